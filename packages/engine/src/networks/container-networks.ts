@@ -1,0 +1,48 @@
+import type { ContainerCreateConfig, EndpointSettings, NetworkSettings } from "@pouchcontainer/api";
+
+/** The facts about a container the network room needs; owned by the container room, given at each call. */
+export interface NetworkedContainer {
+  id: string;
+  name: string;
+  hostname: string;
+  domainname: string;
+  env: string[];
+  labels: Record<string, string>;
+  image: string;
+  /** `HostConfig.NetworkMode` after normalisation: `none`, `host`, `container:<id>`, or a network's name or id. */
+  networkMode: string;
+  hostConfig: ContainerCreateConfig["HostConfig"];
+  exposedPorts: string[];
+  /** Endpoints asked for or already known, by network name. */
+  endpoints: Record<string, EndpointSettings>;
+  /** Folder for `hosts`, `resolv.conf` and `hostname`, one per container. */
+  filesDirectory: string;
+}
+
+/** What a container's OCI spec needs to know of its network. */
+export interface NetworkSandbox {
+  /** Path of the network namespace to join; absent: the host's (`host`) */
+  netnsPath?: string;
+  hostsPath?: string;
+  resolvConfPath?: string;
+  hostnamePath?: string;
+}
+
+/**
+ * The seam between containers and networks. `prepare` makes the namespace and, unless `deferConnect`, all endpoints;
+ * `connect` makes the endpoints later, from inside the priority-0 barrier hook. `release` takes back everything and may be
+ * called any number of times.
+ */
+export interface ContainerNetworks {
+  /** Checks a create request's networks (unknown network, bad address, port already promised to it) and allocates nothing. */
+  validate(config: ContainerCreateConfig): Promise<void>;
+  prepare(container: NetworkedContainer, options: { deferConnect: boolean; signal?: AbortSignal }): Promise<NetworkSandbox>;
+  connect(container: NetworkedContainer): Promise<void>;
+  release(containerId: string): Promise<void>;
+  /** `NetworkSettings` of inspect, running or not. */
+  settings(container: NetworkedContainer): NetworkSettings;
+  /** Forgets what is remembered of a removed container. */
+  forget(containerId: string): Promise<void>;
+  /** After a daemon start: endpoints of running containers are taken up, those of others released. */
+  restore(running: NetworkedContainer[]): Promise<void>;
+}

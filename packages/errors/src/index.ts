@@ -1,0 +1,3 @@
+export type { ErrorKind } from "./kinds.ts";
+export * from "./engine-error.ts";
+export { GrpcCode, grpcCodeOf, httpStatusOf, kindOfGrpcCode } from "./codes.ts";

@@ -1,0 +1,162 @@
+import type * as api from "@pouchcontainer/api";
+import type { Readable, Writable } from "node:stream";
+
+/** What the HTTP server needs of the engine, one interface per resource; the engine's managers satisfy them structurally. */
+
+/** Docker's `filters` query: key → values. */
+export type Filters = Record<string, string[]>;
+
+/** One piece of container output. With a TTY everything is `stdout`. */
+export interface OutputChunk {
+  stream: "stdout" | "stderr";
+  data: Uint8Array;
+}
+
+/** A live connection to a process: output to the client, input from it. Ends when `done` settles. */
+export interface StdioSession {
+  tty: boolean;
+  /** Output, in order; ends when the process's output does. Backpressure holds. */
+  output: AsyncIterable<OutputChunk>;
+  /** Absent when stdin is not attached. Ending it closes the process's stdin where StdinOnce asks for it. */
+  input?: Writable;
+  /** Lets go of the process (the client went away, or the detach keys came). Never stops it. */
+  close(): void;
+}
+
+export interface AttachOptions {
+  stdin: boolean;
+  stdout: boolean;
+  stderr: boolean;
+  /** Replay what was logged before. */
+  logs: boolean;
+  /** Stay connected for what comes. */
+  stream: boolean;
+  detachKeys?: string;
+}
+
+export interface LogsOptions {
+  stdout: boolean;
+  stderr: boolean;
+  follow: boolean;
+  timestamps: boolean;
+  details: boolean;
+  /** Number of lines from the end, absent for all. */
+  tail?: number;
+  /** Seconds since the epoch, fractions allowed. */
+  since?: number;
+  until?: number;
+}
+
+export interface ContainerBackend {
+  create(config: api.ContainerCreateConfig): Promise<api.ContainerCreateResponse>;
+  list(options: { all: boolean; limit?: number; size: boolean; filters: Filters }): Promise<api.ContainerSummary[]>;
+  inspect(ref: string, options: { size: boolean }): Promise<api.ContainerInspect>;
+  /** Throws `notModified` when it already runs. */
+  start(ref: string, options: { detachKeys?: string }): Promise<void>;
+  /** Throws `notModified` when it does not run. `timeoutSeconds` -1 waits for ever. */
+  stop(ref: string, options: { signal?: string; timeoutSeconds?: number }): Promise<void>;
+  restart(ref: string, options: { signal?: string; timeoutSeconds?: number }): Promise<void>;
+  kill(ref: string, options: { signal?: string }): Promise<void>;
+  pause(ref: string): Promise<void>;
+  unpause(ref: string): Promise<void>;
+  rename(ref: string, name: string): Promise<void>;
+  remove(ref: string, options: { force: boolean; volumes: boolean; link: boolean }): Promise<void>;
+  /**
+   * `registered` resolves when the wait is in place (the server sends its headers then: `docker run` relies on it);
+   * `result` with the exit.
+   */
+  wait(
+    ref: string,
+    condition: "not-running" | "next-exit" | "removed",
+    signal: AbortSignal,
+  ): { registered: Promise<void>; result: Promise<api.ContainerWaitResponse> };
+  attach(ref: string, options: AttachOptions): Promise<StdioSession>;
+  /** `signal` ends a follow. */
+  logs(ref: string, options: LogsOptions, signal: AbortSignal): Promise<{ tty: boolean; output: AsyncIterable<OutputChunk> }>;
+  resize(ref: string, size: { width: number; height: number }): Promise<void>;
+  top(ref: string, psArgs: string): Promise<api.ContainerTopResponse>;
+  stats(ref: string, options: { stream: boolean; oneShot: boolean }, signal: AbortSignal): AsyncIterable<api.ContainerStats>;
+  changes(ref: string): Promise<api.FilesystemChange[]>;
+  exportFilesystem(ref: string): Promise<Readable>;
+  archiveStat(ref: string, path: string): Promise<api.ContainerPathStat>;
+  archiveGet(ref: string, path: string): Promise<{ stat: api.ContainerPathStat; tar: Readable }>;
+  archivePut(ref: string, path: string, tar: Readable, options: { noOverwriteDirNonDir: boolean; copyUidGid: boolean }): Promise<void>;
+  /** The raw body: `container.preUpdate` sees it before anything decodes it. */
+  update(ref: string, body: Readable): Promise<api.ContainerUpdateResponse>;
+  prune(filters: Filters): Promise<api.ContainerPruneResponse>;
+}
+
+export interface ExecBackend {
+  create(containerRef: string, config: api.ExecCreateConfig): Promise<{ Id: string }>;
+  /** Resolves to undefined when detached. */
+  start(id: string, options: { detach: boolean; tty: boolean; consoleSize?: { width: number; height: number } }): Promise<StdioSession | undefined>;
+  resize(id: string, size: { width: number; height: number }): Promise<void>;
+  inspect(id: string): Promise<api.ExecInspect>;
+}
+
+/** Progress lines exactly as Docker's JSON stream has them. */
+export type ProgressSink = (line: api.JsonMessage) => void;
+
+export interface ImageBackend {
+  list(options: { all: boolean; digests: boolean; sharedSize: boolean; filters: Filters }): Promise<api.ImageSummary[]>;
+  inspect(ref: string, options: { platform?: string }): Promise<api.ImageInspect>;
+  history(ref: string): Promise<api.ImageHistoryItem[]>;
+  pull(
+    request: { reference: string; tag?: string; platform?: string; auth?: api.AuthConfig },
+    progress: ProgressSink,
+    signal: AbortSignal,
+  ): Promise<void>;
+  load(tar: Readable, options: { quiet: boolean; platform?: string }, progress: ProgressSink, signal: AbortSignal): Promise<void>;
+  save(refs: string[], options: { platform?: string }, signal: AbortSignal): Promise<Readable>;
+  tag(source: string, target: { repository: string; tag?: string }): Promise<void>;
+  remove(ref: string, options: { force: boolean; noPrune: boolean }): Promise<api.ImageDeleteItem[]>;
+  prune(filters: Filters): Promise<api.ImagePruneResponse>;
+}
+
+export interface VolumeBackend {
+  create(config: api.VolumeCreateConfig): Promise<api.Volume>;
+  list(filters: Filters): Promise<api.VolumeListResponse>;
+  inspect(name: string): Promise<api.Volume>;
+  remove(name: string, options: { force: boolean }): Promise<void>;
+  prune(filters: Filters): Promise<api.VolumePruneResponse>;
+}
+
+export interface NetworkBackend {
+  create(config: api.NetworkCreateConfig): Promise<api.NetworkCreateResponse>;
+  list(filters: Filters): Promise<api.NetworkInspect[]>;
+  inspect(ref: string, options: { verbose: boolean; scope?: string }): Promise<api.NetworkInspect>;
+  connect(ref: string, request: api.NetworkConnectRequest): Promise<void>;
+  disconnect(ref: string, request: api.NetworkDisconnectRequest): Promise<void>;
+  remove(ref: string): Promise<void>;
+  prune(filters: Filters): Promise<api.NetworkPruneResponse>;
+}
+
+export interface SystemBackend {
+  info(): Promise<api.SystemInfo>;
+  version(): Promise<api.SystemVersion>;
+  diskUsage(types: string[]): Promise<api.DiskUsage>;
+  /** Answers whether the daemon can serve: containerd answers and the store is open. */
+  ping(): Promise<void>;
+  /** Past events from `since`, then live ones until `until` or the signal. */
+  events(options: { since?: number; until?: number; filters: Filters }, signal: AbortSignal): AsyncIterable<api.EventMessage>;
+  checkAuth(auth: api.AuthConfig): Promise<api.AuthResponse>;
+}
+
+/** Operator's side of the plugin framework (`/plugins…`); Docker's shape where Docker has one. */
+export interface PluginBackend {
+  list(filters: Filters): Promise<api.Plugin[]>;
+  inspect(name: string): Promise<api.Plugin>;
+  enable(name: string, options: { timeoutSeconds?: number }): Promise<void>;
+  disable(name: string, options: { force: boolean }): Promise<void>;
+  remove(name: string, options: { force: boolean }): Promise<api.Plugin>;
+}
+
+export interface Backend {
+  containers: ContainerBackend;
+  exec: ExecBackend;
+  images: ImageBackend;
+  volumes: VolumeBackend;
+  networks: NetworkBackend;
+  system: SystemBackend;
+  plugins: PluginBackend;
+}
