@@ -1,0 +1,111 @@
+import type * as api from "@pouchcontainer/api";
+
+/**
+ * Everything that is remembered of one container: what the store keeps between daemon starts (`ContainerRecord`) and what
+ * lives in memory only (`execIds`). Fields hold normalised values: readers never apply defaults again.
+ */
+export interface ContainerRecord {
+  /** 64 lower-case hex digits. */
+  id: string;
+  /** Without the leading slash of the API. */
+  name: string;
+  /** RFC 3339 with nanoseconds, UTC. */
+  created: string;
+  /** The create body's upper part merged with the image's configuration. */
+  config: api.ContainerConfig;
+  /** All of Docker's defaults filled in. */
+  hostConfig: api.HostConfig;
+  /** What create asked of networks. */
+  networkingConfig: api.NetworkingConfig;
+  image: ImageOfContainer;
+  snapshotter: string;
+  /** What inspect shows as `Driver`: the storage driver, which is the snapshotter's name. */
+  driver: string;
+  /** Resolved at create: binds, volumes (anonymous ones included), tmpfs of `Mounts`. */
+  mountPoints: MountPointRecord[];
+  state: ContainerState;
+  /** Starts by the restart policy since the last start by hand. */
+  restartCount: number;
+  /** Stopped through the API: `unless-stopped` and `always` look at it. */
+  manuallyStopped: boolean;
+  /** First word of the command line; inspect's `Path`. */
+  path: string;
+  /** The rest of it. */
+  args: string[];
+  logPath: string;
+  hostnamePath: string;
+  hostsPath: string;
+  resolvConfPath: string;
+  /** `linux`, or `linux/arm64/v8` where one was asked for. */
+  platform: string;
+  /** Calls of plugins that shaped this container, newest last (plugins.md, "trace"). */
+  trace?: unknown[];
+  /** Warnings create returned, kept for CRI and inspect. */
+  warnings?: string[];
+}
+
+/** Where the container's files came from. */
+export interface ImageOfContainer {
+  /** `sha256:…` of the image configuration. */
+  id: string;
+  /** As the user wrote it; inspect's `Config.Image`. */
+  reference: string;
+  manifestDigest: string;
+  /** Parent of the container's snapshot; empty for an image without layers. */
+  chainId: string;
+}
+
+export type ContainerStatus = "created" | "running" | "paused" | "restarting" | "removing" | "exited" | "dead";
+
+export interface ContainerState {
+  status: ContainerStatus;
+  /** 0 unless running. */
+  pid: number;
+  exitCode: number;
+  error: string;
+  oomKilled: boolean;
+  /** RFC 3339; `0001-01-01T00:00:00Z` when it never happened, as Go writes the zero time. */
+  startedAt: string;
+  finishedAt: string;
+  /** Present when the container has a health check. */
+  health?: HealthRecord;
+}
+
+export interface HealthRecord {
+  status: "starting" | "healthy" | "unhealthy";
+  failingStreak: number;
+  /** The last five probes, oldest first. */
+  log: { start: string; end: string; exitCode: number; output: string }[];
+}
+
+/** One mount below the container's root, as `Mounts` of inspect shows it, plus what the spec needs. */
+export interface MountPointRecord {
+  type: "bind" | "volume" | "tmpfs";
+  /** Name of the volume. */
+  name?: string;
+  /** Path on the host; empty for tmpfs. */
+  source: string;
+  destination: string;
+  /** Volume driver. */
+  driver?: string;
+  /** The mode text of a bind (`ro,z`), as inspect shows it. */
+  mode: string;
+  rw: boolean;
+  propagation: string;
+  /** The request it came from, for `Mounts` entries. */
+  spec?: api.Mount;
+  /** An empty volume is filled from the image before the first start. */
+  copyData?: boolean;
+  /** Made for this container alone: removed with it when asked (`rm -v`, `--rm`). */
+  anonymous?: boolean;
+}
+
+/** Go's zero time, which Docker prints for "never". */
+export const zeroTime = "0001-01-01T00:00:00Z";
+
+/** Lives in memory only. */
+export interface LiveContainer {
+  readonly record: ContainerRecord;
+  /** Exec instances, shown by inspect while they exist. */
+  readonly execIds: Set<string>;
+}
