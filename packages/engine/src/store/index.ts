@@ -1,0 +1,1 @@
+export { Store, type Collection } from "./store.ts";
