@@ -79,7 +79,7 @@ export function isKind(thrown: unknown, ...kinds: ErrorKind[]): thrown is Engine
 /** The message of an error followed by those of its causes, outermost first, repeated text left out. */
 export function messageChain(thrown: unknown): string {
   const parts: string[] = [];
-  for (let current: unknown = thrown; current !== undefined && current !== null && parts.length < 8; ) {
+  for (let current: unknown = thrown; current !== undefined && current !== null && parts.length < 8;) {
     const message = current instanceof Error ? current.message : String(current);
     if (message !== "" && !parts.some((part) => part.includes(message))) parts.push(message);
     current = current instanceof Error ? current.cause : undefined;

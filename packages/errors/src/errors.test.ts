@@ -15,6 +15,8 @@ test("a full disk is reported as exhausted, not as an internal fault", () => {
 
 test("the message chain names every cause once", () => {
   const runc = new Error("exec: no such file");
-  const failed = new EngineError("internal", "cannot start web", { cause: new Error("OCI runtime create failed", { cause: runc }) });
+  const failed = new EngineError("internal", "cannot start web", {
+    cause: new Error("OCI runtime create failed", { cause: runc }),
+  });
   assert.equal(messageChain(failed), "cannot start web: OCI runtime create failed: exec: no such file");
 });

@@ -53,7 +53,9 @@ export class Store {
     this.#db = new DatabaseSync(file, { timeout: 0 });
     try {
       // Exclusive locking keeps a second daemon out of the same home directory for as long as this one lives.
-      this.#db.exec("PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=400;");
+      this.#db.exec(
+        "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=400;",
+      );
       this.#db.exec(
         "CREATE TABLE IF NOT EXISTS records (collection TEXT NOT NULL, id TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (collection, id)) WITHOUT ROWID, STRICT",
       );
@@ -153,14 +155,17 @@ function primaryCode(error: unknown): number | undefined {
 
 function openFailure(file: string, error: unknown): EngineError {
   if (primaryCode(error) === sqlite.busy) {
-    return unavailable(`${file} is in use by another daemon: stop it, or give this one a --home-dir of its own`, { cause: error });
+    return unavailable(`${file} is in use by another daemon: stop it, or give this one a --home-dir of its own`, {
+      cause: error,
+    });
   }
   return internal(`cannot open the store ${file}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
 }
 
 function writeFailure(file: string, error: unknown): EngineError {
   const code = primaryCode(error);
-  if (code === sqlite.full) return resourceExhausted(`no space left on the device of ${file}: free some and try again`, { cause: error });
+  if (code === sqlite.full)
+    return resourceExhausted(`no space left on the device of ${file}: free some and try again`, { cause: error });
   if (code === sqlite.readOnly) return internal(`${file} is on a read-only file system: nothing was changed`, { cause: error });
   return internal(`cannot write to ${file}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
 }

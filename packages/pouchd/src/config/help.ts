@@ -1,0 +1,44 @@
+import { optionSpecs, type OptionSpec } from "./options.ts";
+
+const groupTitles: Record<OptionSpec["group"], string> = {
+  state: "State",
+  access: "Access",
+  containerd: "containerd",
+  containers: "Containers",
+  images: "Images",
+  network: "Network",
+  plugins: "Plugins",
+  diagnosis: "Diagnosis",
+};
+
+/** The text of `pouchd --help`. */
+export function helpText(): string {
+  const lines = [
+    "pouchd, the daemon of PouchContainer: a container engine with plugins, on containerd and runc.",
+    "",
+    "Usage:  pouchd [OPTIONS]",
+    "",
+    "Examples:",
+    "  pouchd                                             state under /var/lib/pouch, API at unix:///var/run/pouchd.sock",
+    "  pouchd -l unix:///tmp/p/p.sock --home-dir /tmp/p/home --exec-root-dir /tmp/p/run --pidfile /tmp/p/pid",
+    "  pouchd --containerd /run/containerd/containerd.sock   use a containerd that runs already",
+  ];
+  for (const [group, title] of Object.entries(groupTitles)) {
+    lines.push("", `${title}:`);
+    for (const [name, spec] of optionSpecs) if (spec.group === group) lines.push(helpLine(name, spec));
+  }
+  lines.push(
+    "",
+    "  -h, --help                         Show this text",
+    "  -v, --version                      Show the version",
+    "",
+  );
+  return lines.join("\n");
+}
+
+function helpLine(name: string, spec: OptionSpec): string {
+  const flag = `${spec.short ? `-${spec.short},` : "   "} --${name}${spec.placeholder ? ` ${spec.placeholder}` : ""}`;
+  const fallback = spec.default;
+  const shown = fallback === undefined || fallback === false || (typeof fallback === "object" && fallback.length === 0);
+  return `  ${flag.padEnd(34)} ${spec.help}${shown ? "" : ` (default ${String(fallback)})`}`;
+}

@@ -1,0 +1,279 @@
+/**
+ * The daemon's options as data: the command line, the JSON configuration file, `--help` and docs/operations.md are all made
+ * from this table. A key of the configuration file is the name of the flag.
+ */
+export type OptionType = "string" | "boolean" | "integer" | "list" | "map";
+
+export interface OptionSpec {
+  type: OptionType;
+  short?: string;
+  /** What holds when neither flag nor file says anything. */
+  default?: string | boolean | number | readonly string[];
+  /** Shown in `--help` in place of a value. */
+  placeholder?: string;
+  /** One line for `--help` and the documentation. */
+  help: string;
+  group: "state" | "access" | "containerd" | "containers" | "images" | "network" | "plugins" | "diagnosis";
+}
+
+export const optionTable = {
+  "home-dir": {
+    group: "state",
+    type: "string",
+    default: "/var/lib/pouch",
+    placeholder: "DIR",
+    help: "Persistent state: records, logs, volumes, images",
+  },
+  "exec-root-dir": {
+    group: "state",
+    type: "string",
+    default: "/var/run/pouch",
+    placeholder: "DIR",
+    help: "State of this boot: sockets, FIFOs, mounts, namespaces",
+  },
+  pidfile: {
+    group: "state",
+    short: "p",
+    type: "string",
+    default: "/var/run/pouch.pid",
+    placeholder: "FILE",
+    help: "File the daemon's pid is written to",
+  },
+  "config-file": {
+    group: "state",
+    type: "string",
+    default: "/etc/pouch/config.json",
+    placeholder: "FILE",
+    help: "JSON file with the same keys as the flags",
+  },
+
+  listen: {
+    group: "access",
+    short: "l",
+    type: "list",
+    default: ["unix:///var/run/pouchd.sock"],
+    placeholder: "ADDRESS",
+    help: "Where the API is served: unix:///path or tcp://host:port (repeatable)",
+  },
+  group: {
+    group: "access",
+    short: "G",
+    type: "string",
+    default: "docker",
+    placeholder: "GROUP",
+    help: "Group that owns the Unix socket, by name or id",
+  },
+  tlsverify: { group: "access", type: "boolean", default: false, help: "Serve TCP with TLS and ask clients for a certificate" },
+  tlscacert: { group: "access", type: "string", placeholder: "FILE", help: "CA that client certificates must be signed by" },
+  tlscert: { group: "access", type: "string", placeholder: "FILE", help: "Certificate of the daemon" },
+  tlskey: { group: "access", type: "string", placeholder: "FILE", help: "Private key of the daemon" },
+
+  containerd: {
+    group: "containerd",
+    short: "c",
+    type: "string",
+    placeholder: "ADDRESS",
+    help: "Socket of a running containerd; without it the daemon starts and supervises its own",
+  },
+  "containerd-path": {
+    group: "containerd",
+    type: "string",
+    default: "containerd",
+    placeholder: "PATH",
+    help: "containerd binary to start",
+  },
+  "default-namespace": {
+    group: "containerd",
+    type: "string",
+    default: "pouch",
+    placeholder: "NAME",
+    help: "containerd namespace containers and images live in",
+  },
+  snapshotter: {
+    group: "containerd",
+    type: "string",
+    default: "overlayfs",
+    placeholder: "NAME",
+    help: "Snapshotter for containers that do not ask for another",
+  },
+
+  "cgroup-parent": {
+    group: "containers",
+    type: "string",
+    default: "pouch",
+    placeholder: "CGROUP",
+    help: "Parent cgroup of containers",
+  },
+  "cgroup-driver": { group: "containers", type: "string", default: "cgroupfs", placeholder: "NAME", help: "cgroupfs or systemd" },
+  "runtime-path": {
+    group: "containers",
+    type: "string",
+    default: "runc",
+    placeholder: "PATH",
+    help: "OCI runtime binary behind the default runtime",
+  },
+  "init-path": {
+    group: "containers",
+    type: "string",
+    default: "tini-static",
+    placeholder: "PATH",
+    help: "Init binary for containers run with --init",
+  },
+  "log-driver": {
+    group: "containers",
+    type: "string",
+    default: "json-file",
+    placeholder: "NAME",
+    help: "Log driver for containers that do not ask for another",
+  },
+  "log-opt": {
+    group: "containers",
+    type: "map",
+    placeholder: "KEY=VALUE",
+    help: "Option of the default log driver (repeatable)",
+  },
+
+  "default-registry": {
+    group: "images",
+    type: "string",
+    default: "docker.io",
+    placeholder: "HOST",
+    help: "Registry of image names that name none",
+  },
+  "certs-dir": {
+    group: "images",
+    type: "string",
+    default: "/etc/containerd/certs.d",
+    placeholder: "DIR",
+    help: "Mirrors and TLS per registry, in containerd's hosts.toml layout",
+  },
+  "insecure-registries": {
+    group: "images",
+    type: "list",
+    default: [],
+    placeholder: "HOST",
+    help: "Registry reached over plain HTTP or without a trusted certificate (repeatable)",
+  },
+  "max-concurrent-downloads": {
+    group: "images",
+    type: "integer",
+    default: 3,
+    placeholder: "N",
+    help: "Layers downloaded at once in a pull",
+  },
+
+  "disable-bridge": {
+    group: "network",
+    type: "boolean",
+    default: false,
+    help: "Make no default bridge: containers run with network none unless they ask",
+  },
+  "bridge-name": {
+    group: "network",
+    type: "string",
+    default: "p0",
+    placeholder: "NAME",
+    help: "Device name of the default bridge",
+  },
+  bip: { group: "network", type: "string", placeholder: "CIDR", help: "Address and subnet of the default bridge" },
+  "fixed-cidr": {
+    group: "network",
+    type: "string",
+    placeholder: "CIDR",
+    help: "Range container addresses on the default bridge come from",
+  },
+  "fixed-cidr-v6": { group: "network", type: "string", placeholder: "CIDR", help: "IPv6 subnet of the default bridge" },
+  "default-gateway": { group: "network", type: "string", placeholder: "IP", help: "Gateway of containers on the default bridge" },
+  "default-gateway-v6": {
+    group: "network",
+    type: "string",
+    placeholder: "IP",
+    help: "IPv6 gateway of containers on the default bridge",
+  },
+  "enable-ipv6": { group: "network", type: "boolean", default: false, help: "IPv6 on the default bridge" },
+  mtu: { group: "network", type: "integer", default: 1500, placeholder: "BYTES", help: "MTU of the default bridge" },
+  icc: { group: "network", type: "boolean", default: true, help: "Containers on the default bridge may talk to each other" },
+  iptables: { group: "network", type: "boolean", default: true, help: "Keep firewall rules (in an nftables table of our own)" },
+  ipforward: { group: "network", type: "boolean", default: true, help: "Switch on IP forwarding" },
+  ipmasq: { group: "network", type: "boolean", default: true, help: "Masquerade what leaves a bridge" },
+  "userland-proxy": { group: "network", type: "boolean", default: false, help: "Serve published ports on loopback by a proxy" },
+  "nft-table": { group: "network", type: "string", default: "pouch", placeholder: "NAME", help: "Name of the nftables table" },
+  dns: {
+    group: "network",
+    type: "list",
+    default: [],
+    placeholder: "IP",
+    help: "DNS server of containers that name none (repeatable)",
+  },
+  "dns-search": {
+    group: "network",
+    type: "list",
+    default: [],
+    placeholder: "DOMAIN",
+    help: "DNS search domain of containers that name none (repeatable)",
+  },
+  "dns-opt": {
+    group: "network",
+    type: "list",
+    default: [],
+    placeholder: "OPTION",
+    help: "Resolver option of containers that name none (repeatable)",
+  },
+
+  plugin: {
+    group: "plugins",
+    type: "list",
+    default: [],
+    placeholder: "NAME",
+    help: "Order of plugins with equal priority, first one first (repeatable)",
+  },
+  "plugin-config-dir": {
+    group: "plugins",
+    type: "string",
+    default: "/etc/pouch/plugins",
+    placeholder: "DIR",
+    help: "NAME.json in it configures plugin NAME",
+  },
+  "plugin-conflicts": {
+    group: "plugins",
+    type: "string",
+    default: "log",
+    placeholder: "log|fail",
+    help: "What to do when two plugins set one field to different values",
+  },
+
+  debug: { group: "diagnosis", short: "D", type: "boolean", default: false, help: "Log more" },
+  "log-level": { group: "diagnosis", type: "string", default: "info", placeholder: "LEVEL", help: "debug, info, warn or error" },
+  label: {
+    group: "diagnosis",
+    type: "list",
+    default: [],
+    placeholder: "KEY=VALUE",
+    help: "Label of this daemon, shown by `info` (repeatable)",
+  },
+} as const satisfies Record<string, OptionSpec>;
+
+export type OptionName = keyof typeof optionTable;
+/** The table with its values widened, for code that walks over it. */
+export const optionSpecs: ReadonlyMap<string, OptionSpec> = new Map(Object.entries<OptionSpec>(optionTable));
+
+type ValueOf<S extends OptionSpec> = S["type"] extends "string"
+  ? string
+  : S["type"] extends "boolean"
+    ? boolean
+    : S["type"] extends "integer"
+      ? number
+      : S["type"] extends "list"
+        ? string[]
+        : Record<string, string>;
+
+/** The daemon's configuration: one value per option; options without a default may be absent. */
+export type Configuration = {
+  [Name in OptionName as (typeof optionTable)[Name] extends { default: unknown } ? Name : never]: ValueOf<
+    (typeof optionTable)[Name]
+  >;
+} & {
+  [Name in OptionName as (typeof optionTable)[Name] extends { default: unknown } ? never : Name]?: ValueOf<
+    (typeof optionTable)[Name]
+  >;
+};
