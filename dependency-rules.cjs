@@ -1,0 +1,65 @@
+/**
+ * Who may import whom (ARCHITECTURE.md). `hack/planted-violations.ts` proves that each kind of violation is caught.
+ */
+const allowed = {
+  errors: [],
+  linux: [],
+  oci: [],
+  api: ["errors", "oci"],
+  containerd: ["errors", "oci"],
+  "plugin-sdk": ["errors", "oci", "api"],
+  engine: ["errors", "oci", "linux", "containerd", "plugin-sdk", "api"],
+  "http-server": ["errors", "api", "engine"],
+  cri: ["errors", "oci", "engine"],
+  cli: ["errors", "api", "plugin-sdk"],
+  pouchd: ["errors", "oci", "linux", "api", "containerd", "plugin-sdk", "engine", "http-server", "cri"],
+};
+
+const packages = Object.keys(allowed);
+
+module.exports = {
+  forbidden: [
+    ...packages.map((name) => ({
+      name: `${name}-imports`,
+      comment: `${name} may import ${allowed[name].join(", ") || "no other package"} of ours`,
+      severity: "error",
+      from: { path: `^packages/${name}/` },
+      to: { path: "^packages/([^/]+)/", pathNot: `^packages/(${[name, ...allowed[name]].join("|")})/` },
+    })),
+    {
+      name: "index-only",
+      comment: "other packages are entered through their index (or a sub-path the package exports)",
+      severity: "error",
+      from: { path: "^packages/([^/]+)/" },
+      to: {
+        path: "^packages/([^/]+)/src/",
+        pathNot: "^packages/($1)/|/src/index\\.ts$|^packages/plugin-sdk/src/(testing|template)/index\\.ts$",
+      },
+    },
+    {
+      name: "plugins-import-the-sdk-only",
+      comment: "a plugin is written against @pouchcontainer/plugin-sdk, like any plugin outside this repository",
+      severity: "error",
+      from: { path: "^hookplugins/" },
+      to: { path: "^packages/", pathNot: "^packages/plugin-sdk/src/" },
+    },
+    {
+      name: "grpc-only-in-containerd-and-cri",
+      severity: "error",
+      from: { path: "^packages/", pathNot: "^packages/(containerd|cri)/" },
+      to: { path: "node_modules/(@bufbuild|@grpc|protobufjs)" },
+    },
+    { name: "no-cycles", severity: "error", from: {}, to: { circular: true } },
+  ],
+  options: {
+    parser: "swc",
+    doNotFollow: { path: "node_modules" },
+    exclude: { path: "(/gen/|^build/|^bin/)" },
+    tsPreCompilationDeps: true,
+    enhancedResolveOptions: {
+      exportsFields: ["exports"],
+      conditionNames: ["import", "node", "default"],
+      extensions: [".ts", ".js", ".mjs"],
+    },
+  },
+};
