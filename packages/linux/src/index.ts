@@ -1,0 +1,1 @@
+export { Linux, type LinuxOptions } from "./linux.ts";
