@@ -1,0 +1,80 @@
+import { Type, type Static } from "typebox";
+import { flag, integer, list, map, nullable, optional, text } from "./wire-types.ts";
+
+const described = { Name: text(), Description: text(), Settable: nullable(list(text())) };
+
+/** A mount a plugin asks for. */
+export const PluginMount = Type.Object({
+  ...described,
+  Source: nullable(text()),
+  Destination: text(),
+  Type: text(),
+  Options: list(text()),
+});
+export type PluginMount = Static<typeof PluginMount>;
+
+/** A device a plugin asks for. */
+export const PluginDevice = Type.Object({ ...described, Path: nullable(text()) });
+export type PluginDevice = Static<typeof PluginDevice>;
+
+/** An environment variable of a plugin. */
+export const PluginEnv = Type.Object({ ...described, Value: nullable(text()) });
+export type PluginEnv = Static<typeof PluginEnv>;
+
+/** What the operator may change of a plugin. */
+export const PluginSettings = Type.Object({
+  Mounts: list(PluginMount),
+  Env: list(text()),
+  Args: list(text()),
+  Devices: list(PluginDevice),
+});
+export type PluginSettings = Static<typeof PluginSettings>;
+
+/** What a plugin says about itself. */
+export const PluginConfig = Type.Object({
+  DockerVersion: optional(text()),
+  Description: text(),
+  Documentation: text(),
+  Interface: Type.Object({
+    Types: list(text(), "For example pouch.container/1.0"),
+    Socket: text(),
+    ProtocolScheme: optional(text()),
+  }),
+  Entrypoint: list(text()),
+  WorkDir: text(),
+  User: optional(Type.Object({ UID: optional(integer()), GID: optional(integer()) })),
+  Network: Type.Object({ Type: text() }),
+  Linux: Type.Object({ Capabilities: list(text()), AllowAllDevices: flag(), Devices: list(PluginDevice) }),
+  PropagatedMount: text(),
+  IpcHost: flag(),
+  PidHost: flag(),
+  Mounts: list(PluginMount),
+  Env: list(PluginEnv),
+  Args: Type.Object({ ...described, Value: list(text()) }),
+  rootfs: optional(Type.Object({ type: optional(text()), diff_ids: optional(list(text())) })),
+});
+export type PluginConfig = Static<typeof PluginConfig>;
+
+/** PouchContainer's own facts about a plugin. */
+export const PouchPluginFacts = Type.Object({
+  Version: optional(text()),
+  Origin: optional(text("built-in or installed")),
+  Points: optional(list(text(), "container.preCreate …")),
+  Priority: optional(integer()),
+  FailurePolicy: optional(text("fail or ignore")),
+  State: optional(text()),
+  Details: optional(map(Type.Unknown())),
+});
+export type PouchPluginFacts = Static<typeof PouchPluginFacts>;
+
+/** Everything about one plugin: Docker's shape, `Pouch` added. */
+export const Plugin = Type.Object({
+  Id: optional(text()),
+  Name: text(),
+  Enabled: flag(),
+  Settings: PluginSettings,
+  PluginReference: optional(text()),
+  Config: PluginConfig,
+  Pouch: optional(PouchPluginFacts),
+});
+export type Plugin = Static<typeof Plugin>;
