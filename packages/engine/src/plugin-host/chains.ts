@@ -1,34 +1,13 @@
 import type { ContainerCreateConfig, ContainerInspect, VolumeCreateConfig } from "@pouchcontainer/api";
+import type { Endpoint, PreStartHook as PluginHook, PulledImage } from "@pouchcontainer/plugin-sdk";
 import type { Readable } from "node:stream";
 
-/** One OCI pre-start hook a plugin asked for. Bigger priority runs first; the network is at 0 (plugins.md, "Network and priority"). */
-export interface PreStartHook {
-  priority: number;
-  /** Absolute path of the program, then its arguments (argv[0] is the path). */
-  args: string[];
-  env?: string[];
-  timeoutSeconds?: number;
+export type { Endpoint, PulledImage as PostPullImage } from "@pouchcontainer/plugin-sdk";
+
+/** One OCI pre-start hook a plugin asked for. Bigger priority runs first; the network is at 0 . */
+export interface PreStartHook extends PluginHook {
   /** Name of the plugin that asked for it. */
   plugin: string;
-}
-
-/** What `container.preCreateEndpoint` may change of an endpoint about to be made. */
-export interface Endpoint {
-  networkName: string;
-  networkId: string;
-  driver: string;
-  /** The endpoint with the highest priority gives the default route. */
-  priority: number;
-  disableResolver: boolean;
-  genericParams: Record<string, unknown>;
-  ipv4Address?: string;
-  ipv6Address?: string;
-  macAddress?: string;
-  aliases: string[];
-  dns: string[];
-  dnsSearch: string[];
-  dnsOptions: string[];
-  driverOptions: Record<string, string>;
 }
 
 /** Who is asking, for filters, traces and messages. */
@@ -41,16 +20,6 @@ export interface ChainContext {
   image?: string;
   env?: string[];
   signal?: AbortSignal;
-}
-
-export interface PostPullImage {
-  reference: string;
-  digest: string;
-  platform: string;
-  sizeBytes: number;
-  config: unknown;
-  unpack(snapshotter: string): Promise<void>;
-  isUnpacked(snapshotter: string): Promise<boolean>;
 }
 
 /**
@@ -66,6 +35,10 @@ export interface PluginChains {
   preUpdate(body: Readable, context: ChainContext): Promise<Readable>;
   postUpdate(rootfs: string, env: string[], context: ChainContext): Promise<{ env: string[] }>;
   preVolumeCreate(config: VolumeCreateConfig, context: ChainContext): Promise<VolumeCreateConfig>;
-  criPreCreateContainer(config: ContainerCreateConfig, criRequest: unknown, context: ChainContext): Promise<ContainerCreateConfig>;
-  postPull(snapshotter: string, image: PostPullImage, context: ChainContext): Promise<void>;
+  criPreCreateContainer(
+    config: ContainerCreateConfig,
+    criRequest: unknown,
+    context: ChainContext,
+  ): Promise<ContainerCreateConfig>;
+  postPull(snapshotter: string, image: PulledImage, context: ChainContext): Promise<void>;
 }

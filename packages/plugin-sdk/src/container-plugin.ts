@@ -1,0 +1,59 @@
+import type { ContainerCreateConfig, ContainerInspect } from "@pouchcontainer/api";
+import type { Readable } from "node:stream";
+import type { Awaitable, PluginCall } from "./plugin-call.ts";
+
+/** A program that runs before the container's entrypoint, as an OCI pre-start hook in the daemon's mount namespace. */
+export interface PreStartHook {
+  /** Integer; bigger runs first. The network is set up at 0: above it the network namespace is bare, below it is complete. */
+  priority: number;
+  /** Absolute path of the program on the host, then its arguments. */
+  args: string[];
+  /** Environment as `KEY=value`. Default: empty. */
+  env?: string[];
+  /** Seconds until runc gives the hook up and the start fails. Default: runc's, which is no limit. */
+  timeoutSeconds?: number;
+}
+
+/** An endpoint about to be made: one container's place in one network. */
+export interface Endpoint {
+  readonly networkName: string;
+  readonly networkId: string;
+  readonly driver: string;
+  /** Integer; the endpoint with the highest one gives the container its default route. Default: 0. */
+  priority: number;
+  /** True leaves the embedded DNS resolver out, so that the container asks the host's name servers. */
+  disableResolver: boolean;
+  /** Handed to the network driver as they are. */
+  genericParams: Record<string, unknown>;
+  /** An address of the network's subnet to ask for; absent: the next free one. */
+  ipv4Address?: string;
+  ipv6Address?: string;
+  macAddress?: string;
+  aliases: string[];
+  dns: string[];
+  dnsSearch: string[];
+  dnsOptions: string[];
+  driverOptions: Record<string, string>;
+}
+
+/**
+ * Points in the life of a container. Every method is optional. A point that changes a body gets a draft of its own:
+ * change it in place or return another one; throw to refuse, and the draft is forgotten.
+ */
+export interface ContainerPlugin {
+  /** First thing in every create, whatever asked for it. Every field may be changed. A throw fails the create; nothing was allocated. */
+  preCreate?(config: ContainerCreateConfig, call: PluginCall): Awaitable<ContainerCreateConfig | void>;
+  /** After the last `preCreate` of all plugins: look at the final body and throw to refuse it. It is frozen. */
+  validateCreate?(config: Readonly<ContainerCreateConfig>, call: PluginCall): Awaitable<void>;
+  /** Every start, those by a restart policy included. The container is what `inspect` shows; return hooks for the OCI spec. */
+  preStart?(container: Readonly<ContainerInspect>, call: PluginCall): Awaitable<PreStartHook[] | void>;
+  /** Before each endpoint is made: at start for every network, and at `network connect`. */
+  preCreateEndpoint?(id: string, env: readonly string[], endpoint: Endpoint, call: PluginCall): Awaitable<Endpoint | void>;
+  /** Every update, before anything decodes the body. Returns the body to use; `readJson` and `jsonStream` help. */
+  preUpdate?(body: Readable, call: PluginCall): Awaitable<Readable | void>;
+  /**
+   * After an update took effect. `rootfs` is the container's root on the host; `env` is its recorded environment, to change in
+   * place or to return anew. A throw tells the client that the update itself is in force.
+   */
+  postUpdate?(rootfs: string, env: string[], call: PluginCall): Awaitable<string[] | void>;
+}

@@ -1,0 +1,6 @@
+/** What the daemon and the build use of this package; plugin authors have no need of it. */
+export { checkConfiguration, parseManifest } from "./parse-manifest.ts";
+export { pouchSectionSchema } from "./manifest-schema.ts";
+export { defaultTimeoutMs, splitPoint } from "./points.ts";
+export { collectRegistrations, type Registration } from "./registration.ts";
+export { describeIssue, fieldName, type SchemaIssue } from "./schema-issue.ts";

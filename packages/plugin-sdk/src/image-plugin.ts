@@ -1,0 +1,24 @@
+import type { Awaitable, PluginCall } from "./plugin-call.ts";
+
+/** A pulled image: its content is in the store. */
+export interface PulledImage {
+  readonly reference: string;
+  readonly digest: string;
+  /** As `linux/amd64` or `linux/arm/v7`. */
+  readonly platform: string;
+  readonly sizeBytes: number;
+  /** The OCI image configuration. */
+  readonly config: unknown;
+  /** Applies the content to another snapshotter. */
+  unpack(snapshotter: string): Promise<void>;
+  isUnpacked(snapshotter: string): Promise<boolean>;
+}
+
+/** Points in the life of an image. */
+export interface ImagePlugin {
+  /**
+   * Content is fetched and unpacked into `snapshotter`; the pull is not yet reported complete. A throw fails the pull towards
+   * the client; the content stays for the next try.
+   */
+  postPull?(snapshotter: string, image: PulledImage, call: PluginCall): Awaitable<void>;
+}

@@ -1,0 +1,30 @@
+export type { ApiPlugin } from "./api-plugin.ts";
+export { pluginApiVersion } from "./api-version.ts";
+export type { ContainerPlugin, Endpoint, PreStartHook } from "./container-plugin.ts";
+export type { CriPlugin } from "./cri-plugin.ts";
+export type { AssistantHandle, AssistantProcess, DaemonCall, DaemonPlugin, Supervisor } from "./daemon-plugin.ts";
+export { getEnv, setEnv, unsetEnv } from "./env-list.ts";
+export type { ImagePlugin, PulledImage } from "./image-plugin.ts";
+export { jsonStream, readJson, rewriteJson } from "./json-stream.ts";
+export type {
+  ConflictPolicy,
+  FailurePolicy,
+  PluginFilters,
+  PluginManifest,
+  PointSettings,
+  PouchSection,
+  ResolvedPoint,
+} from "./manifest.ts";
+export type { Awaitable, PluginCall, PluginLog } from "./plugin-call.ts";
+export { pluginKinds, pointNames, type PluginKind, type PluginKinds, type PointName } from "./points.ts";
+export {
+  registerApiPlugin,
+  registerContainerPlugin,
+  registerCriPlugin,
+  registerDaemonPlugin,
+  registerImagePlugin,
+  registerVolumePlugin,
+} from "./register.ts";
+export type { VolumePlugin } from "./volume-plugin.ts";
+export { alreadyExists, conflict, forbidden, invalidArgument, notFound, unavailable } from "@pouchcontainer/errors";
+export type { ContainerCreateConfig, ContainerInspect, HandlerSpec, VolumeCreateConfig } from "@pouchcontainer/api";

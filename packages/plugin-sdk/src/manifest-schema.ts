@@ -1,0 +1,48 @@
+import { Type } from "typebox";
+import { pointNames } from "./points.ts";
+
+const filters = Type.Object(
+  {
+    labels: Type.Optional(Type.Array(Type.String({ minLength: 1 }))),
+    images: Type.Optional(Type.Array(Type.String({ minLength: 1 }))),
+    env: Type.Optional(Type.Array(Type.String({ minLength: 1 }))),
+    routes: Type.Optional(Type.Array(Type.String({ minLength: 1 }))),
+  },
+  { additionalProperties: false },
+);
+
+const settings = {
+  priority: Type.Optional(Type.Integer()),
+  timeoutMs: Type.Optional(Type.Integer({ minimum: 1, maximum: 600_000 })),
+  failurePolicy: Type.Optional(Type.Enum(["fail", "ignore"])),
+  filters: Type.Optional(filters),
+  onConflict: Type.Optional(Type.Enum(["record", "error"])),
+};
+
+const point = Type.Enum([...pointNames]);
+
+/** JSON Schema of the `pouch` section in a plugin's `package.json`. */
+export const pouchSectionSchema = Type.Object(
+  {
+    api: Type.String({ minLength: 1 }),
+    points: Type.Union([
+      Type.Array(point, { minItems: 1, uniqueItems: true }),
+      Type.Object(
+        Object.fromEntries(
+          pointNames.map((name) => [name, Type.Optional(Type.Object(settings, { additionalProperties: false }))]),
+        ),
+        { additionalProperties: false, minProperties: 1 },
+      ),
+    ]),
+    ...settings,
+    configuration: Type.Optional(Type.Object({}, { additionalProperties: true })),
+    environment: Type.Optional(Type.Array(Type.String({ pattern: "^[A-Za-z_][A-Za-z0-9_]*$" }), { uniqueItems: true })),
+    command: Type.Optional(Type.Array(Type.String({ minLength: 1 }), { minItems: 1 })),
+    memoryLimitMb: Type.Optional(Type.Integer({ minimum: 32, maximum: 65_536 })),
+  },
+  {
+    additionalProperties: false,
+    $id: "https://pouchcontainer.io/schemas/plugin-manifest.json",
+    title: "The pouch section of a plugin's package.json",
+  },
+);

@@ -1,0 +1,84 @@
+import type { PointName } from "./points.ts";
+
+/** What to do when a plugin throws, times out or answers garbage. */
+export type FailurePolicy = "fail" | "ignore";
+
+/** What to do when a plugin sets a field to another value than a plugin before it did. */
+export type ConflictPolicy = "record" | "error";
+
+/**
+ * Which calls concern a plugin; the daemon asks these before the plugin. All lists that are present have to match, and
+ * within a list one entry is enough. `*` stands for any run of characters. A list that the point knows nothing about
+ * (labels at a daemon point) is left out of account.
+ */
+export interface PluginFilters {
+  /** `key` or `key=value`. */
+  labels?: string[];
+  /** Image references as the request has them. */
+  images?: string[];
+  /** `NAME` or `NAME=value` of environment variables. */
+  env?: string[];
+  /** `METHOD /path` of routes an api plugin is shown; others stay out of its table. */
+  routes?: string[];
+}
+
+/** Settings of one point; what is absent is taken from the manifest's top level. */
+export interface PointSettings {
+  priority?: number;
+  timeoutMs?: number;
+  failurePolicy?: FailurePolicy;
+  filters?: PluginFilters;
+  onConflict?: ConflictPolicy;
+}
+
+/** The `pouch` section of a plugin's `package.json`. */
+export interface PouchSection {
+  /** Range of plugin API versions the plugin works with, as semver. Example: `^1.0.0`. */
+  api: string;
+  /** The points the plugin implements: a list, or a map from point to its settings. */
+  points: PointName[] | Partial<Record<PointName, PointSettings>>;
+  /** Bigger runs first. Default: 0. */
+  priority?: number;
+  filters?: PluginFilters;
+  /** Default: `fail`. */
+  failurePolicy?: FailurePolicy;
+  /** Milliseconds per call. Default: 10000, at daemon points 60000. */
+  timeoutMs?: number;
+  /** Default: `record`. */
+  onConflict?: ConflictPolicy;
+  /** JSON Schema of the plugin's own configuration. Default: an empty object only. */
+  configuration?: Record<string, unknown>;
+  /** Names of the daemon's environment variables the plugin may read. Default: none. */
+  environment?: string[];
+  /** Program and arguments of a plugin in another language, relative to the package. Default: the package's main module. */
+  command?: string[];
+  /** Megabytes of memory an installed plugin may use. Default: 256. */
+  memoryLimitMb?: number;
+}
+
+/** A plugin's manifest: the package's name and version, and its `pouch` section with every default filled in. */
+export interface PluginManifest {
+  name: string;
+  version: string;
+  description: string;
+  /** Range of plugin API versions. */
+  api: string;
+  /** Every point the plugin implements, with complete settings. */
+  points: Partial<Record<PointName, ResolvedPoint>>;
+  /** JSON Schema of the configuration. */
+  configuration: Record<string, unknown>;
+  environment: string[];
+  /** Main module, relative to the package. Unused where `command` is given. */
+  main: string;
+  command?: string[];
+  memoryLimitMb: number;
+}
+
+/** Settings of one point with every default filled in. */
+export interface ResolvedPoint {
+  priority: number;
+  timeoutMs: number;
+  failurePolicy: FailurePolicy;
+  filters: PluginFilters;
+  onConflict: ConflictPolicy;
+}

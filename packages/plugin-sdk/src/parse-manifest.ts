@@ -1,0 +1,122 @@
+import { invalidArgument, type EngineError } from "@pouchcontainer/errors";
+import { satisfies, valid, validRange } from "semver";
+import { Compile } from "typebox/compile";
+import Schema from "typebox/schema";
+import { pluginApiVersion } from "./api-version.ts";
+import type { PluginManifest, PointSettings, PouchSection, ResolvedPoint } from "./manifest.ts";
+import { pouchSectionSchema } from "./manifest-schema.ts";
+import { defaultTimeoutMs, pointNames, type PointName } from "./points.ts";
+import { describeIssue } from "./schema-issue.ts";
+
+const section = Compile(pouchSectionSchema);
+
+/** Longest plugin name; names become socket and directory names. */
+const maxNameLength = 100;
+
+/**
+ * The manifest in a plugin's parsed `package.json`. Throws `invalidArgument` with a message that names the plugin and the
+ * field for a missing section, an unknown point, a wrong type, an API range that this daemon does not satisfy, or a
+ * configuration schema that is none.
+ */
+export function parseManifest(packageJson: unknown): PluginManifest {
+  if (typeof packageJson !== "object" || packageJson === null)
+    throw invalidArgument("bad plugin manifest: package.json is not an object");
+  // Fields are checked one by one below.
+  const pkg = packageJson as Record<string, unknown>;
+  const name = checkedName(pkg["name"]);
+  const bad = (problem: string): EngineError => invalidArgument(`bad manifest of plugin "${name}": ${problem}`);
+
+  const version = pkg["version"];
+  if (typeof version !== "string" || valid(version) === null)
+    throw bad(`version must be a semantic version, got ${JSON.stringify(version)}`);
+  const raw = pkg["pouch"];
+  if (raw === undefined) throw bad('package.json has no "pouch" section, so this is not a plugin');
+  if (!section.Check(raw)) throw bad(describeIssue(section.Errors(raw), raw, "pouch"));
+  // Checked against the schema of PouchSection in the line above.
+  const pouch = raw as PouchSection;
+
+  if (validRange(pouch.api) === null)
+    throw bad(`pouch.api must be a range of versions such as "^${pluginApiVersion}", got "${pouch.api}"`);
+  if (!satisfies(pluginApiVersion, pouch.api))
+    throw bad(`it asks for plugin API ${pouch.api}, this daemon has ${pluginApiVersion}`);
+  checkConfigurationSchema(pouch.configuration, bad);
+
+  return {
+    name,
+    version,
+    description: typeof pkg["description"] === "string" ? pkg["description"] : "",
+    api: pouch.api,
+    points: resolvePoints(pouch),
+    configuration: pouch.configuration ?? { type: "object", additionalProperties: false },
+    environment: pouch.environment ?? [],
+    main: mainModule(pkg),
+    ...(pouch.command === undefined ? {} : { command: pouch.command }),
+    memoryLimitMb: pouch.memoryLimitMb ?? 256,
+  };
+}
+
+function checkedName(name: unknown): string {
+  if (typeof name !== "string" || name.length > maxNameLength || !/^(@[a-z0-9][a-z0-9._-]*\/)?[a-z0-9][a-z0-9._-]*$/.test(name)) {
+    throw invalidArgument(
+      `bad plugin manifest: name must be an npm package name of at most ${maxNameLength} characters, got ${JSON.stringify(name)}`,
+    );
+  }
+  return name;
+}
+
+function resolvePoints(pouch: PouchSection): Partial<Record<PointName, ResolvedPoint>> {
+  const given: Partial<Record<PointName, PointSettings>> = Array.isArray(pouch.points)
+    ? Object.fromEntries(pouch.points.map((point) => [point, {}]))
+    : pouch.points;
+  const resolved: Partial<Record<PointName, ResolvedPoint>> = {};
+  for (const point of pointNames) {
+    const own = given[point];
+    if (own === undefined) continue;
+    resolved[point] = {
+      priority: own.priority ?? pouch.priority ?? 0,
+      timeoutMs: own.timeoutMs ?? pouch.timeoutMs ?? defaultTimeoutMs(point),
+      failurePolicy: own.failurePolicy ?? pouch.failurePolicy ?? "fail",
+      filters: own.filters ?? pouch.filters ?? {},
+      onConflict: own.onConflict ?? pouch.onConflict ?? "record",
+    };
+  }
+  return resolved;
+}
+
+function checkConfigurationSchema(schema: Record<string, unknown> | undefined, bad: (problem: string) => EngineError): void {
+  if (schema === undefined) return;
+  try {
+    Schema.Compile(schema);
+  } catch (error) {
+    throw bad(`pouch.configuration is not a JSON Schema: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+/** The module to load, by the fields Node itself looks at. */
+function mainModule(pkg: Record<string, unknown>): string {
+  const root = rootExport(pkg["exports"]);
+  if (root !== undefined) return root;
+  return typeof pkg["main"] === "string" ? pkg["main"] : "index.js";
+}
+
+function rootExport(entry: unknown): string | undefined {
+  if (typeof entry === "string") return entry;
+  if (typeof entry !== "object" || entry === null) return undefined;
+  // A JSON object, by the line above; its values are looked at again one by one.
+  const conditions = entry as Record<string, unknown>;
+  return rootExport(conditions["."] ?? conditions["node"] ?? conditions["import"] ?? conditions["default"]);
+}
+
+/**
+ * Checks a plugin's configuration against the schema in its manifest and returns it. Throws `invalidArgument` naming plugin
+ * and field.
+ */
+export function checkConfiguration(manifest: PluginManifest, configuration: unknown): Record<string, unknown> {
+  const value = configuration ?? {};
+  const [ok, errors] = Schema.Errors(manifest.configuration, value);
+  if (!ok) throw invalidArgument(`configuration of plugin "${manifest.name}": ${describeIssue(errors, value)}`);
+  if (typeof value !== "object" || Array.isArray(value))
+    throw invalidArgument(`configuration of plugin "${manifest.name}" must be an object`);
+  // An object that is no array, by the line above.
+  return value as Record<string, unknown>;
+}

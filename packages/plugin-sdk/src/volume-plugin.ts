@@ -1,0 +1,13 @@
+import type { VolumeCreateConfig } from "@pouchcontainer/api";
+import type { Awaitable, PluginCall } from "./plugin-call.ts";
+
+/** Points in the life of a volume. */
+export interface VolumePlugin {
+  /**
+   * Every volume create, those by `-v name:/x` and by an image's VOLUME included. Name, driver, options and labels may be
+   * changed, in place or by returning another config. A throw fails the create and leaves nothing behind.
+   */
+  preVolumeCreate?(config: VolumeCreateConfig, call: PluginCall): Awaitable<VolumeCreateConfig | void>;
+  /** After the last `preVolumeCreate`: throw to refuse the final config. It is frozen. */
+  validateVolumeCreate?(config: Readonly<VolumeCreateConfig>, call: PluginCall): Awaitable<void>;
+}
