@@ -1,0 +1,296 @@
+import assert from "node:assert/strict";
+import { execFile, spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import http from "node:http";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { makeImageArchive } from "../../hack/busybox-image.ts";
+
+export const projectRoot = resolve(import.meta.dirname, "../..");
+
+export interface DaemonOptions {
+  /** More flags, after the harness's own. */
+  flags?: string[];
+  /** Environment on top of the test's own. */
+  env?: Record<string, string>;
+  /** Executable to run; default: `bin/pouchd`. */
+  executable?: string;
+  /** Load the busybox image; default: yes. */
+  image?: boolean;
+}
+
+export interface CommandResult {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+export interface ApiResponse {
+  status: number;
+  headers: http.IncomingHttpHeaders;
+  text: string;
+  /** The body parsed as JSON. */
+  json<T>(): T;
+}
+
+let sequence = 0;
+
+/** A pouchd of its own: everything it makes is under one temporary folder and under names no other daemon uses. */
+export class Daemon {
+  readonly directory: string;
+  readonly socket: string;
+  readonly cgroupParent: string;
+  readonly #options: DaemonOptions;
+  #process: ChildProcess | undefined;
+
+  static async start(options: DaemonOptions = {}): Promise<Daemon> {
+    const daemon = new Daemon(options);
+    try {
+      await daemon.launch();
+      if (options.image ?? true) await daemon.loadBusybox();
+    } catch (error) {
+      await daemon[Symbol.asyncDispose]();
+      throw error;
+    }
+    return daemon;
+  }
+
+  private constructor(options: DaemonOptions) {
+    this.#options = options;
+    this.directory = mkdtempSync(join(tmpdir(), "pouch-it-"));
+    this.socket = join(this.directory, "pouchd.sock");
+    this.cgroupParent = `pouch-it-${process.pid}-${sequence++}`;
+  }
+
+  get pid(): number {
+    const pid = this.#process?.pid;
+    assert.ok(pid, "the daemon does not run");
+    return pid;
+  }
+
+  get log(): string {
+    return readFileSync(join(this.directory, "pouchd.log"), "utf8");
+  }
+
+  get homeDirectory(): string {
+    return join(this.directory, "home");
+  }
+
+  get execRoot(): string {
+    return join(this.directory, "run");
+  }
+
+  /** Starts the daemon again on the same state; resolves when it answers. */
+  async launch(): Promise<void> {
+    mkdirSync(join(this.directory, "plugins.d"), { recursive: true });
+    const log = openSync(join(this.directory, "pouchd.log"), "a");
+    const tag = `it${process.pid % 100000}${sequence++}`;
+    const flags = [
+      ["--home-dir", this.homeDirectory],
+      ["--exec-root-dir", this.execRoot],
+      ["--listen", `unix://${this.socket}`],
+      ["--pidfile", join(this.directory, "pid")],
+      ["--config-file", this.#configFile()],
+      ["--cgroup-parent", this.cgroupParent],
+      ["--certs-dir", join(this.directory, "certs.d")],
+      ["--plugin-config-dir", join(this.directory, "plugins.d")],
+      ["--bridge-name", this.#nameOnce("bridge", `p${tag}`.slice(0, 15))],
+      ["--nft-table", this.#nameOnce("table", `pouch_${tag}`)],
+      ["--debug"],
+    ].flat();
+    const executable = this.#options.executable ?? join(projectRoot, "bin/pouchd");
+    const child = spawn(executable, [...flags, ...(this.#options.flags ?? [])], {
+      stdio: ["ignore", log, log],
+      env: { ...process.env, ...this.#options.env },
+    });
+    this.#process = child;
+    const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+    const deadline = Date.now() + 30_000;
+    for (;;) {
+      if (await this.#answers()) return;
+      const gone = await Promise.race([exited.then(() => true), sleep(25).then(() => false)]);
+      if (gone || Date.now() > deadline)
+        throw new Error(`pouchd ${gone ? "exited" : "does not answer"}; its log ends:\n${this.log.slice(-4000)}`);
+    }
+  }
+
+  /** Ends the daemon with SIGTERM and waits for it. */
+  async stop(): Promise<number | null> {
+    return await this.#end("SIGTERM");
+  }
+
+  /** `kill -9`: containerd and the containers stay. */
+  async kill9(): Promise<void> {
+    await this.#end("SIGKILL");
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<number | null> {
+    const child = this.#process;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null;
+    const exited = new Promise<number | null>((resolve) => child.once("exit", (code) => resolve(code)));
+    child.kill(signal);
+    return await exited;
+  }
+
+  /** The real docker CLI against this daemon. */
+  docker(...args: string[]): Promise<CommandResult> {
+    return run("/usr/bin/docker", ["-H", `unix://${this.socket}`, ...args], {
+      DOCKER_CONFIG: join(this.directory, "docker-config"),
+    });
+  }
+
+  /** Our own CLI against this daemon. */
+  pouch(...args: string[]): Promise<CommandResult> {
+    return run(join(projectRoot, "bin/pouch"), ["-H", `unix://${this.socket}`, ...args], {});
+  }
+
+  /** One request to the API; a body that is not a string or Buffer is sent as JSON. */
+  api(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<ApiResponse> {
+    return new Promise((resolve, reject) => {
+      const raw = typeof body === "string" || Buffer.isBuffer(body);
+      const payload = body === undefined || raw ? body : JSON.stringify(body);
+      const type = body !== undefined && !raw ? { "Content-Type": "application/json" } : {};
+      const request = http.request({ socketPath: this.socket, method, path, headers: { ...type, ...headers } }, (response) => {
+        const chunks: Buffer[] = [];
+        response.on("data", (chunk: Buffer) => chunks.push(chunk));
+        response.on("error", reject);
+        response.on("end", () => {
+          const text = Buffer.concat(chunks).toString();
+          resolve({ status: response.statusCode ?? 0, headers: response.headers, text, json: <T>() => JSON.parse(text) as T });
+        });
+      });
+      request.on("error", reject);
+      request.end(payload);
+    });
+  }
+
+  async loadBusybox(): Promise<void> {
+    const archive = join(this.directory, "busybox.tar");
+    if (!existsSync(archive)) makeImageArchive(archive, { name: "busybox:latest" });
+    await this.load(archive);
+  }
+
+  async load(archive: string): Promise<void> {
+    const answer = await this.api("POST", "/images/load?quiet=1", readFileSync(archive), { "Content-Type": "application/x-tar" });
+    assert.equal(answer.status, 200, answer.text);
+    assert.doesNotMatch(answer.text, /errorDetail/);
+  }
+
+  /** Removes the containers, ends the daemon and its containerd, and shows what is left on the machine if anything is. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      if (await this.#answers()) await this.#removeAll();
+    } finally {
+      await this.stop();
+      this.#endContainerd();
+    }
+    const left = this.leftovers();
+    rmSync(this.directory, { recursive: true, force: true });
+    removeEmptyCgroups(this.cgroupParent);
+    if (left.length > 0) throw new Error(`left on the machine:\n${left.join("\n")}\nthe daemon's log ended:\n${this.#logTail}`);
+  }
+
+  #logTail = "";
+
+  async #removeAll(): Promise<void> {
+    const containers = (await this.api("GET", "/containers/json?all=1")).json<{ Id: string }[]>();
+    await Promise.all(containers.map(({ Id }) => this.api("DELETE", `/containers/${Id}?force=1&v=1`)));
+    const networks = await this.api("GET", "/networks?filters=%7B%22type%22%3A%5B%22custom%22%5D%7D");
+    if (networks.status !== 200) return;
+    for (const { Id } of networks.json<{ Id: string }[]>()) await this.api("DELETE", `/networks/${Id}`);
+  }
+
+  /** Mounts, processes and devices that name this daemon's folder or devices. */
+  leftovers(): string[] {
+    this.#logTail = this.log.slice(-2000);
+    const mounts = readFileSync("/proc/self/mountinfo", "utf8").split("\n");
+    const processes = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
+    return [
+      ...mounts.filter((line) => line.includes(this.directory)).map((line) => `mount ${line}`),
+      ...processes.filter((pid) => commandLine(pid).includes(this.directory)).map((pid) => `process ${pid} ${commandLine(pid)}`),
+    ];
+  }
+
+  /** After `kill -9` of the daemon its containerd lives on, by design; the harness ends it by its pid. */
+  #endContainerd(): void {
+    for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
+      const command = commandLine(pid);
+      if (!command.includes(this.directory) || !/(^|\/)containerd /.test(command)) continue;
+      try {
+        process.kill(Number(pid), "SIGTERM");
+      } catch {
+        continue;
+      }
+      for (let i = 0; i < 200 && commandLine(String(pid)) !== ""; i++)
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 25);
+    }
+  }
+
+  async #answers(): Promise<boolean> {
+    try {
+      return (await this.api("GET", "/_ping")).status === 200;
+    } catch {
+      return false;
+    }
+  }
+
+  #configFile(): string {
+    const file = join(this.directory, "config.json");
+    if (!existsSync(file)) writeFileSync(file, "{}\n");
+    return file;
+  }
+
+  readonly #names = new Map<string, string>();
+
+  /** The same device names after every restart of this daemon. */
+  #nameOnce(what: string, name: string): string {
+    const known = this.#names.get(what);
+    if (known !== undefined) return known;
+    this.#names.set(what, name);
+    return name;
+  }
+}
+
+/** Runs a program to its end; never throws for its exit code. */
+export function run(file: string, args: string[], env: Record<string, string> = {}): Promise<CommandResult> {
+  return new Promise((resolve) => {
+    execFile(file, args, { env: { ...process.env, ...env }, maxBuffer: 1 << 28, timeout: 120_000 }, (error, stdout, stderr) => {
+      const code = error === null ? 0 : typeof error.code === "number" ? error.code : 255;
+      resolve({ code, stdout, stderr: error !== null && stderr === "" && code === 255 ? error.message : stderr });
+    });
+  });
+}
+
+export function sleep(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
+
+/** Waits until the check gives a value that is not undefined or false; fails with `what` after the deadline. */
+export async function eventually<T>(
+  what: string,
+  check: () => Promise<T | undefined | false> | T | undefined | false,
+  seconds = 15,
+): Promise<T> {
+  const deadline = Date.now() + seconds * 1000;
+  for (;;) {
+    const value = await check();
+    if (value !== undefined && value !== false) return value;
+    if (Date.now() > deadline) throw new Error(`not within ${seconds} s: ${what}`);
+    await sleep(30);
+  }
+}
+
+function commandLine(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
+  } catch {
+    return "";
+  }
+}
+
+/** The parent group of a daemon's containers is the operator's to keep; a test's is not. */
+function removeEmptyCgroups(parent: string): void {
+  spawnSync("find", ["/sys/fs/cgroup", "-depth", "-type", "d", "-path", `*/${parent}*`, "-exec", "rmdir", "{}", ";"], {
+    stdio: "ignore",
+  });
+}

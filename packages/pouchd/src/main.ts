@@ -1,0 +1,73 @@
+import { EngineError, messageChain } from "@pouchcontainer/errors";
+import { buildInfo } from "./build-info.ts";
+import { compose } from "./compose.ts";
+import { helpText } from "./config/help.ts";
+import type { Configuration } from "./config/options.ts";
+import { readConfiguration } from "./config/read-configuration.ts";
+import { createLog, type Log } from "./log/log.ts";
+import { writePidFile } from "./pid-file.ts";
+
+/** Exit status: 0 after a stop that was asked for, 1 when the daemon could not start or run, 2 for a wrong command line. */
+async function main(args: string[]): Promise<number> {
+  let invocation;
+  try {
+    invocation = readConfiguration(args);
+  } catch (error) {
+    process.stderr.write(`pouchd: ${messageChain(error)}\n`);
+    return 2;
+  }
+  if (invocation.action === "help") {
+    process.stdout.write(helpText());
+    return 0;
+  }
+  if (invocation.action === "version") {
+    process.stdout.write(`pouchd version ${buildInfo.version}, build ${buildInfo.commit}\n`);
+    return 0;
+  }
+  const log = createLog(invocation.configuration.debug ? "debug" : invocation.configuration["log-level"]);
+  try {
+    return await serve(invocation.configuration, log);
+  } catch (error) {
+    log.debug("start failed", { error: EngineError.from(error) });
+    process.stderr.write(`pouchd: ${messageChain(error)}\n`);
+    return 1;
+  }
+}
+
+async function serve(configuration: Configuration, log: Log): Promise<number> {
+  process.umask(0o022);
+  const stopRequested = firstStopSignal(log);
+  const removePidFile = writePidFile(configuration.pidfile);
+  try {
+    const daemon = await compose({ configuration, log, build: buildInfo, environment: process.env });
+    log.info("API is served", { listen: configuration.listen });
+    const signal = await stopRequested;
+    log.info("stopping", { signal });
+    await daemon.close();
+    return 0;
+  } finally {
+    removePidFile();
+  }
+}
+
+/** Resolves with the first SIGTERM or SIGINT; a third one ends the process at once. */
+function firstStopSignal(log: Log): Promise<string> {
+  return new Promise((resolve) => {
+    let received = 0;
+    for (const signal of ["SIGTERM", "SIGINT"] as const) {
+      process.on(signal, () => {
+        received += 1;
+        resolve(signal);
+        if (received === 3) {
+          log.warn("third signal: ending at once", { signal });
+          process.exit(1);
+        }
+      });
+    }
+    // SIGPIPE and SIGHUP end a process by default; a daemon outlives its terminal.
+    process.on("SIGHUP", () => log.info("SIGHUP: nothing to reload"));
+  });
+}
+
+process.exitCode = await main(process.argv.slice(2));
+process.exit();
