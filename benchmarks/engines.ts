@@ -1,0 +1,180 @@
+/**
+ * Side by side with dockerd in one run, the same client for both: `make bench`, or `hack/bench NAME…` for some of the
+ * rows. Figures are medians; trust the ratios, not the milliseconds.
+ */
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { call, cpuSecondsOf, memoryOf, projectRoot, startDockerd, startPouch, type Engine } from "./harness/engine.ts";
+
+interface Row {
+  name: string;
+  unit: string;
+  /** Ours over theirs must not be above (or, for `higher`, below) this. */
+  budget: number;
+  higher?: boolean;
+  measure(engine: Engine): Promise<number>;
+}
+
+async function median(times: number, work: () => Promise<void>): Promise<number> {
+  const samples: number[] = [];
+  for (let i = 0; i < times; i++) {
+    const started = performance.now();
+    await work();
+    samples.push(performance.now() - started);
+  }
+  return samples.toSorted((a, b) => a - b)[Math.floor(times / 2)] ?? NaN;
+}
+
+const noNetwork = { NetworkMode: "none" };
+
+async function create(engine: Engine, body: Record<string, unknown>): Promise<string> {
+  const answer = await call(engine, "POST", "/v1.41/containers/create", { Image: "busybox", HostConfig: noNetwork, ...body });
+  return (JSON.parse(answer) as { Id: string }).Id;
+}
+
+async function cycle(engine: Engine): Promise<void> {
+  const id = await create(engine, { Cmd: ["true"] });
+  await call(engine, "POST", `/v1.41/containers/${id}/start`);
+  await call(engine, "POST", `/v1.41/containers/${id}/wait`);
+  await call(engine, "DELETE", `/v1.41/containers/${id}`);
+}
+
+const rows: Row[] = [
+  {
+    name: "run",
+    unit: "ms, create + start + wait + remove, network none",
+    budget: 0.6,
+    measure: async (engine) => {
+      await cycle(engine);
+      return await median(25, () => cycle(engine));
+    },
+  },
+  {
+    name: "parallel",
+    unit: "ms, 40 of those, 8 at a time",
+    budget: 0.6,
+    measure: (engine) =>
+      median(3, async () => {
+        let left = 40;
+        const worker = async (): Promise<void> => {
+          while (left-- > 0) await cycle(engine);
+        };
+        await Promise.all(Array.from({ length: 8 }, worker));
+      }),
+  },
+  {
+    name: "exec",
+    unit: "ms, exec of true until its exit code is known",
+    budget: 0.7,
+    measure: async (engine) => {
+      const id = await create(engine, { Cmd: ["sleep", "600"] });
+      await call(engine, "POST", `/v1.41/containers/${id}/start`);
+      const result = await median(25, async () => {
+        const exec = JSON.parse(
+          await call(engine, "POST", `/v1.41/containers/${id}/exec`, { Cmd: ["true"], AttachStdout: true }),
+        ) as { Id: string };
+        await call(engine, "POST", `/v1.41/exec/${exec.Id}/start`, { Detach: false, Tty: false });
+        await call(engine, "GET", `/v1.41/exec/${exec.Id}/json`);
+      });
+      await call(engine, "DELETE", `/v1.41/containers/${id}?force=1`);
+      return result;
+    },
+  },
+  {
+    name: "list",
+    unit: "lists of 100 containers per second",
+    budget: 15,
+    higher: true,
+    measure: async (engine) => {
+      const ids = await Promise.all(Array.from({ length: 100 }, () => create(engine, { Cmd: ["true"] })));
+      const seconds = 3;
+      const deadline = performance.now() + seconds * 1000;
+      let done = 0;
+      const worker = async (): Promise<void> => {
+        while (performance.now() < deadline) {
+          await call(engine, "GET", "/v1.41/containers/json?all=1");
+          done += 1;
+        }
+      };
+      await Promise.all(Array.from({ length: 4 }, worker));
+      for (const id of ids) await call(engine, "DELETE", `/v1.41/containers/${id}`);
+      return done / seconds;
+    },
+  },
+  {
+    name: "logs",
+    unit: "MB/s of 100-byte lines through json-file",
+    budget: 1.5,
+    higher: true,
+    measure: async (engine) => (await logThroughput(engine)).megabytesPerSecond,
+  },
+  {
+    name: "logs-cpu",
+    unit: "CPU seconds of daemon and containerd for 300 MB of logs",
+    budget: 0.5,
+    measure: async (engine) => (await logThroughput(engine)).cpuSeconds,
+  },
+  {
+    name: "memory",
+    unit: "MB resident, daemon + containerd, idle",
+    budget: 0.9,
+    measure: async (engine) => memoryOf(engine.pids()).rss,
+  },
+  {
+    name: "memory-pss",
+    unit: "MB proportional, daemon + containerd, idle",
+    budget: 0.9,
+    measure: async (engine) => memoryOf(engine.pids()).pss,
+  },
+];
+
+async function logThroughput(engine: Engine): Promise<{ megabytesPerSecond: number; cpuSeconds: number }> {
+  const megabytes = 300;
+  const line = "x".repeat(99);
+  const id = await create(engine, { Cmd: ["sh", "-c", `yes ${line} | head -c ${megabytes * 1_000_000}`] });
+  const cpuBefore = cpuSecondsOf(engine.pids());
+  const started = performance.now();
+  await call(engine, "POST", `/v1.41/containers/${id}/start`);
+  await call(engine, "POST", `/v1.41/containers/${id}/wait`);
+  const seconds = (performance.now() - started) / 1000;
+  const cpuSeconds = cpuSecondsOf(engine.pids()) - cpuBefore;
+  await call(engine, "DELETE", `/v1.41/containers/${id}`);
+  return { megabytesPerSecond: megabytes / seconds, cpuSeconds };
+}
+
+/** Start of the CLI until its answer is printed; the daemon is the same for both. */
+async function clientStart(engine: Engine, command: string[]): Promise<number> {
+  return await median(30, async () => {
+    const result = spawnSync(command[0] ?? "", ["-H", `unix://${engine.socket}`, ...command.slice(1)], { stdio: "ignore" });
+    if (result.status !== 0) throw new Error(`${command.join(" ")} failed`);
+  });
+}
+
+function report(
+  name: string,
+  ours: number,
+  theirs: number | undefined,
+  row: { unit: string; budget: number; higher?: boolean },
+): void {
+  const ratio = theirs === undefined ? NaN : ours / theirs;
+  const kept = Number.isNaN(ratio) ? "" : (row.higher ? ratio >= row.budget : ratio <= row.budget) ? "kept" : "MISSED";
+  const columns = [
+    name.padEnd(12),
+    ours.toFixed(1).padStart(9),
+    (theirs?.toFixed(1) ?? "–").padStart(9),
+    ratio.toFixed(2).padStart(7),
+  ];
+  console.log(`${columns.join(" ")}  ${row.higher ? "≥" : "≤"} ${String(row.budget).padEnd(5)} ${kept.padEnd(7)} ${row.unit}`);
+}
+
+const wanted = process.argv.slice(2);
+const selected = rows.filter((row) => wanted.length === 0 || wanted.includes(row.name));
+console.log(`${"".padEnd(12)} ${"pouchd".padStart(9)} ${"dockerd".padStart(9)} ${"ratio".padStart(7)}  budget`);
+await using ours = await startPouch();
+await using theirs = await startDockerd();
+for (const row of selected) report(row.name, await row.measure(ours), theirs && (await row.measure(theirs)), row);
+if (wanted.length === 0 || wanted.includes("cli")) {
+  const pouch = await clientStart(ours, [join(projectRoot, "bin/pouch"), "ps"]);
+  const docker = await clientStart(ours, ["/usr/bin/docker", "ps"]);
+  report("cli", pouch, docker, { unit: "ms, `ps` with pouch and with docker, both against pouchd", budget: 0.7 });
+}

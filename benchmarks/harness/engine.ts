@@ -1,0 +1,146 @@
+import { spawn } from "node:child_process";
+import { mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import http from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { makeImageArchive } from "../../hack/busybox-image.ts";
+import { Daemon, projectRoot, sleep } from "../../integration/harness/daemon.ts";
+
+/** An engine under measurement, reached by one and the same client. */
+export interface Engine extends AsyncDisposable {
+  readonly name: string;
+  readonly socket: string;
+  /** Pids of the daemon and its containerd, for memory and CPU. */
+  pids(): number[];
+}
+
+export async function startPouch(flags: string[] = []): Promise<Engine> {
+  const daemon = await Daemon.start({ flags });
+  return {
+    name: "pouchd",
+    socket: daemon.socket,
+    pids: () => processesNaming(daemon.directory).filter((pid) => !commandLine(pid).includes("shim")),
+    [Symbol.asyncDispose]: () => daemon[Symbol.asyncDispose](),
+  };
+}
+
+/** dockerd of the machine with state of its own; undefined where it is not installed. */
+export async function startDockerd(flags: string[] = ["--bridge=none", "--iptables=false"]): Promise<Engine | undefined> {
+  const directory = mkdtempSync(join(tmpdir(), "pouch-bench-dockerd-"));
+  const socket = join(directory, "docker.sock");
+  const log = openSync(join(directory, "log"), "w");
+  const paths = [
+    "--data-root",
+    join(directory, "data"),
+    "--exec-root",
+    join(directory, "exec"),
+    "--pidfile",
+    join(directory, "pid"),
+  ];
+  const child = spawn("/usr/sbin/dockerd", ["-H", `unix://${socket}`, ...paths, ...flags], { stdio: ["ignore", log, log] });
+  const failed = await Promise.race([
+    new Promise<boolean>((resolve) => child.once("error", () => resolve(true))),
+    answers(socket).then(() => false),
+  ]);
+  if (failed) {
+    rmSync(directory, { recursive: true, force: true });
+    return undefined;
+  }
+  const engine: Engine = {
+    name: "dockerd",
+    socket,
+    pids: () => processesNaming(directory).filter((pid) => !commandLine(pid).includes("shim")),
+    [Symbol.asyncDispose]: async () => {
+      const exited = new Promise((resolve) => child.once("exit", resolve));
+      child.kill("SIGTERM");
+      await exited;
+      rmSync(directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
+    },
+  };
+  const archive = join(directory, "busybox.tar");
+  makeImageArchive(archive, { name: "busybox:latest" });
+  await call(engine, "POST", "/images/load?quiet=1", readFileSync(archive), "application/x-tar");
+  return engine;
+}
+
+async function answers(socket: string): Promise<void> {
+  for (let i = 0; i < 600; i++) {
+    try {
+      await call({ socket }, "GET", "/_ping");
+      return;
+    } catch {
+      await sleep(50);
+    }
+  }
+  throw new Error(`nothing answers at ${socket}`);
+}
+
+const agents = new Map<string, http.Agent>();
+
+/** One API call over a kept connection; fails on any status of 400 and above. */
+export function call(
+  engine: { socket: string },
+  method: string,
+  path: string,
+  body?: unknown,
+  contentType = "application/json",
+): Promise<string> {
+  let agent = agents.get(engine.socket);
+  if (!agent) agents.set(engine.socket, (agent = new http.Agent({ keepAlive: true, maxSockets: 64 })));
+  return new Promise((resolve, reject) => {
+    const payload = body === undefined || Buffer.isBuffer(body) ? body : JSON.stringify(body);
+    const headers =
+      payload === undefined ? {} : { "Content-Type": contentType, "Content-Length": String(Buffer.byteLength(payload)) };
+    const request = http.request({ socketPath: engine.socket, agent, method, path, headers }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on("data", (chunk: Buffer) => chunks.push(chunk));
+      response.on("error", reject);
+      response.on("end", () => {
+        const text = Buffer.concat(chunks).toString();
+        if ((response.statusCode ?? 500) >= 400) reject(new Error(`${method} ${path}: ${response.statusCode} ${text}`));
+        else resolve(text);
+      });
+    });
+    request.on("error", reject);
+    request.end(payload);
+  });
+}
+
+function processesNaming(directory: string): number[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => commandLine(pid).includes(directory));
+}
+
+function commandLine(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
+  } catch {
+    return "";
+  }
+}
+
+/** Resident memory in MB: what only this process holds, and all of it. */
+export function memoryOf(pids: number[]): { rss: number; pss: number } {
+  let rss = 0;
+  let pss = 0;
+  for (const pid of pids) {
+    const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, "utf8");
+    rss += Number(/^Rss:\s+(\d+)/m.exec(rollup)?.[1] ?? 0) / 1024;
+    pss += Number(/^Pss:\s+(\d+)/m.exec(rollup)?.[1] ?? 0) / 1024;
+  }
+  return { rss, pss };
+}
+
+/** CPU seconds used so far, user and system. */
+export function cpuSecondsOf(pids: number[]): number {
+  let ticks = 0;
+  for (const pid of pids) {
+    const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
+    ticks += Number(fields[11]) + Number(fields[12]);
+  }
+  return ticks / 100;
+}
+
+export { projectRoot };
