@@ -11,7 +11,7 @@ export type Handler = (request: IncomingMessage, response: ServerResponse, param
 
 /** One line of the server's route table: what `api.updateHandler` adds, deletes, wraps or replaces. */
 export interface HandlerSpec {
-  /** GET, HEAD, POST, PUT or DELETE. A GET answers HEAD too where no HEAD of its own exists. */
+  /** GET, HEAD, POST, PUT or DELETE. As with Docker, a GET route does not answer HEAD. */
   method: string;
   /** Without version prefix, for example `/containers/{id}/json`. `{name...}` matches the rest with its slashes. */
   path: string;

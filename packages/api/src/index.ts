@@ -14,3 +14,6 @@ export * from "./stats.ts";
 export * from "./system.ts";
 export * from "./volumes.ts";
 export * from "./handler-spec.ts";
+export * from "./decode.ts";
+export { problemText, type Problem } from "./problem.ts";
+export type { JsonSchema } from "./json-schema.ts";

@@ -62,7 +62,7 @@ export const SystemInfo = Type.Object({
   ContainersStopped: integer(),
   Images: integer(),
   Driver: text(),
-  DriverStatus: list(list(text())),
+  DriverStatus: nullable(list(list(text()))),
   SystemStatus: optional(nullable(list(list(text())))),
   Plugins: Type.Object({
     Volume: list(text()),
