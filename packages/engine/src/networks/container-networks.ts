@@ -46,3 +46,16 @@ export interface ContainerNetworks {
   /** After a daemon start: endpoints of running containers are taken up, those of others released. */
   restore(running: NetworkedContainer[]): Promise<void>;
 }
+
+/** What the network room asks of the container room. */
+export interface NetworkContainers {
+  /** By id, unique prefix or name; throws `notFound` with Docker's message. */
+  find(ref: string): { container: NetworkedContainer; running: boolean };
+  /** Remembers the endpoints a container has after a connect or disconnect; durable when it resolves. */
+  saveEndpoints(containerId: string, endpoints: Record<string, EndpointSettings>): Promise<void>;
+}
+
+/** `network` events as Docker names them: create, connect, disconnect, destroy. */
+export interface NetworkEvents {
+  publish(event: { type: "network"; action: string; id: string; attributes: Record<string, string> }): void;
+}

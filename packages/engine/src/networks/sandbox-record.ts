@@ -1,0 +1,58 @@
+/** An address of an endpoint, with the length of its subnet's prefix. */
+export interface EndpointAddress {
+  address: string;
+  prefixLength: number;
+  /** Absent in a network without a way out of it. */
+  gateway?: string;
+}
+
+export type PortProtocol = "tcp" | "udp" | "sctp";
+
+/** One container port at one place on the host. */
+export interface PublishedPort {
+  protocol: PortProtocol;
+  containerPort: number;
+  hostAddress: string;
+  hostPort: number;
+}
+
+/** What is held for one container in one network. */
+export interface EndpointRecord {
+  /** 64 lower-case hex digits. */
+  id: string;
+  networkId: string;
+  networkName: string;
+  driver: string;
+  /** Name of the interface inside the namespace. */
+  interfaceName: string;
+  /** Its other end on the host, where the driver has one. */
+  hostInterface?: string;
+  macAddress: string;
+  ipv4?: EndpointAddress;
+  ipv6?: EndpointAddress;
+  ports: PublishedPort[];
+  priority: number;
+  disableResolver: boolean;
+  genericParams: Record<string, unknown>;
+  driverOptions: Record<string, string>;
+  /** Names other containers of the network reach this one by. */
+  dnsNames: string[];
+  aliases: string[];
+  /** `container:alias` pairs of this endpoint. */
+  links: string[];
+  dns: string[];
+  dnsSearch: string[];
+  dnsOptions: string[];
+}
+
+/** Everything held for one container's network: written before any of it is used, removed after all of it is given back. */
+export interface SandboxRecord {
+  containerId: string;
+  containerName: string;
+  /** 64 lower-case hex digits; inspect's SandboxID. */
+  sandboxId: string;
+  mode: "namespace" | "host";
+  endpoints: EndpointRecord[];
+  /** Ports of 127.0.0.11 the embedded resolver listens on, where there is one. */
+  resolver?: { udpPort: number; tcpPort: number };
+}
