@@ -1,0 +1,45 @@
+/** Where time comes from; tests bring their own. */
+export interface Clock {
+  /** Nanoseconds since the epoch, never the same twice in a row where the source can tell. */
+  now(): bigint;
+}
+
+/** The wall clock, refined below the millisecond with the monotonic one; re-based when the two drift apart. */
+export function systemClock(): Clock {
+  let baseMs = Date.now();
+  let baseMonotonic = process.hrtime.bigint();
+  return {
+    now() {
+      const refined = BigInt(baseMs) * 1_000_000n + (process.hrtime.bigint() - baseMonotonic);
+      const wallMs = Date.now();
+      const drift = Number(refined / 1_000_000n) - wallMs;
+      if (drift > -2 && drift < 2) return refined;
+      baseMs = wallMs;
+      baseMonotonic = process.hrtime.bigint();
+      return BigInt(wallMs) * 1_000_000n;
+    },
+  };
+}
+
+/** RFC 3339, UTC, with the fraction's trailing zeros cut: what Go prints as RFC3339Nano. */
+export function rfc3339Nano(nanoseconds: bigint): string {
+  const fixed = rfc3339NanoFixed(nanoseconds);
+  const digits = fixed.slice(20, 29).replace(/0+$/, "");
+  return digits === "" ? `${fixed.slice(0, 19)}Z` : `${fixed.slice(0, 20)}${digits}Z`;
+}
+
+/** RFC 3339, UTC, always nine digits of fraction: what `logs --timestamps` prints. */
+export function rfc3339NanoFixed(nanoseconds: bigint): string {
+  const seconds = nanoseconds / 1_000_000_000n;
+  const fraction = (nanoseconds % 1_000_000_000n).toString().padStart(9, "0");
+  return `${new Date(Number(seconds) * 1000).toISOString().slice(0, 19)}.${fraction}Z`;
+}
+
+/** Nanoseconds since the epoch of an RFC 3339 text; undefined when it is none. Offsets other than Z are understood. */
+export function parseRfc3339(text: string): bigint | undefined {
+  const match = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)$/.exec(text);
+  if (!match) return undefined;
+  const ms = Date.parse(`${match[1]}${match[3]}`);
+  if (Number.isNaN(ms)) return undefined;
+  return BigInt(ms) * 1_000_000n + BigInt((match[2] ?? "").padEnd(9, "0"));
+}

@@ -1,0 +1,190 @@
+import assert from "node:assert/strict";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync, appendFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test, type TestContext } from "node:test";
+import { JsonFileLog, type JsonFileLogOptions } from "./json-file-log.ts";
+import { readLog, type LogQuery } from "./log-reader.ts";
+
+const unlimited: JsonFileLogOptions = { maxSizeBytes: -1, maxFiles: 1, compress: false };
+const everything: LogQuery = { stdout: true, stderr: true, follow: false, timestamps: false, details: false };
+
+function place(t: TestContext): string {
+  const folder = mkdtempSync(join(tmpdir(), "log-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  return join(folder, "x-json.log");
+}
+
+function open(path: string, options = unlimited): JsonFileLog {
+  let now = 1_700_000_000_000_000_000n;
+  return new JsonFileLog(path, options, {
+    clock: { now: () => (now += 1_000_000_000n) },
+    onLost: (error) => {
+      throw error;
+    },
+  });
+}
+
+async function read(path: string, query: Partial<LogQuery> = {}, writer?: JsonFileLog): Promise<string> {
+  const pieces: string[] = [];
+  for await (const { stream, data } of readLog(path, { ...everything, ...query }, new AbortController().signal, writer)) {
+    pieces.push(stream === "stderr" ? `E(${data.toString()})` : data.toString());
+  }
+  return pieces.join("");
+}
+
+test("lines are written in Docker's json-file format", async (t) => {
+  const path = place(t);
+  const log = open(path, { ...unlimited, attrs: { tier: "web" } });
+  log.write("stdout", Buffer.from("plain\n"));
+  log.write("stderr", Buffer.from('with "quotes", \ttab and é\n'));
+  await log.close();
+  assert.equal(
+    readFileSync(path, "utf8"),
+    '{"log":"plain\\n","stream":"stdout","attrs":{"tier":"web"},"time":"2023-11-14T22:13:21Z"}\n' +
+      '{"log":"with \\"quotes\\", \\ttab and é\\n","stream":"stderr","attrs":{"tier":"web"},"time":"2023-11-14T22:13:22Z"}\n',
+  );
+});
+
+test("a line that comes in pieces is one entry, and a last one without newline keeps none", async (t) => {
+  const path = place(t);
+  const log = open(path);
+  for (const piece of ["ab", "cd\nef", "gh"]) log.write("stdout", Buffer.from(piece));
+  await log.close();
+  const logs = readFileSync(path, "utf8")
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line).log as string);
+  assert.deepEqual(logs, ["abcd\n", "efgh"]);
+});
+
+test("a line longer than 16 KiB is cut into entries that join to the same text", async (t) => {
+  const path = place(t);
+  const log = open(path);
+  const text = `${"x".repeat(16 * 1024 - 1)}é${"y".repeat(20_000)}\n`;
+  for (let at = 0; at < text.length; at += 5000) log.write("stdout", Buffer.from(text.slice(at, at + 5000)));
+  await log.close();
+  const lines = readFileSync(path, "utf8").trimEnd().split("\n");
+  assert.equal(lines.length, 3);
+  assert.equal(await read(path), text);
+  assert.ok(lines.slice(0, 2).every((line) => !(JSON.parse(line).log as string).endsWith("\n")));
+});
+
+test("an unfinished line survives a daemon that was killed, once", async (t) => {
+  const path = place(t);
+  open(path).write("stdout", Buffer.from("first\nhalf a "));
+  // The first writer is never closed: that is what SIGKILL leaves.
+  const second = open(path);
+  second.write("stdout", Buffer.from("line\n"));
+  await second.close();
+  assert.equal(await read(path), "first\nhalf a line\n");
+  assert.equal(existsSync(`${path}.unfinished`), false);
+});
+
+test("an unfinished line already in the log is not taken up again", async (t) => {
+  const path = place(t);
+  open(path).write("stdout", Buffer.from("half "));
+  appendFileSync(path, '{"log":"half line\\n","stream":"stdout","time":"2023-11-14T22:13:21Z"}\n');
+  const second = open(path);
+  second.write("stdout", Buffer.from("next\n"));
+  await second.close();
+  assert.equal(await read(path), "half line\nnext\n");
+});
+
+test("a torn entry at the end of the file is cut off when the log is opened", async (t) => {
+  const path = place(t);
+  writeFileSync(path, '{"log":"a\\n","stream":"stdout","time":"2023-11-14T22:13:21Z"}\n{"log":"tor');
+  const log = open(path);
+  log.write("stdout", Buffer.from("b\n"));
+  await log.close();
+  assert.equal(await read(path), "a\nb\n");
+});
+
+test("full files are put aside and only the newest are kept", async (t) => {
+  const path = place(t);
+  const log = open(path, { maxSizeBytes: 300, maxFiles: 3, compress: false });
+  for (let index = 0; index < 40; index++) log.write("stdout", Buffer.from(`line ${index}\n`));
+  await log.close();
+  assert.equal(existsSync(`${path}.2`), true);
+  assert.equal(existsSync(`${path}.3`), false);
+  assert.match(await read(path), /line 38\nline 39\n$/);
+  assert.equal(await read(path, { tail: 6 }), [34, 35, 36, 37, 38, 39].map((n) => `line ${n}\n`).join(""));
+});
+
+test("compressed files are read like the others", async (t) => {
+  const path = place(t);
+  const log = open(path, { maxSizeBytes: 400, maxFiles: 4, compress: true });
+  for (let index = 0; index < 20; index++) log.write("stdout", Buffer.from(`line ${index}\n`));
+  await log.close();
+  assert.equal(existsSync(`${path}.1.gz`), true);
+  assert.equal(existsSync(`${path}.1`), false);
+  assert.match(await read(path), /line 16\nline 17\nline 18\nline 19\n$/);
+});
+
+test("tail, streams, timestamps, details, since and until choose and dress the lines", async (t) => {
+  const path = place(t);
+  const log = open(path, { ...unlimited, attrs: { b: "2", a: "1" } });
+  for (let index = 0; index < 5; index++) log.write(index % 2 ? "stderr" : "stdout", Buffer.from(`${index}\n`));
+  await log.close();
+  assert.equal(await read(path, { tail: 2 }), "E(3\n)4\n");
+  assert.equal(await read(path, { tail: 0 }), "");
+  assert.equal(await read(path, { tail: 100 }), "0\nE(1\n)2\nE(3\n)4\n");
+  assert.equal(await read(path, { stderr: false }), "0\n2\n4\n");
+  assert.equal(await read(path, { since: 1_700_000_003, until: 1_700_000_004 }), "2\nE(3\n)");
+  assert.equal(await read(path, { tail: 1, timestamps: true, details: true }), "2023-11-14T22:13:25.000000000Z a=1,b=2 4\n");
+});
+
+test("a big log is searched, not read, for its tail and for a time", async (t) => {
+  const path = place(t);
+  const entry = (n: number): string =>
+    `{"log":"${n}\\n","stream":"stdout","time":"${new Date(1_700_000_000_000 + n * 1000).toISOString()}"}\n`;
+  let text = "";
+  for (let n = 0; n < 50_000; n++) text += entry(n);
+  writeFileSync(path, text);
+  assert.equal(await read(path, { tail: 3 }), "49997\n49998\n49999\n");
+  assert.equal(await read(path, { since: 1_700_000_000 + 49_998 }), "49998\n49999\n");
+  assert.equal(await read(path, { since: 1_700_000_000 + 25_000, until: 1_700_000_000 + 25_001 }), "25000\n25001\n");
+  assert.equal((await read(path, { tail: 20_000 })).split("\n").length, 20_001);
+});
+
+test("a follower gets what is written later, across rotations, and ends with the log", async (t) => {
+  const path = place(t);
+  const log = open(path, { maxSizeBytes: 500, maxFiles: 4, compress: false });
+  log.write("stdout", Buffer.from("before\n"));
+  const following = read(path, { follow: true }, log);
+  for (let index = 0; index < 200; index++) {
+    log.write("stdout", Buffer.from(`line ${index}\n`));
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await log.close();
+  assert.equal(await following, `before\n${Array.from({ length: 200 }, (_, n) => `line ${n}\n`).join("")}`);
+});
+
+test("a follower stops when its client goes", async (t) => {
+  const path = place(t);
+  const log = open(path);
+  const gone = new AbortController();
+  const reading = readLog(path, { ...everything, follow: true }, gone.signal, log)
+    [Symbol.asyncIterator]()
+    .next();
+  gone.abort();
+  assert.equal((await reading).done, true);
+  await log.close();
+});
+
+test("a full disk loses entries, says so once, and writing goes on when there is room", async (t) => {
+  const path = place(t);
+  const lost: unknown[] = [];
+  const log = new JsonFileLog(path, unlimited, { clock: { now: () => 0n }, onLost: (error) => lost.push(error) });
+  const full = Object.assign(new Error("ENOSPC"), { code: "ENOSPC" });
+  const failing = t.mock.method(Buffer.prototype, "copy", () => {
+    throw full;
+  });
+  log.write("stdout", Buffer.from("a\n"));
+  log.write("stdout", Buffer.from("b\n"));
+  failing.mock.restore();
+  log.write("stdout", Buffer.from("c\n"));
+  await log.close();
+  assert.deepEqual(lost, [full]);
+  assert.equal(await read(path), "c\n");
+});

@@ -1,0 +1,138 @@
+import {
+  closeSync,
+  createReadStream,
+  createWriteStream,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
+import { rename } from "node:fs/promises";
+import { pipeline } from "node:stream/promises";
+import { createGzip } from "node:zlib";
+
+export interface RotationOptions {
+  /** Size in bytes at which a file is put aside; -1 never. */
+  maxSizeBytes: number;
+  /** Files kept, the current one included. */
+  maxFiles: number;
+  compress: boolean;
+}
+
+/**
+ * A log file that is put aside as `<path>.1`, `.2`… when it is full. Never truncated in place: whoever reads an old file
+ * by its descriptor reads it to the end.
+ */
+export class RotatingFile {
+  readonly path: string;
+  readonly #options: RotationOptions;
+  #fd: number;
+  #size: number;
+  #inode: number;
+  /** How many times this object has put a file aside: readers compare it to see that theirs is no longer the current one. */
+  rotations = 0;
+  #compressing: Promise<void> = Promise.resolve();
+
+  constructor(path: string, options: RotationOptions) {
+    this.path = path;
+    this.#options = options;
+    this.#fd = openSync(path, "a+", 0o640);
+    this.#size = cutTornEntry(this.#fd);
+    this.#inode = fstatSync(this.#fd).ino;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  get inode(): number {
+    return this.#inode;
+  }
+
+  /** Whether the next entry belongs into a new file. */
+  isFull(unwrittenBytes: number): boolean {
+    return this.#options.maxSizeBytes > 0 && this.#size + unwrittenBytes >= this.#options.maxSizeBytes;
+  }
+
+  append(bytes: Buffer, length: number): void {
+    let written = 0;
+    while (written < length) written += writeSync(this.#fd, bytes, written, length - written);
+    this.#size += length;
+  }
+
+  /** After a failed write: takes back a piece of an entry that reached the file. */
+  repair(): void {
+    this.#size = cutTornEntry(this.#fd);
+  }
+
+  rotate(): void {
+    const { maxFiles, compress } = this.#options;
+    closeSync(this.#fd);
+    if (maxFiles < 2) rmSync(this.path, { force: true });
+    else this.#shift(maxFiles);
+    this.#fd = openSync(this.path, "a+", 0o640);
+    this.#inode = fstatSync(this.#fd).ino;
+    this.#size = 0;
+    this.rotations++;
+    if (compress && maxFiles > 1) {
+      const rotation = this.rotations;
+      this.#compressing = this.#compressing.then(() => this.#compress(rotation)).catch(() => undefined);
+    }
+  }
+
+  /** Closes the file; resolves when old files are compressed. */
+  async close(): Promise<void> {
+    closeSync(this.#fd);
+    await this.#compressing;
+  }
+
+  #shift(maxFiles: number): void {
+    for (const ending of ["", ".gz"]) rmSync(`${this.path}.${maxFiles - 1}${ending}`, { force: true });
+    for (let index = maxFiles - 2; index > 0; index--) {
+      for (const ending of ["", ".gz"]) {
+        try {
+          renameSync(`${this.path}.${index}${ending}`, `${this.path}.${index + 1}${ending}`);
+        } catch (error) {
+          if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+        }
+      }
+    }
+    renameSync(this.path, `${this.path}.1`);
+  }
+
+  /** Compresses the file put aside by that rotation; files move up while this works, so names are worked out at each end. */
+  async #compress(rotation: number): Promise<void> {
+    const place = (): string => `${this.path}.${this.rotations - rotation + 1}`;
+    const temporary = `${this.path}.compressing`;
+    await pipeline(createReadStream(place()), createGzip(), createWriteStream(temporary, { mode: 0o640 }));
+    const target = place();
+    if (this.rotations - rotation + 1 < this.#options.maxFiles) {
+      await rename(temporary, `${target}.gz`);
+      rmSync(target, { force: true });
+    } else {
+      rmSync(temporary, { force: true });
+    }
+  }
+}
+
+/** A daemon killed in the middle of a write leaves a piece of an entry at the end; returns the size without it. */
+function cutTornEntry(fd: number): number {
+  const { size } = fstatSync(fd);
+  const block = Buffer.alloc(64 * 1024);
+  for (let end = size; end > 0;) {
+    const start = Math.max(0, end - block.length);
+    const read = readSync(fd, block, 0, end - start, start);
+    const last = block.subarray(0, read).lastIndexOf(10);
+    if (last !== -1) {
+      const whole = start + last + 1;
+      if (whole < size) ftruncateSync(fd, whole);
+      return whole;
+    }
+    end = start;
+  }
+  if (size > 0) ftruncateSync(fd, 0);
+  return 0;
+}
