@@ -20,8 +20,8 @@ export interface DecodeOptions {
  */
 export function decodeBody<T extends TSchema>(schema: T, value: unknown, options: DecodeOptions = {}): Static<T> {
   const reader = new Reader();
-  // A TypeBox schema is plain JSON Schema at run time; that is its promise.
-  const decoded = reader.read(schema as JsonSchema, value);
+  // A TypeBox schema is plain JSON Schema at run time.
+  const decoded = reader.read(schema, value);
   if (reader.problems.length > 0) throw refusal(reader.problems, options.subject);
   // The reader made it along the schema and reported what does not fit.
   return decoded as Static<T>;
@@ -30,7 +30,7 @@ export function decodeBody<T extends TSchema>(schema: T, value: unknown, options
 /** What the value has that the schema does not allow; empty when it is right. Reads like `decodeBody`. */
 export function validate(schema: TSchema, value: unknown): Problem[] {
   const reader = new Reader();
-  reader.read(schema as JsonSchema, value);
+  reader.read(schema, value);
   return reader.problems;
 }
 

@@ -33,7 +33,7 @@ export const map = <T extends TSchema>(value: T, description?: string) =>
 export const set = (description?: string) => Type.Record(Type.String(), Type.Object({}), described(description));
 
 /** One of a few words. */
-export const oneOf = <const T extends string[]>(...words: T) => Type.Enum(words);
+export const oneOf = <const T extends string>(...choices: T[]) => Type.Enum(choices);
 
 /** May be `null` in an answer. In a request null always means absent. */
 export const nullable = <T extends TSchema>(type: T) => Type.Union([type, Type.Null()]);
