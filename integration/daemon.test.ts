@@ -1,0 +1,109 @@
+/** The daemon itself: start, stop, what it says when it cannot, and that it leaves nothing behind. */
+import assert from "node:assert/strict";
+import { execFileSync, spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test, type TestContext } from "node:test";
+import { Daemon, projectRoot, run } from "./harness/daemon.ts";
+
+function folder(t: TestContext): string {
+  const directory = mkdtempSync(join(tmpdir(), "pouch-daemon-"));
+  t.after(() => rmSync(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+function stateFlags(directory: string): string[] {
+  return [
+    ["--home-dir", join(directory, "home")],
+    ["--exec-root-dir", join(directory, "run")],
+    ["--pidfile", join(directory, "pid")],
+    ["--listen", `unix://${join(directory, "p.sock")}`],
+    ["--bridge-name", "pnever0"],
+    ["--nft-table", "pouch_never"],
+  ].flat();
+}
+
+function pouchd(args: string[], env: Record<string, string> = {}): { code: number | null; stderr: string; stdout: string } {
+  const result = spawnSync(join(projectRoot, "bin/pouchd"), args, {
+    encoding: "utf8",
+    timeout: 60_000,
+    env: { ...process.env, ...env },
+  });
+  return { code: result.status, stderr: result.stderr, stdout: result.stdout };
+}
+
+test("--version and --help answer without touching the machine; a wrong flag ends with 2 and a suggestion", () => {
+  assert.match(pouchd(["--version"]).stdout, /^pouchd version \d+\.\d+\.\d+, build /);
+  assert.match(pouchd(["--help"]).stdout, /--home-dir DIR/);
+  const wrong = pouchd(["--snapshoter", "x"]);
+  assert.equal(wrong.code, 2);
+  assert.match(wrong.stderr, /did you mean --snapshotter\?/);
+});
+
+test("without containerd or runc the daemon says what to install and leaves no process", (t) => {
+  const directory = folder(t);
+  const missing = pouchd([...stateFlags(directory), "--containerd-path", "/nope/containerd"]);
+  assert.equal(missing.code, 1, missing.stderr);
+  assert.match(missing.stderr, /\/nope\/containerd.*install/s);
+  const noRunc = pouchd([...stateFlags(directory), "--runtime-path", "/nope/runc"]);
+  assert.equal(noRunc.code, 1, noRunc.stderr);
+  assert.match(noRunc.stderr, /\/nope\/runc.*install/s);
+  assert.ok(!existsSync(join(directory, "pid")));
+});
+
+test("a socket that another daemon serves is not taken away", async (t) => {
+  const directory = folder(t);
+  const socket = join(directory, "p.sock");
+  const other = createServer();
+  await new Promise<void>((resolve) => other.listen(socket, resolve));
+  t.after(() => other.close());
+  const second = await run(join(projectRoot, "bin/pouchd"), stateFlags(directory));
+  assert.equal(second.code, 1);
+  assert.match(second.stderr, /p\.sock.*(in use|already)/s);
+});
+
+test("one home directory has one daemon", async () => {
+  await using daemon = await Daemon.start({ image: false });
+  const directory = mkdtempSync(join(tmpdir(), "pouch-second-"));
+  const second = pouchd([...stateFlags(directory), "--home-dir", daemon.homeDirectory]);
+  rmSync(directory, { recursive: true });
+  assert.equal(second.code, 1);
+  assert.match(second.stderr, /in use by another daemon/);
+  assert.equal((await daemon.api("GET", "/_ping")).status, 200);
+});
+
+test("a full disk fails a create with a message, and leaves neither container nor snapshot", async (t) => {
+  const directory = folder(t);
+  const home = join(directory, "small");
+  mkdirSync(home);
+  execFileSync("mount", ["-t", "tmpfs", "-o", "size=40m", "tmpfs", home]);
+  t.after(() => execFileSync("umount", ["-l", home]));
+  await using daemon = await Daemon.start({ flags: ["--home-dir", home] });
+  const created = await daemon.docker("create", "--network", "none", "busybox");
+  assert.equal(created.code, 0, created.stderr);
+  spawnSync("dd", ["if=/dev/zero", `of=${join(home, "filler")}`, "bs=64k"], { stdio: "ignore" });
+  const refused = await daemon.docker("create", "--name", "late", "--network", "none", "busybox");
+  assert.equal(refused.code, 1);
+  assert.match(refused.stderr, /no space left/i);
+  rmSync(join(home, "filler"));
+  assert.equal((await daemon.docker("ps", "-aq")).stdout.trim().split("\n").length, 1);
+  const again = await daemon.docker("create", "--name", "late", "--network", "none", "busybox");
+  assert.equal(again.code, 0, again.stderr);
+});
+
+test("the socket is the group's when it exists, and nobody else's", async () => {
+  await using daemon = await Daemon.start({ image: false });
+  assert.equal((statSync(daemon.socket).mode & 0o777).toString(8), "660");
+});
+
+test("after a graceful stop no process of the daemon is left, and running containers live on", async () => {
+  await using daemon = await Daemon.start();
+  const id = (await daemon.docker("run", "-d", "--network", "none", "busybox", "sleep", "300")).stdout.trim();
+  const pid = (await daemon.docker("inspect", "-f", "{{.State.Pid}}", id)).stdout.trim();
+  assert.equal(await daemon.stop(), 0);
+  assert.ok(readdirSync("/proc").includes(pid));
+  await daemon.launch();
+  assert.equal((await daemon.docker("inspect", "-f", "{{.State.Pid}} {{.State.Status}}", id)).stdout.trim(), `${pid} running`);
+});
