@@ -12,7 +12,10 @@ export interface Log {
 
 /** JSON lines on standard error, written at once: the last line before a crash is there. */
 export function createLog(level: string): Log {
-  const logger = pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: (label) => ({ level: label }) } }, pino.destination({ fd: 2, sync: true }));
+  const logger = pino(
+    { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: (label) => ({ level: label }) } },
+    pino.destination({ fd: 2, sync: true }),
+  );
   const at =
     (write: "debug" | "info" | "warn" | "error") =>
     (message: string, fields: Fields = {}) =>
@@ -22,5 +25,7 @@ export function createLog(level: string): Log {
 
 /** Errors do not serialise by themselves: their message and the causes' are what a reader needs. */
 function plain(fields: Fields): Fields {
-  return Object.fromEntries(Object.entries(fields).map(([key, value]) => [key, value instanceof Error ? (value.stack ?? value.message) : value]));
+  return Object.fromEntries(
+    Object.entries(fields).map(([key, value]) => [key, value instanceof Error ? (value.stack ?? value.message) : value]),
+  );
 }
