@@ -1,0 +1,123 @@
+import type { ExecCreateConfig } from "@pouchcontainer/api";
+import { invalidArgument } from "@pouchcontainer/errors";
+import type { Process } from "@pouchcontainer/oci";
+import type { ContainerRecord } from "../container-record.ts";
+import { type CapabilityRequest, effectiveCapabilities } from "./capabilities.ts";
+import { resolveUser } from "./container-user.ts";
+import { daemonEnvironment, mergeEnvironment } from "./environment.ts";
+import type { HostFacts } from "./host-facts.ts";
+import { buildRlimits } from "./rlimits.ts";
+import type { RootfsReader } from "./rootfs-reader.ts";
+import { parseSecurityOptions } from "./security-options.ts";
+import type { SpecSettings } from "./spec-input.ts";
+
+export interface ProcessInput {
+  record: ContainerRecord;
+  facts: HostFacts;
+  settings: Pick<SpecSettings, "defaultUlimits">;
+  rootfs: RootfsReader;
+}
+
+/** What one process of a container wants; the first one and every exec are the same thing here. */
+interface ProcessRequest {
+  args: string[];
+  user: string;
+  workingDir: string;
+  tty: boolean;
+  env: readonly string[];
+  privileged: boolean;
+  consoleSize: readonly number[] | undefined;
+}
+
+/** The container's first process. */
+export function buildInitProcess(input: ProcessInput, args: string[]): { process: Process; warnings: string[] } {
+  const { config, hostConfig } = input.record;
+  return processFor(input, {
+    args,
+    user: config.User ?? "",
+    workingDir: config.WorkingDir ?? "",
+    tty: config.Tty ?? false,
+    env: config.Env ?? [],
+    privileged: hostConfig.Privileged ?? false,
+    consoleSize: hostConfig.ConsoleSize,
+  });
+}
+
+/** A process added to a running container (`docker exec`). */
+export function buildProcess(input: ProcessInput, exec: ExecCreateConfig): { process: Process; warnings: string[] } {
+  const { config, hostConfig } = input.record;
+  const args = exec.Cmd ?? [];
+  if (args.length === 0) throw invalidArgument("No exec command specified");
+  const workingDir = exec.WorkingDir || (config.WorkingDir ?? "");
+  if (!workingDir.startsWith("/") && workingDir !== "") throw invalidArgument(`Cwd must be an absolute path: ${workingDir}`);
+  return processFor(input, {
+    args: [...args],
+    user: exec.User || (config.User ?? ""),
+    workingDir,
+    tty: exec.Tty ?? false,
+    env: mergeEnvironment(config.Env ?? [], exec.Env ?? []),
+    privileged: (exec.Privileged ?? false) || (hostConfig.Privileged ?? false),
+    consoleSize: exec.ConsoleSize,
+  });
+}
+
+function processFor(input: ProcessInput, request: ProcessRequest): { process: Process; warnings: string[] } {
+  const { record, facts, settings, rootfs } = input;
+  const { hostConfig } = record;
+  const security = parseSecurityOptions(hostConfig.SecurityOpt ?? []);
+
+  const { home, ...user } = resolveUser(request.user, hostConfig.GroupAdd ?? [], rootfs);
+  const capabilities = containerCapabilities(record, facts, request.privileged);
+  const limits = buildRlimits(hostConfig.Ulimits ?? [], settings.defaultUlimits, facts);
+  const score = oomScore(hostConfig.OomScoreAdj ?? 0, facts);
+  const env = mergeEnvironment(daemonEnvironment({ hostname: record.config.Hostname ?? "", tty: request.tty }), request.env);
+  if (!env.some((entry) => entry.startsWith("HOME="))) env.push(`HOME=${home}`);
+  const apparmor = apparmorProfile(security.apparmor, request.privileged, facts);
+  const [height = 0, width = 0] = request.consoleSize ?? [];
+
+  const process: Process = {
+    terminal: request.tty,
+    ...(request.tty && height > 0 && width > 0 ? { consoleSize: { height, width } } : {}),
+    user,
+    args: request.args,
+    env,
+    cwd: request.workingDir || "/",
+    // What execve would leave a user other than root: nothing but the ceiling.
+    capabilities:
+      user.uid === 0
+        ? { bounding: capabilities.names, effective: capabilities.names, permitted: capabilities.names }
+        : { bounding: capabilities.names },
+    noNewPrivileges: security.noNewPrivileges,
+    ...(limits.rlimits.length > 0 ? { rlimits: limits.rlimits } : {}),
+    ...(apparmor === undefined ? {} : { apparmorProfile: apparmor }),
+    oomScoreAdj: score.value,
+  };
+  return { process, warnings: [...capabilities.warnings, ...limits.warnings, ...score.warnings] };
+}
+
+/** What this container's processes may do at most, the seccomp profile's conditions included. */
+export function containerCapabilities(
+  record: ContainerRecord,
+  facts: HostFacts,
+  privileged: boolean,
+): { names: string[]; warnings: string[] } {
+  const request: CapabilityRequest = { privileged, add: record.hostConfig.CapAdd ?? [], drop: record.hostConfig.CapDrop ?? [] };
+  return effectiveCapabilities(request, facts.boundingCapabilities);
+}
+
+/** Without CAP_SYS_RESOURCE the kernel refuses a score below the daemon's own, and runc dies of it. */
+function oomScore(wanted: number, facts: HostFacts): { value: number; warnings: string[] } {
+  if (facts.mayRaiseLimits || wanted >= facts.oomScoreAdj) return { value: wanted, warnings: [] };
+  const warning = `The daemon may not lower oom_score_adj to ${wanted}; its own value ${facts.oomScoreAdj} is used.`;
+  return { value: facts.oomScoreAdj, warnings: wanted === 0 ? [] : [warning] };
+}
+
+/** Name of the profile dockerd and others load; containers get it only where AppArmor runs. */
+export const defaultApparmorProfile = "docker-default";
+
+function apparmorProfile(wanted: string | undefined, privileged: boolean, facts: HostFacts): string | undefined {
+  if (!facts.apparmor) return undefined;
+  if (wanted !== undefined && wanted !== "") return wanted;
+  if (privileged) return "unconfined";
+  return facts.apparmorProfiles.includes(defaultApparmorProfile) ? defaultApparmorProfile : undefined;
+}

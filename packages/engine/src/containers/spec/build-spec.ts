@@ -1,0 +1,106 @@
+import type { LinuxSpec, RuntimeSpec, Seccomp } from "@pouchcontainer/oci";
+import { buildInitProcess, containerCapabilities } from "./build-process.ts";
+import { cgroupsPath } from "./cgroup-path.ts";
+import { buildDevices } from "./devices.ts";
+import { buildMounts, initDestination } from "./mounts.ts";
+import { buildNamespaces } from "./namespaces.ts";
+import { resourcesFromHostConfig } from "./resources.ts";
+import { customSeccomp, defaultSeccomp } from "./seccomp.ts";
+import { parseSecurityOptions } from "./security-options.ts";
+import type { SpecInput } from "./spec-input.ts";
+
+/** The version whose fields are used; every runc since 1.0 takes it. */
+const ociVersion = "1.0.2";
+
+/**
+ * The OCI runtime specification of a container. Everything it needs comes in; the same input gives the same output.
+ * `warnings` names what was asked for and could not be given on this machine.
+ */
+export function buildSpec(input: SpecInput): { spec: RuntimeSpec; warnings: string[] } {
+  const { record, hooks } = input;
+  const { config, hostConfig } = record;
+  const init = wantsInit(input);
+  const { process, warnings } = buildInitProcess(input, commandLine(input, init));
+  const { mounts, rootfsPropagation } = buildMounts(input, { init });
+  const annotations = { ...hostConfig.Annotations, ...config.SpecAnnotation };
+  const ownHostname = hostConfig.UTSMode !== "host";
+
+  const spec: RuntimeSpec = {
+    ociVersion,
+    process,
+    root: { path: input.rootPath, readonly: hostConfig.ReadonlyRootfs ?? false },
+    ...(ownHostname ? { hostname: config.Hostname ?? "" } : {}),
+    mounts,
+    ...(hooks.length > 0
+      ? {
+          hooks: {
+            prestart: hooks.map(({ args, env, timeoutSeconds }) => ({
+              path: args[0] ?? "",
+              args,
+              ...(env === undefined ? {} : { env }),
+              ...(timeoutSeconds === undefined ? {} : { timeout: timeoutSeconds }),
+            })),
+          },
+        }
+      : {}),
+    ...(Object.keys(annotations).length > 0 ? { annotations } : {}),
+    linux: { ...linuxPart(input), ...(rootfsPropagation === "" ? {} : { rootfsPropagation }) },
+  };
+  return { spec, warnings };
+}
+
+function linuxPart(input: SpecInput): LinuxSpec {
+  const { record, facts, settings } = input;
+  const { hostConfig } = record;
+  const { devices, rules } = buildDevices(hostConfig, input.devices);
+  const sysctl = sysctls(input);
+  const seccomp = seccompOf(input);
+  return {
+    ...(Object.keys(sysctl).length > 0 ? { sysctl } : {}),
+    resources: { devices: rules, ...resourcesFromHostConfig(hostConfig, facts.cgroup, input.devices) },
+    cgroupsPath: cgroupsPath(record.id, settings.cgroupDriver, hostConfig.CgroupParent || settings.cgroupParent),
+    namespaces: buildNamespaces(input),
+    ...(devices.length > 0 ? { devices } : {}),
+    ...(seccomp === undefined ? {} : { seccomp }),
+    ...(hostConfig.Privileged
+      ? {}
+      : { maskedPaths: hostConfig.MaskedPaths ?? [], readonlyPaths: hostConfig.ReadonlyPaths ?? [] }),
+  };
+}
+
+/** An init of ours makes sense only where it is process 1. */
+function wantsInit({ record, settings }: SpecInput): boolean {
+  return (record.hostConfig.Init ?? settings.initByDefault) && !record.hostConfig.PidMode;
+}
+
+function commandLine({ record }: SpecInput, init: boolean): string[] {
+  const command = [record.path, ...record.args];
+  return init ? [initDestination, "--", ...command] : command;
+}
+
+/** A container with a network of its own may ping and use low ports without privileges; the user's values come on top. */
+function sysctls({ record }: SpecInput): Record<string, string> {
+  const { config, hostConfig } = record;
+  const values: Record<string, string> = {};
+  if (hostConfig.NetworkMode !== "host" && !hostConfig.NetworkMode?.startsWith("container:")) {
+    values["net.ipv4.ip_unprivileged_port_start"] = "0";
+    values["net.ipv4.ping_group_range"] = "0 2147483647";
+  }
+  // The spec's own field for it came later than the runtimes in use.
+  if (config.Domainname && hostConfig.UTSMode !== "host") values["kernel.domainname"] = config.Domainname;
+  return { ...values, ...hostConfig.Sysctls };
+}
+
+function seccompOf(input: SpecInput): Seccomp | undefined {
+  const { record, facts } = input;
+  const { seccomp } = parseSecurityOptions(record.hostConfig.SecurityOpt ?? []);
+  if (!facts.seccomp || seccomp === "unconfined") return undefined;
+  const privileged = record.hostConfig.Privileged ?? false;
+  const context = {
+    architecture: facts.architecture,
+    kernelVersion: facts.kernel.version,
+    capabilities: containerCapabilities(record, facts, privileged).names,
+  };
+  if (seccomp !== undefined && seccomp !== "" && seccomp !== "builtin") return customSeccomp(seccomp, context);
+  return privileged ? undefined : defaultSeccomp(context);
+}

@@ -1,0 +1,12 @@
+export { buildSpec } from "./build-spec.ts";
+export { buildProcess } from "./build-process.ts";
+export type { ProcessInput } from "./build-process.ts";
+export { hostDevices } from "./devices.ts";
+export type { HostDevices } from "./devices.ts";
+export { hostFacts } from "./host-facts.ts";
+export type { CgroupFacts, HostFacts } from "./host-facts.ts";
+export { joinedContainers } from "./namespaces.ts";
+export { resourcesFromHostConfig, toUpdateResources } from "./resources.ts";
+export { rootfsReader } from "./rootfs-reader.ts";
+export type { RootfsReader } from "./rootfs-reader.ts";
+export type { JoinedContainer, SpecInput, SpecSettings } from "./spec-input.ts";

@@ -1,0 +1,155 @@
+import { failedPrecondition } from "@pouchcontainer/errors";
+import type { SpecMount } from "@pouchcontainer/oci";
+import { join } from "node:path";
+import type { MountPointRecord } from "../container-record.ts";
+import { tmpfsOptions, tmpfsText } from "./mount-options.ts";
+import { type RootfsPropagation, rootfsPropagationFor } from "./mount-propagation.ts";
+import { parseSecurityOptions } from "./security-options.ts";
+import type { SpecInput } from "./spec-input.ts";
+
+/** Where the init program appears in the container. */
+export const initDestination = "/sbin/docker-init";
+
+/** `/dev/shm` of a container that says nothing. */
+const defaultShmSize = 64 * 1024 * 1024;
+
+/** Every mount of a container, in the order they are made: what every container has, then its own, parents first. */
+export function buildMounts(
+  input: SpecInput,
+  options: { init: boolean },
+): { mounts: SpecMount[]; rootfsPropagation: RootfsPropagation } {
+  const own = ownMounts(input, options);
+  const destinations = new Set(own.mounts.map((mount) => mount.destination));
+  // A mount of the user's own in the place of one of ours replaces it; one on /dev replaces everything below it too.
+  const base = baseMounts(input).filter(
+    ({ destination }) => !destinations.has(destination) && !(destinations.has("/dev") && destination.startsWith("/dev/")),
+  );
+  if (input.record.hostConfig.ReadonlyRootfs) for (const mount of base) protect(mount);
+  return { mounts: [...base, ...own.mounts], rootfsPropagation: own.rootfsPropagation };
+}
+
+/** Mounts a process needs to write to even on a read-only root. */
+const alwaysWritable = new Set(["/proc", "/dev", "/dev/pts", "/dev/shm", "/dev/mqueue"]);
+
+function protect(mount: SpecMount): void {
+  if (!alwaysWritable.has(mount.destination) && !mount.options?.includes("ro")) mount.options = [...(mount.options ?? []), "ro"];
+}
+
+function baseMounts(input: SpecInput): SpecMount[] {
+  const { hostConfig } = input.record;
+  const { writableCgroups } = parseSecurityOptions(hostConfig.SecurityOpt ?? []);
+  const cgroupAccess = hostConfig.Privileged || writableCgroups ? [] : ["ro"];
+  const mounts: SpecMount[] = [
+    { destination: "/proc", type: "proc", source: "proc", options: ["nosuid", "noexec", "nodev"] },
+    { destination: "/dev", type: "tmpfs", source: "tmpfs", options: ["nosuid", "strictatime", "mode=755", "size=65536k"] },
+    {
+      destination: "/dev/pts",
+      type: "devpts",
+      source: "devpts",
+      options: ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"],
+    },
+    {
+      destination: "/sys",
+      type: "sysfs",
+      source: "sysfs",
+      options: ["nosuid", "noexec", "nodev", ...(hostConfig.Privileged ? [] : ["ro"])],
+    },
+    { destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup", options: [...cgroupAccess, "nosuid", "noexec", "nodev"] },
+    mqueueMount(hostConfig.IpcMode),
+  ];
+  return mounts;
+}
+
+function mqueueMount(ipcMode: string | undefined): SpecMount {
+  // The host's message queues are reached through the host's own mount.
+  if (ipcMode === "host") return { destination: "/dev/mqueue", type: "bind", source: "/dev/mqueue", options: ["rbind"] };
+  return { destination: "/dev/mqueue", type: "mqueue", source: "mqueue", options: ["nosuid", "noexec", "nodev"] };
+}
+
+function ownMounts(input: SpecInput, { init }: { init: boolean }): { mounts: SpecMount[]; rootfsPropagation: RootfsPropagation } {
+  const { record } = input;
+  let rootfsPropagation: RootfsPropagation = "";
+  const mounts = new Map<string, SpecMount>();
+  const add = (mount: SpecMount): void => {
+    mounts.set(mount.destination, mount);
+  };
+
+  for (const mount of [...networkFileMounts(input), shmMount(input)]) if (mount !== undefined) add(mount);
+  for (const point of record.mountPoints) {
+    add(point.type === "tmpfs" ? tmpfsMount(point) : bindMount(point, input));
+    const wanted = point.type === "tmpfs" ? "" : rootfsPropagationFor(point.propagation, point.source, () => input.mountInfo());
+    if (wanted === "shared" || rootfsPropagation === "") rootfsPropagation = wanted;
+  }
+  for (const [destination, text] of Object.entries(record.hostConfig.Tmpfs ?? {}))
+    add({ destination: cleanPath(destination), type: "tmpfs", source: "tmpfs", options: tmpfsOptions(text) });
+  if (init) add(initMount(input));
+
+  const depth = (mount: SpecMount): number => mount.destination.split("/").filter(Boolean).length;
+  return { mounts: [...mounts.values()].sort((one, other) => depth(one) - depth(other)), rootfsPropagation };
+}
+
+function networkFileMounts({ record, network }: SpecInput): SpecMount[] {
+  if (record.config.DisableNetworkFiles) return [];
+  const files: [string, string | undefined][] = [
+    ["/etc/resolv.conf", network.resolvConfPath],
+    ["/etc/hostname", network.hostnamePath],
+    ["/etc/hosts", network.hostsPath],
+  ];
+  const access = record.hostConfig.ReadonlyRootfs ? ["ro"] : [];
+  return files.flatMap(([destination, source]): SpecMount[] =>
+    source === undefined ? [] : [{ destination, type: "bind", source, options: ["rbind", ...access, "rprivate"] }],
+  );
+}
+
+function shmMount({ record, shmPath, joined }: SpecInput): SpecMount | undefined {
+  const { IpcMode: mode = "private", ShmSize: size } = record.hostConfig;
+  const bind = (source: string): SpecMount => ({ destination: "/dev/shm", type: "bind", source, options: ["rbind", "rprivate"] });
+  if (mode === "none") return undefined;
+  if (mode === "host") return bind("/dev/shm");
+  if (mode.startsWith("container:")) {
+    const shared = joined.ipc?.shmPath;
+    if (shared === undefined) throw failedPrecondition(`the IPC of ${mode.slice("container:".length)} is not shareable`);
+    return bind(shared);
+  }
+  if (mode === "shareable" && shmPath !== undefined) return bind(shmPath);
+  const options = ["nosuid", "noexec", "nodev", "mode=1777", `size=${size || defaultShmSize}`];
+  return { destination: "/dev/shm", type: "tmpfs", source: "shm", options };
+}
+
+function tmpfsMount({ destination, spec, rw }: MountPointRecord): SpecMount {
+  return { destination, type: "tmpfs", source: "tmpfs", options: tmpfsOptions(tmpfsText(spec?.TmpfsOptions, !rw)) };
+}
+
+function bindMount(point: MountPointRecord, input: SpecInput): SpecMount {
+  const { destination, propagation, rw, spec } = point;
+  const subpath = spec?.VolumeOptions?.Subpath;
+  const source = subpath ? join(point.source, subpath) : point.source;
+  const recursion = spec?.BindOptions?.NonRecursive ? "bind" : "rbind";
+  const access = rw ? [] : [readOnlyOption(point, input)];
+  return { destination, type: "bind", source, options: [recursion, ...access, propagation || "rprivate"] };
+}
+
+/** `ro` covers one mount only; `rro` everything below it as well, where it can. */
+function readOnlyOption({ spec }: MountPointRecord, { settings }: SpecInput): string {
+  const options = spec?.BindOptions;
+  if (options?.ReadOnlyForceRecursive) {
+    if (!settings.recursiveReadOnly)
+      throw failedPrecondition(
+        "BindOptions.ReadOnlyForceRecursive needs Linux 5.12 and a runtime that knows recursive read-only mounts",
+      );
+    return "rro";
+  }
+  return settings.recursiveReadOnly && !options?.ReadOnlyNonRecursive && !options?.NonRecursive ? "rro" : "ro";
+}
+
+function initMount({ settings }: SpecInput): SpecMount {
+  if (settings.initPath === undefined)
+    throw failedPrecondition(
+      "no init program on this machine for --init: install tini (docker-init), or name one in the daemon's init-path",
+    );
+  return { destination: initDestination, type: "bind", source: settings.initPath, options: ["bind", "ro"] };
+}
+
+function cleanPath(path: string): string {
+  return join("/", path).replace(/(.)\/$/, "$1");
+}
