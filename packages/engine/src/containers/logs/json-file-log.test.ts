@@ -177,7 +177,7 @@ test("a full disk loses entries, says so once, and writing goes on when there is
   const lost: unknown[] = [];
   const log = new JsonFileLog(path, unlimited, { clock: { now: () => 0n }, onLost: (error) => lost.push(error) });
   const full = Object.assign(new Error("ENOSPC"), { code: "ENOSPC" });
-  const failing = t.mock.method(Buffer.prototype, "copy", () => {
+  const failing = t.mock.method(Buffer.prototype, "write", () => {
     throw full;
   });
   log.write("stdout", Buffer.from("a\n"));

@@ -1,5 +1,5 @@
 import { rfc3339Nano, type Clock } from "../clock.ts";
-import { LineFormatter } from "./log-format.ts";
+import { LineFormatter, type EntrySink } from "./log-format.ts";
 import { RotatingFile, type RotationOptions } from "./rotating-file.ts";
 import { UnfinishedLines } from "./unfinished-lines.ts";
 
@@ -24,7 +24,8 @@ export class JsonFileLog {
   readonly #onLost: (error: unknown) => void;
   readonly #unfinished: UnfinishedLines;
   readonly #formatters: Record<"stdout" | "stderr", LineFormatter>;
-  readonly #sink: { buffer: Buffer; reserve: (size: number) => number; commit: (end: number) => void };
+  readonly #sink: EntrySink;
+  #buffer = Buffer.allocUnsafe(64 * 1024);
   #filled = 0;
   #losing = false;
   #closed = false;
@@ -41,12 +42,12 @@ export class JsonFileLog {
       this.#formatters.stdout.restore(left.stdout);
       this.#formatters.stderr.restore(left.stderr);
     }
+    const room = (): number => this.#file.roomBytes - this.#filled;
     this.#sink = {
-      buffer: Buffer.allocUnsafe(64 * 1024),
-      reserve: (size) => this.#reserve(size),
-      commit: (end) => {
-        this.#filled = end;
+      get roomBytes() {
+        return room();
       },
+      append: (entries, ascii) => this.#append(entries, ascii),
     };
   }
 
@@ -126,23 +127,24 @@ export class JsonFileLog {
     }
   }
 
-  #reserve(size: number): number {
-    if (this.#file.isFull(this.#filled)) {
+  #append(entries: string, ascii: boolean): void {
+    if (this.#file.roomBytes - this.#filled <= 0) {
       this.#flush();
       this.#file.rotate();
     }
-    if (this.#filled + size > this.#sink.buffer.length) {
+    const size = ascii ? entries.length : Buffer.byteLength(entries);
+    if (this.#filled + size > this.#buffer.length) {
       this.#flush();
-      if (size > this.#sink.buffer.length) this.#sink.buffer = Buffer.allocUnsafe(size);
+      if (size > this.#buffer.length) this.#buffer = Buffer.allocUnsafe(size);
     }
-    return this.#filled;
+    this.#filled += this.#buffer.write(entries, this.#filled, ascii ? "latin1" : "utf8");
   }
 
   #flush(): void {
     if (this.#filled === 0) return;
     const length = this.#filled;
     this.#filled = 0;
-    this.#file.append(this.#sink.buffer, length);
+    this.#file.append(this.#buffer, length);
   }
 
   #notify(): void {

@@ -1,24 +1,23 @@
-/** Bytes Docker's json-file must not hold raw: controls, `"`, `\`, and everything above ASCII (checked as UTF-8). */
-// eslint-disable-next-line no-control-regex -- finding control characters is the point
-const needsEscape = /[^\n\x20-\x21\x23-\x5b\x5d-\x7e]/;
+import { isAscii } from "node:buffer";
 
 /** Docker cuts lines longer than this into several entries; only the last of them ends in a newline. */
 export const maxLineBytes = 16 * 1024;
 
 const newline = 10;
-const opening = Buffer.from('{"log":"');
+const backslash = 92;
+const opening = '{"log":"';
 
+/** Where entries go: pure ASCII ones are cheaper to write. */
 export interface EntrySink {
-  /** Where the next entry goes: at least `size` bytes are free at the returned offset of `buffer`. Called once per entry. */
-  reserve(size: number): number;
-  readonly buffer: Buffer;
-  /** Ends the entry `reserve` began. */
-  commit(end: number): void;
+  /** Bytes that may still go into the current file; Infinity without a limit. */
+  readonly roomBytes: number;
+  append(entries: string, ascii: boolean): void;
 }
 
 /**
- * Turns one stream's bytes into json-file entries. A chunk without anything to escape is copied line by line between two
- * ready-made pieces; one with escapes goes through JSON.stringify. What follows the last newline is kept until its line ends.
+ * Turns one stream's bytes into json-file entries. A chunk goes through JSON.stringify as a whole and its escaped newlines
+ * become the ends of entries; only a chunk with backslashes, with a line to cut or at the end of a file is taken line by
+ * line. What follows the last newline is kept until its line ends.
  */
 export class LineFormatter {
   readonly #tail: string;
@@ -42,24 +41,16 @@ export class LineFormatter {
   }
 
   write(chunk: Buffer, time: string, sink: EntrySink): void {
-    const clean = !needsEscape.test(chunk.toString("latin1")) && !needsEscape.test(this.#pending.toString("latin1"));
-    const closing = Buffer.from(`\\n${this.#tail}${time}"}\n`);
     let start = 0;
-    for (let end = chunk.indexOf(newline); end !== -1; end = chunk.indexOf(newline, start)) {
-      if (this.#pending.length > 0 || this.#lineTime !== undefined || end - start >= maxLineBytes) {
-        this.#finishLine(Buffer.concat([this.#pending, chunk.subarray(start, end)]), time, sink);
-      } else if (clean) {
-        let at = sink.reserve(opening.length + end - start + closing.length);
-        at += opening.copy(sink.buffer, at);
-        at += chunk.copy(sink.buffer, at, start, end);
-        at += closing.copy(sink.buffer, at);
-        sink.commit(at);
-      } else {
-        this.#entry(chunk.subarray(start, end), "\\n", time, sink);
-      }
+    if (this.#pending.length > 0 || this.#lineTime !== undefined) {
+      const end = chunk.indexOf(newline);
+      if (end === -1) return this.#keep(Buffer.concat([this.#pending, chunk]), time, sink);
+      this.#finishLine(Buffer.concat([this.#pending, chunk.subarray(0, end)]), time, sink);
       start = end + 1;
     }
-    if (start < chunk.length) this.#keep(Buffer.concat([this.#pending, chunk.subarray(start)]), time, sink);
+    const end = chunk.lastIndexOf(newline) + 1;
+    if (end > start) this.#wholeLines(chunk.subarray(start, end), time, sink);
+    if (Math.max(start, end) < chunk.length) this.#keep(chunk.subarray(Math.max(start, end)), time, sink);
   }
 
   /** The stream ended: what is left becomes an entry without a newline, as Docker writes it. */
@@ -69,16 +60,30 @@ export class LineFormatter {
     this.#lineTime = undefined;
   }
 
+  #wholeLines(lines: Buffer, time: string, sink: EntrySink): void {
+    if (!lines.includes(backslash) && !hasLongLine(lines)) {
+      const ascii = isAscii(lines);
+      const closing = `\\n${this.#tail}${time}"}\n`;
+      // Without backslashes in the text, every \n of the JSON is a newline of it.
+      const json = JSON.stringify(lines.toString(ascii ? "latin1" : "utf8"));
+      const entries = `${opening}${json.slice(1, -3).replaceAll("\\n", closing + opening)}${closing}`;
+      if (entries.length < sink.roomBytes) return sink.append(entries, ascii);
+    }
+    for (let start = 0; start < lines.length;) {
+      const end = lines.indexOf(newline, start);
+      this.#finishLine(lines.subarray(start, end), time, sink);
+      start = end + 1;
+    }
+  }
+
   #finishLine(line: Buffer, time: string, sink: EntrySink): void {
-    const rest = this.#cutLong(line, time, sink);
-    this.#entry(rest, "\\n", this.#lineTime ?? time, sink);
+    this.#entry(this.#cutLong(line, time, sink), "\\n", this.#lineTime ?? time, sink);
     this.#pending = Buffer.alloc(0);
     this.#lineTime = undefined;
   }
 
   #keep(line: Buffer, time: string, sink: EntrySink): void {
-    const rest = this.#cutLong(line, time, sink);
-    this.#pending = rest === line ? line : Buffer.from(rest);
+    this.#pending = Buffer.from(this.#cutLong(line, time, sink));
   }
 
   /** Writes the full pieces of a long line and returns what is left. */
@@ -94,11 +99,20 @@ export class LineFormatter {
   }
 
   #entry(line: Buffer, lineEnd: "\\n" | "", time: string, sink: EntrySink): void {
-    // JSON.stringify's own quotes are the entry's; invalid UTF-8 becomes U+FFFD, as in Docker's files.
-    const text = `{"log":${JSON.stringify(line.toString("utf8")).slice(0, -1)}${lineEnd}${this.#tail}${time}"}\n`;
-    const at = sink.reserve(Buffer.byteLength(text));
-    sink.commit(at + sink.buffer.write(text, at));
+    // Invalid UTF-8 becomes U+FFFD, as in Docker's files.
+    const text = JSON.stringify(line.toString("utf8")).slice(1, -1);
+    sink.append(`${opening}${text}${lineEnd}${this.#tail}${time}"}\n`, false);
   }
+}
+
+/** Looks at one place in every 16 KiB instead of at every line. */
+function hasLongLine(lines: Buffer): boolean {
+  for (let start = 0; start + maxLineBytes <= lines.length;) {
+    const end = lines.lastIndexOf(newline, start + maxLineBytes - 1);
+    if (end < start) return true;
+    start = end + 1;
+  }
+  return false;
 }
 
 /** The largest size up to `limit` that does not cut a UTF-8 character; `limit` itself when the bytes are no UTF-8. */

@@ -52,9 +52,9 @@ export class RotatingFile {
     return this.#inode;
   }
 
-  /** Whether the next entry belongs into a new file. */
-  isFull(unwrittenBytes: number): boolean {
-    return this.#options.maxSizeBytes > 0 && this.#size + unwrittenBytes >= this.#options.maxSizeBytes;
+  /** Bytes until the file is full; Infinity without a limit. */
+  get roomBytes(): number {
+    return this.#options.maxSizeBytes > 0 ? this.#options.maxSizeBytes - this.#size : Infinity;
   }
 
   append(bytes: Buffer, length: number): void {
