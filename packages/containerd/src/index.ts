@@ -1,1 +1,4 @@
 export type * from "./types.ts";
+export { connectContainerd } from "./connect.ts";
+export type { ConnectOptions } from "./connect.ts";
+export { runcOptions } from "./runc-options.ts";

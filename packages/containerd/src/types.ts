@@ -4,7 +4,7 @@
  */
 export interface CallOptions {
   signal?: AbortSignal;
-  /** Deadline in milliseconds; default 30,000 for unary calls, none for streams and waits. */
+  /** Deadline in milliseconds; default 30,000 for unary calls; none for streams, waits, diffs and whatever waits for the collector. */
   timeoutMs?: number;
   /** Lease the call runs under: whatever it creates is held by that lease until the lease goes. */
   leaseId?: string;
@@ -75,7 +75,7 @@ export interface ContainersService {
   /** `filters` in containerd's filter language, for example `labels."io.pouch"==x`. */
   list(filters?: string[], options?: CallOptions): Promise<ContainerRecord[]>;
   create(record: Omit<ContainerRecord, "createdAt">, options?: CallOptions): Promise<void>;
-  /** Changes only the parts given. */
+  /** Changes only the parts and labels given; an empty value removes a label. */
   update(id: string, change: { labels?: Record<string, string>; spec?: unknown }, options?: CallOptions): Promise<void>;
   /** Resolves also when it is already gone. */
   delete(id: string, options?: CallOptions): Promise<void>;
@@ -83,7 +83,10 @@ export interface ContainersService {
 
 export interface TasksService {
   /** Returns the pid of the created (not yet started) init process. */
-  create(request: { containerId: string; rootfs: Mount[]; stdio: StdioPaths; options?: AnyValue }, options?: CallOptions): Promise<number>;
+  create(
+    request: { containerId: string; rootfs: Mount[]; stdio: StdioPaths; options?: AnyValue },
+    options?: CallOptions,
+  ): Promise<number>;
   start(containerId: string, execId?: string, options?: CallOptions): Promise<number>;
   delete(containerId: string, options?: CallOptions): Promise<TaskExit>;
   deleteProcess(containerId: string, execId: string, options?: CallOptions): Promise<TaskExit>;
@@ -91,8 +94,16 @@ export interface TasksService {
   list(options?: CallOptions): Promise<TaskState[]>;
   /** `all` signals every process of the container. */
   kill(containerId: string, request: { signal: number; execId?: string; all?: boolean }, options?: CallOptions): Promise<void>;
-  exec(request: { containerId: string; execId: string; process: unknown; stdio: StdioPaths }, options?: CallOptions): Promise<void>;
-  resizePty(containerId: string, execId: string | undefined, size: { width: number; height: number }, options?: CallOptions): Promise<void>;
+  exec(
+    request: { containerId: string; execId: string; process: unknown; stdio: StdioPaths },
+    options?: CallOptions,
+  ): Promise<void>;
+  resizePty(
+    containerId: string,
+    execId: string | undefined,
+    size: { width: number; height: number },
+    options?: CallOptions,
+  ): Promise<void>;
   closeIO(containerId: string, execId: string | undefined, options?: CallOptions): Promise<void>;
   pause(containerId: string, options?: CallOptions): Promise<void>;
   resume(containerId: string, options?: CallOptions): Promise<void>;
@@ -101,7 +112,10 @@ export interface TasksService {
   update(containerId: string, resources: unknown, options?: CallOptions): Promise<void>;
   /** One `Any` with cgroup v1 or v2 metrics per container. */
   metrics(containerIds: string[], options?: CallOptions): Promise<{ id: string; timestamp: Date; data: AnyValue }[]>;
-  /** Resolves when the process has exited, also when that was long ago; no deadline of its own. */
+  /**
+   * Resolves when the process has exited, also when that was long ago; no deadline of its own. Rejects with `unavailable` when
+   * containerd goes meanwhile: wait again after `whenReconnected`.
+   */
   wait(containerId: string, execId?: string, options?: CallOptions): Promise<TaskExit>;
 }
 
@@ -123,6 +137,7 @@ export interface SnapshotsService {
   /** Resolves also when it is already gone. */
   remove(key: string, options?: CallOptions): Promise<void>;
   stat(key: string, options?: CallOptions): Promise<SnapshotInfo>;
+  /** Changes only the labels given; an empty value removes one. */
   updateLabels(key: string, labels: Record<string, string>, options?: CallOptions): Promise<void>;
   list(filters?: string[], options?: CallOptions): Promise<SnapshotInfo[]>;
   usage(key: string, options?: CallOptions): Promise<{ sizeBytes: number; inodes: number }>;
@@ -137,11 +152,19 @@ export interface ContentInfo {
 
 /** An open ingestion. `commit` checks size and digest; `abort` leaves nothing; a writer is closed by either. */
 export interface ContentWriter {
-  /** Bytes already in the ingestion (a resumed one starts above 0). */
+  /**
+   * Bytes already in the ingestion. A resumed one starts above 0, and at the full size where another namespace has the content:
+   * write from here.
+   */
   readonly offset: number;
+  /** Resolves when more may be written; the bytes must not be changed afterwards. A failed ingestion rejects here or in `commit`. */
   write(chunk: Uint8Array): Promise<void>;
   /** An already present digest is success. */
-  commit(expected: { size?: number; digest?: string; labels?: Record<string, string> }): Promise<{ digest: string; size: number }>;
+  commit(expected: {
+    size?: number;
+    digest?: string;
+    labels?: Record<string, string>;
+  }): Promise<{ digest: string; size: number }>;
   abort(): Promise<void>;
 }
 
@@ -150,9 +173,14 @@ export interface ContentService {
   list(filters?: string[], options?: CallOptions): Promise<ContentInfo[]>;
   /** Resolves also when it is already gone. */
   delete(digest: string, options?: CallOptions): Promise<void>;
+  /** Changes only the labels given; an empty value removes one. */
   updateLabels(digest: string, labels: Record<string, string>, options?: CallOptions): Promise<void>;
   read(digest: string, range?: { offset?: number; size?: number }, options?: CallOptions): AsyncIterable<Uint8Array>;
   readAll(digest: string, options?: CallOptions): Promise<Uint8Array>;
+  /**
+   * Rejects with `alreadyExists` when the expected digest is there (it is then held by the lease of the call), and with
+   * `unavailable` while another writer has the same `ref` open.
+   */
   openWriter(ref: string, expected: { size?: number; digest?: string }, options?: CallOptions): Promise<ContentWriter>;
   /** Writes a small blob in one go; an already present digest is success. */
   writeBlob(blob: { bytes: Uint8Array; digest: string; labels?: Record<string, string> }, options?: CallOptions): Promise<void>;
@@ -180,7 +208,12 @@ export interface ImagesService {
 export interface DiffService {
   /** Unpacks a layer onto mounts; returns the descriptor of the uncompressed tar (its digest is the diff id). */
   apply(layer: Descriptor, mounts: Mount[], options?: CallOptions): Promise<Descriptor>;
-  diff(lower: Mount[], upper: Mount[], request: { mediaType: string; ref: string; labels?: Record<string, string> }, options?: CallOptions): Promise<Descriptor>;
+  diff(
+    lower: Mount[],
+    upper: Mount[],
+    request: { mediaType: string; ref: string; labels?: Record<string, string> },
+    options?: CallOptions,
+  ): Promise<Descriptor>;
 }
 
 export interface LeaseResource {
@@ -217,12 +250,20 @@ export interface ContainerdClient {
   readonly diff: DiffService;
   readonly leases: LeasesService;
   snapshots(snapshotter: string): SnapshotsService;
-  /** Ends when the connection does: subscribe again after `whenReconnected`. */
+  /**
+   * Subscribes at once to the events of this namespace. Ends when the connection does (subscribe again after `whenReconnected`)
+   * and when the signal aborts.
+   */
   events(filters?: string[], options?: CallOptions): AsyncIterable<ContainerdEvent>;
   version(options?: CallOptions): Promise<{ version: string; revision: string }>;
-  plugins(options?: CallOptions): Promise<{ type: string; id: string; capabilities: string[]; exports: Record<string, string>; error?: string }[]>;
+  plugins(
+    options?: CallOptions,
+  ): Promise<{ type: string; id: string; capabilities: string[]; exports: Record<string, string>; error?: string }[]>;
   /** Whether containerd answers now. */
   serving(options?: CallOptions): Promise<boolean>;
+  /** Resolves as soon as containerd answers: at once, or when it is back. Rejects only when the signal aborts. */
+  whenReconnected(options?: { signal?: AbortSignal }): Promise<void>;
+  /** Ends the connection; open calls end with `unavailable`. */
   close(): Promise<void>;
 }
 

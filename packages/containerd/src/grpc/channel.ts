@@ -1,0 +1,189 @@
+import type {
+  DescMessage,
+  DescMethodBiDiStreaming,
+  DescMethodServerStreaming,
+  DescMethodUnary,
+  MessageInitShape,
+  MessageShape,
+} from "@bufbuild/protobuf";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import type { ClientHttp2Session, OutgoingHttpHeaders } from "node:http2";
+import { EngineError, internal, unavailable } from "@pouchcontainer/errors";
+import type { CallEvents, CallRequest } from "./call.ts";
+import { abortError, startCall } from "./call.ts";
+import { Connection } from "./connection.ts";
+import { DuplexCall } from "./duplex-call.ts";
+import { frame } from "./frames.ts";
+import { MessageQueue } from "./message-queue.ts";
+
+export interface ChannelOptions {
+  /** Path of the Unix socket. */
+  address: string;
+  /** Sent with every call. */
+  headers?: OutgoingHttpHeaders;
+  /** Deadline of unary calls without one of their own, in milliseconds. */
+  defaultTimeoutMs: number;
+  /** Largest message accepted from the server. */
+  maxMessageBytes: number;
+  /** A unary call made on every new connection before it is used. */
+  prepare?: (channel: Pick<GrpcChannel, "unary">) => Promise<void>;
+}
+
+export interface ChannelCallOptions {
+  signal?: AbortSignal | undefined;
+  /** Milliseconds; `Infinity` for none. */
+  timeoutMs?: number | undefined;
+  headers?: OutgoingHttpHeaders | undefined;
+}
+
+/** gRPC calls with typed messages over one connection; every failure is an EngineError. */
+export class GrpcChannel {
+  readonly #options: ChannelOptions;
+  readonly #connection: Connection;
+
+  constructor(options: ChannelOptions) {
+    this.#options = options;
+    const prepare = options.prepare;
+    this.#connection = new Connection({
+      address: options.address,
+      ...(prepare === undefined
+        ? {}
+        : { prepare: (session) => prepare({ unary: (method, input, call) => this.#unaryOn(session, method, input, call) }) }),
+    });
+  }
+
+  get address(): string {
+    return this.#connection.address;
+  }
+
+  async unary<I extends DescMessage, O extends DescMessage>(
+    method: DescMethodUnary<I, O>,
+    input: MessageInitShape<I>,
+    options: ChannelCallOptions = {},
+  ): Promise<MessageShape<O>> {
+    const session = this.#connection.established ?? (await this.#session(pathOf(method), options.signal));
+    return this.#unaryOn(session, method, input, options);
+  }
+
+  /** The call is made at once; messages wait in a short queue until they are read. */
+  serverStream<I extends DescMessage, O extends DescMessage>(
+    method: DescMethodServerStreaming<I, O>,
+    input: MessageInitShape<I>,
+    options: ChannelCallOptions = {},
+  ): AsyncIterableIterator<MessageShape<O>> {
+    const queue = new MessageQueue<MessageShape<O>>();
+    const request = this.#request(method, options, undefined);
+    const message = frame(toBinary(method.input, create(method.input, input)));
+    const open = (session: ClientHttp2Session) => {
+      const stream = startCall(
+        session,
+        request,
+        queue.events((bytes) => fromBinary(method.output, bytes)),
+      );
+      queue.attach(stream);
+      stream.end(message);
+    };
+    this.#whenConnected(request, open, (error) => queue.fail(error));
+    return queue;
+  }
+
+  duplex<I extends DescMessage, O extends DescMessage>(
+    method: DescMethodBiDiStreaming<I, O>,
+    options: ChannelCallOptions = {},
+  ): DuplexCall<I, O> {
+    const queue = new MessageQueue<MessageShape<O>>();
+    const request = this.#request(method, options, undefined);
+    const call = new DuplexCall<I, O>(method, queue);
+    const open = (session: ClientHttp2Session) => {
+      const stream = startCall(
+        session,
+        request,
+        queue.events((bytes) => fromBinary(method.output, bytes)),
+      );
+      queue.attach(stream);
+      call.attach(stream);
+    };
+    this.#whenConnected(request, open, (error) => {
+      queue.fail(error);
+      call.abandon();
+    });
+    return call;
+  }
+
+  async close(): Promise<void> {
+    await this.#connection.close();
+  }
+
+  async #unaryOn<I extends DescMessage, O extends DescMessage>(
+    session: ClientHttp2Session,
+    method: DescMethodUnary<I, O>,
+    input: MessageInitShape<I>,
+    options: ChannelCallOptions = {},
+  ): Promise<MessageShape<O>> {
+    const request = this.#request(method, options, this.#options.defaultTimeoutMs);
+    const { promise, resolve, reject } = Promise.withResolvers<MessageShape<O>>();
+    let answer: Uint8Array | undefined;
+    const stream = startOn(session, request, {
+      message: (bytes) => (answer = bytes),
+      done: (error) => {
+        if (error !== undefined) return reject(error);
+        if (answer === undefined) return reject(internal(`containerd ended its answer to ${request.path} without a message`));
+        try {
+          resolve(fromBinary(method.output, answer));
+        } catch (cause) {
+          reject(internal(`containerd sent an answer to ${request.path} that cannot be decoded`, { cause }));
+        }
+      },
+    });
+    stream.end(frame(toBinary(method.input, create(method.input, input))));
+    return promise;
+  }
+
+  #request(method: AnyMethod, options: ChannelCallOptions, defaultTimeoutMs: number | undefined): CallRequest {
+    const timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
+    return {
+      path: pathOf(method),
+      headers: { ...this.#options.headers, ...options.headers },
+      timeoutMs: timeoutMs === Infinity ? undefined : timeoutMs,
+      signal: options.signal,
+      maxMessageBytes: this.#options.maxMessageBytes,
+      address: this.address,
+    };
+  }
+
+  #whenConnected(request: CallRequest, open: (session: ClientHttp2Session) => void, fail: (error: EngineError) => void): void {
+    const established = this.#connection.established;
+    if (established !== undefined) return open(established);
+    this.#session(request.path, request.signal)
+      .then(open)
+      .catch((error: unknown) => fail(EngineError.from(error)));
+  }
+
+  async #session(path: string, signal: AbortSignal | undefined): Promise<ClientHttp2Session> {
+    if (signal === undefined) return this.#connection.session();
+    if (signal.aborted) throw abortError(signal, path);
+    const { promise, reject } = Promise.withResolvers<never>();
+    const onAbort = () => reject(abortError(signal, path));
+    signal.addEventListener("abort", onAbort, { once: true });
+    try {
+      return await Promise.race([this.#connection.session(), promise]);
+    } finally {
+      signal.removeEventListener("abort", onAbort);
+    }
+  }
+}
+
+type AnyMethod = { readonly name: string; readonly parent: { readonly typeName: string } };
+
+function pathOf(method: AnyMethod): string {
+  return `/${method.parent.typeName}/${method.name}`;
+}
+
+/** `session.request` throws on a session that has just begun to close; that is the same as not being connected. */
+function startOn(session: ClientHttp2Session, request: CallRequest, events: CallEvents) {
+  try {
+    return startCall(session, request, events);
+  } catch (cause) {
+    throw unavailable(`the connection to containerd at ${request.address} was lost`, { cause });
+  }
+}

@@ -1,0 +1,109 @@
+import { connect as connectHttp2 } from "node:http2";
+import type { ClientHttp2Session } from "node:http2";
+import { connect as connectSocket } from "node:net";
+import { unavailable } from "@pouchcontainer/errors";
+import { cannotConnect } from "./status.ts";
+
+/** Bytes containerd may send on a stream before we have read any: content reads of 1 MiB messages need more than HTTP/2's 64 KiB. */
+const streamWindowBytes = 4 << 20;
+const connectionWindowBytes = 32 << 20;
+
+export interface ConnectionOptions {
+  /** Path of the Unix socket. */
+  address: string;
+  /** Runs on every new connection before any other call uses it. */
+  prepare?: (session: ClientHttp2Session) => Promise<void>;
+}
+
+/**
+ * One HTTP/2 connection that is made when first needed and made again when it was lost. A session is handed out only while it
+ * takes new streams; streams already open on a closing one run to their end.
+ */
+export class Connection {
+  readonly #options: ConnectionOptions;
+  #session: ClientHttp2Session | undefined;
+  #connecting: Promise<ClientHttp2Session> | undefined;
+  #pending: ClientHttp2Session | undefined;
+  #closed = false;
+
+  constructor(options: ConnectionOptions) {
+    this.#options = options;
+  }
+
+  get address(): string {
+    return this.#options.address;
+  }
+
+  /** The session if it stands now: the fast path without a promise. */
+  get established(): ClientHttp2Session | undefined {
+    const session = this.#session;
+    return session === undefined || session.closed || session.destroyed ? undefined : session;
+  }
+
+  async session(): Promise<ClientHttp2Session> {
+    const established = this.established;
+    if (established !== undefined) return established;
+    if (this.#closed) throw unavailable(`the client of containerd at ${this.address} is closed`);
+    this.#connecting ??= this.#connect().finally(() => (this.#connecting = undefined));
+    return this.#connecting;
+  }
+
+  /** Ends the connection and with it every open stream. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    const sessions = [this.#session, this.#pending].filter((session) => session !== undefined && !session.destroyed);
+    this.#session = undefined;
+    await Promise.all(
+      sessions.map((session) => {
+        const { promise, resolve } = Promise.withResolvers<void>();
+        session?.once("close", () => resolve());
+        session?.destroy();
+        return promise;
+      }),
+    );
+  }
+
+  async #connect(): Promise<ClientHttp2Session> {
+    const session = await this.#open();
+    this.#pending = session;
+    try {
+      await this.#options.prepare?.(session);
+    } catch (error) {
+      session.destroy();
+      throw error;
+    } finally {
+      this.#pending = undefined;
+    }
+    if (this.#closed || session.closed || session.destroyed) {
+      session.destroy();
+      throw unavailable(`the connection to containerd at ${this.address} was lost`);
+    }
+    const forget = () => {
+      if (this.#session === session) this.#session = undefined;
+    };
+    session.once("close", forget);
+    session.once("goaway", forget);
+    this.#session = session;
+    return session;
+  }
+
+  async #open(): Promise<ClientHttp2Session> {
+    const { promise, resolve, reject } = Promise.withResolvers<ClientHttp2Session>();
+    const session = connectHttp2("http://containerd", {
+      createConnection: () => connectSocket(this.address),
+      settings: { enablePush: false, initialWindowSize: streamWindowBytes },
+      // Node assumes 100 until the server says otherwise, and containerd, which has no limit, says nothing: waits alone may be more.
+      peerMaxConcurrentStreams: 0x7fffffff,
+      // In MB. Content being written counts, and at the default of 10 a pull of several layers ends in ENHANCE_YOUR_CALM.
+      maxSessionMemory: 1024,
+    });
+    session.once("connect", () => {
+      session.setLocalWindowSize(connectionWindowBytes);
+      resolve(session);
+    });
+    // Streams get their own error; without a listener here the process would end.
+    session.on("error", (error: Error) => reject(cannotConnect(this.address, error)));
+    session.once("close", () => reject(unavailable(`the connection to containerd at ${this.address} was lost`)));
+    return promise;
+  }
+}

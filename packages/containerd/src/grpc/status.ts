@@ -1,0 +1,51 @@
+import { constants } from "node:http2";
+import type { IncomingHttpHeaders } from "node:http2";
+import { EngineError, GrpcCode, internal, kindOfGrpcCode, unavailable } from "@pouchcontainer/errors";
+
+/** `undefined` for OK, the error a status stands for otherwise; the server's own words are the message. */
+export function errorOfStatus(headers: IncomingHttpHeaders, path: string): EngineError | undefined {
+  const code = Number(headers["grpc-status"]);
+  if (code === GrpcCode.ok) return undefined;
+  const raw = headers["grpc-message"];
+  const message = decodeGrpcMessage(typeof raw === "string" ? raw : "");
+  const kind = Number.isInteger(code) ? kindOfGrpcCode(code) : "internal";
+  return new EngineError(kind, message === "" ? `containerd answered ${path} with gRPC status ${code}` : message, {
+    details: { grpcCode: code, call: path },
+  });
+}
+
+/** `grpc-message` is percent-encoded UTF-8; bytes that do not decode stay as they are. */
+export function decodeGrpcMessage(raw: string): string {
+  if (!raw.includes("%")) return raw;
+  try {
+    return decodeURIComponent(raw);
+  } catch {
+    return raw;
+  }
+}
+
+/** What a stream that ended without a gRPC status means for the caller. */
+export function errorOfReset(rstCode: number, cause: Error | undefined, address: string): EngineError {
+  const options = cause === undefined ? {} : { cause };
+  switch (rstCode) {
+    case constants.NGHTTP2_ENHANCE_YOUR_CALM:
+      return new EngineError("resourceExhausted", `containerd at ${address} refused the call: too much load`, options);
+    case constants.NGHTTP2_INADEQUATE_SECURITY:
+      return new EngineError("forbidden", `containerd at ${address} refused the call`, options);
+    case constants.NGHTTP2_PROTOCOL_ERROR:
+    case constants.NGHTTP2_FRAME_SIZE_ERROR:
+    case constants.NGHTTP2_COMPRESSION_ERROR:
+    case constants.NGHTTP2_FLOW_CONTROL_ERROR:
+      return internal(`the HTTP/2 stream to ${address} broke (code ${rstCode})`, options);
+    default:
+      return connectionLost(address, cause);
+  }
+}
+
+export function connectionLost(address: string, cause?: Error): EngineError {
+  return unavailable(`the connection to containerd at ${address} was lost`, cause === undefined ? {} : { cause });
+}
+
+export function cannotConnect(address: string, cause: Error): EngineError {
+  return unavailable(`cannot reach containerd at ${address}: is it running?`, { cause });
+}
