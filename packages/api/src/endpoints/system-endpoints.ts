@@ -1,0 +1,46 @@
+import { Type } from "typebox";
+import { EventMessage } from "../events.ts";
+import { DiskUsage, SystemInfo, SystemVersion } from "../system.ts";
+import { decimal, list, optional, text } from "../wire-types.ts";
+import { filters, query, type Endpoint } from "./endpoint.ts";
+
+const tag = "System";
+
+/** Operations on the daemon. */
+export const systemEndpoints = {
+  SystemPing: { method: "GET", path: "/_ping", summary: "Whether the daemon answers", tag, status: 200, answer: "text/plain" },
+  SystemPingHead: { method: "HEAD", path: "/_ping", summary: "Whether the daemon answers, headers only", tag, status: 200 },
+  SystemInfo: { method: "GET", path: "/info", summary: "About the daemon and its host", tag, status: 200, answer: SystemInfo },
+  SystemVersion: { method: "GET", path: "/version", summary: "Versions", tag, status: 200, answer: SystemVersion },
+  SystemDataUsage: {
+    method: "GET",
+    path: "/system/df",
+    summary: "What takes disk space",
+    tag,
+    query: query({ type: optional(list(text("container, image, volume or build-cache"))) }),
+    status: 200,
+    answer: DiskUsage,
+    since: "1.25",
+  },
+  SystemEvents: {
+    method: "GET",
+    path: "/events",
+    summary: "Events, past ones first, then as they happen; one JSON object per line",
+    tag,
+    query: query({
+      since: optional(decimal("Seconds since the epoch")),
+      until: optional(decimal("Seconds since the epoch")),
+      filters: filters(),
+    }),
+    status: 200,
+    answer: EventMessage,
+  },
+  OpenApi: {
+    method: "GET",
+    path: "/openapi.json",
+    summary: "This API as an OpenAPI 3.1 document",
+    tag,
+    status: 200,
+    answer: Type.Object({}),
+  },
+} as const satisfies Record<string, Endpoint>;
