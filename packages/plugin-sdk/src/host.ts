@@ -4,3 +4,11 @@ export { pouchSectionSchema } from "./manifest-schema.ts";
 export { defaultTimeoutMs, splitPoint } from "./points.ts";
 export { collectRegistrations, type Registration } from "./registration.ts";
 export { describeIssue, fieldName, type SchemaIssue } from "./schema-issue.ts";
+export {
+  compileBodyChecks,
+  endpointSchema,
+  environmentSchema,
+  preStartHooksSchema,
+  type BodyCheck,
+  type BodyChecks,
+} from "./body-checks.ts";

@@ -1,0 +1,165 @@
+import { isKind, messageChain, unavailable } from "@pouchcontainer/errors";
+import type { PluginLog, PointName } from "@pouchcontainer/plugin-sdk";
+import type { ChainContext } from "./chains.ts";
+import { describeConflict, type Conflict } from "./conflicts.ts";
+import { Deadline } from "./deadline.ts";
+import type { PatchOperation } from "./json-patch.ts";
+import { isRefusal, pluginFailure } from "./plugin-failure.ts";
+import type { InvokeContext, PluginInstance, PointAnswer, PointRequest } from "./plugin-instance.ts";
+import type { ChainLink } from "./plugin-registry.ts";
+import type { CallOutcome, PluginTrace, TraceEntry } from "./trace.ts";
+
+/** Hears of every finished call: metrics, spans. Must not throw. */
+export interface PluginObserver {
+  called(entry: TraceEntry): void;
+}
+
+/** What happened to a plugin, for the daemon's event stream. */
+export interface PluginEvent {
+  action: string;
+  plugin: string;
+  attributes: Record<string, string>;
+}
+
+export interface CallRunnerDeps {
+  now: () => number;
+  trace: PluginTrace;
+  observers: readonly PluginObserver[];
+  events: { publish(event: PluginEvent): void };
+  /** The daemon's log for one plugin. */
+  logOf: (plugin: string) => PluginLog;
+}
+
+/** What a checked answer amounts to. */
+export interface Settled<R> {
+  result: R;
+  patch?: PatchOperation[];
+  conflicts?: Conflict[];
+}
+
+/** Makes one call of one plugin: deadline, circuit, failure policy, trace, observers. */
+export class CallRunner {
+  readonly #deps: CallRunnerDeps;
+
+  constructor(deps: CallRunnerDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * `settle` checks the answer and takes from it what the chain goes on with; what it throws counts as the plugin's failure.
+   * Resolves to undefined when the plugin was left out: it is gone, or it failed and its policy is to ignore that.
+   */
+  async run<P extends PointName, R>(
+    point: P,
+    link: ChainLink,
+    request: PointRequest<P>,
+    context: ChainContext,
+    settle: (answer: PointAnswer<P>) => Settled<R> | Promise<Settled<R>>,
+  ): Promise<R | undefined> {
+    const { slot, settings, breaker } = link;
+    const instance = slot.instance;
+    if (instance === undefined) return undefined;
+    const call = { point, link, instance, context, startedAt: this.#deps.now(), started: performance.now() };
+
+    const refusal = breaker.refusal();
+    if (refusal !== undefined) return this.#failed(call, unavailable(refusal), "skipped");
+
+    const deadline = new Deadline(settings.timeoutMs, context.signal);
+    slot.enter(instance);
+    try {
+      const settled = await deadline.race(invokeAndSettle(instance, point, request, this.#invokeContext(call, deadline), settle));
+      if (breaker.succeeded()) this.#circuit(call, "circuit-closed");
+      const changed = settled.patch !== undefined && settled.patch.length > 0;
+      this.#record(call, changed ? "changed" : "unchanged", settled);
+      return settled.result;
+    } catch (error) {
+      return this.#failed(call, error, isKind(error, "deadlineExceeded") ? "timeout" : "failed");
+    } finally {
+      slot.leave(instance);
+    }
+  }
+
+  #invokeContext(call: Call, deadline: Deadline): InvokeContext {
+    const container = containerOf(call.context);
+    return {
+      get signal() {
+        return deadline.signal;
+      },
+      log: this.#deps.logOf(call.link.slot.name),
+      timeoutMs: deadline.timeoutMs,
+      ...(container === undefined ? {} : { container }),
+    };
+  }
+
+  #failed(call: Call, thrown: unknown, outcome: "failed" | "timeout" | "skipped"): undefined {
+    const { point, link, context } = call;
+    const failure = pluginFailure(link.slot.name, point, thrown);
+    // A caller who went away says nothing about the plugin, and neither does a plugin that refuses a request.
+    const counts = outcome !== "skipped" && context.signal?.aborted !== true && !isRefusal(thrown);
+    if (counts && link.breaker.failed(messageChain(thrown))) this.#circuit(call, "circuit-open");
+    const ignore = link.settings.failurePolicy === "ignore" && context.signal?.aborted !== true;
+    this.#record(call, ignore && outcome !== "skipped" ? "ignored" : outcome, { error: failure.message });
+    if (!ignore) throw failure;
+    if (outcome !== "skipped") this.#deps.logOf(link.slot.name).warn(`${failure.message}; ignored, as its failure policy says`);
+    return undefined;
+  }
+
+  #record(call: Call, outcome: CallOutcome, facts: { patch?: PatchOperation[]; conflicts?: Conflict[]; error?: string }): void {
+    const container = containerOf(call.context);
+    const entry = this.#deps.trace.record({
+      time: new Date(call.startedAt).toISOString(),
+      plugin: call.link.slot.name,
+      version: call.instance.manifest.version,
+      point: call.point,
+      durationMs: performance.now() - call.started,
+      outcome,
+      ...(facts.patch === undefined || facts.patch.length === 0 ? {} : { patch: facts.patch }),
+      ...(facts.conflicts === undefined || facts.conflicts.length === 0 ? {} : { conflicts: facts.conflicts }),
+      ...(facts.error === undefined ? {} : { error: facts.error }),
+      ...(container === undefined ? {} : { container }),
+    });
+    for (const observer of this.#deps.observers) observer.called(entry);
+    for (const one of entry.conflicts ?? []) {
+      this.#deps.logOf(entry.plugin).warn(describeConflict(one));
+      this.#deps.events.publish({
+        action: "conflict",
+        plugin: entry.plugin,
+        attributes: { point: entry.point, field: one.field, with: one.first.plugin },
+      });
+    }
+  }
+
+  #circuit(call: Call, action: "circuit-open" | "circuit-closed"): void {
+    const plugin = call.link.slot.name;
+    const message = `circuit ${action === "circuit-open" ? "opened: it is not called at" : "closed: it is called again at"} ${call.point}`;
+    this.#deps.logOf(plugin).warn(message);
+    this.#deps.events.publish({ action, plugin, attributes: { point: call.point } });
+  }
+}
+
+interface Call {
+  point: PointName;
+  link: ChainLink;
+  instance: PluginInstance;
+  context: ChainContext;
+  startedAt: number;
+  started: number;
+}
+
+async function invokeAndSettle<P extends PointName, R>(
+  instance: PluginInstance,
+  point: P,
+  request: PointRequest<P>,
+  context: InvokeContext,
+  settle: (answer: PointAnswer<P>) => Settled<R> | Promise<Settled<R>>,
+): Promise<Settled<R>> {
+  return settle(await instance.invoke(point, request, context));
+}
+
+function containerOf(context: ChainContext): { id?: string; name?: string } | undefined {
+  if (context.containerId === undefined && context.containerName === undefined) return undefined;
+  return {
+    ...(context.containerId === undefined ? {} : { id: context.containerId }),
+    ...(context.containerName === undefined ? {} : { name: context.containerName }),
+  };
+}

@@ -1,0 +1,78 @@
+import { conflict, invalidArgument } from "@pouchcontainer/errors";
+import type { HandlerSpec } from "@pouchcontainer/api";
+import type { PluginFilters } from "@pouchcontainer/plugin-sdk";
+import { compileRouteFilter } from "./filters.ts";
+import type { PatchOperation } from "./json-patch.ts";
+
+/** Routes no plugin may touch, so that an operator can always reach the daemon and switch a bad plugin off. */
+function isProtected(path: string): boolean {
+  return path === "/_ping" || path === "/plugins" || path.startsWith("/plugins/");
+}
+
+/** The part of the table a plugin is shown, as copies, and the rest that it is not. */
+export function splitTable(
+  table: readonly HandlerSpec[],
+  filters: PluginFilters,
+): { shown: HandlerSpec[]; hidden: HandlerSpec[] } {
+  const matches = compileRouteFilter(filters);
+  const shown: HandlerSpec[] = [];
+  const hidden: HandlerSpec[] = [];
+  for (const spec of table) (matches(spec.method, spec.path) ? shown : hidden).push({ ...spec });
+  return { shown, hidden };
+}
+
+/**
+ * Checks the table a plugin made of `before` and returns it, with what changed. Throws for entries that are no routes, for
+ * two of one method and path, and for protected routes that were changed, removed or added.
+ */
+export function checkTable(before: readonly HandlerSpec[], after: unknown): { table: HandlerSpec[]; patch: PatchOperation[] } {
+  if (!Array.isArray(after)) throw invalidArgument("updateHandler must return an array of { method, path, handler }");
+  // Any array; its items are checked one by one.
+  const table = (after as unknown[]).map(checkSpec);
+  const byKey = new Map<string, HandlerSpec>();
+  for (const spec of table) {
+    const key = routeKey(spec);
+    if (byKey.has(key)) throw conflict(`two routes answer ${spec.method} ${spec.path}; remove or replace the one that is there`);
+    byKey.set(key, spec);
+  }
+  const patch: PatchOperation[] = [];
+  const earlier = new Map(before.map((spec) => [routeKey(spec), spec]));
+  for (const [key, spec] of earlier) {
+    const now = byKey.get(key);
+    if (now === undefined) patch.push({ op: "remove", path: pointer(spec) });
+    else if (now.handler !== spec.handler) patch.push({ op: "replace", path: pointer(spec), value: "handler" });
+    if (now?.handler !== spec.handler && isProtected(spec.path))
+      throw invalidArgument(`${spec.method} ${spec.path} must stay as it is`);
+  }
+  for (const [key, spec] of byKey) {
+    if (earlier.has(key)) continue;
+    if (isProtected(spec.path)) throw invalidArgument(`${spec.method} ${spec.path} is reserved for the daemon`);
+    patch.push({ op: "add", path: pointer(spec), value: "handler" });
+  }
+  return { table, patch };
+}
+
+const methods = new Set(["GET", "HEAD", "POST", "PUT", "DELETE"]);
+
+function checkSpec(value: unknown, index: number): HandlerSpec {
+  if (typeof value !== "object" || value === null)
+    throw invalidArgument(`handlers[${index}] must be an object { method, path, handler }`);
+  // Fields are checked one by one below.
+  const { method, path, handler } = value as Partial<HandlerSpec>;
+  if (typeof method !== "string" || !methods.has(method.toUpperCase())) {
+    throw invalidArgument(`handlers[${index}].method must be one of ${[...methods].join(", ")}, got ${JSON.stringify(method)}`);
+  }
+  if (typeof path !== "string" || !path.startsWith("/"))
+    throw invalidArgument(`handlers[${index}].path must start with "/", got ${JSON.stringify(path)}`);
+  if (typeof handler !== "function") throw invalidArgument(`handlers[${index}].handler of ${method} ${path} must be a function`);
+  return { method: method.toUpperCase(), path, handler };
+}
+
+/** Routes that would answer the same requests have the same key, whatever their parameters are called. */
+export function routeKey(spec: { method: string; path: string }): string {
+  return `${spec.method.toUpperCase()} ${spec.path.replace(/\{[^}]*?(\.\.\.)?\}/g, "{$1}")}`;
+}
+
+function pointer(spec: HandlerSpec): string {
+  return `/${spec.method} ${spec.path.replaceAll("~", "~0").replaceAll("/", "~1")}`;
+}

@@ -1,0 +1,326 @@
+import type { ContainerCreateConfig, ContainerInspect, HandlerSpec, VolumeCreateConfig } from "@pouchcontainer/api";
+import { EngineError, conflict, invalidArgument } from "@pouchcontainer/errors";
+import type { ConflictPolicy, Endpoint, PluginLog, PointName, PulledImage, Supervisor } from "@pouchcontainer/plugin-sdk";
+import { describeIssue, type BodyCheck, type BodyChecks } from "@pouchcontainer/plugin-sdk/host";
+import type { Readable } from "node:stream";
+import { CallRunner, type PluginEvent, type PluginObserver, type Settled } from "./call-runner.ts";
+import type { ChainContext, PluginChains, PreStartHook } from "./chains.ts";
+import { describeConflict, WriteLog } from "./conflicts.ts";
+import type { FilterSubject } from "./filters.ts";
+import { checkTable, splitTable } from "./handler-table.ts";
+import { cloneJson, deepFreeze, difference } from "./json-patch.ts";
+import type { PluginInstance, PointAnswer, PointRequest } from "./plugin-instance.ts";
+import { PluginRegistry, type ChainLink, type PluginSlot } from "./plugin-registry.ts";
+import { PluginTrace } from "./trace.ts";
+import { bodyOf, jsonOf, readBody } from "./update-body.ts";
+
+export interface PluginHostDeps {
+  /** Checks of the bodies plugins may change, `compileBodyChecks()` of the SDK. */
+  checks: BodyChecks;
+  /** The daemon's log for one plugin. */
+  logOf: (plugin: string) => PluginLog;
+  /** What the daemon points get. */
+  supervisorOf: (plugin: string) => Supervisor;
+  stateDirectoryOf: (plugin: string) => string;
+  events?: { publish(event: PluginEvent): void };
+  observers?: readonly PluginObserver[];
+  /** Milliseconds since the epoch. Default: Date.now. */
+  now?: () => number;
+  /** Names in the order of the configuration. Default: none, so that names decide between equal priorities. */
+  order?: readonly string[];
+  /** `error` makes every conflict an error, whatever manifests say. Default: `record`. */
+  onConflict?: ConflictPolicy;
+  /** Calls remembered for `plugin trace`. Default: 512. */
+  traceCapacity?: number;
+}
+
+/** Runs the chains. It knows no transport: what it calls are instances, in this process or elsewhere. */
+export class PluginHost implements PluginChains {
+  readonly trace: PluginTrace;
+  readonly registry: PluginRegistry;
+  readonly #deps: PluginHostDeps;
+  readonly #runner: CallRunner;
+
+  constructor(deps: PluginHostDeps) {
+    const now = deps.now ?? Date.now;
+    this.#deps = deps;
+    this.trace = new PluginTrace(deps.traceCapacity === undefined ? {} : { capacity: deps.traceCapacity });
+    this.registry = new PluginRegistry({ now, order: deps.order ?? [] });
+    this.#runner = new CallRunner({
+      now,
+      trace: this.trace,
+      observers: deps.observers ?? [],
+      events: deps.events ?? { publish: () => undefined },
+      logOf: deps.logOf,
+    });
+  }
+
+  async preCreate(config: ContainerCreateConfig, context: ChainContext): Promise<ContainerCreateConfig> {
+    const links = this.registry.chain("container.preCreate");
+    const final =
+      links.length === 0
+        ? config
+        : await this.#change("container.preCreate", links, config, context, {
+            subject: subjectOfConfig,
+            check: this.#deps.checks.containerCreate,
+            request: (draft) => ({ config: draft }),
+            answer: ({ config: changed }) => changed,
+          });
+    await this.#validate("container.validateCreate", final, subjectOfConfig, context);
+    return final;
+  }
+
+  async criPreCreateContainer(
+    config: ContainerCreateConfig,
+    criRequest: unknown,
+    context: ChainContext,
+  ): Promise<ContainerCreateConfig> {
+    const links = this.registry.chain("cri.preCreateContainer");
+    if (links.length === 0) return config;
+    return this.#change("cri.preCreateContainer", links, config, context, {
+      subject: subjectOfConfig,
+      check: this.#deps.checks.containerCreate,
+      request: (draft) => ({ config: draft, criRequest: deepFreeze(cloneJson(criRequest)) }),
+      answer: ({ config: changed }) => changed,
+    });
+  }
+
+  async preVolumeCreate(config: VolumeCreateConfig, context: ChainContext): Promise<VolumeCreateConfig> {
+    const links = this.registry.chain("volume.preVolumeCreate");
+    const final =
+      links.length === 0
+        ? config
+        : await this.#change("volume.preVolumeCreate", links, config, context, {
+            subject: subjectOfVolume,
+            check: this.#deps.checks.volumeCreate,
+            request: (draft) => ({ config: draft }),
+            answer: ({ config: changed }) => changed,
+          });
+    await this.#validate("volume.validateVolumeCreate", final, subjectOfVolume, context);
+    return final;
+  }
+
+  async preCreateEndpoint(containerId: string, env: string[], endpoint: Endpoint, context: ChainContext): Promise<Endpoint> {
+    const links = this.registry.chain("container.preCreateEndpoint");
+    if (links.length === 0) return endpoint;
+    const frozenEnv = Object.freeze([...env]);
+    return this.#change(
+      "container.preCreateEndpoint",
+      links,
+      endpoint,
+      { containerId, ...context },
+      {
+        subject: () => ({ labels: context.labels, image: context.image, env }),
+        check: this.#deps.checks.endpoint,
+        request: (draft) => ({ id: containerId, env: frozenEnv, endpoint: draft }),
+        answer: ({ endpoint: changed }) => {
+          for (const key of ["networkName", "networkId", "driver"] as const) {
+            if (changed?.[key] !== endpoint[key]) throw invalidArgument(`${key} of an endpoint cannot be changed`);
+          }
+          return changed;
+        },
+      },
+    );
+  }
+
+  async postUpdate(rootfs: string, env: string[], context: ChainContext): Promise<{ env: string[] }> {
+    const links = this.registry.chain("container.postUpdate");
+    if (links.length === 0) return { env };
+    try {
+      const changed = await this.#change("container.postUpdate", links, { Env: env }, context, {
+        subject: () => ({ labels: context.labels, image: context.image, env: context.env ?? env }),
+        check: ({ Env }) =>
+          this.#deps.checks.environment(Env).map((issue) => ({ ...issue, instancePath: `/Env${issue.instancePath}` })),
+        request: (draft) => ({ rootfs, env: draft.Env }),
+        answer: ({ env: answered }) => ({ Env: answered }),
+      });
+      return { env: changed.Env };
+    } catch (error) {
+      const { kind, message, details } = EngineError.from(error);
+      throw new EngineError(kind, `the update is in force, but ${message}`, { cause: error, details });
+    }
+  }
+
+  async preStart(container: ContainerInspect, context: ChainContext): Promise<PreStartHook[]> {
+    const links = this.registry.chain("container.preStart");
+    if (links.length === 0) return [];
+    const view = deepFreeze(cloneJson(container));
+    const subject = { labels: context.labels, image: context.image, env: context.env };
+    const hooks: PreStartHook[] = [];
+    for (const link of links) {
+      if (link.filter?.(subject) === false) continue;
+      const asked = await this.#runner.run("container.preStart", link, { container: view }, context, (answer) =>
+        this.#checkHooks(answer.hooks),
+      );
+      for (const hook of asked ?? []) hooks.push({ ...hook, plugin: link.slot.name });
+    }
+    // A stable sort keeps the chain's order among equals.
+    return hooks.toSorted((a, b) => b.priority - a.priority);
+  }
+
+  #checkHooks(answer: unknown): Settled<PointAnswer<"container.preStart">["hooks"]> {
+    const hooks = cloneJson(answer);
+    assertValid(this.#deps.checks.preStartHooks, hooks, "hooks");
+    // Valid against the schema of PreStartHook[] by the line above.
+    const checked = hooks as PointAnswer<"container.preStart">["hooks"];
+    for (const { args } of checked) {
+      if (args[0]?.startsWith("/") !== true)
+        throw invalidArgument(`the program of a hook must be an absolute path, got ${JSON.stringify(args[0])}`);
+    }
+    return { result: checked, patch: difference([], checked) };
+  }
+
+  async preUpdate(body: Readable, context: ChainContext): Promise<Readable> {
+    const subject = { labels: context.labels, image: context.image, env: context.env };
+    const links = this.registry.chain("container.preUpdate").filter((link) => link.filter?.(subject) !== false);
+    if (links.length === 0) return body;
+    const writes = new WriteLog();
+    let bytes = await readBody(body);
+    for (const link of links) {
+      const before = bytes;
+      const settle = async (answer: PointAnswer<"container.preUpdate">): Promise<Settled<Buffer>> => {
+        const after = await readBody(answer.body);
+        const [old, changed] = [jsonOf(before), jsonOf(after)];
+        if (changed === undefined && old !== undefined) throw invalidArgument("the body it returned is not JSON any more");
+        return this.#settled(link, writes, old ?? {}, changed ?? {}, after);
+      };
+      bytes = (await this.#runner.run("container.preUpdate", link, { body: bodyOf(before) }, context, settle)) ?? before;
+    }
+    return bodyOf(bytes);
+  }
+
+  async postPull(snapshotter: string, image: PulledImage, context: ChainContext): Promise<void> {
+    const subject = { image: image.reference };
+    for (const link of this.registry.chain("image.postPull")) {
+      if (link.filter?.(subject) === false) continue;
+      await this.#runner.run("image.postPull", link, { snapshotter, image }, context, noChange);
+    }
+  }
+
+  /** `daemon.preStartHook` of every plugin; the first failure ends the start. */
+  async preStartHook(): Promise<void> {
+    await this.#daemonPoint("daemon.preStartHook", true);
+  }
+
+  /** `daemon.preStopHook` of every plugin; failures are logged and the stop goes on. */
+  async preStopHook(): Promise<void> {
+    await this.#daemonPoint("daemon.preStopHook", false);
+  }
+
+  async #daemonPoint(point: "daemon.preStartHook" | "daemon.preStopHook", failing: boolean): Promise<void> {
+    for (const link of this.registry.chain(point)) {
+      try {
+        await this.startDaemonPoint(point, link);
+      } catch (error) {
+        if (failing) throw error;
+        this.#deps.logOf(link.slot.name).error(EngineError.from(error).message);
+      }
+    }
+  }
+
+  /** A daemon point of one plugin, for a plugin that is enabled or disabled while the daemon runs. */
+  async startDaemonPoint(point: "daemon.preStartHook" | "daemon.preStopHook", link: ChainLink): Promise<void> {
+    const { name } = link.slot;
+    const request = { supervisor: this.#deps.supervisorOf(name), stateDirectory: this.#deps.stateDirectoryOf(name) };
+    await this.#runner.run(point, link, request, {}, noChange);
+  }
+
+  /** The route table after all api plugins. The given one is not touched; a failure leaves the caller with it. */
+  async updateHandlers(handlers: readonly HandlerSpec[]): Promise<HandlerSpec[]> {
+    let table = [...handlers];
+    for (const link of this.registry.chain("api.updateHandler")) {
+      const before = table;
+      const { shown, hidden } = splitTable(before, link.settings.filters);
+      const settle = (answer: PointAnswer<"api.updateHandler">): Settled<HandlerSpec[]> => {
+        if (!Array.isArray(answer.handlers))
+          throw invalidArgument("updateHandler must return an array of { method, path, handler }");
+        const { table: after, patch } = checkTable(before, [...answer.handlers, ...hidden]);
+        return { result: after, patch };
+      };
+      table = (await this.#runner.run("api.updateHandler", link, { handlers: shown }, {}, settle)) ?? before;
+    }
+    return table;
+  }
+
+  /** Takes an instance in. It is called from the next chain on. */
+  add(instance: PluginInstance): PluginSlot {
+    return this.registry.add(instance);
+  }
+
+  /** Hands a body from plugin to plugin, each with a draft of its own. */
+  async #change<P extends PointName, B extends object>(
+    point: P,
+    links: readonly ChainLink[],
+    body: B,
+    context: ChainContext,
+    shape: {
+      subject: (body: B) => FilterSubject;
+      check: (value: B) => ReturnType<BodyCheck>;
+      request: (draft: B) => PointRequest<P>;
+      answer: (answer: PointAnswer<P>) => B;
+    },
+  ): Promise<B> {
+    const writes = links.length > 1 ? new WriteLog() : undefined;
+    let current = body;
+    for (const link of links) {
+      if (link.filter?.(shape.subject(current)) === false) continue;
+      const before = current;
+      const settle = (answer: PointAnswer<P>): Settled<B> => {
+        // The copy is out of the plugin's reach: what it does to its draft later changes nothing.
+        const after = cloneJson(shape.answer(answer));
+        if (typeof after !== "object" || after === null || Array.isArray(after))
+          throw invalidArgument("the answer is not an object");
+        assertValid(shape.check, after);
+        return this.#settled(link, writes, before, after, after);
+      };
+      current = (await this.#runner.run(point, link, shape.request(cloneJson(before)), context, settle)) ?? before;
+    }
+    return current;
+  }
+
+  #settled<R>(link: ChainLink, writes: WriteLog | undefined, before: unknown, after: unknown, result: R): Settled<R> {
+    const patch = difference(before, after);
+    if (patch.length === 0 || writes === undefined) return { result, patch };
+    const conflicts = writes.note(link.slot.name, before, patch);
+    const first = conflicts[0];
+    if (first !== undefined && (this.#deps.onConflict === "error" || link.settings.onConflict === "error")) {
+      throw conflict(describeConflict(first), { details: { field: first.field } });
+    }
+    return { result, patch, conflicts };
+  }
+
+  async #validate<P extends "container.validateCreate" | "volume.validateVolumeCreate", B>(
+    point: P,
+    body: B,
+    subject: (body: B) => FilterSubject,
+    context: ChainContext,
+  ): Promise<void> {
+    const links = this.registry.chain(point);
+    if (links.length === 0) return;
+    // Both points take `{ config }`, and B is the type of that config at each of the two callers.
+    const request = { config: deepFreeze(cloneJson(body)) } as unknown as PointRequest<P>;
+    for (const link of links) {
+      if (link.filter?.(subject(body)) === false) continue;
+      await this.#runner.run(point, link, request, context, noChange);
+    }
+  }
+}
+
+function noChange(): Settled<true> {
+  return { result: true };
+}
+
+function assertValid<T>(check: (value: T) => ReturnType<BodyCheck>, value: T, root = ""): void {
+  const issues = check(value);
+  if (issues.length === 0) return;
+  // A body the plugin made invalid is the plugin's fault, not the client's: `internal`, not `invalidArgument`.
+  throw new EngineError("internal", describeIssue(issues, value, root), { details: { field: issues[0]?.instancePath } });
+}
+
+function subjectOfConfig(config: ContainerCreateConfig): FilterSubject {
+  return { labels: config.Labels ?? {}, image: config.Image, env: config.Env ?? [] };
+}
+
+function subjectOfVolume(config: VolumeCreateConfig): FilterSubject {
+  return { labels: config.Labels ?? {} };
+}

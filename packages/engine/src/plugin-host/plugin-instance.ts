@@ -1,0 +1,59 @@
+import type { ContainerCreateConfig, ContainerInspect, HandlerSpec, VolumeCreateConfig } from "@pouchcontainer/api";
+import type {
+  Awaitable,
+  Endpoint,
+  PluginLog,
+  PluginManifest,
+  PointName,
+  PreStartHook,
+  PulledImage,
+  Supervisor,
+} from "@pouchcontainer/plugin-sdk";
+import type { Readable } from "node:stream";
+
+/** What goes into a point and what comes out of it, the same for every transport. Bodies are the callee's own drafts. */
+export interface PointTypes {
+  "container.preCreate": { request: { config: ContainerCreateConfig }; answer: { config: ContainerCreateConfig } };
+  "container.validateCreate": { request: { config: ContainerCreateConfig }; answer: object };
+  "container.preStart": { request: { container: ContainerInspect }; answer: { hooks: PreStartHook[] } };
+  "container.preCreateEndpoint": {
+    request: { id: string; env: readonly string[]; endpoint: Endpoint };
+    answer: { endpoint: Endpoint };
+  };
+  "container.preUpdate": { request: { body: Readable }; answer: { body: Readable } };
+  "container.postUpdate": { request: { rootfs: string; env: string[] }; answer: { env: string[] } };
+  "daemon.preStartHook": { request: { supervisor: Supervisor; stateDirectory: string }; answer: object };
+  "daemon.preStopHook": { request: { supervisor: Supervisor; stateDirectory: string }; answer: object };
+  "volume.preVolumeCreate": { request: { config: VolumeCreateConfig }; answer: { config: VolumeCreateConfig } };
+  "volume.validateVolumeCreate": { request: { config: VolumeCreateConfig }; answer: object };
+  "cri.preCreateContainer": {
+    request: { config: ContainerCreateConfig; criRequest: unknown };
+    answer: { config: ContainerCreateConfig };
+  };
+  "api.updateHandler": { request: { handlers: HandlerSpec[] }; answer: { handlers: HandlerSpec[] } };
+  "image.postPull": { request: { snapshotter: string; image: PulledImage }; answer: object };
+}
+
+export type PointRequest<P extends PointName> = PointTypes[P]["request"];
+export type PointAnswer<P extends PointName> = PointTypes[P]["answer"];
+
+/** What an instance is told about a call besides its arguments. */
+export interface InvokeContext {
+  readonly signal: AbortSignal;
+  readonly log: PluginLog;
+  readonly container?: { readonly id?: string; readonly name?: string };
+  /** Milliseconds the caller will wait. */
+  readonly timeoutMs: number;
+}
+
+/** Where a plugin's code came from. */
+export type PluginOrigin = "built-in" | "installed";
+
+/** A loaded plugin that can be called. Deadlines, policies, differences and traces are the caller's; an instance only calls. */
+export interface PluginInstance {
+  readonly manifest: PluginManifest;
+  readonly origin: PluginOrigin;
+  invoke<P extends PointName>(point: P, request: PointRequest<P>, context: InvokeContext): Awaitable<PointAnswer<P>>;
+  /** Ends what the instance holds: processes, sockets. It is not called again. */
+  close(): Promise<void>;
+}

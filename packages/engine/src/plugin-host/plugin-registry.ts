@@ -1,0 +1,167 @@
+import { conflict, notFound } from "@pouchcontainer/errors";
+import { pointNames, type PluginManifest, type PointName, type ResolvedPoint } from "@pouchcontainer/plugin-sdk";
+import { CircuitBreaker } from "./circuit-breaker.ts";
+import { compileFilters, type Filter } from "./filters.ts";
+import type { PluginInstance } from "./plugin-instance.ts";
+
+/** One plugin's place in the chain of one point. */
+export interface ChainLink {
+  readonly slot: PluginSlot;
+  readonly settings: ResolvedPoint;
+  readonly filter: Filter | undefined;
+  readonly breaker: CircuitBreaker;
+}
+
+/** A plugin's place in the daemon; the instance in it may be swapped while calls run. */
+export class PluginSlot {
+  readonly name: string;
+  /** Undefined once the plugin is gone: links that were taken before skip it. */
+  instance: PluginInstance | undefined;
+  readonly #inFlight = new Map<PluginInstance, number>();
+  #idle: (() => void)[] = [];
+
+  constructor(instance: PluginInstance) {
+    this.name = instance.manifest.name;
+    this.instance = instance;
+  }
+
+  get callsInFlight(): number {
+    let calls = 0;
+    for (const count of this.#inFlight.values()) calls += count;
+    return calls;
+  }
+
+  enter(instance: PluginInstance): void {
+    this.#inFlight.set(instance, (this.#inFlight.get(instance) ?? 0) + 1);
+  }
+
+  leave(instance: PluginInstance): void {
+    const calls = (this.#inFlight.get(instance) ?? 1) - 1;
+    if (calls > 0) this.#inFlight.set(instance, calls);
+    else {
+      this.#inFlight.delete(instance);
+      for (const wake of this.#idle.splice(0)) wake();
+    }
+  }
+
+  /** Resolves when no call runs in the instance any more. */
+  async drained(instance: PluginInstance): Promise<void> {
+    while (this.#inFlight.has(instance)) await new Promise<void>((resolve) => this.#idle.push(resolve));
+  }
+}
+
+/** Which plugins there are, and the chain of each point. Chains are made anew at every change and swapped in one step. */
+export class PluginRegistry {
+  readonly #slots = new Map<string, PluginSlot>();
+  readonly #now: () => number;
+  #order: readonly string[];
+  #chains = new Map<PointName, readonly ChainLink[]>();
+  readonly #breakers = new WeakMap<PluginInstance, Map<PointName, CircuitBreaker>>();
+
+  constructor(options: { now: () => number; order: readonly string[] }) {
+    this.#now = options.now;
+    this.#order = options.order;
+  }
+
+  /** The enabled plugins of a point, in order. */
+  chain(point: PointName): readonly ChainLink[] {
+    return this.#chains.get(point) ?? none;
+  }
+
+  get(name: string): PluginSlot | undefined {
+    return this.#slots.get(name);
+  }
+
+  slots(): IterableIterator<PluginSlot> {
+    return this.#slots.values();
+  }
+
+  add(instance: PluginInstance): PluginSlot {
+    const { name } = instance.manifest;
+    if (this.#slots.has(name)) throw conflict(`a plugin named "${name}" is loaded already`);
+    const slot = new PluginSlot(instance);
+    this.#slots.set(name, slot);
+    this.#rebuild();
+    return slot;
+  }
+
+  /** Puts another instance into a plugin's slot and returns the one that was there. */
+  swap(instance: PluginInstance): PluginInstance {
+    const slot = this.#slots.get(instance.manifest.name);
+    if (slot?.instance === undefined) throw notFound(`plugin "${instance.manifest.name}" is not loaded`);
+    const old = slot.instance;
+    slot.instance = instance;
+    this.#rebuild();
+    return old;
+  }
+
+  remove(name: string): PluginSlot {
+    const slot = this.#slots.get(name);
+    if (slot === undefined) throw notFound(`plugin "${name}" is not loaded`);
+    this.#slots.delete(name);
+    this.#rebuild();
+    return slot;
+  }
+
+  /** The configured order, which decides between equal priorities. Plugins that it does not name come after, by name. */
+  get order(): readonly string[] {
+    return this.#order;
+  }
+
+  reorder(names: readonly string[]): void {
+    this.#order = [...names];
+    this.#rebuild();
+  }
+
+  #rebuild(): void {
+    const chains = new Map<PointName, readonly ChainLink[]>();
+    for (const point of pointNames) {
+      const links = [...this.#slots.values()].flatMap((slot) => this.#link(slot, point));
+      if (links.length > 0)
+        chains.set(
+          point,
+          links.toSorted((a, b) => this.#compare(a, b)),
+        );
+    }
+    this.#chains = chains;
+  }
+
+  #link(slot: PluginSlot, point: PointName): ChainLink[] {
+    const settings = slot.instance?.manifest.points[point];
+    if (slot.instance === undefined || settings === undefined) return [];
+    return [{ slot, settings, filter: compileFilters(settings.filters), breaker: this.#breaker(slot.instance, point) }];
+  }
+
+  /** A breaker belongs to the code it watches: a new version starts with a closed circuit, a new order changes nothing. */
+  #breaker(instance: PluginInstance, point: PointName): CircuitBreaker {
+    const breakers = this.#breakers.get(instance) ?? new Map<PointName, CircuitBreaker>();
+    this.#breakers.set(instance, breakers);
+    const breaker = breakers.get(point) ?? new CircuitBreaker({ now: this.#now });
+    breakers.set(point, breaker);
+    return breaker;
+  }
+
+  #compare(a: ChainLink, b: ChainLink): number {
+    return (
+      b.settings.priority - a.settings.priority ||
+      this.#rank(a.slot.name) - this.#rank(b.slot.name) ||
+      compareText(a.slot.name, b.slot.name)
+    );
+  }
+
+  #rank(name: string): number {
+    const index = this.#order.indexOf(name);
+    return index === -1 ? Number.MAX_SAFE_INTEGER : index;
+  }
+}
+
+const none: readonly ChainLink[] = [];
+
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** The biggest priority a plugin has at any point, for lists. */
+export function topPriority(manifest: PluginManifest): number {
+  return Math.max(...Object.values(manifest.points).map((point) => point.priority));
+}
