@@ -16,16 +16,16 @@ export interface Conflict {
 export class WriteLog {
   readonly #writes = new Map<string, { plugin: string; value: unknown }>();
 
-  /** Notes a plugin's patch on the body it was given; returns the conflicts with plugins before it. */
-  note(plugin: string, before: unknown, patch: readonly PatchOperation[]): Conflict[] {
+  /** Notes what a plugin made of a body; returns the conflicts with plugins before it. */
+  note(plugin: string, before: unknown, after: unknown, patch: readonly PatchOperation[]): Conflict[] {
     const conflicts: Conflict[] = [];
-    // A replaced list item is written as a removal and an addition, so a variable given a new value is no conflict with its own removal.
+    const lists = new Set<string>();
     for (const operation of patch) {
-      const value = operation.op === "remove" ? undefined : operation.value;
       const list = listOf(before, operation.path);
-      if (list === undefined) this.#write(plugin, operation.path, value, conflicts);
-      else this.#writeItem(plugin, list, valueAt(before, operation.path), operation.op, value, conflicts);
+      if (list !== undefined) lists.add(list);
+      else this.#write(plugin, operation.path, operation.op === "remove" ? undefined : operation.value, conflicts);
     }
+    for (const list of lists) this.#writeList(plugin, list, itemsAt(before, list), itemsAt(after, list), conflicts);
     return conflicts;
   }
 
@@ -47,18 +47,16 @@ export class WriteLog {
     if (Array.isArray(value)) for (const item of value) this.#writes.set(itemKey(path, item), { plugin, value: item });
   }
 
-  #writeItem(plugin: string, list: string, old: unknown, op: PatchOperation["op"], value: unknown, conflicts: Conflict[]): void {
-    if (op !== "add") this.#checkItem(plugin, list, old, value, conflicts);
-    if (op === "remove") return;
-    if (op === "add") this.#checkItem(plugin, list, value, value, conflicts);
-    this.#writes.set(itemKey(list, value), { plugin, value });
-  }
-
-  #checkItem(plugin: string, list: string, item: unknown, value: unknown, conflicts: Conflict[]): void {
-    const earlier = this.#writes.get(itemKey(list, item));
-    if (earlier !== undefined && earlier.plugin !== plugin && !equalJson(earlier.value, value)) {
-      conflicts.push(conflictOf(list, earlier, plugin, value));
+  #writeList(plugin: string, list: string, before: readonly unknown[], after: readonly unknown[], conflicts: Conflict[]): void {
+    const now = new Map(after.map((item) => [itemKey(list, item), item]));
+    const old = new Map(before.map((item) => [itemKey(list, item), item]));
+    for (const key of old.keys()) {
+      const earlier = this.#writes.get(key);
+      if (earlier !== undefined && earlier.plugin !== plugin && !equalJson(earlier.value, now.get(key))) {
+        conflicts.push(conflictOf(list, earlier, plugin, now.get(key)));
+      }
     }
+    for (const [key, item] of now) if (!equalJson(old.get(key), item)) this.#writes.set(key, { plugin, value: item });
   }
 }
 
@@ -66,6 +64,11 @@ export class WriteLog {
 function listOf(before: unknown, path: string): string | undefined {
   const parent = path.slice(0, path.lastIndexOf("/"));
   return path !== "" && Array.isArray(valueAt(before, parent)) ? parent : undefined;
+}
+
+function itemsAt(body: unknown, list: string): readonly unknown[] {
+  const items = valueAt(body, list);
+  return Array.isArray(items) ? items : [];
 }
 
 function itemKey(list: string, item: unknown): string {

@@ -281,7 +281,7 @@ export class PluginHost implements PluginChains {
   #settled<R>(link: ChainLink, writes: WriteLog | undefined, before: unknown, after: unknown, result: R): Settled<R> {
     const patch = difference(before, after);
     if (patch.length === 0 || writes === undefined) return { result, patch };
-    const conflicts = writes.note(link.slot.name, before, patch);
+    const conflicts = writes.note(link.slot.name, before, after, patch);
     const first = conflicts[0];
     if (first !== undefined && (this.#deps.onConflict === "error" || link.settings.onConflict === "error")) {
       throw conflict(describeConflict(first), { details: { field: first.field } });

@@ -1,0 +1,24 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { CircuitBreaker } from "./circuit-breaker.ts";
+
+test("the circuit opens after failures in a row, says why, and lets one call try after the cool-down", () => {
+  let now = 0;
+  const breaker = new CircuitBreaker({ now: () => now, threshold: 2, coolDownMs: 3000 });
+  assert.equal(breaker.failed("boom"), false);
+  assert.equal(breaker.succeeded(), false);
+  assert.equal(breaker.failed("boom"), false);
+  assert.equal(breaker.failed("bang"), true);
+  assert.equal(breaker.refusal(), "not called for another 3 s after 2 failures in a row, the last: bang");
+
+  now = 3000;
+  assert.equal(breaker.refusal(), undefined);
+  assert.match(breaker.refusal() ?? "", /^not called/);
+  assert.equal(breaker.failed("bang"), false);
+  assert.match(breaker.refusal() ?? "", /another 3 s after 3 failures/);
+
+  now = 6000;
+  assert.equal(breaker.refusal(), undefined);
+  assert.equal(breaker.succeeded(), true);
+  assert.equal(breaker.refusal(), undefined);
+});

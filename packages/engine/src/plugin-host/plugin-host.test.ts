@@ -1,0 +1,589 @@
+import type { ContainerCreateConfig, ContainerInspect, HandlerSpec } from "@pouchcontainer/api";
+import { EngineError, forbidden } from "@pouchcontainer/errors";
+import {
+  jsonStream,
+  readJson,
+  registerContainerPlugin,
+  rewriteJson,
+  type ContainerPlugin,
+  type Endpoint,
+  type PluginKind,
+  type PluginKinds,
+  type PointName,
+  type PulledImage,
+} from "@pouchcontainer/plugin-sdk";
+import { compileBodyChecks, parseManifest, type Registration } from "@pouchcontainer/plugin-sdk/host";
+import assert from "node:assert/strict";
+import { Readable } from "node:stream";
+import { test } from "node:test";
+import type { PluginEvent } from "./call-runner.ts";
+import { InProcessPlugin } from "./in-process-plugin.ts";
+import { PluginHost, type PluginHostDeps } from "./plugin-host.ts";
+
+const checks = compileBodyChecks();
+
+interface Harness {
+  host: PluginHost;
+  events: PluginEvent[];
+  log: string[];
+  clock: { now: number };
+  add: <K extends PluginKind>(name: string, kind: K, plugin: PluginKinds[K], pouch?: Record<string, unknown>) => void;
+}
+
+function harness(deps: Partial<PluginHostDeps> = {}): Harness {
+  const events: PluginEvent[] = [];
+  const log: string[] = [];
+  const clock = { now: 1_000 };
+  const write = (message: string): void => void log.push(message);
+  const host = new PluginHost({
+    checks,
+    logOf: () => ({ debug: write, info: write, warn: write, error: write }),
+    supervisorOf: () => ({ start: () => Promise.reject(new Error("no assistants in this test")) }),
+    stateDirectoryOf: (plugin) => `/nowhere/${plugin}`,
+    events: { publish: (event) => void events.push(event) },
+    now: () => clock.now,
+    ...deps,
+  });
+  const add: Harness["add"] = (name, kind, plugin, pouch = {}) => {
+    const points = Object.keys(plugin).map((method) => `${kind}.${method}` as PointName);
+    const manifest = parseManifest({ name, version: "1.2.3", pouch: { api: "^1.0.0", points, ...pouch } });
+    host.add(
+      new InProcessPlugin({
+        manifest,
+        registrations: [{ kind, plugin } as Registration],
+        settings: { configuration: {}, environment: {} },
+      }),
+    );
+  };
+  return { host, events, log, clock, add };
+}
+
+function body(extra: Partial<ContainerCreateConfig> = {}): ContainerCreateConfig {
+  return { Image: "busybox", Env: ["A=1"], HostConfig: {}, ...extra };
+}
+
+const endpoint: Endpoint = {
+  networkName: "web",
+  networkId: "n1",
+  driver: "bridge",
+  priority: 0,
+  disableResolver: false,
+  genericParams: {},
+  aliases: [],
+  dns: [],
+  dnsSearch: [],
+  dnsOptions: [],
+  driverOptions: {},
+};
+
+test("without plugins a body passes through as it is, not as a copy", async () => {
+  const { host } = harness();
+  const config = body();
+  assert.equal(await host.preCreate(config, {}), config);
+});
+
+test("bigger priority runs first, then the configured order, then the name", async () => {
+  const { host, add } = harness({ order: ["zeta", "eta"] });
+  const called: string[] = [];
+  for (const [name, priority] of [
+    ["alpha", 0],
+    ["eta", 0],
+    ["zeta", 0],
+    ["last", -5],
+    ["first", 7],
+  ] as const) {
+    add(name, "container", { preCreate: () => void called.push(name) }, { priority });
+  }
+  await host.preCreate(body(), {});
+  assert.deepEqual(called, ["first", "zeta", "eta", "alpha", "last"]);
+});
+
+test("each plugin sees what those before it changed, and the caller's body stays as it was", async () => {
+  const { host, add } = harness();
+  add("one", "container", { preCreate: (config) => void config.Env?.push("B=2") }, { priority: 2 });
+  add(
+    "two",
+    "container",
+    { preCreate: (config) => ({ ...config, HostConfig: { Memory: (config.Env ?? []).length } }) },
+    { priority: 1 },
+  );
+  const before = body();
+  const after = await host.preCreate(before, { containerId: "c1" });
+  assert.deepEqual(after, { Image: "busybox", Env: ["A=1", "B=2"], HostConfig: { Memory: 2 } });
+  assert.deepEqual(before, body());
+  assert.deepEqual(
+    host.trace.ofContainer("c1").map(({ plugin, outcome, patch }) => ({ plugin, outcome, patch })),
+    [
+      { plugin: "one", outcome: "changed", patch: [{ op: "add", path: "/Env/1", value: "B=2" }] },
+      { plugin: "two", outcome: "changed", patch: [{ op: "add", path: "/HostConfig/Memory", value: 2 }] },
+    ],
+  );
+});
+
+test("a draft that a plugin keeps and changes later changes nothing", async () => {
+  const { host, add } = harness();
+  let kept: ContainerCreateConfig | undefined;
+  add("keeper", "container", {
+    preCreate: (config) => {
+      kept = config;
+      config.Image = "kept";
+    },
+  });
+  const after = await host.preCreate(body(), {});
+  if (kept !== undefined) kept.Image = "stolen";
+  assert.equal(after.Image, "kept");
+});
+
+test("an invalid field is refused with plugin, point, field and value, and leaves no trace in the body", async () => {
+  const { host, add } = harness();
+  add("legacy-env", "container", { preCreate: (config) => ({ ...config, HostConfig: { Memory: "lots" as unknown as number } }) });
+  await assert.rejects(host.preCreate(body(), {}), (error: EngineError) => {
+    assert.equal(error.message, 'plugin "legacy-env" at container.preCreate: HostConfig.Memory must be integer, got "lots"');
+    assert.deepEqual(
+      [error.details["plugin"], error.details["point"], error.details["field"]],
+      ["legacy-env", "container.preCreate", "/HostConfig/Memory"],
+    );
+    return true;
+  });
+});
+
+test("a plugin whose failures are ignored leaves no trace in the body and the next one still runs", async () => {
+  const { host, add, log } = harness();
+  add(
+    "broken",
+    "container",
+    {
+      preCreate: (config) => {
+        config.Image = "half done";
+        throw new Error("boom");
+      },
+    },
+    { failurePolicy: "ignore", priority: 1 },
+  );
+  add("next", "container", { preCreate: (config) => void (config.Hostname = config.Image ?? "") });
+  const after = await host.preCreate(body(), {});
+  assert.deepEqual([after.Image, after.Hostname], ["busybox", "busybox"]);
+  assert.equal(host.trace.last()[0]?.outcome, "ignored");
+  assert.match(log[0] ?? "", /plugin "broken" at container.preCreate: boom; ignored/);
+});
+
+test("a plugin that never answers fails at its deadline, its signal aborts, and it stays registered", async () => {
+  const { host, add } = harness();
+  let aborted = false;
+  const plugin: ContainerPlugin = {
+    preCreate: (_config, { signal }) =>
+      new Promise(() =>
+        signal.addEventListener("abort", () => {
+          aborted = true;
+        }),
+      ),
+  };
+  add("slow", "container", plugin, { timeoutMs: 20 });
+  await assert.rejects(host.preCreate(body(), {}), {
+    kind: "deadlineExceeded",
+    message: 'plugin "slow" at container.preCreate: no answer within 20 ms',
+  });
+  assert.equal(aborted, true);
+  assert.equal(host.trace.last()[0]?.outcome, "timeout");
+  assert.equal(host.registry.chain("container.preCreate").length, 1);
+});
+
+test("a caller who gives up ends the call, and the plugin is not blamed", async () => {
+  const { host, add } = harness();
+  add("slow", "container", { preCreate: () => new Promise(() => undefined) });
+  const controller = new AbortController();
+  const running = host.preCreate(body(), { signal: controller.signal });
+  setImmediate(() => controller.abort());
+  await assert.rejects(running, /the operation was cancelled/);
+  assert.equal(host.registry.chain("container.preCreate")[0]?.breaker.isOpen, false);
+});
+
+test("the circuit opens after five failures and closes after the cool-down", async () => {
+  const { host, add, events, clock } = harness();
+  let calls = 0;
+  add("flaky", "container", {
+    preCreate: () => {
+      calls += 1;
+      if (calls <= 5) throw new Error("down");
+    },
+  });
+  for (let round = 0; round < 5; round += 1) await assert.rejects(host.preCreate(body(), {}), /down/);
+  await assert.rejects(host.preCreate(body(), {}), {
+    kind: "unavailable",
+    message: /not called for another 30 s after 5 failures in a row, the last: down/,
+  });
+  assert.equal(calls, 5);
+  clock.now += 30_000;
+  await host.preCreate(body(), {});
+  assert.deepEqual(
+    events.map((event) => event.action),
+    ["circuit-open", "circuit-closed"],
+  );
+});
+
+test("a refusal keeps its kind and never opens the circuit", async () => {
+  const { host, add } = harness();
+  add("policy", "container", {
+    validateCreate: (config) => {
+      if (config.HostConfig.Privileged === true) throw forbidden("no privileged containers here");
+    },
+  });
+  for (let round = 0; round < 8; round += 1) {
+    await assert.rejects(host.preCreate(body({ HostConfig: { Privileged: true } }), {}), {
+      kind: "forbidden",
+      message: 'plugin "policy" at container.validateCreate: no privileged containers here',
+    });
+  }
+  await host.preCreate(body(), {});
+});
+
+test("a validate point sees the final body and cannot change it", async () => {
+  const { host, add } = harness();
+  let seen: unknown;
+  add("changer", "container", { preCreate: (config) => void (config.Hostname = "h") });
+  add("looker", "container", {
+    validateCreate: (config) => {
+      seen = config.Hostname;
+      (config as ContainerCreateConfig).Image = "x";
+    },
+  });
+  await assert.rejects(
+    host.preCreate(body(), {}),
+    /plugin "looker" at container.validateCreate: Cannot assign to read only property 'Image'/,
+  );
+  assert.equal(seen, "h");
+});
+
+test("two plugins that set one field differently are a conflict: recorded by default", async () => {
+  const { host, add, log, events } = harness();
+  add("a", "container", { preCreate: (config) => void (config.HostConfig.Memory = 1) }, { priority: 1 });
+  add("b", "container", { preCreate: (config) => void (config.HostConfig.Memory = 2) });
+  assert.equal((await host.preCreate(body(), {})).HostConfig.Memory, 2);
+  assert.deepEqual(host.trace.last()[1]?.conflicts, [
+    { field: "HostConfig.Memory", first: { plugin: "a", value: 1 }, second: { plugin: "b", value: 2 } },
+  ]);
+  assert.equal(log[0], 'plugins disagree about HostConfig.Memory: "a" sets it to 1, "b" sets it to 2');
+  assert.equal(events[0]?.action, "conflict");
+});
+
+test("a conflict is an error where the configuration says so, also about a variable that moved, its value masked", async () => {
+  const { host, add } = harness({ onConflict: "error" });
+  add("a", "container", { preCreate: (config) => void config.Env?.push("TOKEN=one") }, { priority: 1 });
+  add("b", "container", {
+    preCreate: (config) => ({ ...config, Env: ["FIRST=1", ...(config.Env ?? []).map((entry) => entry.replace("=one", "=two"))] }),
+  });
+  await assert.rejects(host.preCreate(body(), {}), {
+    kind: "conflict",
+    message:
+      'plugin "b" at container.preCreate: plugins disagree about Env: "a" sets it to "TOKEN=***", "b" sets it to "TOKEN=***"',
+  });
+});
+
+test("two plugins that add to one list, or set one value alike, are no conflict", async () => {
+  const { host, add } = harness({ onConflict: "error" });
+  for (const name of ["a", "b"]) {
+    add(name, "container", {
+      preCreate: (config) => {
+        config.Env?.push(`FROM_${name}=1`);
+        config.Hostname = "same";
+      },
+    });
+  }
+  assert.deepEqual((await host.preCreate(body(), {})).Env, ["A=1", "FROM_a=1", "FROM_b=1"]);
+});
+
+test("an unmatched filter keeps a plugin out of the call", async () => {
+  const { host, add } = harness();
+  add("legacy", "container", { preCreate: (config) => void (config.Hostname = "legacy") }, { filters: { env: ["LEGACY_*"] } });
+  assert.equal((await host.preCreate(body(), {})).Hostname, undefined);
+  assert.equal((await host.preCreate(body({ Env: ["LEGACY_MEM=1"] }), {})).Hostname, "legacy");
+  assert.equal(host.trace.last().length, 1);
+});
+
+test("the trace masks values of variables unless they are asked for", async () => {
+  const { host, add } = harness();
+  add("secret", "container", { preCreate: (config) => void config.Env?.push("TOKEN=hunter2") });
+  await host.preCreate(body(), {});
+  assert.deepEqual(host.trace.last()[0]?.patch, [{ op: "add", path: "/Env/1", value: "TOKEN=***" }]);
+  assert.deepEqual(host.trace.last({ reveal: true })[0]?.patch, [{ op: "add", path: "/Env/1", value: "TOKEN=hunter2" }]);
+});
+
+test("pre-start hooks of all plugins are sorted by priority, equal ones in chain order", async () => {
+  const { host, add } = harness();
+  const hook = (priority: number, word: string): { priority: number; args: string[] } => ({
+    priority,
+    args: ["/bin/echo", word],
+  });
+  add("a", "container", { preStart: () => [hook(-1, "a1"), hook(5, "a2")] }, { priority: 1 });
+  add("b", "container", { preStart: () => [hook(5, "b1"), hook(9, "b2")] });
+  const hooks = await host.preStart({ Id: "c1" } as ContainerInspect, { containerId: "c1" });
+  assert.deepEqual(
+    hooks.map(({ args, plugin }) => `${plugin}:${args[1]}`),
+    ["b:b2", "a:a2", "b:b1", "a:a1"],
+  );
+});
+
+test("a hook with a relative program or a broken priority is refused", async () => {
+  const { host, add } = harness();
+  add("a", "container", { preStart: () => [{ priority: 1, args: ["echo"] }] });
+  await assert.rejects(
+    host.preStart({} as ContainerInspect, {}),
+    /plugin "a" at container.preStart: the program of a hook must be an absolute path, got "echo"/,
+  );
+  const other = harness();
+  other.add("b", "container", { preStart: () => [{ priority: 1.5, args: ["/bin/echo"] }] });
+  await assert.rejects(other.host.preStart({} as ContainerInspect, {}), /hooks\[0\]|\[0\]\.priority must be integer, got 1.5/);
+});
+
+test("an endpoint's priority, resolver and parameters may be changed, its network may not", async () => {
+  const { host, add } = harness();
+  add("policy", "container", {
+    preCreateEndpoint: (id, env, draft) => {
+      draft.priority = 9;
+      draft.disableResolver = true;
+      draft.genericParams["who"] = `${id}:${env[0]}`;
+    },
+  });
+  const changed = await host.preCreateEndpoint("c1", ["A=1"], endpoint, {});
+  assert.deepEqual([changed.priority, changed.disableResolver, changed.genericParams], [9, true, { who: "c1:A=1" }]);
+  const other = harness();
+  other.add("thief", "container", { preCreateEndpoint: (_id, _env, draft) => ({ ...draft, driver: "mine" }) });
+  await assert.rejects(other.host.preCreateEndpoint("c1", [], endpoint, {}), /driver of an endpoint cannot be changed/);
+});
+
+test("update bodies pass from plugin to plugin as streams, from any format to JSON", async () => {
+  const { host, add } = harness();
+  add(
+    "translate",
+    "container",
+    {
+      preUpdate: async (stream) => {
+        let text = "";
+        for await (const chunk of stream) text += String(chunk);
+        return jsonStream({ Memory: Number(text.split("=")[1]) });
+      },
+    },
+    { priority: 1 },
+  );
+  add("double", "container", {
+    preUpdate: (stream) =>
+      rewriteJson(stream, (value) => {
+        value["Memory"] = Number(value["Memory"]) * 2;
+      }),
+  });
+  assert.deepEqual(await readJson(await host.preUpdate(Readable.from([Buffer.from("memory=21")]), {})), { Memory: 42 });
+  assert.deepEqual(host.trace.last()[1]?.patch, [{ op: "replace", path: "/Memory", value: 42 }]);
+});
+
+test("an update body that a plugin breaks, or that never ends, is that plugin's failure", async () => {
+  const broken = harness();
+  broken.add("breaker", "container", { preUpdate: () => Readable.from(["{"]) });
+  await assert.rejects(
+    broken.host.preUpdate(jsonStream({ Memory: 1 }), {}),
+    /plugin "breaker" at container.preUpdate: the body it returned is not JSON any more/,
+  );
+  const endless = harness();
+  endless.add("endless", "container", { preUpdate: () => new Readable({ read() {} }) }, { timeoutMs: 20 });
+  await assert.rejects(
+    endless.host.preUpdate(jsonStream({ Memory: 1 }), {}),
+    /plugin "endless" at container.preUpdate: no answer within 20 ms/,
+  );
+});
+
+test("a failing postUpdate says that the update is in force", async () => {
+  const { host, add } = harness();
+  add("writer", "container", {
+    postUpdate: (rootfs, env) => {
+      if (rootfs === "/full") throw new Error("disk full");
+      env.push("LIMIT=1");
+    },
+  });
+  assert.deepEqual(await host.postUpdate("/root", ["A=1"], {}), { env: ["A=1", "LIMIT=1"] });
+  await assert.rejects(host.postUpdate("/full", [], {}), {
+    message: 'the update is in force, but plugin "writer" at container.postUpdate: disk full',
+  });
+});
+
+test("volume, cri and image points reach their plugins", async () => {
+  const { host, add } = harness();
+  const pulled: string[] = [];
+  add("v", "volume", {
+    preVolumeCreate: (config) => {
+      config.Labels = { ...config.Labels, by: "v" };
+    },
+  });
+  add("c", "cri", {
+    preCreateContainer: (config, request) => {
+      config.Labels = { pod: (request as { sandbox: string }).sandbox };
+    },
+  });
+  add("i", "image", {
+    postPull: async (snapshotter, image) => {
+      pulled.push(snapshotter, image.reference);
+      await image.unpack("native");
+    },
+  });
+  assert.deepEqual((await host.preVolumeCreate({ Name: "x" }, {})).Labels, { by: "v" });
+  assert.deepEqual((await host.criPreCreateContainer(body(), { sandbox: "p1" }, {})).Labels, { pod: "p1" });
+  const image: PulledImage = {
+    reference: "busybox",
+    digest: "sha256:0",
+    platform: "linux/amd64",
+    sizeBytes: 1,
+    config: {},
+    unpack: async (to) => void pulled.push(to),
+    isUnpacked: async () => false,
+  };
+  await host.postPull("overlayfs", image, {});
+  assert.deepEqual(pulled, ["overlayfs", "busybox", "native"]);
+});
+
+const handler = (): void => undefined;
+const routes: HandlerSpec[] = [
+  { method: "GET", path: "/_ping", handler },
+  { method: "GET", path: "/info", handler },
+  { method: "GET", path: "/containers/{id}/json", handler },
+];
+
+test("api plugins add, wrap and remove routes; the given table stays", async () => {
+  const { host, add } = harness();
+  const own = (): void => undefined;
+  add("extra", "api", {
+    updateHandler: (table) => [...table.filter((spec) => spec.path !== "/info"), { method: "get", path: "/extra", handler: own }],
+  });
+  const table = await host.updateHandlers(routes);
+  assert.deepEqual(
+    table.map((spec) => `${spec.method} ${spec.path}`),
+    ["GET /_ping", "GET /containers/{id}/json", "GET /extra"],
+  );
+  assert.equal(routes.length, 3);
+  assert.deepEqual(
+    host.trace.last()[0]?.patch?.map(({ op, path }) => `${op} ${path}`),
+    ["remove /GET ~1info", "add /GET ~1extra"],
+  );
+});
+
+test("two routes of one method and path are an error, whatever their parameters are called", async () => {
+  const { host, add } = harness();
+  add("twice", "api", { updateHandler: (table) => void table.push({ method: "GET", path: "/containers/{name}/json", handler }) });
+  await assert.rejects(
+    host.updateHandlers(routes),
+    /plugin "twice" at api.updateHandler: two routes answer GET \/containers\/\{name\}\/json/,
+  );
+});
+
+test("the ping and the plugin administration stay reachable", async () => {
+  const { host, add } = harness();
+  add("evil", "api", { updateHandler: (table) => table.filter((spec) => spec.path !== "/_ping") });
+  await assert.rejects(host.updateHandlers(routes), /GET \/_ping must stay as it is/);
+});
+
+test("an api plugin with a route filter is shown those routes only, the others stay", async () => {
+  const { host, add } = harness();
+  let shown: string[] = [];
+  add(
+    "narrow",
+    "api",
+    {
+      updateHandler: (table) => {
+        shown = table.map((spec) => spec.path);
+        return [];
+      },
+    },
+    { filters: { routes: ["GET /info"] } },
+  );
+  assert.deepEqual(
+    (await host.updateHandlers(routes)).map((spec) => spec.path),
+    ["/_ping", "/containers/{id}/json"],
+  );
+  assert.deepEqual(shown, ["/info"]);
+});
+
+test("daemon points run in order; a failing start names the plugin, a failing stop goes on", async () => {
+  const { host, add, log } = harness();
+  const called: string[] = [];
+  add(
+    "a",
+    "daemon",
+    {
+      preStartHook: ({ stateDirectory }) => void called.push(stateDirectory),
+      preStopHook: () => {
+        throw new Error("cannot");
+      },
+    },
+    { priority: 1 },
+  );
+  add("b", "daemon", {
+    preStartHook: () => {
+      throw new Error("port taken");
+    },
+    preStopHook: () => void called.push("b stopped"),
+  });
+  await assert.rejects(host.preStartHook(), { message: 'plugin "b" at daemon.preStartHook: port taken' });
+  await host.preStopHook();
+  assert.deepEqual(called, ["/nowhere/a", "b stopped"]);
+  assert.ok(log.includes('plugin "a" at daemon.preStopHook: cannot'));
+});
+
+test("a manifest and its code have to agree about the points", async () => {
+  const manifest = parseManifest({ name: "x", version: "1.0.0", pouch: { api: "1", points: ["container.preStart"] } });
+  const settings = { configuration: {}, environment: {} };
+  const load = (): void => registerContainerPlugin({ preCreate: () => undefined });
+  await assert.rejects(
+    InProcessPlugin.load({ manifest, load: () => undefined, settings }),
+    /declares container.preStart but registers no container plugin with a method preStart/,
+  );
+  await assert.rejects(
+    InProcessPlugin.load({ manifest: { ...manifest, points: {} }, load, settings }),
+    /registers preCreate of a container plugin, but its manifest does not list container.preCreate/,
+  );
+});
+
+test("chains of two containers do not wait for each other", async () => {
+  const { host, add } = harness();
+  let release: () => void = () => undefined;
+  add("gate", "container", {
+    preCreate: (config) =>
+      config.Image === "slow"
+        ? new Promise<void>((resolve) => {
+            release = resolve;
+          })
+        : undefined,
+  });
+  const slow = host.preCreate(body({ Image: "slow" }), {});
+  await host.preCreate(body({ Image: "fast" }), {});
+  release();
+  await slow;
+});
+
+test("a plugin swapped while a chain runs is called in its new version, and the old one drains", async () => {
+  const { host, add } = harness();
+  let release: () => void = () => undefined;
+  add(
+    "gate",
+    "container",
+    {
+      preCreate: () =>
+        new Promise<void>((resolve) => {
+          release = resolve;
+        }),
+    },
+    { priority: 1 },
+  );
+  add("tool", "container", { preCreate: (config) => void (config.Hostname = "old") });
+  const running = host.preCreate(body(), {});
+  const slot = host.registry.get("tool");
+  const manifest = slot?.instance?.manifest;
+  assert.ok(slot !== undefined && manifest !== undefined);
+  const plugin: ContainerPlugin = { preCreate: (config) => void (config.Hostname = "new") };
+  const old = host.registry.swap(
+    new InProcessPlugin({
+      manifest,
+      registrations: [{ kind: "container", plugin }],
+      settings: { configuration: {}, environment: {} },
+    }),
+  );
+  await slot.drained(old);
+  release();
+  assert.equal((await running).Hostname, "new");
+});
