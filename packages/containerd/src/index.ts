@@ -2,3 +2,4 @@ export type * from "./types.ts";
 export { connectContainerd } from "./connect.ts";
 export type { ConnectOptions } from "./connect.ts";
 export { runcOptions } from "./runc-options.ts";
+export { decodeMetrics } from "./metrics.ts";

@@ -277,3 +277,45 @@ export interface RuncOptions {
   ioUid?: number;
   ioGid?: number;
 }
+
+export interface BlockIOEntry {
+  major: number;
+  minor: number;
+  /** `read`, `write`, and with cgroup v1 also `sync`, `async`, `total` and others. */
+  op: string;
+  value: number;
+}
+
+/**
+ * A container's resource use. Counters run from the container's start; an unlimited limit is the kernel's huge number (about
+ * 9.2e18 or 1.8e19), or 0 for `pids.limit`.
+ */
+export interface TaskMetrics {
+  cgroupVersion: 1 | 2;
+  cpu: {
+    usageNs: number;
+    userNs: number;
+    systemNs: number;
+    /** Empty with cgroup v2, which does not count it. */
+    perCpuNs: number[];
+    periods: number;
+    throttledPeriods: number;
+    throttledNs: number;
+  };
+  memory: {
+    usageBytes: number;
+    /** 0 where the kernel does not keep it. */
+    maxUsageBytes: number;
+    limitBytes: number;
+    swapBytes: number;
+    /** Page cache that is first to go; `usageBytes` less this is what Docker shows as used. */
+    inactiveFileBytes: number;
+    failures: number;
+    oomKills: number;
+    /** The lines of `memory.stat` under the kernel's names. */
+    stats: Record<string, number>;
+  };
+  pids: { current: number; limit: number };
+  blockIO: { serviceBytes: BlockIOEntry[]; serviced: BlockIOEntry[] };
+  hugetlb: { pageSize: string; usageBytes: number; maxBytes: number; failures: number }[];
+}
