@@ -1,0 +1,2 @@
+export { EventBus, type EventBusOptions, type EventInput, type EventPublisher } from "./event-bus.ts";
+export { type EventFilters } from "./event-filters.ts";
