@@ -33,7 +33,7 @@ module.exports = {
       from: { path: "^packages/([^/]+)/" },
       to: {
         path: "^packages/([^/]+)/src/",
-        pathNot: "^packages/($1)/|/src/index\\.ts$|^packages/plugin-sdk/src/(testing|template)/index\\.ts$",
+        pathNot: "^packages/($1)/|/src/index\\.ts$|^packages/plugin-sdk/src/(testing|template|host)/index\\.ts$",
       },
     },
     {

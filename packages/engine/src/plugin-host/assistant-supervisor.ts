@@ -1,0 +1,174 @@
+import { conflict, messageChain } from "@pouchcontainer/errors";
+import type { AssistantHandle, AssistantProcess, PluginLog, Supervisor } from "@pouchcontainer/plugin-sdk";
+import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
+import { GuardedProcess } from "./guarded-process.ts";
+
+export interface AssistantSupervisorDeps {
+  logOf: (plugin: string) => PluginLog;
+  environment: Readonly<Record<string, string | undefined>>;
+}
+
+/** Runs the assistant processes of all plugins; `stopAll` ends them in the reverse order of their starts. */
+export class AssistantSupervisor {
+  readonly #deps: AssistantSupervisorDeps;
+  readonly #assistants: Assistant[] = [];
+
+  constructor(deps: AssistantSupervisorDeps) {
+    this.#deps = deps;
+  }
+
+  /** The view one plugin has. */
+  forPlugin(plugin: string): Supervisor {
+    return { start: (process) => this.#start(plugin, process) };
+  }
+
+  async #start(plugin: string, process: AssistantProcess): Promise<AssistantHandle> {
+    if (this.#assistants.some((one) => one.plugin === plugin && one.name === process.name)) {
+      throw conflict(`plugin "${plugin}" runs an assistant named "${process.name}" already`);
+    }
+    const assistant = new Assistant(plugin, process, this.#deps, () => this.#forget(assistant));
+    this.#assistants.push(assistant);
+    try {
+      await assistant.start();
+    } catch (error) {
+      this.#forget(assistant);
+      throw error;
+    }
+    return assistant;
+  }
+
+  #forget(assistant: Assistant): void {
+    const index = this.#assistants.indexOf(assistant);
+    if (index !== -1) this.#assistants.splice(index, 1);
+  }
+
+  /** Ends a plugin's assistants, the last started first. */
+  async stopPlugin(plugin: string): Promise<void> {
+    await this.#stop((assistant) => assistant.plugin === plugin);
+  }
+
+  /** Ends all assistants, the last started first. */
+  async stopAll(): Promise<void> {
+    await this.#stop(() => true);
+  }
+
+  async #stop(which: (assistant: Assistant) => boolean): Promise<void> {
+    // One after the other: a later one may rely on an earlier one until its own end.
+    for (const assistant of this.#assistants.filter(which).toReversed()) await assistant.stop();
+  }
+}
+
+class Assistant implements AssistantHandle {
+  readonly plugin: string;
+  readonly name: string;
+  restarts = 0;
+  readonly #options: AssistantProcess;
+  readonly #deps: AssistantSupervisorDeps;
+  readonly #log: PluginLog;
+  readonly #gone: () => void;
+  readonly #stopping = new AbortController();
+  #process: GuardedProcess | undefined;
+  #delayMs = 0;
+  #loop: Promise<void> = Promise.resolve();
+
+  constructor(plugin: string, options: AssistantProcess, deps: AssistantSupervisorDeps, gone: () => void) {
+    this.plugin = plugin;
+    this.name = options.name;
+    this.#options = options;
+    this.#deps = deps;
+    this.#log = deps.logOf(plugin);
+    this.#gone = gone;
+  }
+
+  get pid(): number | undefined {
+    return this.#process?.pid;
+  }
+
+  async start(): Promise<void> {
+    const first = await this.#spawn();
+    this.#loop = this.#supervise(first);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#process?.stop();
+    await this.#loop;
+    this.#gone();
+  }
+
+  async #spawn(): Promise<GuardedProcess> {
+    const { command, args = [], env = {}, workingDirectory, stopTimeoutMs = 5000 } = this.#options;
+    const started = await GuardedProcess.start({
+      command,
+      args,
+      env: { ...definedOnly(this.#deps.environment), ...env },
+      stopTimeoutMs,
+      ...(workingDirectory === undefined ? {} : { workingDirectory }),
+    });
+    this.#process = started;
+    logLines(started.stdout, (line) => this.#log.info(`${this.name}: ${line}`));
+    logLines(started.stderr, (line) => this.#log.info(`${this.name}: ${line}`));
+    this.#log.info(`assistant ${this.name} runs as process ${started.pid}`);
+    return started;
+  }
+
+  async #supervise(first: GuardedProcess): Promise<void> {
+    const { policy = "always", initialDelayMs = 100, maxDelayMs = 30_000 } = this.#options.restart ?? {};
+    let current: GuardedProcess | undefined = first;
+    let startedAt = performance.now();
+    while (current !== undefined) {
+      const exit = await current.exited;
+      // Its children are gone too before another one starts in its place.
+      await current.stop();
+      this.#process = undefined;
+      if (this.#stopping.signal.aborted) return;
+      const how = exit.signal === null ? `with status ${exit.code}` : `by ${exit.signal}`;
+      if (policy === "never" || (policy === "on-failure" && exit.code === 0)) {
+        this.#log.info(`assistant ${this.name} ended ${how}`);
+        this.#gone();
+        return;
+      }
+      const livedMs = performance.now() - startedAt;
+      this.#delayMs = livedMs > maxDelayMs || this.#delayMs === 0 ? initialDelayMs : Math.min(this.#delayMs * 2, maxDelayMs);
+      this.#log.warn(`assistant ${this.name} ended ${how}; started again in ${this.#delayMs} ms`);
+      current = await this.#restart(maxDelayMs);
+      startedAt = performance.now();
+    }
+  }
+
+  async #restart(maxDelayMs: number): Promise<GuardedProcess | undefined> {
+    while (!this.#stopping.signal.aborted) {
+      // A stop ends the wait: the loop sees the signal and leaves.
+      await sleep(this.#delayMs, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
+      if (this.#stopping.signal.aborted) return undefined;
+      try {
+        const started = await this.#spawn();
+        this.restarts += 1;
+        // A stop that came while it was starting did not see it.
+        if (this.#stopping.signal.aborted) await started.stop();
+        return started;
+      } catch (error) {
+        this.#delayMs = Math.min(this.#delayMs * 2, maxDelayMs);
+        this.#log.warn(`assistant ${this.name} could not be started: ${messageChain(error)}; tried again in ${this.#delayMs} ms`);
+      }
+    }
+    return undefined;
+  }
+}
+
+/** Longest line of an assistant in the daemon's log. */
+const maxLineLength = 8192;
+
+function logLines(stream: Readable, write: (line: string) => void): void {
+  const lines = createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY });
+  lines.on("line", (line) => write(line.slice(0, maxLineLength)));
+  // A pipe that breaks has no more lines; the exit is reported elsewhere.
+  stream.on("error", () => lines.close());
+}
+
+function definedOnly(environment: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  // Only defined values pass the filter.
+  return Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== undefined)) as Record<string, string>;
+}

@@ -1,0 +1,63 @@
+import { EngineError, messageChain } from "@pouchcontainer/errors";
+import type { PluginManifest } from "@pouchcontainer/plugin-sdk";
+import { checkConfiguration, parseManifest } from "@pouchcontainer/plugin-sdk/host";
+import { InProcessPlugin } from "./in-process-plugin.ts";
+import type { PluginHost } from "./plugin-host.ts";
+
+/** One plugin that was compiled into the daemon, as the build wrote it down. */
+export interface BuiltinPlugin {
+  /** The plugin's package.json: name, version, description, exports and the `pouch` section. */
+  packageJson: unknown;
+  /** Evaluates the plugin's module, which registers its points. */
+  load: () => Promise<unknown>;
+}
+
+/**
+ * Parses, configures and loads every built-in plugin and puts it into the host. The first mistake ends it: a daemon that lacks
+ * a plugin somebody compiled in must not start.
+ */
+export async function loadBuiltinPlugins(options: {
+  host: PluginHost;
+  plugins: readonly BuiltinPlugin[];
+  /** The operator's settings for a plugin; undefined when there are none. */
+  configurationOf: (plugin: string) => unknown;
+  environment: Readonly<Record<string, string | undefined>>;
+}): Promise<PluginManifest[]> {
+  const manifests: PluginManifest[] = [];
+  for (const plugin of options.plugins) {
+    const manifest = parseManifest(plugin.packageJson);
+    const settings = {
+      configuration: checkConfiguration(manifest, options.configurationOf(manifest.name)),
+      environment: allowedEnvironment(manifest, options.environment),
+    };
+    options.host.add(await loaded(manifest, plugin.load, settings));
+    manifests.push(manifest);
+  }
+  return manifests;
+}
+
+async function loaded(
+  manifest: PluginManifest,
+  load: () => unknown,
+  settings: ConstructorParameters<typeof InProcessPlugin>[0]["settings"],
+): Promise<InProcessPlugin> {
+  try {
+    return await InProcessPlugin.load({ manifest, load, settings });
+  } catch (error) {
+    if (error instanceof EngineError) throw error;
+    throw new EngineError("internal", `plugin "${manifest.name}" could not be loaded: ${messageChain(error)}`, { cause: error });
+  }
+}
+
+/** The variables a plugin may read, of those that are set. */
+export function allowedEnvironment(
+  manifest: PluginManifest,
+  environment: Readonly<Record<string, string | undefined>>,
+): Record<string, string> {
+  const allowed: Record<string, string> = {};
+  for (const name of manifest.environment) {
+    const value = environment[name];
+    if (value !== undefined) allowed[name] = value;
+  }
+  return allowed;
+}

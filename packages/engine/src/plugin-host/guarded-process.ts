@@ -1,0 +1,141 @@
+import { invalidArgument, unavailable } from "@pouchcontainer/errors";
+import { spawn, type ChildProcess } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { accessSync, constants } from "node:fs";
+import { delimiter, join } from "node:path";
+import type { Readable } from "node:stream";
+import type { Socket } from "node:net";
+
+/** How to start a process that must not outlive its owner. */
+export interface GuardedCommand {
+  command: string;
+  args: readonly string[];
+  /** The whole environment. */
+  env: Readonly<Record<string, string>>;
+  workingDirectory?: string;
+  /** Between SIGTERM and SIGKILL. */
+  stopTimeoutMs: number;
+}
+
+export interface Exit {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+}
+
+/**
+ * Runs beside the process, in a session of its own, adopted by init. It reads from a socket whose other end only the owner
+ * holds: when the owner ends the stream or dies, the kernel closes it, and the guard ends the process group, then whatever still
+ * carries the mark in its environment (children that left the group), and last itself, which the owner sees as end of stream.
+ * $1: leader's pid, $2: mark, $3: tenths of a second between TERM and KILL.
+ */
+const guardScript = `
+while read -r _; do :; done <&3
+kill -TERM "-$1" 2>/dev/null
+left=$3
+while [ "$left" -gt 0 ] && kill -0 "-$1" 2>/dev/null; do sleep 0.1; left=$((left - 1)); done
+kill -KILL "-$1" 2>/dev/null
+round=0
+while [ "$round" -lt 20 ]; do
+  found=$(grep -las -e "$2" /proc/[0-9]*/environ | tr -dc '0-9\\n')
+  [ -n "$found" ] || break
+  kill -KILL $found 2>/dev/null
+  sleep 0.05
+  round=$((round + 1))
+done
+`;
+
+/** Starts the guard, lets it be adopted, then becomes the program itself: its pid, exit status and signals are the program's own. */
+const launchScript = `
+guard=$1 mark=$2 tenths=$3; shift 3
+(setsid sh -c "$guard" guard "$$" "$mark" "$tenths" </dev/null >/dev/null 2>&1 &)
+export POUCH_PROCESS_MARK="$mark"
+exec "$@" 3<&-
+`;
+
+/** A running process, its output, and the one way to end it with everything it started. */
+export class GuardedProcess {
+  readonly pid: number;
+  readonly stdout: Readable;
+  readonly stderr: Readable;
+  /** Resolves when the process itself has ended, however it came to that. */
+  readonly exited: Promise<Exit>;
+  readonly #lifeline: Socket;
+  readonly #guardGone: Promise<void>;
+  #lifelineCut = false;
+
+  private constructor(child: ChildProcess, pid: number) {
+    this.pid = pid;
+    const [, stdout, stderr, lifeline] = child.stdio;
+    // `stdio` asks for a pipe at 1, 2 and 3, which Node makes readable streams and, at 3, a socket.
+    this.stdout = stdout as Readable;
+    this.stderr = stderr as Readable;
+    this.#lifeline = lifeline as Socket;
+    this.#lifeline.on("error", () => undefined);
+    this.#lifeline.resume();
+    this.#guardGone = new Promise((resolve) => this.#lifeline.once("close", () => resolve()));
+    this.exited = new Promise((resolve) =>
+      child.once("exit", (code, signal) => {
+        resolve({ code, signal });
+        // What the process left behind goes with it.
+        this.#cutLifeline();
+      }),
+    );
+  }
+
+  /** Resolves when the program runs. Throws `invalidArgument` when it does not exist or is not executable. */
+  static async start(command: GuardedCommand): Promise<GuardedProcess> {
+    const program = findProgram(command.command, command.env["PATH"] ?? "", command.workingDirectory);
+    const mark = `pouch-${randomBytes(12).toString("hex")}`;
+    const tenths = String(Math.max(1, Math.ceil(command.stopTimeoutMs / 100)));
+    const child = spawn("/bin/sh", ["-c", launchScript, "launch", guardScript, mark, tenths, program, ...command.args], {
+      env: { ...command.env },
+      // A session and group of its own: signals of the daemon's terminal do not reach it, and the guard can end the group.
+      detached: true,
+      stdio: ["ignore", "pipe", "pipe", "pipe"],
+      ...(command.workingDirectory === undefined ? {} : { cwd: command.workingDirectory }),
+    });
+    const pid = await new Promise<number>((resolve, reject) => {
+      child.once("error", (error) => reject(unavailable(`cannot start ${command.command}`, { cause: error })));
+      child.once("spawn", () => resolve(child.pid ?? 0));
+    });
+    return new GuardedProcess(child, pid);
+  }
+
+  /** Ends the process and everything it started; resolves when all of it is gone. */
+  async stop(): Promise<void> {
+    this.#cutLifeline();
+    await Promise.all([this.exited, this.#guardGone]);
+  }
+
+  /** SIGKILL now; the guard clears up what the process started. */
+  async kill(): Promise<void> {
+    try {
+      process.kill(-this.pid, "SIGKILL");
+    } catch {
+      // No such group: it is gone already.
+    }
+    await this.stop();
+  }
+
+  #cutLifeline(): void {
+    if (this.#lifelineCut) return;
+    this.#lifelineCut = true;
+    this.#lifeline.end();
+  }
+}
+
+/** The program's path; looked up here so that a missing one is an error of the start and not an exit with status 127. */
+function findProgram(command: string, path: string, workingDirectory: string | undefined): string {
+  const candidates = command.includes("/")
+    ? [command.startsWith("/") ? command : join(workingDirectory ?? ".", command)]
+    : path.split(delimiter).map((directory) => join(directory, command));
+  for (const candidate of candidates) {
+    try {
+      accessSync(candidate, constants.X_OK);
+      return candidate;
+    } catch {
+      // Looked for in the next directory.
+    }
+  }
+  throw invalidArgument(`${command} is not an executable program${command.includes("/") ? "" : " in PATH"}`);
+}
