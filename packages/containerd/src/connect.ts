@@ -91,7 +91,8 @@ export function connectContainerd({
         } catch (error) {
           if (!isKind(error, "unavailable", "deadlineExceeded")) throw error;
         }
-        await delay(delayMs, undefined, { ref: false });
+        // An abort ends the pause, and the next call says so.
+        await delay(delayMs, undefined, { ...(signal === undefined ? {} : { signal }) }).catch(() => undefined);
       }
     },
     close: () => channel.close(),

@@ -1,0 +1,55 @@
+export interface ContainerdConfig {
+  /** What must survive a reboot: content, snapshots, metadata. */
+  root: string;
+  /** What must not: bundles of running containers. */
+  state: string;
+  /** Path of the gRPC socket; the one for shims is beside it. */
+  address: string;
+  /** Debug messages of containerd and of its shims. */
+  debug: boolean;
+}
+
+/** What pouchd does itself or never uses, under the names of 1.6 to 2.x. Without them containerd starts faster and logs no failures. */
+const disabledPlugins = [
+  "io.containerd.grpc.v1.cri",
+  "io.containerd.cri.v1.images",
+  "io.containerd.cri.v1.runtime",
+  "io.containerd.podsandbox.controller.v1.podsandbox",
+  "io.containerd.nri.v1.nri",
+  "io.containerd.snapshotter.v1.aufs",
+  "io.containerd.snapshotter.v1.btrfs",
+  "io.containerd.snapshotter.v1.devmapper",
+  "io.containerd.snapshotter.v1.zfs",
+  // Restarts containers by label: restart policies are the engine's.
+  "io.containerd.internal.v1.restart",
+  // Makes /opt/containerd.
+  "io.containerd.internal.v1.opt",
+  "io.containerd.internal.v1.tracing",
+  "io.containerd.tracing.processor.v1.otlp",
+];
+
+export function ttrpcAddressOf(address: string): string {
+  return `${address}.ttrpc`;
+}
+
+/** A configuration of version 2, which 1.6 and 1.7 take as it is and 2.x migrates when it reads it. */
+export function containerdConfig({ root, state, address, debug }: ContainerdConfig): string {
+  // A JSON string is a TOML basic string.
+  const quoted = (text: string) => JSON.stringify(text);
+  return `version = 2
+root = ${quoted(root)}
+state = ${quoted(state)}
+disabled_plugins = [
+${disabledPlugins.map((name) => `  ${quoted(name)},`).join("\n")}
+]
+
+[grpc]
+  address = ${quoted(address)}
+
+[ttrpc]
+  address = ${quoted(ttrpcAddressOf(address))}
+
+[debug]
+  level = ${quoted(debug ? "debug" : "info")}
+`;
+}

@@ -1,0 +1,101 @@
+import { spawn } from "node:child_process";
+import { chmodSync, closeSync } from "node:fs";
+import { EngineError, failedPrecondition, unavailable } from "@pouchcontainer/errors";
+import { ttrpcAddressOf } from "./containerd-config.ts";
+import { errorCodeOf } from "./error-code.ts";
+import type { LogFile } from "./log-file.ts";
+import type { PidFile } from "./pid-file.ts";
+import { answersWithin } from "./probe.ts";
+import { identify } from "./process-identity.ts";
+import type { WatchedProcess } from "./watched-process.ts";
+import { terminate } from "./watched-process.ts";
+
+export interface LaunchRequest {
+  binary: string;
+  configPath: string;
+  address: string;
+  env: NodeJS.ProcessEnv;
+  logFile: LogFile;
+  pidFile: PidFile;
+  startTimeoutMs: number;
+  signal: AbortSignal;
+}
+
+const searchedAlways = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+
+/** Starts containerd in a session of its own and returns when it answers; a failed start leaves no process. */
+export async function launchContainerd(request: LaunchRequest): Promise<WatchedProcess> {
+  const { binary, address, logFile, signal } = request;
+  logFile.rotate();
+  const logStart = logFile.size;
+  const launched = await spawnDetached(request);
+  let ended: string | undefined;
+  void launched.exited.then((how) => (ended = how));
+
+  const serving = await answersWithin(address, request.startTimeoutMs, () => ended !== undefined || signal.aborted);
+  if (serving && ended === undefined) {
+    for (const socket of [address, ttrpcAddressOf(address)]) chmodSync(socket, 0o600);
+    return launched;
+  }
+  await terminate(launched.identity, 1000);
+  request.pidFile.remove();
+  const lines = logFile.lastLines(logStart, 5);
+  const said =
+    lines.length === 0 ? `it logged nothing to ${logFile.path}` : `its last words in ${logFile.path}:\n${lines.join("\n")}`;
+  if (ended !== undefined) throw unavailable(`${binary} ended while starting (${ended}); ${said}`);
+  throw unavailable(`${binary} does not answer on ${address} after ${request.startTimeoutMs} ms; ${said}`);
+}
+
+async function spawnDetached({ binary, configPath, env, logFile, pidFile }: LaunchRequest): Promise<WatchedProcess> {
+  const log = logFile.open();
+  try {
+    const child = spawn(binary, argumentsOf(configPath), {
+      cwd: "/",
+      detached: true,
+      stdio: ["ignore", log, log],
+      env: environmentOf(env),
+    });
+    const { promise: exited, resolve } = Promise.withResolvers<string>();
+    child.once("exit", (code, by) => resolve(by === null ? `exit status ${code}` : by));
+    // Written before anything else happens: should we die now, the next pouchd finds it.
+    const identity = child.pid === undefined ? undefined : identify(child.pid);
+    if (identity !== undefined) pidFile.write(identity);
+    const started = Promise.withResolvers<void>();
+    child.once("spawn", started.resolve);
+    child.once("error", started.reject);
+    await started.promise;
+    child.unref();
+    if (identity === undefined) throw unavailable(`${binary} ended while starting (${await exited})`);
+    return { identity, adopted: false, exited, unwatch: () => child.removeAllListeners("exit") };
+  } catch (error) {
+    throw spawnError(binary, error);
+  } finally {
+    closeSync(log);
+  }
+}
+
+/** How containerd is started, and how a running one is recognised. */
+export function argumentsOf(configPath: string): string[] {
+  return ["--config", configPath];
+}
+
+function environmentOf(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const own = (env["PATH"] ?? "").split(":").filter(Boolean);
+  // runc and the shim are looked up in PATH, which a service manager may have cut short.
+  const path = [...own, ...searchedAlways.filter((folder) => !own.includes(folder))].join(":");
+  // These are meant for pouchd alone: containerd would tell the service manager that *it* is ready.
+  const { NOTIFY_SOCKET: _notify, LISTEN_FDS: _fds, LISTEN_PID: _pid, LISTEN_FDNAMES: _names, ...rest } = env;
+  return { ...rest, PATH: path };
+}
+
+function spawnError(binary: string, error: unknown): EngineError {
+  if (error instanceof EngineError) return error;
+  if (errorCodeOf(error) === "ENOENT") {
+    return failedPrecondition(
+      `containerd was not found (looked for ${JSON.stringify(binary)}): install the package "containerd", name the program with --containerd-path, or use a running one with --containerd ADDRESS`,
+      { cause: error },
+    );
+  }
+  if (errorCodeOf(error) === "EACCES") return failedPrecondition(`${binary} cannot be run as a program`, { cause: error });
+  return EngineError.from(error);
+}
