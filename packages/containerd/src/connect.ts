@@ -92,7 +92,7 @@ export function connectContainerd({
           if (!isKind(error, "unavailable", "deadlineExceeded")) throw error;
         }
         // An abort ends the pause, and the next call says so.
-        await delay(delayMs, undefined, { ...(signal === undefined ? {} : { signal }) }).catch(() => undefined);
+        await delay(delayMs, undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
       }
     },
     close: () => channel.close(),

@@ -70,7 +70,7 @@ export class GrpcChannel {
     method: DescMethodServerStreaming<I, O>,
     input: MessageInitShape<I>,
     options: ChannelCallOptions = {},
-  ): AsyncIterableIterator<MessageShape<O>> {
+  ): MessageQueue<MessageShape<O>> {
     const queue = new MessageQueue<MessageShape<O>>();
     const request = this.#request(method, options, undefined);
     const message = frame(toBinary(method.input, create(method.input, input)));

@@ -1,6 +1,7 @@
 import type { ClientHttp2Stream } from "node:http2";
 import { constants } from "node:http2";
-import { EngineError, internal } from "@pouchcontainer/errors";
+import type { EngineError } from "@pouchcontainer/errors";
+import { internal } from "@pouchcontainer/errors";
 import type { CallEvents } from "./call.ts";
 
 /** Messages read ahead before the stream is held back: the server waits, not our memory. */
