@@ -1,0 +1,4 @@
+export * from "./events/index.ts";
+export * from "./networks/index.ts";
+export * from "./plugin-host/index.ts";
+export * from "./store/index.ts";

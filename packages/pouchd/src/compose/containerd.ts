@@ -1,0 +1,102 @@
+import { connectContainerd, startContainerd, type ContainerdClient } from "@pouchcontainer/containerd";
+import { invalidArgument, messageChain, unavailable } from "@pouchcontainer/errors";
+import { accessSync, constants } from "node:fs";
+import { delimiter, join } from "node:path";
+import type { Configuration } from "../config/options.ts";
+import type { Log } from "../log/log.ts";
+
+export interface Containerd {
+  client: ContainerdClient;
+  /** The listener runs each time containerd answers again after it was gone. */
+  onRestarted(listener: () => void): void;
+  /** Ends the connection, and containerd itself where it is ours. */
+  close(): Promise<void>;
+}
+
+/** The containerd of this daemon: a running one where the configuration names it, else one of its own. */
+export async function openContainerd(options: {
+  configuration: Configuration;
+  log: Log;
+  environment: NodeJS.ProcessEnv;
+}): Promise<Containerd> {
+  const { configuration, log, environment } = options;
+  const namespace = configuration["default-namespace"];
+  requireProgram(configuration["runtime-path"], environment, "runc", "--runtime-path");
+  if (configuration.containerd !== undefined)
+    return await connectTo(configuration.containerd.replace(/^unix:\/\//, ""), namespace);
+
+  const supervised = await startContainerd({
+    binary: configuration["containerd-path"],
+    root: join(configuration["home-dir"], "containerd"),
+    state: join(configuration["exec-root-dir"], "containerd"),
+    address: join(configuration["exec-root-dir"], "containerd.sock"),
+    logFile: join(configuration["home-dir"], "containerd.log"),
+    logger: log,
+    env: environment,
+  });
+  const client = connectContainerd({ address: supervised.address, namespace });
+  return {
+    client,
+    onRestarted: (listener) => void supervised.onRestarted(listener),
+    close: async () => {
+      await client.close();
+      await supervised.stop();
+    },
+  };
+}
+
+async function connectTo(address: string, namespace: string): Promise<Containerd> {
+  const client = connectContainerd({ address, namespace });
+  try {
+    await client.version({ timeoutMs: 10_000 });
+  } catch (error) {
+    await client.close();
+    throw unavailable(`no containerd answers at ${address}: ${messageChain(error)}; start it, or leave --containerd out`, {
+      cause: error,
+    });
+  }
+  const listeners: (() => void)[] = [];
+  const closing = new AbortController();
+  void watchConnection(client, closing.signal, () => listeners.forEach((listener) => listener()));
+  return {
+    client,
+    onRestarted: (listener) => void listeners.push(listener),
+    close: async () => {
+      closing.abort();
+      await client.close();
+    },
+  };
+}
+
+/** A containerd that is not ours is watched through its event stream: the stream's end is the sign. */
+async function watchConnection(client: ContainerdClient, signal: AbortSignal, restarted: () => void): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      for await (const _ of client.events(['topic=="/pouch/never"'], { signal })) void _;
+    } catch {
+      if (signal.aborted) return;
+    }
+    try {
+      await client.whenReconnected({ signal });
+    } catch {
+      return;
+    }
+    restarted();
+  }
+}
+
+function requireProgram(program: string, environment: NodeJS.ProcessEnv, packageName: string, flag: string): void {
+  const folders = program.includes("/") ? [""] : [...(environment["PATH"] ?? "").split(delimiter), "/usr/sbin", "/sbin"];
+  const found = folders.some((folder) => {
+    try {
+      accessSync(folder === "" ? program : join(folder, program), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+  if (!found)
+    throw invalidArgument(
+      `${program} is not on this machine: install the package ${packageName}, or name the binary with ${flag}`,
+    );
+}
