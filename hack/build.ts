@@ -6,6 +6,7 @@ import { build } from "esbuild";
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { builtinPlugins } from "./builtin-plugins.ts";
 
 const root = resolve(import.meta.dirname, "..");
 const bin = join(root, "bin");
@@ -44,6 +45,7 @@ async function buildDaemon(): Promise<string> {
     legalComments: "none",
     logLevel: "warning",
     define: constants,
+    plugins: [builtinPlugins()],
     // Bundled CommonJS libraries still ask for Node's own modules through require.
     banner: {
       js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url ?? process.execPath);',

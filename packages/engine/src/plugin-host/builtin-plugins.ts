@@ -1,7 +1,7 @@
 import { EngineError, messageChain } from "@pouchcontainer/errors";
 import type { PluginManifest } from "@pouchcontainer/plugin-sdk";
 import { checkConfiguration, parseManifest } from "@pouchcontainer/plugin-sdk/host";
-import { InProcessPlugin } from "./in-process-plugin.ts";
+import { InProcessPlugin } from "@pouchcontainer/plugin-sdk/host";
 import type { PluginHost } from "./plugin-host.ts";
 
 /** One plugin that was compiled into the daemon, as the build wrote it down. */

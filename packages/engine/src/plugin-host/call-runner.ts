@@ -3,9 +3,9 @@ import type { PluginLog, PointName } from "@pouchcontainer/plugin-sdk";
 import type { ChainContext } from "./chains.ts";
 import { describeConflict, type Conflict } from "./conflicts.ts";
 import { Deadline } from "./deadline.ts";
-import type { PatchOperation } from "./json-patch.ts";
-import { isRefusal, pluginFailure } from "./plugin-failure.ts";
-import type { InvokeContext, PluginInstance, PointAnswer, PointRequest } from "./plugin-instance.ts";
+import type { PatchOperation } from "@pouchcontainer/plugin-sdk/host";
+import { isRefusal, pluginFailure } from "@pouchcontainer/plugin-sdk/host";
+import type { InvokeContext, PluginInstance, PointAnswer, PointRequest } from "@pouchcontainer/plugin-sdk/host";
 import type { ChainLink } from "./plugin-registry.ts";
 import type { CallOutcome, PluginTrace, TraceEntry } from "./trace.ts";
 

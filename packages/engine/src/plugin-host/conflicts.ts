@@ -1,5 +1,5 @@
 import { fieldName } from "@pouchcontainer/plugin-sdk/host";
-import { equalJson, valueAt, type PatchOperation } from "./json-patch.ts";
+import { equalJson, valueAt, type PatchOperation } from "@pouchcontainer/plugin-sdk/host";
 import { redactValue } from "./redact.ts";
 
 /** Two plugins of one chain that gave one field different values. */

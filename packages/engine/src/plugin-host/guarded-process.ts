@@ -26,13 +26,14 @@ export interface Exit {
  * Runs beside the process, in a session of its own, adopted by init. It reads from a socket whose other end only the owner
  * holds: when the owner ends the stream or dies, the kernel closes it, and the guard ends the process group, then whatever still
  * carries the mark in its environment (children that left the group), and last itself, which the owner sees as end of stream.
- * $1: leader's pid, $2: mark, $3: tenths of a second between TERM and KILL.
+ * $1: leader's pid, $2: mark, $3: fiftieths of a second between TERM and KILL.
+ * Zombies do not count as alive: how soon init reaps them is not ours to wait for.
  */
 const guardScript = `
 while read -r _; do :; done <&3
 kill -TERM "-$1" 2>/dev/null
 left=$3
-while [ "$left" -gt 0 ] && kill -0 "-$1" 2>/dev/null; do sleep 0.1; left=$((left - 1)); done
+while [ "$left" -gt 0 ] && grep -qs ") [^Z] [0-9]* $1 " /proc/[0-9]*/stat; do sleep 0.02; left=$((left - 1)); done
 kill -KILL "-$1" 2>/dev/null
 round=0
 while [ "$round" -lt 20 ]; do
@@ -46,8 +47,8 @@ done
 
 /** Starts the guard, lets it be adopted, then becomes the program itself: its pid, exit status and signals are the program's own. */
 const launchScript = `
-guard=$1 mark=$2 tenths=$3; shift 3
-(setsid sh -c "$guard" guard "$$" "$mark" "$tenths" </dev/null >/dev/null 2>&1 &)
+guard=$1 mark=$2 grace=$3; shift 3
+(setsid sh -c "$guard" guard "$$" "$mark" "$grace" </dev/null >/dev/null 2>&1 &)
 export POUCH_PROCESS_MARK="$mark"
 exec "$@" 3<&-
 `;
@@ -86,8 +87,8 @@ export class GuardedProcess {
   static async start(command: GuardedCommand): Promise<GuardedProcess> {
     const program = findProgram(command.command, command.env["PATH"] ?? "", command.workingDirectory);
     const mark = `pouch-${randomBytes(12).toString("hex")}`;
-    const tenths = String(Math.max(1, Math.ceil(command.stopTimeoutMs / 100)));
-    const child = spawn("/bin/sh", ["-c", launchScript, "launch", guardScript, mark, tenths, program, ...command.args], {
+    const grace = String(Math.max(1, Math.ceil(command.stopTimeoutMs / 20)));
+    const child = spawn("/bin/sh", ["-c", launchScript, "launch", guardScript, mark, grace, program, ...command.args], {
       env: { ...command.env },
       // A session and group of its own: signals of the daemon's terminal do not reach it, and the guard can end the group.
       detached: true,

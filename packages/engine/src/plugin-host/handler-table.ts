@@ -2,7 +2,7 @@ import { conflict, invalidArgument } from "@pouchcontainer/errors";
 import type { HandlerSpec } from "@pouchcontainer/api";
 import type { PluginFilters } from "@pouchcontainer/plugin-sdk";
 import { compileRouteFilter } from "./filters.ts";
-import type { PatchOperation } from "./json-patch.ts";
+import type { PatchOperation } from "@pouchcontainer/plugin-sdk/host";
 
 /** Routes no plugin may touch, so that an operator can always reach the daemon and switch a bad plugin off. */
 function isProtected(path: string): boolean {

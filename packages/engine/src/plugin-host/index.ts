@@ -2,6 +2,5 @@ export { AssistantSupervisor } from "./assistant-supervisor.ts";
 export { allowedEnvironment, loadBuiltinPlugins, type BuiltinPlugin } from "./builtin-plugins.ts";
 export type { PluginEvent, PluginObserver } from "./call-runner.ts";
 export type { ChainContext, Endpoint, PluginChains, PostPullImage, PreStartHook } from "./chains.ts";
-export { InProcessPlugin } from "./in-process-plugin.ts";
 export { PluginHost, type PluginHostDeps } from "./plugin-host.ts";
 export type { TraceEntry } from "./trace.ts";

@@ -17,7 +17,7 @@ import assert from "node:assert/strict";
 import { Readable } from "node:stream";
 import { test } from "node:test";
 import type { PluginEvent } from "./call-runner.ts";
-import { InProcessPlugin } from "./in-process-plugin.ts";
+import { InProcessPlugin } from "@pouchcontainer/plugin-sdk/host";
 import { PluginHost, type PluginHostDeps } from "./plugin-host.ts";
 
 const checks = compileBodyChecks();

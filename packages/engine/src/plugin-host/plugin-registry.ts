@@ -2,7 +2,7 @@ import { conflict, notFound } from "@pouchcontainer/errors";
 import { pointNames, type PluginManifest, type PointName, type ResolvedPoint } from "@pouchcontainer/plugin-sdk";
 import { CircuitBreaker } from "./circuit-breaker.ts";
 import { compileFilters, type Filter } from "./filters.ts";
-import type { PluginInstance } from "./plugin-instance.ts";
+import type { PluginInstance } from "@pouchcontainer/plugin-sdk/host";
 
 /** One plugin's place in the chain of one point. */
 export interface ChainLink {

@@ -1,4 +1,4 @@
-import type { PatchOperation } from "./json-patch.ts";
+import type { PatchOperation } from "@pouchcontainer/plugin-sdk/host";
 
 /** What stands in for a value that may be a secret. */
 const mask = "***";

@@ -1,6 +1,6 @@
 import type { PointName } from "@pouchcontainer/plugin-sdk";
 import type { Conflict } from "./conflicts.ts";
-import type { PatchOperation } from "./json-patch.ts";
+import type { PatchOperation } from "@pouchcontainer/plugin-sdk/host";
 import { redactPatch } from "./redact.ts";
 
 /**

@@ -1,14 +1,10 @@
 import type { ContainerCreateConfig, ContainerInspect, HandlerSpec, VolumeCreateConfig } from "@pouchcontainer/api";
-import type {
-  Awaitable,
-  Endpoint,
-  PluginLog,
-  PluginManifest,
-  PointName,
-  PreStartHook,
-  PulledImage,
-  Supervisor,
-} from "@pouchcontainer/plugin-sdk";
+import type { Endpoint, PreStartHook } from "./container-plugin.ts";
+import type { Supervisor } from "./daemon-plugin.ts";
+import type { PulledImage } from "./image-plugin.ts";
+import type { PluginManifest } from "./manifest.ts";
+import type { Awaitable, PluginLog } from "./plugin-call.ts";
+import type { PointName } from "./points.ts";
 import type { Readable } from "node:stream";
 
 /** What goes into a point and what comes out of it, the same for every transport. Bodies are the callee's own drafts. */

@@ -1,7 +1,9 @@
 import { invalidArgument } from "@pouchcontainer/errors";
-import type { Awaitable, DaemonCall, PluginCall, PluginKinds, PluginManifest, PointName } from "@pouchcontainer/plugin-sdk";
-import { collectRegistrations, splitPoint, type Registration } from "@pouchcontainer/plugin-sdk/host";
-import { pointNames } from "@pouchcontainer/plugin-sdk";
+import type { DaemonCall } from "./daemon-plugin.ts";
+import type { PluginManifest } from "./manifest.ts";
+import type { Awaitable, PluginCall } from "./plugin-call.ts";
+import { pointNames, splitPoint, type PluginKinds, type PointName } from "./points.ts";
+import { collectRegistrations, type Registration } from "./registration.ts";
 import type { InvokeContext, PluginInstance, PluginOrigin, PointAnswer, PointRequest } from "./plugin-instance.ts";
 
 /** Settings a plugin object sees in every call. */

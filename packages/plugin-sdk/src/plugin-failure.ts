@@ -1,5 +1,5 @@
 import { EngineError, messageChain } from "@pouchcontainer/errors";
-import type { PointName } from "@pouchcontainer/plugin-sdk";
+import type { PointName } from "./points.ts";
 
 type ErrorKind = EngineError["kind"];
 
