@@ -1,0 +1,10 @@
+export { applyUpdate } from "./apply-update.ts";
+export type { ConfigSettings, ReferencedContainer } from "./config-settings.ts";
+export { checkedContainerName } from "./container-name.ts";
+export type { MountRequest } from "./mount-spec.ts";
+export { normaliseCreate, verifyCreate } from "./normalise-create.ts";
+export type { NormalisedCreate, NormaliseInput, VerifiedCreate } from "./normalise-create.ts";
+export { planMounts } from "./plan-mounts.ts";
+export type { MountPlan, PlanMountsInput } from "./plan-mounts.ts";
+export { isNoRestart } from "./restart-policy.ts";
+export { parseSignal } from "./signals.ts";

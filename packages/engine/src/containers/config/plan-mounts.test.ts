@@ -1,0 +1,93 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { ContainerConfig, HostConfig, Mount } from "@pouchcontainer/api";
+import type { MountPointRecord } from "../container-record.ts";
+import { planMounts } from "./plan-mounts.ts";
+
+const theirs: MountPointRecord[] = [
+  {
+    type: "volume",
+    name: "shared",
+    source: "/v/shared/_data",
+    destination: "/shared",
+    driver: "local",
+    mode: "z",
+    rw: true,
+    propagation: "",
+  },
+];
+const plan = (hostConfig: HostConfig, config: ContainerConfig = {}) =>
+  planMounts({ hostConfig, config, sourceExists: (path) => path !== "/nope", mountsOf: () => theirs });
+const mount = (fields: Mount): HostConfig => ({ Mounts: [fields] });
+
+/** Recorded from dockerd 20.10. */
+const refused: [HostConfig, string][] = [
+  [{ Binds: ["a:b:c:d"] }, "invalid volume specification: 'a:b:c:d'"],
+  [
+    { Binds: ["/tmp:rel"] },
+    `invalid volume specification: '/tmp:rel': invalid mount config for type "bind": invalid mount path: 'rel' mount path must be absolute`,
+  ],
+  [{ Binds: ["/tmp:/a:zz"] }, "invalid mode: zz"],
+  [{ Binds: ["/tmp:/a", "/etc:/a"] }, "Duplicate mount point: /a"],
+  [
+    { Binds: ["/tmp:/"] },
+    `invalid volume specification: '/tmp:/': invalid mount config for type "bind": invalid specification: destination can't be '/'`,
+  ],
+  [{ Binds: [""] }, "invalid volume specification: ''"],
+  [
+    mount({ Type: "bind", Source: "/nope", Target: "/a" }),
+    'invalid mount config for type "bind": bind source path does not exist: /nope',
+  ],
+  [mount({ Type: "bind", Target: "/a" }), 'invalid mount config for type "bind": field Source must not be empty'],
+  [mount({ Type: "bind", Source: "/tmp", Target: "" }), 'invalid mount config for type "bind": field Target must not be empty'],
+  [
+    mount({ Type: "bind", Source: "/tmp", Target: "/b", VolumeOptions: {} }),
+    'invalid mount config for type "bind": field VolumeOptions must not be specified',
+  ],
+  [
+    mount({ Type: "bind", Source: "/tmp", Target: "/b", BindOptions: { Propagation: "x" } }),
+    'invalid mount config for type "bind": invalid propagation mode: x',
+  ],
+  [
+    mount({ Type: "volume", ReadOnly: true, Target: "/b" }),
+    'invalid mount config for type "volume": must not set ReadOnly mode when using anonymous volumes',
+  ],
+  [
+    mount({ Type: "tmpfs", Source: "a", Target: "/b" }),
+    'invalid mount config for type "tmpfs": field Source must not be specified',
+  ],
+  [{ Binds: ["/tmp:/b"], Tmpfs: { "/b": "" } }, "Duplicate mount point: /b"],
+  [{ Tmpfs: { b: "" } }, "invalid mount path: 'b' mount path must be absolute"],
+  [{ VolumesFrom: ["c1:foo"] }, "invalid mode: foo"],
+];
+
+for (const [hostConfig, message] of refused)
+  test(`mounts are refused: ${message}`, () => assert.throws(() => plan(hostConfig), { message }));
+
+test("a bind keeps its mode text, a volume its name, an unnamed one none", () => {
+  const { requests } = plan({ Binds: ["/tmp:/b:ro,rslave", "data:/d/", "/anon"] });
+  assert.deepEqual(
+    requests.map(({ type, source, destination, mode, rw, propagation }) => [type, source, destination, mode, rw, propagation]),
+    [
+      ["bind", "/tmp", "/b", "ro,rslave", false, "rslave"],
+      ["volume", "data", "/d", "", true, ""],
+      ["volume", "", "/anon", "", true, ""],
+    ],
+  );
+});
+
+test("an image's volume gives way to a mount of the user's", () => {
+  const { requests } = plan({ Binds: ["/tmp:/data"] }, { Volumes: { "/data": {}, "/other": {} } });
+  assert.deepEqual(
+    requests.map(({ destination }) => destination),
+    ["/data", "/other"],
+  );
+});
+
+test("volumes of another container come along, read-only where asked, and are not this container's to remove", () => {
+  const { inherited } = plan({ VolumesFrom: ["db:ro"] });
+  assert.deepEqual(
+    inherited.map(({ destination, rw, anonymous }) => [destination, rw, anonymous]),
+    [["/shared", false, false]],
+  );
+});

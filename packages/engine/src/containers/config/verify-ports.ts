@@ -1,0 +1,30 @@
+import type { PortMap } from "@pouchcontainer/api";
+import { invalidArgument } from "@pouchcontainer/errors";
+
+const protocols = new Set(["tcp", "udp", "sctp"]);
+
+/** Checks `PortBindings` (`80/tcp` → places on the host) and `ExposedPorts` as far as they can be without a network. */
+export function verifyPorts(bindings: PortMap, exposed: readonly string[]): void {
+  for (const [port, places] of Object.entries(bindings)) {
+    const [number = "", protocol = "tcp"] = port.split("/");
+    if (!isPort(number)) throw invalidArgument(`invalid port specification: "${number}"`);
+    if (!protocols.has(protocol)) throw invalidArgument(`invalid port specification: "${port}"`);
+    for (const { HostPort = "" } of places ?? []) {
+      const [hostNumber = ""] = HostPort.split("/");
+      if (hostNumber !== "" && !isPortRange(hostNumber)) throw invalidArgument(`invalid port specification: "${HostPort}"`);
+    }
+  }
+  for (const port of exposed) {
+    const [range = "", protocol = "tcp"] = port.split("/");
+    if (!isPortRange(range) || !protocols.has(protocol)) throw invalidArgument(`invalid port specification: "${port}"`);
+  }
+}
+
+function isPort(text: string): boolean {
+  return /^\d+$/.test(text) && Number(text) <= 65_535;
+}
+
+function isPortRange(text: string): boolean {
+  const [first = "", last = first, ...rest] = text.split("-");
+  return rest.length === 0 && isPort(first) && isPort(last) && Number(first) <= Number(last);
+}
