@@ -4,7 +4,7 @@ import type { Readable, Writable } from "node:stream";
 /** What the HTTP server needs of the engine, one interface per resource; the engine's managers satisfy them structurally. */
 
 /** Docker's `filters` query: key → values. */
-export type Filters = Record<string, string[]>;
+export type Filters = api.FilterMap;
 
 /** One piece of container output. With a TTY everything is `stdout`. */
 export interface OutputChunk {
@@ -50,6 +50,8 @@ export interface LogsOptions {
 export interface ContainerBackend {
   create(config: api.ContainerCreateConfig): Promise<api.ContainerCreateResponse>;
   list(options: { all: boolean; limit?: number; size: boolean; filters: Filters }): Promise<api.ContainerSummary[]>;
+  /** The same list with each entry as JSON already: lets an engine keep the text of what did not change. */
+  listJson?(options: { all: boolean; limit?: number; size: boolean; filters: Filters }): Promise<string[]>;
   inspect(ref: string, options: { size: boolean }): Promise<api.ContainerInspect>;
   /** Throws `notModified` when it already runs. */
   start(ref: string, options: { detachKeys?: string }): Promise<void>;
@@ -80,7 +82,12 @@ export interface ContainerBackend {
   exportFilesystem(ref: string): Promise<Readable>;
   archiveStat(ref: string, path: string): Promise<api.ContainerPathStat>;
   archiveGet(ref: string, path: string): Promise<{ stat: api.ContainerPathStat; tar: Readable }>;
-  archivePut(ref: string, path: string, tar: Readable, options: { noOverwriteDirNonDir: boolean; copyUidGid: boolean }): Promise<void>;
+  archivePut(
+    ref: string,
+    path: string,
+    tar: Readable,
+    options: { noOverwriteDirNonDir: boolean; copyUidGid: boolean },
+  ): Promise<void>;
   /** The raw body: `container.preUpdate` sees it before anything decodes it. */
   update(ref: string, body: Readable): Promise<api.ContainerUpdateResponse>;
   prune(filters: Filters): Promise<api.ContainerPruneResponse>;
@@ -89,7 +96,10 @@ export interface ContainerBackend {
 export interface ExecBackend {
   create(containerRef: string, config: api.ExecCreateConfig): Promise<{ Id: string }>;
   /** Resolves to undefined when detached. */
-  start(id: string, options: { detach: boolean; tty: boolean; consoleSize?: { width: number; height: number } }): Promise<StdioSession | undefined>;
+  start(
+    id: string,
+    options: { detach: boolean; tty: boolean; consoleSize?: { width: number; height: number } },
+  ): Promise<StdioSession | undefined>;
   resize(id: string, size: { width: number; height: number }): Promise<void>;
   inspect(id: string): Promise<api.ExecInspect>;
 }

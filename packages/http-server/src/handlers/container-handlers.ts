@@ -1,0 +1,84 @@
+import { endpoints } from "@pouchcontainer/api";
+import { invalidArgument } from "@pouchcontainer/errors";
+import type { ContainerBackend } from "../backend.ts";
+import type { Calls } from "../call.ts";
+import { applyVersionToCreate } from "../create-defaults.ts";
+import { sendJson, sendJsonText } from "../respond.ts";
+import { grace } from "./grace.ts";
+import { refOf } from "./ref.ts";
+
+/** Container operations that are one question and one answer. */
+export function containerHandlers(calls: Calls, containers: ContainerBackend) {
+  return {
+    ContainerList: calls.takeOver(endpoints.ContainerList, async ({ query, response }) => {
+      const { all = false, limit, size = false, since, before, filters = {} } = query;
+      const options = {
+        all,
+        size,
+        filters: { ...filters, ...(since ? { since: [since] } : {}), ...(before ? { before: [before] } : {}) },
+      };
+      const wanted = limit !== undefined && limit > 0 ? { ...options, limit } : options;
+      if (containers.listJson) sendJsonText(response, 200, `[${(await containers.listJson(wanted)).join(",")}]`);
+      else sendJson(response, 200, await containers.list(wanted));
+    }),
+
+    ContainerCreate: calls.answer(endpoints.ContainerCreate, ({ query, version }, body) => {
+      // Over HTTP these two come in the query alone.
+      const { Name: _name, Platform: _platform, ...config } = body;
+      const { name, platform } = query;
+      const named = { ...config, ...(name ? { Name: name } : {}), ...(platform ? { Platform: platform } : {}) };
+      applyVersionToCreate(named, version);
+      return containers.create(named);
+    }),
+
+    ContainerInspect: calls.answer(endpoints.ContainerInspect, (call) =>
+      containers.inspect(refOf(call), { size: call.query.size ?? false }),
+    ),
+
+    ContainerTop: calls.answer(endpoints.ContainerTop, (call) => containers.top(refOf(call), call.query.ps_args || "-ef")),
+
+    ContainerChanges: calls.answer(endpoints.ContainerChanges, async (call) => {
+      const changes = await containers.changes(refOf(call));
+      // Docker's own clients know null as "nothing changed"; its list is never empty.
+      return changes.length === 0 ? null : changes;
+    }),
+
+    ContainerStart: calls.answer(endpoints.ContainerStart, (call) => {
+      const { detachKeys } = call.query;
+      return containers.start(refOf(call), detachKeys ? { detachKeys } : {});
+    }),
+
+    ContainerStop: calls.answer(endpoints.ContainerStop, (call) => containers.stop(refOf(call), grace(call.query))),
+
+    ContainerRestart: calls.answer(endpoints.ContainerRestart, (call) => containers.restart(refOf(call), grace(call.query))),
+
+    ContainerKill: calls.answer(endpoints.ContainerKill, (call) => {
+      const { signal } = call.query;
+      return containers.kill(refOf(call), signal ? { signal } : {});
+    }),
+
+    ContainerPause: calls.answer(endpoints.ContainerPause, (call) => containers.pause(refOf(call))),
+
+    ContainerUnpause: calls.answer(endpoints.ContainerUnpause, (call) => containers.unpause(refOf(call))),
+
+    ContainerUpdate: calls.takeOver(endpoints.ContainerUpdate, async (call) => {
+      sendJson(call.response, 200, await containers.update(refOf(call), call.request));
+    }),
+
+    ContainerRename: calls.answer(endpoints.ContainerRename, (call) => {
+      if (!call.query.name) throw invalidArgument("Neither old nor new names may be empty");
+      return containers.rename(refOf(call), call.query.name);
+    }),
+
+    ContainerResize: calls.answer(endpoints.ContainerResize, (call) =>
+      containers.resize(refOf(call), { width: call.query.w, height: call.query.h }),
+    ),
+
+    ContainerDelete: calls.answer(endpoints.ContainerDelete, (call) => {
+      const { v = false, force = false, link = false } = call.query;
+      return containers.remove(refOf(call), { force, volumes: v, link });
+    }),
+
+    ContainerPrune: calls.answer(endpoints.ContainerPrune, ({ query }) => containers.prune(query.filters ?? {})),
+  };
+}

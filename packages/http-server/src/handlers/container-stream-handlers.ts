@@ -1,0 +1,88 @@
+import { endpoints } from "@pouchcontainer/api";
+import { EngineError, invalidArgument } from "@pouchcontainer/errors";
+import type { ContainerBackend, LogsOptions } from "../backend.ts";
+import type { Calls, QueryOf } from "../call.ts";
+import { parseDetachKeys } from "../detach-keys.ts";
+import { streamJsonLines } from "../json-lines.ts";
+import type { Lifetime } from "../lifetime.ts";
+import { sendJson } from "../respond.ts";
+import { sendOutput } from "../send-output.ts";
+import { takeOverConnection } from "../take-over-connection.ts";
+import { refOf } from "./ref.ts";
+
+/** Container operations that go on for a while: attach, logs, wait, stats. */
+export function containerStreamHandlers(calls: Calls, containers: ContainerBackend, lifetime: Lifetime) {
+  return {
+    ContainerAttach: calls.takeOver(endpoints.ContainerAttach, async (call) => {
+      const { stdin = false, stdout = false, stderr = false, logs = false, stream = false, detachKeys } = call.query;
+      const keys = parseDetachKeys(detachKeys);
+      const given = detachKeys ? { detachKeys } : {};
+      const session = await containers.attach(refOf(call), { stdin, stdout, stderr, logs, stream, ...given });
+      await takeOverConnection(call, session, keys, lifetime);
+    }),
+
+    ContainerLogs: calls.takeOver(endpoints.ContainerLogs, async (call) => {
+      const options = logsOptions(call.query);
+      const signal = options.follow ? call.endlessSignal() : call.signal();
+      const { tty, output } = await containers.logs(refOf(call), options, signal);
+      await sendOutput(call, { tty, output }, signal);
+    }),
+
+    ContainerWait: calls.takeOver(endpoints.ContainerWait, async (call) => {
+      const signal = call.endlessSignal();
+      const { registered, result } = containers.wait(refOf(call), waitCondition(call.query.condition), signal);
+      // It is awaited below; when `registered` fails first, nobody does.
+      result.catch(() => undefined);
+      await registered;
+      call.response.writeHead(200, { "Content-Type": "application/json" });
+      call.response.flushHeaders();
+      call.response.end(`${JSON.stringify(await result)}\n`);
+    }),
+
+    ContainerStats: calls.takeOver(endpoints.ContainerStats, async (call) => {
+      const { stream = true, "one-shot": oneShot = false } = call.query;
+      if (oneShot && stream) throw invalidArgument("cannot have stream=true and one-shot=true");
+      const ref = refOf(call);
+      const signal = call.endlessSignal();
+      const samples = containers.stats(ref, { stream, oneShot }, signal);
+      if (stream) {
+        // The existence of the container is known only with the first sample, and so is the status.
+        const iterator = samples[Symbol.asyncIterator]();
+        const first = await iterator.next();
+        if (first.done) throw goneBeforeSample();
+        await streamJsonLines(call.response, startingWith(first.value, iterator), signal);
+        return;
+      }
+      for await (const sample of samples) return sendJson(call.response, 200, sample);
+      throw goneBeforeSample();
+    }),
+  };
+}
+
+function logsOptions(query: QueryOf<typeof endpoints.ContainerLogs>): LogsOptions {
+  const { stdout = false, stderr = false, follow = false, timestamps = false, details = false, tail, since, until } = query;
+  if (!stdout && !stderr) throw invalidArgument("Bad parameters: you must choose at least one stream");
+  // Anything that is no number of lines means all, as with Docker.
+  const lines = tail !== undefined && /^\d+$/.test(tail) ? { tail: Number(tail) } : {};
+  return { stdout, stderr, follow, timestamps, details, ...lines, ...(since ? { since } : {}), ...(until ? { until } : {}) };
+}
+
+const waitConditions = ["not-running", "next-exit", "removed"] as const;
+
+function waitCondition(condition: string | undefined): (typeof waitConditions)[number] {
+  const known = waitConditions.find((one) => one === (condition || "not-running"));
+  if (!known) throw invalidArgument(`invalid condition: ${JSON.stringify(condition)}; it is one of ${waitConditions.join(", ")}`);
+  return known;
+}
+
+const goneBeforeSample = () =>
+  new EngineError("cancelled", "the container went away before there was a sample of its resource use");
+
+async function* startingWith<T>(first: T, rest: AsyncIterator<T>): AsyncGenerator<T> {
+  try {
+    yield first;
+    for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
+  } finally {
+    await rest.return?.();
+  }
+}

@@ -1,0 +1,92 @@
+import { endpoints, type ImageInspect, type ImageSummary } from "@pouchcontainer/api";
+import { invalidArgument, notImplemented } from "@pouchcontainer/errors";
+import { pipeline } from "node:stream/promises";
+import { isBelow } from "../api-version.ts";
+import type { ImageBackend } from "../backend.ts";
+import type { Calls } from "../call.ts";
+import { streamProgress } from "../progress-stream.ts";
+import { registryAuth } from "../registry-auth.ts";
+import { refOf } from "./ref.ts";
+
+/** Images. */
+export function imageHandlers(calls: Calls, images: ImageBackend) {
+  return {
+    ImageList: calls.answer(endpoints.ImageList, async ({ query, version }) => {
+      const { all = false, digests = false, "shared-size": sharedSize = false, filter, filters = {} } = query;
+      const named = filter ? { ...filters, reference: [...(filters["reference"] ?? []), filter] } : filters;
+      const found = await images.list({ all, digests, sharedSize, filters: named });
+      return isBelow(version, "1.44") ? found.map(withVirtualSize) : found;
+    }),
+
+    ImageInspect: calls.answer(endpoints.ImageInspect, async (call) => {
+      const image = await images.inspect(refOf(call), platformOf(call.query));
+      return isBelow(call.version, "1.44") ? withVirtualSize(image) : image;
+    }),
+
+    ImageHistory: calls.answer(endpoints.ImageHistory, (call) => images.history(refOf(call))),
+
+    ImageCreate: calls.takeOver(endpoints.ImageCreate, async (call) => {
+      const { fromImage, fromSrc, tag } = call.query;
+      if (!fromImage) {
+        if (fromSrc)
+          throw notImplemented("importing a file system as an image is not supported: load an image with `load`, or pull one");
+        throw invalidArgument("fromImage must name the image to pull");
+      }
+      const auth = registryAuth(call.request);
+      const request = { reference: fromImage, ...(tag ? { tag } : {}), ...platformOf(call.query), ...(auth ? { auth } : {}) };
+      await streamProgress(call.response, (progress) => images.pull(request, progress, call.signal()));
+    }),
+
+    ImageLoad: calls.takeOver(endpoints.ImageLoad, async (call) => {
+      const options = { quiet: call.query.quiet ?? true, ...platformOf(call.query) };
+      await streamProgress(call.response, (progress) => images.load(call.request, options, progress, call.signal()));
+    }),
+
+    ImageGet: calls.takeOver(endpoints.ImageGet, async (call) => {
+      const signal = call.signal();
+      const tar = await images.save([refOf(call)], platformOf(call.query), signal);
+      call.response.writeHead(200, { "Content-Type": "application/x-tar" });
+      await pipeline(tar, call.response);
+    }),
+
+    ImageGetAll: calls.takeOver(endpoints.ImageGetAll, async (call) => {
+      const names = (call.query.names ?? []).flatMap((name) => name.split(",")).filter((name) => name !== "");
+      if (names.length === 0) throw invalidArgument("names must say which images to save");
+      const tar = await images.save(names, platformOf(call.query), call.signal());
+      call.response.writeHead(200, { "Content-Type": "application/x-tar" });
+      await pipeline(tar, call.response);
+    }),
+
+    ImageTag: calls.answer(endpoints.ImageTag, (call) => {
+      const { repo, tag } = call.query;
+      if (!repo) throw invalidArgument("repo must name what to tag the image as");
+      return images.tag(refOf(call), { repository: repo, ...(tag ? { tag } : {}) });
+    }),
+
+    ImageDelete: calls.answer(endpoints.ImageDelete, (call) => {
+      const { force = false, noprune = false } = call.query;
+      return images.remove(refOf(call), { force, noPrune: noprune });
+    }),
+
+    ImagePrune: calls.answer(endpoints.ImagePrune, ({ query }) => images.prune(query.filters ?? {})),
+
+    ImagePush: notSupported("pushing images is not supported: use a tool like skopeo with `save`"),
+    ImageSearch: notSupported("searching Docker Hub is not supported: search on its web site"),
+    DistributionInspect: notSupported("asking a registry about an image is not supported: pull it, then inspect it"),
+  };
+}
+
+function notSupported(message: string) {
+  return () => {
+    throw notImplemented(message);
+  };
+}
+
+function platformOf({ platform }: { platform?: string }): { platform?: string } {
+  return platform ? { platform } : {};
+}
+
+/** Until 1.43 there was a second name for the size. */
+function withVirtualSize<T extends ImageSummary | ImageInspect>(image: T): T {
+  return { ...image, VirtualSize: image.Size };
+}

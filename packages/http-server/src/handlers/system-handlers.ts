@@ -1,0 +1,54 @@
+import { endpoints, engineApiDocument, type Handler } from "@pouchcontainer/api";
+import { isBelow } from "../api-version.ts";
+import type { SystemBackend } from "../backend.ts";
+import type { Calls } from "../call.ts";
+import { streamJsonLines } from "../json-lines.ts";
+import { sendJsonText } from "../respond.ts";
+
+/** The daemon itself. `version` is the daemon's. */
+export function systemHandlers(calls: Calls, system: SystemBackend, version: string) {
+  let document: string | undefined;
+  return {
+    SystemPing: pingHandler(system),
+    SystemPingHead: pingHandler(system),
+    SystemInfo: calls.answer(endpoints.SystemInfo, () => system.info()),
+    SystemVersion: calls.answer(endpoints.SystemVersion, () => system.version()),
+
+    SystemDataUsage: calls.answer(endpoints.SystemDataUsage, async (call) => {
+      const usage = await system.diskUsage(call.query.type ?? []);
+      return isBelow(call.version, "1.42") ? { BuilderSize: 0, ...usage } : usage;
+    }),
+
+    SystemEvents: calls.takeOver(endpoints.SystemEvents, async (call) => {
+      const { since, until, filters = {} } = call.query;
+      const signal = call.endlessSignal();
+      const options = { filters, ...(since ? { since } : {}), ...(until ? { until } : {}) };
+      await streamJsonLines(call.response, system.events(options, signal), signal);
+    }),
+
+    SystemAuth: calls.answer(endpoints.SystemAuth, (_call, auth) => system.checkAuth(auth)),
+
+    OpenApi: calls.takeOver(endpoints.OpenApi, async ({ response }) => {
+      document ??= JSON.stringify(engineApiDocument(version));
+      sendJsonText(response, 200, document);
+    }),
+  };
+}
+
+/** Builder-Version 1 tells clients that there is no BuildKit; what they try instead is answered in words. */
+const pingHeaders = {
+  "Builder-Version": "1",
+  "Cache-Control": "no-cache, no-store, must-revalidate",
+  Pragma: "no-cache",
+  Swarm: "inactive",
+  "Content-Type": "text/plain; charset=utf-8",
+};
+
+function pingHandler(system: SystemBackend): Handler {
+  return async (request, response) => {
+    await system.ping();
+    const body = request.method === "HEAD" ? "" : "OK";
+    response.writeHead(200, { ...pingHeaders, "Content-Length": body.length });
+    response.end(body);
+  };
+}

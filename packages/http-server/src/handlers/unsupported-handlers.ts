@@ -1,0 +1,44 @@
+import type { Handler } from "@pouchcontainer/api";
+import { notImplemented, unavailable } from "@pouchcontainer/errors";
+
+const noSwarm: Handler = () => {
+  throw unavailable(
+    'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.',
+  );
+};
+
+const noBuilder: Handler = () => {
+  throw notImplemented(
+    "building images is not supported: build with a tool of its own (buildah, BuildKit, kaniko), then load or pull the image",
+  );
+};
+
+/** Routes that answer in words that what they are for is not there. */
+export const unsupportedHandlers = {
+  ImageBuild: noBuilder,
+  BuildPrune: noBuilder,
+  ImageCommit: (() => {
+    throw notImplemented("making an image of a container is not supported: export its file system, or build the image");
+  }) satisfies Handler,
+  ContainerAttachWebsocket: (() => {
+    throw notImplemented("attaching by WebSocket is not supported: use POST /containers/{id}/attach");
+  }) satisfies Handler,
+  SwarmInspect: noSwarm,
+  SwarmInit: noSwarm,
+  SwarmJoin: noSwarm,
+  SwarmLeave: noSwarm,
+  SwarmUnlockkey: noSwarm,
+  NodeList: noSwarm,
+  NodeInspect: noSwarm,
+  ServiceList: noSwarm,
+  ServiceCreate: noSwarm,
+  ServiceInspect: noSwarm,
+  TaskList: noSwarm,
+  TaskInspect: noSwarm,
+  SecretList: noSwarm,
+  SecretCreate: noSwarm,
+  SecretInspect: noSwarm,
+  ConfigList: noSwarm,
+  ConfigCreate: noSwarm,
+  ConfigInspect: noSwarm,
+};

@@ -1,0 +1,148 @@
+import { apiVersions, type HandlerSpec } from "@pouchcontainer/api";
+import { EngineError, notFound, unavailable } from "@pouchcontainer/errors";
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import { checkVersion, requestedVersion, withoutVersion } from "./api-version.ts";
+import type { Backend } from "./backend.ts";
+import { buildRouter, type UpdateHandlers } from "./build-router.ts";
+import type { ListenAddress, TcpAddress } from "./listen-address.ts";
+import { listen } from "./listen.ts";
+import { sendError } from "./respond.ts";
+import { endpointHandlers, routeTable } from "./route-table.ts";
+import type { Router } from "./router.ts";
+
+/** What a server is made of. */
+export interface HttpServerOptions {
+  backend: Backend;
+  /** Version of the daemon, for the Server header. */
+  version: string;
+  /** Routes besides those of the catalogue, for example `/metrics`. Plugins see them too. */
+  extraHandlers?: readonly HandlerSpec[];
+  /** The api plugins' say in the route table, asked before the first request and at each `rebuild`. Default: none. */
+  updateHandlers?: UpdateHandlers;
+  /** Told of failures that are the daemon's fault (kind `internal`). */
+  reportFailure?: (error: EngineError, request: { method: string; url: string }) => void;
+  /** Where groups are looked up. Default `/etc/group`. */
+  groupFile?: string;
+}
+
+/** Serves the Engine API on any number of sockets. */
+export class HttpServer {
+  readonly #options: HttpServerOptions;
+  readonly #table: readonly HandlerSpec[];
+  readonly #servers = new Set<Server>();
+  readonly #takenOver = new Set<Socket>();
+  readonly #closing = new AbortController();
+  readonly #expired = new AbortController();
+  readonly #headers: Map<string, string>;
+  #router: Router | undefined;
+  #building: Promise<void> = Promise.resolve();
+
+  constructor(options: HttpServerOptions) {
+    this.#options = options;
+    const lifetime = { closing: this.#closing.signal, expired: this.#expired.signal, takenOver: this.#takenOver };
+    const handlers = endpointHandlers(options.backend, lifetime, options.version);
+    this.#table = [...routeTable(handlers), ...(options.extraHandlers ?? [])];
+    this.#headers = new Map([
+      ["Api-Version", apiVersions.maximum],
+      ["Docker-Experimental", "false"],
+      ["Ostype", "linux"],
+      ["Server", `Pouch/${options.version} (linux)`],
+    ]);
+  }
+
+  /**
+   * Asks the plugins for the route table again and swaps it in, in one step. Rejects, and keeps the table of before, when the
+   * new one cannot be served. Calls follow one another.
+   */
+  async rebuild(): Promise<void> {
+    const build = this.#building.then(async () => {
+      this.#router = await buildRouter(this.#table, this.#options.updateHandlers ?? ((table) => table));
+    });
+    this.#building = build.catch(() => undefined);
+    await build;
+  }
+
+  /** Starts to serve on an address; resolves to it, with the port that was chosen where it was 0. */
+  async listen(address: ListenAddress): Promise<ListenAddress> {
+    if (!this.#router) await this.rebuild();
+    const server = createServer({ requireHostHeader: false, maxHeaderSize: 1024 * 1024, noDelay: true });
+    // Loads, pulls and streams last as long as they last; only a head has to come within a minute.
+    server.requestTimeout = 0;
+    server.headersTimeout = 60_000;
+    server.keepAliveTimeout = 300_000;
+    server.on("request", (request, response) => void this.#serve(request, response));
+    await listen(server, address, this.#options.groupFile ?? "/etc/group");
+    server.on("error", (thrown) => this.#report(EngineError.from(thrown), "accept", ""));
+    this.#servers.add(server);
+    return boundAddress(server, address);
+  }
+
+  /**
+   * Takes no new requests, ends connections that were taken over and streams without an end, and waits for the rest. What is
+   * not done within the deadline is broken off.
+   */
+  async close(options: { deadlineMilliseconds?: number } = {}): Promise<void> {
+    this.#closing.abort();
+    const closed = [...this.#servers].map(async (server) => {
+      const done = once(server, "close");
+      server.close();
+      await done;
+    });
+    for (const socket of this.#takenOver) socket.end();
+    const deadline = setTimeout(() => this.#breakOff(), options.deadlineMilliseconds ?? 10_000);
+    await Promise.all(closed);
+    clearTimeout(deadline);
+    this.#servers.clear();
+  }
+
+  #breakOff(): void {
+    this.#expired.abort();
+    for (const socket of this.#takenOver) socket.destroy();
+    for (const server of this.#servers) server.closeAllConnections();
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { method = "GET", url = "/" } = request;
+    // A response without a listener would let a broken connection end the daemon.
+    response.on("error", () => response.destroy());
+    try {
+      if (this.#closing.signal.aborted) throw shuttingDown(response);
+      response.once("close", () => this.#closeIdle());
+      const match = this.#router?.(method, withoutVersion(url));
+      if (!match) throw notFound("page not found");
+      response.setHeaders(this.#headers);
+      const version = requestedVersion(url);
+      if (version !== undefined) checkVersion(version);
+      await match.handler(request, response, match.params);
+    } catch (thrown) {
+      const error = EngineError.from(thrown);
+      if (error.kind === "internal") this.#report(error, method, url);
+      sendError(response, error);
+    }
+  }
+
+  /** While closing, a connection that has nothing more to do is closed when its answer is out. */
+  #closeIdle(): void {
+    if (!this.#closing.signal.aborted) return;
+    setImmediate(() => {
+      for (const server of this.#servers) server.closeIdleConnections();
+    });
+  }
+
+  #report(error: EngineError, method: string, url: string): void {
+    this.#options.reportFailure?.(error, { method, url });
+  }
+}
+
+function shuttingDown(response: ServerResponse): EngineError {
+  response.setHeader("Connection", "close");
+  return unavailable("the daemon is shutting down");
+}
+
+function boundAddress(server: Server, address: ListenAddress): ListenAddress {
+  const bound = server.address();
+  if ("socketPath" in address || bound === null || typeof bound === "string") return address;
+  return { host: address.host, port: bound.port } satisfies TcpAddress;
+}

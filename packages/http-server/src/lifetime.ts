@@ -1,0 +1,11 @@
+import type { Socket } from "node:net";
+
+/** What streams need to know of the server that carries them. */
+export interface Lifetime {
+  /** Aborted when the server begins to close: streams that never end by themselves end now. */
+  closing: AbortSignal;
+  /** Aborted when the time for work in flight is over. */
+  expired: AbortSignal;
+  /** Connections taken over (attach, exec); the server ends them when it closes. */
+  takenOver: Set<Socket>;
+}

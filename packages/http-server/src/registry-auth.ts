@@ -1,0 +1,17 @@
+import { AuthConfig, decodeBody } from "@pouchcontainer/api";
+import type { IncomingMessage } from "node:http";
+
+/**
+ * The credentials in `X-Registry-Auth` (base64, of either alphabet, of JSON). A header that cannot be read counts as none, as
+ * with Docker: old clients send an empty or broken one for a pull that needs no credentials.
+ */
+export function registryAuth(request: IncomingMessage): AuthConfig | undefined {
+  const header = request.headers["x-registry-auth"];
+  if (typeof header !== "string" || header === "") return undefined;
+  try {
+    const auth = decodeBody(AuthConfig, JSON.parse(Buffer.from(header, "base64").toString("utf8")));
+    return Object.values(auth).some((value) => value !== "") ? auth : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,49 @@
+import { EngineError, invalidArgument } from "@pouchcontainer/errors";
+import type { IncomingMessage } from "node:http";
+
+/** Bodies that are JSON are kept in memory; none that a client sends comes near this. */
+export const jsonBodyLimitBytes = 8 * 1024 * 1024;
+
+/** The JSON body of a request; undefined when there is none. A body without Content-Type is taken as JSON, as Docker does. */
+export async function readJson(request: IncomingMessage, limitBytes = jsonBodyLimitBytes): Promise<unknown> {
+  const declared = Number(request.headers["content-length"] ?? 0);
+  if (declared > limitBytes) throw tooLarge(limitBytes);
+  const text = await readText(request, limitBytes);
+  if (text.trim() === "") return undefined;
+  checkContentType(request.headers["content-type"]);
+  try {
+    const parsed: unknown = JSON.parse(text);
+    return parsed;
+  } catch (cause) {
+    throw invalidArgument(`invalid JSON: ${cause instanceof Error ? cause.message : "cannot be read"}`, { cause });
+  }
+}
+
+async function readText(request: IncomingMessage, limitBytes: number): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  try {
+    // Without an encoding set, a request yields Buffers.
+    for await (const chunk of request as AsyncIterable<Buffer>) {
+      size += chunk.length;
+      if (size > limitBytes) throw tooLarge(limitBytes);
+      chunks.push(chunk);
+    }
+  } catch (cause) {
+    if (cause instanceof EngineError) throw cause;
+    throw new EngineError("cancelled", "the client went away before its request was whole", { cause });
+  }
+  const [only] = chunks;
+  return (chunks.length === 1 && only ? only : Buffer.concat(chunks)).toString("utf8");
+}
+
+function checkContentType(type: string | undefined): void {
+  if (type === undefined || type === "") return;
+  const [name = ""] = type.split(";");
+  if (name.trim().toLowerCase() === "application/json") return;
+  throw invalidArgument(`Content-Type specified (${type}) must be 'application/json'`);
+}
+
+function tooLarge(limitBytes: number): EngineError {
+  return invalidArgument(`the request body is larger than ${limitBytes / 1024 / 1024} MiB`);
+}

@@ -1,0 +1,24 @@
+import type { Endpoint } from "@pouchcontainer/api";
+import type { StdioSession } from "./backend.ts";
+import type { Call } from "./call.ts";
+import { hijack } from "./hijack.ts";
+import type { Lifetime } from "./lifetime.ts";
+import { serveSession } from "./serve-session.ts";
+import { streamType } from "./stream-type.ts";
+
+/** Answers a call by connecting its client with a process, until one of them is done. */
+export async function takeOverConnection(
+  call: Call<Endpoint>,
+  session: StdioSession,
+  detachKeys: Buffer,
+  lifetime: Lifetime,
+): Promise<void> {
+  if (call.response.destroyed) {
+    session.close();
+    return;
+  }
+  const socket = hijack(call.request, call.response, streamType(call.version, session.tty));
+  lifetime.takenOver.add(socket);
+  socket.once("close", () => lifetime.takenOver.delete(socket));
+  await serveSession(session, socket, detachKeys);
+}
