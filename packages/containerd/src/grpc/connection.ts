@@ -92,9 +92,7 @@ export class Connection {
     const session = connectHttp2("http://containerd", {
       createConnection: () => connectSocket(this.address),
       settings: { enablePush: false, initialWindowSize: streamWindowBytes },
-      // Node assumes 100 until the server says otherwise, and containerd, which has no limit, says nothing: waits alone may be more.
-      peerMaxConcurrentStreams: 0x7fffffff,
-      // In MB. Content being written counts, and at the default of 10 a pull of several layers ends in ENHANCE_YOUR_CALM.
+      // In MB. Open calls count: at the default of 10 Node refuses more than some 16,000 at once.
       maxSessionMemory: 1024,
     });
     session.once("connect", () => {
