@@ -14,6 +14,6 @@ export function chainIdsOf(diffIds: readonly Digest[]): Digest[] {
 }
 
 /** Chain id of the whole stack, empty for no layers. */
-export function chainIdOf(diffIds: readonly Digest[]): Digest | "" {
+export function chainIdOf(diffIds: readonly Digest[]): string {
   return chainIdsOf(diffIds).at(-1) ?? "";
 }

@@ -70,9 +70,9 @@ export function parseImageConfig(bytes: Uint8Array): ImageConfigFile {
     ...rest,
     os: rest.os || "linux",
     architecture: rest.architecture || "amd64",
-    rootfs: { type: "layers", diff_ids: diffIds as string[] },
-    ...(isObject(config) && { config: config as NonNullable<ImageConfigFile["config"]> }),
-    ...(history && { history: history as NonNullable<ImageConfigFile["history"]> }),
+    rootfs: { type: "layers", diff_ids: diffIds },
+    ...(isObject(config) && { config: withoutNulls(config) }),
+    ...(history && { history: history }),
   };
 }
 
@@ -160,6 +160,11 @@ function requireArray(value: unknown, kind: string, field: string, limit: number
   if (!Array.isArray(value)) throw new InvalidImageError(`invalid image ${kind}: ${field} must be a list`);
   if (value.length > limit) throw new InvalidImageError(`invalid image ${kind}: ${field} has more than ${limit} items`);
   return value;
+}
+
+/** Go writes null for an empty list or map. */
+function withoutNulls(config: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(config).filter(([, value]) => isGiven(value)));
 }
 
 function isGiven(value: unknown): boolean {

@@ -1,0 +1,137 @@
+import type { Readable } from "node:stream";
+import { EngineError, invalidArgument } from "@pouchcontainer/errors";
+import {
+  familiarReference,
+  InvalidImageError,
+  InvalidReferenceError,
+  parseTaggedReference,
+  type NamingDefaults,
+  type Platform,
+  type Reference,
+} from "@pouchcontainer/oci";
+import type { ImageServices } from "../containerd-services.ts";
+import type { ImageEvents } from "../image-events.ts";
+import { takeLease, type Lease } from "../lease.ts";
+import { LayerProgress, type ProgressSink } from "../pull/progress.ts";
+import type { Clock } from "../registry/retry.ts";
+import type { ImageStore, StoredImage } from "../store/image-store.ts";
+import { stackOf, type Unpacker } from "../unpack-image.ts";
+import type { ArchiveImage } from "./archive-images.ts";
+import { ingestArchive } from "./ingest-archive.ts";
+import { namesInManifest, readDockerArchive } from "./read-docker-archive.ts";
+import { readLegacyArchive } from "./read-legacy-archive.ts";
+import { readOciLayout } from "./read-oci-layout.ts";
+
+export interface LoadDeps {
+  containerd: ImageServices;
+  store: ImageStore;
+  unpacker: Unpacker;
+  events: ImageEvents;
+  naming: NamingDefaults;
+  snapshotter: string;
+  clock: Clock;
+}
+
+export interface LoadOptions {
+  /** No lines about layers. */
+  quiet: boolean;
+  platform: Platform;
+  /** The platform was asked for: no other will do. */
+  strict: boolean;
+}
+
+/** Loads images from an archive: an OCI layout, `docker save`'s format, or both in one. A failed load leaves nothing. */
+export async function loadArchive(
+  deps: LoadDeps,
+  tar: Readable,
+  options: LoadOptions,
+  progress: ProgressSink,
+  signal: AbortSignal,
+): Promise<void> {
+  const lease = await takeLease("load", deps);
+  let done = false;
+  try {
+    for (const image of await readImages(deps, tar, options, lease, signal)) {
+      const references = image.names.map((name) => parseName(name, deps.naming));
+      await unpack(deps, image, lease, options.quiet ? () => undefined : progress, signal);
+      await nameImage(deps, image, references, progress);
+    }
+    done = true;
+  } catch (error) {
+    if (signal.aborted) throw new EngineError("cancelled", "context canceled", { cause: error });
+    if (error instanceof InvalidImageError) throw invalidArgument(`invalid archive: ${error.message}`, { cause: error });
+    throw error;
+  } finally {
+    tar.destroy();
+    // Files no image of the archive refers to go here.
+    await lease.release({ collect: !done });
+  }
+}
+
+async function readImages(
+  deps: LoadDeps,
+  tar: Readable,
+  options: LoadOptions,
+  lease: Lease,
+  signal: AbortSignal,
+): Promise<ArchiveImage[]> {
+  const { content } = deps.containerd;
+  const archive = await ingestArchive({ content, lease }, tar, signal);
+  const into = { content, lease, signal };
+  if (archive.documents.has("index.json") && archive.documents.has("oci-layout")) {
+    const names = namesInManifest(archive);
+    const images = await readOciLayout(into, archive, options);
+    return images.map((image) =>
+      image.names.length > 0 ? image : { ...image, names: names.get(image.manifest.config.digest) ?? [] },
+    );
+  }
+  if (archive.documents.has("manifest.json")) return readDockerArchive(into, archive);
+  if (archive.documents.has("repositories")) return readLegacyArchive(into, archive, options.platform);
+  throw invalidArgument("invalid archive: it has neither index.json and oci-layout nor manifest.json");
+}
+
+function parseName(name: string, naming: NamingDefaults): Reference {
+  try {
+    return parseTaggedReference(name, naming);
+  } catch (error) {
+    if (error instanceof InvalidReferenceError)
+      throw invalidArgument(`invalid archive: image name "${name}": ${error.message}`, { cause: error });
+    throw error;
+  }
+}
+
+async function unpack(
+  deps: LoadDeps,
+  image: ArchiveImage,
+  lease: Lease,
+  progress: ProgressSink,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const layer of stackOf(image.manifest, image.config)) {
+    if (await deps.unpacker.hold(deps.snapshotter, layer.chainId, lease)) continue;
+    const report = new LayerProgress({ digest: layer.diffId, sink: progress, now: () => deps.clock.now() });
+    const { size } = layer.descriptor;
+    report.count("Loading layer", Math.min(1, size), size);
+    await deps.unpacker.unpackLayer(deps.snapshotter, layer, lease, signal);
+    report.count("Loading layer", size, size);
+  }
+  await deps.unpacker.tie(deps.snapshotter, image);
+}
+
+async function nameImage(deps: LoadDeps, image: ArchiveImage, references: Reference[], progress: ProgressSink): Promise<void> {
+  let stored: StoredImage | undefined;
+  for (const reference of references) {
+    const shown = familiarReference(reference, deps.naming);
+    const previous = deps.store.find(shown);
+    stored = await deps.store.put(reference, image.target, image);
+    if (previous !== undefined && previous.id !== stored.id) {
+      progress({ stream: `The image ${shown} already exists, renaming the old one with ID ${previous.id} to empty string\n` });
+    }
+    progress({ stream: `Loaded image: ${shown}\n` });
+  }
+  if (stored === undefined) {
+    stored = await deps.store.putDangling(image.target, image);
+    progress({ stream: `Loaded image ID: ${stored.id}\n` });
+  }
+  deps.events.publish("load", stored);
+}

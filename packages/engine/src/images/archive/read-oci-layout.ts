@@ -1,0 +1,88 @@
+import { invalidArgument, notFound } from "@pouchcontainer/errors";
+import {
+  formatPlatform,
+  InvalidImageError,
+  isIndexType,
+  parseIndex,
+  parseManifest,
+  sniffDocument,
+  type ContentDescriptor,
+  type Platform,
+} from "@pouchcontainer/oci";
+import { gcLabels } from "../containerd-services.ts";
+import { hasContent } from "../pull/download-blob.ts";
+import { readImageDocuments } from "../store/image-documents.ts";
+import type { ArchiveDeps, ArchiveImage } from "./archive-images.ts";
+import type { IngestedArchive } from "./ingest-archive.ts";
+
+/** The images `index.json` names (OCI image spec, `image-layout.md`). `platform` is a wish unless `strict`. */
+export async function readOciLayout(
+  deps: ArchiveDeps,
+  archive: IngestedArchive,
+  choice: { platform: Platform; strict: boolean },
+): Promise<ArchiveImage[]> {
+  const index = parseIndex(archive.documents.get("index.json") ?? Buffer.from(""));
+  const images = new Map<string, ArchiveImage>();
+  for (const descriptor of index.manifests) {
+    const known = images.get(descriptor.digest);
+    if (known !== undefined) {
+      known.names.push(...namesOf(descriptor));
+      continue;
+    }
+    const image = await readImage(deps, descriptor, choice);
+    if (image !== undefined) images.set(descriptor.digest, image);
+  }
+  if (images.size === 0) {
+    if (choice.strict) throw notFound(`the archive has no image for ${formatPlatform(choice.platform)}`);
+    throw invalidArgument("invalid archive: index.json names no image");
+  }
+  return [...images.values()];
+}
+
+async function readImage(
+  deps: ArchiveDeps,
+  descriptor: ContentDescriptor,
+  choice: { platform: Platform; strict: boolean },
+): Promise<ArchiveImage | undefined> {
+  const { mediaType, digest, size } = descriptor;
+  if (!(await hasContent(deps.content, digest))) throw missing(digest);
+  await labelTree(deps, descriptor, 0);
+  const documents = await readImageDocuments({ content: deps.content }, descriptor, choice).catch((error: unknown) => {
+    // Signatures and attestations are manifests too; their config is none.
+    if (error instanceof InvalidImageError) return undefined;
+    throw error;
+  });
+  if (documents === undefined) return undefined;
+  for (const layer of documents.manifest.layers) if (!(await hasContent(deps.content, layer.digest))) throw missing(layer.digest);
+  return { ...documents, target: { mediaType, digest, size }, names: namesOf(descriptor) };
+}
+
+function missing(digest: string): Error {
+  return invalidArgument(`invalid archive: blob ${digest} is missing`);
+}
+
+/** The full name where the archive has one; a bare tag, which the specification allows too, names no repository. */
+function namesOf({ annotations = {} }: ContentDescriptor): string[] {
+  const full = annotations["io.containerd.image.name"];
+  if (full !== undefined) return [full];
+  const name = annotations["org.opencontainers.image.ref.name"] ?? "";
+  return /[/:]/.test(name) ? [name] : [];
+}
+
+/** Ties what is here together for the collector, from the index down. */
+async function labelTree(deps: ArchiveDeps, { digest, mediaType }: ContentDescriptor, depth: number): Promise<void> {
+  if (depth > 3 || !(await hasContent(deps.content, digest))) return;
+  const bytes = await deps.content.readAll(digest);
+  if (isIndexType(mediaType) || sniffDocument(bytes) === "index") {
+    const { manifests } = parseIndex(bytes);
+    await deps.content.updateLabels(
+      digest,
+      Object.fromEntries(manifests.map((item, index) => [gcLabels.manifest(index), item.digest])),
+    );
+    for (const item of manifests) await labelTree(deps, item, depth + 1);
+    return;
+  }
+  const { config, layers } = parseManifest(bytes);
+  const labels = layers.map((layer, index): [string, string] => [gcLabels.layer(index), layer.digest]);
+  await deps.content.updateLabels(digest, { [gcLabels.config]: config.digest, ...Object.fromEntries(labels) });
+}

@@ -1,0 +1,116 @@
+import { posix } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { Transform, type Duplex, type Readable } from "node:stream";
+import { createGunzip, createZstdDecompress } from "node:zlib";
+import { EngineError, invalidArgument } from "@pouchcontainer/errors";
+import { detectCompression, type Compression } from "@pouchcontainer/oci";
+import { extract as tarExtract, type Header } from "tar-stream";
+
+/** A file or link of an archive. Its name is relative, has no `..` and no `.`. */
+export interface TarEntry {
+  name: string;
+  /** Where a link points, resolved in the archive; undefined for a file. */
+  linkTo: string | undefined;
+  size: number;
+  content: AsyncIterable<Buffer>;
+}
+
+const entryLimit = 200_000;
+
+/** Reads a tar, plain or compressed with gzip or zstd, entry by entry; every entry must be read to its end. */
+export async function readTar(source: Readable, signal: AbortSignal, onEntry: (entry: TarEntry) => Promise<void>): Promise<void> {
+  const extract = tarExtract();
+  const piped = pipeline(source, await decompressor(source), extract, { signal });
+  // What stops the reading is told by the loop below; here it would go unheard.
+  piped.catch(() => undefined);
+  let count = 0;
+  try {
+    for await (const entry of extract) {
+      count += 1;
+      if (count > entryLimit) throw invalidArgument(`invalid archive: it has more than ${entryLimit} entries`);
+      const described = describe(entry);
+      if (described === undefined) entry.resume();
+      else await onEntry(described);
+    }
+    await piped;
+  } catch (error) {
+    extract.destroy();
+    if (signal.aborted || error instanceof EngineError) throw error;
+    throw invalidArgument(`invalid archive: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+  }
+}
+
+function describe(entry: AsyncIterable<unknown> & { header: Header }): TarEntry | undefined {
+  const { name, type, linkname, size } = entry.header;
+  const path = cleanPath(name, name);
+  if (type === "directory" || path === "") return undefined;
+  // The library's types leave open what an entry streams: it is what went in, buffers.
+  const content = entry as AsyncIterable<Buffer>;
+  switch (type) {
+    case "file":
+    case "contiguous-file":
+      return { name: path, linkTo: undefined, size, content };
+    case "symlink":
+      return {
+        name: path,
+        linkTo: cleanPath(posix.join(posix.dirname(path), relative(linkname, name)), name),
+        size: 0,
+        content,
+      };
+    case "link":
+      return { name: path, linkTo: cleanPath(linkname, name), size: 0, content };
+    default:
+      throw invalidArgument(`invalid archive: "${name}" is a ${type}`);
+  }
+}
+
+function relative(target: string, name: string): string {
+  if (target.startsWith("/")) throw invalidArgument(`invalid archive: "${name}" points outside the archive`);
+  return target;
+}
+
+function cleanPath(path: string, name: string): string {
+  const clean = posix.normalize(path.replace(/\/+$/, "") || ".");
+  if (clean.startsWith("/") || clean === ".." || clean.startsWith("../") || clean.includes("\0")) {
+    throw invalidArgument(`invalid archive: "${name}" points outside the archive`);
+  }
+  return clean === "." ? "" : clean;
+}
+
+/** Chosen by the first bytes, which are put back. */
+async function decompressor(source: Readable): Promise<Duplex> {
+  const head = await peek(source, 6);
+  const compression: Compression = detectCompression(head);
+  switch (compression) {
+    case "gzip":
+      return createGunzip();
+    case "zstd":
+      return createZstdDecompress();
+    case "none":
+      return new Transform({ transform: (chunk, _encoding, done) => done(null, chunk) });
+    default:
+      throw invalidArgument(`invalid archive: ${compression} compression is not supported, only gzip and zstd are`);
+  }
+}
+
+async function peek(source: Readable, bytes: number): Promise<Uint8Array> {
+  for (;;) {
+    const head: Buffer | null = source.read(bytes);
+    if (head !== null) {
+      source.unshift(head);
+      return head;
+    }
+    if (source.readableEnded || source.destroyed) return new Uint8Array();
+    await new Promise<void>((resolve, reject) => {
+      const settle = (error?: Error): void => {
+        for (const event of ["readable", "end", "close"]) source.off(event, settled);
+        source.off("error", settle);
+        if (error) reject(error);
+        else resolve();
+      };
+      const settled = (): void => settle();
+      for (const event of ["readable", "end", "close"]) source.once(event, settled);
+      source.once("error", settle);
+    });
+  }
+}

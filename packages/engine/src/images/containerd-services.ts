@@ -1,0 +1,18 @@
+import type { ContainerdClient } from "@pouchcontainer/containerd";
+
+/** What the images room uses of containerd. */
+export type ImageServices = Pick<ContainerdClient, "content" | "images" | "diff" | "leases" | "snapshots">;
+
+/** The garbage collector of containerd follows these labels from an image record to everything it is made of. */
+export const gcLabels = {
+  config: "containerd.io/gc.ref.content.config",
+  layer: (index: number): string => `containerd.io/gc.ref.content.l.${index}`,
+  manifest: (index: number): string => `containerd.io/gc.ref.content.m.${index}`,
+  snapshot: (snapshotter: string): string => `containerd.io/gc.ref.snapshot.${snapshotter}`,
+  expire: "containerd.io/gc.expire",
+};
+
+/** Where a blob came from, as containerd notes it for mounts across repositories. */
+export function sourceLabel(domain: string): string {
+  return `containerd.io/distribution.source.${domain}`;
+}

@@ -1,0 +1,304 @@
+import type { Readable } from "node:stream";
+import type * as api from "@pouchcontainer/api";
+import { invalidArgument, notFound } from "@pouchcontainer/errors";
+import {
+  familiarReference,
+  formatPlatform,
+  formatReference,
+  InvalidPlatformError,
+  InvalidReferenceError,
+  isDigest,
+  isTag,
+  parsePlatform,
+  parseReference,
+  withDefaultTag,
+  type NamingDefaults,
+  type Platform,
+  type Reference,
+} from "@pouchcontainer/oci";
+import type { PluginChains } from "../plugin-host/chains.ts";
+import { loadArchive, type LoadDeps } from "./archive/load-archive.ts";
+import { saveArchive } from "./archive/save-archive.ts";
+import type { ImageServices } from "./containerd-services.ts";
+import { ImageEvents, type EventSink } from "./image-events.ts";
+import type { ImageSource, ResolvedImage } from "./image-source.ts";
+import { takeLease } from "./lease.ts";
+import { BlobFetcher } from "./pull/blob-fetcher.ts";
+import { pullImage } from "./pull/pull-image.ts";
+import type { ProgressSink } from "./pull/progress.ts";
+import type { PullDeps, PullRequest } from "./pull/pull-request.ts";
+import { Semaphore } from "./pull/semaphore.ts";
+import { SharedPulls } from "./pull/shared-pulls.ts";
+import { credentialsOf } from "./registry/credentials.ts";
+import { HttpTransport } from "./registry/http-transport.ts";
+import { RegistryClient } from "./registry/registry-client.ts";
+import { registryHostsOf } from "./registry/registry-hosts.ts";
+import type { Clock } from "./registry/retry.ts";
+import { diskUsageOf, type ImageDiskUsage } from "./store/image-disk-usage.ts";
+import type { Filters } from "./store/image-filters.ts";
+import { ImageSizes } from "./store/image-sizes.ts";
+import { ImageStore, isTagged, type ImageName, type StoredImage } from "./store/image-store.ts";
+import { imageHistory, inspectImage } from "./store/inspect-image.ts";
+import { listImages, type ListDeps } from "./store/list-images.ts";
+import { pruneImages } from "./store/prune-images.ts";
+import { removeImage, type ImageUser, type RemoveDeps } from "./store/remove-image.ts";
+import { Unpacker } from "./unpack-image.ts";
+
+export interface ImageManagerOptions {
+  containerd: ImageServices;
+  chains: Pick<PluginChains, "postPull">;
+  events: EventSink;
+  /** Which snapshotter images are unpacked for. */
+  snapshotter: string;
+  /** What a name without registry means. */
+  naming: NamingDefaults;
+  /** The machine's platform. */
+  platform: Platform;
+  /** Root of the `hosts.toml` layout, for example /etc/containerd/certs.d. */
+  certsDirectory?: string;
+  /** Registries that may use plain HTTP or an unknown certificate: `host`, `host:port` or IPv4 network. */
+  insecureRegistries?: readonly string[];
+  /** How many layers are downloaded at once, over all pulls. Default 3. */
+  maxConcurrentDownloads?: number;
+  userAgent: string;
+  /** For proxy settings. */
+  env: Record<string, string | undefined>;
+  clock: Clock;
+  warn(message: string): void;
+  /** Containers made from an image, by its id. */
+  usedBy(imageId: string): Iterable<ImageUser>;
+}
+
+/** Builds the images room and reads what containerd has. */
+export async function createImageManager(options: ImageManagerOptions): Promise<ImageManager> {
+  const manager = new ImageManager(options);
+  await manager.restore();
+  return manager;
+}
+
+/** Images: getting, naming, showing and removing them. */
+export class ImageManager implements ImageSource {
+  readonly #options: ImageManagerOptions;
+  readonly #store: ImageStore;
+  readonly #sizes: ImageSizes;
+  readonly #unpacker: Unpacker;
+  readonly #blobs: BlobFetcher;
+  readonly #events: ImageEvents;
+  readonly #pulls = new SharedPulls();
+  readonly #places: Semaphore;
+
+  constructor(options: ImageManagerOptions) {
+    const { containerd, naming, platform, clock, snapshotter } = options;
+    this.#options = options;
+    this.#store = new ImageStore({
+      containerd,
+      naming,
+      platform,
+      now: () => clock.now(),
+      warn: (message) => options.warn(message),
+    });
+    this.#sizes = new ImageSizes({ containerd, snapshotter });
+    this.#unpacker = new Unpacker({ containerd });
+    this.#blobs = new BlobFetcher({ content: containerd.content, clock });
+    this.#events = new ImageEvents({ sink: options.events, naming });
+    this.#places = new Semaphore(options.maxConcurrentDownloads ?? 3);
+  }
+
+  /** Reads containerd's image store; once, before anything else is called. */
+  async restore(): Promise<void> {
+    await this.#store.load();
+  }
+
+  async list(options: { all: boolean; digests: boolean; sharedSize: boolean; filters: Filters }): Promise<api.ImageSummary[]> {
+    return listImages(this.#queries(), options);
+  }
+
+  async inspect(ref: string, options: { platform?: string } = {}): Promise<api.ImageInspect> {
+    const image = await this.#find(ref, options.platform);
+    return inspectImage({ ...this.#queries(), snapshotter: this.#options.snapshotter }, image);
+  }
+
+  async history(ref: string): Promise<api.ImageHistoryItem[]> {
+    return imageHistory({ ...this.#queries(), snapshotter: this.#options.snapshotter }, this.#store.require(ref));
+  }
+
+  async pull(
+    request: { reference: string; tag?: string; platform?: string; auth?: api.AuthConfig },
+    progress: ProgressSink,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const pull: PullRequest = {
+      reference: this.#pullReference(request.reference, request.tag),
+      platform: this.#platform(request.platform),
+      credentials: credentialsOf(request.auth),
+    };
+    const key = JSON.stringify([formatReference(pull.reference), formatPlatform(pull.platform), pull.credentials]);
+    await this.#pulls.join(key, progress, signal, (sink, stop) => pullImage(this.#pullDeps(), pull, this.#places, sink, stop));
+  }
+
+  async load(
+    tar: Readable,
+    options: { quiet: boolean; platform?: string },
+    progress: ProgressSink,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const strict = options.platform !== undefined && options.platform !== "";
+    await loadArchive(
+      this.#changes(),
+      tar,
+      { quiet: options.quiet, platform: this.#platform(options.platform), strict },
+      progress,
+      signal,
+    );
+  }
+
+  async save(refs: string[], options: { platform?: string }, signal: AbortSignal): Promise<Readable> {
+    const platform = options.platform ? this.#platform(options.platform) : undefined;
+    return saveArchive(this.#changes(), refs, platform, signal);
+  }
+
+  async tag(source: string, target: { repository: string; tag?: string }): Promise<void> {
+    const image = this.#store.require(source);
+    const reference = this.#parse(target.repository);
+    if (reference.digest !== undefined) throw invalidArgument("refusing to create a tag with a digest reference");
+    if (target.tag !== undefined && target.tag !== "" && !isTag(target.tag)) throw invalidArgument("invalid tag format");
+    const tagged = withDefaultTag(target.tag ? { ...reference, tag: target.tag } : reference);
+    const stored = await this.#store.put(tagged, image.target, image);
+    this.#events.publish("tag", stored, this.#shown(tagged));
+  }
+
+  async remove(ref: string, options: { force: boolean; noPrune: boolean }): Promise<api.ImageDeleteItem[]> {
+    return removeImage(this.#changes(), ref, options);
+  }
+
+  async prune(filters: Filters): Promise<api.ImagePruneResponse> {
+    return pruneImages(this.#changes(), filters);
+  }
+
+  /** For `system df`. */
+  async diskUsage(): Promise<ImageDiskUsage> {
+    return diskUsageOf(this.#changes());
+  }
+
+  async resolve(reference: string, platform?: string): Promise<ResolvedImage> {
+    const image = await this.#find(reference, platform);
+    const name = this.#nameUsed(image, reference) ?? image.names.find(isTagged) ?? image.names[0];
+    const { config } = image;
+    return {
+      id: image.id,
+      reference: name?.name ?? image.id,
+      manifestDigest: image.manifestDescriptor.digest,
+      architecture: config.architecture,
+      os: config.os,
+      ...(config.variant && { variant: config.variant }),
+      config: config.config ?? {},
+      chainId: image.chainId,
+    };
+  }
+
+  async ensureUnpacked(
+    image: ResolvedImage,
+    snapshotter: string,
+    signal: AbortSignal = new AbortController().signal,
+  ): Promise<void> {
+    const stored = this.#store.get(image.id);
+    if (stored === undefined) throw this.#store.noSuchImage(image.reference);
+    if (await this.#unpacker.isUnpacked(snapshotter, stored.config)) return;
+    const lease = await takeLease("unpack", this.#options);
+    try {
+      await this.#unpacker.unpackAll(snapshotter, stored, lease, signal);
+    } finally {
+      await lease.release({ collect: false });
+    }
+  }
+
+  /** The image, or its sibling for the platform asked for. */
+  async #find(ref: string, platform: string | undefined): Promise<StoredImage> {
+    const image = this.#store.require(ref);
+    if (platform === undefined || platform === "") return image;
+    const wanted = this.#platform(platform);
+    const found = await this.#store.forPlatform(image, wanted);
+    if (found !== undefined) return found;
+    throw notFound(
+      `image with reference ${ref} was found but does not provide the specified platform (${formatPlatform(wanted)}): it is for ${formatPlatform(image.config)}`,
+    );
+  }
+
+  #nameUsed(image: StoredImage, ref: string): ImageName | undefined {
+    return image.names.find(({ reference }) =>
+      [formatReference(reference), this.#shown(reference)].some((text) => text === ref || text === `${ref}:latest`),
+    );
+  }
+
+  #shown(reference: Reference): string {
+    return familiarReference(reference, this.#options.naming);
+  }
+
+  /** `tag` may be a digest; what the name itself says is overruled by it. */
+  #pullReference(name: string, tag: string | undefined): Reference {
+    const reference = this.#parse(name);
+    if (tag === undefined || tag === "") return withDefaultTag(reference);
+    const { domain, path } = reference;
+    if (isDigest(tag)) return { domain, path, digest: tag };
+    if (!isTag(tag)) throw invalidArgument("invalid tag format");
+    return { domain, path, tag };
+  }
+
+  #parse(text: string): Reference {
+    try {
+      return parseReference(text, this.#options.naming);
+    } catch (error) {
+      if (error instanceof InvalidReferenceError) throw invalidArgument(error.message, { cause: error });
+      throw error;
+    }
+  }
+
+  #platform(text: string | undefined): Platform {
+    if (text === undefined || text === "") return this.#options.platform;
+    try {
+      return parsePlatform(text, this.#options.platform);
+    } catch (error) {
+      if (error instanceof InvalidPlatformError) throw invalidArgument(error.message, { cause: error });
+      throw error;
+    }
+  }
+
+  #queries(): ListDeps {
+    const { naming, clock } = this.#options;
+    return { store: this.#store, sizes: this.#sizes, naming, now: () => clock.now() };
+  }
+
+  #changes(): ListDeps & RemoveDeps & LoadDeps {
+    const { containerd, snapshotter, clock } = this.#options;
+    const usedBy = (imageId: string): Iterable<ImageUser> => this.#options.usedBy(imageId);
+    return { ...this.#queries(), containerd, snapshotter, clock, unpacker: this.#unpacker, events: this.#events, usedBy };
+  }
+
+  #pullDeps(): PullDeps {
+    return {
+      ...this.#changes(),
+      blobs: this.#blobs,
+      chains: this.#options.chains,
+      connect: (request) => this.#connect(request),
+    };
+  }
+
+  /** A pull has connections of its own: configuration and credentials are those of its moment. */
+  async #connect({ reference, credentials }: PullRequest): ReturnType<PullDeps["connect"]> {
+    const { certsDirectory, insecureRegistries = [], env, userAgent, clock } = this.#options;
+    const hosts = await registryHostsOf(reference.domain, {
+      ...(certsDirectory !== undefined && { certsDirectory }),
+      insecureRegistries,
+    });
+    const transport = new HttpTransport({ env, userAgent });
+    const client = new RegistryClient({
+      domain: reference.domain,
+      repository: reference.path,
+      hosts,
+      transport,
+      credentials,
+      clock,
+    });
+    return { client, close: () => transport.close() };
+  }
+}

@@ -1,0 +1,173 @@
+import { internal, isKind } from "@pouchcontainer/errors";
+import type { ContentWriter } from "@pouchcontainer/containerd";
+import type { ContentDescriptor } from "@pouchcontainer/oci";
+import type { ImageServices } from "../containerd-services.ts";
+import type { Lease } from "../lease.ts";
+import { describeNetworkError } from "../registry/http-error.ts";
+import type { OpenedBlob, RegistryClient } from "../registry/registry-client.ts";
+import { delayMs, isTransient, type Clock } from "../registry/retry.ts";
+
+export interface BlobDownloadDeps {
+  content: ImageServices["content"];
+  client: Pick<RegistryClient, "openBlob">;
+  clock: Clock;
+  lease: Pick<Lease, "holdContent">;
+}
+
+export interface BlobDownload {
+  descriptor: ContentDescriptor;
+  labels: Record<string, string>;
+  onBytes?: (current: number) => void;
+  onVerify?: () => void;
+  signal: AbortSignal;
+}
+
+/** Faults in a row, without a byte between them, until a download is given up. */
+const attemptLimit = 5;
+
+/** Name of the ingestion: the same every time, so that a later pull goes on where this one stopped. */
+export function ingestionOf(digest: string): string {
+  return `pouch-${digest}`;
+}
+
+export async function hasContent(content: ImageServices["content"], digest: string): Promise<boolean> {
+  try {
+    await content.info(digest);
+    return true;
+  } catch (error) {
+    if (isKind(error, "notFound")) return false;
+    throw error;
+  }
+}
+
+/**
+ * Streams a blob from the registry into the content store. A broken connection is taken up at the byte it broke at. When it
+ * fails or is cancelled the ingestion stays for the next try, unless its bytes turned out to be wrong.
+ */
+export async function downloadBlob(deps: BlobDownloadDeps, download: BlobDownload): Promise<void> {
+  const { digest } = download.descriptor;
+  // Held before it exists: the collector must not come between the commit and the lease.
+  await deps.lease.holdContent(digest);
+  if (await hasContent(deps.content, digest)) {
+    await deps.content.updateLabels(digest, download.labels);
+    return;
+  }
+  const resumed = await ingest(deps, download);
+  // Old bytes may have been the bad ones: once more from the start.
+  if (resumed === "badResume" && (await ingest(deps, download)) === "badResume") throw badBlob(digest);
+}
+
+function badBlob(digest: string): Error {
+  return internal(`filesystem layer verification failed for digest ${digest}`);
+}
+
+async function ingest(deps: BlobDownloadDeps, download: BlobDownload): Promise<"done" | "badResume"> {
+  const { descriptor, signal } = download;
+  const closing = new AbortController();
+  let writer: ContentWriter;
+  try {
+    // Its own signal, not a lease: an ingestion under a lease would go with the lease.
+    writer = await openWriter(deps, descriptor, closing.signal, signal);
+  } catch (error) {
+    if (isKind(error, "alreadyExists")) {
+      await deps.content.updateLabels(descriptor.digest, download.labels);
+      return "done";
+    }
+    throw error;
+  }
+  const start = writer.offset;
+  try {
+    if (start > descriptor.size) {
+      await writer.abort();
+      return "badResume";
+    }
+    await fill(deps, download, writer);
+    download.onVerify?.();
+    await writer.commit({ size: descriptor.size, digest: descriptor.digest, labels: download.labels });
+    return "done";
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!isWrongContent(error)) throw error;
+    await deps.content.abort(ingestionOf(descriptor.digest)).catch(() => undefined);
+    if (start > 0) return "badResume";
+    throw internal(`filesystem layer verification failed for digest ${descriptor.digest}`, { cause: error });
+  } finally {
+    closing.abort();
+  }
+}
+
+/** containerd refuses a commit whose size or digest is not the promised one. */
+function isWrongContent(error: unknown): boolean {
+  return isKind(error, "failedPrecondition", "invalidArgument") || error instanceof OversizedBlob;
+}
+
+class OversizedBlob extends Error {}
+
+/** A writer that was let go a moment ago may still hold the ingestion. */
+async function openWriter(
+  deps: BlobDownloadDeps,
+  descriptor: ContentDescriptor,
+  closing: AbortSignal,
+  signal: AbortSignal,
+): Promise<ContentWriter> {
+  for (let attempt = 0; ; attempt += 1) {
+    signal.throwIfAborted();
+    try {
+      return await deps.content.openWriter(
+        ingestionOf(descriptor.digest),
+        { size: descriptor.size, digest: descriptor.digest },
+        { signal: closing },
+      );
+    } catch (error) {
+      if (!isKind(error, "unavailable") || attempt >= 10) throw error;
+      await deps.clock.sleep(delayMs(attempt, error) / 4, signal);
+    }
+  }
+}
+
+async function fill(deps: BlobDownloadDeps, download: BlobDownload, writer: ContentWriter): Promise<void> {
+  const { descriptor, signal } = download;
+  let faults = 0;
+  while (writer.offset < descriptor.size) {
+    const before = writer.offset;
+    try {
+      const blob = await deps.client.openBlob(descriptor.digest, before, signal);
+      await copy(blob, download, writer);
+      if (writer.offset < descriptor.size) throw describeNetworkError("GET", blob.url, new Error("unexpected EOF"));
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!isTransient(error)) throw error;
+      faults = writer.offset > before ? 1 : faults + 1;
+      if (faults >= attemptLimit) throw error;
+      await deps.clock.sleep(delayMs(faults - 1, error), signal);
+    }
+  }
+}
+
+async function copy(blob: OpenedBlob, { descriptor, onBytes, signal }: BlobDownload, writer: ContentWriter): Promise<void> {
+  // A server without ranges sends everything: what is here already is passed over.
+  let skip = writer.offset - blob.start;
+  if (skip < 0) {
+    blob.body.destroy();
+    throw internal(`the registry answered a request for ${descriptor.digest} from byte ${writer.offset} with byte ${blob.start}`);
+  }
+  const chunks: AsyncIterator<Buffer> = blob.body[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      // Told apart here: a fault of the network is retried, one of containerd is not.
+      const next = await chunks.next().catch((error: unknown) => {
+        signal.throwIfAborted();
+        throw describeNetworkError("GET", blob.url, error);
+      });
+      if (next.done === true) return;
+      const chunk = skip > 0 ? next.value.subarray(Math.min(skip, next.value.length)) : next.value;
+      skip -= next.value.length - chunk.length;
+      if (writer.offset + chunk.length > descriptor.size)
+        throw new OversizedBlob(`the registry sends more than the ${descriptor.size} bytes promised`);
+      if (chunk.length > 0) await writer.write(chunk);
+      onBytes?.(writer.offset);
+    }
+  } finally {
+    blob.body.destroy();
+  }
+}

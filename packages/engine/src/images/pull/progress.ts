@@ -1,0 +1,36 @@
+import type { JsonMessage } from "@pouchcontainer/api";
+import { shortId } from "@pouchcontainer/oci";
+import { progressBar } from "./progress-bar.ts";
+
+/** Takes progress lines, exactly as Docker's JSON stream has them. Must not throw. */
+export type ProgressSink = (line: JsonMessage) => void;
+
+/** How often one layer may say how far it is. */
+const intervalMs = 100;
+
+/** Docker's lines about one layer. Lines that only count are thinned out; a new state is always told. */
+export class LayerProgress {
+  readonly #id: string;
+  readonly #sink: ProgressSink;
+  readonly #now: () => number;
+  #lastCount = Number.NEGATIVE_INFINITY;
+
+  constructor(options: { digest: string; sink: ProgressSink; now: () => number }) {
+    this.#id = shortId(options.digest);
+    this.#sink = options.sink;
+    this.#now = options.now;
+  }
+
+  /** `Pulling fs layer`, `Waiting`, `Already exists`… */
+  state(status: string): void {
+    this.#sink({ status, progressDetail: {}, id: this.#id });
+  }
+
+  /** `Downloading`, `Extracting`, `Loading layer`, with a number. */
+  count(status: string, current: number, total: number): void {
+    const now = this.#now();
+    if (current < total && now - this.#lastCount < intervalMs) return;
+    this.#lastCount = now;
+    this.#sink({ status, progressDetail: { current, total }, progress: progressBar(current, total), id: this.#id });
+  }
+}

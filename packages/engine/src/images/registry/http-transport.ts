@@ -1,0 +1,148 @@
+import http from "node:http";
+import https from "node:https";
+import { rootCertificates } from "node:tls";
+import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
+import type { RegistryTls } from "./registry-host.ts";
+import { describeNetworkError, HttpError } from "./http-error.ts";
+
+export interface HttpRequest {
+  method: "GET" | "HEAD" | "POST";
+  url: string;
+  headers: Record<string, string | string[]>;
+  body?: string;
+  tls: RegistryTls;
+  signal: AbortSignal;
+}
+
+export interface HttpResponse {
+  status: number;
+  headers: IncomingHttpHeaders;
+  body: IncomingMessage;
+  /** Where the answer came from, after redirects. */
+  url: string;
+}
+
+export interface HttpTransportOptions {
+  /** For `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`. */
+  env: Record<string, string | undefined>;
+  userAgent: string;
+  /** Silence on a connection for that long is a fault. Default 60,000. */
+  idleTimeoutMs?: number;
+}
+
+const redirectLimit = 10;
+const redirectStatuses = new Set([301, 302, 303, 307, 308]);
+
+/** Kept to the origin they were meant for. */
+const secretHeaders = new Set(["authorization", "cookie", "proxy-authorization"]);
+
+/** HTTP over kept-alive connections; follows redirects without taking secrets to another origin. Any fault below HTTP is an `HttpError`. */
+export class HttpTransport {
+  readonly #options: HttpTransportOptions;
+  readonly #agents = new Map<string, http.Agent>();
+
+  constructor(options: HttpTransportOptions) {
+    this.#options = options;
+  }
+
+  async send(request: HttpRequest): Promise<HttpResponse> {
+    let { url, headers, method, body } = request;
+    for (let hop = 0; hop <= redirectLimit; hop += 1) {
+      const response = await this.#sendOnce({ ...request, url, headers, method, ...(body !== undefined && { body }) });
+      const location = response.headers.location;
+      if (!redirectStatuses.has(response.status) || location === undefined) return response;
+      response.body.resume();
+      const next = this.#redirectTarget(request, url, location);
+      if (new URL(next).origin !== new URL(url).origin) headers = withoutSecrets(headers);
+      if (response.status === 303 && method !== "HEAD") {
+        method = "GET";
+        body = undefined;
+      }
+      url = next;
+    }
+    throw new HttpError(request.method, request.url, `stopped after ${redirectLimit} redirects`, { transient: false });
+  }
+
+  close(): void {
+    for (const agent of this.#agents.values()) agent.destroy();
+    this.#agents.clear();
+  }
+
+  #redirectTarget(request: HttpRequest, from: string, location: string): string {
+    let target: URL | undefined;
+    try {
+      target = new URL(location, from);
+    } catch {
+      target = undefined;
+    }
+    if (target?.protocol === "http:" || target?.protocol === "https:") return target.href;
+    throw new HttpError(request.method, from, "redirected to what is no HTTP URL", { transient: false });
+  }
+
+  #sendOnce(request: HttpRequest): Promise<HttpResponse> {
+    const secure = request.url.startsWith("https:");
+    const idleTimeoutMs = this.#options.idleTimeoutMs ?? 60_000;
+    return new Promise((resolve, reject) => {
+      const fail = (error: Error): void => {
+        reject(request.signal.aborted ? error : describeNetworkError(request.method, request.url, error));
+      };
+      const message = (secure ? https : http).request(request.url, {
+        method: request.method,
+        headers: { "user-agent": this.#options.userAgent, ...request.headers },
+        agent: this.#agentFor(secure, request.tls),
+        signal: request.signal,
+      });
+      message.setTimeout(idleTimeoutMs, () => message.destroy(Object.assign(new Error("i/o timeout"), { code: "ETIMEDOUT" })));
+      message.once("error", fail);
+      message.once("response", (body) => {
+        // Errors after the headers belong to whoever reads the body.
+        message.off("error", fail);
+        message.on("error", (error) => body.destroy(error));
+        resolve({ status: body.statusCode ?? 0, headers: body.headers, body, url: request.url });
+      });
+      message.end(request.body);
+    });
+  }
+
+  #agentFor(secure: boolean, tls: RegistryTls): http.Agent {
+    const key = secure ? JSON.stringify(tls) : "http";
+    let agent = this.#agents.get(key);
+    if (agent === undefined) {
+      const options = { keepAlive: true, proxyEnv: this.#options.env };
+      agent = secure ? new https.Agent({ ...options, ...tlsOptions(tls) }) : new http.Agent(options);
+      this.#agents.set(key, agent);
+    }
+    return agent;
+  }
+}
+
+function tlsOptions(tls: RegistryTls): https.AgentOptions {
+  return {
+    rejectUnauthorized: !tls.skipVerify,
+    ...(tls.authorities.length > 0 && { ca: [...rootCertificates, ...tls.authorities] }),
+    ...(tls.clients.length > 0 && {
+      cert: tls.clients.map((pair) => pair.certificate),
+      key: tls.clients.map((pair) => pair.key),
+    }),
+  };
+}
+
+function withoutSecrets(headers: HttpRequest["headers"]): HttpRequest["headers"] {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !secretHeaders.has(name.toLowerCase())));
+}
+
+/** Reads a body into memory; more than `limit` bytes is an error. */
+export async function readBody(response: HttpResponse, limit: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  try {
+    for await (const chunk of response.body as AsyncIterable<Buffer>) {
+      size += chunk.length;
+      if (size > limit) throw new HttpError("GET", response.url, `the answer has more than ${limit} bytes`, { transient: false });
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    throw error instanceof HttpError ? error : describeNetworkError("GET", response.url, error);
+  }
+  return Buffer.concat(chunks);
+}

@@ -1,0 +1,221 @@
+import type { IncomingMessage } from "node:http";
+import { internal } from "@pouchcontainer/errors";
+import { digestOf, isDigest, matchesDigest, MediaType, sniffDocument, type Digest } from "@pouchcontainer/oci";
+import { Authorizer } from "./authorizer.ts";
+import { parseChallenges } from "./challenge.ts";
+import type { RegistryCredentials } from "./credentials.ts";
+import { HttpError } from "./http-error.ts";
+import { readBody, type HttpResponse, type HttpTransport } from "./http-transport.ts";
+import { RegistryError, registryErrorOf } from "./registry-error.ts";
+import type { RegistryHost } from "./registry-host.ts";
+import { withRetry, type Clock } from "./retry.ts";
+
+export interface RegistryClientOptions {
+  /** Registry of the reference: mirrors are told it (`?ns=`). */
+  domain: string;
+  /** `library/busybox`. */
+  repository: string;
+  hosts: RegistryHost[];
+  transport: HttpTransport;
+  credentials: RegistryCredentials | undefined;
+  clock: Clock;
+}
+
+export interface FetchedDocument {
+  mediaType: string;
+  digest: Digest;
+  bytes: Buffer;
+}
+
+export interface OpenedBlob {
+  body: IncomingMessage;
+  /** Offset of the first byte: not what was asked for when the server ignores ranges. */
+  start: number;
+  url: string;
+}
+
+/** Bigger than any real manifest; the registry's own limit. */
+const manifestLimit = 4 * 1024 * 1024;
+const errorBodyLimit = 64 * 1024;
+
+const accept = [
+  MediaType.ociIndex,
+  MediaType.ociManifest,
+  MediaType.dockerManifestList,
+  MediaType.dockerManifest,
+  MediaType.dockerSchema1Signed,
+  "*/*",
+].join(", ");
+
+/** Reads one repository, from the first host that has what is asked for (distribution specification, "Pull"). */
+export class RegistryClient {
+  readonly #options: RegistryClientOptions;
+  readonly #authorizer: Authorizer;
+  /** Where the last answer came from: asked first the next time. */
+  #preferred: RegistryHost | undefined;
+
+  constructor(options: RegistryClientOptions) {
+    this.#options = options;
+    const scope = `repository:${options.repository}:pull`;
+    this.#authorizer = new Authorizer({ transport: options.transport, credentials: options.credentials, scope });
+  }
+
+  /** Digest a tag stands for now, by a request without a body; undefined when the registry does not say. */
+  async headManifest(tag: string, signal: AbortSignal): Promise<Digest | undefined> {
+    try {
+      return await this.#onHosts("resolve", async (host) => {
+        const response = await this.#send(host, "HEAD", `manifests/${tag}`, { accept }, "manifest", signal);
+        response.body.resume();
+        const digest = response.headers["docker-content-digest"];
+        return typeof digest === "string" && isDigest(digest) ? digest : undefined;
+      });
+    } catch (error) {
+      signal.throwIfAborted();
+      // The answer to a HEAD has no body to explain itself with: the GET that follows does.
+      if (error instanceof RegistryError) return undefined;
+      throw error;
+    }
+  }
+
+  /** A manifest or index by tag or digest; by digest it is checked. */
+  async getManifest(tagOrDigest: string, signal: AbortSignal): Promise<FetchedDocument> {
+    const byDigest = isDigest(tagOrDigest);
+    return this.#onHosts(byDigest ? "pull" : "resolve", (host) =>
+      withRetry(
+        async () => {
+          const response = await this.#send(host, "GET", `manifests/${tagOrDigest}`, { accept }, "manifest", signal);
+          const bytes = await readBody(response, manifestLimit);
+          const digest = byDigest ? tagOrDigest : digestOf(bytes);
+          const said = response.headers["docker-content-digest"];
+          const promised = byDigest ? tagOrDigest : typeof said === "string" && isDigest(said) ? said : undefined;
+          if (promised !== undefined && !matchesDigest(bytes, promised)) {
+            throw internal(`manifest verification failed for digest ${promised}`);
+          }
+          return { mediaType: mediaTypeOf(response, bytes), digest, bytes };
+        },
+        { clock: this.#options.clock, signal },
+      ),
+    );
+  }
+
+  /** Opens a blob at an offset. Faults of the connection afterwards surface on the body; opening again is up to the reader. */
+  async openBlob(digest: Digest, offset: number, signal: AbortSignal): Promise<OpenedBlob> {
+    return this.#onHosts("pull", async (host) => {
+      const headers = { "accept-encoding": "identity", ...(offset > 0 && { range: `bytes=${offset}-` }) };
+      const response = await this.#send(host, "GET", `blobs/${digest}`, headers, "blob", signal);
+      return { body: response.body, start: response.status === 206 ? rangeStart(response) : 0, url: response.url };
+    });
+  }
+
+  /**
+   * Asks one host after the other. A mirror that fails, whatever the reason, is passed over; when all fail, the word of the
+   * registry itself counts, and of its two schemes the one that answered.
+   */
+  async #onHosts<T>(capability: "resolve" | "pull", ask: (host: RegistryHost) => Promise<T>): Promise<T> {
+    let verdict: unknown;
+    for (const host of this.#hostsInOrder(capability)) {
+      try {
+        const answer = await ask(host);
+        this.#preferred = host;
+        return answer;
+      } catch (error) {
+        if (isAbort(error)) throw error;
+        if (verdict === undefined || host.isUpstream) verdict = aboutHost(host, error);
+        // The registry has spoken: its other scheme would say the same, or leak what TLS protects.
+        if (host.isUpstream && !(error instanceof HttpError && error.unreachable)) break;
+      }
+    }
+    throw verdict ?? internal(`no host of registry ${this.#options.domain} is configured for "${capability}"`);
+  }
+
+  #hostsInOrder(capability: "resolve" | "pull"): RegistryHost[] {
+    const able = this.#options.hosts.filter((host) => host.capabilities[capability]);
+    const preferred = this.#preferred;
+    if (preferred === undefined || !able.includes(preferred)) return able;
+    const others = able.filter((host) => host !== preferred && !(host.isUpstream && preferred.isUpstream));
+    return [preferred, ...others];
+  }
+
+  async #send(
+    host: RegistryHost,
+    method: "GET" | "HEAD",
+    path: string,
+    headers: Record<string, string>,
+    what: "manifest" | "blob",
+    signal: AbortSignal,
+  ): Promise<HttpResponse> {
+    for (let attempt = 0; ; attempt += 1) {
+      const authorization = this.#authorizer.authorizationFor(host);
+      const response = await this.#options.transport.send({
+        method,
+        url: this.#urlOf(host, path),
+        headers: { ...host.headers, ...headers, ...(authorization !== undefined && { authorization }) },
+        tls: host.tls,
+        signal,
+      });
+      if (response.status === 200 || response.status === 206) return response;
+      const challenge = response.headers["www-authenticate"];
+      const body = method === "HEAD" ? "" : (await readBody(response, errorBodyLimit)).toString("utf8");
+      response.body.resume();
+      if (response.status === 401 && attempt === 0 && (await this.#authorizer.answer(host, challenge, authorization, signal)))
+        continue;
+      throw refusalOf(response, body, challenge, what);
+    }
+  }
+
+  #urlOf(host: RegistryHost, path: string): string {
+    const { domain, repository } = this.#options;
+    const url = `${host.base}/${repository}/${path}`;
+    return host.isUpstream ? url : `${url}?ns=${encodeURIComponent(domain)}`;
+  }
+}
+
+function refusalOf(
+  response: HttpResponse,
+  body: string,
+  challenge: string | undefined,
+  what: "manifest" | "blob",
+): RegistryError {
+  const bearer = parseChallenges(challenge ?? "").find(({ scheme }) => scheme === "bearer");
+  // RFC 6750, section 3.1: the token is good and not enough, which is how a registry says "not yours or not there".
+  if (bearer?.parameters["error"] === "insufficient_scope") {
+    return new RegistryError(
+      response.status,
+      "DENIED",
+      `denied: ${bearer.parameters["error_description"] ?? "requested access to the resource is denied"}`,
+    );
+  }
+  const answer = {
+    status: response.status,
+    statusText: response.body.statusMessage ?? "",
+    body,
+    retryAfter: response.headers["retry-after"],
+  };
+  return registryErrorOf(answer, what);
+}
+
+function mediaTypeOf(response: HttpResponse, bytes: Uint8Array): string {
+  const said = (response.headers["content-type"] ?? "").split(";", 1)[0]?.trim() ?? "";
+  if (said.startsWith("application/vnd.")) return said;
+  const sniffed = { index: MediaType.ociIndex, manifest: MediaType.ociManifest, schema1: MediaType.dockerSchema1, unknown: said };
+  return sniffed[sniffDocument(bytes)];
+}
+
+function rangeStart(response: HttpResponse): number {
+  const match = /^bytes (\d+)-/.exec(response.headers["content-range"] ?? "");
+  return match ? Number(match[1]) : 0;
+}
+
+/** A host that cannot be reached is named by its root, whatever was asked of it: so Docker says it, after its ping. */
+function aboutHost(host: RegistryHost, error: unknown): unknown {
+  if (!(error instanceof HttpError) || !error.unreachable) return error;
+  return new HttpError("GET", `${host.base}/`, error.reason, {
+    transient: error.transient,
+    unreachable: true,
+    cause: error.cause,
+  });
+}
+
+function isAbort(error: unknown): boolean {
+  return error instanceof Error && error.name === "AbortError";
+}

@@ -1,0 +1,93 @@
+import { internal, notFound, resourceExhausted, type EngineError } from "@pouchcontainer/errors";
+import { familiarReference, familiarRepository, type NamingDefaults, type Reference } from "@pouchcontainer/oci";
+import { HttpError } from "./http-error.ts";
+
+/** A registry's refusal (distribution specification, "Error Codes"). */
+export class RegistryError extends Error {
+  readonly status: number;
+  /** `MANIFEST_UNKNOWN`, `DENIED`…, or empty where the body said none. */
+  readonly code: string;
+  readonly retryAfterSeconds: number | undefined;
+
+  constructor(status: number, code: string, message: string, retryAfterSeconds?: number) {
+    super(message);
+    this.name = "RegistryError";
+    this.status = status;
+    this.code = code;
+    this.retryAfterSeconds = retryAfterSeconds;
+  }
+
+  get transient(): boolean {
+    return this.status === 408 || this.status === 429 || this.status >= 500;
+  }
+}
+
+const statusCodes: Record<number, string> = { 401: "UNAUTHORIZED", 403: "DENIED", 429: "TOOMANYREQUESTS" };
+
+/** Reads the refusal out of an answer's body. `what` is the code of a 404 whose body says nothing. */
+export function registryErrorOf(
+  answer: { status: number; statusText: string; body: string; retryAfter?: string | undefined },
+  what: "manifest" | "blob",
+): RegistryError {
+  const { status } = answer;
+  const retryAfter = Number(answer.retryAfter);
+  const seconds = Number.isFinite(retryAfter) && retryAfter > 0 ? retryAfter : undefined;
+  const first = firstErrorOf(answer.body);
+  const code =
+    first.code ?? statusCodes[status] ?? (status === 404 ? (what === "manifest" ? "MANIFEST_UNKNOWN" : "BLOB_UNKNOWN") : "");
+  if (code === "")
+    return new RegistryError(status, "", `received unexpected HTTP status: ${status} ${answer.statusText}`.trimEnd(), seconds);
+  const words = code.toLowerCase().replaceAll("_", " ");
+  return new RegistryError(status, code, `${words}: ${first.message ?? defaultMessages[code] ?? words}`, seconds);
+}
+
+const defaultMessages: Record<string, string> = {
+  UNAUTHORIZED: "authentication required",
+  DENIED: "requested access to the resource is denied",
+  BLOB_UNKNOWN: "blob unknown to registry",
+};
+
+function firstErrorOf(body: string): { code?: string; message?: string } {
+  try {
+    const document: unknown = JSON.parse(body);
+    if (typeof document !== "object" || document === null) return {};
+    const errors = "errors" in document && Array.isArray(document.errors) ? document.errors : [];
+    const first: unknown = errors[0];
+    if (typeof first !== "object" || first === null) {
+      const details = "details" in document && typeof document.details === "string" ? { message: document.details } : {};
+      return details;
+    }
+    return {
+      ...("code" in first && typeof first.code === "string" && { code: first.code.toUpperCase() }),
+      ...("message" in first && typeof first.message === "string" && first.message !== "" && { message: first.message }),
+    };
+  } catch {
+    return {};
+  }
+}
+
+/** A failed pull in Docker's words and with Docker's status. */
+export function pullErrorOf(thrown: unknown, reference: Reference, naming: NamingDefaults): unknown {
+  if (thrown instanceof RegistryError) return registryRefusal(thrown, reference, naming);
+  return thrown instanceof HttpError ? internal(thrown.message, { cause: thrown.cause }) : thrown;
+}
+
+function registryRefusal(error: RegistryError, reference: Reference, naming: NamingDefaults): EngineError {
+  switch (error.code) {
+    case "DENIED":
+      return notFound(
+        `pull access denied for ${familiarRepository(reference, naming)}, repository does not exist or may require 'docker login': ${error.message}`,
+        {
+          cause: error,
+        },
+      );
+    case "MANIFEST_UNKNOWN":
+      return notFound(`manifest for ${familiarReference(reference, naming)} not found: ${error.message}`, { cause: error });
+    case "NAME_UNKNOWN":
+      return notFound(`repository ${familiarRepository(reference, naming)} not found: ${error.message}`, { cause: error });
+    case "TOOMANYREQUESTS":
+      return resourceExhausted(error.message, { cause: error });
+    default:
+      return internal(error.message, { cause: error });
+  }
+}

@@ -1,0 +1,86 @@
+import { invalidArgument } from "@pouchcontainer/errors";
+import { familiarReference, familiarRepository, type NamingDefaults, type Reference } from "@pouchcontainer/oci";
+import type { StoredImage } from "./image-store.ts";
+
+/** Docker's `filters` query: key → values. */
+export type Filters = Record<string, string[]>;
+
+export function checkFilterKeys(filters: Filters, known: readonly string[]): void {
+  for (const key of Object.keys(filters)) {
+    if (!known.includes(key)) throw invalidArgument(`invalid filter '${key}'`);
+  }
+}
+
+/** The value of a yes-or-no filter, undefined where it is not set. */
+export function booleanFilter(filters: Filters, key: string): boolean | undefined {
+  const values = filters[key] ?? [];
+  if (values.length === 0) return undefined;
+  if (values.every((value) => value === "true" || value === "1")) return true;
+  if (values.every((value) => value === "false" || value === "0")) return false;
+  throw invalidArgument(`invalid filter '${key}=[${values.join(" ")}]'`);
+}
+
+/** Whether the image has every label asked for, `key` or `key=value`, and none of the `label!`. */
+export function matchesLabels(image: StoredImage, filters: Filters): boolean {
+  const labels = image.config.config?.Labels ?? {};
+  const has = (wanted: string): boolean => {
+    const equals = wanted.indexOf("=");
+    const value = labels[equals < 0 ? wanted : wanted.slice(0, equals)];
+    return value !== undefined && (equals < 0 || value === wanted.slice(equals + 1));
+  };
+  return (filters["label"] ?? []).every(has) && !(filters["label!"] ?? []).some(has);
+}
+
+/** Whether a pattern fits the reference as people write it, or its repository alone. */
+export function matchesReference(reference: Reference, patterns: readonly string[], naming: NamingDefaults): boolean {
+  const names = [familiarReference(reference, naming), familiarRepository(reference, naming)];
+  return patterns.some((pattern) => {
+    const matcher = globOf(pattern);
+    return names.some((name) => matcher.test(name));
+  });
+}
+
+/** `*` and `?` stop at a slash, `[a-z]` is a class, `\x` is x: the pattern language of file names. */
+function globOf(pattern: string): RegExp {
+  const source = pattern.replaceAll(
+    /\\(.)|\[(\^?)([^\]]+)\]|\*+|\?|[^\w/-]/g,
+    (part: string, escaped?: string, not?: string, members?: string) => {
+      if (escaped !== undefined) return quote(escaped);
+      if (members !== undefined) return `[${not ?? ""}${members.replaceAll(/[\\[\]]/g, "\\$&")}]`;
+      if (part.startsWith("*")) return "[^/]*";
+      return part === "?" ? "[^/]" : quote(part);
+    },
+  );
+  try {
+    return new RegExp(`^${source}$`);
+  } catch (cause) {
+    throw invalidArgument(`invalid filter 'reference=${pattern}': syntax error in pattern`, { cause });
+  }
+}
+
+function quote(text: string): string {
+  return text.replaceAll(/[.*+?^${}()|[\]\\/]/g, "\\$&");
+}
+
+const durationUnits: Record<string, number> = { h: 3_600_000, m: 60_000, s: 1000, ms: 1, us: 0.001, µs: 0.001, ns: 0.000001 };
+
+/** Milliseconds since the epoch from seconds, RFC 3339 or a duration before now, such as `1h30m`. */
+export function parsePointInTime(text: string, now: number): number {
+  if (/^\d+(\.\d+)?$/.test(text)) return Number(text) * 1000;
+  if (/^(\d+(\.\d+)?(h|ms|us|µs|ns|m|s))+$/.test(text)) {
+    const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(h|ms|us|µs|ns|m|s)/g)];
+    return now - parts.reduce((sum, [, amount, unit]) => sum + Number(amount) * (durationUnits[unit ?? ""] ?? 0), 0);
+  }
+  const date = Date.parse(text);
+  if (Number.isNaN(date))
+    throw invalidArgument(
+      `invalid filter 'until=${text}': it must be a time (2026-01-31T12:00:00Z), a number of seconds, or a duration (24h)`,
+    );
+  return date;
+}
+
+/** Seconds since the epoch an image says it was made at; 0 where it does not. */
+export function createdSeconds(created: string | undefined): number {
+  const time = Date.parse(created ?? "");
+  return Number.isNaN(time) ? 0 : Math.floor(time / 1000);
+}

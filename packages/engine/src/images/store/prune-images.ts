@@ -1,0 +1,49 @@
+import type { ImageDeleteItem, ImagePruneResponse } from "@pouchcontainer/api";
+import { isKind } from "@pouchcontainer/errors";
+import {
+  booleanFilter,
+  checkFilterKeys,
+  createdSeconds,
+  matchesLabels,
+  parsePointInTime,
+  type Filters,
+} from "./image-filters.ts";
+import { isTagged, type StoredImage } from "./image-store.ts";
+import { removeImage, type RemoveDeps } from "./remove-image.ts";
+
+const filterKeys = ["dangling", "label", "label!", "until"];
+
+/** Removes images no container uses: those without a tag, with `dangling=false` all. */
+export async function pruneImages(deps: RemoveDeps & { now: () => number }, filters: Filters): Promise<ImagePruneResponse> {
+  checkFilterKeys(filters, filterKeys);
+  const danglingOnly = booleanFilter(filters, "dangling") ?? true;
+  const until = (filters["until"] ?? []).map((text) => parsePointInTime(text, deps.now()) / 1000);
+  const isWanted = (image: StoredImage): boolean =>
+    !(danglingOnly && image.names.some(isTagged)) &&
+    !until.some((time) => createdSeconds(image.config.created) >= time) &&
+    matchesLabels(image, filters) &&
+    [...deps.usedBy(image.id)].length === 0;
+
+  const deleted: ImageDeleteItem[] = [];
+  let reclaimed = 0;
+  for (const image of [...deps.store.images()].filter(isWanted)) {
+    const bytes = new Map((await deps.sizes.layersOf(image)).map((layer) => [layer.chainId, layer.bytes]));
+    const items = await removeUnused(deps, image);
+    deleted.push(...items);
+    reclaimed += items.reduce((sum, item) => sum + (bytes.get(item.Deleted ?? "") ?? 0), 0);
+  }
+  deps.events.publishPrune(reclaimed);
+  return { ImagesDeleted: deleted.length === 0 ? null : deleted, SpaceReclaimed: reclaimed };
+}
+
+/** A container may have been made from it since the selection: then it stays. */
+async function removeUnused(deps: RemoveDeps, image: StoredImage): Promise<ImageDeleteItem[]> {
+  const items: ImageDeleteItem[] = [];
+  try {
+    for (const { name } of image.names) items.push(...(await removeImage(deps, name, { force: false })));
+    if (deps.store.get(image.id) !== undefined) items.push(...(await removeImage(deps, image.id, { force: false })));
+  } catch (error) {
+    if (!isKind(error, "conflict", "notFound")) throw error;
+  }
+  return items;
+}
