@@ -1,0 +1,36 @@
+import type { HostAddress } from "./host-address.ts";
+
+export interface TlsFiles {
+  /** Refuse a daemon whose certificate the authority did not sign. */
+  verify: boolean;
+  caFile: string;
+  certFile: string;
+  keyFile: string;
+}
+
+export interface DialOptions {
+  address: HostAddress;
+  tls?: TlsFiles;
+}
+
+/** One connection, bytes in and bytes out, with back pressure both ways. Reading is possible once. */
+export interface Wire extends AsyncIterable<Uint8Array> {
+  /** Resolves when the bytes are on their way and more may follow. */
+  write(data: Uint8Array | string): Promise<void>;
+  /** Nothing more will be written; reading goes on. */
+  end(): void;
+  destroy(): void;
+}
+
+/**
+ * Opens a connection. Bun's own sockets start 4 ms sooner than its `node:net`, which is a third of a whole `pouch ps`; TLS and every
+ * other runtime take `node:net`.
+ */
+export async function dial(options: DialOptions): Promise<Wire> {
+  if (options.tls === undefined && "Bun" in globalThis) {
+    const { dialBun } = await import("./wire-bun.ts");
+    return await dialBun(options.address);
+  }
+  const { dialNode } = await import("./wire-node.ts");
+  return await dialNode(options);
+}
