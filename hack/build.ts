@@ -6,11 +6,12 @@ import { build } from "esbuild";
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { builtinPlugins } from "./builtin-plugins.ts";
+import { buildDirectory, builtinPlugins } from "./builtin-plugins.ts";
 
 const root = resolve(import.meta.dirname, "..");
-const bin = join(root, "bin");
-const work = join(root, "build");
+/** POUCH_BIN_DIR: where the executables go; default: bin/ of the repository. */
+const bin = resolve(process.env["POUCH_BIN_DIR"] ?? join(root, "bin"));
+const work = buildDirectory;
 
 const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string };
 
@@ -102,5 +103,5 @@ for (const name of wanted) {
   const started = performance.now();
   const file = await builder();
   const megabytes = (statSync(file).size / 1e6).toFixed(0);
-  console.error(`build: bin/${name}, ${megabytes} MB, ${((performance.now() - started) / 1000).toFixed(1)} s`);
+  console.error(`build: ${file}, ${megabytes} MB, ${((performance.now() - started) / 1000).toFixed(1)} s`);
 }

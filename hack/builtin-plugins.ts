@@ -13,9 +13,13 @@ export interface ChosenPlugin {
 }
 
 const root = resolve(import.meta.dirname, "..");
-/** A folder of the build's own: what was chosen is a matter of one checkout, not of the repository. */
-const chosenFile = join(root, "build/chosen-plugins.json");
-const generatedModule = join(root, "build/builtin-plugins.ts");
+/**
+ * A folder of the build's own: what was chosen is a matter of one checkout, not of the repository. POUCH_BUILD_DIR names
+ * another one, for a second daemon with plugins of its own.
+ */
+export const buildDirectory = resolve(process.env["POUCH_BUILD_DIR"] ?? join(root, "build"));
+const chosenFile = join(buildDirectory, "chosen-plugins.json");
+const generatedModule = join(buildDirectory, "builtin-plugins.ts");
 
 export function chosenPlugins(): ChosenPlugin[] {
   // Written by `choosePlugins` below.

@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { choosePlugins, chosenPlugins, readPlugin, type ChosenPlugin } from "./builtin-plugins.ts";
+import { buildDirectory, choosePlugins, chosenPlugins, readPlugin, type ChosenPlugin } from "./builtin-plugins.ts";
 
 const help = `Usage: hack/module [--add-plugin=PLUGIN]... [--remove-plugin=NAME]... [--clean] [--list]
 
@@ -21,7 +21,7 @@ Examples:
   hack/module --clean --add-plugin=./hookplugins/legacy-env --add-plugin=@us/limits
 `;
 
-const npmRoot = resolve(import.meta.dirname, "../build/npm-plugins");
+const npmRoot = join(buildDirectory, "npm-plugins");
 
 /** A folder stays where it is; a package is fetched with npm, whose scripts do not run. */
 function locate(given: string): ChosenPlugin {

@@ -1,4 +1,4 @@
 import type { BuiltinPlugin } from "@pouchcontainer/engine";
 
-/** The plugins compiled into the daemon. The build puts those chosen with `hack/module` in this file's place (docs/adr/0004). */
+/** Without plugins; `hack/build` puts the list of those that `hack/module` chose in this module's place (ADR 4). */
 export const builtinPlugins: readonly BuiltinPlugin[] = [];
