@@ -16,3 +16,22 @@ export { InProcessPlugin, type PluginSettings } from "../in-process-plugin.ts";
 export { cloneJson, deepFreeze, difference, equalJson, valueAt, type PatchOperation } from "../json-patch.ts";
 export { isRefusal, pluginFailure } from "../plugin-failure.ts";
 export type { InvokeContext, PluginInstance, PluginOrigin, PointAnswer, PointRequest, PointTypes } from "../plugin-instance.ts";
+export { WireClient } from "../wire/http-client.ts";
+export { proxyRequest } from "../wire/proxy-request.ts";
+export { runPluginProcess } from "../wire/run-plugin-process.ts";
+export {
+  callHeader,
+  implementsName,
+  originalPath,
+  paramsHeader,
+  pointPath,
+  routePath,
+  splitRoutePath,
+  wireEnvironment,
+  type ActivateAnswer,
+  type ActivateRequest,
+  type BeforeAnswer,
+  type RouteOperation,
+  type WireCall,
+} from "../wire/wire.ts";
+export { createWireServer, readRequest, sendJson } from "../wire/wire-server.ts";

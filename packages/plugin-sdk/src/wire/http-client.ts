@@ -1,0 +1,140 @@
+import { EngineError, cancelled, resourceExhausted, unavailable, type ErrorKind } from "@pouchcontainer/errors";
+import { Agent, request, type ClientRequest, type IncomingMessage } from "node:http";
+
+/** Largest answer to one call, in bytes. */
+export const maxAnswerBytes = 16 * 1024 * 1024;
+
+/** What a call sends and how it may end. */
+export interface WireRequest {
+  path: string;
+  body: Buffer | string;
+  headers?: Record<string, string>;
+  signal?: AbortSignal;
+}
+
+/** A few connections to one Unix socket, kept open between calls. */
+export class WireClient {
+  readonly #socketPath: string;
+  readonly #agent = new Agent({ keepAlive: true, maxFreeSockets: 4 });
+
+  constructor(socketPath: string) {
+    this.#socketPath = socketPath;
+  }
+
+  /** Posts JSON and parses the answer. Throws what the other side reported, or `unavailable` when it cannot be reached. */
+  async call(path: string, body: unknown, signal?: AbortSignal): Promise<unknown> {
+    const answer = await this.post({ path, body: JSON.stringify(body), ...(signal === undefined ? {} : { signal }) });
+    return parse(answer);
+  }
+
+  /** Posts bytes and returns the bytes of the answer. */
+  post({ path, body, headers, signal }: WireRequest): Promise<Buffer> {
+    return new Promise((resolve, reject) => {
+      let outgoing: ClientRequest | undefined;
+      const onAbort = (): void => {
+        outgoing?.destroy();
+        reject(cancelled("the call was given up"));
+      };
+      const finish = (): void => signal?.removeEventListener("abort", onAbort);
+      const fail = (error: Error): void => {
+        finish();
+        reject(error);
+      };
+      if (signal?.aborted === true) return onAbort();
+      signal?.addEventListener("abort", onAbort, { once: true });
+      outgoing = request({
+        agent: this.#agent,
+        socketPath: this.#socketPath,
+        method: "POST",
+        path,
+        headers: { Host: "plugin", "Content-Type": "application/json", "Content-Length": Buffer.byteLength(body), ...headers },
+      });
+      outgoing.once("error", (error) => fail(unavailable(`its process does not answer: ${error.message}`, { cause: error })));
+      outgoing.once("response", (response) => {
+        collect(response).then(
+          (bytes) => {
+            finish();
+            const status = response.statusCode ?? 0;
+            if (status >= 200 && status < 300) resolve(bytes);
+            else reject(reported(bytes, status));
+          },
+          (error: unknown) => {
+            outgoing?.destroy();
+            fail(error instanceof Error ? error : new Error(String(error)));
+          },
+        );
+      });
+      outgoing.end(body);
+    });
+  }
+
+  close(): void {
+    this.#agent.destroy();
+  }
+}
+
+async function collect(response: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  try {
+    // An incoming message without encoding yields buffers.
+    for await (const chunk of response as AsyncIterable<Buffer>) {
+      size += chunk.length;
+      if (size > maxAnswerBytes) throw resourceExhausted(`its answer is larger than ${maxAnswerBytes} bytes`);
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    if (error instanceof EngineError) throw error;
+    throw unavailable("its process closed the connection half way through the answer", { cause: error });
+  }
+  const only = chunks[0];
+  return chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks);
+}
+
+function parse(bytes: Buffer): unknown {
+  let answer: unknown;
+  try {
+    answer = bytes.length === 0 ? {} : JSON.parse(bytes.toString("utf8"));
+  } catch (error) {
+    throw new EngineError("internal", `its answer is not JSON: ${excerpt(bytes)}`, { cause: error });
+  }
+  if (typeof answer === "object" && answer !== null && "Err" in answer && typeof answer.Err === "string" && answer.Err !== "") {
+    throw errorOf({ ...answer, Err: answer.Err });
+  }
+  return answer ?? {};
+}
+
+const kinds: ReadonlySet<string> = new Set<ErrorKind>([
+  "invalidArgument",
+  "unauthenticated",
+  "forbidden",
+  "notFound",
+  "conflict",
+  "alreadyExists",
+  "failedPrecondition",
+  "resourceExhausted",
+  "deadlineExceeded",
+  "notImplemented",
+  "unavailable",
+  "internal",
+]);
+
+function errorOf(answer: { Err: string; Kind?: unknown }): EngineError {
+  const kind = typeof answer.Kind === "string" && kinds.has(answer.Kind) ? answer.Kind : "internal";
+  // A member of the set, whose members are kinds.
+  return new EngineError(kind as ErrorKind, answer.Err);
+}
+
+function reported(bytes: Buffer, status: number): EngineError {
+  try {
+    parse(bytes);
+  } catch (error) {
+    if (error instanceof EngineError && !error.message.startsWith("its answer is not JSON")) return error;
+  }
+  return new EngineError("internal", `it answered with status ${status}: ${excerpt(bytes)}`);
+}
+
+function excerpt(bytes: Buffer): string {
+  const text = bytes.subarray(0, 120).toString("utf8");
+  return JSON.stringify(bytes.length > 120 ? `${text}…` : text);
+}

@@ -1,0 +1,92 @@
+import { EngineError, unavailable } from "@pouchcontainer/errors";
+import { request as httpRequest, type IncomingMessage, type ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+import { pipeline } from "node:stream/promises";
+
+/** Headers that belong to one connection and not to the message. */
+const hopByHop = new Set(["connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"]);
+
+/**
+ * Passes a request on to an HTTP server behind a Unix socket and its answer back, as streams: nothing is held in memory, ends and
+ * aborts pass through in both directions, and an upgraded connection (attach, exec) is spliced.
+ */
+export function proxyRequest(
+  target: { socketPath: string; path: string; headers?: Record<string, string> },
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const upgrade = request.headers.upgrade;
+  const headers: Record<string, string | string[]> = {};
+  for (const [name, value] of Object.entries(request.headers))
+    if (value !== undefined && !hopByHop.has(name)) headers[name] = value;
+  if (upgrade !== undefined) Object.assign(headers, { connection: "Upgrade", upgrade });
+  // Without a length the body, if any, is sent in chunks.
+  const outgoing = httpRequest({
+    socketPath: target.socketPath,
+    path: target.path,
+    method: request.method ?? "GET",
+    headers: { ...headers, ...target.headers },
+    agent: false,
+  });
+  // A client that went away ends the work at the other side.
+  response.once("close", () => {
+    if (!response.writableFinished && !response.headersSent) outgoing.destroy();
+  });
+  return new Promise((resolve, reject) => {
+    const fail = (error: unknown): void => {
+      outgoing.destroy();
+      if (response.headersSent) response.destroy();
+      reject(EngineError.from(error));
+    };
+    outgoing.once("error", (error) =>
+      response.headersSent || response.destroyed ? resolve() : fail(unavailable(error.message, { cause: error })),
+    );
+    outgoing.once("response", (answer) => {
+      for (const [name, value] of Object.entries(answer.headers))
+        if (value !== undefined && !hopByHop.has(name)) response.setHeader(name, value);
+      response.writeHead(answer.statusCode ?? 502);
+      // Some clients wait for the head before they go on.
+      response.flushHeaders();
+      pipeline(answer, response).then(resolve, () => {
+        outgoing.destroy();
+        response.destroy();
+        resolve();
+      });
+    });
+    outgoing.once("upgrade", (answer, socket, head) => {
+      splice(request, response, answer, socket, head);
+      resolve();
+    });
+    if (hasBody(request)) {
+      pipeline(request, outgoing).catch(fail);
+    } else outgoing.end();
+  });
+}
+
+function hasBody(request: IncomingMessage): boolean {
+  return request.headers["transfer-encoding"] !== undefined || Number(request.headers["content-length"] ?? 0) > 0;
+}
+
+/** Joins the client's connection and the upgraded one, each side's end passed on as an end. */
+function splice(request: IncomingMessage, response: ServerResponse, answer: IncomingMessage, far: Duplex, head: Buffer): void {
+  const near = request.socket;
+  response.detachSocket(near);
+  for (const event of ["data", "end", "timeout"]) near.removeAllListeners(event);
+  near.setTimeout(0);
+  const lines = [`HTTP/1.1 ${answer.statusCode ?? 101} ${answer.statusMessage ?? "UPGRADED"}`];
+  for (let index = 0; index + 1 < answer.rawHeaders.length; index += 2)
+    lines.push(`${answer.rawHeaders[index]}: ${answer.rawHeaders[index + 1]}`);
+  near.write(`${lines.join("\r\n")}\r\n\r\n`);
+  if (head.length > 0) near.write(head);
+  const breakOff = (): void => {
+    near.destroy();
+    far.destroy();
+  };
+  near.on("error", breakOff);
+  far.on("error", breakOff);
+  near.once("close", () => far.destroy());
+  far.once("close", () => near.destroySoon());
+  far.pipe(near);
+  near.pipe(far);
+  near.resume();
+}

@@ -1,0 +1,41 @@
+import { EngineError } from "@pouchcontainer/errors";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+
+/** Answers requests of the protocol on a Unix socket; anything thrown becomes a `WireError`. */
+export function createWireServer(handle: (request: IncomingMessage, response: ServerResponse) => Promise<void>): Server {
+  const server = createServer({ keepAlive: true, noDelay: true, maxHeaderSize: 1024 * 1024 }, (request, response) => {
+    response.on("error", () => response.destroy());
+    handle(request, response).catch((error: unknown) => sendError(response, error));
+  });
+  server.requestTimeout = 0;
+  server.keepAliveTimeout = 600_000;
+  return server;
+}
+
+export function sendJson(response: ServerResponse, value: unknown): void {
+  const body = JSON.stringify(value);
+  response.writeHead(200, { "Content-Type": "application/json", "Content-Length": Buffer.byteLength(body) });
+  response.end(body);
+}
+
+function sendError(response: ServerResponse, thrown: unknown): void {
+  if (response.headersSent || response.destroyed) {
+    response.destroy();
+    return;
+  }
+  // A plugin may carry its own copy of the error class: the shape decides.
+  const kind =
+    thrown instanceof Error && "kind" in thrown && typeof thrown.kind === "string" ? thrown.kind : EngineError.from(thrown).kind;
+  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  const body = JSON.stringify({ Err: message === "" ? "an error without a message" : message, Kind: kind });
+  response.writeHead(500, { "Content-Type": "application/json", "Content-Length": Buffer.byteLength(body) });
+  response.end(body);
+}
+
+/** The whole body of a request. */
+export async function readRequest(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  // An incoming message without encoding yields buffers.
+  for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
