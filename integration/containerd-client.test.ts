@@ -279,12 +279,13 @@ test("a container that uses more memory than it may is reported", async () => {
 });
 
 test("two hundred waits at once hold up no other call", async () => {
-  const { tasks, version } = fixture.client;
+  const { client } = fixture;
+  const { tasks } = client;
   await fixture.createContainer("waited", untilSigterm);
   await fixture.createTask("waited");
   await tasks.start("waited");
   const waits = Promise.all(Array.from({ length: 200 }, async () => tasks.wait("waited")));
-  await version({ timeoutMs: 3000 });
+  await client.version({ timeoutMs: 3000 });
   await tasks.kill("waited", { signal: 15 });
   assert.deepEqual([...new Set((await waits).map(({ exitStatus }) => exitStatus))], [7]);
   await fixture.removeContainer("waited");

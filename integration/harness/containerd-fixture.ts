@@ -92,7 +92,7 @@ export class ContainerdFixture implements AsyncDisposable {
     for (const pid of this.processes()) process.kill(pid, "SIGKILL");
     for (const line of readFileSync("/proc/self/mounts", "utf8").split("\n")) {
       const target = line.split(" ")[1];
-      if (target?.startsWith(`${this.folder}/`)) execFileSync("umount", ["-l", target]);
+      if (target?.startsWith(`${this.folder}/`)) execFileSync("/bin/umount", ["-l", target]);
     }
     rmSync(this.folder, { recursive: true, force: true });
   }

@@ -58,7 +58,8 @@ export function startCall(session: ClientHttp2Session, request: CallRequest, eve
   });
   stream.on("trailers", (headers: IncomingHttpHeaders) => {
     status = headers;
-    if (ended) finish(headers);
+    // What came before the trailers is already read, unless a slow reader holds it: then the end is the end.
+    if (ended || stream.readableLength === 0) finish(headers);
   });
   stream.on("data", (chunk: Buffer) => {
     if (settled) return;

@@ -20,8 +20,14 @@ const disabledPlugins = [
   "io.containerd.snapshotter.v1.btrfs",
   "io.containerd.snapshotter.v1.devmapper",
   "io.containerd.snapshotter.v1.zfs",
+  "io.containerd.snapshotter.v1.blockfile",
+  "io.containerd.snapshotter.v1.erofs",
   // Restarts containers by label: restart policies are the engine's.
   "io.containerd.internal.v1.restart",
+  "io.containerd.monitor.container.v1.restart",
+  // Metrics for Prometheus of a daemon that serves none; the shims themselves report who ran out of memory.
+  "io.containerd.monitor.v1.cgroups",
+  "io.containerd.monitor.task.v1.cgroups",
   // Makes /opt/containerd.
   "io.containerd.internal.v1.opt",
   "io.containerd.internal.v1.tracing",
