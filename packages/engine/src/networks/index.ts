@@ -5,6 +5,8 @@ export type {
   NetworkEvents,
   NetworkSandbox,
 } from "./container-networks.ts";
+export { networksConfig } from "./default-networks-config.ts";
+export type { DefaultBridgeConfig, NetworksConfig } from "./network-config.ts";
 export { NetworkManager } from "./network-manager.ts";
-export { openNetworks, type Networks, type NetworksConfig, type NetworksDeps } from "./open-networks.ts";
+export { openNetworks, type Networks, type NetworksDeps } from "./open-networks.ts";
 export { Sandboxes } from "./sandboxes.ts";

@@ -1,61 +1,279 @@
 import type * as api from "@pouchcontainer/api";
-import { conflict, forbidden, notImplemented } from "@pouchcontainer/errors";
+import { conflict, forbidden, invalidArgument, isKind, notFound } from "@pouchcontainer/errors";
 import type { NetworkContainers, NetworkEvents } from "./container-networks.ts";
+import { goTime } from "./go-time.ts";
+import type { AddressManager } from "./ipam/address-manager.ts";
+import { completeIpam } from "./ipam/complete-ipam.ts";
+import type { DefaultPool } from "./ipam/default-pools.ts";
+import { hostRoutes } from "./ipam/host-routes.ts";
+import { KeyedMutex } from "./keyed-mutex.ts";
+import { matches, refuseUnknownFilters, type Filters } from "./network-filters.ts";
+import { networkName } from "./network-mode.ts";
+import type { DriverTable, NetworkReadiness } from "./network-readiness.ts";
 import { inspectNetwork, isPredefined, type NetworkRecord } from "./network-record.ts";
-import type { NetworkRegistry } from "./network-registry.ts";
-
-type Filters = Record<string, string[]>;
+import { newId, type NetworkRegistry } from "./network-registry.ts";
+import { refuseBadEndpoint } from "./endpoint-plan.ts";
+import type { Sandboxes } from "./sandboxes.ts";
 
 export interface NetworkManagerDeps {
   registry: NetworkRegistry;
+  drivers: DriverTable;
+  readiness: NetworkReadiness;
+  addresses: AddressManager;
+  sandboxes: Sandboxes;
   containers: NetworkContainers;
   events: NetworkEvents;
+  defaultPools: DefaultPool[];
+  clock: () => Date;
 }
 
 /** The networks API: what `docker network …` talks to. */
 export class NetworkManager {
   readonly #deps: NetworkManagerDeps;
+  readonly #mutex = new KeyedMutex();
 
   constructor(deps: NetworkManagerDeps) {
     this.#deps = deps;
   }
 
-  async create(config: api.NetworkCreateConfig): Promise<api.NetworkCreateResponse> {
-    if (isPredefined(config.Name)) throw forbidden(`operation is not permitted on predefined ${config.Name} network `);
-    if (this.#deps.registry.byName(config.Name)) throw conflict(`network with name ${config.Name} already exists`);
-    throw notImplemented(`networks of driver ${config.Driver ?? "bridge"} cannot be created yet`);
+  /** One after the other: two networks made at once must not choose the same subnet or name. */
+  create(config: api.NetworkCreateConfig): Promise<api.NetworkCreateResponse> {
+    return this.#mutex.run("create", async () => {
+      const { registry, readiness, addresses } = this.#deps;
+      const record = this.#record(config);
+      if (record.configOnly) {
+        await registry.put(record);
+        this.#publish("create", record);
+        return { Id: record.id, Warning: "" };
+      }
+      addresses.add(record);
+      try {
+        // The record comes first: a daemon killed in between finds it, and the network is made when it is first needed.
+        await registry.put(record);
+        await readiness.ensure(record);
+      } catch (error) {
+        addresses.remove(record.id);
+        await registry.delete(record.id);
+        throw error;
+      }
+      this.#publish("create", record);
+      return { Id: record.id, Warning: "" };
+    });
   }
 
   async list(filters: Filters): Promise<api.NetworkInspect[]> {
-    const names = filters["name"] ?? [];
-    return this.#deps.registry
+    refuseUnknownFilters(filters);
+    const { registry, sandboxes } = this.#deps;
+    const records = registry
       .all()
-      .filter((record) => names.length === 0 || names.some((name) => record.name.includes(name)))
-      .map((record) => inspectNetwork(record, {}));
+      .filter((record) => matches(record, filters, { used: sandboxes.endpointsIn(record.id).length > 0 }));
+    return Promise.resolve(records.map((record) => inspectNetwork(record, {})));
   }
 
   async inspect(ref: string, options: { verbose: boolean; scope?: string }): Promise<api.NetworkInspect> {
-    const record: NetworkRecord = this.#deps.registry.require(ref);
-    return options.verbose ? { ...inspectNetwork(record, {}), Services: {} } : inspectNetwork(record, {});
+    const record = this.#deps.registry.require(ref);
+    if (options.scope !== undefined && options.scope !== "" && options.scope !== "local")
+      throw notFound(`network ${ref} not found`);
+    const containers: Record<string, api.NetworkContainer> = {};
+    for (const { containerId, containerName, endpoint } of this.#deps.sandboxes.endpointsIn(record.id)) {
+      containers[containerId] = {
+        Name: containerName,
+        EndpointID: endpoint.id,
+        MacAddress: endpoint.macAddress,
+        IPv4Address: endpoint.ipv4 ? `${endpoint.ipv4.address}/${endpoint.ipv4.prefixLength}` : "",
+        IPv6Address: endpoint.ipv6 ? `${endpoint.ipv6.address}/${endpoint.ipv6.prefixLength}` : "",
+      };
+    }
+    return Promise.resolve(inspectNetwork(record, containers));
   }
 
   async connect(ref: string, request: api.NetworkConnectRequest): Promise<void> {
-    const record = this.#deps.registry.require(ref);
-    throw notImplemented(`containers cannot be connected to ${record.name} yet (${request.Container})`);
+    const { containers, registry, sandboxes } = this.#deps;
+    const record = registry.require(ref);
+    const { container, running } = containers.find(request.Container);
+    const settings = request.EndpointConfig ?? {};
+    refuseSharedNamespace(container.networkMode, record, "connected");
+    refuseBadEndpoint(record, {
+      ...(settings.IPAMConfig?.IPv4Address ? { ipv4Address: settings.IPAMConfig.IPv4Address } : {}),
+      ...(settings.IPAMConfig?.IPv6Address ? { ipv6Address: settings.IPAMConfig.IPv6Address } : {}),
+      aliases: settings.Aliases ?? [],
+    });
+    const known =
+      Object.keys(container.endpoints).some((name) => registry.find(name)?.id === record.id) ||
+      networkName(container.networkMode) === record.name;
+    if (running) await sandboxes.attach(container, record, settings);
+    else if (known) throw forbidden(`endpoint with name ${container.name} already exists in network ${record.name}`);
+    try {
+      await containers.saveEndpoints(container.id, {
+        ...withMode(container.networkMode, container.endpoints),
+        [record.name]: settings,
+      });
+    } catch (error) {
+      if (running) await sandboxes.detach(container, record);
+      throw error;
+    }
   }
 
   async disconnect(ref: string, request: api.NetworkDisconnectRequest): Promise<void> {
-    const record = this.#deps.registry.require(ref);
-    throw notImplemented(`containers cannot be disconnected from ${record.name} yet (${request.Container})`);
+    const { containers, registry, sandboxes } = this.#deps;
+    const record = registry.require(ref);
+    let found;
+    try {
+      found = containers.find(request.Container);
+    } catch (error) {
+      if (!request.Force || !isKind(error, "notFound")) throw error;
+      return this.#disconnectStale(record, request.Container);
+    }
+    const { container, running } = found;
+    refuseSharedNamespace(container.networkMode, record, "disconnected");
+    if (running) await sandboxes.detach(container, record);
+    const endpoints = withMode(container.networkMode, container.endpoints);
+    const key = Object.keys(endpoints).find((name) => registry.find(name)?.id === record.id);
+    if (key === undefined) {
+      if (running) return;
+      throw forbidden(`container ${container.id} is not connected to network ${record.name}`);
+    }
+    const rest = Object.fromEntries(Object.entries(endpoints).filter(([name]) => name !== key));
+    await containers.saveEndpoints(container.id, rest);
   }
 
   async remove(ref: string): Promise<void> {
-    const record = this.#deps.registry.require(ref);
-    if (isPredefined(record.name)) throw forbidden(`${record.name} is a pre-defined network and cannot be removed`);
-    await this.#deps.registry.delete(record.id);
+    await this.#remove(this.#deps.registry.require(ref));
   }
 
   async prune(filters: Filters): Promise<api.NetworkPruneResponse> {
-    throw notImplemented(`networks cannot be pruned yet (${Object.keys(filters).join(", ")})`);
+    refuseUnknownFilters(filters, ["label", "label!", "until"]);
+    const { registry, sandboxes } = this.#deps;
+    const deleted: string[] = [];
+    for (const record of registry.all()) {
+      if (isPredefined(record.name) || sandboxes.endpointsIn(record.id).length > 0) continue;
+      if (!matches(record, filters, { used: false, now: this.#deps.clock() })) continue;
+      try {
+        await this.#remove(record);
+        deleted.push(record.name);
+      } catch (error) {
+        // Taken into use a moment ago: it is not unused any more.
+        if (!isKind(error, "forbidden", "notFound")) throw error;
+      }
+    }
+    return { NetworksDeleted: deleted.length > 0 ? deleted : null };
+  }
+
+  #record(config: api.NetworkCreateConfig): NetworkRecord {
+    const { registry, drivers, addresses, defaultPools, clock } = this.#deps;
+    const name = config.Name.trim();
+    if (name === "") throw invalidArgument("invalid network name: name is empty");
+    if (!/^[A-Za-z0-9][A-Za-z0-9_.-]*$/.test(name)) {
+      throw invalidArgument(`invalid name "${name}": only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed`);
+    }
+    if (isPredefined(name) || name === "default") throw forbidden(`operation is not permitted on predefined ${name} network `);
+    if (registry.byName(name)) throw conflict(`network with name ${name} already exists`);
+    if (config.Ingress === true) throw invalidArgument("ingress networks belong to swarm mode, which this engine does not have");
+    if (config.Scope !== undefined && config.Scope !== "" && config.Scope !== "local")
+      throw invalidArgument(`invalid scope "${config.Scope}": this engine has local networks only`);
+    const template = this.#template(config);
+    const driverName = template?.driver ?? (config.Driver || "bridge");
+    const driver = drivers.get(driverName);
+    if (!driver) throw notFound(`plugin "${driverName}" not found`);
+    if (driverName === "host" || driverName === "null")
+      throw forbidden(`only one instance of "${driverName}" network is allowed`);
+    if (config.IPAM?.Driver !== undefined && !["", "default"].includes(config.IPAM.Driver))
+      throw notFound(`plugin "${config.IPAM.Driver}" not found`);
+    const asked = template?.ipam.config ?? config.IPAM?.Config ?? [];
+    const enableIPv4 = config.EnableIPv4 ?? template?.enableIPv4 ?? true;
+    const enableIPv6 = config.EnableIPv6 ?? template?.enableIPv6 ?? false;
+    if (!enableIPv4 && !enableIPv6) throw invalidArgument("IPv4 or IPv6 must be enabled");
+    const configOnly = config.ConfigOnly === true;
+    const pools =
+      driver.managesAddresses && !configOnly
+        ? completeIpam(
+            { config: asked, enableIPv4, enableIPv6 },
+            { defaultPools, networks: addresses.subnets(), hostRoutes: hostRoutes() },
+          )
+        : asked;
+    const record: NetworkRecord = {
+      id: newId(),
+      name,
+      created: goTime(clock()),
+      driver: driverName,
+      internal: config.Internal ?? template?.internal ?? false,
+      attachable: config.Attachable ?? false,
+      ingress: false,
+      configOnly,
+      configFrom: template?.name ?? "",
+      enableIPv4,
+      enableIPv6,
+      ipam: {
+        driver: "default",
+        options: config.IPAM?.Options ?? {},
+        config: pools,
+        chosen: asked.some((pool) => Boolean(pool.Subnet)),
+      },
+      options: { ...template?.options, ...config.Options },
+      labels: config.Labels ?? {},
+    };
+    if (!configOnly) driver.validate(record);
+    return record;
+  }
+
+  /** `--config-from`: a network that only holds configuration. */
+  #template(config: api.NetworkCreateConfig): NetworkRecord | undefined {
+    const from = config.ConfigFrom?.Network;
+    if (from === undefined || from === "") return undefined;
+    const template = this.#deps.registry.require(from);
+    if (!template.configOnly) throw forbidden(`network ${from} is not a configuration network`);
+    return { ...template, driver: config.Driver || template.driver };
+  }
+
+  async #remove(record: NetworkRecord): Promise<void> {
+    const { registry, readiness, addresses, sandboxes } = this.#deps;
+    if (isPredefined(record.name)) throw forbidden(`${record.name} is a pre-defined network and cannot be removed`);
+    const users = sandboxes.endpointsIn(record.id);
+    if (users.length > 0) {
+      const names = users
+        .map(({ containerName, endpoint }) => `name:"${containerName}" id:"${endpoint.id.slice(0, 12)}"`)
+        .join(", ");
+      throw forbidden(`error while removing network: network ${record.name} has active endpoints (${names})`);
+    }
+    const dependent = registry.all().find((other) => record.configOnly && other.configFrom === record.name);
+    if (dependent) throw forbidden(`configuration network "${record.name}" is in use`);
+    if (record.configOnly) await registry.delete(record.id);
+    else await readiness.remove(record, () => registry.delete(record.id));
+    addresses.remove(record.id);
+    this.#publish("destroy", record);
+  }
+
+  /** `disconnect --force` of a container that is gone: its endpoint went with it, or is released now. */
+  async #disconnectStale(record: NetworkRecord, ref: string): Promise<void> {
+    const { sandboxes } = this.#deps;
+    const stale = sandboxes.endpointsIn(record.id).find((user) => user.containerName === ref || user.containerId.startsWith(ref));
+    if (!stale) throw notFound(`endpoint ${ref} not found`);
+    await sandboxes.release(stale.containerId);
+  }
+
+  #publish(action: string, record: NetworkRecord): void {
+    this.#deps.events.publish({ type: "network", action, id: record.id, attributes: { name: record.name, type: record.driver } });
+  }
+}
+
+/** The endpoints a container has, the one of its network mode included. */
+function withMode(mode: string, endpoints: Record<string, api.EndpointSettings>): Record<string, api.EndpointSettings> {
+  return Object.keys(endpoints).length > 0 ? endpoints : { [networkName(mode)]: {} };
+}
+
+function refuseSharedNamespace(mode: string, network: NetworkRecord, verb: "connected" | "disconnected"): void {
+  if (network.name === "host" || networkName(mode) === "host") {
+    throw forbidden(
+      verb === "connected"
+        ? "container cannot be connected to host network"
+        : "container cannot be disconnected from host network or connected to host network",
+    );
+  }
+  if (mode.startsWith("container:"))
+    throw forbidden(
+      "container sharing network namespace with another container or host cannot be connected to any other network",
+    );
+  if (verb === "connected" && (network.name === "none" || networkName(mode) === "none")) {
+    throw forbidden("container cannot be connected to multiple networks with one of the networks in private (none) mode");
   }
 }

@@ -15,7 +15,12 @@ export interface NetworkRecord {
   configFrom: string;
   enableIPv4: boolean;
   enableIPv6: boolean;
-  ipam: { driver: string; options: Record<string, string> | null; config: api.IPAMPool[] };
+  ipam: {
+    driver: string;
+    options: Record<string, string> | null;
+    config: api.IPAMPool[];
+    /** Whether somebody chose the subnets; only then may containers ask for addresses. */ chosen: boolean;
+  };
   options: Record<string, string>;
   labels: Record<string, string>;
 }

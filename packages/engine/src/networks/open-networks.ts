@@ -1,21 +1,30 @@
+import { spawn } from "node:child_process";
 import type { PluginChains } from "../plugin-host/chains.ts";
 import type { Store } from "../store/index.ts";
 import type { NetworkContainers, NetworkEvents } from "./container-networks.ts";
-import { goTime } from "./go-time.ts";
+import { NameDirectory } from "./dns/name-directory.ts";
+import { bareDriver } from "./drivers/bare-driver.ts";
+import { Bandwidth } from "./drivers/bandwidth.ts";
+import { BridgeDriver } from "./drivers/bridge-driver.ts";
+import type { NetworkDriver } from "./drivers/network-driver.ts";
+import { Firewall } from "./firewall/firewall.ts";
+import { AddressManager } from "./ipam/address-manager.ts";
+import { hostRoutes } from "./ipam/host-routes.ts";
+import { linkHosts } from "./legacy-links.ts";
+import { IpShell } from "./linux/ip-shell.ts";
 import { Libc } from "./linux/libc.ts";
 import { NetworkNamespaces } from "./linux/network-namespaces.ts";
+import { NftShell } from "./linux/nft-shell.ts";
+import type { NetworksConfig } from "./network-config.ts";
 import { NetworkManager } from "./network-manager.ts";
+import { NetworkReadiness } from "./network-readiness.ts";
 import type { NetworkRecord } from "./network-record.ts";
-import { NetworkRegistry, newId } from "./network-registry.ts";
+import { NetworkRegistry } from "./network-registry.ts";
+import { bareNetwork, defaultBridge } from "./predefined-networks.ts";
+import { PortAllocator } from "./ports/port-allocator.ts";
+import { SandboxContent } from "./sandbox-content.ts";
 import type { SandboxRecord } from "./sandbox-record.ts";
 import { Sandboxes } from "./sandboxes.ts";
-
-export interface NetworksConfig {
-  /** Folder of the namespaces' mount points, below the daemon's exec root; two daemons need two. */
-  namespacesDirectory: string;
-  /** Where the host's `etc/hosts` and `etc/resolv.conf` are; default "", the machine itself. */
-  hostRoot?: string;
-}
 
 export interface NetworksDeps {
   config: NetworksConfig;
@@ -23,6 +32,8 @@ export interface NetworksDeps {
   chains: Pick<PluginChains, "preCreateEndpoint">;
   events: NetworkEvents;
   containers: NetworkContainers;
+  env: NodeJS.ProcessEnv;
+  warn: (message: string) => void;
   clock?: () => Date;
 }
 
@@ -31,51 +42,122 @@ export interface Networks {
   manager: NetworkManager;
   /** What the container room uses. */
   sandboxes: Sandboxes;
+  /** Resolves when the default bridge is in place, or could not be (then it is tried again with the first container). */
+  ready: Promise<void>;
+  /** Puts the firewall table back now if it was changed; true when it had to. */
+  verifyFirewall(): Promise<boolean>;
   /** Ends what belongs to this process; the kernel state of running containers stays. */
   close(): Promise<void>;
+  /** `close`, and takes the default bridge and the rules away: nothing of the networks is left on the machine. */
+  destroy(): Promise<void>;
 }
 
 /** Builds the network room. The predefined networks exist, with the ids they had before, when it resolves. */
 export async function openNetworks(deps: NetworksDeps): Promise<Networks> {
+  const { config, env, warn, containers, events, chains } = deps;
+  const clock = deps.clock ?? (() => new Date());
   const registry = new NetworkRegistry(deps.store.collection<NetworkRecord>("networks"));
-  const now = (deps.clock ?? (() => new Date()))();
-  for (const [name, driver] of [
-    ["host", "host"],
-    ["none", "null"],
-  ] as const) {
-    if (!registry.byName(name)) await registry.put(predefined(name, driver, now));
-  }
-  const namespaces = new NetworkNamespaces({ libc: new Libc(), directory: deps.config.namespacesDirectory });
-  const { containers, events } = deps;
-  const sandboxes = new Sandboxes({
-    registry,
-    namespaces,
-    containers,
-    sandboxes: deps.store.collection<SandboxRecord>("sandboxes"),
-    hostRoot: deps.config.hostRoot ?? "",
+  const addresses = new AddressManager();
+  await recordPredefined(registry, config, clock());
+  for (const network of registry.all()) if (!network.configOnly) addresses.add(network);
+
+  const libc = new Libc();
+  const namespaces = new NetworkNamespaces({ libc, directory: config.namespacesDirectory });
+  const ip = new IpShell(() => spawn("ip", ["-force", "-batch", "-"], { env, stdio: ["pipe", "pipe", "pipe"] }));
+  const nft = new NftShell({ env });
+  const firewall = new Firewall({ nft, table: config.nftTable, verifyMilliseconds: config.verifyRulesMilliseconds, warn });
+  const bandwidth = new Bandwidth({ namespaces, env });
+  const { bridgePrefix, vethPrefix, ipForward, userlandProxy, defaultHostAddress } = config;
+  const bridge = new BridgeDriver({ ip, firewall, namespaces, bandwidth, bridgePrefix, vethPrefix, ipForward });
+  const drivers = new Map<string, NetworkDriver>(
+    [bridge, bareDriver("host"), bareDriver("null")].map((driver) => [driver.name, driver]),
+  );
+  const readiness = new NetworkReadiness(drivers);
+  const content: SandboxContent = new SandboxContent({
+    hostRoot: config.hostRoot,
+    dns: config.dns,
+    hostGateway: () => (config.hostGateway.length > 0 ? config.hostGateway : gatewaysOf(registry.byName("bridge"))),
+    links: (container) => linkHosts(container, (ref) => sandboxes.bridgeNeighbour(ref)),
   });
+  const allocator = new PortAllocator(libc);
+  const sandboxes: Sandboxes = new Sandboxes({
+    registry,
+    records: deps.store.collection<SandboxRecord>("sandboxes"),
+    readiness,
+    addresses,
+    names: new NameDirectory(),
+    namespaces,
+    libc,
+    content,
+    chains,
+    events,
+    containers,
+    env,
+    warn,
+    allocator,
+    firewall,
+    userlandProxy,
+    defaultHostAddress,
+  });
+  const defaultNetwork = registry.byName("bridge");
+  const ready = defaultNetwork
+    ? readiness
+        .ensure(defaultNetwork)
+        .catch((error: unknown) =>
+          warn(`the default bridge is not in place: ${error instanceof Error ? error.message : String(error)}`),
+        )
+    : Promise.resolve();
+  const close = async () => {
+    await ready;
+    sandboxes.close();
+    await firewall.stop();
+    ip.close();
+    nft.close();
+    namespaces.close();
+  };
   return {
-    manager: new NetworkManager({ registry, containers, events }),
+    manager: new NetworkManager({
+      registry,
+      drivers,
+      readiness,
+      addresses,
+      sandboxes,
+      containers,
+      events,
+      defaultPools: config.defaultPools,
+      clock,
+    }),
     sandboxes,
-    close: async () => namespaces.close(),
+    ready,
+    verifyFirewall: () => firewall.verify(),
+    close,
+    destroy: async () => {
+      await ready;
+      for (const network of registry.all()) if (!network.configOnly) await readiness.driver(network).removeNetwork(network);
+      await firewall.remove();
+      await close();
+    },
   };
 }
 
-function predefined(name: string, driver: string, now: Date): NetworkRecord {
-  return {
-    id: newId(),
-    name,
-    created: goTime(now),
-    driver,
-    internal: false,
-    attachable: false,
-    ingress: false,
-    configOnly: false,
-    configFrom: "",
-    enableIPv4: true,
-    enableIPv6: false,
-    ipam: { driver: "default", options: null, config: [] },
-    options: {},
-    labels: {},
-  };
+async function recordPredefined(registry: NetworkRegistry, config: NetworksConfig, now: Date): Promise<void> {
+  for (const name of ["host", "none"] as const) if (!registry.byName(name)) await registry.put(bareNetwork(name, now));
+  const before = registry.byName("bridge");
+  if (config.bridge.name === "none") {
+    if (before) await registry.delete(before.id);
+    return;
+  }
+  const others = registry.all().filter((network) => network.id !== before?.id && !network.configOnly);
+  const networks = others.flatMap((network) => AddressManager.poolsOf(network).map((pool) => pool.subnet));
+  const record = defaultBridge(
+    config.bridge,
+    { defaultPools: config.defaultPools, networks, hostRoutes: hostRoutes() },
+    before,
+    now,
+  );
+  if (JSON.stringify(record) !== JSON.stringify(before)) await registry.put(record);
+}
+
+function gatewaysOf(network: NetworkRecord | undefined): string[] {
+  return network?.ipam.config.flatMap((pool) => (pool.Gateway === undefined ? [] : [pool.Gateway])) ?? [];
 }

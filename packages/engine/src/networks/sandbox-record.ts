@@ -1,9 +1,13 @@
+import type { FirewallLink } from "./firewall/ruleset.ts";
+
 /** An address of an endpoint, with the length of its subnet's prefix. */
 export interface EndpointAddress {
   address: string;
   prefixLength: number;
   /** Absent in a network without a way out of it. */
   gateway?: string;
+  /** Routes go through the interface itself, without a gateway. */
+  onDevice?: boolean;
 }
 
 export type PortProtocol = "tcp" | "udp" | "sctp";
@@ -30,7 +34,11 @@ export interface EndpointRecord {
   macAddress: string;
   ipv4?: EndpointAddress;
   ipv6?: EndpointAddress;
+  /** A network nobody gets out of gives no default route. */
+  internal: boolean;
   ports: PublishedPort[];
+  /** Ways opened for this endpoint in a network whose containers may not talk to each other. */
+  openings: FirewallLink[];
   priority: number;
   disableResolver: boolean;
   genericParams: Record<string, unknown>;

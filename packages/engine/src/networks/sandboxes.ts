@@ -1,104 +1,515 @@
 import type * as api from "@pouchcontainer/api";
-import { conflict, EngineError, notImplemented } from "@pouchcontainer/errors";
-import { hostname } from "node:os";
-import { readFileSync } from "node:fs";
+import { conflict, EngineError, forbidden, notFound } from "@pouchcontainer/errors";
+import { randomBytes } from "node:crypto";
+import { spawn } from "node:child_process";
+import type { PluginChains } from "../plugin-host/chains.ts";
 import type { Collection } from "../store/index.ts";
-import type { ContainerNetworks, NetworkContainers, NetworkedContainer, NetworkSandbox } from "./container-networks.ts";
-import { readHostResolvConf } from "./files/host-dns.ts";
-import { sandboxFiles, writeSandboxFiles } from "./files/sandbox-files.ts";
+import type {
+  ContainerNetworks,
+  NetworkContainers,
+  NetworkedContainer,
+  NetworkEvents,
+  NetworkSandbox,
+} from "./container-networks.ts";
+import { byRank, defaultRouteCommands } from "./default-routes.ts";
+import type { NameDirectory } from "./dns/name-directory.ts";
+import { bridgeOption } from "./drivers/bridge-options.ts";
+import { macFor } from "./drivers/link-commands.ts";
+import type { EndpointPlace } from "./drivers/network-driver.ts";
+import { networksOf, planEndpoint, refuseBadEndpoint, type EndpointPlan } from "./endpoint-plan.ts";
+import { sandboxFiles } from "./files/sandbox-files.ts";
+import type { AddressManager } from "./ipam/address-manager.ts";
+import { KeyedMutex } from "./keyed-mutex.ts";
+import { linkOpenings } from "./legacy-links.ts";
+import { IpShell } from "./linux/ip-shell.ts";
+import type { Libc } from "./linux/libc.ts";
 import type { NetworkNamespaces } from "./linux/network-namespaces.ts";
+import { networkName } from "./network-mode.ts";
+import { isPredefined, type NetworkRecord } from "./network-record.ts";
+import type { NetworkReadiness } from "./network-readiness.ts";
 import { newId, type NetworkRegistry } from "./network-registry.ts";
-import { hostModeContent, namespaceContent, type HostFiles } from "./sandbox-content.ts";
-import type { SandboxRecord } from "./sandbox-record.ts";
+import { defaultBridgeFields, emptySettings, idleEndpoint, liveEndpoint, portMap } from "./network-settings.ts";
+import { parseContainerPorts, portRequests } from "./ports/port-specs.ts";
+import type { SandboxContent } from "./sandbox-content.ts";
+import { SandboxPorts, type SandboxPortsDeps } from "./sandbox-ports.ts";
+import type { EndpointRecord, SandboxRecord } from "./sandbox-record.ts";
+import { SandboxResolver } from "./sandbox-resolver.ts";
 
-export interface SandboxesDeps {
+export interface SandboxesDeps extends SandboxPortsDeps {
   registry: NetworkRegistry;
-  sandboxes: Collection<SandboxRecord>;
+  records: Collection<SandboxRecord>;
+  readiness: NetworkReadiness;
+  addresses: AddressManager;
+  names: NameDirectory;
   namespaces: NetworkNamespaces;
+  libc: Libc;
+  content: SandboxContent;
+  chains: Pick<PluginChains, "preCreateEndpoint">;
+  events: NetworkEvents;
   containers: NetworkContainers;
-  /** "" on a machine; a folder in tests. Below it are `etc/hosts` and `etc/resolv.conf`. */
-  hostRoot: string;
+  env: NodeJS.ProcessEnv;
+  warn: (message: string) => void;
 }
 
-/** The network side of containers: namespaces, endpoints and the three files. */
+/** What is held for one container while it has a network. */
+interface LiveSandbox {
+  record: SandboxRecord;
+  ports: SandboxPorts;
+  /** The endpoint the published ports lead to. */
+  published: EndpointRecord | undefined;
+  resolver: SandboxResolver | undefined;
+  /** Endpoints whose interface is in the namespace. */
+  attached: Set<string>;
+}
+
+/**
+ * The network side of containers. Order of a start: addresses and ports are chosen in memory, the record is made durable,
+ * then the kernel is changed; a daemon killed in between finds the record and takes everything back.
+ */
 export class Sandboxes implements ContainerNetworks {
   readonly #deps: SandboxesDeps;
+  readonly #live = new Map<string, LiveSandbox>();
+  readonly #mutex = new KeyedMutex();
 
   constructor(deps: SandboxesDeps) {
     this.#deps = deps;
+    // Addresses of the last run are held until `restore` says whose containers are gone.
+    for (const record of deps.records.values()) {
+      for (const endpoint of record.endpoints) deps.addresses.hold(endpoint.networkId, [endpoint.ipv4, endpoint.ipv6]);
+    }
   }
 
   async validate(config: api.ContainerCreateConfig): Promise<void> {
     const mode = networkName(config.HostConfig.NetworkMode);
-    if (mode === "host" || mode === "none" || mode.startsWith("container:")) return;
-    this.#deps.registry.require(mode);
+    const endpoints = Object.entries(config.NetworkingConfig?.EndpointsConfig ?? {});
+    for (const key of Object.keys(config.ExposedPorts ?? {})) parseContainerPorts(key);
+    portRequests(config.HostConfig, []);
+    if (mode.startsWith("container:")) return refuseWithSharedNamespace(config);
+    if (mode === "host" || mode === "none") return;
+    const names = new Set([mode, ...endpoints.map(([name]) => name)]);
+    for (const name of names) this.#deps.registry.require(name === "default" ? "bridge" : name);
+    for (const [name, settings] of endpoints) {
+      refuseBadEndpoint(this.#deps.registry.require(name === "default" ? "bridge" : name), {
+        ...(settings.IPAMConfig?.IPv4Address ? { ipv4Address: settings.IPAMConfig.IPv4Address } : {}),
+        ...(settings.IPAMConfig?.IPv6Address ? { ipv6Address: settings.IPAMConfig.IPv6Address } : {}),
+        ...(settings.MacAddress ? { macAddress: settings.MacAddress } : {}),
+        aliases: settings.Aliases ?? [],
+      });
+    }
     await Promise.resolve();
   }
 
-  async prepare(
-    container: NetworkedContainer,
-    options: { deferConnect: boolean; signal?: AbortSignal },
-  ): Promise<NetworkSandbox> {
-    options.signal?.throwIfAborted();
+  prepare(container: NetworkedContainer, options: { deferConnect: boolean; signal?: AbortSignal }): Promise<NetworkSandbox> {
     const mode = networkName(container.networkMode);
-    if (mode.startsWith("container:")) return this.#join(mode.slice("container:".length));
-    const record: SandboxRecord = {
-      containerId: container.id,
-      containerName: container.name,
-      sandboxId: newId(),
-      mode: mode === "host" ? "host" : "namespace",
-      endpoints: [],
-    };
-    if (mode === "host") {
-      await this.#deps.sandboxes.put(container.id, record);
-      return writeSandboxFiles(container.filesDirectory, hostModeContent(container, this.#hostFiles(), []));
-    }
-    if (mode !== "none") throw notImplemented(`network ${mode} cannot be used yet: only host and none can`);
-    await this.#deps.sandboxes.put(container.id, record);
-    try {
-      const netnsPath = this.#deps.namespaces.create(container.id);
-      const content = namespaceContent(container, this.#hostFiles(), [], { endpoints: [], links: [], embeddedResolver: false });
-      return { netnsPath, ...(await writeSandboxFiles(container.filesDirectory, content)) };
-    } catch (error) {
-      await this.release(container.id);
-      throw EngineError.from(error);
-    }
+    if (mode.startsWith("container:")) return Promise.resolve().then(() => this.#join(mode.slice("container:".length)));
+    return this.#mutex.run(container.id, async () => {
+      options.signal?.throwIfAborted();
+      // What a start that was cut off left behind.
+      if (this.#live.has(container.id) || this.#deps.records.get(container.id)) await this.#release(container.id);
+      const plans = mode === "host" || mode === "none" ? [] : await this.#plan(container, options.signal);
+      try {
+        return await this.#set(container, mode, plans, options.deferConnect);
+      } catch (error) {
+        await this.#release(container.id);
+        throw EngineError.from(error);
+      }
+    });
   }
 
-  async connect(container: NetworkedContainer): Promise<void> {
-    await Promise.resolve(container);
+  connect(container: NetworkedContainer): Promise<void> {
+    return this.#mutex.run(container.id, async () => {
+      const live = this.#live.get(container.id);
+      if (!live || live.record.mode === "host") return;
+      await this.#attachAll(container, live);
+    });
   }
 
-  async release(containerId: string): Promise<void> {
-    this.#deps.namespaces.remove(containerId);
-    if (this.#deps.sandboxes.get(containerId)) await this.#deps.sandboxes.delete(containerId);
+  release(containerId: string): Promise<void> {
+    return this.#mutex.run(containerId, () => this.#release(containerId));
   }
 
-  async forget(containerId: string): Promise<void> {
-    await this.release(containerId);
+  forget(containerId: string): Promise<void> {
+    return this.release(containerId);
   }
 
   settings(container: NetworkedContainer): api.NetworkSettings {
-    const sandbox = this.#deps.sandboxes.get(container.id);
+    const { registry, namespaces } = this.#deps;
     const mode = networkName(container.networkMode);
-    const network = mode === "host" || mode === "none" ? this.#deps.registry.byName(mode) : undefined;
     const settings = emptySettings();
-    if (sandbox) {
-      settings.SandboxID = sandbox.sandboxId;
-      settings.SandboxKey = sandbox.mode === "host" ? "/proc/1/ns/net" : this.#deps.namespaces.path(container.id);
+    if (mode.startsWith("container:")) return settings;
+    const record = this.#live.get(container.id)?.record;
+    const asked: Record<string, api.EndpointSettings> = { [mode]: {}, ...container.endpoints };
+    for (const [ref, wanted] of Object.entries(asked)) {
+      const network = registry.find(ref === "default" ? "bridge" : ref);
+      const endpoint = record?.endpoints.find((each) => each.networkId === network?.id);
+      settings.Networks[network?.name ?? ref] = endpoint
+        ? liveEndpoint(wanted, endpoint)
+        : idleEndpoint(wanted, network?.id ?? wanted.NetworkID ?? "");
     }
-    if (network)
-      settings.Networks = { [network.name]: { ...emptyEndpoint(), ...container.endpoints[network.name], NetworkID: network.id } };
-    return settings;
+    if (!record) return settings;
+    settings.SandboxID = record.sandboxId;
+    settings.SandboxKey = record.mode === "host" ? "/proc/1/ns/net" : namespaces.path(container.id);
+    settings.Ports = portMap(container, record);
+    const bridge = settings.Networks["bridge"];
+    return bridge ? { ...settings, ...defaultBridgeFields(bridge) } : settings;
+  }
+
+  /** Endpoints in a network, by container. */
+  endpointsIn(networkId: string): { containerId: string; containerName: string; endpoint: EndpointRecord }[] {
+    return [...this.#live.values()].flatMap(({ record }) =>
+      record.endpoints
+        .filter((endpoint) => endpoint.networkId === networkId)
+        .map((endpoint) => ({ containerId: record.containerId, containerName: record.containerName, endpoint })),
+    );
+  }
+
+  /** Puts a running container into one more network. */
+  attach(container: NetworkedContainer, network: NetworkRecord, settings: api.EndpointSettings): Promise<void> {
+    return this.#mutex.run(container.id, async () => {
+      const live = this.#live.get(container.id);
+      if (!live) throw conflict(`container ${container.id} is not running`);
+      if (live.record.endpoints.some((endpoint) => endpoint.networkId === network.id)) {
+        throw forbidden(`endpoint with name ${container.name} already exists in network ${network.name}`);
+      }
+      const plan = await planEndpoint(this.#deps.chains, container, network, settings);
+      const endpoint = this.#allocate(container, live.record, plan);
+      const before = this.#deps.content.snapshot(container, live.record);
+      live.record = { ...live.record, endpoints: [...live.record.endpoints, endpoint] };
+      try {
+        if (!live.published) this.#takePorts(container, live);
+        await this.#deps.records.put(container.id, live.record);
+        await this.#attachAll(container, live);
+        await this.#deps.content.update(container, before, live.record);
+      } catch (error) {
+        await this.#detach(container, live, endpoint);
+        throw EngineError.from(error);
+      }
+    });
+  }
+
+  /** Takes a running container out of a network. */
+  detach(container: NetworkedContainer, network: NetworkRecord): Promise<void> {
+    return this.#mutex.run(container.id, async () => {
+      const live = this.#live.get(container.id);
+      const endpoint = live?.record.endpoints.find((each) => each.networkId === network.id);
+      if (!live || !endpoint) throw forbidden(`container ${container.id} is not connected to network ${network.name}`);
+      const before = this.#deps.content.snapshot(container, live.record);
+      await this.#detach(container, live, endpoint);
+      if (!live.published) {
+        this.#takePorts(container, live);
+        await this.#deps.records.put(container.id, live.record);
+        if (live.published) await live.ports.open(live.published);
+      }
+      await this.#deps.content.update(container, before, live.record);
+    });
+  }
+
+  /** The container has a new name: from now on it answers to that one. */
+  rename(containerId: string, name: string): Promise<void> {
+    return this.#mutex.run(containerId, async () => {
+      const live = this.#live.get(containerId);
+      if (!live) return;
+      const old = live.record.containerName;
+      for (const endpoint of live.record.endpoints) this.#deps.names.remove(endpoint);
+      const endpoints = live.record.endpoints.map((endpoint) => ({
+        ...endpoint,
+        dnsNames: [name, ...endpoint.dnsNames.filter((each) => each !== old && each !== name)],
+      }));
+      live.record = { ...live.record, containerName: name, endpoints };
+      if (live.published) live.published = endpoints.find((endpoint) => endpoint.id === live.published?.id);
+      for (const endpoint of endpoints) this.#deps.names.add(endpoint);
+      this.#reconfigureResolver(live);
+      await this.#deps.records.put(containerId, live.record);
+    });
   }
 
   async restore(running: NetworkedContainer[]): Promise<void> {
-    const alive = new Set(running.map((container) => container.id));
-    const known = new Set([
-      ...this.#deps.namespaces.list(),
-      ...[...this.#deps.sandboxes.values()].map((sandbox) => sandbox.containerId),
-    ]);
+    const { records, namespaces, readiness, registry, warn } = this.#deps;
+    const alive = new Map(running.map((container) => [container.id, container]));
+    const known = new Set([...namespaces.list(), ...[...records.values()].map((record) => record.containerId)]);
     for (const id of known) if (!alive.has(id)) await this.release(id);
+    for (const record of records.values()) {
+      const container = alive.get(record.containerId);
+      if (container) this.#adopt(container, record);
+    }
+    // Published ports and links are taken up together with the rules of their networks.
+    for (const network of registry.all()) {
+      if (this.endpointsIn(network.id).length === 0) continue;
+      await readiness
+        .ensure(network)
+        .catch((error: unknown) => warn(`network ${network.name} cannot be put in place: ${String(error)}`));
+    }
+    for (const live of this.#live.values()) {
+      if (!live.published) continue;
+      await live.ports
+        .open(live.published)
+        .catch((error: unknown) => warn(`published ports of ${live.record.containerName} cannot be put back: ${String(error)}`));
+    }
+  }
+
+  /** Ends what lives in this process; containers keep their networks. */
+  close(): void {
+    for (const live of this.#live.values()) {
+      live.resolver?.close();
+      live.ports.give();
+    }
+    this.#live.clear();
+  }
+
+  async #plan(container: NetworkedContainer, signal: AbortSignal | undefined): Promise<EndpointPlan[]> {
+    const plans: EndpointPlan[] = [];
+    for (const { network, settings } of networksOf(container, this.#deps.registry)) {
+      plans.push(await planEndpoint(this.#deps.chains, container, network, settings, signal));
+    }
+    return plans;
+  }
+
+  async #set(container: NetworkedContainer, mode: string, plans: EndpointPlan[], deferConnect: boolean): Promise<NetworkSandbox> {
+    const { records, namespaces, content } = this.#deps;
+    const live: LiveSandbox = {
+      record: {
+        containerId: container.id,
+        containerName: container.name,
+        sandboxId: newId(),
+        mode: mode === "host" ? "host" : "namespace",
+        endpoints: [],
+      },
+      ports: new SandboxPorts(this.#deps),
+      published: undefined,
+      resolver: undefined,
+      attached: new Set(),
+    };
+    this.#live.set(container.id, live);
+    for (const plan of plans) live.record.endpoints.push(this.#allocate(container, live.record, plan));
+    if (plans.length > 0) this.#takePorts(container, live);
+    // A namespace without a record is swept away at start, so the two may be made at once.
+    const durable = records.put(container.id, live.record);
+    if (mode === "host") {
+      await durable;
+      this.#publishEvent("connect", mode, container.id);
+      return content.writeHostMode(container);
+    }
+    let netnsPath: string;
+    try {
+      netnsPath = namespaces.create(container.id);
+      if (this.#needsResolver(live.record)) {
+        live.resolver = new SandboxResolver(this.#deps, netnsPath, this.#resolverSettings(container, live.record));
+        live.record = { ...live.record, resolver: live.resolver.ports };
+      }
+    } finally {
+      await durable;
+    }
+    const redirected = live.resolver
+      ? Promise.all([live.resolver.redirect(), records.put(container.id, live.record)])
+      : undefined;
+    const [files] = await settleAll([
+      content.write(container, live.record),
+      deferConnect ? Promise.resolve() : this.#attachAll(container, live),
+      redirected ?? Promise.resolve(),
+    ]);
+    if (mode === "none") this.#publishEvent("connect", mode, container.id);
+    return { netnsPath, ...files };
+  }
+
+  /** Chooses addresses and names. Nothing here waits, so nobody else chooses in between. */
+  #allocate(container: NetworkedContainer, record: SandboxRecord, { network, endpoint, links }: EndpointPlan): EndpointRecord {
+    const { addresses, readiness, registry } = this.#deps;
+    if (!registry.byId(network.id)) throw notFound(`network ${network.name} not found`);
+    readiness.refuseRemoved(network);
+    const driver = readiness.driver(network);
+    const managed = driver.managesAddresses;
+    const ipv4 = managed && network.enableIPv4 ? addresses.take(network, 4, endpoint.ipv4Address) : undefined;
+    let ipv6: EndpointRecord["ipv6"];
+    try {
+      ipv6 = managed && network.enableIPv6 ? addresses.take(network, 6, endpoint.ipv6Address) : undefined;
+    } catch (error) {
+      addresses.give(network.id, [ipv4]);
+      throw error;
+    }
+    const made: EndpointRecord = {
+      id: newId(),
+      networkId: network.id,
+      networkName: network.name,
+      driver: network.driver,
+      interfaceName: freeInterfaceName(record, network.options[bridgeOption.interfacePrefix] ?? "eth"),
+      macAddress: endpoint.macAddress ?? macFor(ipv4?.address, () => randomBytes(4)),
+      ...(ipv4 ? { ipv4 } : {}),
+      ...(ipv6 ? { ipv6 } : {}),
+      internal: network.internal,
+      ports: [],
+      openings: [],
+      priority: endpoint.priority,
+      disableResolver: endpoint.disableResolver,
+      genericParams: endpoint.genericParams,
+      driverOptions: endpoint.driverOptions,
+      dnsNames: driver.resolvesNames && !isPredefined(network.name) ? dnsNames(container, endpoint.aliases) : [],
+      aliases: endpoint.aliases,
+      links,
+      dns: endpoint.dns,
+      dnsSearch: endpoint.dnsSearch,
+      dnsOptions: endpoint.dnsOptions,
+    };
+    driver.prepareEndpoint(network, made);
+    if (network.name === "bridge") made.openings = linkOpenings(container, made, (ref) => this.bridgeNeighbour(ref));
+    return made;
+  }
+
+  /** Published ports lead to the container's first bridge that has a way out. */
+  #takePorts(container: NetworkedContainer, live: LiveSandbox): void {
+    const endpoint = live.record.endpoints
+      .filter((each) => each.driver === "bridge" && !each.internal && (each.ipv4 ?? each.ipv6))
+      .sort(byRank)[0];
+    const network = endpoint && this.#deps.registry.byId(endpoint.networkId);
+    if (!endpoint || !network) return;
+    live.ports.take(container, network, endpoint);
+    live.published = endpoint;
+  }
+
+  async #attachAll(container: NetworkedContainer, live: LiveSandbox): Promise<void> {
+    const { readiness, registry, namespaces, names } = this.#deps;
+    const place = this.#place(live.record);
+    const fresh = live.record.endpoints.filter((endpoint) => !live.attached.has(endpoint.id));
+    if (fresh.length === 0) return;
+    const inside = new IpShell(() =>
+      namespaces.within(place.netnsPath, () =>
+        spawn("ip", ["-force", "-batch", "-"], { env: this.#deps.env, stdio: ["pipe", "pipe", "pipe"] }),
+      ),
+    );
+    // Its start-up overlaps with the work on the host.
+    inside.warm();
+    try {
+      const made = await settleAll(
+        fresh.map(async (endpoint) => {
+          const network = registry.byId(endpoint.networkId);
+          if (!network) throw notFound(`network ${endpoint.networkName} not found`);
+          await readiness.ensure(network);
+          return readiness.driver(network).attach(network, endpoint, place);
+        }),
+      );
+      await inside.run([...made.flatMap((each) => each.inside), ...defaultRouteCommands(live.record.endpoints)]);
+    } finally {
+      inside.close();
+    }
+    for (const endpoint of fresh) live.attached.add(endpoint.id);
+    if (live.published && fresh.includes(live.published)) await live.ports.open(live.published);
+    for (const endpoint of fresh) {
+      names.add(endpoint);
+      this.#publishEvent("connect", endpoint.networkName, container.id);
+    }
+    await this.#raiseResolver(container, live);
+  }
+
+  /** A container that was in the default bridge alone gets its resolver with the first network that has names. */
+  async #raiseResolver(container: NetworkedContainer, live: LiveSandbox): Promise<void> {
+    if (live.resolver) return live.resolver.reconfigure(this.#resolverSettings(container, live.record));
+    if (!this.#needsResolver(live.record)) return;
+    live.resolver = new SandboxResolver(
+      this.#deps,
+      this.#place(live.record).netnsPath,
+      this.#resolverSettings(container, live.record),
+    );
+    live.record = { ...live.record, resolver: live.resolver.ports };
+    await Promise.all([live.resolver.redirect(), this.#deps.records.put(container.id, live.record)]);
+  }
+
+  async #detach(container: NetworkedContainer, live: LiveSandbox, endpoint: EndpointRecord): Promise<void> {
+    const { registry, readiness, addresses, names, records } = this.#deps;
+    const network = registry.byId(endpoint.networkId);
+    names.remove(endpoint);
+    if (live.published === endpoint) {
+      await live.ports.close(endpoint);
+      live.ports.give();
+      live.published = undefined;
+    }
+    const place = this.#place(live.record);
+    if (network) await readiness.driver(network).detach(network, endpoint, place);
+    const attached = live.attached.delete(endpoint.id);
+    live.record = { ...live.record, endpoints: live.record.endpoints.filter((each) => each.id !== endpoint.id) };
+    await records.put(container.id, live.record);
+    addresses.give(endpoint.networkId, [endpoint.ipv4, endpoint.ipv6]);
+    await this.#reroute(live, place);
+    this.#reconfigureResolver(live, container);
+    if (attached) this.#publishEvent("disconnect", endpoint.networkName, container.id);
+  }
+
+  /** The default route of a vanished interface went with it; the next endpoint in rank gives one. */
+  async #reroute(live: LiveSandbox, place: EndpointPlace): Promise<void> {
+    const { namespaces, env } = this.#deps;
+    const attached = live.record.endpoints.filter((endpoint) => live.attached.has(endpoint.id));
+    const commands = defaultRouteCommands(attached);
+    if (commands.length === 0) return;
+    const inside = new IpShell(() =>
+      namespaces.within(place.netnsPath, () => spawn("ip", ["-force", "-batch", "-"], { env, stdio: ["pipe", "pipe", "pipe"] })),
+    );
+    try {
+      await inside.run(commands);
+    } finally {
+      inside.close();
+    }
+  }
+
+  async #release(containerId: string): Promise<void> {
+    const { records, namespaces, addresses, names, readiness, registry, warn } = this.#deps;
+    const live = this.#live.get(containerId);
+    const record = live?.record ?? records.get(containerId);
+    if (record) {
+      live?.resolver?.close();
+      for (const endpoint of record.endpoints) {
+        names.remove(endpoint);
+        if (live?.published?.id === endpoint.id) await live.ports.close(endpoint);
+        const network = registry.byId(endpoint.networkId);
+        if (!network) continue;
+        // Whatever a driver cannot take back must not keep the rest from being taken back.
+        await Promise.resolve()
+          .then(() => readiness.driver(network).forget(network, endpoint, this.#place(record)))
+          .catch((error: unknown) =>
+            warn(`network ${network.name}: the endpoint of ${record.containerName} could not be taken back: ${String(error)}`),
+          );
+      }
+    }
+    namespaces.remove(containerId);
+    if (!record) return;
+    live?.ports.give();
+    if (records.get(containerId)) await records.delete(containerId);
+    this.#live.delete(containerId);
+    for (const endpoint of record.endpoints) {
+      addresses.give(endpoint.networkId, [endpoint.ipv4, endpoint.ipv6]);
+      if (live?.attached.has(endpoint.id)) this.#publishEvent("disconnect", endpoint.networkName, containerId);
+    }
+    if (live && record.endpoints.length === 0)
+      this.#publishEvent("disconnect", record.mode === "host" ? "host" : "none", containerId);
+  }
+
+  /** A running container of the last run: its namespace is as it was, this process takes up what belongs to it. */
+  #adopt(container: NetworkedContainer, record: SandboxRecord): void {
+    const { names, registry, namespaces, warn } = this.#deps;
+    const ports = new SandboxPorts(this.#deps);
+    const published =
+      record.endpoints.find((endpoint) => endpoint.ports.length > 0) ??
+      record.endpoints.find((endpoint) => endpoint.openings.length > 0);
+    if (published) ports.retake(published.ports);
+    const live: LiveSandbox = {
+      record,
+      ports,
+      published,
+      resolver: undefined,
+      attached: new Set(record.endpoints.map((endpoint) => endpoint.id)),
+    };
+    this.#live.set(record.containerId, live);
+    for (const endpoint of record.endpoints) if (registry.byId(endpoint.networkId)) names.add(endpoint);
+    if (!record.resolver || record.mode === "host" || !namespaces.exists(record.containerId)) return;
+    try {
+      const path = this.#place(record).netnsPath;
+      const resolver = new SandboxResolver(this.#deps, path, this.#resolverSettings(container, record), record.resolver);
+      live.resolver = resolver;
+      const moved = resolver.ports.udpPort !== record.resolver.udpPort || resolver.ports.tcpPort !== record.resolver.tcpPort;
+      if (moved)
+        void resolver
+          .redirect()
+          .catch((error: unknown) => warn(`names of ${record.containerName} are not served: ${String(error)}`));
+    } catch (error) {
+      warn(`names of ${record.containerName} are not served: ${String(error)}`);
+    }
   }
 
   #join(ref: string): NetworkSandbox {
@@ -109,62 +520,78 @@ export class Sandboxes implements ContainerNetworks {
     return { netnsPath: this.#deps.namespaces.path(container.id), ...files };
   }
 
-  #hostFiles(): HostFiles {
-    const root = this.#deps.hostRoot;
-    let hosts = "";
-    try {
-      hosts = readFileSync(`${root}/etc/hosts`, "utf8");
-    } catch {
-      // A host without the file: containers get the loopback names.
-    }
-    return { hosts, resolvConf: readHostResolvConf(root), hostname: hostname() };
+  /** A container as `--link` on the default bridge sees it. */
+  bridgeNeighbour(ref: string) {
+    const { container, running } = this.#deps.containers.find(ref);
+    const endpoint = this.#live.get(container.id)?.record.endpoints.find((each) => each.networkName === "bridge");
+    return { container, running, endpoint };
+  }
+
+  #place(record: SandboxRecord): EndpointPlace {
+    return {
+      containerId: record.containerId,
+      containerName: record.containerName,
+      netnsPath: this.#deps.namespaces.path(record.containerId),
+    };
+  }
+
+  #needsResolver(record: SandboxRecord): boolean {
+    return this.#deps.content.hasResolver(record);
+  }
+
+  #resolverSettings(container: NetworkedContainer, record: SandboxRecord) {
+    return { endpoints: record.endpoints, ...this.#deps.content.upstream(container, record) };
+  }
+
+  #reconfigureResolver(live: LiveSandbox, known?: NetworkedContainer): void {
+    if (!live.resolver) return;
+    const container = known ?? this.#deps.containers.find(live.record.containerId).container;
+    live.resolver.reconfigure(this.#resolverSettings(container, live.record));
+  }
+
+  #publishEvent(action: "connect" | "disconnect", networkRef: string, containerId: string): void {
+    const network = this.#deps.registry.find(networkRef);
+    if (!network) return;
+    this.#deps.events.publish({
+      type: "network",
+      action,
+      id: network.id,
+      attributes: { container: containerId, name: network.name, type: network.driver },
+    });
   }
 }
 
-/** `default` and an empty mode mean the default bridge. */
-export function networkName(mode: string | undefined): string {
-  return mode === undefined || mode === "" || mode === "default" ? "bridge" : mode;
+/** Waits for all, so that nothing is still at work when the first failure is thrown. */
+async function settleAll<T extends readonly unknown[]>(work: readonly [...{ [K in keyof T]: Promise<T[K]> }]): Promise<T> {
+  const results = await Promise.allSettled(work);
+  for (const result of results) if (result.status === "rejected") throw result.reason;
+  // None was rejected, so every one has a value, in the order of T.
+  return results.map((result) => (result as PromiseFulfilledResult<unknown>).value) as unknown as T;
 }
 
-export function emptyEndpoint(): api.EndpointSettings {
-  return {
-    IPAMConfig: null,
-    Links: null,
-    Aliases: null,
-    MacAddress: "",
-    DriverOpts: null,
-    GwPriority: 0,
-    NetworkID: "",
-    EndpointID: "",
-    Gateway: "",
-    IPAddress: "",
-    IPPrefixLen: 0,
-    IPv6Gateway: "",
-    GlobalIPv6Address: "",
-    GlobalIPv6PrefixLen: 0,
-    DNSNames: null,
-  };
+function freeInterfaceName(record: SandboxRecord, prefix: string): string {
+  for (let index = 0; ; index++) {
+    const name = `${prefix}${index}`;
+    if (!record.endpoints.some((endpoint) => endpoint.interfaceName === name)) return name;
+  }
 }
 
-export function emptySettings(): api.NetworkSettings {
-  return {
-    Bridge: "",
-    SandboxID: "",
-    SandboxKey: "",
-    HairpinMode: false,
-    LinkLocalIPv6Address: "",
-    LinkLocalIPv6PrefixLen: 0,
-    Ports: {},
-    SecondaryIPAddresses: null,
-    SecondaryIPv6Addresses: null,
-    EndpointID: "",
-    Gateway: "",
-    GlobalIPv6Address: "",
-    GlobalIPv6PrefixLen: 0,
-    IPAddress: "",
-    IPPrefixLen: 0,
-    IPv6Gateway: "",
-    MacAddress: "",
-    Networks: {},
-  };
+function dnsNames(container: NetworkedContainer, aliases: string[]): string[] {
+  return [...new Set([container.name, ...aliases, container.id.slice(0, 12), container.hostname])].filter((name) => name !== "");
+}
+
+function refuseWithSharedNamespace(config: api.ContainerCreateConfig): void {
+  const { HostConfig: host } = config;
+  const refuse = (what: string) => conflict(`conflicting options: ${what} and the container type network mode`);
+  if (config.Hostname) throw refuse("hostname");
+  if ((host.Links ?? []).length > 0)
+    throw conflict(
+      "conflicting options: container type network can't be used with links. This would result in undefined behavior",
+    );
+  if ((host.Dns ?? []).length > 0) throw refuse("dns");
+  if ((host.ExtraHosts ?? []).length > 0) throw conflict("conflicting options: custom host-to-IP mapping and the network mode");
+  if (Object.keys(host.PortBindings ?? {}).length > 0 || host.PublishAllPorts === true)
+    throw conflict("conflicting options: port publishing and the container type network mode");
+  if (Object.keys(config.ExposedPorts ?? {}).length > 0)
+    throw conflict("conflicting options: port exposing and the container type network mode");
 }

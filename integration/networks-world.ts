@@ -1,0 +1,243 @@
+import { execFile } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { Server } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import type { EndpointSettings } from "@pouchcontainer/api";
+import { notFound } from "@pouchcontainer/errors";
+import { networksConfig } from "../packages/engine/src/networks/default-networks-config.ts";
+import type { NetworkContainers, NetworkedContainer } from "../packages/engine/src/networks/container-networks.ts";
+import type { NetworksConfig } from "../packages/engine/src/networks/network-config.ts";
+import { openNetworks, type Networks } from "../packages/engine/src/networks/open-networks.ts";
+import { Libc } from "../packages/engine/src/networks/linux/libc.ts";
+import { NetworkNamespaces } from "../packages/engine/src/networks/linux/network-namespaces.ts";
+import { bindSocket } from "../packages/engine/src/networks/ports/host-sockets.ts";
+import type { Endpoint } from "../packages/engine/src/plugin-host/chains.ts";
+import { Store } from "../packages/engine/src/store/index.ts";
+
+export const run = promisify(execFile);
+
+type Settings = Partial<
+  Pick<NetworkedContainer, "networkMode" | "hostConfig" | "exposedPorts" | "endpoints" | "hostname" | "env">
+>;
+
+/**
+ * The network room with real namespaces, bridges and rules, and a container room that only remembers. Every world has
+ * names of its own, so two of them live side by side, and leaves nothing behind.
+ */
+export class NetworksWorld {
+  readonly root: string;
+  readonly tag: string;
+  readonly config: NetworksConfig;
+  readonly events: { action: string; name: string; container: string | undefined }[] = [];
+  readonly warnings: string[] = [];
+  readonly containers = new Map<string, NetworkedContainer>();
+  readonly running = new Set<string>();
+  /** What stands in for the plugins. */
+  changeEndpoint: (endpoint: Endpoint) => Endpoint = (endpoint) => endpoint;
+  networks!: Networks;
+  env: NodeJS.ProcessEnv = process.env;
+  #store!: Store;
+  #servers: Server[] = [];
+  #libc = new Libc();
+
+  constructor(config: Partial<NetworksConfig> & { root?: string; tag?: string } = {}) {
+    this.root = config.root ?? mkdtempSync(join(tmpdir(), "networks-"));
+    this.tag = config.tag ?? randomBytes(2).toString("hex");
+    const third = 100 + ((randomBytes(1)[0] ?? 0) % 100);
+    this.config = networksConfig({
+      namespacesDirectory: join(this.root, "netns"),
+      bridge: { name: `pt${this.tag}`, bip: `10.222.${third}.1/24`, ipv6: false, interContainer: true, masquerade: true },
+      defaultPools: Array.from({ length: 8 }, (_, index) => ({ base: `10.${223 + index}.${third}.0/24`, size: 24 })),
+      nftTable: `pouch_${this.tag}`,
+      bridgePrefix: `b${this.tag}`.slice(0, 3),
+      vethPrefix: `v${this.tag}`,
+      verifyRulesMilliseconds: 0,
+      ...config,
+    });
+  }
+
+  async open(): Promise<this> {
+    this.#store = Store.open(join(this.root, "store.db"));
+    const containers: NetworkContainers = {
+      find: (ref) => {
+        for (const container of this.containers.values()) {
+          if (container.id === ref || container.name === ref || container.id.startsWith(ref))
+            return { container, running: this.running.has(container.id) };
+        }
+        throw notFound(`No such container: ${ref}`);
+      },
+      saveEndpoints: async (id, endpoints) => {
+        const container = this.containers.get(id);
+        if (container) container.endpoints = endpoints;
+        await Promise.resolve();
+      },
+    };
+    this.networks = await openNetworks({
+      config: this.config,
+      store: this.#store,
+      chains: { preCreateEndpoint: (_id, _env, endpoint) => Promise.resolve(this.changeEndpoint(endpoint)) },
+      events: {
+        publish: (event) =>
+          void this.events.push({
+            action: event.action,
+            name: event.attributes["name"] ?? "",
+            container: event.attributes["container"],
+          }),
+      },
+      containers,
+      env: this.env,
+      warn: (message) => void this.warnings.push(message),
+    });
+    return this;
+  }
+
+  /** As a daemon that ends and starts again. */
+  async reopen(): Promise<void> {
+    await this.shut();
+    await this.open();
+    await this.networks.sandboxes.restore(this.runningContainers());
+  }
+
+  async shut(): Promise<void> {
+    await this.networks.close();
+    this.#store.close();
+  }
+
+  runningContainers(): NetworkedContainer[] {
+    return [...this.containers.values()].filter((container) => this.running.has(container.id));
+  }
+
+  container(name: string, settings: Settings = {}): NetworkedContainer {
+    const id = randomBytes(32).toString("hex");
+    const container: NetworkedContainer = {
+      id,
+      name,
+      hostname: id.slice(0, 12),
+      domainname: "",
+      env: [],
+      labels: {},
+      image: "none",
+      networkMode: "bridge",
+      hostConfig: {},
+      exposedPorts: [],
+      endpoints: {},
+      filesDirectory: join(this.root, "files", name),
+      ...settings,
+    };
+    this.containers.set(id, container);
+    return container;
+  }
+
+  async start(name: string, settings: Settings = {}): Promise<NetworkedContainer> {
+    const container = [...this.containers.values()].find((each) => each.name === name) ?? this.container(name, settings);
+    await this.networks.sandboxes.prepare(container, { deferConnect: false });
+    this.running.add(container.id);
+    return container;
+  }
+
+  async stop(container: NetworkedContainer): Promise<void> {
+    this.running.delete(container.id);
+    await this.networks.sandboxes.release(container.id);
+  }
+
+  netns(container: NetworkedContainer): string {
+    return join(this.config.namespacesDirectory, container.id);
+  }
+
+  /** Runs a program in the container's network namespace. */
+  async exec(container: NetworkedContainer, ...command: string[]): Promise<string> {
+    const { stdout } = await run("nsenter", [`--net=${this.netns(container)}`, ...command], { timeout: 20_000 });
+    return stdout;
+  }
+
+  file(container: NetworkedContainer, name: "hosts" | "resolv.conf" | "hostname"): string {
+    return readFileSync(join(container.filesDirectory, name), "utf8");
+  }
+
+  endpoint(container: NetworkedContainer, network: string): EndpointSettings {
+    return this.networks.sandboxes.settings(container).Networks[network] ?? {};
+  }
+
+  address(container: NetworkedContainer, network = "bridge"): string {
+    return this.endpoint(container, network).IPAddress ?? "";
+  }
+
+  /** A TCP service in the container that greets with its text and hangs up. */
+  serve(container: NetworkedContainer | undefined, port: number, text: string, address = "0.0.0.0"): void {
+    const bind = () => bindSocket(this.#libc, "tcp", address, port);
+    let fd: number | undefined;
+    if (container) {
+      const namespaces = new NetworkNamespaces({ libc: this.#libc, directory: this.config.namespacesDirectory });
+      fd = namespaces.within(this.netns(container), bind);
+      namespaces.close();
+    } else fd = bind();
+    const server = new Server((client) => {
+      client.on("error", () => undefined);
+      client.end(`${text} ${client.remoteAddress}\n`);
+    });
+    server.listen({ fd: fd ?? -1 });
+    this.#servers.push(server);
+  }
+
+  /** What a client in the container's namespace (or on the host) hears; undefined when nothing comes. */
+  async hear(container: NetworkedContainer | undefined, address: string, port: number): Promise<string | undefined> {
+    const command = ["busybox", "nc", "-w", "1", address, String(port)];
+    try {
+      const program = container ? ["nsenter", `--net=${this.netns(container)}`, ...command] : command;
+      const { stdout } = await run(program[0] ?? "", program.slice(1), { timeout: 4_000 });
+      return stdout.trim() === "" ? undefined : stdout.trim();
+    } catch {
+      return undefined;
+    }
+  }
+
+  async pings(container: NetworkedContainer, address: string): Promise<boolean> {
+    return this.exec(container, "busybox", "ping", "-c", "1", "-W", "1", address).then(
+      () => true,
+      () => false,
+    );
+  }
+
+  /** Addresses a name has for the container, by its resolver; empty when it says there is no such name. */
+  async resolve(container: NetworkedContainer, name: string): Promise<string[]> {
+    const answer = await this.exec(container, "busybox", "nslookup", name, "127.0.0.11").catch(
+      (error: { stdout?: string }) => error.stdout ?? "",
+    );
+    return [...answer.matchAll(/^Address:? ?\d*:? +([0-9a-f.:]+)$/gim)]
+      .map((match) => match[1] ?? "")
+      .filter((address) => !address.startsWith("127.0.0.11"));
+  }
+
+  async nft(): Promise<string> {
+    return (await run("nft", ["list", "table", "inet", this.config.nftTable])).stdout;
+  }
+
+  /** Takes everything away and says what is still there. */
+  async destroy(): Promise<string[]> {
+    for (const server of this.#servers) server.close();
+    for (const container of this.containers.values()) await this.networks.sandboxes.release(container.id);
+    await this.networks.destroy();
+    this.#store.close();
+    let left = this.leftovers();
+    // The kernel takes namespaces apart behind our back.
+    for (let tries = 0; left.length > 0 && tries < 100; tries++) {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      left = this.leftovers();
+    }
+    rmSync(this.root, { recursive: true, force: true });
+    return left;
+  }
+
+  leftovers(): string[] {
+    const left: string[] = [];
+    const mounts = readFileSync("/proc/mounts", "utf8");
+    if (mounts.includes(this.root)) left.push("mount");
+    if (existsSync(this.config.namespacesDirectory)) left.push(...readdirSync(this.config.namespacesDirectory));
+    for (const name of readdirSync("/sys/class/net"))
+      if (name.startsWith(this.config.vethPrefix) || name.startsWith(this.config.bridge.name)) left.push(name);
+    return left;
+  }
+}

@@ -1,0 +1,26 @@
+import type { EndpointAddress, EndpointRecord } from "./sandbox-record.ts";
+
+/** The endpoint the default route of a family goes through: highest priority, then the network's name. */
+export function gatewayEndpoint(endpoints: EndpointRecord[], family: "ipv4" | "ipv6"): EndpointRecord | undefined {
+  return endpoints.filter((endpoint) => !endpoint.internal && leadsOut(endpoint[family])).sort(byRank)[0];
+}
+
+/** Docker's order: priority first, then names as bytes. */
+export function byRank(a: EndpointRecord, b: EndpointRecord): number {
+  return b.priority - a.priority || (a.networkName < b.networkName ? -1 : 1);
+}
+
+/** The `ip` commands that put both default routes in place. */
+export function defaultRouteCommands(endpoints: EndpointRecord[]): string[] {
+  return (["ipv4", "ipv6"] as const).flatMap((family) => {
+    const endpoint = gatewayEndpoint(endpoints, family);
+    const address = endpoint?.[family];
+    if (!endpoint || !address) return [];
+    const via = address.onDevice === true ? "" : ` via ${address.gateway}`;
+    return [`route replace ${family === "ipv6" ? "::/0" : "0.0.0.0/0"}${via} dev ${endpoint.interfaceName}`];
+  });
+}
+
+function leadsOut(address: EndpointAddress | undefined): boolean {
+  return address !== undefined && (address.gateway !== undefined || address.onDevice === true);
+}

@@ -1,0 +1,18 @@
+import type { NetworkDriver } from "./network-driver.ts";
+
+/** `host` and `null`: networks without interfaces of their own. */
+export function bareDriver(name: "host" | "null"): NetworkDriver {
+  const nothing = () => Promise.resolve();
+  return {
+    name,
+    resolvesNames: false,
+    managesAddresses: false,
+    validate: () => undefined,
+    createNetwork: nothing,
+    removeNetwork: nothing,
+    prepareEndpoint: () => undefined,
+    attach: () => Promise.resolve({ inside: [] }),
+    detach: nothing,
+    forget: nothing,
+  };
+}

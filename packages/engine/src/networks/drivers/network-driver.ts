@@ -1,0 +1,37 @@
+import type { NetworkRecord } from "../network-record.ts";
+import type { EndpointRecord } from "../sandbox-record.ts";
+
+/** Where an endpoint is made. */
+export interface EndpointPlace {
+  containerId: string;
+  containerName: string;
+  /** Path of the namespace. */
+  netnsPath: string;
+}
+
+/**
+ * How a kind of network is made. Every method may be called again after a crash: making what is there and taking away what
+ * is gone both succeed. A method that throws leaves nothing behind.
+ */
+export interface NetworkDriver {
+  readonly name: string;
+  /** Containers of such a network find each other by name. */
+  readonly resolvesNames: boolean;
+  /** Addresses come from the engine; false where the driver finds them itself. */
+  readonly managesAddresses: boolean;
+  /** Refuses options it cannot serve; completes defaults into the record's options. Called before anything is allocated. */
+  validate(network: NetworkRecord): void;
+  createNetwork(network: NetworkRecord): Promise<void>;
+  removeNetwork(network: NetworkRecord): Promise<void>;
+  /** Names of what will be made on the host, recorded before it is. */
+  prepareEndpoint(network: NetworkRecord, endpoint: EndpointRecord): void;
+  /**
+   * Makes the interface in the namespace. Returns the `ip` commands that are still to be carried out inside it (addresses,
+   * state), so that those of all endpoints go in one batch.
+   */
+  attach(network: NetworkRecord, endpoint: EndpointRecord, place: EndpointPlace): Promise<{ inside: string[] }>;
+  /** Takes the interface away from a namespace that lives on. */
+  detach(network: NetworkRecord, endpoint: EndpointRecord, place: EndpointPlace): Promise<void>;
+  /** Takes back what a vanishing namespace does not take along. */
+  forget(network: NetworkRecord, endpoint: EndpointRecord, place: EndpointPlace): Promise<void>;
+}

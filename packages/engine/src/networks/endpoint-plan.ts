@@ -1,0 +1,92 @@
+import type * as api from "@pouchcontainer/api";
+import { invalidArgument } from "@pouchcontainer/errors";
+import type { Endpoint, PluginChains } from "../plugin-host/chains.ts";
+import type { NetworkedContainer } from "./container-networks.ts";
+import type { NetworkRecord } from "./network-record.ts";
+import { networkName } from "./network-mode.ts";
+import type { NetworkRegistry } from "./network-registry.ts";
+
+/** An endpoint that will be made: the network, and what is asked of the place in it. */
+export interface EndpointPlan {
+  network: NetworkRecord;
+  endpoint: Endpoint;
+  links: string[];
+}
+
+/** The networks a container goes into, that of its network mode first. */
+export function networksOf(
+  container: NetworkedContainer,
+  registry: NetworkRegistry,
+): { network: NetworkRecord; settings: api.EndpointSettings }[] {
+  const first = registry.require(networkName(container.networkMode));
+  const wanted = new Map<string, { network: NetworkRecord; settings: api.EndpointSettings }>([
+    [first.id, { network: first, settings: {} }],
+  ]);
+  for (const [ref, settings] of Object.entries(container.endpoints)) {
+    const network = registry.require(ref === "default" ? "bridge" : ref);
+    wanted.set(network.id, { network, settings });
+  }
+  return [...wanted.values()];
+}
+
+/** Puts what was asked for before the plugins (`container.preCreateEndpoint`) and returns what they made of it. */
+export async function planEndpoint(
+  chains: Pick<PluginChains, "preCreateEndpoint">,
+  container: NetworkedContainer,
+  network: NetworkRecord,
+  settings: api.EndpointSettings,
+  signal?: AbortSignal,
+): Promise<EndpointPlan> {
+  const { IPAMConfig: ipam } = settings;
+  const asked: Endpoint = {
+    networkName: network.name,
+    networkId: network.id,
+    driver: network.driver,
+    priority: settings.GwPriority ?? 0,
+    disableResolver: false,
+    genericParams: {},
+    ...present("ipv4Address", ipam?.IPv4Address),
+    ...present("ipv6Address", ipam?.IPv6Address),
+    ...present("macAddress", settings.MacAddress),
+    aliases: settings.Aliases ?? [],
+    dns: [],
+    dnsSearch: [],
+    dnsOptions: [],
+    driverOptions: settings.DriverOpts ?? {},
+  };
+  const context = {
+    containerId: container.id,
+    containerName: container.name,
+    labels: container.labels,
+    image: container.image,
+    env: container.env,
+    ...(signal ? { signal } : {}),
+  };
+  const endpoint = await chains.preCreateEndpoint(container.id, container.env, asked, context);
+  refuseBadEndpoint(network, endpoint);
+  return { network, endpoint, links: settings.Links ?? [] };
+}
+
+/** Docker's rules about what may be asked of which network. */
+export function refuseBadEndpoint(
+  network: NetworkRecord,
+  endpoint: Pick<Endpoint, "ipv4Address" | "ipv6Address" | "macAddress" | "aliases">,
+): void {
+  const addressed = Boolean(endpoint.ipv4Address) || Boolean(endpoint.ipv6Address);
+  const userDefined = !["bridge", "host", "none"].includes(network.name);
+  if (addressed && !userDefined) throw invalidArgument("user specified IP address is supported on user defined networks only");
+  if (addressed && !network.ipam.chosen) {
+    throw invalidArgument("user specified IP address is supported only when connecting to networks with user configured subnets");
+  }
+  if (endpoint.aliases.length > 0 && !userDefined) {
+    throw invalidArgument("network-scoped alias is supported only for containers in user defined networks");
+  }
+  const mac = endpoint.macAddress;
+  if (mac !== undefined && mac !== "" && !/^[0-9a-f]{2}([:-][0-9a-f]{2}){5}$/i.test(mac))
+    throw invalidArgument(`invalid MAC address: ${mac}`);
+}
+
+function present<K extends string>(key: K, value: string | undefined): Partial<Record<K, string>> {
+  // The key is the only one of the record, so the object has the shape.
+  return value === undefined || value === "" ? {} : ({ [key]: value } as Record<K, string>);
+}

@@ -1,0 +1,167 @@
+import type { NftShell } from "../linux/nft-shell.ts";
+import {
+  linkElement,
+  portElement,
+  renderRuleset,
+  type FirewallLink,
+  type FirewallNetwork,
+  type FirewallPort,
+} from "./ruleset.ts";
+
+export interface FirewallDeps {
+  nft: NftShell;
+  /** Name of the one table; two daemons need two. */
+  table: string;
+  /** How often the table is compared with what it should be; 0 never. */
+  verifyMilliseconds: number;
+  warn: (message: string) => void;
+}
+
+/**
+ * Our one nftables table. What it should hold is kept here; a network's rules are put in place by replacing the table in one
+ * transaction, a container's ports by adding elements to its maps. A table that somebody flushed or changed is put back.
+ */
+export class Firewall {
+  readonly #deps: FirewallDeps;
+  readonly #networks = new Map<string, FirewallNetwork>();
+  readonly #ports = new Map<string, FirewallPort>();
+  readonly #links = new Map<string, FirewallLink>();
+  #expected: string | undefined;
+  #last: Promise<unknown> = Promise.resolve();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(deps: FirewallDeps) {
+    this.#deps = deps;
+    if (deps.verifyMilliseconds > 0) {
+      this.#timer = setInterval(
+        () => void this.verify().catch((error: unknown) => deps.warn(`cannot check the firewall: ${String(error)}`)),
+        deps.verifyMilliseconds,
+      );
+      this.#timer.unref();
+    }
+  }
+
+  setNetwork(network: FirewallNetwork): Promise<void> {
+    return this.#exclusive(async () => {
+      const before = this.#networks.get(network.bridge);
+      this.#networks.set(network.bridge, network);
+      try {
+        await this.#load();
+      } catch (error) {
+        if (before) this.#networks.set(network.bridge, before);
+        else this.#networks.delete(network.bridge);
+        throw error;
+      }
+    });
+  }
+
+  removeNetwork(bridge: string): Promise<void> {
+    return this.#exclusive(async () => {
+      if (!this.#networks.delete(bridge)) return;
+      await this.#load();
+    });
+  }
+
+  /** Opens published ports and links of one endpoint, all or none. */
+  open(ports: FirewallPort[], links: FirewallLink[]): Promise<void> {
+    return this.#exclusive(async () => {
+      const fresh = ports.filter((port) => !this.#ports.has(portKey(port)));
+      const freshLinks = links.filter((link) => !this.#links.has(linkElement(link).key));
+      for (const port of fresh) this.#ports.set(portKey(port), port);
+      for (const link of freshLinks) this.#links.set(linkElement(link).key, link);
+      try {
+        await this.#change("add", fresh, freshLinks);
+      } catch (error) {
+        for (const port of fresh) this.#ports.delete(portKey(port));
+        for (const link of freshLinks) this.#links.delete(linkElement(link).key);
+        throw error;
+      }
+    });
+  }
+
+  close(ports: FirewallPort[], links: FirewallLink[]): Promise<void> {
+    return this.#exclusive(async () => {
+      const open = ports.filter((port) => this.#ports.delete(portKey(port)));
+      const openLinks = links.filter((link) => this.#links.delete(linkElement(link).key));
+      await this.#change("delete", open, openLinks);
+    });
+  }
+
+  /** Several changes followed by one transaction; used when everything is put back at start. */
+  restore(networks: FirewallNetwork[], ports: FirewallPort[], links: FirewallLink[]): Promise<void> {
+    return this.#exclusive(async () => {
+      for (const network of networks) this.#networks.set(network.bridge, network);
+      for (const port of ports) this.#ports.set(portKey(port), port);
+      for (const link of links) this.#links.set(linkElement(link).key, link);
+      await this.#load();
+    });
+  }
+
+  /** Puts the table back when it is not what it should be; true when it had to. */
+  verify(): Promise<boolean> {
+    return this.#exclusive(async () => {
+      if (this.#expected === undefined) return false;
+      const found = await this.#deps.nft.list(this.#deps.table);
+      if (found === this.#expected) return false;
+      this.#deps.warn(
+        `the nftables table "inet ${this.#deps.table}" was ${found === undefined ? "removed" : "changed"} from outside: it is put back`,
+      );
+      await this.#load();
+      return true;
+    });
+  }
+
+  /** Takes the table away; for a daemon that is removed from the machine, and for tests. */
+  async remove(): Promise<void> {
+    await this.stop();
+    await this.#deps.nft.load(`table inet ${this.#deps.table} {}\ndelete table inet ${this.#deps.table}\n`);
+  }
+
+  /** Ends the checks; the rules stay. */
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+    await this.#last.catch(() => undefined);
+  }
+
+  async #load(): Promise<void> {
+    await this.#deps.nft.load(
+      renderRuleset(this.#deps.table, {
+        networks: [...this.#networks.values()],
+        ports: [...this.#ports.values()],
+        links: [...this.#links.values()],
+      }),
+    );
+    this.#expected = await this.#deps.nft.list(this.#deps.table);
+  }
+
+  async #change(verb: "add" | "delete", ports: FirewallPort[], links: FirewallLink[]): Promise<void> {
+    const { nft, table } = this.#deps;
+    const commands = ports.map((port) => {
+      const { map, key, value } = portElement(port);
+      return `${verb} element inet ${table} ${map} { ${key} : ${value} }`;
+    });
+    for (const link of links) {
+      const { set, key } = linkElement(link);
+      commands.push(`${verb} element inet ${table} ${set} { ${key} }`);
+    }
+    if (commands.length === 0) return;
+    try {
+      await nft.run(commands.join("; "));
+    } catch {
+      // The table is not what it should be, flushed a moment ago for instance: put all of it back, this change included.
+      await this.#load();
+    }
+  }
+
+  #exclusive<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#last.then(work, work);
+    this.#last = result;
+    return result;
+  }
+}
+
+function portKey(port: FirewallPort): string {
+  const { map, key } = portElement(port);
+  return `${map} ${key}`;
+}

@@ -1,0 +1,119 @@
+import { internal, type EngineError } from "@pouchcontainer/errors";
+import { spawn, type ChildProcess } from "node:child_process";
+import { startFailure } from "./ip-shell.ts";
+
+interface Command {
+  mark: string;
+  listing: boolean;
+  resolve: (output: string) => void;
+  reject: (error: EngineError) => void;
+}
+
+/**
+ * One `nft -t -i` that lives as long as the daemon: a change of a set element costs 0.2 ms instead of the 5 ms of a process.
+ * Every line is one transaction. The complaint about a table nobody has marks the end of each.
+ */
+export class NftShell {
+  readonly #program: string;
+  readonly #env: NodeJS.ProcessEnv;
+  #process: ChildProcess | undefined;
+  #errors = "";
+  #output = "";
+  #count = 0;
+  #commands: Command[] = [];
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(options: { program?: string; env: NodeJS.ProcessEnv }) {
+    this.#program = options.program ?? "nft";
+    this.#env = options.env;
+  }
+
+  /** Carries one line out, all of it or nothing. */
+  async run(line: string): Promise<void> {
+    await this.#queue(line, false);
+  }
+
+  /** The rules of a table as nft prints them, without elements of sets; undefined when there is no such table. */
+  async list(table: string): Promise<string | undefined> {
+    try {
+      return await this.#queue(`list table inet ${table}`, true);
+    } catch (error) {
+      if (error instanceof Error && /No such file or directory/.test(error.message)) return undefined;
+      throw error;
+    }
+  }
+
+  /** Carries out a whole document in one transaction, in a process of its own. */
+  load(document: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const child = spawn(this.#program, ["-f", "-"], { env: this.#env, stdio: ["pipe", "ignore", "pipe"] });
+      let errors = "";
+      child.stdin.on("error", () => undefined); // Reported by its exit.
+      child.stderr.setEncoding("utf8").on("data", (text: string) => (errors += text));
+      child.once("error", (error) => reject(startFailure("nft", "nftables", error)));
+      child.once("close", (code) => (code === 0 ? resolve() : reject(internal(`nft refused the rules: ${errors.trim()}`))));
+      child.stdin.end(document);
+    });
+  }
+
+  close(): void {
+    this.#process?.stdin?.end();
+    this.#process = undefined;
+  }
+
+  #queue(line: string, listing: boolean): Promise<string> {
+    const run = () =>
+      new Promise<string>((resolve, reject) => {
+        const child = this.#running();
+        const mark = `end_of_command_${++this.#count}`;
+        this.#commands.push({ mark, listing, resolve, reject });
+        child.stdin?.write(`${line}\nlist table inet ${mark}\n`);
+      });
+    const result = this.#last.then(run, run);
+    this.#last = result;
+    return result;
+  }
+
+  #running(): ChildProcess {
+    if (this.#process) return this.#process;
+    const child = spawn(this.#program, ["-t", "-i"], { env: this.#env, stdio: ["pipe", "pipe", "pipe"] });
+    this.#process = child;
+    this.#errors = "";
+    this.#output = "";
+    child.stdin.on("error", () => undefined); // A dead process is reported by its exit.
+    child.stdout.setEncoding("utf8").on("data", (text: string) => {
+      this.#output += text;
+      this.#settle();
+    });
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      this.#errors += text;
+      this.#settle();
+    });
+    child.once("error", (error) => this.#lost(child, startFailure("nft", "nftables", error)));
+    child.once("close", (code) => this.#lost(child, internal(`nft ended unexpectedly (status ${code}): ${this.#errors.trim()}`)));
+    return child;
+  }
+
+  #settle(): void {
+    const command = this.#commands[0];
+    if (!command) return;
+    // nft prints `Error: …`, the line itself, and a row of carets below the place.
+    const end = new RegExp(`Error: [^\\n]*\\nlist table inet ${command.mark}\\n[ ^~]*\\^\\n`).exec(this.#errors);
+    if (!end) return;
+    const errors = this.#errors.slice(0, end.index).trim();
+    if (command.listing && errors === "" && !/^}\n/m.test(this.#output)) return;
+    this.#commands.shift();
+    this.#errors = this.#errors.slice(end.index + end[0].length);
+    const output = this.#output;
+    this.#output = "";
+    if (errors === "") command.resolve(output);
+    else command.reject(internal(`nft: ${errors}`));
+  }
+
+  #lost(child: ChildProcess, error: EngineError): void {
+    if (this.#process === child) this.#process = undefined;
+    const lost = this.#commands;
+    this.#commands = [];
+    for (const command of lost) command.reject(error);
+  }
+}
