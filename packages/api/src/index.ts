@@ -6,3 +6,4 @@ export { engineApiDocument, namedSchemas } from "./endpoints/engine-api-document
 export type { Handler, HandlerSpec, PathParams } from "./handler-spec.ts";
 export type { JsonSchema } from "./json-schema.ts";
 export { problemText, type Problem } from "./problem.ts";
+export type { Static, TSchema } from "typebox";

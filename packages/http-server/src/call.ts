@@ -1,8 +1,7 @@
-import type { Endpoint, Handler, PathParams } from "@pouchcontainer/api";
+import type { Endpoint, Handler, PathParams, Static, TSchema } from "@pouchcontainer/api";
 import { decodeBody } from "@pouchcontainer/api";
 import { invalidArgument } from "@pouchcontainer/errors";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Static, TSchema } from "typebox";
 import { apiVersionOf } from "./api-version.ts";
 import type { Lifetime } from "./lifetime.ts";
 import { decodeQuery } from "./query.ts";

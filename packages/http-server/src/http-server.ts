@@ -57,11 +57,14 @@ export class HttpServer {
    * new one cannot be served. Calls follow one another.
    */
   async rebuild(): Promise<void> {
-    const build = this.#building.then(async () => {
-      this.#router = await buildRouter(this.#table, this.#options.updateHandlers ?? ((table) => table));
-    });
+    const build = this.#rebuildAfter(this.#building);
     this.#building = build.catch(() => undefined);
     await build;
+  }
+
+  async #rebuildAfter(earlier: Promise<void>): Promise<void> {
+    await earlier;
+    this.#router = await buildRouter(this.#table, this.#options.updateHandlers ?? ((table) => table));
   }
 
   /** Starts to serve on an address; resolves to it, with the port that was chosen where it was 0. */
@@ -90,7 +93,7 @@ export class HttpServer {
       server.close();
       await done;
     });
-    for (const socket of this.#takenOver) socket.end();
+    for (const socket of this.#takenOver) socket.destroySoon();
     const deadline = setTimeout(() => this.#breakOff(), options.deadlineMilliseconds ?? 10_000);
     await Promise.all(closed);
     clearTimeout(deadline);

@@ -1,0 +1,261 @@
+import { conflict, internal } from "@pouchcontainer/errors";
+import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
+import { test } from "node:test";
+import { text } from "node:stream/consumers";
+import type { ExecInspect } from "@pouchcontainer/api";
+import type { AttachOptions } from "./backend.ts";
+import { frame } from "./stdcopy.ts";
+import { FakeSession } from "./testing/fake-session.ts";
+import { TestServer } from "./testing/test-server.ts";
+
+const upgrade = ["Connection: Upgrade", "Upgrade: tcp"];
+
+const attachTo = (session: FakeSession, version = "") => {
+  const asked: AttachOptions[] = [];
+  const methods = {
+    containers: {
+      attach: async (_ref: string, options: AttachOptions) => {
+        asked.push(options);
+        return session;
+      },
+    },
+  };
+  const head = (query: string, ...headers: string[]) => [`POST ${version}/containers/c/attach?${query} HTTP/1.1`, ...headers];
+  return { asked, methods, head };
+};
+
+test("attach with Upgrade is a 101 and frames both streams", async () => {
+  const session = new FakeSession();
+  const { asked, methods, head } = attachTo(session);
+  await using server = await TestServer.start(methods);
+  const client = server.raw(head("stream=1&stdout=1&stderr=1", ...upgrade));
+  session.write("out");
+  session.write("err", "stderr");
+  session.end();
+  await client.end();
+  assert.match(client.text, /^HTTP\/1\.1 101 UPGRADED\r\n/);
+  assert.match(
+    client.text,
+    /\r\nContent-Type: application\/vnd\.docker\.multiplexed-stream\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n/,
+  );
+  assert.deepEqual(client.body, Buffer.concat([frame("stdout", Buffer.from("out")), frame("stderr", Buffer.from("err"))]));
+  assert.deepEqual(asked, [{ stdin: false, stdout: true, stderr: true, logs: false, stream: true }]);
+});
+
+test("attach without Upgrade is the older 200 on a bare connection", async () => {
+  const session = new FakeSession();
+  const { methods, head } = attachTo(session, "/v1.41");
+  await using server = await TestServer.start(methods);
+  const client = server.raw(head("stream=1&stdin=1&stdout=1"));
+  await client.until("\r\n\r\n");
+  assert.match(client.text, /^HTTP\/1\.1 200 OK\r\nContent-Type: application\/vnd\.docker\.raw-stream\r\n\r\n$/);
+  client.socket.write("GET / HTTP/1.1\r\n\r\n");
+  client.socket.end();
+  assert.equal(await text(session.input), "GET / HTTP/1.1\r\n\r\n");
+  session.end();
+  await client.end();
+});
+
+test("a TTY is not framed and its type is raw in every version", async () => {
+  const session = new FakeSession({ tty: true });
+  const { methods, head } = attachTo(session, "/v1.51");
+  await using server = await TestServer.start(methods);
+  const client = server.raw(head("stream=1&stdout=1", ...upgrade));
+  session.write("prompt# ");
+  session.end();
+  await client.end();
+  assert.match(client.text, /Content-Type: application\/vnd\.docker\.raw-stream\r\n/);
+  assert.equal(client.body.toString(), "prompt# ");
+});
+
+test("a client that ends its side ends stdin and still gets the output", async () => {
+  const session = new FakeSession({ tty: true });
+  const { methods, head } = attachTo(session);
+  await using server = await TestServer.start(methods);
+  const client = server.raw(head("stream=1&stdin=1&stdout=1", ...upgrade));
+  await client.until("\r\n\r\n");
+  client.socket.end("last words");
+  assert.equal(await text(session.input), "last words");
+  assert.equal(session.closed, false);
+  session.write("counted 10");
+  session.end();
+  await client.end();
+  assert.equal(client.body.toString(), "counted 10");
+});
+
+test("a client that goes away lets go of the process", async () => {
+  const session = new FakeSession();
+  const { methods, head } = attachTo(session);
+  await using server = await TestServer.start(methods);
+  const client = server.raw(head("stream=1&stdin=1&stdout=1", ...upgrade));
+  await client.until("\r\n\r\n");
+  client.socket.destroy();
+  session.write("x");
+  await sleep(5);
+  session.write("y");
+  await session.untilClosed();
+});
+
+test("detach keys let go with a TTY, also in two pieces, and are not passed on", async () => {
+  const session = new FakeSession({ tty: true });
+  const { methods, head } = attachTo(session);
+  await using server = await TestServer.start(methods);
+  const client = server.raw(head("stream=1&stdin=1&stdout=1", ...upgrade));
+  await client.until("\r\n\r\n");
+  client.socket.write("ls\x10");
+  await sleep(10);
+  client.socket.write("\x11");
+  await client.end();
+  assert.equal(session.closed, true);
+  assert.equal(session.input.read()?.toString(), "ls");
+});
+
+test("detach keys of the query are used, and bad ones are a 400", async () => {
+  const session = new FakeSession({ tty: true });
+  const { methods, head } = attachTo(session);
+  await using server = await TestServer.start(methods);
+  const bad = server.raw(head("stream=1&stdin=1&detachKeys=ctrl-%2B", ...upgrade));
+  await bad.until("Invalid detach keys (ctrl-+) provided");
+  assert.match(bad.text, /^HTTP\/1\.1 400 /);
+  bad.socket.destroy();
+  const client = server.raw(head("stream=1&stdin=1&stdout=1&detachKeys=q", ...upgrade));
+  await client.until("\r\n\r\n");
+  client.socket.write("\x10\x11q");
+  await client.end();
+  assert.equal(session.closed, true);
+});
+
+test("without a TTY the detach keys are data", async () => {
+  const session = new FakeSession();
+  const { methods, head } = attachTo(session);
+  await using server = await TestServer.start(methods);
+  const client = server.raw(head("stream=1&stdin=1", ...upgrade));
+  await client.until("\r\n\r\n");
+  client.socket.end("\x10\x11");
+  assert.equal(await text(session.input), "\x10\x11");
+  session.end();
+  await client.end();
+});
+
+test("a refused attach is an ordinary error answer", async () => {
+  await using server = await TestServer.start({
+    containers: {
+      attach: async () => {
+        throw conflict("You cannot attach to a paused container, unpause it first");
+      },
+    },
+  });
+  const client = server.raw(["POST /containers/c/attach?stream=1 HTTP/1.1", ...upgrade]);
+  await client.until("unpause it first");
+  assert.match(client.text, /^HTTP\/1\.1 409 Conflict\r\n/);
+  client.socket.destroy();
+});
+
+test("output that fails on the way ends with a frame that says why", async () => {
+  const session = new FakeSession();
+  const { methods, head } = attachTo(session);
+  await using server = await TestServer.start(methods);
+  const client = server.raw(head("stream=1&stdout=1", ...upgrade));
+  session.write("a");
+  session.end(internal("the log is gone"));
+  await client.end();
+  assert.deepEqual(
+    client.body,
+    Buffer.concat([frame("stdout", Buffer.from("a")), frame("systemError", Buffer.from("the log is gone"))]),
+  );
+});
+
+test("a slow client holds the process's output back", async () => {
+  const session = new FakeSession();
+  const { methods, head } = attachTo(session);
+  await using server = await TestServer.start(methods);
+  const client = server.raw(head("stream=1&stdout=1", ...upgrade));
+  await client.until("\r\n\r\n");
+  client.socket.pause();
+  for (let i = 0; i < 200; i++) session.write(Buffer.alloc(65536, i));
+  session.end();
+  await sleep(100);
+  assert.ok(session.taken < 50, `took ${session.taken} chunks`);
+  client.socket.resume();
+  await client.end();
+  assert.equal(client.body.length, 200 * (65536 + 8));
+});
+
+test("a process that does not read holds the client's input back", async () => {
+  const session = new FakeSession({ inputBytes: 1024 });
+  const { methods, head } = attachTo(session);
+  await using server = await TestServer.start(methods);
+  const client = server.raw(head("stream=1&stdin=1", ...upgrade));
+  await client.until("\r\n\r\n");
+  const sent = 8 * 1024 * 1024;
+  client.socket.end(Buffer.alloc(sent, 1));
+  await sleep(100);
+  assert.ok(session.input.readableLength + session.input.writableLength < 1024 * 1024);
+  let read = 0;
+  for await (const chunk of session.input as AsyncIterable<Buffer>) read += chunk.length;
+  assert.equal(read, sent);
+  session.end();
+  await client.end();
+});
+
+const execMethods = (session: FakeSession | undefined, started: unknown[] = []) => ({
+  exec: {
+    // Only DetachKeys is looked at.
+    inspect: async () => ({ DetachKeys: "" }) as ExecInspect,
+    start: async (id: string, options: object) => {
+      started.push({ id, ...options });
+      return session;
+    },
+  },
+});
+
+const execHead = (version: string, body: string, ...headers: string[]) => [
+  `POST ${version}/exec/e/start HTTP/1.1`,
+  `Content-Length: ${body.length}`,
+  "Content-Type: application/json",
+  ...headers,
+];
+
+test("exec start reads its body and then takes the connection over", async () => {
+  const session = new FakeSession({ tty: true });
+  const started: unknown[] = [];
+  await using server = await TestServer.start(execMethods(session, started));
+  const body = JSON.stringify({ Detach: false, Tty: true, ConsoleSize: [24, 80] });
+  const client = server.raw(execHead("/v1.42", body, ...upgrade), body);
+  await client.until("UPGRADED");
+  client.socket.write("echo hi\n");
+  session.write("hi\r\n");
+  session.end();
+  await client.end();
+  assert.equal(client.body.toString(), "hi\r\n");
+  assert.equal(session.input.read()?.toString(), "echo hi\n");
+  assert.deepEqual(started, [{ id: "e", detach: false, tty: true, consoleSize: { width: 80, height: 24 } }]);
+});
+
+test("a detached exec start is an empty 200", async () => {
+  await using server = await TestServer.start(execMethods(undefined));
+  const answer = await server.request("POST", "/exec/e/start", { Detach: true });
+  assert.equal(answer.status, 200);
+  assert.equal(answer.text, "");
+});
+
+test("an exec without a command is refused", async () => {
+  await using server = await TestServer.start({});
+  const answer = await server.request("POST", "/containers/c/exec", { Cmd: [] });
+  assert.equal(answer.status, 400);
+  assert.deepEqual(answer.json(), { message: "No exec command specified" });
+});
+
+test("closing the server ends connections that were taken over", async () => {
+  const session = new FakeSession();
+  const { methods, head } = attachTo(session);
+  await using server = await TestServer.start(methods);
+  const client = server.raw(head("stream=1&stdin=1&stdout=1", ...upgrade));
+  await client.until("\r\n\r\n");
+  const began = performance.now();
+  await server.server.close({ deadlineMilliseconds: 5000 });
+  assert.ok(performance.now() - began < 2000);
+  await client.end();
+  assert.equal(session.closed, true);
+});

@@ -1,0 +1,50 @@
+import { endpoints, type JsonSchema } from "@pouchcontainer/api";
+import { isKind } from "@pouchcontainer/errors";
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { decodeQuery } from "./query.ts";
+
+const schema: JsonSchema = {
+  properties: {
+    on: { type: "boolean" },
+    count: { type: "integer" },
+    size: { type: "integer", minimum: 0 },
+    since: { type: "number" },
+    name: { type: "string" },
+    names: { type: "array", items: { type: "string" } },
+  },
+};
+
+test("flags follow Docker's words", () => {
+  for (const no of ["", "0", "no", "false", "none", "False", " NO "]) {
+    assert.deepEqual(decodeQuery(schema, `/x?on=${encodeURIComponent(no)}`), { on: false }, no);
+  }
+  for (const yes of ["1", "true", "yes", "maybe"]) assert.deepEqual(decodeQuery(schema, `/x?on=${yes}`), { on: true }, yes);
+});
+
+test("values have their type, lists keep every one, strangers have no effect", () => {
+  assert.deepEqual(decodeQuery(schema, "/x?count=-1&since=1.5&name=a%20b&names=a&names=b&foo=bar"), {
+    count: -1,
+    since: 1.5,
+    name: "a b",
+    names: ["a", "b"],
+  });
+});
+
+test("an empty number is absent", () => {
+  assert.deepEqual(decodeQuery(schema, "/x?count=&since="), {});
+});
+
+test("what is no number is refused", () => {
+  for (const query of ["count=1.5", "count=x", "size=-1", "since=today", "since=1e5"]) {
+    assert.throws(
+      () => decodeQuery(schema, `/x?${query}`),
+      (thrown) => isKind(thrown, "invalidArgument"),
+      query,
+    );
+  }
+});
+
+test("a parameter that has to be there is named", () => {
+  assert.throws(() => decodeQuery(endpoints.ContainerResize.query, "/x?w=1"), { message: "the query parameter h is missing" });
+});
