@@ -1,0 +1,81 @@
+import type { ContainerInspect, ContainerState as ApiState, Descriptor, NetworkSettings } from "@pouchcontainer/api";
+import type { ContainerRecord, ContainerState } from "../container-record.ts";
+import { configView } from "./config-view.ts";
+import { hostConfigView } from "./host-config-view.ts";
+import { mountPointView } from "./mount-point-view.ts";
+
+/** What inspect shows beside the record. */
+export interface InspectFacts {
+  /** Running exec instances; none is shown as null. */
+  execIds: Iterable<string>;
+  networkSettings: NetworkSettings;
+  /** Profile the container runs under; empty where AppArmor is off. */
+  appArmorProfile?: string;
+  imageManifest?: Descriptor;
+  /** Asked for with `?size=1`. */
+  size?: { rw: number; rootFs: number };
+}
+
+/** The container as `docker inspect` shows it, field by field in Docker's order. */
+export function containerInspect(record: ContainerRecord, facts: InspectFacts): ContainerInspect {
+  const execIds = [...facts.execIds];
+  return {
+    Id: record.id,
+    Created: record.created,
+    Path: record.path,
+    Args: record.args,
+    State: stateView(record.state),
+    Image: record.image.id,
+    ResolvConfPath: record.resolvConfPath,
+    HostnamePath: record.hostnamePath,
+    HostsPath: record.hostsPath,
+    LogPath: record.logPath,
+    Name: `/${record.name}`,
+    RestartCount: record.restartCount,
+    Driver: record.driver,
+    Platform: record.platform.split("/", 1)[0] ?? "linux",
+    MountLabel: "",
+    ProcessLabel: "",
+    AppArmorProfile: facts.appArmorProfile ?? "",
+    ExecIDs: execIds.length > 0 ? execIds : null,
+    HostConfig: hostConfigView(record.hostConfig),
+    GraphDriver: { Data: null, Name: record.driver },
+    ...(facts.size === undefined ? {} : { SizeRw: facts.size.rw, SizeRootFs: facts.size.rootFs }),
+    Mounts: record.mountPoints.map(mountPointView),
+    Config: configView(record.config),
+    NetworkSettings: facts.networkSettings,
+    ...(facts.imageManifest === undefined ? {} : { ImageManifestDescriptor: facts.imageManifest }),
+    Snapshotter: record.snapshotter,
+  };
+}
+
+function stateView(state: ContainerState): ApiState {
+  const { status, health } = state;
+  return {
+    Status: status,
+    Running: status === "running" || status === "paused" || status === "restarting",
+    Paused: status === "paused",
+    Restarting: status === "restarting",
+    OOMKilled: state.oomKilled,
+    Dead: status === "dead",
+    Pid: state.pid,
+    ExitCode: state.exitCode,
+    Error: state.error,
+    StartedAt: state.startedAt,
+    FinishedAt: state.finishedAt,
+    ...(health === undefined
+      ? {}
+      : {
+          Health: {
+            Status: health.status,
+            FailingStreak: health.failingStreak,
+            Log: health.log.map(({ start, end, exitCode, output }) => ({
+              Start: start,
+              End: end,
+              ExitCode: exitCode,
+              Output: output,
+            })),
+          },
+        }),
+  };
+}
