@@ -47,7 +47,12 @@ function find(words: readonly string[]): Asked {
   return { path: words.slice(0, 1), entry: undefined };
 }
 
-async function runEntry(path: readonly string[], globals: readonly string[], rest: readonly string[], host: CliHost): Promise<number> {
+async function runEntry(
+  path: readonly string[],
+  globals: readonly string[],
+  rest: readonly string[],
+  host: CliHost,
+): Promise<number> {
   const entry = find(path).entry;
   if (entry === undefined) throw new Error(`no command ${path.join(" ")}`);
   const command = await entry.load();
@@ -122,10 +127,18 @@ async function unknown(asked: Asked, words: readonly string[], host: CliHost): P
 async function unknownName(name: string, group: string, host: CliHost): Promise<number> {
   const { nearest } = await import("./flags/suggest.ts");
   const { groupsOf } = await import("./help.ts");
-  const candidates = [...commandTable.filter((one) => one.hidden !== true).flatMap((one) => one.paths), ...groupsOf(commandTable)];
-  const near = nearest(name, candidates.filter((one) => (group === "" ? !one.includes(" ") : one.startsWith(`${group} `))));
+  const candidates = [
+    ...commandTable.filter((one) => one.hidden !== true).flatMap((one) => one.paths),
+    ...groupsOf(commandTable),
+  ];
+  const near = nearest(
+    name,
+    candidates.filter((one) => (group === "" ? !one.includes(" ") : one.startsWith(`${group} `))),
+  );
   const help = group === "" ? "pouch --help" : `pouch ${group} --help`;
-  host.err.write(`pouch: unknown command: pouch ${name}\n${near === undefined ? "" : `\nDid you mean 'pouch ${near}'?\n`}\nRun '${help}' for more information\n`);
+  host.err.write(
+    `pouch: unknown command: pouch ${name}\n${near === undefined ? "" : `\nDid you mean 'pouch ${near}'?\n`}\nRun '${help}' for more information\n`,
+  );
   return 1;
 }
 
@@ -141,7 +154,9 @@ async function report(error: unknown, asked: Asked | undefined, host: CliHost): 
   const hint = error instanceof CliError && error.hint !== undefined ? `\n${error.hint}\n` : "";
   if (error instanceof UsageError) {
     const usage = asked?.entry === undefined ? "" : `\nUsage:  pouch ${name} ${await usageOf(asked.entry)}\n`;
-    host.err.write(`${error.message}\n${hint}${usage}\nRun 'pouch${name === "" ? "" : ` ${name}`} --help' for more information\n`);
+    host.err.write(
+      `${error.message}\n${hint}${usage}\nRun 'pouch${name === "" ? "" : ` ${name}`} --help' for more information\n`,
+    );
     return error.exitCode;
   }
   if (error instanceof CliError) {

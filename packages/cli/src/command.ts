@@ -33,6 +33,8 @@ export interface CommandEntry {
   paths: readonly string[];
   summary: string;
   hidden?: boolean;
+  /** What a shell offers for its arguments. */
+  names?: "containers" | "images" | "networks" | "plugins" | "volumes";
   load(): Promise<Command>;
 }
 

@@ -24,4 +24,5 @@ export async function forEachName(
 }
 
 /** An id or name as a part of a URL's path; what image names are made of (`/`, `:`, `@`) stays readable, as Docker's client sends it. */
-export const inPath = (name: string): string => encodeURIComponent(name).replaceAll(/%(2F|3A|40)/g, (code) => decodeURIComponent(code));
+export const inPath = (name: string): string =>
+  encodeURIComponent(name).replaceAll(/%(2F|3A|40)/g, (code) => decodeURIComponent(code));

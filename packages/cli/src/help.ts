@@ -48,7 +48,9 @@ export const groupSummaries: Readonly<Record<string, string>> = {
 
 /** The groups (`container`, `image`…) that any spelling of any command belongs to. */
 export function groupsOf(entries: readonly CommandEntry[]): string[] {
-  const groups = entries.flatMap((entry) => entry.paths.filter((path) => path.includes(" ")).map((path) => path.slice(0, path.indexOf(" "))));
+  const groups = entries.flatMap((entry) =>
+    entry.paths.filter((path) => path.includes(" ")).map((path) => path.slice(0, path.indexOf(" "))),
+  );
   return [...new Set(groups)].sort();
 }
 
@@ -82,7 +84,10 @@ export function flagHead(name: string, spec: FlagSpec<unknown>): string {
 
 export function flagText(spec: FlagSpec<unknown>): string {
   const choices = spec.choices === undefined ? "" : ` (${spec.choices.join("|")})`;
-  const fallback = spec.shownDefault === undefined ? "" : ` (default ${spec.placeholder === "string" ? `"${spec.shownDefault}"` : spec.shownDefault})`;
+  const fallback =
+    spec.shownDefault === undefined
+      ? ""
+      : ` (default ${spec.placeholder === "string" ? `"${spec.shownDefault}"` : spec.shownDefault})`;
   return `${spec.help}${choices}${fallback}`;
 }
 

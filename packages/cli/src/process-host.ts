@@ -53,7 +53,10 @@ function contextOf(process: NodeJS.Process, globals: GlobalValues, outputs: Pick
 }
 
 async function connect(globals: GlobalValues, env: NodeJS.ProcessEnv, configFolder: string): Promise<EngineClient> {
-  const [{ EngineClient }, { parseHost }] = await Promise.all([import("./client/engine-client.ts"), import("./client/host-address.ts")]);
+  const [{ EngineClient }, { parseHost }] = await Promise.all([
+    import("./client/engine-client.ts"),
+    import("./client/host-address.ts"),
+  ]);
   const address = parseHost(globals.host ?? env["POUCH_HOST"] ?? env["DOCKER_HOST"] ?? "unix:///var/run/pouchd.sock");
   const verify = globals.tlsverify || (env["POUCH_TLS_VERIFY"] ?? env["DOCKER_TLS_VERIFY"] ?? "") !== "";
   const folder = env["POUCH_CERT_PATH"] ?? env["DOCKER_CERT_PATH"] ?? configFolder;
@@ -67,5 +70,9 @@ async function connect(globals: GlobalValues, env: NodeJS.ProcessEnv, configFold
         }
       : undefined;
   const pinnedVersion = env["POUCH_API_VERSION"] ?? env["DOCKER_API_VERSION"];
-  return await EngineClient.connect({ address, ...(tls === undefined ? {} : { tls }), ...(pinnedVersion === undefined ? {} : { pinnedVersion }) });
+  return await EngineClient.connect({
+    address,
+    ...(tls === undefined ? {} : { tls }),
+    ...(pinnedVersion === undefined ? {} : { pinnedVersion }),
+  });
 }

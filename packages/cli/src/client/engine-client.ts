@@ -150,7 +150,11 @@ export class EngineClient {
     this.#builderOs = head.headers.get("ostype") ?? "linux";
   }
 
-  async #exchange(method: string, target: string, options: RequestOptions): Promise<{ wire: Wire; reader: ByteReader; head: ResponseHead }> {
+  async #exchange(
+    method: string,
+    target: string,
+    options: RequestOptions,
+  ): Promise<{ wire: Wire; reader: ByteReader; head: ResponseHead }> {
     options.signal?.throwIfAborted();
     const wire = await this.#dial();
     const abort = (): void => wire.destroy();
@@ -193,7 +197,8 @@ async function send(wire: Wire, method: string, target: string, options: Request
     lines.push(`Content-Type: ${options.contentType ?? "application/x-tar"}`, "Transfer-Encoding: chunked");
     await wire.write(`${lines.join("\r\n")}\r\n\r\n`);
     for await (const chunk of options.body) {
-      if (chunk.length > 0) await wire.write(Buffer.concat([Buffer.from(`${chunk.length.toString(16)}\r\n`), chunk, Buffer.from("\r\n")]));
+      if (chunk.length > 0)
+        await wire.write(Buffer.concat([Buffer.from(`${chunk.length.toString(16)}\r\n`), chunk, Buffer.from("\r\n")]));
     }
     await wire.write("0\r\n\r\n");
     return;
@@ -232,7 +237,8 @@ function parseJson<T>(text: string): T {
 function errorText(body: string, head: ResponseHead): string {
   try {
     const parsed: unknown = JSON.parse(body);
-    if (typeof parsed === "object" && parsed !== null && "message" in parsed && typeof parsed.message === "string") return parsed.message;
+    if (typeof parsed === "object" && parsed !== null && "message" in parsed && typeof parsed.message === "string")
+      return parsed.message;
   } catch {
     // Not JSON: a proxy or an older daemon; its text is all there is.
   }

@@ -1,7 +1,8 @@
 import { CliError } from "../cli-error.ts";
 
 /** Where a daemon listens. */
-export type HostAddress = { kind: "unix"; path: string; text: string } | { kind: "tcp"; host: string; port: number; text: string };
+export type HostAddress =
+  { kind: "unix"; path: string; text: string } | { kind: "tcp"; host: string; port: number; text: string };
 
 /** Reads `unix:///run/x.sock`, `tcp://host:2375`, `http(s)://host:port`, `/run/x.sock`, `host:2375`. */
 export function parseHost(text: string): HostAddress {

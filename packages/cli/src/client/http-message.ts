@@ -86,7 +86,7 @@ async function* readChunked(reader: ByteReader): AsyncGenerator<Uint8Array> {
 }
 
 async function* readExactly(reader: ByteReader, length: number): AsyncGenerator<Uint8Array> {
-  for (let left = length; left > 0; ) {
+  for (let left = length; left > 0;) {
     const piece = await reader.readSome(left);
     if (piece === undefined) throw new Error("the daemon closed the connection in the middle of an answer");
     left -= piece.length;

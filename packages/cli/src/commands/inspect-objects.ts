@@ -24,7 +24,9 @@ export async function printObjects(
       failures.push(messageOf(error));
     }
   }
-  context.out.write(template === undefined ? objectsText(found, format) : found.map((json) => `${renderObject(template, json)}\n`).join(""));
+  context.out.write(
+    template === undefined ? objectsText(found, format) : found.map((json) => `${renderObject(template, json)}\n`).join(""),
+  );
   for (const failure of failures) context.err.write(`${failure}\n`);
   return failures.length > 0 ? 1 : 0;
 }

@@ -44,7 +44,11 @@ export interface AwaitedExit {
 }
 
 /** Starts to wait for a container's end. When this returns the daemon is waiting: no exit after it can be missed. */
-export async function awaitExit(engine: EngineClient, id: string, condition: "next-exit" | "removed" | "not-running"): Promise<AwaitedExit> {
+export async function awaitExit(
+  engine: EngineClient,
+  id: string,
+  condition: "next-exit" | "removed" | "not-running",
+): Promise<AwaitedExit> {
   const answer = await engine.post(`/containers/${inPath(id)}/wait`, { query: { condition } });
   const status = answer.json<ContainerWaitResponse>().then((result) => {
     if (result.Error?.Message) throw new CliError(`Error waiting for container: ${result.Error.Message}`, { exitCode: 125 });

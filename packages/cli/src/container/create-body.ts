@@ -1,5 +1,12 @@
 import { readFileSync } from "node:fs";
-import type { ContainerConfig, ContainerCreateConfig, EndpointSettings, HealthConfig, HostConfig, Resources } from "@pouchcontainer/api";
+import type {
+  ContainerConfig,
+  ContainerCreateConfig,
+  EndpointSettings,
+  HealthConfig,
+  HostConfig,
+  Resources,
+} from "@pouchcontainer/api";
 import { CliError, messageOf } from "../cli-error.ts";
 import { keyValues } from "../flags/flag-types.ts";
 import type { FlagValues } from "../flags/flag-types.ts";
@@ -47,7 +54,9 @@ export function createBody(input: CreateInput): ContainerCreateConfig {
 /** The entries of an object that are not undefined: what was not given is not sent. */
 function present<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
   // Every undefined value is filtered out, which is what the type says.
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as { [K in keyof T]?: Exclude<T[K], undefined> };
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
 }
 
 /** The list, or undefined for an empty one. */
@@ -205,7 +214,8 @@ function hostPart({ flags, given }: CreateInput, binds: string[], bindings: Host
 /** `name=address` is taken as `name:address`. */
 function hostMapping(given: string): string {
   const match = /^([^=:]+)[=:](.+)$/.exec(given);
-  if (match === null) throw new CliError(`invalid argument "${given}" for "--add-host" flag: write name:address`, { exitCode: 125 });
+  if (match === null)
+    throw new CliError(`invalid argument "${given}" for "--add-host" flag: write name:address`, { exitCode: 125 });
   return `${match[1]}:${match[2]?.replace(/^\[(.*)\]$/, "$1")}`;
 }
 
@@ -219,7 +229,9 @@ function securityPart(flags: CreateFlagValues): Pick<HostConfig, "SecurityOpt" |
     else if (name === "seccomp" && value !== undefined && value !== "unconfined" && value !== "builtin") {
       options.push(`seccomp=${readProfile(value)}`);
     } else if (value === undefined && given !== "no-new-privileges") {
-      throw new CliError(`invalid --security-opt: "${given}": write name=value, for example seccomp=unconfined`, { exitCode: 125 });
+      throw new CliError(`invalid --security-opt: "${given}": write name=value, for example seccomp=unconfined`, {
+        exitCode: 125,
+      });
     } else options.push(given.replace(/^(\w+):/, "$1="));
   }
   return {

@@ -18,7 +18,9 @@ export interface CreateRequest {
 export async function createContainer(context: CliContext, request: CreateRequest): Promise<string> {
   const { body, name, platform, idFile } = request;
   if (idFile !== undefined && existsSync(idFile)) {
-    throw new CliError(`container ID file found, make sure the other container isn't running or delete ${idFile}`, { exitCode: 125 });
+    throw new CliError(`container ID file found, make sure the other container isn't running or delete ${idFile}`, {
+      exitCode: 125,
+    });
   }
   const engine = await context.engine();
   const image = body.Image ?? "";
@@ -30,7 +32,8 @@ export async function createContainer(context: CliContext, request: CreateReques
 
   if (request.pull === "always") await pull();
   const created = await create().catch(async (error: unknown) => {
-    if (!isDaemonStatus(error, 404) || (request.pull ?? "missing") !== "missing" || !/no such image/i.test(error.daemonMessage)) throw error;
+    if (!isDaemonStatus(error, 404) || (request.pull ?? "missing") !== "missing" || !/no such image/i.test(error.daemonMessage))
+      throw error;
     if (!request.quiet) context.err.write(`Unable to find image '${withTag(image)}' locally\n`);
     await pull();
     return await create();

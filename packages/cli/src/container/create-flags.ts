@@ -17,7 +17,11 @@ const duration = { placeholder: "duration" };
 
 /** Limits that an update can change too. */
 export const limitFlags = {
-  "blkio-weight": int("Block IO (relative weight), between 10 and 1000, or 0 to disable", { placeholder: "uint16", min: 0, max: 1000 }),
+  "blkio-weight": int("Block IO (relative weight), between 10 and 1000, or 0 to disable", {
+    placeholder: "uint16",
+    min: 0,
+    max: 1000,
+  }),
   "cpu-period": int("Limit CPU CFS (Completely Fair Scheduler) period, in microseconds"),
   "cpu-quota": int("Limit CPU CFS (Completely Fair Scheduler) quota, in microseconds"),
   "cpu-rt-period": int("Limit CPU real-time period in microseconds"),
@@ -105,7 +109,12 @@ export const createFlags = {
   "log-driver": text("Logging driver for the container"),
   "log-opt": map("Log driver options"),
   "mac-address": text("Container MAC address (e.g., 92:d0:c6:0a:29:33)"),
-  "memory-swappiness": int("Tune container memory swappiness (0 to 100)", { min: -1, max: 100, shownDefault: "-1", aliases: ["memory-wappiness"] }),
+  "memory-swappiness": int("Tune container memory swappiness (0 to 100)", {
+    min: -1,
+    max: 100,
+    shownDefault: "-1",
+    aliases: ["memory-wappiness"],
+  }),
   mount: each("Attach a filesystem mount to the container", parseMount, { placeholder: "mount" }),
   name: text("Assign a name to the container"),
   network: each("Connect a container to a network", parseNetworkFlag, { placeholder: "network", aliases: ["net"] }),

@@ -14,7 +14,8 @@ export function readVolumes(given: readonly string[], folder: string): VolumeFla
   const result: VolumeFlags = { binds: [], volumes: {} };
   for (const spec of given) {
     const [source = "", destination, ...mode] = spec.split(":");
-    if (source === "" || mode.length > 1) throw new BadFlagValue(spec, `invalid volume specification: '${spec}': write [source:]destination[:mode]`);
+    if (source === "" || mode.length > 1)
+      throw new BadFlagValue(spec, `invalid volume specification: '${spec}': write [source:]destination[:mode]`);
     if (destination === undefined || destination === "") result.volumes[source] = {};
     else result.binds.push([hostPath(source, folder), destination, ...mode].join(":"));
   }
@@ -112,7 +113,8 @@ function applyField(mount: Mount, key: string, value: string | undefined, given:
       mount.TmpfsOptions = { ...mount.TmpfsOptions, SizeBytes: parseBytes(value) };
       return;
     case "tmpfs-mode":
-      if (!/^[0-7]+$/.test(value)) throw new BadFlagValue(given, `invalid value for tmpfs-mode: ${value}: write octal digits such as 1777`);
+      if (!/^[0-7]+$/.test(value))
+        throw new BadFlagValue(given, `invalid value for tmpfs-mode: ${value}: write octal digits such as 1777`);
       mount.TmpfsOptions = { ...mount.TmpfsOptions, Mode: Number.parseInt(value, 8) };
       return;
     default:
@@ -131,7 +133,10 @@ function recursion(value: string, given: string): NonNullable<Mount["BindOptions
     case "readonly":
       return { ReadOnlyForceRecursive: true };
     default:
-      throw new BadFlagValue(given, `invalid value for bind-recursive: ${value} (must be "enabled", "disabled", "writable", or "readonly")`);
+      throw new BadFlagValue(
+        given,
+        `invalid value for bind-recursive: ${value} (must be "enabled", "disabled", "writable", or "readonly")`,
+      );
   }
 }
 
@@ -143,7 +148,8 @@ function refuseForeignOptions(mount: Mount, given: string): void {
     ["tmpfs", mount.TmpfsOptions, "tmpfs-*"],
   ];
   for (const [type, present, name] of options) {
-    if (present !== undefined && mount.Type !== type) throw new BadFlagValue(given, `cannot mix '${name}' options with mount type '${mount.Type}'`);
+    if (present !== undefined && mount.Type !== type)
+      throw new BadFlagValue(given, `cannot mix '${name}' options with mount type '${mount.Type}'`);
   }
 }
 

@@ -44,7 +44,8 @@ function applyField(flag: NetworkFlag, key: string, value: string, field: string
       return;
     case "driver-opt": {
       const equals = value.indexOf("=");
-      if (equals < 1) throw new BadFlagValue(given, "invalid key value pair format in driver options: write driver-opt=key=value");
+      if (equals < 1)
+        throw new BadFlagValue(given, "invalid key value pair format in driver options: write driver-opt=key=value");
       endpoint.DriverOpts = { ...endpoint.DriverOpts, [value.slice(0, equals)]: value.slice(equals + 1) };
       return;
     }

@@ -4,7 +4,10 @@ import type { PortSummary } from "@pouchcontainer/api";
 export function portText(ports: readonly PortSummary[]): string {
   const sorted = ports.toSorted(
     (a, b) =>
-      a.PrivatePort - b.PrivatePort || compare(a.IP, b.IP) || (a.PublicPort ?? 0) - (b.PublicPort ?? 0) || compare(a.Type, b.Type),
+      a.PrivatePort - b.PrivatePort ||
+      compare(a.IP, b.IP) ||
+      (a.PublicPort ?? 0) - (b.PublicPort ?? 0) ||
+      compare(a.Type, b.Type),
   );
   const groups = new Map<string, { first: number; last: number }>();
   const order: string[] = [];
@@ -42,4 +45,5 @@ function groupText(key: string, { first, last }: { first: number; last: number }
 
 export const hostAddress = (ip: string): string => (ip.includes(":") ? `[${ip}]` : ip);
 
-const compare = (a: string | undefined, b: string | undefined): number => ((a ?? "") < (b ?? "") ? -1 : (a ?? "") > (b ?? "") ? 1 : 0);
+const compare = (a: string | undefined, b: string | undefined): number =>
+  (a ?? "") < (b ?? "") ? -1 : (a ?? "") > (b ?? "") ? 1 : 0;

@@ -13,7 +13,8 @@ export function readPorts(published: readonly string[], exposed: readonly string
   for (const spec of published) publish(spec, result);
   for (const spec of exposed) {
     const [ports = "", protocol] = spec.split("/");
-    for (const port of range(ports, spec, "range format for --expose")) result.exposed[`${port}/${protocolOf(protocol, spec)}`] = {};
+    for (const port of range(ports, spec, "range format for --expose"))
+      result.exposed[`${port}/${protocolOf(protocol, spec)}`] = {};
   }
   return result;
 }
@@ -26,14 +27,16 @@ function publish(spec: string, into: PortSpec): void {
   const container = parts.pop() ?? "";
   const host = parts.pop() ?? "";
   const address = bracketed?.[1] ?? parts.pop() ?? "";
-  if (more.length > 0 || parts.length > 0) throw bad(spec, "write [host-ip:][host-port:]port[/protocol], for example 127.0.0.1:8080:80/tcp");
+  if (more.length > 0 || parts.length > 0)
+    throw bad(spec, "write [host-ip:][host-port:]port[/protocol], for example 127.0.0.1:8080:80/tcp");
   if (address !== "" && isIP(address) === 0) throw bad(spec, `invalid IP address: ${address}`);
 
   const ports = range(container, spec, "containerPort");
   const hosts = host === "" ? [] : range(host, spec, "hostPort");
   // One container port may have a range of host ports to choose from.
   const choice = ports.length === 1 && hosts.length > 1;
-  if (hosts.length > 0 && !choice && hosts.length !== ports.length) throw bad(spec, "invalid ranges specified for container and host Ports");
+  if (hosts.length > 0 && !choice && hosts.length !== ports.length)
+    throw bad(spec, "invalid ranges specified for container and host Ports");
   for (const [at, port] of ports.entries()) {
     const key = `${port}/${protocolOf(protocol, spec)}`;
     into.exposed[key] = {};
@@ -46,7 +49,8 @@ function range(text: string, spec: string, what: string): number[] {
   const match = /^(\d+)(?:-(\d+))?$/.exec(text);
   const from = Number(match?.[1]);
   const to = Number(match?.[2] ?? match?.[1]);
-  if (match === null || from < 1 || to > 65535 || to < from) throw bad(spec, `invalid ${what}: ${text}: a port is 1 to 65535, a range looks like 8000-8010`);
+  if (match === null || from < 1 || to > 65535 || to < from)
+    throw bad(spec, `invalid ${what}: ${text}: a port is 1 to 65535, a range looks like 8000-8010`);
   return Array.from({ length: to - from + 1 }, (_, at) => from + at);
 }
 
@@ -56,4 +60,5 @@ function protocolOf(given: string | undefined, spec: string): string {
   return protocol;
 }
 
-const bad = (spec: string, reason: string): BadFlagValue => new BadFlagValue(spec, `invalid publish specification ${spec}: ${reason}`);
+const bad = (spec: string, reason: string): BadFlagValue =>
+  new BadFlagValue(spec, `invalid publish specification ${spec}: ${reason}`);

@@ -11,6 +11,7 @@ export function startStatus(message: string): number {
 /** A failure before or at the start of a container, with the exit status and the prefix `run` promises. */
 export function asStartFailure(error: unknown, command: string, status = startStatus(messageOf(error))): CliError {
   if (error instanceof CliError && !(error instanceof DaemonError) && error.exitCode !== 1) return error;
-  const hint = error instanceof CliError && error.hint !== undefined ? error.hint : `Run 'pouch ${command} --help' for more information`;
+  const hint =
+    error instanceof CliError && error.hint !== undefined ? error.hint : `Run 'pouch ${command} --help' for more information`;
   return new CliError(`pouch: ${messageOf(error)}`, { exitCode: status, hint, cause: error });
 }

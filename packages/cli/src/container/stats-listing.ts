@@ -30,7 +30,11 @@ export function statsListing(noTrunc: boolean): Listing<StatsItem> {
 
 function statsRow({ asked, stats }: StatsItem, noTrunc: boolean): Record<string, unknown> {
   const id = stats?.id ?? "";
-  const shown = { Container: asked, ID: id === "" ? "--" : noTrunc ? id : shortId(id), Name: (stats?.name ?? "").replace(/^\//, "") || "--" };
+  const shown = {
+    Container: asked,
+    ID: id === "" ? "--" : noTrunc ? id : shortId(id),
+    Name: (stats?.name ?? "").replace(/^\//, "") || "--",
+  };
   if (stats === undefined || stats.memory_stats.limit === undefined) {
     return { ...shown, CPUPerc: "--", MemUsage: "-- / --", MemPerc: "--", NetIO: "--", BlockIO: "--", PIDs: "--" };
   }
@@ -66,6 +70,7 @@ function memoryInUse({ memory_stats: { usage = 0, stats = {} } }: ContainerStats
 }
 
 function blockIo({ blkio_stats: { io_service_bytes_recursive: entries } }: ContainerStats): { read: number; written: number } {
-  const of = (letter: string): number => sum((entries ?? []).filter((one) => one.op.toLowerCase().startsWith(letter)).map((one) => one.value));
+  const of = (letter: string): number =>
+    sum((entries ?? []).filter((one) => one.op.toLowerCase().startsWith(letter)).map((one) => one.value));
   return { read: of("r"), written: of("w") };
 }

@@ -62,7 +62,10 @@ function readLong(word: string, next: string | undefined, known: KnownFlags, add
   const flag = known.long.get(name);
   if (flag === undefined) {
     const near = nearest(name, known.long.keys());
-    throw new UsageError(`unknown flag: --${name}`, { exitCode: 125, ...(near === undefined ? {} : { hint: `Did you mean --${near}?` }) });
+    throw new UsageError(`unknown flag: --${name}`, {
+      exitCode: 125,
+      ...(near === undefined ? {} : { hint: `Did you mean --${near}?` }),
+    });
   }
   if (equals !== -1) add(flag, word.slice(equals + 1));
   else if (flag.spec.placeholder === undefined) add(flag, "true");
@@ -75,7 +78,12 @@ function readLong(word: string, next: string | undefined, known: KnownFlags, add
 }
 
 /** Reads `-it`, `-p80:80`, `-p=80:80` or `-p 80:80`; returns how many further words were used. */
-function readCluster(word: string, next: string | undefined, known: KnownFlags, add: (flag: Known, value: string) => void): number {
+function readCluster(
+  word: string,
+  next: string | undefined,
+  known: KnownFlags,
+  add: (flag: Known, value: string) => void,
+): number {
   for (let at = 1; at < word.length; at++) {
     const letter = word[at] ?? "";
     const flag = known.short.get(letter);

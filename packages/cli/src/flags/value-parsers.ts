@@ -23,7 +23,8 @@ const durationUnits: Record<string, number> = { ns: 1, us: 1e3, µs: 1e3, ms: 1e
 export function parseDuration(given: string): number {
   if (given === "0") return 0;
   const match = /^[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|ms|s|m|h))+$/.exec(given);
-  if (match === null) throw new BadFlagValue(given, `invalid duration "${given}": write a number and a unit, for example 30s or 1m30s`);
+  if (match === null)
+    throw new BadFlagValue(given, `invalid duration "${given}": write a number and a unit, for example 30s or 1m30s`);
   let total = 0;
   for (const [, amount, unit] of given.matchAll(/(\d+\.?\d*|\.\d+)(ns|us|µs|ms|s|m|h)/g)) {
     total += Number(amount) * (durationUnits[unit ?? "s"] ?? 0);

@@ -8,7 +8,8 @@ import type { CliContext } from "../context.ts";
 export const hubServer = "https://index.docker.io/v1/";
 
 /** The server name a registry's login is kept under. */
-export const serverOf = (registry: string): string => (["docker.io", "index.docker.io", "registry-1.docker.io"].includes(registry) ? hubServer : registry);
+export const serverOf = (registry: string): string =>
+  ["docker.io", "index.docker.io", "registry-1.docker.io"].includes(registry) ? hubServer : registry;
 
 /** What is known to log in to a registry with: from this client's configuration, else from Docker's. */
 export function credentialsFor(context: CliContext, registry: string): AuthConfig | undefined {
@@ -36,16 +37,22 @@ function readLogin({ auth, identitytoken }: StoredLogin, server: string): AuthCo
   if (identitytoken !== undefined && identitytoken !== "") return { identitytoken, serveraddress: server };
   const text = Buffer.from(auth ?? "", "base64").toString("utf8");
   const colon = text.indexOf(":");
-  return colon === -1 ? undefined : { username: text.slice(0, colon), password: text.slice(colon + 1).replace(/\0+$/, ""), serveraddress: server };
+  return colon === -1
+    ? undefined
+    : { username: text.slice(0, colon), password: text.slice(colon + 1).replace(/\0+$/, ""), serveraddress: server };
 }
 
 /** Asks `docker-credential-<name> get`; a helper that knows nothing answers with an exit status. */
 function askHelper(name: string, server: string): AuthConfig | undefined {
   try {
-    const answer: unknown = JSON.parse(execFileSync(`docker-credential-${name}`, ["get"], { input: server, encoding: "utf8", stdio: ["pipe", "pipe", "ignore"] }));
+    const answer: unknown = JSON.parse(
+      execFileSync(`docker-credential-${name}`, ["get"], { input: server, encoding: "utf8", stdio: ["pipe", "pipe", "ignore"] }),
+    );
     if (typeof answer !== "object" || answer === null || !("Username" in answer) || !("Secret" in answer)) return undefined;
     const secret = String(answer.Secret);
-    return answer.Username === "<token>" ? { identitytoken: secret, serveraddress: server } : { username: String(answer.Username), password: secret, serveraddress: server };
+    return answer.Username === "<token>"
+      ? { identitytoken: secret, serveraddress: server }
+      : { username: String(answer.Username), password: secret, serveraddress: server };
   } catch {
     return undefined; // no login for this registry, which many need none for
   }

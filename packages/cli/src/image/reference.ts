@@ -23,7 +23,10 @@ export function parseImageName(given: string): ImageName {
 
 /** The name with everything that was left out: `busybox` → `docker.io/library/busybox:latest`. */
 export function completeName(name: ImageName): string {
-  const path = name.registry === "docker.io" && !name.repository.startsWith("docker.io/") ? `docker.io/${name.repository.includes("/") ? "" : "library/"}${name.repository}` : name.repository;
+  const path =
+    name.registry === "docker.io" && !name.repository.startsWith("docker.io/")
+      ? `docker.io/${name.repository.includes("/") ? "" : "library/"}${name.repository}`
+      : name.repository;
   if (name.digest !== undefined) return `${path}@${name.digest}`;
   return `${path}:${name.tag ?? "latest"}`;
 }

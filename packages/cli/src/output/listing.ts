@@ -76,7 +76,9 @@ function render(template: Template, row: Row): string {
     return template.render(row);
   } catch (error) {
     const known = Object.keys(row).filter((name) => typeof row[name] !== "function");
-    throw new CliError(`template: :1: ${messageOf(error)}`, { hint: `Placeholders here: ${known.map((name) => `.${name}`).join(" ")}` });
+    throw new CliError(`template: :1: ${messageOf(error)}`, {
+      hint: `Placeholders here: ${known.map((name) => `.${name}`).join(" ")}`,
+    });
   }
 }
 

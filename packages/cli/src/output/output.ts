@@ -32,7 +32,8 @@ export function fileOutput(fd: number, size: () => WindowSize | undefined): Outp
         } catch (error) {
           const { code } = error as NodeJS.ErrnoException; // writeSync throws system errors only
           if (code === "EAGAIN") Atomics.wait(waitCell, 0, 0, 1);
-          else if (code === "EPIPE") process.exit(141); // what the shell shows for a writer whose reader went away
+          else if (code === "EPIPE")
+            process.exit(141); // what the shell shows for a writer whose reader went away
           else throw error;
         }
       }

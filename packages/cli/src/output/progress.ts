@@ -61,7 +61,8 @@ export function progressText({ progressDetail, progress }: JsonMessage, columns:
   if (total <= 0) return units === undefined || units === "" ? size(current).padStart(8) : size(current);
   const filled = Math.min(barWidth, Math.floor((current / total) * barWidth));
   const arrow = filled < barWidth ? ">" : "";
-  const bar = columns > 110 ? `[${"=".repeat(filled)}${arrow}${" ".repeat(Math.max(0, barWidth - filled - arrow.length))}]  ` : "";
+  const bar =
+    columns > 110 ? `[${"=".repeat(filled)}${arrow}${" ".repeat(Math.max(0, barWidth - filled - arrow.length))}]  ` : "";
   const numbers = current > total ? size(current).padStart(8) : `${size(current).padStart(8)}/${size(total)}`;
   return bar + numbers;
 }

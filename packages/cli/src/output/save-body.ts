@@ -4,7 +4,11 @@ import { CliError } from "../cli-error.ts";
 import type { CliContext } from "../context.ts";
 
 /** Writes an answer to a file (whole or not at all) or to standard output, which must not be a terminal. */
-export async function saveBody(context: CliContext, file: string | undefined, request: () => Promise<EngineResponse>): Promise<void> {
+export async function saveBody(
+  context: CliContext,
+  file: string | undefined,
+  request: () => Promise<EngineResponse>,
+): Promise<void> {
   if (file === undefined || file === "") {
     if (context.out.isTTY) throw new CliError("cowardly refusing to save to a terminal. Use the -o flag or redirect");
     for await (const chunk of (await request()).chunks()) context.out.write(chunk);

@@ -23,13 +23,15 @@ function format(lines: readonly string[][], widths: number[][], from: number, to
     }
     const start = row;
     let width = minimumWidth;
-    for (; row < to && hasCell(lines[row], column); row++) width = Math.max(width, displayWidth(lines[row]?.[column] ?? "") + padding);
+    for (; row < to && hasCell(lines[row], column); row++)
+      width = Math.max(width, displayWidth(lines[row]?.[column] ?? "") + padding);
     for (let one = start; one < row; one++) widths[one]?.push(width);
     format(lines, widths, start, row, column + 1);
   }
 }
 
-const hasCell = (cells: readonly string[] | undefined, column: number): boolean => cells !== undefined && column < cells.length - 1;
+const hasCell = (cells: readonly string[] | undefined, column: number): boolean =>
+  cells !== undefined && column < cells.length - 1;
 
 const pad = (cell: string, width: number): string => cell + " ".repeat(Math.max(0, width - displayWidth(cell)));
 

@@ -8,7 +8,10 @@ export function parseDetachKeys(text: string): Uint8Array {
     if (key.length === 1) return key.charCodeAt(0);
     const letter = /^ctrl-(.)$/i.exec(key)?.[1]?.toLowerCase();
     const code = letter === undefined ? undefined : /[a-z]/.test(letter) ? letter.charCodeAt(0) - 96 : specials[letter];
-    if (code === undefined) throw new CliError(`invalid detach keys (${text}): unknown key "${key}"; write single characters or ctrl-<a-z@[\\]^_>, separated by commas`);
+    if (code === undefined)
+      throw new CliError(
+        `invalid detach keys (${text}): unknown key "${key}"; write single characters or ctrl-<a-z@[\\]^_>, separated by commas`,
+      );
     return code;
   });
   return Uint8Array.from(bytes);

@@ -60,7 +60,11 @@ async function pumpOutput(context: CliContext, { stream, tty }: SessionOptions):
 }
 
 /** Resolves only when the detach keys were typed. */
-async function pumpInput(context: CliContext, { stream, tty, detachKeys }: SessionOptions, undos: (() => void)[]): Promise<"detached"> {
+async function pumpInput(
+  context: CliContext,
+  { stream, tty, detachKeys }: SessionOptions,
+  undos: (() => void)[],
+): Promise<"detached"> {
   const input = context.stdin();
   const filter = new EscapeFilter(tty ? detachKeys : new Uint8Array(0));
   return await new Promise((resolve) => {

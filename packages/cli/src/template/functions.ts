@@ -7,12 +7,16 @@ export type TemplateFunction = (...args: unknown[]) => unknown;
 export const templateFunctions: Readonly<Record<string, TemplateFunction>> = {
   // Docker's
   json: (value) => toJson(value),
-  join: (items, separator) => asList(items, "join").map((one) => goString(one)).join(goString(separator)),
+  join: (items, separator) =>
+    asList(items, "join")
+      .map((one) => goString(one))
+      .join(goString(separator)),
   lower: (value) => goString(value).toLowerCase(),
   upper: (value) => goString(value).toUpperCase(),
   title: (value) => goString(value).replaceAll(/(^|\s)(\S)/g, (_, blank: string, letter: string) => blank + letter.toUpperCase()),
   split: (value, separator) => goString(value).split(goString(separator)),
-  pad: (value, before, after) => (value === "" ? value : " ".repeat(Number(before)) + goString(value) + " ".repeat(Number(after))),
+  pad: (value, before, after) =>
+    value === "" ? value : " ".repeat(Number(before)) + goString(value) + " ".repeat(Number(after)),
   truncate: (value, length) => [...goString(value)].slice(0, Number(length)).join(""),
   table: () => "",
   // Go's
@@ -58,7 +62,8 @@ function goPrint(values: readonly unknown[]): string {
 
 function asList(value: unknown, caller: string): unknown[] {
   if (value === null || value === undefined) return [];
-  if (!Array.isArray(value)) throw new TemplateError(`error calling ${caller}: wrong type for value; expected a list, got ${typeof value}`);
+  if (!Array.isArray(value))
+    throw new TemplateError(`error calling ${caller}: wrong type for value; expected a list, got ${typeof value}`);
   return value;
 }
 
@@ -74,11 +79,13 @@ function indexOnce(value: unknown, key: unknown): unknown {
   if (value === null || value === undefined) throw new TemplateError("error calling index: index of untyped nil");
   if (Array.isArray(value) || typeof value === "string") {
     const at = Number(key);
-    if (!Number.isInteger(at) || at < 0 || at >= value.length) throw new TemplateError(`error calling index: index out of range: ${goString(key)}`);
+    if (!Number.isInteger(at) || at < 0 || at >= value.length)
+      throw new TemplateError(`error calling index: index out of range: ${goString(key)}`);
     return typeof value === "string" ? value.charCodeAt(at) : value[at];
   }
   // Objects of the API are keyed by strings; a key that is not there is Go's zero value.
-  if (typeof value === "object") return Object.hasOwn(value, goString(key)) ? (value as Record<string, unknown>)[goString(key)] : "";
+  if (typeof value === "object")
+    return Object.hasOwn(value, goString(key)) ? (value as Record<string, unknown>)[goString(key)] : "";
   throw new TemplateError(`error calling index: can't index item of type ${typeof value}`);
 }
 

@@ -33,14 +33,17 @@ const verb = /%([-+# 0]*)(\d+|\*)?(?:\.(\d+))?([a-zA-Z%])/g;
 export function goPrintf(format: string, args: readonly unknown[]): string {
   let next = 0;
   const used = (): unknown => args[next++];
-  const text = format.replaceAll(verb, (_, flags: string, width: string | undefined, precision: string | undefined, letter: string) => {
-    if (letter === "%") return "%";
-    const room = width === "*" ? Number(used()) : Number(width ?? 0);
-    if (next >= args.length) return `%!${letter}(MISSING)`;
-    const value = formatVerb(letter, used(), flags, precision);
-    if (flags.includes("-")) return value.padEnd(room);
-    return value.padStart(room, flags.includes("0") && /^[+-]?[\d.]/.test(value) ? "0" : " ");
-  });
+  const text = format.replaceAll(
+    verb,
+    (_, flags: string, width: string | undefined, precision: string | undefined, letter: string) => {
+      if (letter === "%") return "%";
+      const room = width === "*" ? Number(used()) : Number(width ?? 0);
+      if (next >= args.length) return `%!${letter}(MISSING)`;
+      const value = formatVerb(letter, used(), flags, precision);
+      if (flags.includes("-")) return value.padEnd(room);
+      return value.padStart(room, flags.includes("0") && /^[+-]?[\d.]/.test(value) ? "0" : " ");
+    },
+  );
   const extra = args.slice(next).map((one) => `${goTypeName(one)}=${goString(one, false)}`);
   return extra.length === 0 ? text : `${text}%!(EXTRA ${extra.join(", ")})`;
 }
@@ -54,7 +57,11 @@ function formatVerb(letter: string, value: unknown, flags: string, precision: st
     case "s":
       return typeof value === "number" || typeof value === "boolean" ? bad : goString(value, false).slice(0, limit(precision));
     case "q":
-      return typeof value === "string" ? goQuote(value) : Array.isArray(value) ? `[${value.map((one) => goQuote(goString(one))).join(" ")}]` : bad;
+      return typeof value === "string"
+        ? goQuote(value)
+        : Array.isArray(value)
+          ? `[${value.map((one) => goQuote(goString(one))).join(" ")}]`
+          : bad;
     case "d":
       return typeof value === "number" ? signed(String(Math.trunc(value))) : bad;
     case "t":
@@ -64,7 +71,9 @@ function formatVerb(letter: string, value: unknown, flags: string, precision: st
     case "e":
       return typeof value === "number" ? signed(value.toExponential(Number(precision ?? 6))) : bad;
     case "g":
-      return typeof value === "number" ? signed(precision === undefined ? String(value) : String(Number(value.toPrecision(Number(precision))))) : bad;
+      return typeof value === "number"
+        ? signed(precision === undefined ? String(value) : String(Number(value.toPrecision(Number(precision)))))
+        : bad;
     case "x":
     case "X": {
       const hex = typeof value === "number" ? value.toString(16) : Buffer.from(goString(value, false)).toString("hex");

@@ -91,7 +91,8 @@ export class Template {
   #command(command: readonly Operand[], dot: unknown, scope: Scope, piped: unknown[]): unknown {
     const [head, ...rest] = command;
     if (head === undefined) throw new TemplateError("missing value for command");
-    if (head.kind === "function" && (head.name === "and" || head.name === "or")) return this.#logic(head.name, rest, dot, scope, piped);
+    if (head.kind === "function" && (head.name === "and" || head.name === "or"))
+      return this.#logic(head.name, rest, dot, scope, piped);
     const args = [...rest.map((one) => this.#operand(one, dot, scope, [])), ...piped];
     if (head.kind === "function") return this.#function(head.name)?.(...args);
     if (head.kind === "literal" && args.length > 0) throw new TemplateError("can't give argument to non-function");
@@ -117,7 +118,12 @@ export class Template {
   }
 
   #field(value: unknown, name: string, args: unknown[]): unknown {
-    if (typeof value === "object" && value !== null && !Array.isArray(value) && (Object.hasOwn(value, name) || name in Object.getPrototypeOf(value))) {
+    if (
+      typeof value === "object" &&
+      value !== null &&
+      !Array.isArray(value) &&
+      (Object.hasOwn(value, name) || name in Object.getPrototypeOf(value))
+    ) {
       // `name` was just found in this object.
       const field = (value as Record<string, unknown>)[name];
       return typeof field === "function" ? field.apply(value, args) : field;

@@ -9,7 +9,7 @@ export type Token =
 const patterns: readonly [RegExp, (text: string, glued: boolean) => Token][] = [
   [/"(?:[^"\\]|\\.)*"/y, (text) => ({ kind: "literal", text, value: unquote(text) })],
   [/`[^`]*`/y, (text) => ({ kind: "literal", text, value: text.slice(1, -1) })],
-  [/'(?:[^'\\]|\\.)'/y, (text) => ({ kind: "literal", text, value: (unquote(`"${text.slice(1, -1)}"`)).codePointAt(0) })],
+  [/'(?:[^'\\]|\\.)'/y, (text) => ({ kind: "literal", text, value: unquote(`"${text.slice(1, -1)}"`).codePointAt(0) })],
   [/[+-]?(?:0x[0-9a-fA-F]+|\d+(?:\.\d+)?(?:e[+-]?\d+)?)/y, (text) => ({ kind: "literal", text, value: Number(text) })],
   [/\.[\p{L}_][\p{L}\p{N}_]*/uy, (text, glued) => ({ kind: "field", text: text.slice(1), glued })],
   [/\$[\p{L}\p{N}_]*/uy, (text) => ({ kind: "variable", text })],
@@ -54,7 +54,9 @@ function constantOrWord(text: string): Token {
 const escapes: Record<string, string> = { n: "\n", t: "\t", r: "\r", "\\": "\\", '"': '"', "'": "'" };
 
 function unquote(text: string): string {
-  return text.slice(1, -1).replaceAll(/\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|.)/g, (_, code: string) =>
-    code.length > 1 ? String.fromCharCode(Number.parseInt(code.slice(1), 16)) : (escapes[code] ?? code),
-  );
+  return text
+    .slice(1, -1)
+    .replaceAll(/\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|.)/g, (_, code: string) =>
+      code.length > 1 ? String.fromCharCode(Number.parseInt(code.slice(1), 16)) : (escapes[code] ?? code),
+    );
 }

@@ -21,7 +21,10 @@ export const command = defineCommand({
   },
   examples: [
     { does: "Everything, running or not", run: "pouch ps -a" },
-    { does: "Names and states of the containers of one image", run: "pouch ps -a -f ancestor=busybox --format 'table {{.Names}}\\t{{.Status}}'" },
+    {
+      does: "Names and states of the containers of one image",
+      run: "pouch ps -a -f ancestor=busybox --format 'table {{.Names}}\\t{{.Status}}'",
+    },
     { does: "Stop all that run", run: "pouch stop $(pouch ps -q)" },
   ],
   async run(context, { flags }) {
@@ -64,7 +67,10 @@ export function containerListing(options: { noTrunc: boolean; size: boolean; now
   };
 }
 
-function containerRow(container: ContainerSummary, { noTrunc, nowMs }: { noTrunc: boolean; nowMs: number }): Record<string, unknown> {
+function containerRow(
+  container: ContainerSummary,
+  { noTrunc, nowMs }: { noTrunc: boolean; nowMs: number },
+): Record<string, unknown> {
   const platform = container.ImageManifestDescriptor?.platform;
   return {
     Command: `"${(noTrunc ? container.Command : ellipsis(container.Command, 20)).replaceAll(/["\\]/g, "\\$&").replaceAll("\n", "\\n")}"`,

@@ -24,7 +24,9 @@ export const command = defineCommand({
       context.out.write(bindings.map((one) => `${hostAddress(one.HostIp ?? "")}:${one.HostPort}\n`).join(""));
       return;
     }
-    const lines = ports.flatMap(([port, bindings]) => (bindings ?? []).map((one) => `${port} -> ${hostAddress(one.HostIp ?? "")}:${one.HostPort}\n`));
+    const lines = ports.flatMap(([port, bindings]) =>
+      (bindings ?? []).map((one) => `${port} -> ${hostAddress(one.HostIp ?? "")}:${one.HostPort}\n`),
+    );
     context.out.write(lines.sort().join(""));
   },
 });

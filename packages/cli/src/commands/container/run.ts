@@ -35,9 +35,18 @@ export const command = defineCommand({
   async run(context, { flags, given, args }) {
     const streams = attachedStreams(flags);
     const size = flags.tty ? context.out.size() : undefined;
-    const body = createBody({ flags, given, image: argument(args, 0), command: args.slice(1), env: context.env, folder: process.cwd(), attach: streams });
+    const body = createBody({
+      flags,
+      given,
+      image: argument(args, 0),
+      command: args.slice(1),
+      env: context.env,
+      folder: process.cwd(),
+      attach: streams,
+    });
     if (size !== undefined && body.HostConfig !== undefined) body.HostConfig.ConsoleSize = [size.height, size.width];
-    if (flags.tty && streams.stdin && !context.stdin().isTTY) throw new CliError("the input device is not a TTY", { exitCode: 1 });
+    if (flags.tty && streams.stdin && !context.stdin().isTTY)
+      throw new CliError("the input device is not a TTY", { exitCode: 1 });
 
     try {
       const id = await createContainer(context, {
@@ -63,13 +72,16 @@ export const command = defineCommand({
 /** Which streams to attach: those named with -a, or output always and input with -i; none in the background. */
 function attachedStreams(flags: CreateFlagValues & { detach: boolean }): Streams {
   if (flags.detach) {
-    if (flags.attach.length > 0) throw new UsageError("conflicting options: cannot attach and detach at the same time", { exitCode: 125 });
+    if (flags.attach.length > 0)
+      throw new UsageError("conflicting options: cannot attach and detach at the same time", { exitCode: 125 });
     return { stdin: false, stdout: false, stderr: false };
   }
   const asked = flags.attach.map((one) => one.toLowerCase());
   const unknown = asked.find((one) => !["stdin", "stdout", "stderr"].includes(one));
   if (unknown !== undefined) {
-    throw new UsageError(`invalid argument "${unknown}" for "-a, --attach" flag: valid streams are STDIN, STDOUT and STDERR`, { exitCode: 125 });
+    throw new UsageError(`invalid argument "${unknown}" for "-a, --attach" flag: valid streams are STDIN, STDOUT and STDERR`, {
+      exitCode: 125,
+    });
   }
   if (asked.length === 0) return { stdin: flags.interactive, stdout: true, stderr: true };
   return { stdin: asked.includes("stdin"), stdout: asked.includes("stdout"), stderr: asked.includes("stderr") };

@@ -82,7 +82,12 @@ async function watch(context: CliContext, engine: EngineClient, options: WatchOp
   }
 }
 
-async function followStats(engine: EngineClient, name: string, followed: Map<string, StatsItem>, signal: AbortSignal): Promise<void> {
+async function followStats(
+  engine: EngineClient,
+  name: string,
+  followed: Map<string, StatsItem>,
+  signal: AbortSignal,
+): Promise<void> {
   try {
     const answer = await engine.get(`/containers/${inPath(name)}/stats`, { query: { stream: 1 }, signal });
     // The daemon sends api's ContainerStats, one after another.

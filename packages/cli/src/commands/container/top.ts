@@ -16,7 +16,10 @@ export const command = defineCommand({
     const engine = await context.engine();
     const psArgs = args.slice(1).join(" ");
     const query = { ps_args: psArgs === "" ? undefined : psArgs };
-    const { Titles, Processes } = await engine.getJson<ContainerTopResponse>(`/containers/${inPath(argument(args, 0))}/top`, query);
+    const { Titles, Processes } = await engine.getJson<ContainerTopResponse>(
+      `/containers/${inPath(argument(args, 0))}/top`,
+      query,
+    );
     context.out.write(alignColumns([Titles, ...(Processes ?? [])].map((row) => `${row.join("\t")}\n`).join("")));
   },
 });

@@ -19,8 +19,15 @@ export const command = defineCommand({
   examples: [{ does: "The steps an image was made with", run: "pouch history --no-trunc busybox" }],
   async run(context, { flags, args }) {
     const engine = await context.engine();
-    const items = await engine.getJson<ImageHistoryItem[]>(`/images/${inPath(argument(args, 0))}/history`, { platform: platformQuery(flags.platform) });
-    printListing(context.out, historyListing({ noTrunc: flags["no-trunc"], human: flags.human, nowMs: context.now() }), items, flags);
+    const items = await engine.getJson<ImageHistoryItem[]>(`/images/${inPath(argument(args, 0))}/history`, {
+      platform: platformQuery(flags.platform),
+    });
+    printListing(
+      context.out,
+      historyListing({ noTrunc: flags["no-trunc"], human: flags.human, nowMs: context.now() }),
+      items,
+      flags,
+    );
   },
 });
 

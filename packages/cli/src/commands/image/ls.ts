@@ -23,11 +23,22 @@ export const command = defineCommand({
   async run(context, { flags, args }) {
     const engine = await context.engine();
     const filters = args[0] === undefined ? flags.filter : withFilter(flags.filter, "reference", args[0]);
-    const images = await engine.getJson<ImageSummary[]>("/images/json", { all: flags.all ? 1 : undefined, digests: flags.digests ? 1 : undefined, filters });
+    const images = await engine.getJson<ImageSummary[]>("/images/json", {
+      all: flags.all ? 1 : undefined,
+      digests: flags.digests ? 1 : undefined,
+      filters,
+    });
     const rows = images.flatMap((image) => namesOf(image, flags.digests));
     // Docker lists an image by its id alone once, however many names it has.
-    const shown = flags.quiet ? rows.filter((row, at) => rows.findIndex((other) => other.image.Id === row.image.Id) === at) : rows;
-    printListing(context.out, imageListing({ noTrunc: flags["no-trunc"], digests: flags.digests, nowMs: context.now() }), shown, flags);
+    const shown = flags.quiet
+      ? rows.filter((row, at) => rows.findIndex((other) => other.image.Id === row.image.Id) === at)
+      : rows;
+    printListing(
+      context.out,
+      imageListing({ noTrunc: flags["no-trunc"], digests: flags.digests, nowMs: context.now() }),
+      shown,
+      flags,
+    );
   },
 });
 
@@ -53,7 +64,8 @@ export function namesOf(image: ImageSummary, withDigests: boolean): NamedImage[]
     else for (const [, digest] of own) rows.push({ image, repository, tag, digest });
   }
   const untagged = digests.filter(([name]) => !tags.some((one) => one.slice(0, one.lastIndexOf(":")) === name));
-  if (withDigests || tags.length === 0) for (const [repository, digest] of untagged) rows.push({ image, repository, tag: none, digest });
+  if (withDigests || tags.length === 0)
+    for (const [repository, digest] of untagged) rows.push({ image, repository, tag: none, digest });
   return rows.length > 0 ? rows : [{ image, repository: none, tag: none, digest: none }];
 }
 

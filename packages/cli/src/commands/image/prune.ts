@@ -16,11 +16,14 @@ export const command = defineCommand({
   examples: [{ does: "Remove every image no container uses", run: "pouch image prune -a" }],
   async run(context, { flags }) {
     const what = flags.all ? "all images without at least one container associated to them" : "all dangling images";
-    if (!flags.force && !(await confirm(context, `WARNING! This will remove ${what}.\nAre you sure you want to continue?`))) return;
+    if (!flags.force && !(await confirm(context, `WARNING! This will remove ${what}.\nAre you sure you want to continue?`)))
+      return;
     const engine = await context.engine();
     const filters = withFilter(flags.filter, "dangling", flags.all ? "false" : "true");
     const result = await engine.postJson<ImagePruneResponse>("/images/prune", { query: { filters } });
-    const lines = (result.ImagesDeleted ?? []).map((one) => (one.Untagged ? `untagged: ${one.Untagged}\n` : `deleted: ${one.Deleted}\n`));
+    const lines = (result.ImagesDeleted ?? []).map((one) =>
+      one.Untagged ? `untagged: ${one.Untagged}\n` : `deleted: ${one.Deleted}\n`,
+    );
     const list = lines.length === 0 ? "" : `Deleted Images:\n${lines.join("")}\n`;
     context.out.write(`${list}Total reclaimed space: ${decimalSize(result.SpaceReclaimed)}\n`);
   },

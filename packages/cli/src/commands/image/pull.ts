@@ -14,13 +14,18 @@ export const command = defineCommand({
   },
   examples: [
     { does: "From Docker Hub", run: "pouch pull busybox:latest" },
-    { does: "From a registry of your own, for another platform", run: "pouch pull --platform linux/arm64 registry.example.com:5000/team/app:1.0" },
+    {
+      does: "From a registry of your own, for another platform",
+      run: "pouch pull --platform linux/arm64 registry.example.com:5000/team/app:1.0",
+    },
   ],
   async run(context, { flags, args }) {
     const name = parseImageName(argument(args, 0));
     const allTags = flags["all-tags"];
-    if (allTags && (name.tag !== undefined || name.digest !== undefined)) throw new CliError("tag can't be used with --all-tags/-a");
-    if (!flags.quiet && !allTags && name.tag === undefined && name.digest === undefined) context.out.write("Using default tag: latest\n");
+    if (allTags && (name.tag !== undefined || name.digest !== undefined))
+      throw new CliError("tag can't be used with --all-tags/-a");
+    if (!flags.quiet && !allTags && name.tag === undefined && name.digest === undefined)
+      context.out.write("Using default tag: latest\n");
     await pullImage(context, argument(args, 0), { platform: flags.platform, quiet: flags.quiet, allTags, progress: context.out });
     context.out.write(`${allTags ? completeName(name).replace(/:latest$/, "") : completeName(name)}\n`);
   },

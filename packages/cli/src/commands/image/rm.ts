@@ -20,7 +20,8 @@ export const command = defineCommand({
     for (const name of args) {
       try {
         const removed = await (await engine.request("DELETE", `/images/${inPath(name)}`, { query })).json<ImageDeleteItem[]>();
-        for (const { Deleted, Untagged } of removed) context.out.write(Deleted === undefined || Deleted === "" ? `Untagged: ${Untagged}\n` : `Deleted: ${Deleted}\n`);
+        for (const { Deleted, Untagged } of removed)
+          context.out.write(Deleted === undefined || Deleted === "" ? `Untagged: ${Untagged}\n` : `Deleted: ${Deleted}\n`);
       } catch (error) {
         if (!(error instanceof DaemonError)) throw error;
         context.err.write(`${error.message}\n`);

@@ -13,6 +13,8 @@ export const command = defineCommand({
   examples: [{ does: "Two images in one archive", run: "pouch save -o images.tar busybox alpine" }],
   async run(context, { flags, args }) {
     const engine = await context.engine();
-    await saveBody(context, flags.output, () => engine.get("/images/get", { query: { names: args, platform: platformQuery(flags.platform) } }));
+    await saveBody(context, flags.output, () =>
+      engine.get("/images/get", { query: { names: args, platform: platformQuery(flags.platform) } }),
+    );
   },
 });

@@ -12,6 +12,8 @@ export const command = defineCommand({
     const target = parseImageName(argument(args, 1));
     if (target.digest !== undefined) throw new CliError("refusing to create a tag with a digest reference");
     const engine = await context.engine();
-    await engine.postAndForget(`/images/${inPath(argument(args, 0))}/tag`, { query: { repo: target.repository, tag: target.tag ?? "latest" } });
+    await engine.postAndForget(`/images/${inPath(argument(args, 0))}/tag`, {
+      query: { repo: target.repository, tag: target.tag ?? "latest" },
+    });
   },
 });

@@ -15,7 +15,12 @@ export const command = defineCommand({
     link: list("Add link to another container"),
     "link-local-ip": commaList("Add a link-local address for the container"),
   },
-  examples: [{ does: "Let a container into a second network, under another name", run: "pouch network connect --alias db backend postgres" }],
+  examples: [
+    {
+      does: "Let a container into a second network, under another name",
+      run: "pouch network connect --alias db backend postgres",
+    },
+  ],
   async run(context, { flags, args }) {
     const addresses = {
       ...(flags.ip === undefined ? {} : { IPv4Address: flags.ip }),

@@ -28,7 +28,10 @@ export const command = defineCommand({
   },
   examples: [
     { does: "A network in which containers find each other by name", run: "pouch network create backend" },
-    { does: "With addresses of your own", run: "pouch network create --subnet 10.9.0.0/24 --gateway 10.9.0.1 --ip-range 10.9.0.128/25 backend" },
+    {
+      does: "With addresses of your own",
+      run: "pouch network create --subnet 10.9.0.0/24 --gateway 10.9.0.1 --ip-range 10.9.0.128/25 backend",
+    },
   ],
   async run(context, { flags, given, args }) {
     const name = args[0] ?? flags.name;
@@ -57,21 +60,33 @@ export const command = defineCommand({
 });
 
 /** Puts ranges, gateways and auxiliary addresses to the subnet they lie in. */
-export function readPools(subnets: readonly string[], ranges: readonly string[], gateways: readonly string[], auxiliary: Readonly<Record<string, string>>): IPAMPool[] {
+export function readPools(
+  subnets: readonly string[],
+  ranges: readonly string[],
+  gateways: readonly string[],
+  auxiliary: Readonly<Record<string, string>>,
+): IPAMPool[] {
   const pools = subnets.map((subnet) => ({ pool: { Subnet: subnet } as IPAMPool, holds: membership(subnet) }));
   const place = (address: string, what: string): IPAMPool => {
     const found = pools.find(({ holds }) => holds(address.replace(/\/.*$/, "")));
-    if (found === undefined) throw new CliError(subnets.length === 0 ? `${what} ${address}: every ${what} needs a --subnet that contains it` : `no matching subnet for ${what} ${address}`);
+    if (found === undefined)
+      throw new CliError(
+        subnets.length === 0
+          ? `${what} ${address}: every ${what} needs a --subnet that contains it`
+          : `no matching subnet for ${what} ${address}`,
+      );
     return found.pool;
   };
   for (const range of ranges) {
     const pool = place(range, "ip-range");
-    if (pool.IPRange !== undefined) throw new CliError(`cannot configure multiple ranges (${range}, ${pool.IPRange}) on the same subnet (${pool.Subnet})`);
+    if (pool.IPRange !== undefined)
+      throw new CliError(`cannot configure multiple ranges (${range}, ${pool.IPRange}) on the same subnet (${pool.Subnet})`);
     pool.IPRange = range;
   }
   for (const gateway of gateways) {
     const pool = place(gateway, "gateway");
-    if (pool.Gateway !== undefined) throw new CliError(`cannot configure multiple gateways (${gateway}, ${pool.Gateway}) for the same subnet (${pool.Subnet})`);
+    if (pool.Gateway !== undefined)
+      throw new CliError(`cannot configure multiple gateways (${gateway}, ${pool.Gateway}) for the same subnet (${pool.Subnet})`);
     pool.Gateway = gateway;
   }
   for (const [name, address] of Object.entries(auxiliary)) {
@@ -85,7 +100,8 @@ function membership(subnet: string): (address: string) => boolean {
   const [base = "", prefix = ""] = subnet.split("/");
   const family = isIP(base);
   const bits = Number(prefix);
-  if (family === 0 || !/^\d+$/.test(prefix) || bits > (family === 4 ? 32 : 128)) throw new CliError(`invalid subnet ${subnet}: write CIDR notation, for example 10.9.0.0/24`);
+  if (family === 0 || !/^\d+$/.test(prefix) || bits > (family === 4 ? 32 : 128))
+    throw new CliError(`invalid subnet ${subnet}: write CIDR notation, for example 10.9.0.0/24`);
   const type = family === 4 ? "ipv4" : "ipv6";
   const block = new BlockList();
   block.addSubnet(base, bits, type);

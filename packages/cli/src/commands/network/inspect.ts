@@ -10,7 +10,9 @@ export const command = defineCommand({
     format: text("Print with a Go template, or as 'json'", { short: "f" }),
     verbose: bool("Verbose output for diagnostics", { short: "v" }),
   },
-  examples: [{ does: "The subnets of a network", run: "pouch network inspect -f '{{range .IPAM.Config}}{{.Subnet}} {{end}}' bridge" }],
+  examples: [
+    { does: "The subnets of a network", run: "pouch network inspect -f '{{range .IPAM.Config}}{{.Subnet}} {{end}}' bridge" },
+  ],
   async run(context, { flags, args }) {
     return await printObjects(context, args, flags.format, async (engine, name) => {
       const answer = await engine.get(`/networks/${inPath(name)}`, { query: { verbose: flags.verbose ? true : undefined } });

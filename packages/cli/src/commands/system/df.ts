@@ -39,15 +39,28 @@ function summarize(usage: DiskUsage): UsageLine[] {
   const volumes = usage.Volumes ?? [];
   const usedImages = images.filter((one) => one.Containers > 0);
   const isActive = (state: string): boolean => /^(running|paused|restarting)$/.test(state);
-  const written = (active: boolean): number => sum(containers.filter((one) => isActive(one.State) === active).map((one) => one.SizeRw ?? 0));
+  const written = (active: boolean): number =>
+    sum(containers.filter((one) => isActive(one.State) === active).map((one) => one.SizeRw ?? 0));
   const volumeSize = (wanted: (links: number) => boolean): number =>
     sum(volumes.filter((one) => wanted(one.UsageData?.RefCount ?? 0)).map((one) => Math.max(0, one.UsageData?.Size ?? 0)));
   const imageSize = usage.LayersSize ?? 0;
   const usedImageSize = sum(usedImages.map((one) => (one.SharedSize < 0 ? 0 : one.Size - one.SharedSize)));
   return [
     { type: "Images", total: images.length, active: usedImages.length, size: imageSize, reclaimable: imageSize - usedImageSize },
-    { type: "Containers", total: containers.length, active: containers.filter((one) => isActive(one.State)).length, size: written(true) + written(false), reclaimable: written(false) },
-    { type: "Local Volumes", total: volumes.length, active: volumes.filter((one) => (one.UsageData?.RefCount ?? 0) > 0).length, size: volumeSize(() => true), reclaimable: volumeSize((links) => links === 0) },
+    {
+      type: "Containers",
+      total: containers.length,
+      active: containers.filter((one) => isActive(one.State)).length,
+      size: written(true) + written(false),
+      reclaimable: written(false),
+    },
+    {
+      type: "Local Volumes",
+      total: volumes.length,
+      active: volumes.filter((one) => (one.UsageData?.RefCount ?? 0) > 0).length,
+      size: volumeSize(() => true),
+      reclaimable: volumeSize((links) => links === 0),
+    },
   ];
 }
 
@@ -59,7 +72,8 @@ const usageListing: Listing<UsageLine> = {
   quiet: "{{.Type}}",
   row: ({ type, total, active, size, reclaimable }) => ({
     Active: String(active),
-    Reclaimable: size > 0 ? `${shortDecimalSize(reclaimable)} (${Math.trunc((reclaimable / size) * 100)}%)` : shortDecimalSize(reclaimable),
+    Reclaimable:
+      size > 0 ? `${shortDecimalSize(reclaimable)} (${Math.trunc((reclaimable / size) * 100)}%)` : shortDecimalSize(reclaimable),
     Size: shortDecimalSize(size),
     TotalCount: String(total),
     Type: type,
@@ -79,7 +93,11 @@ function verboseText(context: CliContext, usage: DiskUsage): string {
   };
   const volumes = { ...volumeListing, table: "{{.Name}}\t{{.Links}}\t{{.Size}}" };
   return [
-    `Images space usage:\n\n${formatListing(images, (usage.Images ?? []).flatMap((one) => namesOf(one, false)), options)}`,
+    `Images space usage:\n\n${formatListing(
+      images,
+      (usage.Images ?? []).flatMap((one) => namesOf(one, false)),
+      options,
+    )}`,
     `Containers space usage:\n\n${formatListing(containers, usage.Containers ?? [], options)}`,
     `Local Volumes space usage:\n\n${formatListing(volumes, usage.Volumes ?? [], options)}`,
   ].join("\n");

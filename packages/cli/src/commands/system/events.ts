@@ -23,7 +23,8 @@ export const command = defineCommand({
   async run(context, { flags }) {
     const engine = await context.engine();
     const now = context.now();
-    const template = flags.format === undefined || flags.format === "" || flags.format === "json" ? undefined : compile(flags.format);
+    const template =
+      flags.format === undefined || flags.format === "" || flags.format === "json" ? undefined : compile(flags.format);
     const answer = await engine.get("/events", {
       query: {
         filters: flags.filter,

@@ -86,14 +86,25 @@ function securityLines(options: readonly string[]): string[] {
   const blocks = options.flatMap((option) => {
     const pairs = option.split(",").map((one) => one.split("="));
     const name = pairs.find(([key]) => key === "name")?.[1] ?? option;
-    return [`  ${name}`, ...pairs.filter(([key]) => key !== "name").map(([key = "", value = ""]) => `   ${key === "profile" ? "Profile" : key}: ${value}`)];
+    return [
+      `  ${name}`,
+      ...pairs
+        .filter(([key]) => key !== "name")
+        .map(([key = "", value = ""]) => `   ${key === "profile" ? "Profile" : key}: ${value}`),
+    ];
   });
   return [" Security Options:", ...blocks];
 }
 
 function registryLines({ RegistryConfig: config }: SystemInfo): string[] {
   if (config === null || config === undefined) return [];
-  const insecure = [...Object.values(config.IndexConfigs ?? {}).filter((one) => !one.Secure).map((one) => one.Name), ...(config.InsecureRegistryCIDRs ?? [])];
-  const list = (heading: string, items: readonly string[]): string[] => (items.length === 0 ? [] : [` ${heading}:`, ...items.map((one) => `  ${one}`)]);
+  const insecure = [
+    ...Object.values(config.IndexConfigs ?? {})
+      .filter((one) => !one.Secure)
+      .map((one) => one.Name),
+    ...(config.InsecureRegistryCIDRs ?? []),
+  ];
+  const list = (heading: string, items: readonly string[]): string[] =>
+    items.length === 0 ? [] : [` ${heading}:`, ...items.map((one) => `  ${one}`)];
   return [...list("Insecure Registries", insecure), ...list("Registry Mirrors", config.Mirrors ?? [])];
 }

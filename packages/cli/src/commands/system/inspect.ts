@@ -28,7 +28,12 @@ export const command = defineCommand({
   ],
   async run(context, { flags, args }) {
     const types = flags.type === undefined ? Object.keys(places) : [flags.type];
-    return await printObjects(context, args, flags.format, async (engine, name) => await findAny(engine, types, name, flags.size ? { size: 1 } : {}));
+    return await printObjects(
+      context,
+      args,
+      flags.format,
+      async (engine, name) => await findAny(engine, types, name, flags.size ? { size: 1 } : {}),
+    );
   },
 });
 

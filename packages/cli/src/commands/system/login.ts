@@ -22,12 +22,16 @@ export const command = defineCommand({
     { does: "In a script", run: "pouch login -u robot --password-stdin registry.example.com < token" },
   ],
   async run(context, { flags, args }) {
-    if (flags.password !== undefined && flags["password-stdin"]) throw new CliError("--password and --password-stdin are mutually exclusive");
-    if (flags["password-stdin"] && flags.username === undefined) throw new CliError("Must provide --username with --password-stdin");
+    if (flags.password !== undefined && flags["password-stdin"])
+      throw new CliError("--password and --password-stdin are mutually exclusive");
+    if (flags["password-stdin"] && flags.username === undefined)
+      throw new CliError("Must provide --username with --password-stdin");
     const server = args[0] === undefined ? hubServer : serverOf(args[0].replace(/^https?:\/\//, "").replace(/\/$/, ""));
-    if (flags.password !== undefined) context.err.write("WARNING! Using --password via the CLI is insecure. Use --password-stdin.\n");
+    if (flags.password !== undefined)
+      context.err.write("WARNING! Using --password via the CLI is insecure. Use --password-stdin.\n");
     const username = flags.username ?? (await ask(context, "Username: "));
-    const password = flags.password ?? (flags["password-stdin"] ? await readAll(context) : await askSecret(context, "Password: "));
+    const password =
+      flags.password ?? (flags["password-stdin"] ? await readAll(context) : await askSecret(context, "Password: "));
     if (username === "" || password === "") throw new CliError("username and password must not be empty");
 
     const engine = await context.engine();
@@ -49,7 +53,8 @@ async function ask(context: CliContext, question: string): Promise<string> {
 
 /** Reads a line that is not shown while it is typed. */
 async function askSecret(context: CliContext, question: string): Promise<string> {
-  if (!context.stdin().isTTY) throw new CliError("Cannot perform an interactive login from a non TTY device", { hint: "Use --password-stdin." });
+  if (!context.stdin().isTTY)
+    throw new CliError("Cannot perform an interactive login from a non TTY device", { hint: "Use --password-stdin." });
   const echo = (mode: string): void => void spawnSync("stty", [mode], { stdio: ["inherit", "ignore", "ignore"] });
   const undo = context.onExit(() => echo("echo"));
   echo("-echo");

@@ -17,7 +17,8 @@ export const command = defineCommand({
   },
   examples: [{ does: "Remove stopped containers, unused networks and every unused image", run: "pouch system prune -a" }],
   async run(context, { flags }) {
-    if (flags.volumes && flags.filter?.includes('"until"')) throw new UsageError('the "until" filter is not supported with "--volumes"');
+    if (flags.volumes && flags.filter?.includes('"until"'))
+      throw new UsageError('the "until" filter is not supported with "--volumes"');
     const parts = [
       "all stopped containers",
       "all networks not used by at least one container",
@@ -36,14 +37,18 @@ export const command = defineCommand({
     const dangling = withFilter(flags.filter, "dangling", flags.all ? "false" : "true");
     const images = await engine.postJson<ImagePruneResponse>("/images/prune", { query: { filters: dangling } });
 
-    const section = (title: string, names: readonly string[]): string => (names.length === 0 ? "" : `Deleted ${title}:\n${names.join("\n")}\n\n`);
+    const section = (title: string, names: readonly string[]): string =>
+      names.length === 0 ? "" : `Deleted ${title}:\n${names.join("\n")}\n\n`;
     const total = containers.SpaceReclaimed + images.SpaceReclaimed + (volumes?.SpaceReclaimed ?? 0);
     context.out.write(
       [
         section("Containers", containers.ContainersDeleted ?? []),
         section("Networks", networks.NetworksDeleted ?? []),
         section("Volumes", volumes?.VolumesDeleted ?? []),
-        section("Images", (images.ImagesDeleted ?? []).map((one) => (one.Untagged ? `untagged: ${one.Untagged}` : `deleted: ${one.Deleted}`))),
+        section(
+          "Images",
+          (images.ImagesDeleted ?? []).map((one) => (one.Untagged ? `untagged: ${one.Untagged}` : `deleted: ${one.Deleted}`)),
+        ),
         `Total reclaimed space: ${decimalSize(total)}\n`,
       ].join(""),
     );

@@ -67,7 +67,10 @@ function clientFacts(apiVersion: string): ClientVersion {
 }
 
 function clientText(client: ClientVersion): string {
-  const api = client.ApiVersion === client.DefaultAPIVersion ? client.ApiVersion : `${client.ApiVersion} (downgraded from ${client.DefaultAPIVersion})`;
+  const api =
+    client.ApiVersion === client.DefaultAPIVersion
+      ? client.ApiVersion
+      : `${client.ApiVersion} (downgraded from ${client.DefaultAPIVersion})`;
   return alignColumns(
     `Client: PouchContainer\n Version:\t${client.Version}\n API version:\t${api}\n Runtime:\t${client.RuntimeVersion}\n OS/Arch:\t${client.Os}/${client.Arch}\n`,
   );
@@ -88,6 +91,10 @@ function serverText(server: SystemVersion): string {
   ];
   const others = components
     .filter((one) => one.Name !== "Engine")
-    .flatMap((one) => [` ${one.Name}:`, `  Version:\t${one.Version}`, ...(one.Details?.["GitCommit"] ? [`  GitCommit:\t${one.Details["GitCommit"]}`] : [])]);
+    .flatMap((one) => [
+      ` ${one.Name}:`,
+      `  Version:\t${one.Version}`,
+      ...(one.Details?.["GitCommit"] ? [`  GitCommit:\t${one.Details["GitCommit"]}`] : []),
+    ]);
   return alignColumns(`Server:${name ? ` ${name}` : ""}\n${[...engine, ...others].join("\n")}\n`);
 }

@@ -17,7 +17,8 @@ export const command = defineCommand({
     { does: "A tmpfs of 100 MB as a volume", run: "pouch volume create -o type=tmpfs -o device=tmpfs -o o=size=100m scratch" },
   ],
   async run(context, { flags, args }) {
-    if (flags.name !== undefined && args[0] !== undefined) throw new UsageError("conflicting options: cannot specify a volume-name through both --name and as a positional arg");
+    if (flags.name !== undefined && args[0] !== undefined)
+      throw new UsageError("conflicting options: cannot specify a volume-name through both --name and as a positional arg");
     const body: VolumeCreateConfig = {
       Name: args[0] ?? flags.name ?? "",
       Driver: flags.driver ?? "local",

@@ -16,7 +16,14 @@ export const command = defineCommand({
   examples: [{ does: "Remove every volume that no container uses", run: "pouch volume prune -a" }],
   async run(context, { flags }) {
     const what = flags.all ? "all local volumes" : "anonymous local volumes";
-    if (!flags.force && !(await confirm(context, `WARNING! This will remove ${what} not used by at least one container.\nAre you sure you want to continue?`))) return;
+    if (
+      !flags.force &&
+      !(await confirm(
+        context,
+        `WARNING! This will remove ${what} not used by at least one container.\nAre you sure you want to continue?`,
+      ))
+    )
+      return;
     const engine = await context.engine();
     const filters = flags.all && engine.atLeast("1.42") ? withFilter(flags.filter, "all", "true") : flags.filter;
     const result = await engine.postJson<VolumePruneResponse>("/volumes/prune", { query: { filters } });

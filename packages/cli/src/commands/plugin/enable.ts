@@ -1,0 +1,16 @@
+import { argument, defineCommand, exactArgs } from "../../command.ts";
+import { int } from "../../flags/flag-types.ts";
+import { inPath } from "../../for-each-name.ts";
+
+export const command = defineCommand({
+  usage: "[OPTIONS] PLUGIN",
+  args: exactArgs(1),
+  flags: { timeout: int("Seconds to wait until the plugin answers", { min: 0, shownDefault: "30" }) },
+  examples: [{ does: "Call it again from now on", run: "pouch plugin enable legacy-env" }],
+  async run(context, { flags, args }) {
+    const name = argument(args, 0);
+    const engine = await context.engine();
+    await engine.postAndForget(`/plugins/${inPath(name)}/enable`, { query: { timeout: flags.timeout ?? 30 } });
+    context.out.write(`${name}\n`);
+  },
+});

@@ -1,0 +1,52 @@
+import { stat } from "node:fs/promises";
+import { createReadStream } from "node:fs";
+import { resolve } from "node:path";
+import type { Plugin } from "@pouchcontainer/api";
+import { CliError } from "../../cli-error.ts";
+import type { EngineClient, EngineResponse } from "../../client/engine-client.ts";
+import { argument, defineCommand, exactArgs } from "../../command.ts";
+import { bool, text } from "../../flags/flag-types.ts";
+
+export const command = defineCommand({
+  usage: "[OPTIONS] SOURCE",
+  description:
+    "SOURCE is a folder, a tar archive (.tar, .tgz), or the name of an npm package. A folder or archive is sent to the daemon, so that it need not be on the daemon's host.",
+  args: exactArgs(1),
+  flags: {
+    alias: text("Another name for the plugin", { aliases: ["name"] }),
+    disable: bool("Do not enable the plugin on install"),
+    "grant-all-permissions": bool("Grant all permissions necessary to run the plugin"),
+  },
+  examples: [
+    { does: "The plugin of this folder", run: "pouch plugin install ." },
+    { does: "A packed one, or one of a registry", run: "pouch plugin install ./net-qos-1.2.0.tgz" },
+  ],
+  async run(context, { flags, args }) {
+    const engine = await context.engine();
+    const query = { name: flags.alias, enable: flags.disable ? 0 : undefined };
+    const answer = await send(engine, argument(args, 0), query);
+    const plugin: Partial<Plugin> = await answer.json<Plugin>();
+    context.out.write(`${plugin.Name ?? flags.alias ?? argument(args, 0)}\n`);
+  },
+});
+
+async function send(
+  engine: EngineClient,
+  source: string,
+  query: { name: string | undefined; enable: number | undefined },
+): Promise<EngineResponse> {
+  const found = await stat(source).catch(() => undefined);
+  if (found === undefined) {
+    if (source.startsWith(".") || source.startsWith("/") || /\.(tar|tgz|tar\.gz)$/.test(source))
+      throw new CliError(`no such folder or archive: ${source}`);
+    return await engine.post("/plugins/install", {
+      query,
+      json: { source, ...(query.name === undefined ? {} : { name: query.name }) },
+    });
+  }
+  if (found.isDirectory()) {
+    const { packFolder } = await import("../../archive/pack-folder.ts");
+    return await engine.post("/plugins/install", { query, body: packFolder(resolve(source)) });
+  }
+  return await engine.post("/plugins/install", { query, body: createReadStream(source) });
+}

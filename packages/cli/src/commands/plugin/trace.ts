@@ -1,0 +1,40 @@
+import { defineCommand, maxArgs } from "../../command.ts";
+import { bool, int, text } from "../../flags/flag-types.ts";
+import { compile } from "../../output/listing.ts";
+import { callText } from "../../plugin-calls.ts";
+import type { PluginCall } from "../../plugin-calls.ts";
+
+export const command = defineCommand({
+  usage: "[OPTIONS] [CONTAINER]",
+  args: maxArgs(1),
+  flags: {
+    format: text("Print with a Go template, or as 'json'"),
+    limit: int("Number of calls to show, the last ones", { short: "n", min: 1, shownDefault: "20" }),
+    "show-env": bool("Show the values of environment variables"),
+  },
+  examples: [
+    { does: "What plugins did to a container, and with which patches", run: "pouch plugin trace web" },
+    { does: "The last five calls", run: "pouch plugin trace -n 5" },
+  ],
+  async run(context, { flags, args }) {
+    const engine = await context.engine();
+    const calls = await engine.getJson<PluginCall[]>("/plugins/trace", {
+      container: args[0],
+      limit: flags.limit ?? (args[0] === undefined ? 20 : undefined),
+      showEnv: flags["show-env"] ? 1 : undefined,
+    });
+    const format = flags.format ?? "";
+    const template = format === "" || format === "json" ? undefined : compile(format);
+    context.out.write(
+      calls
+        .map((call) =>
+          template !== undefined
+            ? `${template.render(call)}\n`
+            : format === "json"
+              ? `${JSON.stringify(call)}\n`
+              : callText(call),
+        )
+        .join(""),
+    );
+  },
+});

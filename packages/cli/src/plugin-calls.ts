@@ -1,0 +1,34 @@
+/** A call of a plugin as the daemon's trace and dry run report it. */
+export interface PluginCall {
+  time?: string;
+  plugin: string;
+  version?: string;
+  point: string;
+  durationMs?: number;
+  outcome: string;
+  patch?: { op: string; path: string; value?: unknown; from?: string }[];
+  conflicts?: unknown[];
+  error?: string;
+  container?: { id?: string; name?: string };
+}
+
+/** One call as lines: who, where, how long and how it ended, then its changes. */
+export function callText(call: PluginCall): string {
+  const who = call.version === undefined ? call.plugin : `${call.plugin}@${call.version}`;
+  const about = call.container?.name ?? call.container?.id?.slice(0, 12);
+  const head = [
+    call.time,
+    who,
+    call.point,
+    about,
+    call.durationMs === undefined ? undefined : `${call.durationMs.toFixed(2)}ms`,
+    call.outcome,
+  ];
+  const changes = (call.patch ?? []).map(
+    ({ op, path, value, from }) =>
+      `    ${op} ${path}${from === undefined ? "" : ` from ${from}`}${value === undefined ? "" : ` ${JSON.stringify(value)}`}\n`,
+  );
+  const conflicts = (call.conflicts ?? []).map((one) => `    conflict ${JSON.stringify(one)}\n`);
+  const error = call.error === undefined ? "" : `    error: ${call.error}\n`;
+  return `${head.filter((part) => part !== undefined && part !== "").join("  ")}\n${changes.join("")}${conflicts.join("")}${error}`;
+}
