@@ -1,0 +1,64 @@
+import { constants, openSync } from "node:fs";
+import { Socket } from "node:net";
+
+/** The daemon's end of a stdin FIFO, shared by everyone attached. */
+export class InputPipe {
+  readonly #path: string;
+  readonly #ready = Promise.withResolvers<Socket | undefined>();
+  #socket: Socket | undefined;
+  #closed = false;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** The process has its end open: what was written before goes in now. */
+  open(): void {
+    if (this.#closed || this.#socket) return;
+    try {
+      const fd = openSync(this.#path, constants.O_WRONLY | constants.O_NONBLOCK);
+      this.#socket = new Socket({ fd, readable: false, writable: true });
+      // EPIPE: the process has closed its stdin or is gone. Its exit tells the client.
+      this.#socket.on("error", () => this.destroy());
+      this.#ready.resolve(this.#socket);
+    } catch {
+      this.destroy();
+    }
+  }
+
+  /** Resolves when the pipe took the bytes, also when nobody wants them any more. */
+  async write(chunk: Uint8Array): Promise<void> {
+    const socket = await this.#ready.promise;
+    if (!socket || this.#closed) return;
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        socket.off("close", done);
+        resolve();
+      };
+      socket.once("close", done);
+      socket.write(chunk, done);
+    });
+  }
+
+  /** Closes the daemon's end when everything written has gone in. */
+  async end(): Promise<void> {
+    const socket = await this.#ready.promise;
+    if (this.#closed) return;
+    this.#closed = true;
+    if (!socket) return;
+    await new Promise<void>((resolve) => {
+      socket.once("close", () => resolve());
+      socket.end();
+    });
+  }
+
+  destroy(): void {
+    this.#closed = true;
+    this.#ready.resolve(undefined);
+    this.#socket?.destroy();
+  }
+}

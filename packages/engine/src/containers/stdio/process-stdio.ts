@@ -1,0 +1,145 @@
+import type { StdioPaths } from "@pouchcontainer/containerd";
+import { mkdir, rm } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { InputPipe } from "./input-pipe.ts";
+import { OutputHub } from "./output-hub.ts";
+import { OutputPipe } from "./output-pipe.ts";
+
+/** What stdio needs of the kernel and of the keeper. */
+export interface StdioDeps {
+  makeFifo(path: string): Promise<void>;
+  enlargePipe(fd: number, sizeBytes: number): void;
+  /** Holds output while the daemon is dead; absent for processes that do not outlive it. */
+  keeper?: { hold(path: string): Promise<void>; release(path: string): Promise<void> };
+  /** Read buffer shared by all pipes. */
+  buffer: Buffer;
+}
+
+export interface StdioRequest {
+  /** The process's own folder, removed with it. */
+  directory: string;
+  tty: boolean;
+  stdin: boolean;
+  stdout: boolean;
+  stderr: boolean;
+  /** Called with each chunk in the tick it was read in, before anyone attached gets it. The memory is only lent. */
+  onOutput?: (stream: "stdout" | "stderr", chunk: Buffer) => void;
+  onStreamEnd?: (stream: "stdout" | "stderr") => void;
+}
+
+const pipeBytes = 1 << 20;
+
+/**
+ * Standard streams of one process over containerd's FIFOs. Output is read from the first byte on, whether or not anyone is
+ * attached; stdin stays open across clients.
+ */
+export class ProcessStdio {
+  readonly paths: StdioPaths;
+  readonly hub: OutputHub;
+  readonly input: InputPipe | undefined;
+  /** When all output has been read and handed on. */
+  readonly ended: Promise<void>;
+  readonly #deps: StdioDeps;
+  readonly #directory: string;
+  readonly #pipes: OutputPipe[];
+
+  /** Makes the FIFOs of a process about to be created. */
+  static async create(deps: StdioDeps, request: StdioRequest): Promise<ProcessStdio> {
+    const paths = pathsOf(request);
+    await rm(request.directory, { recursive: true, force: true });
+    await mkdir(request.directory, { recursive: true, mode: 0o700 });
+    try {
+      const wanted = [paths.stdin, paths.stdout, paths.stderr].filter((path) => path !== undefined);
+      await Promise.all(wanted.map((path) => deps.makeFifo(path)));
+      const stdio = new ProcessStdio(deps, request, paths);
+      await Promise.all(outputs(paths).map(({ path }) => deps.keeper?.hold(path)));
+      return stdio;
+    } catch (error) {
+      await rm(request.directory, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  /** Takes up the FIFOs of a process that an earlier daemon started; what was written meanwhile is read first. */
+  static async reopen(deps: StdioDeps, request: StdioRequest): Promise<ProcessStdio> {
+    const all = pathsOf(request);
+    const there = (path: string | undefined): path is string => path !== undefined && existsSync(path);
+    const paths: StdioPaths = {
+      terminal: request.tty,
+      ...(there(all.stdin) ? { stdin: all.stdin } : {}),
+      ...(there(all.stdout) ? { stdout: all.stdout } : {}),
+      ...(there(all.stderr) ? { stderr: all.stderr } : {}),
+    };
+    const stdio = new ProcessStdio(deps, request, paths);
+    await Promise.all(outputs(paths).map(({ path }) => deps.keeper?.hold(path)));
+    stdio.opened();
+    return stdio;
+  }
+
+  private constructor(deps: StdioDeps, request: StdioRequest, paths: StdioPaths) {
+    this.#deps = deps;
+    this.#directory = request.directory;
+    this.paths = paths;
+    this.hub = new OutputHub({ directory: request.directory, onRoom: () => this.#resume() });
+    this.#pipes = outputs(paths).map(
+      ({ stream, path }) =>
+        new OutputPipe(path, {
+          buffer: deps.buffer,
+          enlarge: (fd) => deps.enlargePipe(fd, pipeBytes),
+          onChunk: (chunk) => {
+            request.onOutput?.(stream, chunk);
+            return this.hub.publish(stream, chunk);
+          },
+        }),
+    );
+    this.input = paths.stdin === undefined ? undefined : new InputPipe(paths.stdin);
+    this.ended = Promise.all(
+      outputs(paths).map(async ({ stream }, index) => {
+        await this.#pipes[index]?.ended;
+        request.onStreamEnd?.(stream);
+      }),
+    ).then(() => this.hub.end());
+  }
+
+  /** The process exists and has all its ends open. */
+  opened(): void {
+    for (const pipe of this.#pipes) pipe.release();
+    this.input?.open();
+  }
+
+  /** Lets go of everything but leaves the FIFOs and the keeper's hold: the daemon goes, the process stays. */
+  suspend(): void {
+    this.input?.destroy();
+    for (const pipe of this.#pipes) pipe.close();
+  }
+
+  /** Closes and removes everything. Resolves when what was already read has been handed on. */
+  async dispose(): Promise<void> {
+    this.suspend();
+    await this.ended;
+    await Promise.all(outputs(this.paths).map(({ path }) => this.#deps.keeper?.release(path)));
+    await rm(this.#directory, { recursive: true, force: true });
+  }
+
+  #resume(): void {
+    for (const pipe of this.#pipes) pipe.resume();
+  }
+}
+
+function pathsOf({ directory, tty, stdin, stdout, stderr }: StdioRequest): StdioPaths {
+  return {
+    terminal: tty,
+    ...(stdin ? { stdin: join(directory, "stdin") } : {}),
+    ...(stdout ? { stdout: join(directory, "stdout") } : {}),
+    // A terminal has one output.
+    ...(stderr && !tty ? { stderr: join(directory, "stderr") } : {}),
+  };
+}
+
+function outputs(paths: StdioPaths): { stream: "stdout" | "stderr"; path: string }[] {
+  return [
+    ...(paths.stdout === undefined ? [] : [{ stream: "stdout" as const, path: paths.stdout }]),
+    ...(paths.stderr === undefined ? [] : [{ stream: "stderr" as const, path: paths.stderr }]),
+  ];
+}

@@ -1,0 +1,55 @@
+import { closeSync, ftruncateSync, openSync, readSync, rmSync, writeSync } from "node:fs";
+import { randomUUID } from "node:crypto";
+import { join } from "node:path";
+import type { OutputChunk } from "./output-chunk.ts";
+
+const headerBytes = 5;
+
+/** A queue of output on disk, without a name, for a client that reads slower than its container writes. */
+export class SpillFile {
+  readonly #fd: number;
+  #writeAt = 0;
+  #readAt = 0;
+
+  constructor(directory: string) {
+    const path = join(directory, `.output-${randomUUID()}`);
+    this.#fd = openSync(path, "wx+", 0o600);
+    rmSync(path);
+  }
+
+  get waitingBytes(): number {
+    return this.#writeAt - this.#readAt;
+  }
+
+  push({ stream, data }: OutputChunk): void {
+    const header = Buffer.alloc(headerBytes);
+    header[0] = stream === "stdout" ? 1 : 2;
+    header.writeUInt32BE(data.length, 1);
+    for (const part of [header, data]) {
+      for (let done = 0; done < part.length;) done += writeSync(this.#fd, part, done, part.length - done, this.#writeAt + done);
+      this.#writeAt += part.length;
+    }
+  }
+
+  shift(): OutputChunk | undefined {
+    if (this.waitingBytes === 0) return undefined;
+    const header = this.#read(headerBytes);
+    const chunk: OutputChunk = { stream: header[0] === 1 ? "stdout" : "stderr", data: this.#read(header.readUInt32BE(1)) };
+    if (this.waitingBytes === 0) {
+      ftruncateSync(this.#fd);
+      this.#readAt = this.#writeAt = 0;
+    }
+    return chunk;
+  }
+
+  close(): void {
+    closeSync(this.#fd);
+  }
+
+  #read(length: number): Buffer {
+    const into = Buffer.allocUnsafe(length);
+    for (let done = 0; done < length;) done += readSync(this.#fd, into, done, length - done, this.#readAt + done);
+    this.#readAt += length;
+    return into;
+  }
+}

@@ -1,0 +1,49 @@
+import { Writable } from "node:stream";
+import { DetachScanner, parseDetachKeys } from "./detach-keys.ts";
+import type { InputPipe } from "./input-pipe.ts";
+import type { OutputChunk } from "./output-chunk.ts";
+
+/** A live connection to a process (structurally the HTTP server's). */
+export interface StdioSession {
+  tty: boolean;
+  output: AsyncIterable<OutputChunk>;
+  input?: Writable;
+  close(): void;
+}
+
+export interface SessionInput {
+  pipe: InputPipe;
+  /** Closes the process's stdin; called when this client's input ends, if its end is the process's. */
+  closeStdin?: () => Promise<void>;
+  /** Keys that let go of the process; only looked for with a TTY. */
+  detachKeys?: string;
+}
+
+/** What a client types, on its way to the process. */
+export function sessionInput(request: SessionInput, onDetach: () => void): Writable {
+  const scanner = request.detachKeys === undefined ? undefined : new DetachScanner(parseDetachKeys(request.detachKeys));
+  let closing: Promise<void> | undefined;
+  const closeStdin = (): Promise<void> => (closing ??= request.closeStdin?.() ?? Promise.resolve());
+  let detached = false;
+  return new Writable({
+    decodeStrings: true,
+    write(chunk: Buffer, _encoding, done) {
+      const scanned = scanner?.feed(chunk) ?? { forward: chunk, detached: false };
+      request.pipe.write(scanned.forward).then(() => done(), done);
+      if (!scanned.detached) return;
+      detached = true;
+      onDetach();
+    },
+    final(done) {
+      closeStdin().then(() => done(), done);
+    },
+    destroy(error, done) {
+      // A client that went away has nothing more to say either; one that detached may come back.
+      if (detached) return done(error);
+      closeStdin().then(
+        () => done(error),
+        () => done(error),
+      );
+    },
+  });
+}
