@@ -2,7 +2,8 @@ import type * as api from "@pouchcontainer/api";
 
 /**
  * Everything that is remembered of one container: what the store keeps between daemon starts (`ContainerRecord`) and what
- * lives in memory only (`execIds`). Fields hold normalised values: readers never apply defaults again.
+ * lives in memory only (`execIds`). Fields hold normalised values: readers never apply defaults again. A record is never
+ * changed in place: a change is a new object (the store and the list's cache rely on it).
  */
 export interface ContainerRecord {
   /** 64 lower-case hex digits. */
@@ -96,6 +97,8 @@ export interface MountPointRecord {
   spec?: api.Mount;
   /** An empty volume is filled from the image before the first start. */
   copyData?: boolean;
+  /** A missing source folder of a bind is made at start (`-v`, and `--mount` with `bind-create-src`). */
+  createSource?: boolean;
   /** Made for this container alone: removed with it when asked (`rm -v`, `--rm`). */
   anonymous?: boolean;
 }

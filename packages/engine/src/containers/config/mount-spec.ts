@@ -16,6 +16,8 @@ export interface MountRequest {
   spec: Mount;
   /** `-v` makes a missing source folder; `--mount` does not unless told to. */
   createSource: boolean;
+  /** Comes from the configuration's `Volumes` (an image's VOLUME), not from a mount somebody asked for. */
+  fromImage: boolean;
 }
 
 const propagations = new Set(["private", "rprivate", "shared", "rshared", "slave", "rslave"]);
@@ -61,7 +63,7 @@ export function parseBind(raw: string, volumeDriver: string): MountRequest {
   } catch (cause) {
     throw invalidArgument(`${invalidSpec(raw).message}: ${EngineError.from(cause).message}`, { cause });
   }
-  return { ...requestOf(spec), mode, createSource: true };
+  return { ...requestOf(spec), mode, createSource: true, fromImage: false };
 }
 
 /** Whether dockerd takes this as the mode of a bind: words of different groups, at most one of each. */
@@ -82,10 +84,10 @@ export function modeAllowsWriting(mode: string): boolean {
 /** One entry of `HostConfig.Mounts`. */
 export function parseMount(mount: Mount, host: { sourceExists(path: string): boolean }): MountRequest {
   verifyMount(mount, host);
-  return { ...requestOf(mount), mode: "", createSource: mount.BindOptions?.CreateMountpoint ?? false };
+  return { ...requestOf(mount), mode: "", createSource: mount.BindOptions?.CreateMountpoint ?? false, fromImage: false };
 }
 
-function requestOf(spec: Mount): Omit<MountRequest, "mode" | "createSource"> {
+function requestOf(spec: Mount): Omit<MountRequest, "mode" | "createSource" | "fromImage"> {
   // verifyMount has left these three types only.
   const type = spec.Type as MountRequest["type"];
   const source = spec.Source ?? "";

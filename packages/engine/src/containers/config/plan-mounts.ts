@@ -69,4 +69,5 @@ const imageVolume =
     copyData: true,
     spec: { Type: "volume", Target: path, ...(driver === "" ? {} : { VolumeOptions: { DriverConfig: { Name: driver } } }) },
     createSource: false,
+    fromImage: true,
   });

@@ -54,5 +54,12 @@ export function sampleRecord(changes: Partial<ContainerRecord> = {}): ContainerR
 
 /** Settings of a daemon that was started without options. */
 export function sampleSettings(changes: Partial<SpecSettings> = {}): SpecSettings {
-  return { cgroupDriver: "cgroupfs", cgroupParent: "", initByDefault: false, defaultUlimits: [], recursiveReadOnly: false, ...changes };
+  return {
+    cgroupDriver: "cgroupfs",
+    cgroupParent: "",
+    initByDefault: false,
+    defaultUlimits: [],
+    recursiveReadOnly: false,
+    ...changes,
+  };
 }

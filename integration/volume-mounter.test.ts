@@ -1,0 +1,40 @@
+import assert from "node:assert/strict";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { systemMounter } from "../packages/engine/src/volumes/index.ts";
+
+test("a tmpfs and a bind of a volume's options are really mounted and taken down", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "pouch-mounter-"));
+  const mounter = systemMounter();
+  try {
+    const target = join(directory, "with space", "_data");
+    mkdirSync(target, { recursive: true });
+    await mounter.mount({ type: "tmpfs", device: "tmpfs", options: "size=1m" }, target);
+    assert.equal(await mounter.isMounted(target), true);
+    await mounter.unmount(target);
+    assert.equal(await mounter.isMounted(target), false);
+
+    const source = join(directory, "source");
+    mkdirSync(source);
+    writeFileSync(join(source, "file"), "x");
+    await mounter.mount({ type: "none", device: source, options: "bind,ro" }, target);
+    assert.ok(existsSync(join(target, "file")));
+    await mounter.unmount(target);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+});
+
+test("a device that is not there fails with what mount says", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "pouch-mounter-"));
+  try {
+    await assert.rejects(
+      systemMounter().mount({ type: "none", device: "/no/such/folder", options: "bind" }, directory),
+      /failed to mount local volume: mount \/no\/such\/folder:.*: .*(does not exist|No such file)/i,
+    );
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+});

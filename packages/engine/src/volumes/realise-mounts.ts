@@ -1,0 +1,94 @@
+import type { Volume } from "@pouchcontainer/api";
+import { mkdir, stat } from "node:fs/promises";
+import { EngineError, invalidArgument } from "@pouchcontainer/errors";
+import type { MountPlan, MountRequest } from "../containers/config/index.ts";
+import type { MountPointRecord } from "../containers/container-record.ts";
+import type { VolumeHolder, VolumeManager } from "./volume-manager.ts";
+
+/** A container's mounts, and the way back when its create fails later. */
+export interface RealisedMounts {
+  mountPoints: MountPointRecord[];
+  /** Removes the volumes made for this container. */
+  undo(): Promise<void>;
+}
+
+/** Makes the volumes of a plan; when one cannot be made, those made before it are removed again. */
+export async function realiseMounts(
+  plan: MountPlan,
+  volumes: Pick<VolumeManager, "createFor" | "release" | "remove">,
+  holder: VolumeHolder,
+): Promise<RealisedMounts> {
+  const made: string[] = [];
+  const undo = async (): Promise<void> => {
+    volumes.release(holder.containerId);
+    for (const name of made.splice(0)) await volumes.remove(name, { force: true });
+  };
+  const mountPoints = [...plan.inherited];
+  try {
+    for (const request of plan.requests) {
+      if (request.type !== "volume") {
+        mountPoints.push(plainMount(request));
+        continue;
+      }
+      const { volume, created } = await volumes.createFor(volumeConfig(request), holder);
+      if (created) made.push(volume.Name);
+      mountPoints.push(volumeMount(request, volume));
+    }
+  } catch (error) {
+    await undo();
+    throw error;
+  }
+  return { mountPoints, undo };
+}
+
+function volumeConfig({ source, spec }: MountRequest): Parameters<VolumeManager["createFor"]>[0] {
+  const { Labels, DriverConfig } = spec.VolumeOptions ?? {};
+  return {
+    Name: source,
+    ...(DriverConfig?.Name ? { Driver: DriverConfig.Name } : {}),
+    ...(DriverConfig?.Options ? { DriverOpts: DriverConfig.Options } : {}),
+    ...(Labels ? { Labels } : {}),
+  };
+}
+
+function plainMount(request: MountRequest): MountPointRecord {
+  const { type, source, destination, mode, rw, propagation, spec, createSource } = request;
+  return { type, source, destination, mode, rw, propagation, spec, ...(createSource ? { createSource } : {}) };
+}
+
+function volumeMount(request: MountRequest, volume: Volume): MountPointRecord {
+  const { destination, rw, propagation, spec, copyData } = request;
+  const anonymous = request.source === "";
+  // Docker shows its own default label mode for volumes that were asked for, and nothing for an image's.
+  const mode = request.mode || (request.fromImage ? "" : "z");
+  return {
+    type: "volume",
+    name: volume.Name,
+    source: volume.Mountpoint,
+    destination,
+    driver: volume.Driver,
+    mode,
+    rw,
+    propagation,
+    spec,
+    copyData,
+    anonymous,
+  };
+}
+
+/** Before a start: makes the missing source folders of binds that ask for it; a source that is missing otherwise is an error. */
+export async function prepareBindSources(mountPoints: readonly MountPointRecord[]): Promise<void> {
+  for (const { type, source, createSource } of mountPoints) {
+    if (type !== "bind") continue;
+    try {
+      if (createSource && (await stat(source).catch(() => undefined)) === undefined)
+        await mkdir(source, { recursive: true, mode: 0o755 });
+      await stat(source);
+    } catch (cause) {
+      const { kind, message } = EngineError.from(cause);
+      if ((cause as NodeJS.ErrnoException).code === "ENOENT")
+        throw invalidArgument(`invalid mount config for type "bind": bind source path does not exist: ${source}`, { cause });
+      throw new EngineError(kind, `error while creating mount source path '${source}': ${message}`, { cause });
+    }
+  }
+}

@@ -1,0 +1,58 @@
+import { invalidArgument } from "@pouchcontainer/errors";
+import { anonymousLabel, type VolumeRecord } from "./volume-record.ts";
+
+type Filters = Record<string, string[]>;
+type Predicate = (record: VolumeRecord) => boolean;
+
+/** The test behind `docker volume ls --filter`. */
+export function listPredicate(filters: Filters, inUse: (name: string) => boolean): Predicate {
+  refuseUnknown(filters, ["dangling", "driver", "label", "name"]);
+  const { driver = [], name = [], label = [] } = filters;
+  const dangling = booleanFilter(filters, "dangling");
+  return (record) =>
+    (driver.length === 0 || driver.includes(record.driver)) &&
+    (name.length === 0 || name.some((pattern) => matchesText(pattern, record.name))) &&
+    label.every((wanted) => matchesLabel(record, wanted)) &&
+    (dangling === undefined || dangling === !inUse(record.name));
+}
+
+/** The test behind `docker volume prune`: unnamed volumes only, unless `all` is asked for. */
+export function prunePredicate(filters: Filters): Predicate {
+  refuseUnknown(filters, ["all", "label", "label!"]);
+  const all = booleanFilter(filters, "all") ?? false;
+  const { label = [], "label!": notLabel = [] } = filters;
+  return (record) =>
+    (all || Object.hasOwn(record.labels ?? {}, anonymousLabel)) &&
+    label.every((wanted) => matchesLabel(record, wanted)) &&
+    !notLabel.some((unwanted) => matchesLabel(record, unwanted));
+}
+
+function refuseUnknown(filters: Filters, known: readonly string[]): void {
+  const unknown = Object.keys(filters).find((key) => !known.includes(key));
+  if (unknown !== undefined) throw invalidArgument(`Invalid filter '${unknown}'`);
+}
+
+function booleanFilter(filters: Filters, key: string): boolean | undefined {
+  const values = filters[key] ?? [];
+  const [value] = values;
+  if (value === undefined) return undefined;
+  if (values.length === 1 && /^(1|t|T|TRUE|true|True)$/.test(value)) return true;
+  if (values.length === 1 && /^(0|f|F|FALSE|false|False)$/.test(value)) return false;
+  throw invalidArgument(`Invalid filter '${key}=[${values.join(" ")}]'`);
+}
+
+function matchesText(pattern: string, text: string): boolean {
+  if (pattern === text) return true;
+  try {
+    return new RegExp(pattern).test(text);
+  } catch {
+    // Not a regular expression, and not the name itself.
+    return false;
+  }
+}
+
+function matchesLabel({ labels }: VolumeRecord, filter: string): boolean {
+  const at = filter.indexOf("=");
+  if (at === -1) return Object.hasOwn(labels ?? {}, filter);
+  return labels?.[filter.slice(0, at)] === filter.slice(at + 1);
+}

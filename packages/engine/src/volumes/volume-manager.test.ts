@@ -1,0 +1,232 @@
+import assert from "node:assert/strict";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import type { VolumeCreateConfig } from "@pouchcontainer/api";
+import { invalidArgument, isKind } from "@pouchcontainer/errors";
+import { planMounts } from "../containers/config/index.ts";
+import type { Collection } from "../store/index.ts";
+import { realiseMounts } from "./realise-mounts.ts";
+import { VolumeManager } from "./volume-manager.ts";
+import type { VolumeRecord } from "./volume-record.ts";
+
+interface Setup {
+  manager: VolumeManager;
+  root: string;
+  events: string[];
+  mounts: Map<string, string>;
+  using: Record<string, string[]>;
+  records: Collection<VolumeRecord> & { failNext?: Error };
+}
+
+function setup(t: TestContext, preVolumeCreate: (config: VolumeCreateConfig) => VolumeCreateConfig = (config) => config): Setup {
+  const root = mkdtempSync(join(tmpdir(), "pouch-volumes-"));
+  t.after(() => rmSync(root, { recursive: true, force: true }));
+  const map = new Map<string, VolumeRecord>();
+  const records: Setup["records"] = {
+    get: (id) => map.get(id),
+    values: () => map.values(),
+    async put(id, value) {
+      if (records.failNext) throw records.failNext;
+      map.set(id, value);
+    },
+    async delete(id) {
+      map.delete(id);
+    },
+  };
+  const events: string[] = [];
+  const mounts = new Map<string, string>();
+  const using: Record<string, string[]> = {};
+  const manager = new VolumeManager({
+    root,
+    records,
+    chains: { preVolumeCreate: async (config) => preVolumeCreate(config) },
+    events: { publish: ({ action, id }) => events.push(`${action} ${id.length === 64 ? "anonymous" : id}`) },
+    clock: { now: () => 1_767_323_045_500_000_000n },
+    mounter: {
+      mount: async ({ type, device }, target) => void mounts.set(target, `${type}:${device}`),
+      unmount: async (target) => void mounts.delete(target),
+      isMounted: async (target) => mounts.has(target),
+    },
+    containersUsing: (name) => using[name] ?? [],
+  });
+  return { manager, root, events, mounts, using, records };
+}
+
+test("a volume is a folder, made once, and goes with its folder", async (t) => {
+  const { manager, root, events } = setup(t);
+  const volume = await manager.create({ Name: "data", Labels: { a: "b" } });
+  assert.deepEqual(volume, {
+    CreatedAt: "2026-01-02T03:04:05.5Z",
+    Driver: "local",
+    Labels: { a: "b" },
+    Mountpoint: join(root, "data/_data"),
+    Name: "data",
+    Options: null,
+    Scope: "local",
+  });
+  writeFileSync(join(volume.Mountpoint, "kept"), "x");
+  assert.deepEqual((await manager.create({ Name: "data" })).Labels, { a: "b" }, "the same name is the same volume");
+  assert.ok(existsSync(join(volume.Mountpoint, "kept")));
+  await manager.remove("data", { force: false });
+  assert.deepEqual(readdirSync(root), []);
+  assert.deepEqual(events, ["create data", "destroy data"]);
+});
+
+/** Recorded from dockerd 20.10. */
+const refused: [VolumeCreateConfig, string, "invalidArgument" | "notFound"][] = [
+  [
+    { Name: "a b" },
+    'create a b: "a b" includes invalid characters for a local volume name, only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed. If you intended to pass a host directory, use absolute path',
+    "invalidArgument",
+  ],
+  [{ Name: "x" }, "create x: volume name is too short, names should be at least two alphanumeric characters", "invalidArgument"],
+  [{ Name: "x1", Driver: "foo" }, 'create x1: error looking up volume plugin foo: plugin "foo" not found', "notFound"],
+  [{ Name: "x2", DriverOpts: { foo: "1" } }, 'create x2: invalid option: "foo"', "invalidArgument"],
+  [{ Name: "x4", DriverOpts: { type: "tmpfs" } }, 'create x4: missing required option: "device"', "invalidArgument"],
+  [{ Name: "x5", DriverOpts: { o: "size=1m", device: "x" } }, 'create x5: missing required option: "type"', "invalidArgument"],
+  [{ Name: "x9", DriverOpts: { size: "1m" } }, "create x9: quota size requested but no quota support", "invalidArgument"],
+];
+for (const [config, message, kind] of refused)
+  test(`a volume is refused and leaves nothing: ${message.slice(0, 60)}`, async (t) => {
+    const { manager, root, events } = setup(t);
+    await assert.rejects(manager.create(config), (error) => isKind(error, kind) && error.message === message);
+    assert.deepEqual([readdirSync(root), events], [[], []]);
+  });
+
+test("the plugin chain sees every create and may change all of it", async (t) => {
+  const seen: VolumeCreateConfig[] = [];
+  const { manager } = setup(t, (config) => {
+    seen.push(config);
+    return { ...config, Name: `team-${config.Name}`, Labels: { team: "a" } };
+  });
+  const volume = await manager.create({ Name: "data" });
+  assert.deepEqual([volume.Name, volume.Labels], ["team-data", { team: "a" }]);
+  assert.deepEqual(seen, [{ Name: "data" }]);
+});
+
+test("a plugin that refuses, and a store that cannot write, leave no folder behind", async (t) => {
+  const refusing = setup(t, () => {
+    throw invalidArgument("no volumes today");
+  });
+  await assert.rejects(refusing.manager.create({ Name: "data" }), { message: "no volumes today" });
+  assert.deepEqual(readdirSync(refusing.root), []);
+
+  const full = setup(t);
+  full.records.failNext = Object.assign(new Error("ENOSPC: no space left on device"), { code: "ENOSPC" });
+  await assert.rejects(full.manager.create({ Name: "data" }), (error) => isKind(error, "resourceExhausted"));
+  assert.deepEqual(readdirSync(full.root), []);
+});
+
+test("a volume in use is not removed, not even by force; an unknown one only without force is an error", async (t) => {
+  const { manager, using } = setup(t);
+  await manager.create({ Name: "data" });
+  using["data"] = ["c1"];
+  await assert.rejects(
+    manager.remove("data", { force: true }),
+    (error) => isKind(error, "conflict") && error.message === "remove data: volume is in use - [c1]",
+  );
+  await assert.rejects(manager.remove("nope", { force: false }), { message: "get nope: no such volume" });
+  await manager.remove("nope", { force: true });
+});
+
+test("options are mounted for the first container and taken down after the last", async (t) => {
+  const { manager, mounts, root } = setup(t);
+  await manager.create({ Name: "ram", DriverOpts: { type: "tmpfs", device: "tmpfs", o: "size=1m" } });
+  const path = await manager.mount("ram", "c1");
+  await manager.mount("ram", "c2");
+  assert.deepEqual([...mounts], [[join(root, "ram/_data"), "tmpfs:tmpfs"]]);
+  await manager.unmount("ram", "c1");
+  await manager.unmount("ram", "c1");
+  assert.equal(mounts.size, 1);
+  await manager.unmount("ram", "c2");
+  assert.equal(mounts.size, 0);
+  assert.equal(path, join(root, "ram/_data"));
+});
+
+test("prune takes unnamed volumes that nobody uses, all unused ones when asked", async (t) => {
+  const { manager, using } = setup(t);
+  const unnamed = await manager.create({});
+  writeFileSync(join(unnamed.Mountpoint, "f"), "12345");
+  const busy = await manager.create({});
+  using[busy.Name] = ["c1"];
+  await manager.create({ Name: "named" });
+  assert.match(unnamed.Name, /^[0-9a-f]{64}$/);
+  assert.deepEqual(await manager.prune({}), { VolumesDeleted: [unnamed.Name], SpaceReclaimed: 5 });
+  assert.deepEqual((await manager.prune({ all: ["1"] })).VolumesDeleted, ["named"]);
+  await assert.rejects(manager.prune({ until: ["1h"] }), { message: "Invalid filter 'until'" });
+});
+
+test("list filters by use, label and name", async (t) => {
+  const { manager, using } = setup(t);
+  await manager.create({ Name: "web-data", Labels: { tier: "front" } });
+  await manager.create({ Name: "db-data" });
+  using["db-data"] = ["c1"];
+  const names = async (filters: Record<string, string[]>) => (await manager.list(filters)).Volumes.map(({ Name }) => Name);
+  assert.deepEqual(await names({}), ["db-data", "web-data"]);
+  assert.deepEqual(await names({ dangling: ["true"] }), ["web-data"]);
+  assert.deepEqual(await names({ label: ["tier=front"] }), ["web-data"]);
+  assert.deepEqual(await names({ name: ["^db"] }), ["db-data"]);
+  await assert.rejects(async () => manager.list({ dangling: ["x"] }), { message: "Invalid filter 'dangling=[x]'" });
+  await assert.rejects(async () => manager.list({ foo: ["x"] }), { message: "Invalid filter 'foo'" });
+});
+
+test("an empty volume gets the image's content, one with content keeps its own", async (t) => {
+  const { manager, root } = setup(t);
+  const rootfs = join(root, "rootfs");
+  mkdirSync(join(rootfs, "srv/real"), { recursive: true, mode: 0o700 });
+  writeFileSync(join(rootfs, "srv/real/file"), "image", { mode: 0o640 });
+  symlinkSync("/srv/real", join(rootfs, "data"));
+  const { Mountpoint } = await manager.create({ Name: "data" });
+  assert.equal(await manager.fill("data", rootfs, "/data"), true, "the link is followed inside the image");
+  assert.equal(readFileSync(join(Mountpoint, "file"), "utf8"), "image");
+  assert.equal(statSync(join(Mountpoint, "file")).mode & 0o777, 0o640);
+  assert.equal(statSync(Mountpoint).mode & 0o777, 0o700);
+  assert.equal(await manager.fill("data", rootfs, "/data"), false);
+  assert.equal(await manager.fill("data", rootfs, "/etc"), false);
+});
+
+test("a container's volumes are held until its record speaks for them, and go when its create fails", async (t) => {
+  const { manager } = setup(t);
+  const holder = { containerId: "c1", context: {} };
+  const plan = planMounts({
+    hostConfig: { Binds: ["named:/n"] },
+    config: { Volumes: { "/anon": {} } },
+    sourceExists: () => true,
+    mountsOf: () => [],
+  });
+  const { mountPoints, undo } = await realiseMounts(plan, manager, holder);
+  assert.deepEqual(
+    mountPoints.map(({ destination, mode, anonymous, copyData }) => [destination, mode, anonymous, copyData]),
+    [
+      ["/n", "z", false, true],
+      ["/anon", "", true, true],
+    ],
+  );
+  await assert.rejects(manager.remove("named", { force: false }), /volume is in use - \[c1\]/);
+  await undo();
+  assert.deepEqual((await manager.list({})).Volumes, []);
+});
+
+test("when the second volume cannot be made, the first is removed again", async (t) => {
+  const { manager } = setup(t);
+  const plan = planMounts({
+    hostConfig: { Binds: ["first:/1", "bad name:/2"] },
+    config: {},
+    sourceExists: () => true,
+    mountsOf: () => [],
+  });
+  await assert.rejects(realiseMounts(plan, manager, { containerId: "c1", context: {} }), /invalid characters/);
+  assert.deepEqual((await manager.list({})).Volumes, []);
+});

@@ -1,0 +1,268 @@
+import type { Volume, VolumeCreateConfig, VolumeListResponse, VolumePruneResponse } from "@pouchcontainer/api";
+import { EngineError, conflict, invalidArgument, notFound } from "@pouchcontainer/errors";
+import { randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
+import { mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { type Clock, rfc3339Nano } from "../containers/clock.ts";
+import type { EventPublisher } from "../events/index.ts";
+import type { ChainContext, PluginChains } from "../plugin-host/chains.ts";
+import type { Collection } from "../store/index.ts";
+import { directorySize } from "./directory-size.ts";
+import { fillVolume } from "./fill-volume.ts";
+import { parseLocalOptions } from "./local-options.ts";
+import { NameLocks } from "./name-locks.ts";
+import { listPredicate, prunePredicate } from "./volume-filters.ts";
+import type { VolumeMounter } from "./volume-mounter.ts";
+import { type VolumeRecord, anonymousLabel, volumeView } from "./volume-record.ts";
+
+export interface VolumeManagerDeps {
+  /** `<home>/volumes`. */
+  root: string;
+  records: Collection<VolumeRecord>;
+  chains: Pick<PluginChains, "preVolumeCreate">;
+  events: EventPublisher;
+  clock: Clock;
+  mounter: VolumeMounter;
+  /** Ids of the containers whose records mention a volume. */
+  containersUsing(name: string): readonly string[];
+}
+
+/** Who a volume is made for: the container's room holds it until the container's record does. */
+export interface VolumeHolder {
+  containerId: string;
+  context: ChainContext;
+}
+
+const namePattern = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/;
+
+/** Volumes of the `local` driver: a folder each, some with a file system mounted over it while containers use them. */
+export class VolumeManager {
+  readonly #deps: VolumeManagerDeps;
+  readonly #locks = new NameLocks();
+  /** Volume → containers that are being created with it and have no record yet. */
+  readonly #held = new Map<string, Set<string>>();
+  /** Volume → running containers that have it mounted. */
+  readonly #mounted = new Map<string, Set<string>>();
+
+  constructor(deps: VolumeManagerDeps) {
+    this.#deps = deps;
+  }
+
+  /** Makes a volume, or returns the one of that name, as Docker does. */
+  async create(config: VolumeCreateConfig): Promise<Volume> {
+    const { record } = await this.#create(config, {}, undefined);
+    return this.#view(record);
+  }
+
+  /**
+   * The same for a container about to be created: the volume counts as in use until `release`. `created` tells whether it was
+   * made just now and is to be taken away when the container's create fails.
+   */
+  async createFor(config: VolumeCreateConfig, holder: VolumeHolder): Promise<{ volume: Volume; created: boolean }> {
+    const { record, created } = await this.#create(config, holder.context, holder.containerId);
+    return { volume: this.#view(record), created };
+  }
+
+  /** The container's record speaks for its volumes from now on, or the container is gone. */
+  release(containerId: string): void {
+    for (const [name, holders] of this.#held) if (holders.delete(containerId) && holders.size === 0) this.#held.delete(name);
+  }
+
+  list(filters: Record<string, string[]>): Promise<VolumeListResponse> {
+    const matches = listPredicate(filters, (name) => this.#users(name).length > 0);
+    const records = [...this.#deps.records.values()].filter(matches).sort((one, other) => (one.name < other.name ? -1 : 1));
+    return Promise.resolve({ Volumes: records.map((record) => this.#view(record)), Warnings: null });
+  }
+
+  async inspect(name: string): Promise<Volume> {
+    return this.#view(this.#require(name));
+  }
+
+  /** `force` is content with a volume that does not exist; one in use is never removed. */
+  async remove(name: string, options: { force: boolean }): Promise<void> {
+    await this.#locks.run(name, async () => {
+      const record = this.#deps.records.get(name);
+      if (record === undefined) {
+        if (options.force) return;
+        throw noSuchVolume(name);
+      }
+      const users = this.#users(name);
+      if (users.length > 0) throw conflict(`remove ${name}: volume is in use - [${users.join(", ")}]`);
+      await this.#remove(record);
+    });
+  }
+
+  async prune(filters: Record<string, string[]>): Promise<VolumePruneResponse> {
+    const matches = prunePredicate(filters);
+    const deleted: string[] = [];
+    let reclaimed = 0;
+    for (const { name } of [...this.#deps.records.values()].filter(matches))
+      await this.#locks.run(name, async () => {
+        const record = this.#deps.records.get(name);
+        if (record === undefined || this.#users(name).length > 0) return;
+        reclaimed += await directorySize(this.#dataPath(name));
+        await this.#remove(record);
+        deleted.push(name);
+      });
+    this.#deps.events.publish({ type: "volume", action: "prune", id: "", attributes: { reclaimed: String(reclaimed) } });
+    return { VolumesDeleted: deleted, SpaceReclaimed: reclaimed };
+  }
+
+  /** Puts the volume's file system in place for a container about to start and returns the path of its content. */
+  async mount(name: string, containerId: string): Promise<string> {
+    const record = this.#require(name);
+    await this.#locks.run(name, async () => {
+      const path = this.#dataPath(name);
+      await mkdir(path, { recursive: true, mode: 0o755 });
+      const mount = parseLocalOptions(record.options ?? {});
+      if (mount !== undefined && !(await this.#deps.mounter.isMounted(path))) await this.#deps.mounter.mount(mount, path);
+      addTo(this.#mounted, name, containerId);
+      this.#publish("mount", record, { container: containerId });
+    });
+    return this.#dataPath(name);
+  }
+
+  /** The container stopped; the last one takes the file system down. May be called any number of times. */
+  async unmount(name: string, containerId: string): Promise<void> {
+    await this.#locks.run(name, async () => {
+      const users = this.#mounted.get(name);
+      const record = this.#deps.records.get(name);
+      if (record === undefined || !users?.delete(containerId)) return;
+      this.#publish("unmount", record, { container: containerId });
+      if (users.size > 0) return;
+      this.#mounted.delete(name);
+      await this.#unmountData(record);
+    });
+  }
+
+  /** After a daemon start: the running containers' use of their volumes is taken up again. */
+  restore(running: readonly { containerId: string; volumes: readonly string[] }[]): void {
+    for (const { containerId, volumes } of running) for (const name of volumes) addTo(this.#mounted, name, containerId);
+  }
+
+  /** Copies the image's content into an empty volume; `rootfs` is the container's, mounted. */
+  async fill(name: string, rootfs: string, destination: string): Promise<boolean> {
+    this.#require(name);
+    return this.#locks.run(name, () => fillVolume(this.#dataPath(name), rootfs, destination));
+  }
+
+  /** Volumes with their size and number of users, for `system df`. */
+  async usage(): Promise<Volume[]> {
+    const records = [...this.#deps.records.values()];
+    return Promise.all(
+      records.map(async (record) => ({
+        ...this.#view(record),
+        UsageData: { RefCount: this.#users(record.name).length, Size: await directorySize(this.#dataPath(record.name)) },
+      })),
+    );
+  }
+
+  async #create(
+    requested: VolumeCreateConfig,
+    context: ChainContext,
+    containerId: string | undefined,
+  ): Promise<{ record: VolumeRecord; created: boolean }> {
+    const config = await this.#deps.chains.preVolumeCreate(requested, context);
+    const anonymous = !config.Name;
+    const name = config.Name || randomBytes(32).toString("hex");
+    checkName(name);
+    return this.#locks.run(name, async () => {
+      const known = this.#deps.records.get(name);
+      const record = known ?? (await this.#make(name, config, anonymous));
+      if (containerId !== undefined) addTo(this.#held, name, containerId);
+      return { record, created: known === undefined };
+    });
+  }
+
+  async #make(name: string, config: VolumeCreateConfig, anonymous: boolean): Promise<VolumeRecord> {
+    const driver = config.Driver || "local";
+    if (driver !== "local")
+      throw notFound(`create ${name}: error looking up volume plugin ${driver}: plugin "${driver}" not found`);
+    try {
+      parseLocalOptions(config.DriverOpts ?? {});
+    } catch (cause) {
+      throw invalidArgument(`create ${name}: ${EngineError.from(cause).message}`, { cause });
+    }
+    const labels = anonymous ? { ...config.Labels, [anonymousLabel]: "" } : (config.Labels ?? null);
+    const record: VolumeRecord = {
+      name,
+      driver,
+      options: config.DriverOpts ?? null,
+      labels,
+      created: rfc3339Nano(this.#deps.clock.now()),
+    };
+
+    // A folder that is there already holds somebody's data: it is taken up, and never removed by a create that fails.
+    const isNew = !existsSync(this.#path(name));
+    try {
+      await mkdir(this.#deps.root, { recursive: true, mode: 0o701 });
+      await mkdir(this.#path(name), { recursive: true, mode: 0o701 });
+      await mkdir(this.#dataPath(name), { recursive: true, mode: 0o755 });
+      await this.#deps.records.put(name, record);
+    } catch (cause) {
+      if (isNew) await rm(this.#path(name), { recursive: true, force: true });
+      throw new EngineError(EngineError.from(cause).kind, `create ${name}: ${EngineError.from(cause).message}`, { cause });
+    }
+    this.#publish("create", record, {});
+    return record;
+  }
+
+  async #remove(record: VolumeRecord): Promise<void> {
+    await this.#unmountData(record);
+    await rm(this.#path(record.name), { recursive: true, force: true });
+    await this.#deps.records.delete(record.name);
+    this.#publish("destroy", record, {});
+  }
+
+  /** Removing files below a mount would reach into somebody else's file system: it is taken down first. */
+  async #unmountData(record: VolumeRecord): Promise<void> {
+    if (parseLocalOptions(record.options ?? {}) === undefined) return;
+    const path = this.#dataPath(record.name);
+    if (await this.#deps.mounter.isMounted(path)) await this.#deps.mounter.unmount(path);
+  }
+
+  #users(name: string): string[] {
+    return [
+      ...new Set([...this.#deps.containersUsing(name), ...(this.#held.get(name) ?? []), ...(this.#mounted.get(name) ?? [])]),
+    ];
+  }
+
+  #require(name: string): VolumeRecord {
+    const record = this.#deps.records.get(name);
+    if (record === undefined) throw noSuchVolume(name);
+    return record;
+  }
+
+  #view(record: VolumeRecord): Volume {
+    return volumeView(record, this.#dataPath(record.name));
+  }
+
+  #path(name: string): string {
+    return join(this.#deps.root, name);
+  }
+
+  #dataPath(name: string): string {
+    return join(this.#path(name), "_data");
+  }
+
+  #publish(action: string, record: VolumeRecord, attributes: Record<string, string>): void {
+    this.#deps.events.publish({ type: "volume", action, id: record.name, attributes: { driver: record.driver, ...attributes } });
+  }
+}
+
+const noSuchVolume = (name: string): EngineError => notFound(`get ${name}: no such volume`);
+
+function checkName(name: string): void {
+  if (name.length === 1)
+    throw invalidArgument(`create ${name}: volume name is too short, names should be at least two alphanumeric characters`);
+  if (!namePattern.test(name))
+    throw invalidArgument(
+      `create ${name}: "${name}" includes invalid characters for a local volume name, only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed. If you intended to pass a host directory, use absolute path`,
+    );
+}
+
+function addTo(map: Map<string, Set<string>>, name: string, containerId: string): void {
+  const set = map.get(name) ?? new Set();
+  map.set(name, set.add(containerId));
+}

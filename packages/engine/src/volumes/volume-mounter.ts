@@ -1,0 +1,78 @@
+import { EngineError, internal } from "@pouchcontainer/errors";
+import { execFile } from "node:child_process";
+import { lookup } from "node:dns/promises";
+import { readFile } from "node:fs/promises";
+import { promisify } from "node:util";
+import type { LocalMount } from "./local-options.ts";
+
+const run = promisify(execFile);
+
+/** Mounts what a volume's options ask for. */
+export interface VolumeMounter {
+  mount(mount: LocalMount, target: string): Promise<void>;
+  unmount(target: string): Promise<void>;
+  isMounted(target: string): Promise<boolean>;
+}
+
+/** The machine's mount program, so that every file system with a helper works. */
+export function systemMounter(): VolumeMounter {
+  return {
+    async mount(mount, target) {
+      const args = await mountArguments(mount, target);
+      try {
+        await run("mount", args);
+      } catch (cause) {
+        throw internal(`failed to mount local volume: mount ${mount.device}:${target}: ${programMessage(cause)}`, { cause });
+      }
+    },
+    async unmount(target) {
+      try {
+        await run("umount", [target]);
+      } catch (cause) {
+        throw internal(`failed to unmount local volume ${target}: ${programMessage(cause)}`, { cause });
+      }
+    },
+    async isMounted(target) {
+      const mounts = await readFile("/proc/self/mountinfo", "utf8");
+      return mounts.split("\n").some((line) => unescape(line.split(" ")[4] ?? "") === target);
+    },
+  };
+}
+
+/**
+ * `-i` goes straight to the kernel, as Docker does, where an NFS server is given by `addr=` beside a device `:/path`: the
+ * helper does not take that form, and the kernel wants the address as a number.
+ */
+async function mountArguments({ type, device, options }: LocalMount, target: string): Promise<string[]> {
+  const words = options.split(",").filter((word) => word !== "");
+  const direct = type.startsWith("nfs") && device.startsWith(":");
+  if (direct) {
+    const at = words.findIndex((word) => word.startsWith("addr="));
+    if (at !== -1) words[at] = `addr=${await addressOf(words[at]?.slice("addr=".length) ?? "")}`;
+  }
+  return [
+    ...(direct ? ["-i"] : []),
+    ...(type === "none" ? [] : ["-t", type]),
+    ...(words.length > 0 ? ["-o", words.join(",")] : []),
+    device,
+    target,
+  ];
+}
+
+async function addressOf(host: string): Promise<string> {
+  try {
+    return (await lookup(host)).address;
+  } catch (cause) {
+    throw internal(`error resolving passed in network volume address: ${host}`, { cause });
+  }
+}
+
+function programMessage(cause: unknown): string {
+  // execFile puts what the program said on stderr into its error.
+  const { stderr } = cause as { stderr?: string };
+  return stderr?.trim() || EngineError.from(cause).message;
+}
+
+function unescape(field: string): string {
+  return field.replace(/\\(\d{3})/g, (_all, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
+}
