@@ -7,7 +7,7 @@ import type { ContainerdEvent } from "@pouchcontainer/containerd";
 import { connectContainerd, decodeMetrics, startContainerd } from "@pouchcontainer/containerd";
 import { ContainerdFixture } from "./harness/containerd-fixture.ts";
 
-const untilSigterm = "trap 'exit 7' TERM; while :; do sleep 0.05; done";
+const untilSigterm = "trap 'exit 7' TERM; : > /ready; while :; do sleep 0.05; done";
 const sha256 = (bytes: Uint8Array) => `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
 
 let fixture: ContainerdFixture;
@@ -283,7 +283,7 @@ test("two hundred waits at once hold up no other call", async () => {
   const { tasks } = client;
   await fixture.createContainer("waited", untilSigterm);
   await fixture.createTask("waited");
-  await tasks.start("waited");
+  await fixture.startTask("waited");
   const waits = Promise.all(Array.from({ length: 200 }, async () => tasks.wait("waited")));
   await client.version({ timeoutMs: 3000 });
   await tasks.kill("waited", { signal: 15 });
@@ -297,7 +297,7 @@ test("kill -9 of containerd: it comes back, the client reconnects, tasks ran on,
   const pids = new Map<string, number>();
   for (const id of ["stays", "ends"]) {
     pids.set(id, await fixture.createTask(id));
-    await client.tasks.start(id);
+    await fixture.startTask(id);
   }
   const subscription = collect(client.events(), () => false);
   const interrupted = assert.rejects(client.tasks.wait("stays"), { kind: "unavailable" });

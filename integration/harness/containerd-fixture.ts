@@ -69,6 +69,17 @@ export class ContainerdFixture implements AsyncDisposable {
     return this.client.tasks.create({ containerId: id, rootfs, stdio: { terminal: false } });
   }
 
+  /** Starts the task and returns when its script made the file `/ready`: before, it would not see a signal. */
+  async startTask(id: string): Promise<void> {
+    await this.client.tasks.start(id);
+    const [mount] = await this.client.snapshots("overlayfs").mounts(id);
+    const ready = join(mount?.source ?? "", "ready");
+    for (let waited = 0; !existsSync(ready); waited += 10) {
+      if (waited > 10_000) throw new Error(`the script of ${id} did not make /ready`);
+      await new Promise((resolve) => void setTimeout(resolve, 10));
+    }
+  }
+
   async removeContainer(id: string): Promise<void> {
     const { client } = this;
     try {

@@ -33,12 +33,13 @@ async function withServer(
   body: (channel: GrpcChannel, server: FakeGrpcServer) => Promise<void>,
   options: Partial<ChannelOptions> = {},
 ) {
-  await using server = await FakeGrpcServer.start(handler);
+  const server = await FakeGrpcServer.start(handler);
   const channel = new GrpcChannel({ address: server.address, defaultTimeoutMs: 5000, maxMessageBytes: 1 << 20, ...options });
   try {
     await body(channel, server);
   } finally {
     await channel.close();
+    await server[Symbol.asyncDispose]();
   }
 }
 

@@ -42,12 +42,12 @@ function supervisorWith(launch: () => Promise<WatchedProcess>) {
     await supervisor.stop();
     rmSync(folder, { recursive: true });
   };
-  return { supervisor, first, messages, [Symbol.asyncDispose]: dispose };
+  return { supervisor, first, messages, dispose };
 }
 
 test("a death is followed by a restart, which the listeners hear of after it serves", async () => {
   const second = fakeProcess(1001);
-  await using setup = supervisorWith(async () => second);
+  const setup = supervisorWith(async () => second);
   const heard = Promise.withResolvers<number | undefined>();
   setup.supervisor.onRestarted(() => {
     throw new Error("a listener's own fault");
@@ -57,12 +57,13 @@ test("a death is followed by a restart, which the listeners hear of after it ser
   assert.equal(await heard.promise, 1001);
   assert.ok(setup.messages.some((message) => message.includes("pid 1000) ended: SIGKILL")));
   assert.ok(setup.messages.some((message) => message.includes("a listener's own fault")));
+  await setup.dispose();
 });
 
 test("a restart that fails is tried again, and the pause grows", async () => {
   const attempts: number[] = [];
   const heard = Promise.withResolvers<void>();
-  await using setup = supervisorWith(async () => {
+  const setup = supervisorWith(async () => {
     attempts.push(performance.now());
     if (attempts.length < 3) throw new Error("no database");
     return fakeProcess(1002);
@@ -73,6 +74,7 @@ test("a restart that fails is tried again, and the pause grows", async () => {
   const [first = 0, second = 0, third = 0] = attempts;
   assert.ok(second - first >= 190 && third - second >= 390, String(attempts));
   assert.equal(setup.messages.filter((message) => message === "no database").length, 2);
+  await setup.dispose();
 });
 
 test("a stop during the pause starts nothing more", async () => {
@@ -84,7 +86,7 @@ test("a stop during the pause starts nothing more", async () => {
   setup.first.die("exit status 1");
   await new Promise((resolve) => void setTimeout(resolve, 150));
   assert.equal(setup.supervisor.pid, undefined);
-  await setup[Symbol.asyncDispose]();
+  await setup.dispose();
   const until = launched;
   await new Promise((resolve) => void setTimeout(resolve, 300));
   assert.equal(launched, until);

@@ -6,6 +6,7 @@ import { errorCodeOf } from "./error-code.ts";
 import type { LogFile } from "./log-file.ts";
 import type { PidFile } from "./pid-file.ts";
 import { answersWithin } from "./probe.ts";
+import type { ProcessIdentity } from "./process-identity.ts";
 import { identify } from "./process-identity.ts";
 import type { WatchedProcess } from "./watched-process.ts";
 import { terminate } from "./watched-process.ts";
@@ -28,16 +29,16 @@ export async function launchContainerd(request: LaunchRequest): Promise<WatchedP
   const { binary, address, logFile, signal } = request;
   logFile.rotate();
   const logStart = logFile.size;
-  const launched = await spawnDetached(request);
+  const child = await spawnDetached(request);
   let ended: string | undefined;
-  void launched.exited.then((how) => (ended = how));
+  const exited = child.exited.then((how) => (ended = how));
 
   const serving = await answersWithin(address, request.startTimeoutMs, () => ended !== undefined || signal.aborted);
-  if (serving && ended === undefined) {
-    for (const socket of [address, ttrpcAddressOf(address)]) chmodSync(socket, 0o600);
-    return launched;
+  if (serving && ended === undefined && child.identity !== undefined) {
+    for (const socket of [address, ttrpcAddressOf(address)]) makePrivate(socket);
+    return { identity: child.identity, adopted: false, exited, unwatch: child.unwatch };
   }
-  await terminate(launched.identity, 1000);
+  if (child.identity !== undefined) await terminate(child.identity, 1000);
   request.pidFile.remove();
   const lines = logFile.lastLines(logStart, 5);
   const said =
@@ -46,7 +47,22 @@ export async function launchContainerd(request: LaunchRequest): Promise<WatchedP
   throw unavailable(`${binary} does not answer on ${address} after ${request.startTimeoutMs} ms; ${said}`);
 }
 
-async function spawnDetached({ binary, configPath, env, logFile, pidFile }: LaunchRequest): Promise<WatchedProcess> {
+function makePrivate(socket: string): void {
+  try {
+    chmodSync(socket, 0o600);
+  } catch (error) {
+    if (errorCodeOf(error) !== "ENOENT") throw error;
+  }
+}
+
+interface SpawnedProcess {
+  /** `undefined` when it was gone before it could be looked at. */
+  identity: ProcessIdentity | undefined;
+  exited: Promise<string>;
+  unwatch: () => void;
+}
+
+async function spawnDetached({ binary, configPath, env, logFile, pidFile }: LaunchRequest): Promise<SpawnedProcess> {
   const log = logFile.open();
   try {
     const child = spawn(binary, argumentsOf(configPath), {
@@ -65,8 +81,7 @@ async function spawnDetached({ binary, configPath, env, logFile, pidFile }: Laun
     child.once("error", started.reject);
     await started.promise;
     child.unref();
-    if (identity === undefined) throw unavailable(`${binary} ended while starting (${await exited})`);
-    return { identity, adopted: false, exited, unwatch: () => child.removeAllListeners("exit") };
+    return { identity, exited, unwatch: () => child.removeAllListeners("exit") };
   } catch (error) {
     throw spawnError(binary, error);
   } finally {
