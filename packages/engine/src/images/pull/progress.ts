@@ -14,6 +14,7 @@ export class LayerProgress {
   readonly #sink: ProgressSink;
   readonly #now: () => number;
   #lastCount = Number.NEGATIVE_INFINITY;
+  #counted = "";
 
   constructor(options: { digest: string; sink: ProgressSink; now: () => number }) {
     this.#id = shortId(options.digest);
@@ -29,7 +30,8 @@ export class LayerProgress {
   /** `Downloading`, `Extracting`, `Loading layer`, with a number. */
   count(status: string, current: number, total: number): void {
     const now = this.#now();
-    if (current < total && now - this.#lastCount < intervalMs) return;
+    if (status === this.#counted && current < total && now - this.#lastCount < intervalMs) return;
+    this.#counted = status;
     this.#lastCount = now;
     this.#sink({ status, progressDetail: { current, total }, progress: progressBar(current, total), id: this.#id });
   }

@@ -120,9 +120,12 @@ export class RegistryClient {
         return answer;
       } catch (error) {
         if (isAbort(error)) throw error;
-        if (verdict === undefined || host.isUpstream) verdict = aboutHost(host, error);
+        // A mirror that answered knows more than a registry that cannot be reached.
+        const isSilent = error instanceof HttpError && error.unreachable;
+        if (verdict === undefined || (host.isUpstream && !(isSilent && verdict instanceof RegistryError)))
+          verdict = aboutHost(host, error);
         // The registry has spoken: its other scheme would say the same, or leak what TLS protects.
-        if (host.isUpstream && !(error instanceof HttpError && error.unreachable)) break;
+        if (host.isUpstream && !isSilent) break;
       }
     }
     throw verdict ?? internal(`no host of registry ${this.#options.domain} is configured for "${capability}"`);
