@@ -1,0 +1,157 @@
+import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { FakeRegistry, refuse } from "../testing/fake-registry.ts";
+import { imageRoom } from "../testing/image-room.ts";
+
+const amd64 = { os: "linux", architecture: "amd64" };
+
+/** Makes the registry demand a token, which it hands out itself; returns what the token server was asked. */
+function demandToken(registry: FakeRegistry, mayPull: (authorization: string | undefined) => boolean): URLSearchParams[] {
+  const asked: URLSearchParams[] = [];
+  registry.interceptors.push((request, response) => {
+    if (request.path === "/token") {
+      asked.push(request.query);
+      if (mayPull(request.authorization)) response.end(JSON.stringify({ token: "secret-token" }));
+      else refuse(response, 401, "UNAUTHORIZED", "incorrect username or password");
+      return true;
+    }
+    if (request.authorization === "Bearer secret-token") return false;
+    const challenge = `Bearer realm="http://${registry.host}/token",service="the, service",scope="repository:app:pull"`;
+    refuse(response, 401, "UNAUTHORIZED", "authentication required", { "www-authenticate": challenge });
+    return true;
+  });
+  return asked;
+}
+
+test("a token is fetched once, anonymously, and used for everything", async () => {
+  await using registry = await FakeRegistry.start();
+  registry.addImage(["a", "b"], amd64, "1");
+  const asked = demandToken(registry, () => true);
+  const room = await imageRoom();
+  await room.pull(`${registry.host}/app:1`);
+  assert.equal(asked.length, 1);
+  assert.equal(asked[0]?.get("service"), "the, service");
+  assert.equal(asked[0]?.get("scope"), "repository:app:pull");
+});
+
+test("credentials go to the token server, and its refusal is told", async () => {
+  await using registry = await FakeRegistry.start();
+  registry.addImage(["a"], amd64, "1");
+  const right = `Basic ${Buffer.from("me:secret").toString("base64")}`;
+  demandToken(registry, (authorization) => authorization === right);
+  const room = await imageRoom();
+  await room.pull(`${registry.host}/app:1`, { auth: { username: "me", password: "secret" } });
+  await room.pull(`${registry.host}/app:1`, { auth: { auth: Buffer.from("me:secret").toString("base64") } });
+  await assert.rejects(room.pull(`${registry.host}/app:1`, { auth: { username: "me", password: "wrong" } }), {
+    kind: "internal",
+    message: "unauthorized: incorrect username or password",
+  });
+});
+
+test("basic authentication is answered, and its lack said in Docker's words", async () => {
+  await using registry = await FakeRegistry.start();
+  registry.addImage(["a"], amd64, "1");
+  registry.interceptors.push(({ authorization }, response) => {
+    if (authorization === `Basic ${Buffer.from("me:secret").toString("base64")}`) return false;
+    refuse(response, 401, "UNAUTHORIZED", "authentication required", { "www-authenticate": 'Basic realm="x"' });
+    return true;
+  });
+  const room = await imageRoom();
+  await assert.rejects(room.pull(`${registry.host}/app:1`), { message: "no basic auth credentials" });
+  await room.pull(`${registry.host}/app:1`, { auth: { username: "me", password: "secret" } });
+});
+
+test("a repository one may not read is denied as Docker says it", async () => {
+  await using registry = await FakeRegistry.start();
+  registry.interceptors.push((_request, response) => {
+    refuse(response, 403, "DENIED", "requested access to the resource is denied");
+    return true;
+  });
+  const room = await imageRoom();
+  await assert.rejects(room.pull(`${registry.host}/secret/app`), {
+    kind: "notFound",
+    message: `pull access denied for ${registry.host}/secret/app, repository does not exist or may require 'docker login': denied: requested access to the resource is denied`,
+  });
+});
+
+test("a redirect to another host takes no credentials along", async () => {
+  await using registry = await FakeRegistry.start();
+  registry.addImage(["a"], amd64, "1");
+  const layer = registry.addBlob("a");
+  const seen: (string | undefined)[] = [];
+  const store = createServer((request, response) => {
+    seen.push(request.headers.authorization);
+    response.end("a");
+  });
+  await new Promise<void>((resolve) => store.listen(0, "127.0.0.1", resolve));
+  // A listening TCP server has an address with a port.
+  const { port } = store.address() as AddressInfo;
+  demandToken(registry, () => true);
+  registry.interceptors.push(({ path }, response) => {
+    if (!path.endsWith(layer.digest)) return false;
+    response.writeHead(307, { location: `http://127.0.0.1:${port}/signed?key=1` }).end();
+    return true;
+  });
+  try {
+    const room = await imageRoom();
+    await room.pull(`${registry.host}/app:1`);
+    assert.deepEqual(seen, [undefined]);
+  } finally {
+    store.closeAllConnections();
+    store.close();
+  }
+});
+
+test("mirrors of hosts.toml are asked first, told whose content it is, and not given credentials", async () => {
+  await using mirror = await FakeRegistry.start();
+  await using broken = await FakeRegistry.start();
+  await using upstream = await FakeRegistry.start();
+  mirror.addImage(["a"], amd64, "1");
+  upstream.addImage(["u"], amd64, "only-upstream");
+  broken.interceptors.push((_request, response) => (refuse(response, 403, "DENIED", "no"), true));
+  const certsDirectory = mkdtempSync(join(tmpdir(), "pouch-certs-"));
+  try {
+    mkdirSync(join(certsDirectory, "example.test"));
+    const toml = [
+      `server = "http://${upstream.host}"`,
+      `[host."http://${broken.host}"]`,
+      `[host."http://${mirror.host}"]`,
+      `capabilities = ["pull", "resolve"]`,
+      `[host."http://${mirror.host}".header]`,
+      `x-team = "blue"`,
+    ];
+    writeFileSync(join(certsDirectory, "example.test", "hosts.toml"), toml.join("\n"));
+    const room = await imageRoom({ certsDirectory });
+    const auth = { username: "me", password: "secret" };
+    await room.pull("example.test/team/app:1", { auth });
+    assert.ok(mirror.requests.length > 0);
+    assert.ok(
+      mirror.requests.every(({ query, authorization }) => query.get("ns") === "example.test" && authorization === undefined),
+    );
+    assert.equal(upstream.requests.length, 0);
+    await room.pull("example.test/team/app:only-upstream", { auth });
+    assert.ok(upstream.requests.every(({ query }) => !query.has("ns")));
+    await assert.rejects(room.pull("example.test/team/app:none"), {
+      message: "manifest for example.test/team/app:none not found: manifest unknown: manifest unknown",
+    });
+  } finally {
+    rmSync(certsDirectory, { recursive: true });
+  }
+});
+
+test("a registry nobody listens at is named with its address", async () => {
+  const registry = await FakeRegistry.start();
+  const { host } = registry;
+  await registry[Symbol.asyncDispose]();
+  const room = await imageRoom();
+  await assert.rejects(room.pull(`${host}/app:1`), {
+    kind: "internal",
+    message: `Get "http://${host}/v2/": dial tcp ${host}: connect: connection refused`,
+  });
+  assert.deepEqual(room.sleeps, []);
+});
