@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { type StdioOptions, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
+import { once } from "node:events";
 import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -26,6 +28,12 @@ async function killContainerd(): Promise<void> {
   process.kill(fixture.supervised.pid, "SIGKILL");
   await restarted.promise;
   unsubscribe();
+}
+
+/** Its parent being gone, init may leave the ended process as a zombie for a while. */
+function runs(pid: string): boolean {
+  const status = existsSync(`/proc/${pid}`) ? readFileSync(`/proc/${pid}/status`, "utf8") : "State:\tX";
+  return !/^State:\t[XZ]/m.test(status);
 }
 
 /** What the subscription saw until `enough`. */
@@ -135,6 +143,18 @@ test("an interrupted ingestion goes on where it was", async () => {
   assert.equal(Buffer.compare(await fixture.client.content.readAll(digest), bytes), 0);
   await assert.rejects(fixture.client.content.openWriter("another", { digest, size: bytes.length }), { kind: "alreadyExists" });
   await fixture.client.leases.delete("resumed");
+});
+
+test("the same blob written several times at once is success for each", async () => {
+  const { content, leases } = fixture.client;
+  const bytes = Buffer.alloc(2 << 20, "same");
+  const digest = sha256(bytes);
+  await leases.create("same");
+  const write = async (label: string) => content.writeBlob({ bytes, digest, labels: { [label]: "1" } }, { leaseId: "same" });
+  await Promise.all(["a", "b", "c", "d"].map(write));
+  assert.deepEqual((await content.info(digest)).labels, { a: "1", b: "1", c: "1", d: "1" });
+  assert.deepEqual(await leases.listResources("same"), [{ id: digest, type: "content" }]);
+  await leases.delete("same");
 });
 
 test("a lease keeps content and snapshots from the collector until it is deleted", async () => {
@@ -326,6 +346,35 @@ test("a new supervisor adopts the containerd that runs, and restarts that one to
   await killContainerd();
   assert.notEqual(fixture.supervised.pid, pid);
   assert.equal(await fixture.client.serving(), true);
+});
+
+test("it outlives a kill -9 of the whole process group of the daemon that started it", async () => {
+  const folder = join(fixture.folder, "other");
+  const options = {
+    root: join(folder, "root"),
+    state: join(folder, "state"),
+    address: join(folder, "containerd.sock"),
+    logFile: join(folder, "containerd.log"),
+  };
+  const script = `
+    import { startContainerd } from ${JSON.stringify(import.meta.resolve("@pouchcontainer/containerd"))};
+    const logger = { info() {}, warn() {}, error() {} };
+    const supervised = await startContainerd({ ...${JSON.stringify(options)}, logger, env: process.env });
+    console.log(supervised.pid);
+    setInterval(() => {}, 1000);`;
+  const stdio: StdioOptions = ["ignore", "pipe", "inherit"];
+  const daemon = spawn(process.execPath, ["--input-type=module", "-e", script], { detached: true, stdio });
+  assert.ok(daemon.stdout !== null && daemon.pid !== undefined);
+  const [line] = (await once(daemon.stdout, "data")) as [Buffer]; // What a stream without encoding emits.
+  const gone = once(daemon, "exit");
+  process.kill(-daemon.pid, "SIGKILL");
+  await gone;
+
+  const second = await startContainerd({ ...fixture.options, ...options });
+  assert.deepEqual([second.pid, second.adopted], [Number(line.toString()), true]);
+  await second.stop();
+  assert.equal(runs(line.toString().trim()), false);
+  assert.equal(existsSync(options.address), false);
 });
 
 test("it is found without its pid file too, and one with another configuration is replaced", async () => {
