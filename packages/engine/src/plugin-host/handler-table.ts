@@ -52,7 +52,7 @@ export function checkTable(before: readonly HandlerSpec[], after: unknown): { ta
   return { table, patch };
 }
 
-const methods = new Set(["GET", "HEAD", "POST", "PUT", "DELETE"]);
+const methods = new Set(["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"]);
 
 function checkSpec(value: unknown, index: number): HandlerSpec {
   if (typeof value !== "object" || value === null)

@@ -1,0 +1,268 @@
+import type { ContainerCreateConfig, ContainerInspect, HandlerSpec } from "@pouchcontainer/api";
+import { readJson, jsonStream, type PluginManifest, type Supervisor } from "@pouchcontainer/plugin-sdk";
+import { compileBodyChecks, InProcessPlugin, parseManifest, type PluginInstance } from "@pouchcontainer/plugin-sdk/host";
+import { sampleContainerConfig, sampleEndpoint, sampleImage, sampleVolumeConfig } from "@pouchcontainer/plugin-sdk/testing";
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test, type TestContext } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { InstalledPlugin } from "../installed/installed-plugin.ts";
+import { PluginHost } from "../plugin-host.ts";
+
+/** One suite, three transports: what an operator sees of a plugin must not depend on where it runs. */
+
+interface World {
+  host: PluginHost;
+  instance: PluginInstance;
+  assistants: string[];
+  log: string[];
+  runtimeDirectory: string;
+}
+
+const settings = { word: "hello" };
+let loads = 0;
+
+function manifestOf(folder: string): PluginManifest {
+  return parseManifest(JSON.parse(readFileSync(join(import.meta.dirname, folder, "package.json"), "utf8")));
+}
+
+const transports: Record<string, (supervisor: Supervisor, log: string[], runtimeDirectory: string) => Promise<PluginInstance>> = {
+  "in-process": (_supervisor, _log, _runtime) => {
+    loads += 1;
+    const url = new URL(`./typescript/conformance.ts?${loads}`, import.meta.url);
+    return InProcessPlugin.load({
+      manifest: manifestOf("typescript"),
+      load: () => import(url.href),
+      settings: { configuration: settings, environment: {} },
+    });
+  },
+  "child process": (supervisor, log, runtime) => installed("typescript", supervisor, log, runtime),
+  python: (supervisor, log, runtime) => installed("python", supervisor, log, runtime),
+};
+
+function installed(folder: string, supervisor: Supervisor, log: string[], runtimeDirectory: string): Promise<InstalledPlugin> {
+  const write = (message: string): void => void log.push(message);
+  return InstalledPlugin.start({
+    manifest: manifestOf(folder),
+    directory: join(import.meta.dirname, folder),
+    configuration: settings,
+    environment: { PATH: process.env["PATH"] ?? "" },
+    childCommand: (directory) => ({ command: process.execPath, args: [join(import.meta.dirname, "run-child.ts"), directory] }),
+    runtimeDirectory,
+    log: { debug: write, info: write, warn: write, error: write },
+    supervisor,
+  });
+}
+
+async function open(t: TestContext, transport: string): Promise<World> {
+  const assistants: string[] = [];
+  const log: string[] = [];
+  const supervisor: Supervisor = {
+    start: async (process) => {
+      assistants.push(`${process.name}: ${process.command} ${process.args?.join(" ")}`);
+      return { name: process.name, pid: 1, restarts: 0, stop: async () => undefined };
+    },
+  };
+  const runtimeDirectory = mkdtempSync(join(tmpdir(), "conf-"));
+  const write = (message: string): void => void log.push(message);
+  const host = new PluginHost({
+    checks: compileBodyChecks(),
+    logOf: () => ({ debug: write, info: write, warn: write, error: write }),
+    supervisorOf: () => supervisor,
+    stateDirectoryOf: () => "/nowhere",
+  });
+  const instance = await (transports[transport] ?? unknownTransport)(supervisor, log, runtimeDirectory);
+  host.add(instance);
+  t.after(async () => {
+    await instance.close();
+    assert.deepEqual(readdirSync(runtimeDirectory), [], "the sockets are gone");
+    rmSync(runtimeDirectory, { recursive: true });
+  });
+  return { host, instance, assistants, log, runtimeDirectory };
+}
+
+function config(Image: string): ContainerCreateConfig {
+  return sampleContainerConfig({ Image, Env: ["A=1"] });
+}
+
+async function fetchTable(t: TestContext, table: readonly HandlerSpec[]): Promise<(path: string) => Promise<Response>> {
+  const server = createServer((request, response) => {
+    const path = (request.url ?? "").replace(/^\/v1\.\d+/, "");
+    for (const spec of table) {
+      const match = new RegExp(`^${spec.path.replaceAll(/\{(\w+)\}/g, "(?<$1>[^/?]+)")}(?:\\?.*)?$`).exec(path);
+      if (match !== null)
+        return void Promise.resolve(spec.handler(request, response, { ...match.groups })).catch((error: unknown) =>
+          response.writeHead(500).end(String(error)),
+        );
+    }
+    response.writeHead(404).end();
+  });
+  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  // A TCP server's address is an object.
+  const { port } = server.address() as AddressInfo;
+  return (path) => fetch(`http://127.0.0.1:${port}${path}`);
+}
+
+for (const transport of Object.keys(transports)) {
+  const isolated = transport !== "in-process";
+
+  test(`${transport}: a create body is changed, with configuration and container at hand`, async (t) => {
+    const { host } = await open(t, transport);
+    const changed = await host.preCreate(config("busybox"), { containerId: "c1", containerName: "web" });
+    assert.deepEqual([changed.Env, changed.Labels], [["A=1", "WORD=hello"], { conformance: "web" }]);
+    assert.deepEqual(
+      host.trace.ofContainer("c1")[0]?.patch?.map(({ op, path }) => `${op} ${path}`),
+      ["add /Env/1", "add /Labels/conformance"],
+    );
+    const same = config("unchanged");
+    assert.equal((await host.preCreate(same, {})).Env?.length, 1);
+    assert.equal(host.trace.last().findLast((entry) => entry.point === "container.preCreate")?.outcome, "unchanged");
+  });
+
+  test(`${transport}: refusals keep their kind, failures name plugin and point, invalid bodies the field`, async (t) => {
+    const { host, instance } = await open(t, transport);
+    const { name } = instance.manifest;
+    await assert.rejects(host.preCreate(config("refuse"), {}), {
+      kind: "forbidden",
+      message: `plugin "${name}" at container.preCreate: refused by the plugin`,
+    });
+    await assert.rejects(host.preCreate(config("throw"), {}), {
+      kind: "internal",
+      message: `plugin "${name}" at container.preCreate: boom`,
+    });
+    await assert.rejects(host.preCreate(config("invalid"), {}), {
+      message: `plugin "${name}" at container.preCreate: HostConfig.Memory must be integer, got "lots"`,
+    });
+    await assert.rejects(host.preCreate(config("hang"), {}), {
+      kind: "deadlineExceeded",
+      message: `plugin "${name}" at container.preCreate: no answer within 400 ms`,
+    });
+    await assert.rejects(
+      host.preCreate({ ...config("busybox"), Hostname: "forbidden" }, {}),
+      /at container.validateCreate: that host name is taken/,
+    );
+    assert.equal((await host.preCreate(config("busybox"), {})).Env?.length, 2);
+  });
+
+  test(`${transport}: an answer of 50 MB is refused`, async (t) => {
+    const { host } = await open(t, transport);
+    const links = host.registry.chain("container.preCreate");
+    const [link] = links;
+    if (link !== undefined) Object.assign(link.settings, { timeoutMs: 10_000 });
+    await assert.rejects(
+      host.preCreate(config("big"), {}),
+      /at container.preCreate: (its answer is larger than|the body holds more than) \d+ (bytes|characters)/,
+    );
+    assert.equal((await host.preCreate(config("busybox"), {})).Env?.length, 2);
+  });
+
+  test(`${transport}: hooks, endpoints, updates, volumes and pods`, async (t) => {
+    const { host } = await open(t, transport);
+    assert.deepEqual(await host.preStart({ Id: "c1" } as ContainerInspect, {}), [
+      { priority: 5, args: ["/bin/true", "c1"], plugin: host.registry.slots().next().value?.name },
+    ]);
+    const endpoint = await host.preCreateEndpoint("c1", ["A=1", "B=2"], sampleEndpoint(), {});
+    assert.deepEqual([endpoint.priority, endpoint.disableResolver, endpoint.genericParams], [2, true, { container: "c1" }]);
+    assert.deepEqual(await readJson(await host.preUpdate(jsonStream({ Memory: 21 }), {})), { Memory: 42 });
+    assert.deepEqual(await host.postUpdate("/rootfs", ["A=1"], {}), { env: ["A=1", "ROOTFS=/rootfs"] });
+    assert.deepEqual((await host.preVolumeCreate(sampleVolumeConfig(), {})).Labels, { conformance: "yes" });
+    assert.deepEqual((await host.criPreCreateContainer(config("busybox"), { sandbox: "p1" }, {})).Labels, { pod: "p1" });
+  });
+
+  test(`${transport}: a pulled image is unpacked into a second snapshotter, once`, async (t) => {
+    const { host } = await open(t, transport);
+    const image = sampleImage();
+    await host.postPull("overlayfs", image, {});
+    await host.postPull("overlayfs", image, {});
+    assert.deepEqual(image.unpackedTo, ["second"]);
+  });
+
+  test(`${transport}: assistants are started through the supervisor`, async (t) => {
+    const { host, assistants } = await open(t, transport);
+    await host.preStartHook();
+    assert.deepEqual(assistants, ["helper: sleep 1"]);
+  });
+
+  test(`${transport}: routes are added, removed and replaced; a stream of the original passes through`, async (t) => {
+    const { host } = await open(t, transport);
+    let release: () => void = () => undefined;
+    const table = await host.updateHandlers([
+      { method: "GET", path: "/info", handler: (_request, response) => void response.end("info") },
+      { method: "GET", path: "/_ping", handler: (_request, response) => void response.end("OK") },
+      {
+        method: "GET",
+        path: "/containers/{id}/logs",
+        handler: async (request, response, { id }) => {
+          response.write(`first of ${id} ${request.url}\n`);
+          await new Promise<void>((resolve) => {
+            release = resolve;
+          });
+          response.end("last");
+        },
+      },
+    ]);
+    const get = await fetchTable(t, table);
+    assert.equal((await get("/info")).status, 404);
+    assert.equal(await (await get("/_ping")).text(), "OK");
+    assert.deepEqual(await (await get("/v1.43/conformance/x%20y?a=1")).json(), {
+      name: "x%20y",
+      url: "/v1.43/conformance/x%20y?a=1",
+    });
+
+    const streamed = await get("/v1.43/containers/c1/logs?follow=1");
+    assert.equal(streamed.headers.get("x-conformance"), "yes");
+    const reader = (streamed.body ?? assert.fail("no body")).pipeThrough(new TextDecoderStream()).getReader();
+    assert.equal((await reader.read()).value, "first of c1 /v1.43/containers/c1/logs?follow=1\n");
+    release();
+    assert.equal((await reader.read()).value, "last");
+  });
+
+  if (!isolated) continue;
+
+  test(`${transport}: a plugin that exits fails its own call only, and is there again`, async (t) => {
+    const { host, instance, log } = await open(t, transport);
+    const pid = (instance as InstalledPlugin).pid;
+    await assert.rejects(host.preCreate(config("exit"), {}), { kind: "unavailable" });
+    await Promise.any(
+      Array.from({ length: 40 }, (_, index) => sleep(100 * index).then(() => host.preCreate(config("busybox"), {}))),
+    );
+    assert.notEqual((instance as InstalledPlugin).pid, pid);
+    assert.ok(
+      log.some((line) => line === "its process ended with status 3; starting it again"),
+      log.join("\n"),
+    );
+  });
+
+  test(`${transport}: a plugin that takes too much memory is ended and started again`, async (t) => {
+    const { host, instance, log } = await open(t, transport);
+    const [link] = host.registry.chain("container.preCreate");
+    if (link !== undefined) Object.assign(link.settings, { timeoutMs: 8000 });
+    await assert.rejects(host.preCreate(config("leak"), {}), { kind: "unavailable" });
+    for (let round = 0; round < 100 && (instance as InstalledPlugin).restarts === 0; round += 1) await sleep(50);
+    assert.equal((await host.preCreate(config("busybox"), {})).Env?.length, 2);
+    assert.ok(
+      log.some((line) => /its process uses \d+ MB of memory, more than its limit of 128 MB/.test(line)),
+      log.join("\n"),
+    );
+  });
+}
+
+test("child process: a plugin that loops for ever is ended and started again", async (t) => {
+  const { host, instance, log } = await open(t, "child process");
+  await assert.rejects(host.preCreate(config("loop"), {}), { kind: "deadlineExceeded" });
+  for (let round = 0; round < 200 && (instance as InstalledPlugin).restarts === 0; round += 1) await sleep(50);
+  assert.equal((await host.preCreate(config("busybox"), {})).Env?.length, 2);
+  assert.ok(log.includes("its process is stuck; ending it"), log.join("\n"));
+});
+
+function unknownTransport(): never {
+  return assert.fail("unknown transport");
+}

@@ -1,0 +1,110 @@
+/** What the conformance suite expects of a plugin, in TypeScript; ../python/conformance.py does the same. */
+import {
+  forbidden,
+  registerApiPlugin,
+  registerContainerPlugin,
+  registerCriPlugin,
+  registerDaemonPlugin,
+  registerImagePlugin,
+  registerVolumePlugin,
+  rewriteJson,
+  type ContainerCreateConfig,
+} from "@pouchcontainer/plugin-sdk";
+
+registerContainerPlugin({
+  async preCreate(config, { configuration, container }) {
+    switch (config.Image) {
+      case "unchanged":
+        return config;
+      case "refuse":
+        throw forbidden("refused by the plugin");
+      case "throw":
+        throw new Error("boom");
+      case "invalid":
+        // What a plugin without types may do.
+        return { ...config, HostConfig: { Memory: "lots" } } as unknown as ContainerCreateConfig;
+      case "hang":
+        return new Promise(() => undefined);
+      case "exit":
+        return process.exit(3);
+      case "loop":
+        for (;;);
+      case "leak": {
+        const kept: Buffer[] = [];
+        for (;;) {
+          kept.push(Buffer.alloc(8 << 20, 1));
+          await new Promise((resolve) => setTimeout(resolve, 10));
+        }
+      }
+      case "big":
+        return { ...config, Labels: { big: "x".repeat(50 << 20) } };
+    }
+    config.Env?.push(`WORD=${String(configuration["word"])}`);
+    return { ...config, Labels: { conformance: container?.name ?? "nameless" } };
+  },
+  validateCreate(config) {
+    if (config.Hostname === "forbidden") throw forbidden("that host name is taken");
+  },
+  preStart: (container) => [{ priority: 5, args: ["/bin/true", container.Id] }],
+  preCreateEndpoint(id, env, endpoint) {
+    endpoint.priority = env.length;
+    endpoint.disableResolver = true;
+    endpoint.genericParams["container"] = id;
+  },
+  preUpdate: (body) =>
+    rewriteJson(body, (value) => {
+      value["Memory"] = Number(value["Memory"]) * 2;
+    }),
+  postUpdate: (rootfs, env) => [...env, `ROOTFS=${rootfs}`],
+});
+
+registerDaemonPlugin({
+  async preStartHook({ supervisor }) {
+    await supervisor.start({ name: "helper", command: "sleep", args: ["1"] });
+  },
+});
+
+registerVolumePlugin({
+  preVolumeCreate(config) {
+    config.Labels = { ...config.Labels, conformance: "yes" };
+  },
+});
+
+registerCriPlugin({
+  preCreateContainer(config, request) {
+    // The suite's request.
+    config.Labels = { pod: (request as { sandbox: string }).sandbox };
+  },
+});
+
+registerImagePlugin({
+  async postPull(snapshotter, image) {
+    if (snapshotter === "overlayfs" && !(await image.isUnpacked("second"))) await image.unpack("second");
+  },
+});
+
+registerApiPlugin({
+  updateHandler: (handlers) => [
+    ...handlers
+      .filter((spec) => spec.path !== "/info")
+      .map((spec) =>
+        spec.path === "/containers/{id}/logs"
+          ? {
+              ...spec,
+              handler: (...[request, response, params]: Parameters<typeof spec.handler>) => {
+                response.setHeader("X-Conformance", "yes");
+                return spec.handler(request, response, params);
+              },
+            }
+          : spec,
+      ),
+    {
+      method: "GET",
+      path: "/conformance/{name}",
+      handler: (request, response, { name }) => {
+        response.setHeader("Content-Type", "application/json");
+        response.end(JSON.stringify({ name, url: request.url }));
+      },
+    },
+  ],
+});

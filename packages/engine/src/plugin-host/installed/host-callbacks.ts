@@ -1,0 +1,112 @@
+import type { HandlerSpec } from "@pouchcontainer/api";
+import { failedPrecondition, invalidArgument, notFound } from "@pouchcontainer/errors";
+import type { AssistantHandle, AssistantProcess, PulledImage, Supervisor } from "@pouchcontainer/plugin-sdk";
+import { createWireServer, paramsHeader, readRequest, sendJson, splitRoutePath } from "@pouchcontainer/plugin-sdk/host";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+
+/** Tables kept: the one in use, and those of changes that were refused since. */
+const keptTables = 8;
+
+/** The daemon's side of a plugin's questions: functions that JSON cannot carry across. One per instance, on a socket of its own. */
+export class HostCallbacks {
+  readonly #supervisor: Supervisor;
+  readonly #server: Server;
+  readonly #images = new Map<string, PulledImage>();
+  readonly #tables = new Map<string, readonly HandlerSpec[]>();
+  readonly #assistants = new Map<string, AssistantHandle>();
+
+  constructor(supervisor: Supervisor) {
+    this.#supervisor = supervisor;
+    this.#server = createWireServer((request, response) => this.#handle(request, response));
+  }
+
+  async listen(socketPath: string): Promise<void> {
+    await new Promise<void>((listening, failed) => {
+      this.#server.once("error", failed);
+      this.#server.listen(socketPath, listening);
+    });
+    this.#server.on("error", () => undefined);
+  }
+
+  async close(): Promise<void> {
+    await new Promise<void>((closed) => {
+      this.#server.close(() => closed());
+      this.#server.closeAllConnections();
+    });
+  }
+
+  /** Answers questions about an image for as long as the call runs. */
+  async withImage<T>(call: string, image: PulledImage, work: () => Promise<T>): Promise<T> {
+    this.#images.set(call, image);
+    try {
+      return await work();
+    } finally {
+      this.#images.delete(call);
+    }
+  }
+
+  /** Keeps the handlers a plugin may call from its own. */
+  keepTable(generation: string, table: readonly HandlerSpec[]): void {
+    this.#tables.set(generation, table);
+    for (const stale of [...this.#tables.keys()].slice(0, -keptTables)) this.#tables.delete(stale);
+  }
+
+  async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = request.url ?? "/";
+    const original = splitRoutePath(url);
+    if (original !== undefined) return this.#original(original, request, response);
+    // Any JSON object; members are checked where they are used.
+    const body = JSON.parse((await readRequest(request)).toString("utf8")) as Record<string, unknown>;
+    switch (url) {
+      case "/Image.Unpack":
+        await this.#image(body).unpack(text(body, "snapshotter"));
+        return sendJson(response, {});
+      case "/Image.IsUnpacked":
+        return sendJson(response, { unpacked: await this.#image(body).isUnpacked(text(body, "snapshotter")) });
+      case "/Supervisor.Start":
+        return sendJson(response, await this.#startAssistant(body["process"]));
+      case "/Supervisor.Stop":
+        await this.#assistants.get(text(body, "name"))?.stop();
+        return sendJson(response, {});
+      default:
+        throw notFound(`the daemon does not answer ${url}`);
+    }
+  }
+
+  async #original(
+    target: { generation: string; index: number; url: string },
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> {
+    const spec = this.#tables.get(target.generation)?.[target.index];
+    if (spec === undefined) throw notFound("that route is not in the table any more");
+    // Sent by the plugin as it got them; a handler checks its parameters as those of any request.
+    const params = JSON.parse(decodeURIComponent(String(request.headers[paramsHeader] ?? "{}"))) as Record<string, string>;
+    delete request.headers[paramsHeader];
+    request.url = target.url;
+    await spec.handler(request, response, params);
+  }
+
+  #image(body: Record<string, unknown>): PulledImage {
+    const image = this.#images.get(text(body, "call"));
+    if (image === undefined) throw failedPrecondition("that call is over");
+    return image;
+  }
+
+  async #startAssistant(process: unknown): Promise<{ name: string; pid: number | undefined }> {
+    if (typeof process !== "object" || process === null) throw invalidArgument("process must be an object");
+    const { name, command } = process as Partial<AssistantProcess>;
+    if (typeof name !== "string" || typeof command !== "string")
+      throw invalidArgument("process.name and process.command must be strings");
+    // The two members without a default are strings; the supervisor refuses programs that do not exist.
+    const handle = await this.#supervisor.start(process as AssistantProcess);
+    this.#assistants.set(name, handle);
+    return { name, pid: handle.pid };
+  }
+}
+
+function text(body: Record<string, unknown>, member: string): string {
+  const value = body[member];
+  if (typeof value !== "string" || value === "") throw invalidArgument(`${member} must be a non-empty string`);
+  return value;
+}

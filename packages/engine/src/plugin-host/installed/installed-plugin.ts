@@ -1,0 +1,249 @@
+import { EngineError, invalidArgument } from "@pouchcontainer/errors";
+import type { PluginLog, PluginManifest, PointName, Supervisor } from "@pouchcontainer/plugin-sdk";
+import { pluginApiVersion } from "@pouchcontainer/plugin-sdk";
+import {
+  callHeader,
+  implementsName,
+  pointPath,
+  splitPoint,
+  WireClient,
+  wireEnvironment,
+  type ActivateRequest,
+  type InvokeContext,
+  type PluginInstance,
+  type PointAnswer,
+  type PointRequest,
+  type PointTypes,
+  type WireCall,
+} from "@pouchcontainer/plugin-sdk/host";
+import { randomBytes } from "node:crypto";
+import { mkdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { bodyOf, readBody } from "../update-body.ts";
+import { HostCallbacks } from "./host-callbacks.ts";
+import { PluginProcess } from "./plugin-process.ts";
+import { applyOperations } from "./remote-routes.ts";
+
+export interface InstalledPluginOptions {
+  manifest: PluginManifest;
+  /** Folder of the plugin's package.json; the process's working directory. */
+  directory: string;
+  configuration: Record<string, unknown>;
+  /** The whole environment of the process, besides the two sockets. */
+  environment: Record<string, string>;
+  /** How a JavaScript or TypeScript plugin is run; a plugin with a `command` of its own is run by that. */
+  childCommand: (directory: string) => { command: string; args: string[] };
+  /** Folder for sockets; each instance makes one of its own in it. The path has to be short: a socket's has at most 107 bytes. */
+  runtimeDirectory: string;
+  log: PluginLog;
+  supervisor: Supervisor;
+  startTimeoutMs?: number;
+}
+
+/** Longest path of a Unix socket. */
+const maxSocketPath = 107;
+
+/** A plugin in a process of its own, spoken to in HTTP and JSON over a Unix socket. */
+export class InstalledPlugin implements PluginInstance {
+  readonly manifest: PluginManifest;
+  readonly origin = "installed";
+  readonly #options: InstalledPluginOptions;
+  readonly #sockets: string;
+  readonly #process: PluginProcess;
+  readonly #client: WireClient;
+  readonly #callbacks: HostCallbacks;
+  #calls = 0;
+
+  private constructor(options: InstalledPluginOptions) {
+    this.manifest = options.manifest;
+    this.#options = options;
+    this.#sockets = join(options.runtimeDirectory, randomBytes(4).toString("hex"));
+    const socketPath = this.#socketPath;
+    if (Buffer.byteLength(socketPath) > maxSocketPath) {
+      throw invalidArgument(
+        `the path of the plugin's socket, ${socketPath}, is longer than ${maxSocketPath} bytes; choose a shorter --exec-root-dir`,
+      );
+    }
+    this.#client = new WireClient(socketPath);
+    this.#callbacks = new HostCallbacks(options.supervisor);
+    this.#process = new PluginProcess({
+      command: this.#command(),
+      socketPath,
+      handShake: (signal) => this.#handShake(signal),
+      log: options.log,
+      memoryLimitMb: options.manifest.memoryLimitMb,
+      ...(options.startTimeoutMs === undefined ? {} : { startTimeoutMs: options.startTimeoutMs }),
+    });
+  }
+
+  /** Starts the process; resolves when it answered the hand-shake. After a failure nothing of it is left. */
+  static async start(options: InstalledPluginOptions): Promise<InstalledPlugin> {
+    const plugin = new InstalledPlugin(options);
+    try {
+      mkdirSync(plugin.#sockets, { recursive: true, mode: 0o700 });
+      await plugin.#callbacks.listen(plugin.#hostSocketPath);
+      await plugin.#process.start();
+      return plugin;
+    } catch (error) {
+      await plugin.close();
+      const { kind, message } = EngineError.from(error);
+      throw new EngineError(kind, `plugin "${options.manifest.name}" could not be started: ${message}`, { cause: error });
+    }
+  }
+
+  get pid(): number | undefined {
+    return this.#process.pid;
+  }
+
+  get restarts(): number {
+    return this.#process.restarts;
+  }
+
+  get isReady(): boolean {
+    return this.#process.isReady;
+  }
+
+  get #socketPath(): string {
+    return join(this.#sockets, "plugin.sock");
+  }
+
+  get #hostSocketPath(): string {
+    return join(this.#sockets, "host.sock");
+  }
+
+  async invoke<P extends PointName>(point: P, request: PointRequest<P>, context: InvokeContext): Promise<PointAnswer<P>> {
+    const { signal } = context;
+    try {
+      if (!this.#process.isReady) await this.#process.whenReady(signal);
+      this.#calls += 1;
+      const call: WireCall = {
+        id: `c${this.#calls}`,
+        timeoutMs: context.timeoutMs,
+        ...(context.container === undefined ? {} : { container: context.container }),
+      };
+      return await this.#call(point, request, call, signal);
+    } catch (error) {
+      // Too late, or hung up half way: is there still somebody?
+      if (signal.aborted) void this.#process.endIfStuck();
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#process.stop();
+    this.#client.close();
+    await this.#callbacks.close();
+    rmSync(this.#sockets, { recursive: true, force: true });
+  }
+
+  async #call<P extends PointName>(
+    point: P,
+    request: PointRequest<P>,
+    call: WireCall,
+    signal: AbortSignal,
+  ): Promise<PointAnswer<P>> {
+    // Each branch handles the request type that belongs to the point, which TypeScript does not narrow a type parameter to.
+    const answered = (answer: unknown): PointAnswer<P> => answer as PointAnswer<P>;
+    switch (point) {
+      case "container.preUpdate":
+        return answered(await this.#preUpdate(request as PointTypes["container.preUpdate"]["request"], call, signal));
+      case "api.updateHandler":
+        return answered(await this.#updateHandler(request as PointTypes["api.updateHandler"]["request"], call, signal));
+      case "image.postPull": {
+        const { snapshotter, image } = request as PointTypes["image.postPull"]["request"];
+        const { reference, digest, platform, sizeBytes, config } = image;
+        const body = { call, snapshotter, image: { reference, digest, platform, sizeBytes, config } };
+        return answered(await this.#callbacks.withImage(call.id, image, () => this.#client.call(pointPath(point), body, signal)));
+      }
+      case "daemon.preStartHook":
+      case "daemon.preStopHook": {
+        const { stateDirectory } = request as PointTypes["daemon.preStartHook"]["request"];
+        return answered(await this.#client.call(pointPath(point), { call, stateDirectory }, signal));
+      }
+      default: {
+        const answer = await this.#client.call(pointPath(point), { call, ...request }, signal);
+        if (typeof answer !== "object" || answer === null || Array.isArray(answer))
+          throw new EngineError("internal", "its answer is not a JSON object");
+        // A member that the plugin left out is one that it did not change. The caller checks the members themselves.
+        return answered({ ...unchanged(point, request), ...answer });
+      }
+    }
+  }
+
+  async #preUpdate(
+    { body }: PointTypes["container.preUpdate"]["request"],
+    call: WireCall,
+    signal: AbortSignal,
+  ): Promise<PointAnswer<"container.preUpdate">> {
+    const headers = { [callHeader]: JSON.stringify(call), "Content-Type": "application/octet-stream" };
+    return {
+      body: bodyOf(
+        await this.#client.post({ path: pointPath("container.preUpdate"), body: await readBody(body), headers, signal }),
+      ),
+    };
+  }
+
+  async #updateHandler(
+    { handlers }: PointTypes["api.updateHandler"]["request"],
+    call: WireCall,
+    signal: AbortSignal,
+  ): Promise<PointAnswer<"api.updateHandler">> {
+    const generation = call.id;
+    this.#callbacks.keepTable(generation, handlers);
+    const shown = handlers.map(({ method, path }) => ({ method, path }));
+    // Checked by applyOperations.
+    const { operations } = (await this.#client.call(pointPath("api.updateHandler"), { call, handlers: shown }, signal)) as {
+      operations?: unknown;
+    };
+    const plugin = {
+      socketPath: this.#socketPath,
+      client: this.#client,
+      generation,
+      warn: (message: string) => this.#options.log.warn(message),
+    };
+    return { handlers: applyOperations(handlers, operations ?? [], plugin) };
+  }
+
+  async #handShake(signal: AbortSignal): Promise<void> {
+    const body: ActivateRequest = {
+      apiVersion: pluginApiVersion,
+      name: this.manifest.name,
+      configuration: this.#options.configuration,
+    };
+    const answer = await this.#client.call("/Plugin.Activate", body, signal);
+    // Checked in the next lines.
+    const implemented = (answer as { Implements?: unknown }).Implements;
+    if (!Array.isArray(implemented))
+      throw invalidArgument("it does not speak the plugin protocol: /Plugin.Activate must answer with Implements");
+    for (const point of Object.keys(this.manifest.points)) {
+      // Keys of the manifest's points are points.
+      const { kind } = splitPoint(point as PointName);
+      if (!implemented.includes(implementsName(kind))) {
+        throw invalidArgument(`its manifest lists ${point}, but /Plugin.Activate answers without ${implementsName(kind)}`);
+      }
+    }
+  }
+
+  #command(): { command: string; args: string[]; env: Record<string, string>; workingDirectory: string } {
+    const { manifest, directory } = this.#options;
+    const [program, ...args] = manifest.command ?? [];
+    const run = program === undefined ? this.#options.childCommand(directory) : { command: program, args };
+    return {
+      ...run,
+      env: {
+        ...this.#options.environment,
+        [wireEnvironment.socket]: this.#socketPath,
+        [wireEnvironment.hostSocket]: this.#hostSocketPath,
+      },
+      workingDirectory: directory,
+    };
+  }
+}
+
+/** The answer of a plugin that says nothing. */
+function unchanged(point: PointName, request: object): object {
+  if (point === "container.preStart") return { hooks: [] };
+  const members: Record<string, unknown> = { ...request };
+  for (const member of ["config", "endpoint"]) if (member in members) return { [member]: members[member] };
+  return point === "container.postUpdate" ? { env: members["env"] } : {};
+}

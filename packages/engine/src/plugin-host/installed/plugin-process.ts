@@ -1,0 +1,240 @@
+import { messageChain, unavailable, type EngineError } from "@pouchcontainer/errors";
+import type { PluginLog } from "@pouchcontainer/plugin-sdk";
+import { readFileSync, rmSync } from "node:fs";
+import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
+import { GuardedProcess, type GuardedCommand } from "../guarded-process.ts";
+
+/** How a plugin's process is run. */
+export interface PluginProcessOptions {
+  command: Omit<GuardedCommand, "stopTimeoutMs">;
+  /** Where it will listen; removed before each start. */
+  socketPath: string;
+  /** Resolves when the process answered the hand-shake. Rejects with `unavailable` while nothing listens yet. */
+  handShake: (signal: AbortSignal) => Promise<void>;
+  log: PluginLog;
+  memoryLimitMb: number;
+  /** Between its start and the hand-shake. Default: 15000. */
+  startTimeoutMs?: number;
+}
+
+const firstDelayMs = 100;
+const maxDelayMs = 30_000;
+const memoryCheckMs = 1000;
+/** How long a process that missed a deadline may take to answer the hand-shake before it counts as stuck. */
+const aliveTimeoutMs = 3000;
+
+/** A plugin's process: started, restarted with back-off when it ends by itself, ended when it is stuck or takes too much memory. */
+export class PluginProcess {
+  readonly #options: PluginProcessOptions;
+  readonly #stopping = new AbortController();
+  #current: GuardedProcess | undefined;
+  #ready = false;
+  #waiting: (() => void)[] = [];
+  #supervision: Promise<void> = Promise.resolve();
+  #lastLine = "";
+  #checkingAlive = false;
+  restarts = 0;
+
+  constructor(options: PluginProcessOptions) {
+    this.#options = options;
+  }
+
+  get pid(): number | undefined {
+    return this.#current?.pid;
+  }
+
+  get isReady(): boolean {
+    return this.#ready;
+  }
+
+  /** Resolves when the process answered the hand-shake; the first failure is the caller's, later ones lead to restarts. */
+  async start(): Promise<void> {
+    const first = await this.#spawn();
+    this.#supervision = this.#supervise(first);
+  }
+
+  /** Resolves when the process can take calls, also after a restart under way; rejects when the signal aborts. */
+  async whenReady(signal: AbortSignal): Promise<void> {
+    while (!this.#ready) {
+      if (this.#stopping.signal.aborted) throw unavailable("it is being stopped");
+      signal.throwIfAborted();
+      await new Promise<void>((resolve) => {
+        this.#waiting.push(resolve);
+        signal.addEventListener("abort", () => resolve(), { once: true });
+      });
+    }
+  }
+
+  /** Called after a missed deadline: a process that does not even answer the hand-shake is ended and started again. */
+  async endIfStuck(): Promise<void> {
+    const suspect = this.#current;
+    if (this.#checkingAlive || suspect === undefined || !this.#ready) return;
+    this.#checkingAlive = true;
+    try {
+      await this.#options.handShake(AbortSignal.timeout(aliveTimeoutMs));
+    } catch {
+      if (this.#current === suspect && !this.#stopping.signal.aborted) {
+        this.#options.log.error("its process is stuck; ending it");
+        await suspect.kill();
+      }
+    } finally {
+      this.#checkingAlive = false;
+    }
+  }
+
+  /** Ends the process and everything it started. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    this.#wake();
+    await this.#current?.stop();
+    await this.#supervision;
+  }
+
+  async #spawn(): Promise<GuardedProcess> {
+    const { command, socketPath, log } = this.#options;
+    rmSync(socketPath, { force: true });
+    const started = await GuardedProcess.start({ ...command, stopTimeoutMs: 2000 });
+    this.#current = started;
+    this.#logLines(started.stdout, "info");
+    this.#logLines(started.stderr, "warn");
+    let ended = false;
+    void started.exited.then(() => {
+      ended = true;
+      this.#ready = false;
+    });
+    try {
+      await this.#untilHandShake(started, () => ended);
+    } catch (error) {
+      await started.kill();
+      throw error;
+    }
+    this.#watchMemory(started);
+    this.#ready = true;
+    this.#wake();
+    log.debug(`process ${started.pid} serves the plugin`);
+    return started;
+  }
+
+  async #untilHandShake(started: GuardedProcess, ended: () => boolean): Promise<void> {
+    const timeoutMs = this.#options.startTimeoutMs ?? 15_000;
+    const deadline = AbortSignal.any([AbortSignal.timeout(timeoutMs), this.#stopping.signal]);
+    let waitMs = 5;
+    for (;;) {
+      if (ended()) throw await this.#startFailure(started);
+      try {
+        return await this.#options.handShake(deadline);
+      } catch (error) {
+        if (this.#stopping.signal.aborted) throw unavailable("it is being stopped");
+        if (deadline.aborted)
+          throw unavailable(`its process did not answer the hand-shake within ${timeoutMs / 1000} s`, { cause: error });
+        if (!isNotListening(error)) {
+          // An error of the process itself is best told by its end, where that is what happened.
+          await Promise.race([started.exited, sleep(200)]);
+          throw ended() ? await this.#startFailure(started) : error;
+        }
+      }
+      await sleep(waitMs);
+      waitMs = Math.min(waitMs * 1.5, 50);
+    }
+  }
+
+  async #startFailure(started: GuardedProcess): Promise<EngineError> {
+    const { code, signal } = await started.exited;
+    // Its last words may still be in the pipe.
+    await sleep(50);
+    const words = this.#lastLine === "" ? "" : `: ${this.#lastLine}`;
+    return unavailable(`its process ended ${signal === null ? `with status ${code}` : `by ${signal}`} at its start${words}`);
+  }
+
+  async #supervise(first: GuardedProcess): Promise<void> {
+    const { log } = this.#options;
+    let current: GuardedProcess | undefined = first;
+    let delayMs = 0;
+    while (current !== undefined) {
+      const startedAt = performance.now();
+      const exit = await current.exited;
+      await current.stop();
+      this.#current = undefined;
+      if (this.#stopping.signal.aborted) return;
+      if (performance.now() - startedAt > maxDelayMs) delayMs = 0;
+      log.error(
+        `its process ended ${exit.signal === null ? `with status ${exit.code}` : `by ${exit.signal}`}; starting it again`,
+      );
+      current = undefined;
+      while (current === undefined && !this.#stopping.signal.aborted) {
+        delayMs = delayMs === 0 ? firstDelayMs : Math.min(delayMs * 2, maxDelayMs);
+        await sleep(delayMs, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
+        current = await this.#respawn(delayMs);
+      }
+    }
+  }
+
+  async #respawn(delayMs: number): Promise<GuardedProcess | undefined> {
+    if (this.#stopping.signal.aborted) return undefined;
+    try {
+      const started = await this.#spawn();
+      this.restarts += 1;
+      if (this.#stopping.signal.aborted) await started.stop();
+      return started;
+    } catch (error) {
+      this.#current = undefined;
+      if (!this.#stopping.signal.aborted)
+        this.#options.log.error(`cannot start its process again (after ${delayMs} ms): ${messageChain(error)}`);
+      return undefined;
+    }
+  }
+
+  #watchMemory(started: GuardedProcess): void {
+    const { memoryLimitMb, log } = this.#options;
+    const timer = setInterval(() => {
+      const usedMb = anonymousMegabytes(started.pid);
+      if (usedMb <= memoryLimitMb) return;
+      clearInterval(timer);
+      log.error(`its process uses ${Math.round(usedMb)} MB of memory, more than its limit of ${memoryLimitMb} MB; ending it`);
+      void started.kill();
+    }, memoryCheckMs);
+    timer.unref();
+    void started.exited.then(() => clearInterval(timer));
+  }
+
+  #logLines(stream: Readable, level: "info" | "warn"): void {
+    const lines = createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY });
+    stream.on("error", () => lines.close());
+    lines.on("line", (line) => {
+      const { message, level: own } = splitLevel(line.slice(0, 8192));
+      if (message.trim() !== "") this.#lastLine = message;
+      this.#options.log[own ?? level](message);
+    });
+  }
+
+  #wake(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+}
+
+const levels: Record<string, keyof PluginLog> = { "3": "error", "4": "warn", "6": "info", "7": "debug" };
+
+/** A line may begin with a level as the kernel's and systemd's do: `<4>disk is nearly full`. */
+function splitLevel(line: string): { message: string; level: keyof PluginLog | undefined } {
+  const parts = /^<([0-7])>(.*)$/.exec(line);
+  return parts === null
+    ? { message: line, level: undefined }
+    : { message: parts[2] ?? "", level: levels[parts[1] ?? ""] ?? "info" };
+}
+
+function isNotListening(error: unknown): boolean {
+  const cause = error instanceof Error ? error.cause : undefined;
+  const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
+  return code === "ENOENT" || code === "ECONNREFUSED";
+}
+
+/** Memory that is the process's own: mapped files, the executable first of all, are shared and do not count. */
+export function anonymousMegabytes(pid: number): number {
+  try {
+    return Number(/^RssAnon:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0) / 1024;
+  } catch {
+    return 0;
+  }
+}
