@@ -36,6 +36,26 @@ test("everything pulled is held while the collector runs after every single step
   assert.equal(containerd.blobs.size + (containerd.snapshotsBySnapshotter.get("overlayfs")?.size ?? 0), 0);
 });
 
+test("layers found in place are held before they are counted on", async () => {
+  await using registry = await FakeRegistry.start();
+  registry.addImage(["a", "b"], amd64, "1");
+  registry.addImage(["a", "b", "c"], amd64, "2");
+  const containerd = new FakeContainerd();
+  await (await imageRoom({ containerd })).pull(`${registry.host}/app:1`);
+  // The image is gone, its layers wait for the collector.
+  containerd.records.clear();
+  const room = await imageRoom({ containerd });
+  const told: string[] = [];
+  const onLine = ({ status = "" }): void => {
+    told.push(status);
+    if (status === "Already exists") containerd.eager = true;
+  };
+  await room.images.pull({ reference: `${registry.host}/app:2` }, onLine, new AbortController().signal);
+  assert.equal(told.filter((status) => status === "Already exists").length, 2);
+  containerd.collect();
+  assert.equal(containerd.snapshotsBySnapshotter.get("overlayfs")?.size, 3);
+});
+
 test("a registry that is busy is asked again, later each time and as late as it says", async () => {
   await using registry = await FakeRegistry.start();
   registry.addImage(["a"], amd64, "1");
