@@ -13,9 +13,7 @@ export function decodeFilters(json: string): Filters {
   if (parsed === null) return {};
   if (typeof parsed !== "object" || Array.isArray(parsed))
     throw invalidArgument(`invalid filter: filters must be an object, got ${json}`);
-  const filters: Filters = {};
-  for (const [key, values] of Object.entries(parsed)) filters[key] = filterValues(key, values);
-  return filters;
+  return Object.fromEntries(Object.entries(parsed).map(([key, values]) => [key, filterValues(key, values)]));
 }
 
 function filterValues(key: string, values: unknown): string[] {

@@ -13,7 +13,7 @@ import type { StreamType } from "./stream-type.ts";
 export function hijack(request: IncomingMessage, response: ServerResponse, type: StreamType): Socket {
   const { socket } = request;
   response.detachSocket(socket);
-  for (const event of ["data", "end", "timeout"]) socket.removeAllListeners(event);
+  for (const event of ["data", "end", "error", "timeout"]) socket.removeAllListeners(event);
   socket.setTimeout(0);
   socket.setNoDelay(true);
   // Breaking off is told by "close" too; without a listener it would end the daemon.

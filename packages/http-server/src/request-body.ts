@@ -2,7 +2,7 @@ import { EngineError, invalidArgument } from "@pouchcontainer/errors";
 import type { IncomingMessage } from "node:http";
 
 /** Bodies that are JSON are kept in memory; none that a client sends comes near this. */
-export const jsonBodyLimitBytes = 8 * 1024 * 1024;
+const jsonBodyLimitBytes = 8 * 1024 * 1024;
 
 /** The JSON body of a request; undefined when there is none. A body without Content-Type is taken as JSON, as Docker does. */
 export async function readJson(request: IncomingMessage, limitBytes = jsonBodyLimitBytes): Promise<unknown> {

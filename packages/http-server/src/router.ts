@@ -3,7 +3,7 @@ import { invalidArgument } from "@pouchcontainer/errors";
 import findMyWay, { type HTTPMethod } from "find-my-way";
 
 /** What a request leads to. */
-export interface Match {
+interface Match {
   handler: Handler;
   params: PathParams;
 }

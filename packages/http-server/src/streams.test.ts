@@ -113,6 +113,17 @@ test("wait for an unknown container or condition is an error answer", async () =
   assert.deepEqual(bad.json(), { message: 'invalid condition: "tired"; it is one of not-running, next-exit, removed' });
 });
 
+test("a wait that fails after its head was sent says so in its body", async () => {
+  await using server = await TestServer.start({
+    containers: {
+      wait: () => ({ registered: Promise.resolve(), result: sleep(10).then(() => Promise.reject(internal("the shim is gone"))) }),
+    },
+  });
+  const answer = await server.request("POST", "/containers/c/wait");
+  assert.equal(answer.status, 200);
+  assert.deepEqual(answer.json(), { StatusCode: -1, Error: { Message: "the shim is gone" } });
+});
+
 test("a wait whose client went away is aborted", async () => {
   const { promise: aborted, resolve } = Promise.withResolvers<void>();
   await using server = await TestServer.start({

@@ -1,4 +1,4 @@
-import { endpoints } from "@pouchcontainer/api";
+import { endpoints, type ContainerWaitResponse } from "@pouchcontainer/api";
 import { EngineError, invalidArgument } from "@pouchcontainer/errors";
 import type { ContainerBackend, LogsOptions } from "../backend.ts";
 import type { Calls, QueryOf } from "../call.ts";
@@ -36,7 +36,7 @@ export function containerStreamHandlers(calls: Calls, containers: ContainerBacke
       await registered;
       call.response.writeHead(200, { "Content-Type": "application/json" });
       call.response.flushHeaders();
-      call.response.end(`${JSON.stringify(await result)}\n`);
+      call.response.end(`${JSON.stringify(await waited(result, signal))}\n`);
     }),
 
     ContainerStats: calls.takeOver(endpoints.ContainerStats, async (call) => {
@@ -73,6 +73,16 @@ function waitCondition(condition: string | undefined): (typeof waitConditions)[n
   const known = waitConditions.find((one) => one === (condition || "not-running"));
   if (!known) throw invalidArgument(`invalid condition: ${JSON.stringify(condition)}; it is one of ${waitConditions.join(", ")}`);
   return known;
+}
+
+/** A wait that fails after its head was sent says so in its body, as Docker's does. */
+async function waited(result: Promise<ContainerWaitResponse>, signal: AbortSignal): Promise<ContainerWaitResponse> {
+  try {
+    return await result;
+  } catch (thrown) {
+    if (signal.aborted) throw thrown;
+    return { StatusCode: -1, Error: { Message: EngineError.from(thrown).message } };
+  }
 }
 
 const goneBeforeSample = () =>
