@@ -143,6 +143,26 @@ export class NetworksWorld {
     await this.networks.sandboxes.release(container.id);
   }
 
+  /**
+   * A machine on another wire of the host: 10.9.<n>.2, the host being 10.9.<n>.1. It has no route to the containers unless
+   * `routes` names their subnets.
+   */
+  async outside(routes: string[] = []): Promise<{ machine: NetworkedContainer; address: string; hostAddress: string }> {
+    const machine = this.container(`outside-${this.containers.size}`, { networkMode: "none" });
+    await this.networks.sandboxes.prepare(machine, { deferConnect: false });
+    const octets = `10.9.${(randomBytes(1)[0] ?? 0) % 250}`;
+    const link = `${this.config.vethPrefix}o${this.containers.size}`;
+    await run("ip", ["link", "add", link, "type", "veth", "peer", "name", "eth0", "netns", this.netns(machine)]);
+    await run("ip", ["address", "add", `${octets}.1/24`, "dev", link]);
+    await run("ip", ["address", "add", `fd09:${octets.slice(5)}::1/64`, "dev", link, "nodad"]);
+    await run("ip", ["link", "set", link, "up"]);
+    await this.exec(machine, "ip", "address", "add", `${octets}.2/24`, "dev", "eth0");
+    await this.exec(machine, "ip", "address", "add", `fd09:${octets.slice(5)}::2/64`, "dev", "eth0", "nodad");
+    await this.exec(machine, "ip", "link", "set", "eth0", "up");
+    for (const route of routes) await this.exec(machine, "ip", "route", "add", route, "via", `${octets}.1`);
+    return { machine, address: `${octets}.2`, hostAddress: `${octets}.1` };
+  }
+
   netns(container: NetworkedContainer): string {
     return join(this.config.namespacesDirectory, container.id);
   }
@@ -170,7 +190,7 @@ export class NetworksWorld {
     const bind = () => bindSocket(this.#libc, "tcp", address, port);
     let fd: number | undefined;
     if (container) {
-      const namespaces = new NetworkNamespaces({ libc: this.#libc, directory: this.config.namespacesDirectory });
+      const namespaces = new NetworkNamespaces({ libc: this.#libc, directory: this.config.namespacesDirectory, env: this.env });
       fd = namespaces.within(this.netns(container), bind);
       namespaces.close();
     } else fd = bind();

@@ -184,8 +184,9 @@ export class NetworkManager {
     const enableIPv6 = config.EnableIPv6 ?? template?.enableIPv6 ?? false;
     if (!enableIPv4 && !enableIPv6) throw invalidArgument("IPv4 or IPv6 must be enabled");
     const configOnly = config.ConfigOnly === true;
+    const options = { ...template?.options, ...config.Options };
     const pools =
-      driver.managesAddresses && !configOnly
+      driver.managesAddresses({ options }) && !configOnly
         ? completeIpam(
             { config: asked, enableIPv4, enableIPv6 },
             { defaultPools, networks: addresses.subnets(), hostRoutes: hostRoutes() },
@@ -209,7 +210,7 @@ export class NetworkManager {
         config: pools,
         chosen: asked.some((pool) => Boolean(pool.Subnet)),
       },
-      options: { ...template?.options, ...config.Options },
+      options,
       labels: config.Labels ?? {},
     };
     if (!configOnly) driver.validate(record);

@@ -5,8 +5,11 @@ import type { NetworkContainers, NetworkEvents } from "./container-networks.ts";
 import { NameDirectory } from "./dns/name-directory.ts";
 import { bareDriver } from "./drivers/bare-driver.ts";
 import { Bandwidth } from "./drivers/bandwidth.ts";
+import { CniRunner } from "./cni/cni-runner.ts";
 import { BridgeDriver } from "./drivers/bridge-driver.ts";
+import { Drivers } from "./drivers/drivers.ts";
 import type { NetworkDriver } from "./drivers/network-driver.ts";
+import { SubInterfaceDriver } from "./drivers/sub-interface-driver.ts";
 import { Firewall } from "./firewall/firewall.ts";
 import { AddressManager } from "./ipam/address-manager.ts";
 import { hostRoutes } from "./ipam/host-routes.ts";
@@ -62,7 +65,7 @@ export async function openNetworks(deps: NetworksDeps): Promise<Networks> {
   for (const network of registry.all()) if (!network.configOnly) addresses.add(network);
 
   const libc = new Libc();
-  const namespaces = new NetworkNamespaces({ libc, directory: config.namespacesDirectory });
+  const namespaces = new NetworkNamespaces({ libc, directory: config.namespacesDirectory, env });
   const ip = new IpShell(() => spawn("ip", ["-force", "-batch", "-"], { env, stdio: ["pipe", "pipe", "pipe"] }));
   const nft = new NftShell({ env });
   const firewall = new Firewall({ nft, table: config.nftTable, verifyMilliseconds: config.verifyRulesMilliseconds, warn });

@@ -1,7 +1,6 @@
 import type * as api from "@pouchcontainer/api";
 import { conflict, EngineError, forbidden, notFound } from "@pouchcontainer/errors";
 import { randomBytes } from "node:crypto";
-import { spawn } from "node:child_process";
 import type { PluginChains } from "../plugin-host/chains.ts";
 import type { Collection } from "../store/index.ts";
 import type {
@@ -21,7 +20,6 @@ import { sandboxFiles } from "./files/sandbox-files.ts";
 import type { AddressManager } from "./ipam/address-manager.ts";
 import { KeyedMutex } from "./keyed-mutex.ts";
 import { linkOpenings } from "./legacy-links.ts";
-import { IpShell } from "./linux/ip-shell.ts";
 import type { Libc } from "./linux/libc.ts";
 import type { NetworkNamespaces } from "./linux/network-namespaces.ts";
 import { networkName } from "./network-mode.ts";
@@ -317,7 +315,7 @@ export class Sandboxes implements ContainerNetworks {
     if (!registry.byId(network.id)) throw notFound(`network ${network.name} not found`);
     readiness.refuseRemoved(network);
     const driver = readiness.driver(network);
-    const managed = driver.managesAddresses;
+    const managed = driver.managesAddresses(network);
     const ipv4 = managed && network.enableIPv4 ? addresses.take(network, 4, endpoint.ipv4Address) : undefined;
     let ipv6: EndpointRecord["ipv6"];
     try {
@@ -354,27 +352,24 @@ export class Sandboxes implements ContainerNetworks {
     return made;
   }
 
-  /** Published ports lead to the container's first bridge that has a way out. */
+  /** Published ports lead to the container's first network that has a way out the host knows. */
   #takePorts(container: NetworkedContainer, live: LiveSandbox): void {
-    const endpoint = live.record.endpoints
-      .filter((each) => each.driver === "bridge" && !each.internal && (each.ipv4 ?? each.ipv6))
-      .sort(byRank)[0];
-    const network = endpoint && this.#deps.registry.byId(endpoint.networkId);
-    if (!endpoint || !network) return;
-    live.ports.take(container, network, endpoint);
-    live.published = endpoint;
+    const { registry, readiness } = this.#deps;
+    for (const endpoint of live.record.endpoints.toSorted(byRank)) {
+      const network = registry.byId(endpoint.networkId);
+      if (!network || endpoint.internal || !readiness.driver(network).publishesPorts) continue;
+      live.ports.take(container, network, endpoint);
+      live.published = endpoint;
+      return;
+    }
   }
 
   async #attachAll(container: NetworkedContainer, live: LiveSandbox): Promise<void> {
-    const { readiness, registry, namespaces, names } = this.#deps;
+    const { readiness, registry, namespaces, names, records } = this.#deps;
     const place = this.#place(live.record);
     const fresh = live.record.endpoints.filter((endpoint) => !live.attached.has(endpoint.id));
     if (fresh.length === 0) return;
-    const inside = new IpShell(() =>
-      namespaces.within(place.netnsPath, () =>
-        spawn("ip", ["-force", "-batch", "-"], { env: this.#deps.env, stdio: ["pipe", "pipe", "pipe"] }),
-      ),
-    );
+    const inside = namespaces.ipShell(place.netnsPath);
     // Its start-up overlaps with the work on the host.
     inside.warm();
     try {
@@ -387,6 +382,8 @@ export class Sandboxes implements ContainerNetworks {
         }),
       );
       await inside.run([...made.flatMap((each) => each.inside), ...defaultRouteCommands(live.record.endpoints)]);
+      // Addresses a driver found itself are known only now.
+      if (made.some((each) => each.changed === true)) await records.put(container.id, { ...live.record });
     } finally {
       inside.close();
     }
@@ -434,18 +431,8 @@ export class Sandboxes implements ContainerNetworks {
 
   /** The default route of a vanished interface went with it; the next endpoint in rank gives one. */
   async #reroute(live: LiveSandbox, place: EndpointPlace): Promise<void> {
-    const { namespaces, env } = this.#deps;
     const attached = live.record.endpoints.filter((endpoint) => live.attached.has(endpoint.id));
-    const commands = defaultRouteCommands(attached);
-    if (commands.length === 0) return;
-    const inside = new IpShell(() =>
-      namespaces.within(place.netnsPath, () => spawn("ip", ["-force", "-batch", "-"], { env, stdio: ["pipe", "pipe", "pipe"] })),
-    );
-    try {
-      await inside.run(commands);
-    } finally {
-      inside.close();
-    }
+    await this.#deps.namespaces.ip(place.netnsPath, defaultRouteCommands(attached));
   }
 
   async #release(containerId: string): Promise<void> {

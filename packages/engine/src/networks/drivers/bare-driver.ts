@@ -6,7 +6,8 @@ export function bareDriver(name: "host" | "null"): NetworkDriver {
   return {
     name,
     resolvesNames: false,
-    managesAddresses: false,
+    publishesPorts: false,
+    managesAddresses: () => false,
     validate: () => undefined,
     createNetwork: nothing,
     removeNetwork: nothing,

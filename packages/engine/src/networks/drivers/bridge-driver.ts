@@ -32,11 +32,15 @@ export interface BridgeDriverDeps {
 export class BridgeDriver implements NetworkDriver {
   readonly name = "bridge";
   readonly resolvesNames = true;
-  readonly managesAddresses = true;
+  readonly publishesPorts = true;
   readonly #deps: BridgeDriverDeps;
 
   constructor(deps: BridgeDriverDeps) {
     this.#deps = deps;
+  }
+
+  managesAddresses(): boolean {
+    return true;
   }
 
   validate(network: NetworkRecord): void {

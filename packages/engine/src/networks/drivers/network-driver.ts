@@ -17,8 +17,10 @@ export interface NetworkDriver {
   readonly name: string;
   /** Containers of such a network find each other by name. */
   readonly resolvesNames: boolean;
-  /** Addresses come from the engine; false where the driver finds them itself. */
-  readonly managesAddresses: boolean;
+  /** The host reaches its containers, so ports can be published to them. */
+  readonly publishesPorts: boolean;
+  /** Whether addresses come from the engine; if not the driver finds them itself. */
+  managesAddresses(network: Pick<NetworkRecord, "options">): boolean;
   /** Refuses options it cannot serve; completes defaults into the record's options. Called before anything is allocated. */
   validate(network: NetworkRecord): void;
   createNetwork(network: NetworkRecord): Promise<void>;
@@ -28,8 +30,13 @@ export interface NetworkDriver {
   /**
    * Makes the interface in the namespace. Returns the `ip` commands that are still to be carried out inside it (addresses,
    * state), so that those of all endpoints go in one batch.
+   * `changed` says that it wrote addresses into the endpoint.
    */
-  attach(network: NetworkRecord, endpoint: EndpointRecord, place: EndpointPlace): Promise<{ inside: string[] }>;
+  attach(
+    network: NetworkRecord,
+    endpoint: EndpointRecord,
+    place: EndpointPlace,
+  ): Promise<{ inside: string[]; changed?: boolean }>;
   /** Takes the interface away from a namespace that lives on. */
   detach(network: NetworkRecord, endpoint: EndpointRecord, place: EndpointPlace): Promise<void>;
   /** Takes back what a vanishing namespace does not take along. */

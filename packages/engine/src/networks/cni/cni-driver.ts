@@ -1,0 +1,128 @@
+import { invalidArgument } from "@pouchcontainer/errors";
+import { existsSync } from "node:fs";
+import type { EndpointPlace, NetworkDriver } from "../drivers/network-driver.ts";
+import type { NetworkRecord } from "../network-record.ts";
+import type { EndpointAddress, EndpointRecord } from "../sandbox-record.ts";
+import { familyOf } from "../ipam/cidr.ts";
+import { loadNetworkList, type CniNetworkList, type CniResult } from "./cni-config.ts";
+import type { CniRunner } from "./cni-runner.ts";
+
+/** Options of a network whose driver is `cni`: the list to use, by its name. */
+const listOption = "cni.network";
+
+export interface CniDriverDeps {
+  runner: CniRunner;
+  configDirectory: string;
+  /** Name the driver was asked for by: `ptp`, `cni:bridge`, or `cni`. */
+  name: string;
+}
+
+/**
+ * A CNI plugin as a network driver. A network of driver `ptp` (or `cni:ptp`) is one plugin: the network's options become its
+ * configuration, the engine chooses addresses and hands them over through CNI's `static`. A network of driver `cni` names a
+ * list of the host's with `cni.network`; its plugins choose addresses themselves.
+ */
+export class CniDriver implements NetworkDriver {
+  readonly name: string;
+  readonly resolvesNames = true;
+  readonly publishesPorts = true;
+  readonly #deps: CniDriverDeps;
+
+  constructor(deps: CniDriverDeps) {
+    this.name = deps.name;
+    this.#deps = deps;
+  }
+
+  managesAddresses(network: Pick<NetworkRecord, "options">): boolean {
+    return network.options[listOption] === undefined && network.options["ipam"] === undefined;
+  }
+
+  validate(network: NetworkRecord): void {
+    if (this.name === "cni" && network.options[listOption] === undefined)
+      throw invalidArgument(`driver cni needs the option ${listOption}: the name of a list in ${this.#deps.configDirectory}`);
+    const list = this.#list(network, undefined);
+    for (const plugin of list.plugins)
+      if (this.#deps.runner.find(plugin.type) === undefined)
+        throw invalidArgument(`the CNI plugin "${plugin.type}" is not installed`);
+  }
+
+  /** Plugins make what they need with the first container. */
+  async createNetwork(): Promise<void> {
+    await Promise.resolve();
+  }
+
+  async removeNetwork(): Promise<void> {
+    await Promise.resolve();
+  }
+
+  prepareEndpoint(): void {
+    // Nothing on the host has a name of ours.
+  }
+
+  async attach(
+    network: NetworkRecord,
+    endpoint: EndpointRecord,
+    place: EndpointPlace,
+  ): Promise<{ inside: string[]; changed?: boolean }> {
+    const result = await this.#deps.runner.add(this.#list(network, endpoint), this.#target(network, endpoint, place));
+    const own = result.interfaces?.find((each) => each.name === endpoint.interfaceName && each.sandbox);
+    const managed = this.managesAddresses(network);
+    if (own?.mac) endpoint.macAddress = own.mac;
+    if (!managed) takeAddresses(endpoint, result);
+    return { inside: [], changed: true };
+  }
+
+  async detach(network: NetworkRecord, endpoint: EndpointRecord, place: EndpointPlace): Promise<void> {
+    await this.#deps.runner.remove(this.#list(network, endpoint), this.#target(network, endpoint, place));
+  }
+
+  forget(network: NetworkRecord, endpoint: EndpointRecord, place: EndpointPlace): Promise<void> {
+    return this.detach(network, endpoint, place);
+  }
+
+  #target(network: NetworkRecord, endpoint: EndpointRecord, place: EndpointPlace) {
+    return {
+      containerId: place.containerId,
+      // After a reboot there is none, and plugins only give back what they hold elsewhere.
+      netnsPath: existsSync(place.netnsPath) ? place.netnsPath : "",
+      interfaceName: endpoint.interfaceName,
+      args: `IgnoreUnknown=1;POUCH_CONTAINER=${place.containerName};POUCH_NETWORK=${network.name}`,
+      runtimeConfig: { mac: endpoint.macAddress, ...endpoint.genericParams },
+    };
+  }
+
+  #list(network: NetworkRecord, endpoint: EndpointRecord | undefined): CniNetworkList {
+    const named = network.options[listOption];
+    if (named !== undefined) return loadNetworkList(this.#deps.configDirectory, named);
+    const options = Object.fromEntries(Object.entries(network.options).map(([key, value]) => [key, jsonOrText(value)]));
+    const ipam = this.managesAddresses(network) ? { ipam: staticIpam(endpoint) } : {};
+    return { cniVersion: "0.4.0", name: network.name, plugins: [{ ...options, ...ipam, type: this.name.replace(/^cni:/, "") }] };
+  }
+}
+
+function staticIpam(endpoint: EndpointRecord | undefined) {
+  const addresses = [endpoint?.ipv4, endpoint?.ipv6].flatMap((held) =>
+    held
+      ? [{ address: `${held.address}/${held.prefixLength}`, ...(held.gateway === undefined ? {} : { gateway: held.gateway }) }]
+      : [],
+  );
+  return { type: "static", addresses };
+}
+
+function takeAddresses(endpoint: EndpointRecord, result: CniResult): void {
+  for (const ip of result.ips ?? []) {
+    const [address = "", length] = ip.address.split("/");
+    const held: EndpointAddress = { address, prefixLength: Number(length), ...(ip.gateway ? { gateway: ip.gateway } : {}) };
+    if (familyOf(address) === 4) endpoint.ipv4 ??= held;
+    else endpoint.ipv6 ??= held;
+  }
+}
+
+/** Options are text; `-o isGateway=true` and `-o mtu=1400` are meant as what they look like. */
+function jsonOrText(value: string): unknown {
+  try {
+    return JSON.parse(value);
+  } catch {
+    return value;
+  }
+}

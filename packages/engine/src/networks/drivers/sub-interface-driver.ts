@@ -1,0 +1,145 @@
+import { invalidArgument } from "@pouchcontainer/errors";
+import { existsSync } from "node:fs";
+import type { IpShell } from "../linux/ip-shell.ts";
+import type { NetworkNamespaces } from "../linux/network-namespaces.ts";
+import { writeSysctl } from "../linux/sysctl.ts";
+import type { NetworkRecord } from "../network-record.ts";
+import type { EndpointRecord } from "../sandbox-record.ts";
+import { bandwidthOf, type Bandwidth } from "./bandwidth.ts";
+import { bridgeOption } from "./bridge-options.ts";
+import { addressCommands } from "./link-commands.ts";
+import type { EndpointPlace, NetworkDriver } from "./network-driver.ts";
+
+const modes = {
+  macvlan: { option: "macvlan_mode", words: ["bridge", "private", "vepa", "passthru"], otherwise: "bridge" },
+  ipvlan: { option: "ipvlan_mode", words: ["l2", "l3", "l3s"], otherwise: "l2" },
+} as const;
+
+const ipvlanFlags = ["bridge", "private", "vepa"];
+
+export interface SubInterfaceDriverDeps {
+  kind: "macvlan" | "ipvlan";
+  ip: IpShell;
+  namespaces: NetworkNamespaces;
+  bandwidth: Bandwidth;
+}
+
+/** Containers on an interface of the host itself: each gets a sub-interface of the parent, without a bridge in between. */
+export class SubInterfaceDriver implements NetworkDriver {
+  readonly name: "macvlan" | "ipvlan";
+  readonly resolvesNames = true;
+  readonly publishesPorts = false;
+  readonly #deps: SubInterfaceDriverDeps;
+
+  constructor(deps: SubInterfaceDriverDeps) {
+    this.name = deps.kind;
+    this.#deps = deps;
+  }
+
+  managesAddresses(): boolean {
+    return true;
+  }
+
+  validate(network: NetworkRecord): void {
+    const { option, words } = modes[this.name];
+    const mode = network.options[option];
+    if (mode !== undefined && mode !== "" && !(words as readonly string[]).includes(mode)) {
+      throw invalidArgument(
+        `requested ${this.name} mode '${mode}' is not valid, '${modes[this.name].otherwise}' mode is the ${this.name} driver default`,
+      );
+    }
+    const flag = network.options["ipvlan_flag"];
+    if (flag !== undefined && !ipvlanFlags.includes(flag))
+      throw invalidArgument(`unknown ipvlan flag (${flag}), valid values are ${ipvlanFlags.join(", ")}`);
+    const parent = network.options["parent"];
+    if (parent !== undefined && parent !== "" && !/^[A-Za-z0-9_.:@-]{1,15}$/.test(parent))
+      throw invalidArgument(`invalid parent interface "${parent}"`);
+    if (parent === "lo") throw invalidArgument("loopback interface is not a valid parent link");
+    const vlan = /^(.+)\.(\d+)$/.exec(parent ?? "");
+    if (parent && !interfaceExists(parent) && !(vlan && interfaceExists(vlan[1] ?? ""))) {
+      throw invalidArgument(`invalid subinterface vlan name ${parent}, example formatting is eth0.10`);
+    }
+  }
+
+  /** Makes the parent where it is a VLAN of an interface, or where none was named (a network of this host alone). */
+  async createNetwork(network: NetworkRecord): Promise<void> {
+    const parent = parentOf(network);
+    if (interfaceExists(parent)) return;
+    const vlan = /^(.+)\.(\d+)$/.exec(parent);
+    const add =
+      network.options["parent"] && vlan
+        ? `link add link ${vlan[1]} name ${parent} type vlan id ${vlan[2]}`
+        : `link add name ${parent} type dummy`;
+    await this.#deps.ip.run([add, `link set dev ${parent} alias ${mark(network)}`, `link set dev ${parent} up`]);
+  }
+
+  async removeNetwork(network: NetworkRecord): Promise<void> {
+    const parent = parentOf(network);
+    // Only what was made for the network, never an interface of the host.
+    const made = !network.options["parent"] || /\.\d+$/.test(parent);
+    if (made) await this.#deps.ip.run([`link delete dev ${parent}`], { tolerate: /Cannot find device/ });
+  }
+
+  prepareEndpoint(network: NetworkRecord, endpoint: EndpointRecord): void {
+    const isolated = network.internal || !network.options["parent"];
+    const routed = this.name === "ipvlan" && (network.options["ipvlan_mode"] ?? "l2") !== "l2";
+    for (const family of ["ipv4", "ipv6"] as const) {
+      const held = endpoint[family];
+      if (!held || !(isolated || routed)) continue;
+      // In l3 modes the kernel routes; there is no gateway to ask for.
+      endpoint[family] = {
+        address: held.address,
+        prefixLength: held.prefixLength,
+        ...(routed && !isolated ? { onDevice: true } : {}),
+      };
+    }
+  }
+
+  async attach(network: NetworkRecord, endpoint: EndpointRecord, place: EndpointPlace): Promise<{ inside: string[] }> {
+    const parent = parentOf(network);
+    const { option, otherwise } = modes[this.name];
+    const mode = network.options[option] || otherwise;
+    const flag = network.options["ipvlan_flag"];
+    const mtu = network.options[bridgeOption.mtu];
+    const device = endpoint.interfaceName;
+    const commands = [
+      [
+        `link add link ${parent} name ${device} netns ${place.netnsPath}`,
+        this.name === "macvlan" ? `address ${endpoint.macAddress}` : "",
+        mtu ? `mtu ${mtu}` : "",
+        `type ${this.name} mode ${mode}`,
+        this.name === "ipvlan" && flag ? flag : "",
+      ]
+        .filter((word) => word !== "")
+        .join(" "),
+    ];
+    await this.#deps.ip.run(commands);
+    this.#deps.namespaces.within(place.netnsPath, () =>
+      writeSysctl(`net/ipv6/conf/${device}/disable_ipv6`, endpoint.ipv6 ? "0" : "1"),
+    );
+    const limit = bandwidthOf({ ...endpoint.driverOptions, ...endpoint.genericParams });
+    if (limit) await this.#deps.bandwidth.apply(limit, { inside: device, netnsPath: place.netnsPath });
+    return { inside: addressCommands(endpoint) };
+  }
+
+  async detach(_network: NetworkRecord, endpoint: EndpointRecord, place: EndpointPlace): Promise<void> {
+    await this.#deps.namespaces.ip(place.netnsPath, [`link delete dev ${endpoint.interfaceName}`], /Cannot find device/);
+  }
+
+  /** The kernel takes the interface with the namespace. */
+  async forget(): Promise<void> {
+    await Promise.resolve();
+  }
+}
+
+function parentOf(network: NetworkRecord): string {
+  return network.options["parent"] || `dm-${network.id.slice(0, 12)}`;
+}
+
+function interfaceExists(name: string): boolean {
+  return existsSync(`/sys/class/net/${name}`);
+}
+
+function mark(network: NetworkRecord): string {
+  return `pouch-network-${network.id.slice(0, 12)}`;
+}
