@@ -193,7 +193,6 @@ export const optionTable = {
   "enable-ipv6": { group: "network", type: "boolean", default: false, help: "IPv6 on the default bridge" },
   mtu: { group: "network", type: "integer", default: 1500, placeholder: "BYTES", help: "MTU of the default bridge" },
   icc: { group: "network", type: "boolean", default: true, help: "Containers on the default bridge may talk to each other" },
-  iptables: { group: "network", type: "boolean", default: true, help: "Keep firewall rules (in an nftables table of our own)" },
   ipforward: { group: "network", type: "boolean", default: true, help: "Switch on IP forwarding" },
   ipmasq: { group: "network", type: "boolean", default: true, help: "Masquerade what leaves a bridge" },
   "userland-proxy": { group: "network", type: "boolean", default: false, help: "Serve published ports on loopback by a proxy" },
@@ -218,6 +217,20 @@ export const optionTable = {
     default: [],
     placeholder: "OPTION",
     help: "Resolver option of containers that name none (repeatable)",
+  },
+  "cni-bin-dir": {
+    group: "network",
+    type: "list",
+    default: ["/opt/cni/bin", "/usr/lib/cni"],
+    placeholder: "DIR",
+    help: "Folder of CNI plugins (repeatable)",
+  },
+  "cni-conf-dir": {
+    group: "network",
+    type: "string",
+    default: "/etc/cni/net.d",
+    placeholder: "DIR",
+    help: "Folder of CNI network lists",
   },
 
   plugin: {
