@@ -84,17 +84,29 @@ test("a client that ends its side ends stdin and still gets the output", async (
   assert.equal(client.body.toString(), "counted 10");
 });
 
-test("a client that goes away lets go of the process", async () => {
+test("a client that goes away lets go of the process, though that says nothing", async () => {
   const session = new FakeSession();
   const { methods, head } = attachTo(session);
   await using server = await TestServer.start(methods);
   const client = server.raw(head("stream=1&stdin=1&stdout=1", ...upgrade));
   await client.until("\r\n\r\n");
   client.socket.destroy();
-  session.write("x");
-  await sleep(5);
-  session.write("y");
   await session.untilClosed();
+});
+
+test("a client that only listens is kept while the process says nothing", async () => {
+  const session = new FakeSession();
+  const { methods, head } = attachTo(session);
+  await using server = await TestServer.start(methods);
+  const client = server.raw(head("stream=1&stdout=1", ...upgrade));
+  await client.until("\r\n\r\n");
+  client.socket.end();
+  await sleep(700);
+  assert.equal(session.closed, false);
+  session.write("at last");
+  session.end();
+  await client.end();
+  assert.deepEqual(client.body, frame("stdout", Buffer.from("at last")));
 });
 
 test("detach keys let go with a TTY, also in two pieces, and are not passed on", async () => {

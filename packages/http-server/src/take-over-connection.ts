@@ -3,6 +3,7 @@ import type { StdioSession } from "./backend.ts";
 import type { Call } from "./call.ts";
 import { hijack } from "./hijack.ts";
 import type { Lifetime } from "./lifetime.ts";
+import { noticeHangup } from "./notice-hangup.ts";
 import { serveSession } from "./serve-session.ts";
 import { streamType } from "./stream-type.ts";
 
@@ -18,6 +19,7 @@ export async function takeOverConnection(
     return;
   }
   const socket = hijack(call.request, call.response, streamType(call.version, session.tty));
+  noticeHangup(socket);
   lifetime.takenOver.add(socket);
   socket.once("close", () => lifetime.takenOver.delete(socket));
   await serveSession(session, socket, detachKeys);
