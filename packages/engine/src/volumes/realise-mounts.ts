@@ -9,7 +9,7 @@ import type { VolumeHolder, VolumeManager } from "./volume-manager.ts";
 export interface RealisedMounts {
   mountPoints: MountPointRecord[];
   /** Removes the volumes made for this container. */
-  undo(): Promise<void>;
+  undo: () => Promise<void>;
 }
 
 /** Makes the volumes of a plan; when one cannot be made, those made before it are removed again. */

@@ -33,9 +33,9 @@ export function verifyCreate(request: ContainerCreateConfig, facts: HostFacts, s
   const {
     HostConfig: requestedHost,
     NetworkingConfig: networking,
-    Name,
-    Platform,
-    Snapshotter,
+    Name: _name,
+    Platform: _platform,
+    Snapshotter: _snapshotter,
     SpecificID,
     ...config
   } = structuredClone(request);
@@ -62,7 +62,7 @@ export interface NormaliseInput {
   facts: HostFacts;
   settings: ConfigSettings;
   /** Finds a container by name or id; throws `notFound` as inspect does. */
-  container(ref: string): ReferencedContainer;
+  container: (ref: string) => ReferencedContainer;
 }
 
 /** Second half: the image's configuration merged in and every default written down, so that no reader applies one again. */

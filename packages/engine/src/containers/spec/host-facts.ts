@@ -121,8 +121,8 @@ export function hostFacts(options: { root?: string; architecture?: string } = {}
 
 interface Files {
   root: string;
-  read(path: string): string;
-  exists(path: string): boolean;
+  read: (path: string) => string;
+  exists: (path: string) => boolean;
 }
 
 function cgroupFacts(files: Files): CgroupFacts {

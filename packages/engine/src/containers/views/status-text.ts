@@ -22,7 +22,9 @@ export function statusText(state: ContainerState, now: bigint): string {
     case "created":
       return "Created";
     case "exited":
-      if (state.startedAt === zeroTime && state.finishedAt === zeroTime) return "Created";
-      return state.finishedAt === zeroTime ? "" : `Exited (${state.exitCode}) ${since(state.finishedAt)} ago`;
+      break;
   }
+  // A container whose start failed never ran.
+  if (state.startedAt === zeroTime && state.finishedAt === zeroTime) return "Created";
+  return state.finishedAt === zeroTime ? "" : `Exited (${state.exitCode}) ${since(state.finishedAt)} ago`;
 }
