@@ -69,7 +69,7 @@ async function runEntry(
     return 0;
   }
   const complaint = command.args(line.args);
-  if (complaint !== undefined) throw new UsageError(`'pouch ${path.join(" ")}' ${complaint}`);
+  if (complaint !== undefined) throw new UsageError(`pouch: 'pouch ${path.join(" ")}' ${complaint}`);
   const status = await command.run(host.contextFor(values), { flags: line.values as never, given: line.given, args: line.args });
   return status ?? 0;
 }

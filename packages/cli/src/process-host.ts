@@ -1,4 +1,3 @@
-import { isatty } from "node:tty";
 import type { CliHost, GlobalValues } from "./cli.ts";
 import type { EngineClient } from "./client/engine-client.ts";
 import type { CliContext } from "./context.ts";
@@ -7,15 +6,28 @@ import type { WindowSize } from "./output/output.ts";
 
 /** The real process as the command line sees it. Nothing is opened before it is used. */
 export function processHost(process: NodeJS.Process): CliHost {
-  const out = fileOutput(1, () => sizeOf(1, () => process.stdout));
-  const err = fileOutput(2, () => sizeOf(2, () => process.stderr));
+  const out = fileOutput(
+    1,
+    terminalOf(1, () => process.stdout),
+  );
+  const err = fileOutput(
+    2,
+    terminalOf(2, () => process.stderr),
+  );
   return { out, err, contextFor: (globals) => contextOf(process, globals, { out, err }) };
 }
 
-function sizeOf(fd: number, stream: () => NodeJS.WriteStream): WindowSize | undefined {
-  if (!isatty(fd)) return undefined;
-  const { columns, rows } = stream();
-  return columns > 0 ? { width: columns, height: rows } : undefined;
+/** Facts about the terminal behind a descriptor, looked up when they are asked for: `node:tty` brings all of `node:net` with it. */
+function terminalOf(fd: number, stream: () => NodeJS.WriteStream): { isTTY: () => boolean; size: () => WindowSize | undefined } {
+  const isTTY = (): boolean => process.getBuiltinModule("node:tty").isatty(fd);
+  return {
+    isTTY,
+    size() {
+      if (!isTTY()) return undefined;
+      const { columns, rows } = stream();
+      return columns > 0 ? { width: columns, height: rows } : undefined;
+    },
+  };
 }
 
 function contextOf(process: NodeJS.Process, globals: GlobalValues, outputs: Pick<CliContext, "out" | "err">): CliContext {
@@ -70,7 +82,7 @@ async function connect(globals: GlobalValues, env: NodeJS.ProcessEnv, configFold
         }
       : undefined;
   const pinnedVersion = env["POUCH_API_VERSION"] ?? env["DOCKER_API_VERSION"];
-  return await EngineClient.connect({
+  return new EngineClient({
     address,
     ...(tls === undefined ? {} : { tls }),
     ...(pinnedVersion === undefined ? {} : { pinnedVersion }),

@@ -1,9 +1,8 @@
 import { createReadStream } from "node:fs";
 import { lstat, readdir, readlink } from "node:fs/promises";
 import { join } from "node:path";
-import { finished, pipeline } from "node:stream/promises";
 import { pack } from "tar-stream";
-import type { Headers, Pack } from "tar-stream";
+import type { Header, Pack } from "tar-stream";
 
 export interface PackOptions {
   /** Name of the top entry inside the archive; absent leaves the folder itself out and packs what is in it. */
@@ -19,7 +18,8 @@ export async function* packFolder(path: string, options: PackOptions = {}): Asyn
     () => archive.finalize(),
     (error: unknown) => archive.destroy(error instanceof Error ? error : new Error(String(error))),
   );
-  yield* archive;
+  // tar-stream's pack produces buffers; its type says only Readable.
+  for await (const chunk of archive) yield chunk as Uint8Array;
   await filling;
 }
 
@@ -42,7 +42,7 @@ async function addChildren(archive: Pack, folder: string, prefix: string, option
 
 async function addEntry(archive: Pack, path: string, name: string, { keepOwner = false }: PackOptions): Promise<void> {
   const stat = await lstat(path);
-  const header: Headers = {
+  const header: Partial<Header> & { name: string } = {
     name,
     mode: stat.mode & 0o7777,
     mtime: stat.mtime,
@@ -51,11 +51,18 @@ async function addEntry(archive: Pack, path: string, name: string, { keepOwner =
   };
   if (stat.isDirectory()) archive.entry({ ...header, name: `${name}/`, type: "directory" });
   else if (stat.isSymbolicLink()) archive.entry({ ...header, type: "symlink", linkname: await readlink(path) });
-  else if (stat.isFile()) {
-    const entry = archive.entry({ ...header, size: stat.size, type: "file" });
-    if (stat.size === 0) entry.end();
-    else await pipeline(createReadStream(path, { end: stat.size - 1 }), entry);
-    await finished(entry);
-  }
+  else if (stat.isFile()) await addFile(archive, path, { ...header, size: stat.size, type: "file" });
   // Sockets and devices have nothing that could be copied.
+}
+
+async function addFile(archive: Pack, path: string, header: Partial<Header> & { name: string; size: number }): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    const entry = archive.entry(header, (error) => (error ? reject(error) : resolve()));
+    if (header.size === 0) return entry.end(new Uint8Array(0));
+    // Exactly the size the header announces, should the file grow meanwhile.
+    const content = createReadStream(path, { end: header.size - 1 });
+    content.on("error", (error) => void entry.destroy(error));
+    // A streamx writable takes what Node's pipe does to one; only its type is its own.
+    content.pipe(entry as unknown as NodeJS.WritableStream);
+  });
 }

@@ -4,7 +4,7 @@ import { dirname, join, normalize } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { extract } from "tar-stream";
-import type { Headers } from "tar-stream";
+import type { Header } from "tar-stream";
 import { CliError } from "../cli-error.ts";
 
 export interface UnpackOptions {
@@ -21,7 +21,7 @@ export async function unpackArchive(archive: AsyncIterable<Uint8Array>, options:
   const parser = extract();
   const parsing = pipeline(Readable.from(archive), parser);
   parsing.catch(() => undefined); // reported by the loop or below
-  const folders: { path: string; header: Headers }[] = [];
+  const folders: { path: string; header: Header }[] = [];
   for await (const entry of parser) {
     const { header } = entry;
     const path = await safePath(options, header.name);
@@ -50,7 +50,7 @@ export async function unpackArchive(archive: AsyncIterable<Uint8Array>, options:
   for (const { path, header } of folders.reverse()) await settle(path, header, options.keepOwner);
 }
 
-async function settle(path: string, header: Headers, keepOwner: boolean): Promise<void> {
+async function settle(path: string, header: Header, keepOwner: boolean): Promise<void> {
   if (keepOwner) await chown(path, header.uid ?? 0, header.gid ?? 0);
   await chmod(path, (header.mode ?? 0o644) & 0o7777);
   if (header.mtime !== undefined) await utimes(path, header.mtime, header.mtime);

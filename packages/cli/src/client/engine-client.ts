@@ -50,39 +50,29 @@ export interface HijackedStream {
   destroy(): void;
 }
 
-/** Speaks the Engine API: one connection for each request. */
+/**
+ * Speaks the Engine API: one connection for each request.
+ *
+ * The version is agreed on when it turns out to be needed: a daemon that knows `clientApiVersion` is spoken to at once, one that
+ * calls it too new is asked for its own by `/_ping`. A round trip less is a fifth of a `pouch ps`.
+ */
 export class EngineClient {
   readonly #options: EngineClientOptions;
-  #version = clientApiVersion;
-  #builderOs = "linux";
+  #version: string | undefined;
 
-  private constructor(options: EngineClientOptions) {
+  constructor(options: EngineClientOptions) {
     this.#options = options;
+    this.#version = options.pinnedVersion;
   }
 
-  /** Reaches the daemon and agrees on the API version. */
-  static async connect(options: EngineClientOptions): Promise<EngineClient> {
-    const client = new EngineClient(options);
-    if (options.pinnedVersion !== undefined) client.#version = options.pinnedVersion;
-    else await client.#negotiate();
-    return client;
-  }
-
-  get version(): string {
-    return this.#version;
-  }
-
-  get address(): HostAddress {
-    return this.#options.address;
-  }
-
-  get serverOs(): string {
-    return this.#builderOs;
+  /** The version both sides know. */
+  async agreedVersion(): Promise<string> {
+    return (this.#version ??= await this.#negotiate());
   }
 
   /** Whether the agreed API version is this one or newer. */
-  atLeast(version: string): boolean {
-    return compareVersions(this.#version, version) >= 0;
+  async atLeast(version: string): Promise<boolean> {
+    return compareVersions(await this.agreedVersion(), version) >= 0;
   }
 
   async get(path: string, options: RequestOptions = {}): Promise<EngineResponse> {
@@ -109,7 +99,7 @@ export class EngineClient {
   }
 
   async request(method: string, path: string, options: RequestOptions = {}): Promise<EngineResponse> {
-    const { wire, reader, head } = await this.#exchange(method, `/v${this.#version}${path}`, options);
+    const { wire, reader, head } = await this.#versioned(method, path, options);
     const abort = (): void => wire.destroy();
     options.signal?.addEventListener("abort", abort, { once: true });
     const close = (): void => {
@@ -130,7 +120,7 @@ export class EngineClient {
   /** Sends a request that takes the connection over (attach, exec start). */
   async hijack(path: string, options: RequestOptions = {}): Promise<HijackedStream> {
     const headers = { Connection: "Upgrade", Upgrade: "tcp", ...options.headers };
-    const { wire, reader, head } = await this.#exchange("POST", `/v${this.#version}${path}`, { ...options, headers });
+    const { wire, reader, head } = await this.#versioned("POST", path, { ...options, headers });
     const incoming = head.status === 101 ? readRest(reader) : readBody(reader, head);
     return {
       contentType: head.headers.get("content-type") ?? "",
@@ -141,20 +131,27 @@ export class EngineClient {
     };
   }
 
-  async #negotiate(): Promise<void> {
+  async #versioned(method: string, path: string, options: RequestOptions): Promise<Exchange> {
+    // A body that is streamed cannot be sent a second time, and the answer to HEAD does not say that the version was the reason.
+    if (options.body !== undefined || method === "HEAD") await this.agreedVersion();
+    const version = this.#version ?? clientApiVersion;
+    try {
+      return await this.#exchange(method, `/v${version}${path}`, options);
+    } catch (error) {
+      if (this.#version !== undefined || !isTooNew(error)) throw error;
+      return await this.#exchange(method, `/v${await this.agreedVersion()}${path}`, options);
+    }
+  }
+
+  async #negotiate(): Promise<string> {
     const { wire, reader, head } = await this.#exchange("GET", "/_ping", {});
     await collect(readBody(reader, head));
     wire.destroy();
     const server = head.headers.get("api-version");
-    if (server !== undefined && compareVersions(server, clientApiVersion) < 0) this.#version = server;
-    this.#builderOs = head.headers.get("ostype") ?? "linux";
+    return server !== undefined && compareVersions(server, clientApiVersion) < 0 ? server : clientApiVersion;
   }
 
-  async #exchange(
-    method: string,
-    target: string,
-    options: RequestOptions,
-  ): Promise<{ wire: Wire; reader: ByteReader; head: ResponseHead }> {
+  async #exchange(method: string, target: string, options: RequestOptions): Promise<Exchange> {
     options.signal?.throwIfAborted();
     const wire = await this.#dial();
     const abort = (): void => wire.destroy();
@@ -169,7 +166,11 @@ export class EngineClient {
         await sent;
         throw error;
       });
-      if (head.status >= 400) throw new DaemonError(head.status, errorText(await collect(readBody(reader, head)), head));
+      if (head.status >= 400) {
+        // An answer to HEAD has no body, whatever length it announces.
+        const body = method === "HEAD" ? "" : await collect(readBody(reader, head));
+        throw new DaemonError(head.status, errorText(body, head));
+      }
       return { wire, reader, head };
     } catch (error) {
       wire.destroy();
@@ -186,6 +187,17 @@ export class EngineClient {
       throw unreachable(this.#options.address, error);
     }
   }
+}
+
+interface Exchange {
+  wire: Wire;
+  reader: ByteReader;
+  head: ResponseHead;
+}
+
+/** The daemon's answer to a version it does not know; nothing was done then. */
+function isTooNew(error: unknown): boolean {
+  return error instanceof DaemonError && error.status === 400 && /client version .*is too new/i.test(error.daemonMessage);
 }
 
 async function send(wire: Wire, method: string, target: string, options: RequestOptions): Promise<void> {

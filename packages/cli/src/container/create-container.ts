@@ -2,7 +2,6 @@ import { existsSync, writeFileSync } from "node:fs";
 import type { ContainerCreateConfig, ContainerCreateResponse } from "@pouchcontainer/api";
 import { CliError, isDaemonStatus } from "../cli-error.ts";
 import type { CliContext } from "../context.ts";
-import { pullImage } from "../image/pull-image.ts";
 
 export interface CreateRequest {
   body: ContainerCreateConfig;
@@ -25,6 +24,7 @@ export async function createContainer(context: CliContext, request: CreateReques
   const engine = await context.engine();
   const image = body.Image ?? "";
   const pull = async (): Promise<void> => {
+    const { pullImage } = await import("../image/pull-image.ts");
     await pullImage(context, image, { platform, quiet: request.quiet, progress: context.err });
   };
   const create = async (): Promise<ContainerCreateResponse> =>

@@ -1,4 +1,3 @@
-import { isIP } from "node:net";
 import type { PortMap } from "@pouchcontainer/api";
 import { BadFlagValue } from "../flags/flag-types.ts";
 
@@ -29,7 +28,7 @@ function publish(spec: string, into: PortSpec): void {
   const address = bracketed?.[1] ?? parts.pop() ?? "";
   if (more.length > 0 || parts.length > 0)
     throw bad(spec, "write [host-ip:][host-port:]port[/protocol], for example 127.0.0.1:8080:80/tcp");
-  if (address !== "" && isIP(address) === 0) throw bad(spec, `invalid IP address: ${address}`);
+  if (address !== "" && !isAddress(address)) throw bad(spec, `invalid IP address: ${address}`);
 
   const ports = range(container, spec, "containerPort");
   const hosts = host === "" ? [] : range(host, spec, "hostPort");
@@ -43,6 +42,11 @@ function publish(spec: string, into: PortSpec): void {
     const hostPort = choice ? host : String(hosts[at] ?? "");
     into.bindings[key] = [...(into.bindings[key] ?? []), { HostIp: address, HostPort: hostPort }];
   }
+}
+
+/** Whether a text looks like an IP address; the daemon reads it exactly. `node:net` would know, at the price of loading it. */
+function isAddress(text: string): boolean {
+  return /^\d{1,3}(\.\d{1,3}){3}$/.test(text) || /^[0-9a-fA-F:.]*:[0-9a-fA-F:.]*(%\w+)?$/.test(text);
 }
 
 function range(text: string, spec: string, what: string): number[] {

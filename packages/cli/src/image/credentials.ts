@@ -1,4 +1,3 @@
-import { execFileSync } from "node:child_process";
 import type { AuthConfig } from "@pouchcontainer/api";
 import { readClientConfig } from "../client-config.ts";
 import type { ClientConfig, StoredLogin } from "../client-config.ts";
@@ -46,7 +45,11 @@ function readLogin({ auth, identitytoken }: StoredLogin, server: string): AuthCo
 function askHelper(name: string, server: string): AuthConfig | undefined {
   try {
     const answer: unknown = JSON.parse(
-      execFileSync(`docker-credential-${name}`, ["get"], { input: server, encoding: "utf8", stdio: ["pipe", "pipe", "ignore"] }),
+      process.getBuiltinModule("node:child_process").execFileSync(`docker-credential-${name}`, ["get"], {
+        input: server,
+        encoding: "utf8",
+        stdio: ["pipe", "pipe", "ignore"],
+      }),
     );
     if (typeof answer !== "object" || answer === null || !("Username" in answer) || !("Secret" in answer)) return undefined;
     const secret = String(answer.Secret);

@@ -67,7 +67,7 @@ export function compile(source: string): Template {
   try {
     return new Template(source);
   } catch (error) {
-    throw new CliError(`template parsing error: template: :1: ${messageOf(error)}`, { exitCode: 64 });
+    throw new CliError(`failed to parse template: template: :1: ${messageOf(error)}`);
   }
 }
 
@@ -76,7 +76,7 @@ function render(template: Template, row: Row): string {
     return template.render(row);
   } catch (error) {
     const known = Object.keys(row).filter((name) => typeof row[name] !== "function");
-    throw new CliError(`template: :1: ${messageOf(error)}`, {
+    throw new CliError(`failed to execute template: template: :1: ${messageOf(error)}`, {
       hint: `Placeholders here: ${known.map((name) => `.${name}`).join(" ")}`,
     });
   }

@@ -1,5 +1,4 @@
-import { fstatSync, writeSync } from "node:fs";
-import { isatty } from "node:tty";
+import { writeSync } from "node:fs";
 
 /** Where text for the person or the next program goes. A write returns when the bytes are handed over, whole and in order. */
 export interface Output {
@@ -16,12 +15,13 @@ export interface WindowSize {
   height: number;
 }
 
-const waitCell = new Int32Array(new SharedArrayBuffer(4));
-
 /** An Output over a file descriptor. Waits where a terminal or pipe was made non-blocking by someone who shares it. */
-export function fileOutput(fd: number, size: () => WindowSize | undefined): Output {
+export function fileOutput(fd: number, terminal: { isTTY: () => boolean; size: () => WindowSize | undefined }): Output {
+  const { size } = terminal;
   return {
-    isTTY: isatty(fd),
+    get isTTY() {
+      return terminal.isTTY();
+    },
     columns: () => size()?.width ?? 0,
     size,
     write(data) {
@@ -31,7 +31,7 @@ export function fileOutput(fd: number, size: () => WindowSize | undefined): Outp
           rest = rest.subarray(writeSync(fd, rest));
         } catch (error) {
           const { code } = error as NodeJS.ErrnoException; // writeSync throws system errors only
-          if (code === "EAGAIN") Atomics.wait(waitCell, 0, 0, 1);
+          if (code === "EAGAIN") Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
           else if (code === "EPIPE")
             process.exit(141); // what the shell shows for a writer whose reader went away
           else throw error;
@@ -39,10 +39,4 @@ export function fileOutput(fd: number, size: () => WindowSize | undefined): Outp
       }
     },
   };
-}
-
-/** Whether a descriptor is a pipe or a file, so that reading it does not mean waiting for a person. */
-export function isRedirected(fd: number): boolean {
-  const stat = fstatSync(fd);
-  return stat.isFIFO() || stat.isFile() || stat.isSocket();
 }

@@ -22,9 +22,9 @@ export const command = defineCommand({
   async run(context, { flags, args }) {
     const engine = await context.engine();
     const { Id: id, State, Config } = await engine.getJson<ContainerInspect>(`/containers/${inPath(argument(args, 0))}/json`);
-    if (!State.Running) throw new CliError("cannot attach to a stopped container, start it first");
-    if (State.Paused) throw new CliError("cannot attach to a paused container, unpause it first");
-    if (State.Restarting) throw new CliError("cannot attach to a restarting container, wait until it is running");
+    if (!State.Running) throw new CliError("You cannot attach to a stopped container, start it first");
+    if (State.Paused) throw new CliError("You cannot attach to a paused container, unpause it first");
+    if (State.Restarting) throw new CliError("You cannot attach to a restarting container, wait until it is running");
 
     const tty = Config.Tty === true;
     const stdin = !flags["no-stdin"] && Config.OpenStdin === true;

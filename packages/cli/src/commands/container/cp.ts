@@ -130,7 +130,8 @@ async function copyIn(context: CliContext, engine: EngineClient, { container, pa
   if (found === undefined) throw new CliError(`${source}: no such file or directory`);
   let target = path;
   const existing = await statPath(engine, container, path).catch((error: unknown) => {
-    if (isDaemonStatus(error, 404) && !/no such container/i.test(error.daemonMessage)) return undefined;
+    // Not there yet, or no such container: what follows says which.
+    if (isDaemonStatus(error, 404)) return undefined;
     throw error;
   });
   let directory = existing !== undefined && isDirectory(existing);

@@ -6,7 +6,7 @@ import { bool, int } from "../../flags/flag-types.ts";
 import { listFlags } from "../../list-flags.ts";
 import { printListing } from "../../output/listing.ts";
 import type { Listing } from "../../output/listing.ts";
-import { ago, decimalSize, ellipsis, goTime, shortId } from "../../output/units.ts";
+import { ago, ellipsis, goTime, shortDecimalSize, shortId } from "../../output/units.ts";
 
 export const command = defineCommand({
   usage: "[OPTIONS]",
@@ -30,7 +30,7 @@ export const command = defineCommand({
   async run(context, { flags }) {
     const engine = await context.engine();
     const limit = flags.latest ? 1 : flags.last;
-    const size = flags.size || (flags.format?.includes(".Size") ?? false);
+    const size = flags.size || /\.Size|json/.test(flags.format ?? "");
     const containers = await engine.getJson<ContainerSummary[]>("/containers/json", {
       all: flags.all ? 1 : undefined,
       limit,
@@ -116,5 +116,5 @@ export function labelText(labels: Readonly<Record<string, string>> | null | unde
 }
 
 function sizeText({ SizeRw: written = 0, SizeRootFs: whole = 0 }: ContainerSummary): string {
-  return whole > 0 ? `${decimalSize(written)} (virtual ${decimalSize(whole)})` : decimalSize(written);
+  return whole > 0 ? `${shortDecimalSize(written)} (virtual ${shortDecimalSize(whole)})` : shortDecimalSize(written);
 }

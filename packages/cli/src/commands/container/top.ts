@@ -20,6 +20,6 @@ export const command = defineCommand({
       `/containers/${inPath(argument(args, 0))}/top`,
       query,
     );
-    context.out.write(alignColumns([Titles, ...(Processes ?? [])].map((row) => `${row.join("\t")}\n`).join("")));
+    context.out.write(alignColumns([Titles, ...(Processes ?? [])].map((row) => `${row.join("\t")}\n`).join(""), 20));
   },
 });

@@ -5,7 +5,7 @@ import { bool } from "../../flags/flag-types.ts";
 import { listFlags } from "../../list-flags.ts";
 import { printListing } from "../../output/listing.ts";
 import type { Listing } from "../../output/listing.ts";
-import { ago, goTime, shortDecimalSize, shortId } from "../../output/units.ts";
+import { ago, decimalSize, goTime, shortDecimalSize, shortId } from "../../output/units.ts";
 
 export const command = defineCommand({
   usage: "[OPTIONS] [REPOSITORY[:TAG]]",
@@ -95,10 +95,10 @@ export function imageListing(options: { noTrunc: boolean; digests: boolean; nowM
       Digest: digest,
       ID: options.noTrunc ? image.Id : shortId(image.Id),
       Repository: repository,
-      SharedSize: image.SharedSize < 0 ? "N/A" : shortDecimalSize(image.SharedSize),
+      SharedSize: image.SharedSize < 0 ? "N/A" : decimalSize(image.SharedSize),
       Size: shortDecimalSize(image.Size),
       Tag: tag,
-      UniqueSize: image.SharedSize < 0 ? "N/A" : shortDecimalSize(image.Size - image.SharedSize),
+      UniqueSize: image.SharedSize < 0 ? "N/A" : decimalSize(image.Size - image.SharedSize),
       VirtualSize: shortDecimalSize(image.Size),
     }),
   };

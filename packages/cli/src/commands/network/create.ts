@@ -35,7 +35,7 @@ export const command = defineCommand({
   ],
   async run(context, { flags, given, args }) {
     const name = args[0] ?? flags.name;
-    if (name === undefined) throw new UsageError("'pouch network create' requires 1 argument");
+    if (name === undefined) throw new UsageError("pouch: 'pouch network create' requires 1 argument");
     const pools = readPools(flags.subnet, flags["ip-range"], flags.gateway, flags["aux-address"]);
     const body: NetworkCreateConfig = {
       Name: name,

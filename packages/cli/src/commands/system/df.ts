@@ -4,7 +4,7 @@ import type { CliContext } from "../../context.ts";
 import { bool, text } from "../../flags/flag-types.ts";
 import { formatListing, printListing } from "../../output/listing.ts";
 import type { Listing } from "../../output/listing.ts";
-import { shortDecimalSize } from "../../output/units.ts";
+import { decimalSize } from "../../output/units.ts";
 import { containerListing } from "../container/ls.ts";
 import { imageListing, namesOf } from "../image/ls.ts";
 import { volumeListing } from "../volume/ls.ts";
@@ -61,6 +61,18 @@ function summarize(usage: DiskUsage): UsageLine[] {
       size: volumeSize(() => true),
       reclaimable: volumeSize((links) => links === 0),
     },
+    // Only a daemon that builds images has one.
+    ...(usage.BuildCache === undefined || usage.BuildCache === null
+      ? []
+      : [
+          {
+            type: "Build Cache",
+            total: usage.BuildCache.length,
+            active: 0,
+            size: usage.BuilderSize ?? 0,
+            reclaimable: usage.BuilderSize ?? 0,
+          },
+        ]),
   ];
 }
 
@@ -72,9 +84,8 @@ const usageListing: Listing<UsageLine> = {
   quiet: "{{.Type}}",
   row: ({ type, total, active, size, reclaimable }) => ({
     Active: String(active),
-    Reclaimable:
-      size > 0 ? `${shortDecimalSize(reclaimable)} (${Math.trunc((reclaimable / size) * 100)}%)` : shortDecimalSize(reclaimable),
-    Size: shortDecimalSize(size),
+    Reclaimable: size > 0 ? `${decimalSize(reclaimable)} (${Math.trunc((reclaimable / size) * 100)}%)` : decimalSize(reclaimable),
+    Size: decimalSize(size),
     TotalCount: String(total),
     Type: type,
   }),

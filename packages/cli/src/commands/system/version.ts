@@ -38,8 +38,8 @@ export const command = defineCommand({
     let apiVersion = clientApiVersion;
     try {
       const engine = await context.engine();
-      apiVersion = engine.version;
       server = await engine.getJson<SystemVersion>("/version");
+      apiVersion = await engine.agreedVersion();
     } catch (error) {
       if (!(error instanceof CliError)) throw error;
       failure = error;

@@ -25,7 +25,7 @@ export const command = defineCommand({
     )
       return;
     const engine = await context.engine();
-    const filters = flags.all && engine.atLeast("1.42") ? withFilter(flags.filter, "all", "true") : flags.filter;
+    const filters = flags.all && (await engine.atLeast("1.42")) ? withFilter(flags.filter, "all", "true") : flags.filter;
     const result = await engine.postJson<VolumePruneResponse>("/volumes/prune", { query: { filters } });
     const deleted = result.VolumesDeleted ?? [];
     const list = deleted.length === 0 ? "" : `Deleted Volumes:\n${deleted.join("\n")}\n\n`;
