@@ -1,5 +1,6 @@
 import { conflict, internal, invalidArgument, notFound, notModified } from "@pouchcontainer/errors";
 import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
 import { test } from "node:test";
 import { TestServer } from "./testing/test-server.ts";
 
@@ -326,6 +327,21 @@ test("a request without a Host header is served", async () => {
   const connection = server.raw(["GET /_ping HTTP/1.0"]);
   await connection.end();
   assert.match(connection.text, /OK$/);
+});
+
+test("a client that ends its side after the request gets its answer", async () => {
+  await using server = await TestServer.start({
+    networks: {
+      list: async () => {
+        await sleep(600);
+        return [];
+      },
+    },
+  });
+  const client = server.raw(["GET /networks HTTP/1.1"]);
+  client.socket.end();
+  await client.end();
+  assert.match(client.text, /^HTTP\/1\.1 200 OK\r\n[^]*\r\n\r\n\[\]\n$/);
 });
 
 function volume(Name: string) {

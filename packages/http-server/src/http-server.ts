@@ -8,6 +8,7 @@ import type { Backend } from "./backend.ts";
 import { buildRouter, type UpdateHandlers } from "./build-router.ts";
 import type { ListenAddress, TcpAddress } from "./listen-address.ts";
 import { listen } from "./listen.ts";
+import { noticeHangup } from "./notice-hangup.ts";
 import { sendError } from "./respond.ts";
 import { endpointHandlers, routeTable } from "./route-table.ts";
 import type { Router } from "./router.ts";
@@ -75,6 +76,7 @@ export class HttpServer {
     server.requestTimeout = 0;
     server.headersTimeout = 60_000;
     server.keepAliveTimeout = 300_000;
+    if ("socketPath" in address) answerHalfClosed(server);
     server.on("request", (request, response) => void this.#serve(request, response));
     await listen(server, address, this.#options.groupFile ?? "/etc/group");
     server.on("error", (thrown) => this.#report(EngineError.from(thrown), "accept", ""));
@@ -137,6 +139,16 @@ export class HttpServer {
   #report(error: EngineError, method: string, url: string): void {
     this.#options.reportFailure?.(error, { method, url });
   }
+}
+
+/**
+ * A client may end its side when its request is out (`nc -N`, `socat`) and still gets its answer, as from dockerd. One that
+ * is gone is told from it by `noticeHangup`, which is quick on Unix sockets only; over TCP an ended side counts as gone.
+ */
+function answerHalfClosed(server: Server): void {
+  // node:http reads this property of the server; it is not in its types.
+  Object.assign(server, { httpAllowHalfOpen: true });
+  server.on("connection", noticeHangup);
 }
 
 function shuttingDown(response: ServerResponse): EngineError {

@@ -11,10 +11,12 @@ const keepAliveMilliseconds = 30_000;
 export function noticeHangup(socket: Socket): void {
   socket.setKeepAlive(true, keepAliveMilliseconds);
   socket.once("end", () => {
-    const probe = setInterval(() => {
-      if (socket.writableLength === 0) socket.write(Buffer.alloc(0));
-    }, probeMilliseconds);
-    probe.unref();
-    socket.once("close", () => clearInterval(probe));
+    const probe = () => {
+      if (socket.writable && socket.writableLength === 0) socket.write(Buffer.alloc(0));
+    };
+    probe();
+    const timer = setInterval(probe, probeMilliseconds);
+    timer.unref();
+    socket.once("close", () => clearInterval(timer));
   });
 }
