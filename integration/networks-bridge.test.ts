@@ -108,11 +108,9 @@ test("UDP ports, ranges and single host addresses are published", async (t) => {
       },
     },
   });
-  const echo = await w.exec(a, "sh", "-c", "busybox udpsvd -v 0.0.0.0 5300 busybox cat >/dev/null 2>&1 & echo $!");
-  t.after(() => process.kill(Number(echo)));
+  w.echo(a, 5300);
   w.serve(a, 90, "ninety");
   w.serve(a, 7001, "seven");
-  await new Promise((resolve) => setTimeout(resolve, 100));
 
   assert.equal(await askUdp(hostAddress, 15300, "hello"), "hello");
   assert.deepEqual(
@@ -196,7 +194,7 @@ test("an internal network has no way out, and none in", async (t) => {
 });
 
 test("without inter-container communication only linked ports are open", async (t) => {
-  const w = await world(t, {});
+  const w = await world(t);
   await w.networks.manager.create({ Name: "quiet", Options: { "com.docker.network.bridge.enable_icc": "false" } });
   const [a, b] = [await w.start("a", { networkMode: "quiet" }), await w.start("b", { networkMode: "quiet" })];
   w.serve(a, 80, "a sees");

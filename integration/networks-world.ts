@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { createSocket } from "node:dgram";
 import { Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -40,7 +41,7 @@ export class NetworksWorld {
   networks!: Networks;
   env: NodeJS.ProcessEnv = process.env;
   #store!: Store;
-  #servers: Server[] = [];
+  #servers: { close(): unknown }[] = [];
   #libc = new Libc();
 
   constructor(config: Partial<NetworksConfig> & { root?: string; tag?: string } = {}) {
@@ -52,7 +53,7 @@ export class NetworksWorld {
       bridge: { name: `pt${this.tag}`, bip: `10.222.${third}.1/24`, ipv6: false, interContainer: true, masquerade: true },
       defaultPools: Array.from({ length: 8 }, (_, index) => ({ base: `10.${223 + index}.${third}.0/24`, size: 24 })),
       nftTable: `pouch_${this.tag}`,
-      bridgePrefix: `b${this.tag}`.slice(0, 3),
+      bridgePrefix: `b${this.tag.slice(0, 2)}`,
       vethPrefix: `v${this.tag}`,
       verifyRulesMilliseconds: 0,
       ...config,
@@ -155,6 +156,8 @@ export class NetworksWorld {
     await run("ip", ["link", "add", link, "type", "veth", "peer", "name", "eth0", "netns", this.netns(machine)]);
     await run("ip", ["address", "add", `${octets}.1/24`, "dev", link]);
     await run("ip", ["address", "add", `fd09:${octets.slice(5)}::1/64`, "dev", link, "nodad"]);
+    await run("sysctl", ["-qw", `net.ipv6.conf.${link}.accept_dad=0`]);
+    await this.exec(machine, "sysctl", "-qw", "net.ipv6.conf.eth0.accept_dad=0");
     await run("ip", ["link", "set", link, "up"]);
     await this.exec(machine, "ip", "address", "add", `${octets}.2/24`, "dev", "eth0");
     await this.exec(machine, "ip", "address", "add", `fd09:${octets.slice(5)}::2/64`, "dev", "eth0", "nodad");
@@ -183,6 +186,17 @@ export class NetworksWorld {
 
   address(container: NetworkedContainer, network = "bridge"): string {
     return this.endpoint(container, network).IPAddress ?? "";
+  }
+
+  /** A UDP service in the container that sends everything back. */
+  echo(container: NetworkedContainer, port: number): void {
+    const namespaces = new NetworkNamespaces({ libc: this.#libc, directory: this.config.namespacesDirectory, env: this.env });
+    const fd = namespaces.within(this.netns(container), () => bindSocket(this.#libc, "udp", "0.0.0.0", port));
+    namespaces.close();
+    const socket = createSocket("udp4");
+    socket.on("message", (message, from) => socket.send(message, from.port, from.address));
+    socket.bind({ fd: fd ?? -1 });
+    this.#servers.push(socket);
   }
 
   /** A TCP service in the container that greets with its text and hangs up. */

@@ -52,7 +52,9 @@ export class SandboxContent {
   upstream(container: NetworkedContainer, record: SandboxRecord): { servers: string[]; fromNamespace: boolean } {
     const settings = this.#settings(container, record.endpoints);
     const conf = withSettings(readHostResolvConf(this.#deps.hostRoot), settings);
-    return { servers: conf.nameservers, fromNamespace: settings.nameservers.length > 0 };
+    // Servers named for this very container may be inside its networks; the host's and the daemon's are the host's to reach.
+    const named = (container.hostConfig.Dns ?? []).length > 0 || record.endpoints.some((endpoint) => endpoint.dns.length > 0);
+    return { servers: conf.nameservers, fromNamespace: named };
   }
 
   snapshot(container: NetworkedContainer, record: SandboxRecord): Snapshot {

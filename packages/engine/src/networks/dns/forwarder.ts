@@ -44,18 +44,22 @@ export class Forwarder {
     return new Promise((resolve) => {
       const { address, port } = splitServer(server);
       const socket = this.#options.udpSocket(familyOf(address));
+      let settled = false;
       const settle = (answer: Buffer | undefined) => {
+        if (settled) return;
+        settled = true;
         clearTimeout(timer);
         socket.close();
         resolve(answer);
       };
       const timer = setTimeout(settle, this.#timeout, undefined);
-      socket.on("message", (message, from) => {
-        if (from.port === port && message.length >= 12 && message.readUInt16BE(0) === query.readUInt16BE(0)) settle(message);
+      socket.on("message", (message) => {
+        if (message.length >= 12 && message.readUInt16BE(0) === query.readUInt16BE(0)) settle(message);
       });
-      socket.once("error", () => settle(undefined));
-      socket.send(query, port, address, (error) => {
-        if (error) settle(undefined);
+      socket.on("error", () => settle(undefined));
+      // A connected socket hears of a port nobody serves at once, and nothing from anybody else.
+      socket.connect(port, address, () => {
+        if (!settled) socket.send(query);
       });
     });
   }
@@ -76,7 +80,7 @@ export class Forwarder {
         const length = received.length < 2 ? undefined : received.readUInt16BE(0);
         if (length !== undefined && received.length >= length + 2) settle(received.subarray(2, length + 2));
       });
-      socket.once("error", () => settle(undefined));
+      socket.on("error", () => settle(undefined));
       socket.once("close", () => settle(undefined));
       socket.write(withLength(query));
     });

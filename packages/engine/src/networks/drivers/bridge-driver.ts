@@ -88,6 +88,8 @@ export class BridgeDriver implements NetworkDriver {
     this.#deps.namespaces.within(place.netnsPath, () => {
       const device = endpoint.interfaceName;
       writeSysctl(`net/ipv6/conf/${device}/disable_ipv6`, endpoint.ipv6 ? "0" : "1");
+      // Looking for duplicates of addresses nobody else can have would take a second.
+      writeSysctl(`net/ipv6/conf/${device}/accept_dad`, "0");
       // Tells neighbours that remember another hardware address for ours.
       writeSysctl(`net/ipv4/conf/${device}/arp_notify`, "1");
     });
@@ -131,12 +133,15 @@ export class BridgeDriver implements NetworkDriver {
     }
     writeSysctl(`net/ipv6/conf/${bridge}/disable_ipv6`, network.enableIPv6 ? "0" : "1");
     writeSysctl(`net/ipv6/conf/${bridge}/accept_ra`, "0");
+    writeSysctl(`net/ipv6/conf/${bridge}/accept_dad`, "0");
     // Published ports on the host's loopback; the firewall keeps containers from using it the other way round.
     writeSysctl(`net/ipv4/conf/${bridge}/route_localnet`, "1");
     if (!interContainer) {
       // Ports of the bridge are isolated; what is allowed all the same goes through the host's rules (RFC 3069).
       writeSysctl(`net/ipv4/conf/${bridge}/proxy_arp_pvlan`, "1");
       writeSysctl(`net/ipv4/conf/${bridge}/send_redirects`, "0");
+      // The kernel would think about such an answer for up to 0.8 s.
+      writeSysctl(`net/ipv4/neigh/${bridge}/proxy_delay`, "0");
     }
     if (this.#deps.ipForward) enableForwarding(network);
     const addresses = network.ipam.config.flatMap((pool) => {
