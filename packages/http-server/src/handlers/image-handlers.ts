@@ -4,6 +4,7 @@ import { pipeline } from "node:stream/promises";
 import { isBelow } from "../api-version.ts";
 import type { ImageBackend } from "../backend.ts";
 import type { Calls } from "../call.ts";
+import { platformOf } from "../platform.ts";
 import { streamProgress } from "../progress-stream.ts";
 import { registryAuth } from "../registry-auth.ts";
 import { refOf } from "./ref.ts";
@@ -80,10 +81,6 @@ function notSupported(message: string) {
   return () => {
     throw notImplemented(message);
   };
-}
-
-function platformOf({ platform }: { platform?: string }): { platform?: string } {
-  return platform ? { platform } : {};
 }
 
 /** Until 1.43 there was a second name for the size. */
