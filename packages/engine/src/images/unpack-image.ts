@@ -44,7 +44,9 @@ export class Unpacker {
 
   /** Whether the snapshot is there; from here on the lease holds it. */
   async hold(snapshotter: string, chainId: string, lease: Lease): Promise<boolean> {
+    if (!(await this.#exists(snapshotter, chainId))) return false;
     await lease.holdSnapshot(snapshotter, chainId);
+    // The collector may have come between.
     return this.#exists(snapshotter, chainId);
   }
 

@@ -1,13 +1,11 @@
 import type { ContentDescriptor } from "@pouchcontainer/oci";
 import type { ImageServices } from "../containerd-services.ts";
-import type { Lease } from "../lease.ts";
 import type { RegistryClient } from "../registry/registry-client.ts";
 import { type Clock } from "../registry/retry.ts";
 import { downloadBlob, hasContent } from "./download-blob.ts";
 
 export interface BlobRequest {
   client: Pick<RegistryClient, "openBlob">;
-  lease: Lease;
   descriptor: ContentDescriptor;
   labels: Record<string, string>;
   onBytes?: (current: number) => void;
@@ -27,8 +25,7 @@ export class BlobFetcher {
   }
 
   async fetch(request: BlobRequest): Promise<void> {
-    const { descriptor, lease, signal } = request;
-    await lease.holdContent(descriptor.digest);
+    const { descriptor, signal } = request;
     for (;;) {
       signal.throwIfAborted();
       if (await hasContent(this.#content, descriptor.digest)) {
@@ -61,7 +58,7 @@ export class BlobFetcher {
     const onBytes = (current: number): void => {
       for (const listener of listeners) listener(current);
     };
-    const deps = { content: this.#content, client: request.client, clock: this.#clock, lease: request.lease };
+    const deps = { content: this.#content, client: request.client, clock: this.#clock };
     const done = downloadBlob(deps, { ...request, onBytes }).finally(() => this.#running.delete(request.descriptor.digest));
     this.#running.set(request.descriptor.digest, { done, listeners });
     await done;

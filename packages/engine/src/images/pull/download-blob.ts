@@ -2,7 +2,6 @@ import { internal, isKind } from "@pouchcontainer/errors";
 import type { ContentWriter } from "@pouchcontainer/containerd";
 import type { ContentDescriptor } from "@pouchcontainer/oci";
 import type { ImageServices } from "../containerd-services.ts";
-import type { Lease } from "../lease.ts";
 import { describeNetworkError } from "../registry/http-error.ts";
 import type { OpenedBlob, RegistryClient } from "../registry/registry-client.ts";
 import { delayMs, isTransient, type Clock } from "../registry/retry.ts";
@@ -11,7 +10,6 @@ export interface BlobDownloadDeps {
   content: ImageServices["content"];
   client: Pick<RegistryClient, "openBlob">;
   clock: Clock;
-  lease: Pick<Lease, "holdContent">;
 }
 
 export interface BlobDownload {
@@ -42,12 +40,11 @@ export async function hasContent(content: ImageServices["content"], digest: stri
 
 /**
  * Streams a blob from the registry into the content store. A broken connection is taken up at the byte it broke at. When it
- * fails or is cancelled the ingestion stays for the next try, unless its bytes turned out to be wrong.
+ * fails or is cancelled the ingestion stays for the next try, unless its bytes turned out to be wrong. The caller holds the
+ * digest, by a lease or by labels of what is held, before it is there: the collector must not come between.
  */
 export async function downloadBlob(deps: BlobDownloadDeps, download: BlobDownload): Promise<void> {
   const { digest } = download.descriptor;
-  // Held before it exists: the collector must not come between the commit and the lease.
-  await deps.lease.holdContent(digest);
   if (await hasContent(deps.content, digest)) {
     await deps.content.updateLabels(digest, download.labels);
     return;

@@ -53,7 +53,7 @@ function unsupported(mediaType: string): Error {
 }
 
 async function enterIndex(context: FetchContext, document: FetchedDocument): Promise<FetchedDocument> {
-  const { deps, client, request, lease, signal } = context;
+  const { deps, client, request, signal } = context;
   const { manifests } = parseIndex(document.bytes);
   // Labels for all platforms: one fetched later is then held as well. What is not here does no harm.
   const labels = Object.fromEntries(manifests.map(({ digest }, index) => [gcLabels.manifest(index), digest]));
@@ -62,7 +62,7 @@ async function enterIndex(context: FetchContext, document: FetchedDocument): Pro
   if (best === undefined) {
     throw notFound(`no matching manifest for ${formatPlatform(request.platform)} in the manifest list entries`);
   }
-  await lease.holdContent(best.digest);
+  // The index, just written, holds it.
   if (await hasContent(deps.containerd.content, best.digest)) {
     return {
       mediaType: best.mediaType,
@@ -92,9 +92,9 @@ async function storeManifest(context: FetchContext, document: FetchedDocument): 
   return { manifestDescriptor: { mediaType, digest, size: bytes.length }, manifest, config };
 }
 
-async function fetchConfig({ deps, client, request, lease, signal }: FetchContext, config: ContentDescriptor): Promise<void> {
+async function fetchConfig({ deps, client, request, signal }: FetchContext, config: ContentDescriptor): Promise<void> {
   const labels = { [sourceLabel(request.reference.domain)]: request.reference.path };
-  await deps.blobs.fetch({ client, lease, signal, descriptor: config, labels });
+  await deps.blobs.fetch({ client, signal, descriptor: config, labels });
 }
 
 async function writeDocument(

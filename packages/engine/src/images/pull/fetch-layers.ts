@@ -52,20 +52,18 @@ export async function fetchLayers(context: FetchLayersContext, image: FetchedIma
   if (stop.signal.aborted) throw stop.signal.reason;
 }
 
-/** By layer: unpacked and its content here, so that there is nothing to do. Held from here on. */
+/** By layer: unpacked and its content here, so that there is nothing to do. Held from here on: content by the manifest's labels. */
 async function whatIsPresent({ deps, lease }: FetchLayersContext, layers: StackedLayer[]): Promise<boolean[]> {
-  const found = await Promise.all(
+  return Promise.all(
     layers.map(async ({ descriptor, chainId }) => {
-      await lease.holdContent(descriptor.digest);
       const unpacked = await deps.unpacker.hold(deps.snapshotter, chainId, lease);
       return unpacked && (await hasContent(deps.containerd.content, descriptor.digest));
     }),
   );
-  return found;
 }
 
 async function fetchLayer(
-  { deps, client, request, lease, places, signal }: FetchLayersContext,
+  { deps, client, request, places, signal }: FetchLayersContext,
   layer: StackedLayer,
   report: LayerProgress,
 ): Promise<void> {
@@ -73,7 +71,6 @@ async function fetchLayer(
   const download = (): Promise<void> =>
     deps.blobs.fetch({
       client,
-      lease,
       signal,
       descriptor,
       labels: { [sourceLabel(request.reference.domain)]: request.reference.path },
