@@ -19,7 +19,6 @@ import { promisify } from "node:util";
 import type { ContainerRecord } from "../packages/engine/src/containers/container-record.ts";
 import { sampleRecord, sampleSettings } from "../packages/engine/src/containers/spec/sample-record.ts";
 import { type HostFacts, buildSpec, hostDevices, hostFacts, rootfsReader } from "../packages/engine/src/containers/spec/index.ts";
-import { stringifySpec } from "../packages/oci/src/index.ts";
 
 const run = promisify(execFile);
 
@@ -67,7 +66,7 @@ async function runScript(
       hooks: [],
       joined: {},
     });
-    writeFileSync(join(directory, "config.json"), stringifySpec(spec));
+    writeFileSync(join(directory, "config.json"), JSON.stringify(spec));
     const { stdout } = await run("runc", ["--root", join(directory, "state"), "run", "--bundle", directory, record.id]);
     return { output: stdout, warnings };
   } finally {
@@ -183,6 +182,13 @@ test("what the daemon itself may not do is left out with a warning, and the cont
     warnings.map((warning) => /CAP_SYS_RESOURCE|oom_score_adj|nofile/.exec(warning)?.[0]),
     ["CAP_SYS_RESOURCE", "nofile", "oom_score_adj"],
   );
+});
+
+test("an unlimited ulimit reaches the process", async () => {
+  const { output } = await runScript("ulimit -H -c", ({ hostConfig }) => {
+    hostConfig.Ulimits = [{ Name: "core", Soft: 0, Hard: -1 }];
+  });
+  assert.match(output, /^unlimited$/m);
 });
 
 test("the filter stops a new user namespace and lets an ordinary socket through", async () => {

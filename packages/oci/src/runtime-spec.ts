@@ -49,9 +49,9 @@ export interface Capabilities {
 export interface Rlimit {
   /** `RLIMIT_NOFILE` and so on. */
   type: string;
-  /** 2^64-1 stands for unlimited, which a JavaScript number cannot hold: see `stringifySpec`. */
-  hard: number | bigint;
-  soft: number | bigint;
+  /** Unlimited is `rlimitInfinity`. */
+  hard: number | ExactInteger;
+  soft: number | ExactInteger;
 }
 
 export interface SpecMount {
@@ -208,15 +208,13 @@ export interface SeccompArg {
   op: "SCMP_CMP_NE" | "SCMP_CMP_LT" | "SCMP_CMP_LE" | "SCMP_CMP_EQ" | "SCMP_CMP_GE" | "SCMP_CMP_GT" | "SCMP_CMP_MASKED_EQ";
 }
 
-/** RLIM_INFINITY, the value `getrlimit` has for "unlimited". */
-export const rlimitInfinity = 2n ** 64n - 1n;
+/** An integer no JavaScript number can hold; `JSON.stringify` writes it digit by digit. */
+export interface ExactInteger {
+  readonly rawJSON: string;
+}
 
 /** The standard library's types do not know ECMAScript's `JSON.rawJSON` yet; every supported Node has it. */
-const exactJson = JSON as typeof JSON & { rawJSON(text: string): unknown };
+const exactJson = JSON as typeof JSON & { rawJSON(text: string): ExactInteger };
 
-/** The specification as JSON text, with 64-bit integers written as numbers. */
-export function stringifySpec(spec: RuntimeSpec | Process): string {
-  return JSON.stringify(spec, (_key, value: unknown) =>
-    typeof value === "bigint" ? exactJson.rawJSON(value.toString()) : value,
-  );
-}
+/** RLIM_INFINITY (2^64-1), the value `getrlimit` has for "unlimited". */
+export const rlimitInfinity: ExactInteger = exactJson.rawJSON("18446744073709551615");

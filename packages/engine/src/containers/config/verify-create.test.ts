@@ -116,3 +116,14 @@ test("an empty body is refused as Docker does", () => {
     (error) => error instanceof EngineError && error.message === "Config cannot be empty in order to create a container",
   );
 });
+
+test("what the daemon itself may not do is said at create", () => {
+  const facts = sampleFacts({
+    boundingCapabilities: sampleFacts().boundingCapabilities.filter((name) => name !== "CAP_SYS_RESOURCE"),
+    mayRaiseLimits: false,
+  });
+  assert.deepEqual(verify({ CapAdd: ["SYS_RESOURCE"], OomScoreAdj: -5 }, {}, facts).warnings, [
+    "The daemon does not hold CAP_SYS_RESOURCE and cannot give it to a container. Capability discarded.",
+    "The daemon may not lower oom_score_adj to -5; its own value 0 is used.",
+  ]);
+});

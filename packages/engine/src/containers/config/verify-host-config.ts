@@ -1,6 +1,7 @@
 import type { HostConfig } from "@pouchcontainer/api";
 import { EngineError, invalidArgument, notImplemented } from "@pouchcontainer/errors";
 import { isIP } from "node:net";
+import { clampWarnings } from "../spec/build-process.ts";
 import { normaliseCapabilities } from "../spec/capabilities.ts";
 import { parseDeviceCgroupRule } from "../spec/devices.ts";
 import type { HostFacts } from "../spec/host-facts.ts";
@@ -26,7 +27,7 @@ export function verifyHostConfig(hostConfig: HostConfig, facts: HostFacts, setti
   verifyCgroupParent(hostConfig.CgroupParent ?? "", settings);
   const runtime = hostConfig.Runtime || settings.defaultRuntime;
   if (!settings.runtimes.includes(runtime)) throw invalidArgument(`Unknown runtime specified ${runtime}`);
-  return hostWarnings(hostConfig, facts);
+  return [...hostWarnings(hostConfig, facts), ...clampWarnings(hostConfig, facts)];
 }
 
 function verifyExtraHost(host: string): void {

@@ -1,4 +1,4 @@
-import type { ExecCreateConfig } from "@pouchcontainer/api";
+import type { ExecCreateConfig, HostConfig } from "@pouchcontainer/api";
 import { invalidArgument } from "@pouchcontainer/errors";
 import type { Process } from "@pouchcontainer/oci";
 import type { ContainerRecord } from "../container-record.ts";
@@ -103,6 +103,16 @@ export function containerCapabilities(
 ): { names: string[]; warnings: string[] } {
   const request: CapabilityRequest = { privileged, add: record.hostConfig.CapAdd ?? [], drop: record.hostConfig.CapDrop ?? [] };
   return effectiveCapabilities(request, facts.boundingCapabilities);
+}
+
+/** What of a request the daemon cannot give on this machine; create says so, and the spec is built without it. */
+export function clampWarnings(hostConfig: HostConfig, facts: HostFacts): string[] {
+  const { Privileged = false, CapAdd = [], CapDrop = [], Ulimits = [], OomScoreAdj = 0 } = hostConfig;
+  return [
+    ...effectiveCapabilities({ privileged: Privileged, add: CapAdd, drop: CapDrop }, facts.boundingCapabilities).warnings,
+    ...buildRlimits(Ulimits, [], facts).warnings,
+    ...oomScore(OomScoreAdj, facts).warnings,
+  ];
 }
 
 /** Without CAP_SYS_RESOURCE the kernel refuses a score below the daemon's own, and runc dies of it. */

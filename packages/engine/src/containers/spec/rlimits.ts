@@ -1,6 +1,6 @@
 import type { Ulimit } from "@pouchcontainer/api";
 import { invalidArgument } from "@pouchcontainer/errors";
-import { type Rlimit, rlimitInfinity } from "@pouchcontainer/oci";
+import { type ExactInteger, type Rlimit, rlimitInfinity } from "@pouchcontainer/oci";
 import type { HostFacts } from "./host-facts.ts";
 
 const names = new Set(
@@ -45,4 +45,4 @@ export function buildRlimits(
   return { rlimits, warnings };
 }
 
-const unlimited = (value: number): number | bigint => (value === -1 ? rlimitInfinity : value);
+const unlimited = (value: number): number | ExactInteger => (value === -1 ? rlimitInfinity : value);
