@@ -210,7 +210,7 @@ export class PluginHost implements PluginChains {
   async #daemonPoint(point: "daemon.preStartHook" | "daemon.preStopHook", failing: boolean): Promise<void> {
     for (const link of this.registry.chain(point)) {
       try {
-        await this.startDaemonPoint(point, link);
+        await this.callDaemonPoint(point, link);
       } catch (error) {
         if (failing) throw error;
         this.#deps.logOf(link.slot.name).error(EngineError.from(error).message);
@@ -219,7 +219,7 @@ export class PluginHost implements PluginChains {
   }
 
   /** A daemon point of one plugin, for a plugin that is enabled or disabled while the daemon runs. */
-  async startDaemonPoint(point: "daemon.preStartHook" | "daemon.preStopHook", link: ChainLink): Promise<void> {
+  async callDaemonPoint(point: "daemon.preStartHook" | "daemon.preStopHook", link: ChainLink): Promise<void> {
     const { name } = link.slot;
     const request = { supervisor: this.#deps.supervisorOf(name), stateDirectory: this.#deps.stateDirectoryOf(name) };
     await this.#runner.run(point, link, request, {}, noChange);
@@ -240,6 +240,14 @@ export class PluginHost implements PluginChains {
       table = (await this.#runner.run("api.updateHandler", link, { handlers: shown }, {}, settle)) ?? before;
     }
     return table;
+  }
+
+  /** A host with the same plugins in the same order whose calls nobody hears of, for a dry run. */
+  rehearsal(): PluginHost {
+    const { events: _events, observers: _observers, ...deps } = this.#deps;
+    const host = new PluginHost({ ...deps, order: this.registry.order });
+    for (const { instance } of this.registry.slots()) if (instance !== undefined) host.add(instance);
+    return host;
   }
 
   /** Takes an instance in. It is called from the next chain on. */

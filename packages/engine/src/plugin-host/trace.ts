@@ -55,10 +55,19 @@ export class PluginTrace {
   /** The last calls, oldest first. Environment values are masked unless `reveal` is set. */
   last(options: { limit?: number; plugin?: string; container?: string; reveal?: boolean } = {}): TraceEntry[] {
     const { container, plugin } = options;
-    const source = container === undefined ? this.#ring : (this.#containers.get(container) ?? []);
+    const source = container === undefined ? this.#ring : this.#ofContainerRef(container);
     const wanted = plugin === undefined ? source : source.filter((entry) => entry.plugin === plugin);
     const shown = wanted.slice(-(options.limit ?? this.#capacity));
     return options.reveal === true ? shown : shown.map(redactEntry);
+  }
+
+  /** A container by its id, the beginning of it, or its name. */
+  #ofContainerRef(ref: string): readonly TraceEntry[] {
+    const known = this.#containers.get(ref);
+    if (known !== undefined) return known;
+    for (const [id, entries] of this.#containers)
+      if (id.startsWith(ref) || entries.some((entry) => entry.container?.name === ref)) return entries;
+    return this.#ring.filter((entry) => entry.container?.name === ref);
   }
 
   /** Calls made for a container, oldest first, as they are kept in its record. */

@@ -1,0 +1,144 @@
+import type { Handler, HandlerSpec, PathParams } from "@pouchcontainer/api";
+import { EngineError, invalidArgument } from "@pouchcontainer/errors";
+import type { BodyChecks } from "@pouchcontainer/plugin-sdk/host";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { dryRun } from "./dry-run.ts";
+import type { PackageSource } from "./installed/plugin-package.ts";
+import type { PluginHost } from "./plugin-host.ts";
+import type { PluginManager } from "./plugin-manager.ts";
+import { readBody } from "./update-body.ts";
+
+/** Routes for operators that Docker has no like of; docs/plugin-guide.md shows the commands that use them. No plugin can take them away. */
+export function pluginAdminRoutes(deps: { host: PluginHost; manager: PluginManager; checks: BodyChecks }): HandlerSpec[] {
+  const { host, manager, checks } = deps;
+  return [
+    route("POST", "/plugins/install", (request, query) => install(manager, request, query)),
+    route("POST", "/plugins/{name...}/reload", async (request, _query, params) =>
+      manager.reload(named(params), await archiveOf(request)),
+    ),
+    route("GET", "/plugins/order", async () => ({ order: manager.order })),
+    route("POST", "/plugins/order", async (request) => {
+      const { order } = await readObject(request);
+      if (!Array.isArray(order) || !order.every((name) => typeof name === "string"))
+        throw invalidArgument("order must be a list of plugin names");
+      await manager.setOrder(order);
+      return { order: manager.order };
+    }),
+    route("GET", "/plugins/trace", async (_request, query) => {
+      const [container, plugin, limit] = [query.get("container"), query.get("plugin"), query.get("limit")];
+      return host.trace.last({
+        reveal: isTrue(query.get("showEnv")),
+        ...(container === null ? {} : { container }),
+        ...(plugin === null ? {} : { plugin }),
+        ...(limit === null ? {} : { limit: positive("limit", limit) }),
+      });
+    }),
+    route("POST", "/plugins/dry-run", async (request, query) => {
+      const { point, body } = await readObject(request);
+      if (typeof point !== "string") throw invalidArgument("point must be the name of a point, such as container.preCreate");
+      return dryRun(host, checks, { point, body, showEnv: isTrue(query.get("showEnv")) });
+    }),
+    { method: "GET", path: "/plugins/{name...}/logs", handler: logsHandler(manager) },
+  ];
+}
+
+type Answer = (request: IncomingMessage, query: URLSearchParams, params: PathParams) => Promise<unknown>;
+
+function route(method: string, path: string, answer: Answer): HandlerSpec {
+  const handler: Handler = async (request, response, params) =>
+    sendJson(response, await answer(request, queryOf(request), params));
+  return { method, path, handler };
+}
+
+async function install(manager: PluginManager, request: IncomingMessage, query: URLSearchParams): Promise<unknown> {
+  const [name, enable, origin] = [query.get("name"), query.get("enable"), query.get("source")];
+  const options = {
+    ...(name === null ? {} : { name }),
+    ...(enable === null ? {} : { enable: isTrue(enable) }),
+    ...(origin === null ? {} : { origin }),
+  };
+  const archive = await archiveOf(request);
+  if (archive !== undefined) return manager.install(archive, options);
+  const body = await readObject(request);
+  if (typeof body["source"] !== "string" || body["source"] === "")
+    throw invalidArgument("source must be a folder, an archive or an npm package");
+  return manager.install({ reference: body["source"] }, { ...options, ...installOptions(body) });
+}
+
+function installOptions(body: Record<string, unknown>): {
+  name?: string;
+  enable?: boolean;
+  configuration?: Record<string, unknown>;
+} {
+  const { name, enable, configuration } = body;
+  if (name !== undefined && typeof name !== "string") throw invalidArgument("name must be a string");
+  if (enable !== undefined && typeof enable !== "boolean") throw invalidArgument("enable must be true or false");
+  if (configuration !== undefined && !isObject(configuration)) throw invalidArgument("configuration must be an object");
+  return {
+    ...(name === undefined ? {} : { name }),
+    ...(enable === undefined ? {} : { enable }),
+    ...(configuration === undefined ? {} : { configuration }),
+  };
+}
+
+/** The body, where it is an archive; JSON or nothing is no archive. */
+async function archiveOf(request: IncomingMessage): Promise<PackageSource | undefined> {
+  const isEmpty = request.headers["transfer-encoding"] === undefined && Number(request.headers["content-length"] ?? 0) === 0;
+  const isJson = request.headers["content-type"]?.includes("json") === true;
+  return isEmpty || isJson ? undefined : { archive: request };
+}
+
+async function readObject(request: IncomingMessage): Promise<Record<string, unknown>> {
+  const bytes = await readBody(request);
+  let value: unknown;
+  try {
+    value = JSON.parse(bytes.toString("utf8"));
+  } catch (error) {
+    throw invalidArgument("the body is not JSON", { cause: error });
+  }
+  if (!isObject(value)) throw invalidArgument("the body must be a JSON object");
+  return value;
+}
+
+function logsHandler(manager: PluginManager): Handler {
+  return (request, response, params) => {
+    const name = named(params);
+    const lines = manager.logLines(name);
+    response.writeHead(200, { "Content-Type": "text/plain; charset=utf-8" });
+    for (const line of lines) response.write(`${line}\n`);
+    if (!isTrue(queryOf(request).get("follow"))) return void response.end();
+    // The client has the head although no line may come for long.
+    response.flushHeaders();
+    const stop = manager.followLog(name, (line) => response.write(`${line}\n`));
+    response.once("close", stop);
+  };
+}
+
+function named(params: PathParams): string {
+  return params["name"] ?? "";
+}
+
+function queryOf(request: IncomingMessage): URLSearchParams {
+  return new URL(request.url ?? "/", "http://daemon").searchParams;
+}
+
+function isTrue(value: string | null): boolean {
+  return value === "1" || value === "true";
+}
+
+function positive(name: string, text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw invalidArgument(`${name} must be a positive integer, got "${text}"`);
+  return value;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function sendJson(response: ServerResponse, value: unknown): void {
+  const body = JSON.stringify(value);
+  if (body === undefined) throw new EngineError("internal", "an answer without a value");
+  response.writeHead(200, { "Content-Type": "application/json", "Content-Length": Buffer.byteLength(body) });
+  response.end(body);
+}

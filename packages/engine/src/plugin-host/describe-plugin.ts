@@ -1,0 +1,61 @@
+import type { Plugin } from "@pouchcontainer/api";
+import type { PluginManifest } from "@pouchcontainer/plugin-sdk";
+import { implementsName, splitPoint, type PluginOrigin } from "@pouchcontainer/plugin-sdk/host";
+import { createHash } from "node:crypto";
+import { topPriority } from "./plugin-registry.ts";
+
+/** A plugin as the operator sees it. */
+export interface PluginFacts {
+  manifest: PluginManifest;
+  origin: PluginOrigin;
+  enabled: boolean;
+  /** `running`, `restarting`, `failed`, `disabled`. */
+  state: string;
+  /** What it was installed from. */
+  source?: string;
+  details: Record<string, unknown>;
+}
+
+/** The same in Docker's shape, as `docker plugin ls` and `inspect` read it, with `Pouch` added. */
+export function describePlugin({ manifest, origin, enabled, state, source, details }: PluginFacts): Plugin {
+  // Keys of the manifest's points are points.
+  const points = Object.keys(manifest.points) as (keyof typeof manifest.points)[];
+  const types = [...new Set(points.map((point) => implementsName(splitPoint(point).kind)))];
+  const policies = [...new Set(Object.values(manifest.points).map((point) => point.failurePolicy))];
+  return {
+    Id: pluginId(manifest.name),
+    Name: manifest.name,
+    Enabled: enabled,
+    Settings: { Mounts: [], Env: [], Args: [], Devices: [] },
+    PluginReference: source ?? `${manifest.name}@${manifest.version}`,
+    Config: {
+      Description: manifest.description,
+      Documentation: "",
+      Interface: { Types: types, Socket: origin === "installed" ? "plugin.sock" : "" },
+      Entrypoint: manifest.command ?? [],
+      WorkDir: "",
+      Network: { Type: "host" },
+      Linux: { Capabilities: [], AllowAllDevices: false, Devices: [] },
+      PropagatedMount: "",
+      IpcHost: true,
+      PidHost: true,
+      Mounts: [],
+      Env: manifest.environment.map((name) => ({ Name: name, Description: "", Settable: null, Value: null })),
+      Args: { Name: "", Description: "", Settable: null, Value: [] },
+    },
+    Pouch: {
+      Version: manifest.version,
+      Origin: origin,
+      Points: points,
+      Priority: topPriority(manifest),
+      FailurePolicy: policies.join(","),
+      State: state,
+      Details: details,
+    },
+  };
+}
+
+/** 64 hexadecimal digits, as Docker's ids are; the same for one name on every host. */
+export function pluginId(name: string): string {
+  return createHash("sha256").update(`plugin:${name}`).digest("hex");
+}

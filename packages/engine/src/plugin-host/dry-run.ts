@@ -1,0 +1,72 @@
+import type { ContainerCreateConfig, ContainerInspect, VolumeCreateConfig } from "@pouchcontainer/api";
+import { EngineError, invalidArgument } from "@pouchcontainer/errors";
+import { jsonStream, readJson, type Endpoint } from "@pouchcontainer/plugin-sdk";
+import type { BodyCheck, BodyChecks } from "@pouchcontainer/plugin-sdk/host";
+import { describeIssue } from "@pouchcontainer/plugin-sdk/host";
+import type { PluginHost } from "./plugin-host.ts";
+import type { TraceEntry } from "./trace.ts";
+
+/** What each plugin would do, and what would come out. */
+export interface DryRunResult {
+  calls: TraceEntry[];
+  body?: unknown;
+  error?: string;
+}
+
+/** Runs the chain of a point on a body. Plugins are really called; nothing comes of it but this answer. */
+export async function dryRun(
+  host: PluginHost,
+  checks: BodyChecks,
+  request: { point: string; body: unknown; showEnv?: boolean },
+): Promise<DryRunResult> {
+  const rehearsal = host.rehearsal();
+  const reveal = request.showEnv === true;
+  const chain = chainOf(rehearsal, checks, request.point, request.body);
+  try {
+    const body = await chain();
+    return { calls: rehearsal.trace.last({ reveal }), body };
+  } catch (error) {
+    return { calls: rehearsal.trace.last({ reveal }), error: EngineError.from(error).message };
+  }
+}
+
+function chainOf(host: PluginHost, checks: BodyChecks, point: string, body: unknown): () => Promise<unknown> {
+  // Each body is checked against the schema of the type it is taken for, in the same line.
+  switch (point) {
+    case "container.preCreate":
+    case "container.validateCreate": {
+      const config = checked(checks.containerCreate, withHostConfig(body)) as ContainerCreateConfig;
+      return () => host.preCreate(config, {});
+    }
+    case "cri.preCreateContainer": {
+      const config = checked(checks.containerCreate, withHostConfig(body)) as ContainerCreateConfig;
+      return () => host.criPreCreateContainer(config, {}, {});
+    }
+    case "volume.preVolumeCreate":
+    case "volume.validateVolumeCreate": {
+      const config = checked(checks.volumeCreate, body) as VolumeCreateConfig;
+      return () => host.preVolumeCreate(config, {});
+    }
+    case "container.preCreateEndpoint": {
+      const endpoint = checked(checks.endpoint, body) as Endpoint;
+      return () => host.preCreateEndpoint("dry-run", [], endpoint, {});
+    }
+    case "container.preUpdate":
+      return async () => readJson(await host.preUpdate(jsonStream(body), {}));
+    case "container.preStart":
+      // A view for plugins to read; no schema says which of its members a caller has to make up.
+      return () => host.preStart(body as ContainerInspect, {});
+    default:
+      throw invalidArgument(`${point} cannot be tried: it has no body, or it acts on more than its body`);
+  }
+}
+
+function withHostConfig(body: unknown): unknown {
+  return typeof body === "object" && body !== null && !("HostConfig" in body) ? { ...body, HostConfig: {} } : body;
+}
+
+function checked(check: BodyCheck, body: unknown): unknown {
+  const issues = check(body);
+  if (issues.length > 0) throw invalidArgument(`the body is not valid at this point: ${describeIssue(issues, body)}`);
+  return body;
+}

@@ -1,0 +1,168 @@
+import { EngineError, invalidArgument, notFound, unavailable } from "@pouchcontainer/errors";
+import type { PluginManifest } from "@pouchcontainer/plugin-sdk";
+import { parseManifest } from "@pouchcontainer/plugin-sdk/host";
+import { execFile } from "node:child_process";
+import { createWriteStream } from "node:fs";
+import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { basename, join, relative, resolve } from "node:path";
+import type { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { promisify } from "node:util";
+
+/** Where a plugin comes from: an archive that is sent, or a folder, an archive or an npm package that the daemon can reach. */
+export type PackageSource = { archive: Readable } | { reference: string };
+
+/** A package that was brought in and can be run. */
+export interface UnpackedPlugin {
+  manifest: PluginManifest;
+  packageJson: Record<string, unknown>;
+  directory: string;
+}
+
+const run = promisify(execFile);
+const sdkName = "@pouchcontainer/plugin-sdk";
+/** npm and tar have this long. */
+const programTimeoutMs = 300_000;
+
+/**
+ * Brings a plugin's package into a folder of its own below `parent`, with the packages it depends on. No script of any package is run.
+ * After a failure nothing of it is left.
+ */
+export async function unpackPlugin(source: PackageSource, parent: string): Promise<UnpackedPlugin> {
+  await mkdir(parent, { recursive: true, mode: 0o700 });
+  const directory = await mkdtemp(join(parent, "p-"));
+  try {
+    await bring(source, directory);
+    const packageJson = await readPackageJson(directory);
+    const manifest = parseManifest(packageJson);
+    await checkMain(manifest, directory);
+    await installDependencies(packageJson, manifest.name, directory);
+    return { manifest, packageJson, directory };
+  } catch (error) {
+    await rm(directory, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+async function bring(source: PackageSource, directory: string): Promise<void> {
+  if ("archive" in source) {
+    const file = join(directory, ".archive");
+    await pipeline(source.archive, createWriteStream(file));
+    return extract(file, directory);
+  }
+  const { reference } = source;
+  if (reference.startsWith("/")) {
+    const found = await stat(reference).catch(() => undefined);
+    if (found === undefined) throw notFound(`there is no folder or archive ${reference} on the daemon's host`);
+    return found.isDirectory() ? copyFolder(reference, directory) : extract(reference, directory);
+  }
+  await extract(await npmPack(reference, directory), directory);
+}
+
+async function copyFolder(from: string, directory: string): Promise<void> {
+  const left = new Set(["node_modules", ".git"]);
+  await cp(from, directory, { recursive: true, filter: (path) => !left.has(basename(path)) || resolve(path) === resolve(from) });
+}
+
+/** Archives as npm makes them have everything in one folder; others have it at the top. */
+async function extract(file: string, directory: string): Promise<void> {
+  const unpacked = join(directory, ".unpacked");
+  await mkdir(unpacked);
+  try {
+    await program("tar", ["-x", "-f", file, "-C", unpacked, "--no-same-owner"]);
+  } catch (error) {
+    throw invalidArgument(`the plugin's archive cannot be unpacked: ${EngineError.from(error).message}`, { cause: error });
+  }
+  const names = await readdir(unpacked);
+  const only = names[0];
+  const nested = names.length === 1 && only !== undefined && !names.includes("package.json");
+  const top = nested ? join(unpacked, only) : unpacked;
+  for (const name of await readdir(top)) await rename(join(top, name), join(directory, name));
+  await rm(unpacked, { recursive: true });
+  if (file.startsWith(`${directory}/`)) await rm(file, { force: true });
+}
+
+async function npmPack(reference: string, directory: string): Promise<string> {
+  if (!/^(@[a-z0-9][a-z0-9._-]*\/)?[a-z0-9][a-z0-9._-]*(@[a-z0-9^~<>=.*+ |-]+)?$/i.test(reference)) {
+    throw invalidArgument(
+      `"${reference}" is not the name of an npm package (a folder or archive on the daemon's host begins with /)`,
+    );
+  }
+  const { stdout } = await npm(
+    ["pack", "--ignore-scripts", "--json", "--pack-destination", directory, "--", reference],
+    directory,
+  ).catch((error: unknown) => {
+    const { message } = EngineError.from(error);
+    throw /E404|404 Not Found/.test(message) ? notFound(`npm knows no package "${reference}"`) : error;
+  });
+  // What `npm pack --json` prints: a list, in newer versions an object, with a file name in each entry.
+  const packed = Object.values(JSON.parse(stdout) as Record<string, { filename?: string }>)[0];
+  if (packed?.filename === undefined) throw unavailable(`npm pack ${reference} made no archive`);
+  return join(directory, packed.filename);
+}
+
+async function readPackageJson(directory: string): Promise<Record<string, unknown>> {
+  let text: string;
+  try {
+    text = await readFile(join(directory, "package.json"), "utf8");
+  } catch (error) {
+    throw invalidArgument("the plugin has no package.json", { cause: error });
+  }
+  try {
+    // parseManifest checks every field.
+    return JSON.parse(text) as Record<string, unknown>;
+  } catch (error) {
+    throw invalidArgument("the plugin's package.json is not JSON", { cause: error });
+  }
+}
+
+async function checkMain(manifest: PluginManifest, directory: string): Promise<void> {
+  if (manifest.command !== undefined) return;
+  const main = resolve(directory, manifest.main);
+  if (relative(directory, main).startsWith("..") || (await stat(main).catch(() => undefined))?.isFile() !== true) {
+    throw invalidArgument(`plugin "${manifest.name}" has no module ${manifest.main}: see "exports" in its package.json`);
+  }
+}
+
+/** The SDK is the daemon's own; every other package comes from npm. */
+async function installDependencies(packageJson: Record<string, unknown>, name: string, directory: string): Promise<void> {
+  const all = packageJson["dependencies"];
+  if (typeof all !== "object" || all === null) return;
+  const dependencies = Object.fromEntries(Object.entries(all).filter(([dependency]) => dependency !== sdkName));
+  if (Object.keys(dependencies).length === 0) return;
+  const { devDependencies: _dev, ...rest } = packageJson;
+  await writeFile(join(directory, "package.json"), `${JSON.stringify({ ...rest, dependencies }, undefined, 2)}\n`);
+  try {
+    await npm(
+      ["install", "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock", "--loglevel=error"],
+      directory,
+    );
+  } catch (error) {
+    throw unavailable(
+      `the packages that plugin "${name}" depends on could not be installed: ${EngineError.from(error).message}`,
+      { cause: error },
+    );
+  }
+}
+
+async function npm(args: string[], directory: string): Promise<{ stdout: string }> {
+  return program("npm", args, directory);
+}
+
+async function program(command: string, args: string[], directory?: string): Promise<{ stdout: string }> {
+  try {
+    return await run(command, args, {
+      timeout: programTimeoutMs,
+      maxBuffer: 16 * 1024 * 1024,
+      ...(directory === undefined ? {} : { cwd: directory }),
+    });
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT")
+      throw unavailable(`the program ${command} is missing on the daemon's host`);
+    // What execFile rejects with carries the program's output.
+    const words = String((error as { stderr?: unknown }).stderr ?? "").trim();
+    throw unavailable(`${command} failed: ${words === "" ? EngineError.from(error).message : words.slice(0, 800)}`, {
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,379 @@
+import type { Supervisor } from "@pouchcontainer/plugin-sdk";
+import { compileBodyChecks, InProcessPlugin, parseManifest } from "@pouchcontainer/plugin-sdk/host";
+import { sampleContainerConfig } from "@pouchcontainer/plugin-sdk/testing";
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { cpSync, createReadStream, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test, type TestContext } from "node:test";
+import { Store } from "../store/index.ts";
+import { pluginAdminRoutes } from "./admin-routes.ts";
+import type { PluginEvent } from "./call-runner.ts";
+import { PluginHost } from "./plugin-host.ts";
+import { PluginLogs } from "./plugin-logs.ts";
+import { PluginManager, type PluginManagerDeps, type PluginOrderRecord, type PluginRecord } from "./plugin-manager.ts";
+
+const checks = compileBodyChecks();
+
+interface Daemon {
+  host: PluginHost;
+  manager: PluginManager;
+  events: PluginEvent[];
+  logs: PluginLogs;
+  close(): Promise<void>;
+}
+
+interface Home {
+  root: string;
+  daemon(changes?: Partial<PluginManagerDeps>): Promise<Daemon>;
+  /** A folder with a plugin whose preCreate sets the host name. */
+  plugin(name: string, options?: PluginOptions): string;
+}
+
+interface PluginOptions {
+  version?: string;
+  hostname?: string;
+  pouch?: Record<string, unknown>;
+  code?: string;
+}
+
+function home(t: TestContext): Home {
+  const root = mkdtempSync(join(tmpdir(), "pm-"));
+  const running = new Set<Daemon>();
+  t.after(async () => {
+    for (const daemon of running) await daemon.close();
+    rmSync(root, { recursive: true, force: true });
+  });
+  return {
+    root,
+    async daemon(changes = {}) {
+      const store = Store.open(join(root, "store.db"));
+      const events: PluginEvent[] = [];
+      const quiet = (): void => undefined;
+      const logs = new PluginLogs({ logOf: () => ({ debug: quiet, info: quiet, warn: quiet, error: quiet }) });
+      const supervisorOf = (): Supervisor => ({ start: () => assert.fail("no assistants in this test") });
+      const host = new PluginHost({
+        checks,
+        logOf: logs.logOf,
+        supervisorOf,
+        stateDirectoryOf: () => "/nowhere",
+        events: { publish: (event) => void events.push(event) },
+      });
+      const settings = { configuration: {}, environment: {} };
+      const manifest = parseManifest({
+        name: "compiled-in",
+        version: "1.0.0",
+        pouch: { api: "1", points: ["container.preCreate"], priority: -1 },
+      });
+      const plugin = { preCreate: (config: { Domainname?: string }) => void (config.Domainname = "built-in") };
+      host.add(new InProcessPlugin({ manifest, registrations: [{ kind: "container", plugin }], settings }));
+      const manager = new PluginManager({
+        host,
+        logs,
+        records: store.collection<PluginRecord>("plugins"),
+        orders: store.collection<PluginOrderRecord>("plugin-order"),
+        directory: join(root, "installed"),
+        runtimeDirectory: join(root, "run"),
+        childCommand: (directory) => ({
+          command: process.execPath,
+          args: [join(import.meta.dirname, "conformance/run-child.ts"), directory],
+        }),
+        environment: process.env,
+        configurationOf: () => undefined,
+        supervisorOf,
+        stopAssistants: async () => undefined,
+        rebuildRoutes: async () => void (await host.updateHandlers([{ method: "GET", path: "/info", handler: () => undefined }])),
+        publish: (event) => void events.push(event),
+        ...changes,
+      });
+      await manager.open();
+      const daemon: Daemon = {
+        host,
+        manager,
+        events,
+        logs,
+        close: async () => {
+          if (!running.delete(daemon)) return;
+          await manager.close();
+          await store.close();
+        },
+      };
+      running.add(daemon);
+      return daemon;
+    },
+    plugin(name, options = {}) {
+      const directory = join(root, "sources", name);
+      mkdirSync(directory, { recursive: true });
+      const pouch = { api: "^1.0.0", points: ["container.preCreate"], ...options.pouch };
+      writeFileSync(
+        join(directory, "package.json"),
+        JSON.stringify({ name, version: options.version ?? "1.0.0", type: "module", exports: "./index.ts", pouch }),
+      );
+      const code = options.code ?? `preCreate(config) { config.Hostname = ${JSON.stringify(options.hostname ?? name)}; }`;
+      writeFileSync(
+        join(directory, "index.ts"),
+        `import { registerContainerPlugin } from "@pouchcontainer/plugin-sdk";\nregisterContainerPlugin({ ${code} });\n`,
+      );
+      return directory;
+    },
+  };
+}
+
+async function hostname(daemon: Daemon): Promise<string | undefined> {
+  return (await daemon.host.preCreate(sampleContainerConfig(), {})).Hostname;
+}
+
+test("a plugin installed from a folder works at once, and after a restart of the daemon", async (t) => {
+  const h = home(t);
+  const first = await h.daemon();
+  const installed = await first.manager.install({ reference: h.plugin("tool") });
+  assert.deepEqual(
+    [installed.Name, installed.Enabled, installed.Pouch?.Origin, installed.Pouch?.State],
+    ["tool", true, "installed", "running"],
+  );
+  assert.equal(await hostname(first), "tool");
+  await first.close();
+  const second = await h.daemon();
+  assert.equal(await hostname(second), "tool");
+  assert.deepEqual(
+    (await second.manager.list()).map((plugin) => [plugin.Name, plugin.Enabled]),
+    [
+      ["compiled-in", true],
+      ["tool", true],
+    ],
+  );
+});
+
+test("an archive as npm packs it is installed from a stream; its folder may be sent as a tar as well", async (t) => {
+  const h = home(t);
+  const daemon = await h.daemon();
+  const folder = h.plugin("packed");
+  mkdirSync(join(h.root, "stage"));
+  cpSync(folder, join(h.root, "stage/package"), { recursive: true });
+  const archive = join(h.root, "packed-1.0.0.tgz");
+  execFileSync("tar", ["-czf", archive, "-C", join(h.root, "stage"), "package"]);
+  await daemon.manager.install({ archive: createReadStream(archive) });
+  assert.equal(await hostname(daemon), "packed");
+  h.plugin("packed", { version: "1.1.0", hostname: "newer" });
+  execFileSync("tar", ["-cf", archive, "-C", folder, "."]);
+  const upgraded = await daemon.manager.install({ archive: createReadStream(archive) });
+  assert.equal(upgraded.Pouch?.Version, "1.1.0");
+  assert.equal(await hostname(daemon), "newer");
+  assert.equal(readdirSync(join(h.root, "installed")).length, 1);
+});
+
+test("a reload swaps the new version in while a call ends in the old one", async (t) => {
+  const h = home(t);
+  const daemon = await h.daemon();
+  const folder = h.plugin("tool", {
+    code: `async preCreate(config) { await new Promise((resolve) => setTimeout(resolve, 1500)); config.Hostname = "old"; }`,
+  });
+  await daemon.manager.install({ reference: folder });
+  const inFlight = hostname(daemon);
+  h.plugin("tool", { version: "2.0.0", hostname: "new" });
+  const reloading = daemon.manager.reload("tool");
+  assert.equal(await inFlight, "old");
+  assert.equal((await reloading).Pouch?.Version, "2.0.0");
+  assert.equal(await hostname(daemon), "new");
+});
+
+for (const [what, broken, message] of [
+  ["a syntax error", { code: "preCreate( {" }, /plugin "tool" could not be started/],
+  [
+    "a throw at load",
+    { code: `preCreate() {} }); throw new Error("no licence"); ({` },
+    /plugin "tool" could not be started: no licence/,
+  ],
+  ["an exit at load", { code: `preCreate() {} }); process.exit(7); ({` }, /its process ended with status 7 at its start/],
+  [
+    "a manifest that says more than the code",
+    { pouch: { points: ["container.preStart"] } },
+    /declares container.preStart but registers no container plugin with a method preStart/,
+  ],
+  [
+    "an API version that does not exist",
+    { pouch: { api: "^9.0.0" } },
+    /bad manifest of plugin "tool": it asks for plugin API \^9.0.0, this daemon has 1.0.0/,
+  ],
+  ["an unknown point", { pouch: { points: ["container.preExplode"] } }, /bad manifest of plugin "tool": pouch.points/],
+] as const) {
+  test(`a version with ${what} is refused, and the old one goes on`, async (t) => {
+    const h = home(t);
+    const daemon = await h.daemon();
+    await daemon.manager.install({ reference: h.plugin("tool") });
+    h.plugin("tool", { version: "2.0.0", ...broken });
+    await assert.rejects(daemon.manager.reload("tool"), message);
+    assert.equal(await hostname(daemon), "tool");
+    assert.equal((await daemon.manager.inspect("tool")).Pouch?.Version, "1.0.0");
+    assert.equal(readdirSync(join(h.root, "installed")).length, 1);
+    assert.equal(readdirSync(join(h.root, "run")).length, 1);
+  });
+}
+
+test("settings are checked against the schema and reach the plugin", async (t) => {
+  const h = home(t);
+  const daemon = await h.daemon();
+  const pouch = {
+    configuration: {
+      type: "object",
+      properties: { suffix: { type: "string" } },
+      required: ["suffix"],
+      additionalProperties: false,
+    },
+  };
+  const folder = h.plugin("tool", {
+    pouch,
+    code: "preCreate(config, { configuration }) { config.Hostname = `x${configuration.suffix}`; }",
+  });
+  await assert.rejects(
+    daemon.manager.install({ reference: folder }),
+    /configuration of plugin "tool": the value must have required properties suffix/,
+  );
+  await assert.rejects(
+    daemon.manager.install({ reference: folder }, { configuration: { suffix: 1 } }),
+    /suffix must be string, got 1/,
+  );
+  assert.deepEqual(readdirSync(join(h.root, "installed")), []);
+  await daemon.manager.install({ reference: folder }, { configuration: { suffix: "y" } });
+  assert.equal(await hostname(daemon), "xy");
+});
+
+test("disabled plugins are not called, enabled ones are again; both states survive a restart, of built-in plugins too", async (t) => {
+  const h = home(t);
+  const first = await h.daemon();
+  await first.manager.install({ reference: h.plugin("tool") });
+  await first.manager.disable("tool");
+  await first.manager.disable("compiled-in");
+  await assert.rejects(first.manager.disable("tool"), { kind: "failedPrecondition", message: "plugin tool is already disabled" });
+  assert.deepEqual(await first.host.preCreate(sampleContainerConfig(), {}), sampleContainerConfig());
+  await first.close();
+  const second = await h.daemon();
+  assert.deepEqual(
+    (await second.manager.list({ enabled: ["false"] })).map((plugin) => plugin.Name),
+    ["compiled-in", "tool"],
+  );
+  await second.manager.enable("tool:latest");
+  await second.manager.enable("compiled-in");
+  await assert.rejects(second.manager.enable("tool"), { message: "plugin tool is already enabled" });
+  const changed = await second.host.preCreate(sampleContainerConfig(), {});
+  assert.deepEqual([changed.Hostname, changed.Domainname], ["tool", "built-in"]);
+});
+
+test("an enabled plugin is removed with force only, a built-in one never; nothing of a removed one is left", async (t) => {
+  const h = home(t);
+  const daemon = await h.daemon();
+  await daemon.manager.install({ reference: h.plugin("tool") });
+  await assert.rejects(daemon.manager.remove("tool"), {
+    kind: "failedPrecondition",
+    message: "plugin tool is enabled, disable it first or use force",
+  });
+  await daemon.manager.remove("tool", { force: true });
+  assert.equal(await hostname(daemon), undefined);
+  assert.deepEqual([readdirSync(join(h.root, "installed")), readdirSync(join(h.root, "run"))], [[], []]);
+  await assert.rejects(daemon.manager.remove("compiled-in", { force: true }), /is compiled into the daemon/);
+  await assert.rejects(daemon.manager.inspect("tool"), { kind: "notFound", message: 'plugin "tool" not found' });
+  assert.deepEqual(
+    daemon.events.map(({ action, plugin }) => `${action} ${plugin}`),
+    ["install tool", "remove tool"],
+  );
+});
+
+test("a plugin whose route the table refuses is not enabled, and nothing of it stays", async (t) => {
+  const h = home(t);
+  const daemon = await h.daemon();
+  const folder = h.plugin("router", { pouch: { points: ["api.updateHandler"] } });
+  writeFileSync(
+    join(folder, "index.ts"),
+    `import { registerApiPlugin } from "@pouchcontainer/plugin-sdk";
+     registerApiPlugin({ updateHandler: (table) => [...table, { method: "GET", path: "/plugins/mine", handler() {} }] });`,
+  );
+  await assert.rejects(
+    daemon.manager.install({ reference: folder }),
+    /plugin "router" at api.updateHandler: GET \/plugins\/mine is reserved for the daemon/,
+  );
+  assert.equal(daemon.host.registry.get("router"), undefined);
+  assert.deepEqual([readdirSync(join(h.root, "installed")), readdirSync(join(h.root, "run"))], [[], []]);
+});
+
+test("a plugin that cannot be started any more fails its calls, as its policy says, until it is repaired", async (t) => {
+  const h = home(t);
+  const first = await h.daemon();
+  const folder = h.plugin("tool");
+  await first.manager.install({ reference: folder });
+  await first.close();
+  const installed = join(h.root, "installed", readdirSync(join(h.root, "installed"))[0] ?? "");
+  writeFileSync(join(installed, "index.ts"), "throw new Error('rotten');");
+  const second = await h.daemon();
+  await assert.rejects(hostname(second), {
+    kind: "unavailable",
+    message: /plugin "tool" at container.preCreate: plugin "tool" could not be started: rotten/,
+  });
+  assert.equal((await second.manager.inspect("tool")).Pouch?.State, "failed");
+  await second.manager.reload("tool");
+  assert.equal(await hostname(second), "tool");
+});
+
+test("the order decides between equal priorities and survives a restart", async (t) => {
+  const h = home(t);
+  const first = await h.daemon();
+  await first.manager.install({ reference: h.plugin("aaa") });
+  await first.manager.install({ reference: h.plugin("zzz") });
+  assert.equal(await hostname(first), "zzz");
+  await first.manager.setOrder(["zzz", "aaa"]);
+  assert.equal(await hostname(first), "aaa");
+  await assert.rejects(first.manager.setOrder(["nobody"]), /plugin "nobody" not found/);
+  await first.close();
+  assert.equal(await hostname(await h.daemon()), "aaa");
+});
+
+test("the operator's routes: install, trace, dry-run, logs", async (t) => {
+  const h = home(t);
+  const { host, manager } = await h.daemon();
+  const routes = pluginAdminRoutes({ host, manager, checks });
+  const server = createServer((request, response) => {
+    const path = new URL(request.url ?? "", "http://x").pathname;
+    for (const spec of routes) {
+      const match = new RegExp(`^${spec.path.replace("{name...}", "(?<name>.+)")}$`).exec(path);
+      if (match === null || spec.method !== request.method) continue;
+      Promise.resolve(spec.handler(request, response, { ...match.groups })).catch((error: Error) =>
+        response.writeHead(400).end(error.message),
+      );
+      return;
+    }
+    response.writeHead(404).end();
+  });
+  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+  t.after(() => server.close());
+  // A TCP server's address is an object.
+  const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const post = (path: string, body: unknown): Promise<Response> =>
+    fetch(base + path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+
+  const folder = h.plugin("tool", { code: `preCreate(config, { log }) { log.warn("seen"); config.Env.push("SECRET=1"); }` });
+  assert.equal(((await (await post("/plugins/install", { source: folder })).json()) as { Name: string }).Name, "tool");
+  const tried = (await (
+    await post("/plugins/dry-run", { point: "container.preCreate", body: { Image: "busybox", Env: [] } })
+  ).json()) as { calls: unknown[]; body: unknown };
+  assert.deepEqual(tried.body, { Image: "busybox", Env: ["SECRET=1"], HostConfig: {}, Domainname: "built-in" });
+  assert.equal(tried.calls.length, 2);
+  assert.deepEqual(await (await fetch(`${base}/plugins/trace`)).json(), [], "a dry run leaves no trace");
+
+  await host.preCreate(sampleContainerConfig({ Env: [] }), { containerId: "abc123", containerName: "web" });
+  const trace = (await (await fetch(`${base}/plugins/trace?container=web&plugin=tool`)).json()) as { patch: unknown }[];
+  assert.deepEqual(
+    trace.map(({ patch }) => patch),
+    [[{ op: "add", path: "/Env/0", value: "SECRET=***" }]],
+  );
+  const revealed = (await (await fetch(`${base}/plugins/trace?container=abc&plugin=tool&showEnv=1`)).json()) as {
+    patch: unknown;
+  }[];
+  assert.deepEqual(revealed[0]?.patch, [{ op: "add", path: "/Env/0", value: "SECRET=1" }]);
+  assert.match(await (await fetch(`${base}/plugins/tool/logs`)).text(), /warn seen\n$/);
+  assert.equal(
+    (await post("/plugins/dry-run", { point: "container.preCreate", body: { HostConfig: { Memory: "x" } } })).status,
+    400,
+  );
+});
