@@ -90,3 +90,27 @@ test("ping fails when containerd does not answer", async () => {
   const dead = { version: () => Promise.reject(new Error("no containerd")), address: "", namespace: "" };
   await assert.rejects(manager({ containerd: dead }).ping(), /no containerd/);
 });
+
+test("a good ping is not asked again within a second, a bad one is", async () => {
+  let now = 1_000_000_000_000n;
+  let asked = 0;
+  let alive = true;
+  const containerd = {
+    version: async () => {
+      asked++;
+      if (!alive) throw new Error("no containerd");
+      return { version: "1", revision: "1" };
+    },
+    address: "",
+    namespace: "",
+  };
+  const system = manager({ containerd, clock: { now: () => now } });
+  await system.ping();
+  await system.ping();
+  assert.equal(asked, 1);
+  now += 1_000_000_000n;
+  alive = false;
+  await assert.rejects(system.ping());
+  await assert.rejects(system.ping());
+  assert.equal(asked, 3);
+});

@@ -70,9 +70,13 @@ export interface SystemDeps {
   checkAuth(auth: AuthConfig): Promise<AuthResponse>;
 }
 
+/** Nanoseconds: every client pings before every command, and many at once must not each ask containerd. */
+const pingLife = 1_000_000_000n;
+
 /** What the daemon says of itself and its machine. */
 export class SystemManager {
   readonly #deps: SystemDeps;
+  #lastGoodPing = 0n;
 
   constructor(deps: SystemDeps) {
     this.#deps = deps;
@@ -115,9 +119,12 @@ export class SystemManager {
     return diskUsage(types, this.#deps);
   }
 
-  /** Answers whether containers can be served at all: containerd answers and the store is open. */
+  /** Answers whether containers can be served at all: containerd answers and the store is open. A good answer holds for a second. */
   async ping(): Promise<void> {
+    const now = this.#deps.clock.now();
+    if (now - this.#lastGoodPing < pingLife && now >= this.#lastGoodPing) return;
     await Promise.all([this.#deps.containerd.version(), this.#deps.storeIsOpen()]);
+    this.#lastGoodPing = now;
   }
 
   events(
