@@ -1,0 +1,176 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { readdirSync } from "node:fs";
+import { test, type TestContext } from "node:test";
+import type { NetworksConfig } from "../packages/engine/src/networks/network-config.ts";
+import { NetworksWorld, run } from "./networks-world.ts";
+
+async function world(
+  t: TestContext,
+  config: Partial<NetworksConfig> & { root?: string; tag?: string } = {},
+): Promise<NetworksWorld> {
+  const made = await new NetworksWorld(config).open();
+  t.after(async () => assert.deepEqual(await made.destroy(), [], "something of the networks is left on the machine"));
+  await made.networks.ready;
+  return made;
+}
+
+test("a daemon that starts again takes up what runs and releases what does not", async (t) => {
+  const w = await world(t);
+  await w.networks.manager.create({ Name: "front" });
+  const ids = (await w.networks.manager.list({})).map((network) => `${network.Name} ${network.Id}`).sort();
+  const web = await w.start("web", { networkMode: "front", hostConfig: { PortBindings: { "80/tcp": [{ HostPort: "18600" }] } } });
+  const client = await w.start("client", { networkMode: "front" });
+  const gone = await w.start("gone", {
+    networkMode: "front",
+    hostConfig: { PortBindings: { "80/tcp": [{ HostPort: "18601" }] } },
+  });
+  w.serve(web, 80, "still here");
+  const before = w.networks.sandboxes.settings(web);
+  const goneAddress = w.address(gone, "front");
+
+  await w.shut();
+  assert.match((await w.hear(undefined, "127.0.0.1", 18600)) ?? "", /^still here/, "traffic flows without the daemon");
+  w.running.delete(gone.id);
+  await w.open();
+  await w.networks.sandboxes.restore(w.runningContainers());
+
+  assert.deepEqual((await w.networks.manager.list({})).map((network) => `${network.Name} ${network.Id}`).sort(), ids);
+  assert.deepEqual(w.networks.sandboxes.settings(web), before);
+  assert.match((await w.hear(undefined, "127.0.0.1", 18600)) ?? "", /^still here/);
+  assert.equal(await w.hear(undefined, "127.0.0.1", 18601), undefined);
+  assert.deepEqual(await w.resolve(client, "web"), [w.address(web, "front")]);
+  assert.deepEqual(await w.resolve(client, "gone"), []);
+  await assert.rejects(
+    w.start("thief", { hostConfig: { PortBindings: { "80/tcp": [{ HostPort: "18600" }] } } }),
+    /port is already allocated/,
+  );
+  const next = await w.start("next", { networkMode: "front" });
+  assert.equal(w.address(next, "front"), goneAddress, "the address of the dead container is free again");
+  await w.stop(web);
+  assert.equal(await w.hear(undefined, "127.0.0.1", 18600), undefined);
+});
+
+test("after a reboot networks are made anew and containers start with them", async (t) => {
+  const w = await world(t);
+  await w.networks.manager.create({ Name: "front", EnableIPv6: true });
+  const web = await w.start("web", { networkMode: "front", hostConfig: { PortBindings: { "80/tcp": [{ HostPort: "18610" }] } } });
+  const subnet = (await w.networks.manager.inspect("front", { verbose: false })).IPAM.Config;
+  await w.shut();
+  // What a reboot takes: links, namespaces, rules. The state folder stays.
+  await run("nft", ["delete", "table", "inet", w.config.nftTable]);
+  await run("umount", ["-l", w.netns(web)]);
+  for (const name of readdirSync("/sys/class/net")) {
+    if (name.startsWith(w.config.bridgePrefix) || name === w.config.bridge.name) await run("ip", ["link", "delete", name]);
+  }
+  w.running.clear();
+  await w.open();
+  await w.networks.sandboxes.restore([]);
+  assert.deepEqual((await w.networks.manager.inspect("front", { verbose: false })).IPAM.Config, subnet);
+  const again = await w.start("web");
+  w.serve(again, 80, "back");
+  assert.match((await w.hear(undefined, "127.0.0.1", 18610)) ?? "", /^back/);
+  const client = await w.start("client", { networkMode: "front" });
+  assert.equal((await w.resolve(client, "web")).length, 2);
+});
+
+test("rules that were flushed, changed or removed from outside are put back", async (t) => {
+  const w = await world(t, { verifyRulesMilliseconds: 100 });
+  const web = await w.start("web", { hostConfig: { PortBindings: { "80/tcp": [{ HostPort: "18620" }] } } });
+  w.serve(web, 80, "reachable");
+  for (const damage of [
+    ["delete", "table", "inet", w.config.nftTable],
+    ["flush", "table", "inet", w.config.nftTable],
+    ["flush", "chain", "inet", w.config.nftTable, "publish"],
+    ["add", "rule", "inet", w.config.nftTable, "forward", "drop"],
+  ]) {
+    await run("nft", damage);
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    assert.match((await w.hear(undefined, "127.0.0.1", 18620)) ?? `unreachable after ${damage.join(" ")}`, /^reachable/);
+  }
+  assert.ok(w.warnings.length >= 4);
+  assert.match(w.warnings.join(), /was removed from outside: it is put back/);
+});
+
+test("a container starts and stops while the rules are gone", async (t) => {
+  const w = await world(t);
+  const one = await w.start("one", { hostConfig: { PortBindings: { "80/tcp": [{ HostPort: "18630" }] } } });
+  w.serve(one, 80, "one");
+  await run("nft", ["delete", "table", "inet", w.config.nftTable]);
+  const two = await w.start("two", { hostConfig: { PortBindings: { "80/tcp": [{ HostPort: "18631" }] } } });
+  w.serve(two, 80, "two");
+  assert.match((await w.hear(undefined, "127.0.0.1", 18630)) ?? "", /^one/);
+  assert.match((await w.hear(undefined, "127.0.0.1", 18631)) ?? "", /^two/);
+  await run("nft", ["delete", "table", "inet", w.config.nftTable]);
+  await w.stop(one);
+  assert.equal(await w.hear(undefined, "127.0.0.1", 18630), undefined);
+});
+
+test("nothing is left of starts, connects and removals a kill -9 cut off", async (t) => {
+  const w = new NetworksWorld();
+  await w.open();
+  await w.networks.ready;
+  await w.shut();
+  const { name, bip = "" } = w.config.bridge;
+  for (let round = 0; round < 6; round++) {
+    await churnAndKill([w.root, w.tag, name, bip], 150 + round * 70);
+  }
+  const after = await world(t, { root: w.root, tag: w.tag, bridge: w.config.bridge });
+  await after.networks.sandboxes.restore([]);
+  assert.deepEqual(readdirSync(after.config.namespacesDirectory), []);
+  assert.doesNotMatch(await after.nft(), /tcp \. 187\d\d/);
+  for (
+    let tries = 0;
+    tries < 60 && readdirSync("/sys/class/net").some((each) => each.startsWith(after.config.vethPrefix));
+    tries++
+  ) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  assert.deepEqual(
+    readdirSync("/sys/class/net").filter((each) => each.startsWith(after.config.vethPrefix)),
+    [],
+  );
+  // All 13 addresses of the /28 can be had: none is held for the dead.
+  for (let index = 0; index < 13; index++) await after.start(`full-${index}`, { networkMode: "churn" });
+  await assert.rejects(after.start("full-13", { networkMode: "churn" }), /no available IPv4 addresses/);
+});
+
+async function churnAndKill(args: string[], milliseconds: number): Promise<void> {
+  const child = spawn(
+    process.execPath,
+    [
+      "--experimental-ffi",
+      "--disable-warning=ExperimentalWarning",
+      new URL("networks-victim.ts", import.meta.url).pathname,
+      ...args,
+    ],
+    {
+      stdio: ["ignore", "pipe", "inherit"],
+    },
+  );
+  await new Promise<void>((resolve, reject) => {
+    child.stdout.once("data", () => resolve());
+    child.once("exit", (code) => reject(new Error(`the churning process ended with ${code}`)));
+  });
+  await new Promise((resolve) => setTimeout(resolve, milliseconds));
+  const ended = new Promise((resolve) => child.once("close", resolve));
+  child.removeAllListeners("exit");
+  child.kill("SIGKILL");
+  await ended;
+}
+
+test("fifty containers at once get fifty addresses and ports", async (t) => {
+  const w = await world(t);
+  const started = await Promise.all(
+    Array.from({ length: 50 }, (_, index) =>
+      w.start(`c${index}`, { hostConfig: { PortBindings: { "80/tcp": [{ HostPort: "" }] } } }),
+    ),
+  );
+  assert.equal(new Set(started.map((container) => w.address(container))).size, 50);
+  assert.equal(
+    new Set(started.map((container) => w.networks.sandboxes.settings(container).Ports["80/tcp"]?.[0]?.HostPort)).size,
+    50,
+  );
+  await Promise.all(started.map((container) => w.stop(container)));
+  assert.match(w.address(await w.start("next")), /\.2$/, "all addresses are free again");
+});
