@@ -72,9 +72,15 @@ export async function openNetworks(deps: NetworksDeps): Promise<Networks> {
   const bandwidth = new Bandwidth({ namespaces, env });
   const { bridgePrefix, vethPrefix, ipForward, userlandProxy, defaultHostAddress } = config;
   const bridge = new BridgeDriver({ ip, firewall, namespaces, bandwidth, bridgePrefix, vethPrefix, ipForward });
-  const drivers = new Map<string, NetworkDriver>(
-    [bridge, bareDriver("host"), bareDriver("null")].map((driver) => [driver.name, driver]),
-  );
+  const builtIn: NetworkDriver[] = [
+    bridge,
+    new SubInterfaceDriver({ kind: "macvlan", ip, namespaces, bandwidth }),
+    new SubInterfaceDriver({ kind: "ipvlan", ip, namespaces, bandwidth }),
+    bareDriver("host"),
+    bareDriver("null"),
+  ];
+  const cni = new CniRunner({ binDirectories: config.cniBinDirectories, env });
+  const drivers = new Drivers(builtIn, { runner: cni, configDirectory: config.cniConfigDirectory });
   const readiness = new NetworkReadiness(drivers);
   const content: SandboxContent = new SandboxContent({
     hostRoot: config.hostRoot,
