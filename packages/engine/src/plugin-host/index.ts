@@ -7,3 +7,5 @@ export type { TraceEntry } from "./trace.ts";
 export { pluginAdminRoutes } from "./admin-routes.ts";
 export { PluginLogs } from "./plugin-logs.ts";
 export { PluginManager, type PluginManagerDeps, type PluginOrderRecord, type PluginRecord } from "./plugin-manager.ts";
+export { OtlpSpans, otlpEndpointOf } from "./otlp-spans.ts";
+export { metricsHandler, PluginMetrics } from "./plugin-metrics.ts";

@@ -191,7 +191,7 @@ for (const [what, broken, message] of [
   [
     "a manifest that says more than the code",
     { pouch: { points: ["container.preStart"] } },
-    /declares container.preStart but registers no container plugin with a method preStart/,
+    /registers preCreate of a container plugin, but its manifest does not list container.preCreate/,
   ],
   [
     "an API version that does not exist",
