@@ -97,7 +97,6 @@ function splitGlobals(argv: readonly string[]): BeforeCommand {
       if (takesNext(word)) globals.push(argv[++at] ?? "");
     }
   }
-  parseFlags(globals, globalFlags, { stopAtFirstArg: false });
   return { globals, words: argv.slice(at), help, version };
 }
 

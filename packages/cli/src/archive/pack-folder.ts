@@ -61,7 +61,7 @@ async function addFile(archive: Pack, path: string, header: Partial<Header> & { 
     if (header.size === 0) return entry.end(new Uint8Array(0));
     // Exactly the size the header announces, should the file grow meanwhile.
     const content = createReadStream(path, { end: header.size - 1 });
-    content.on("error", (error) => void entry.destroy(error));
+    content.on("error", (error) => entry.destroy(error));
     // A streamx writable takes what Node's pipe does to one; only its type is its own.
     content.pipe(entry as unknown as NodeJS.WritableStream);
   });

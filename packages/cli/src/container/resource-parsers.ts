@@ -3,9 +3,7 @@ import { BadFlagValue } from "../flags/flag-types.ts";
 import { parseBytes } from "../flags/value-parsers.ts";
 import { csvFields } from "./mounts.ts";
 
-const ulimitNames = [
-  ..."core cpu data fsize locks memlock msgqueue nice nofile nproc rss rtprio rttime sigpending stack".split(" "),
-];
+const ulimitNames = "core cpu data fsize locks memlock msgqueue nice nofile nproc rss rtprio rttime sigpending stack".split(" ");
 
 /** `nofile=1024:2048`; -1 is unlimited. */
 export function parseUlimit(given: string): Ulimit {
@@ -97,7 +95,7 @@ export function parseRestart(given: string): RestartPolicy {
 export function parseGpus(given: string): DeviceRequest {
   const request: DeviceRequest = { Driver: "", Count: 0, Capabilities: [["gpu"]] };
   for (const field of csvFields(given)) {
-    const [key = "", value] = field.includes("=")
+    const [key, value] = field.includes("=")
       ? [field.slice(0, field.indexOf("=")), field.slice(field.indexOf("=") + 1)]
       : ["count", field];
     if (key === "count") {

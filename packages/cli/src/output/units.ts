@@ -61,7 +61,7 @@ export function shortId(id: string): string {
 
 /** At most `width` characters, the last one being `…` where something was cut. */
 export function ellipsis(text: string, width: number): string {
-  const characters = [...text];
+  const characters = Array.from(text);
   if (characters.length <= width) return text;
   return width <= 1 ? characters.slice(0, width).join("") : `${characters.slice(0, width - 1).join("")}…`;
 }

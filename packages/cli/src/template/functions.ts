@@ -17,7 +17,7 @@ export const templateFunctions: Readonly<Record<string, TemplateFunction>> = {
   split: (value, separator) => goString(value).split(goString(separator)),
   pad: (value, before, after) =>
     value === "" ? value : " ".repeat(Number(before)) + goString(value) + " ".repeat(Number(after)),
-  truncate: (value, length) => [...goString(value)].slice(0, Number(length)).join(""),
+  truncate: (value, length) => Array.from(goString(value)).slice(0, Number(length)).join(""),
   table: () => "",
   // Go's
   print: (...values) => goPrint(values),

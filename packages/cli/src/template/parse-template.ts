@@ -111,14 +111,14 @@ function parseBlock(
   return { node: makeBlock(word, head, body.nodes, otherwise), next };
 }
 
-function makeBlock(word: "if" | "with" | "range", head: Token[], then: Node[], otherwise: Node[]): Node {
-  if (word !== "range") return { kind: word, pipe: new PipeReader(head).readAll(), then, otherwise };
+function makeBlock(word: "if" | "with" | "range", head: Token[], body: Node[], otherwise: Node[]): Node {
+  if (word !== "range") return { kind: word, pipe: new PipeReader(head).readAll(), body, otherwise };
   const declare = head.findIndex((token) => token.kind === "symbol" && token.text === ":=");
   const names = declare === -1 ? [] : head.slice(0, declare).filter((token) => token.kind === "variable");
   const pipe = new PipeReader(head.slice(declare + 1)).readAll();
   const [first, second] = names.map((token) => token.text);
   // `range $v := …` names the element, `range $i, $v := …` the index and the element.
-  return { kind: "range", pipe, key: second === undefined ? undefined : first, value: second ?? first, then, otherwise };
+  return { kind: "range", pipe, key: second === undefined ? undefined : first, value: second ?? first, body, otherwise };
 }
 
 /** Reads `$x := f a b | g`. */

@@ -10,8 +10,8 @@ export class TemplateError extends Error {
 export type Node =
   | { kind: "text"; text: string }
   | { kind: "output"; pipe: Pipe }
-  | { kind: "if" | "with"; pipe: Pipe; then: Node[]; otherwise: Node[] }
-  | { kind: "range"; pipe: Pipe; key: string | undefined; value: string | undefined; then: Node[]; otherwise: Node[] }
+  | { kind: "if" | "with"; pipe: Pipe; body: Node[]; otherwise: Node[] }
+  | { kind: "range"; pipe: Pipe; key: string | undefined; value: string | undefined; body: Node[]; otherwise: Node[] }
   | { kind: "break" }
   | { kind: "continue" };
 

@@ -53,7 +53,7 @@ export class Template {
           const inner = new Scope(scope);
           const value = this.#pipe(node.pipe, dot, inner);
           const truth = isTrue(value);
-          const signal = this.#run(truth ? node.then : node.otherwise, truth && node.kind === "with" ? value : dot, inner, out);
+          const signal = this.#run(truth ? node.body : node.otherwise, truth && node.kind === "with" ? value : dot, inner, out);
           if (signal !== undefined) return signal;
           break;
         }
@@ -74,7 +74,7 @@ export class Template {
       const inner = new Scope(scope);
       if (node.key !== undefined) inner.declare(node.key, key);
       if (node.value !== undefined) inner.declare(node.value, value);
-      if (this.#run(node.then, value, inner, out) === "break") break;
+      if (this.#run(node.body, value, inner, out) === "break") break;
     }
   }
 
@@ -178,8 +178,8 @@ function checkFunctions(nodes: readonly Node[], known: (name: string) => boolean
   };
   for (const node of nodes) {
     if ("pipe" in node) checkPipe(node.pipe);
-    if ("then" in node) {
-      checkFunctions(node.then, known);
+    if ("body" in node) {
+      checkFunctions(node.body, known);
       checkFunctions(node.otherwise, known);
     }
   }
