@@ -1,7 +1,7 @@
 import type { Volume } from "@pouchcontainer/api";
 import { mkdir, stat } from "node:fs/promises";
 import { EngineError, invalidArgument } from "@pouchcontainer/errors";
-import type { MountPlan, MountRequest } from "../containers/config/index.ts";
+import { namedInRequest, type MountPlan, type MountRequest } from "../containers/config/index.ts";
 import type { MountPointRecord } from "../containers/container-record.ts";
 import type { VolumeHolder, VolumeManager } from "./volume-manager.ts";
 
@@ -30,7 +30,7 @@ export async function realiseMounts(
         mountPoints.push(plainMount(request));
         continue;
       }
-      const { volume, created } = await volumes.createFor(volumeConfig(request), holder);
+      const { volume, created } = await namedInRequest(() => volumes.createFor(volumeConfig(request), holder));
       if (created) made.push(volume.Name);
       mountPoints.push(volumeMount(request, volume));
     }

@@ -230,3 +230,15 @@ test("when the second volume cannot be made, the first is removed again", async 
   await assert.rejects(realiseMounts(plan, manager, { containerId: "c1", context: {} }), /invalid characters/);
   assert.deepEqual((await manager.list({})).Volumes, []);
 });
+
+test("an unknown volume driver is a bad request of a container's create", async (t) => {
+  const { manager } = setup(t);
+  const hostConfig = { Binds: ["data:/d"], VolumeDriver: "foo" };
+  const plan = planMounts({ hostConfig, config: {}, sourceExists: () => true, mountsOf: () => [] });
+  await assert.rejects(
+    realiseMounts(plan, manager, { containerId: "c1", context: {} }),
+    (error) =>
+      isKind(error, "invalidArgument") &&
+      error.message === 'create data: error looking up volume plugin foo: plugin "foo" not found',
+  );
+});

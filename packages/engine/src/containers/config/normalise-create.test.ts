@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ContainerConfig, HostConfig } from "@pouchcontainer/api";
-import { notFound } from "@pouchcontainer/errors";
+import { isKind, notFound } from "@pouchcontainer/errors";
 import type { ImageConfig } from "../../images/image-source.ts";
 import { normaliseCreate, verifyCreate } from "./normalise-create.ts";
 import { sampleConfigSettings, sampleFacts } from "./sample-settings.ts";
@@ -91,4 +91,11 @@ test("the host's network brings the host's name, another container's network tha
 
 test("joining the IPC of a container that keeps it private is refused", () => {
   assert.throws(() => normalise({ Cmd: ["x"] }, { IpcMode: "container:db" }), /non-shareable IPC/);
+});
+
+test("another container that does not exist is a bad request: a 404 would make clients pull the image", () => {
+  assert.throws(
+    () => normalise({ Cmd: ["x"] }, { PidMode: "container:nope" }),
+    (error) => isKind(error, "invalidArgument") && error.message === "No such container: nope",
+  );
 });

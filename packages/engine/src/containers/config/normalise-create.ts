@@ -4,6 +4,7 @@ import type { ResolvedImage } from "../../images/image-source.ts";
 import type { HostFacts } from "../spec/host-facts.ts";
 import { containerOfMode } from "../spec/namespaces.ts";
 import type { ConfigSettings, ReferencedContainer } from "./config-settings.ts";
+import { namedInRequest } from "./missing-reference.ts";
 import { mergeImageConfig } from "./merge-image-config.ts";
 import { verifyContainerConfig } from "./verify-container-config.ts";
 import { verifyHostConfig } from "./verify-host-config.ts";
@@ -92,13 +93,13 @@ function hostNames(networkMode: string, id: string, input: NormaliseInput): Pick
 /** A mode that names a container by name is kept by id: names can change hands. */
 function joined(mode: string, { container }: NormaliseInput): string {
   const ref = containerOfMode(mode);
-  return ref === undefined ? mode : `container:${container(ref).id}`;
+  return ref === undefined ? mode : `container:${namedInRequest(() => container(ref)).id}`;
 }
 
 function joinedIpc(mode: string, { container }: NormaliseInput): string {
   const ref = containerOfMode(mode);
   if (ref === undefined) return mode;
-  const owner = container(ref);
+  const owner = namedInRequest(() => container(ref));
   if (owner.ipcMode === "private" || owner.ipcMode === "none")
     throw invalidArgument(
       `can't join IPC of container ${owner.id}: non-shareable IPC (hint: use IpcMode:shareable for the donor container)`,

@@ -1,6 +1,7 @@
 import type { ContainerConfig, HostConfig } from "@pouchcontainer/api";
 import { invalidArgument } from "@pouchcontainer/errors";
 import type { MountPointRecord } from "../container-record.ts";
+import { namedInRequest } from "./missing-reference.ts";
 import { type MountRequest, clean, modeAllowsWriting, parseBind, parseMount } from "./mount-spec.ts";
 
 export interface PlanMountsInput {
@@ -54,7 +55,12 @@ function volumesFrom(text: string, input: PlanMountsInput): MountPointRecord[] {
   const [ref = "", mode = ""] = text.split(":", 2);
   if (ref === "") throw invalidArgument(`malformed volumes-from specification: ${text}`);
   const writable = modeAllowsWriting(mode);
-  return input.mountsOf(ref).map((mount) => ({ ...mount, rw: mount.rw && writable, copyData: false, anonymous: false }));
+  return namedInRequest(() => input.mountsOf(ref)).map((mount) => ({
+    ...mount,
+    rw: mount.rw && writable,
+    copyData: false,
+    anonymous: false,
+  }));
 }
 
 const imageVolume =
