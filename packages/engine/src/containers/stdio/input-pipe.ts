@@ -3,24 +3,19 @@ import { Socket } from "node:net";
 
 /** The daemon's end of a stdin FIFO, shared by everyone attached. */
 export class InputPipe {
-  readonly #path: string;
   readonly #ready = Promise.withResolvers<Socket | undefined>();
   #socket: Socket | undefined;
   #closed = false;
-
-  constructor(path: string) {
-    this.#path = path;
-  }
 
   get closed(): boolean {
     return this.#closed;
   }
 
   /** The process has its end open: what was written before goes in now. */
-  open(): void {
+  open(path: string): void {
     if (this.#closed || this.#socket) return;
     try {
-      const fd = openSync(this.#path, constants.O_WRONLY | constants.O_NONBLOCK);
+      const fd = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);
       this.#socket = new Socket({ fd, readable: false, writable: true });
       // EPIPE: the process has closed its stdin or is gone. Its exit tells the client.
       this.#socket.on("error", () => this.destroy());

@@ -13,15 +13,15 @@ export const defaultOutputLimits: OutputLimits = { memoryBytes: 1 << 20, diskByt
 export class OutputHub {
   readonly #directory: string;
   readonly #limits: OutputLimits;
-  readonly #onRoom: () => void;
+  /** Called when `publish` answered false and may go on. */
+  onRoom: () => void = () => undefined;
   readonly #taps = new Set<OutputTap>();
   #ended = false;
 
-  /** `directory` takes what does not fit in memory; `onRoom` is called when `publish` answered false and may go on. */
-  constructor(options: { directory: string; onRoom: () => void; limits?: OutputLimits }) {
+  /** `directory` takes what does not fit in memory. */
+  constructor(options: { directory: string; limits?: OutputLimits }) {
     this.#directory = options.directory;
     this.#limits = options.limits ?? defaultOutputLimits;
-    this.#onRoom = options.onRoom;
   }
 
   get tapCount(): number {
@@ -31,11 +31,11 @@ export class OutputHub {
   attach(streams: { stdout: boolean; stderr: boolean }): OutputTap {
     const tap = new OutputTap(streams, this.#directory, this.#limits, {
       room: () => {
-        if (![...this.#taps].some((other) => other.full)) this.#onRoom();
+        if (![...this.#taps].some((other) => other.full)) this.onRoom();
       },
       closed: () => {
         this.#taps.delete(tap);
-        this.#onRoom();
+        this.onRoom();
       },
     });
     if (this.#ended) tap.end();

@@ -25,6 +25,8 @@ export interface StdioRequest {
   stderr: boolean;
   /** Called with each chunk in the tick it was read in, before anyone attached gets it. The memory is only lent. */
   onOutput?: (stream: "stdout" | "stderr", chunk: Buffer) => void;
+  /** Hub and input that clients hold already because they attached before the process was there. */
+  streams?: { hub: OutputHub; input: InputPipe };
   onStreamEnd?: (stream: "stdout" | "stderr") => void;
 }
 
@@ -81,7 +83,8 @@ export class ProcessStdio {
     this.#deps = deps;
     this.#directory = request.directory;
     this.paths = paths;
-    this.hub = new OutputHub({ directory: request.directory, onRoom: () => this.#resume() });
+    this.hub = request.streams?.hub ?? new OutputHub({ directory: request.directory });
+    this.hub.onRoom = () => this.#resume();
     this.#pipes = outputs(paths).map(
       ({ stream, path }) =>
         new OutputPipe(path, {
@@ -93,7 +96,7 @@ export class ProcessStdio {
           },
         }),
     );
-    this.input = paths.stdin === undefined ? undefined : new InputPipe(paths.stdin);
+    this.input = paths.stdin === undefined ? undefined : (request.streams?.input ?? new InputPipe());
     this.ended = Promise.all(
       outputs(paths).map(async ({ stream }, index) => {
         await this.#pipes[index]?.ended;
@@ -105,7 +108,7 @@ export class ProcessStdio {
   /** The process exists and has all its ends open. */
   opened(): void {
     for (const pipe of this.#pipes) pipe.release();
-    this.input?.open();
+    if (this.paths.stdin !== undefined) this.input?.open(this.paths.stdin);
   }
 
   /** Lets go of everything but leaves the FIFOs and the keeper's hold: the daemon goes, the process stays. */

@@ -1,0 +1,76 @@
+import { conflict } from "@pouchcontainer/errors";
+import type { Container } from "./container.ts";
+import { publishContainerEvent } from "./container-events.ts";
+import type { ContainerRoom } from "./container-room.ts";
+import { readLog } from "./logs/log-reader.ts";
+import { defaultDetachKeys } from "./stdio/detach-keys.ts";
+import type { OutputChunk } from "./stdio/output-chunk.ts";
+import { sessionInput, type StdioSession } from "./stdio/stdio-session.ts";
+
+export interface AttachRequest {
+  stdin: boolean;
+  stdout: boolean;
+  stderr: boolean;
+  logs: boolean;
+  stream: boolean;
+  detachKeys?: string;
+}
+
+/** Connects a client to the container's streams: those of its current run, or before a start those of the next. */
+export function attachContainer(room: ContainerRoom, container: Container, request: AttachRequest): StdioSession {
+  if (container.removing) throw conflict(`container ${container.id} is marked for removal and cannot be attached to`);
+  if (container.state.status === "paused")
+    throw conflict(`container ${container.id} is paused, unpause the container before attach`);
+  if (container.state.status === "restarting")
+    throw conflict(`container ${container.id} is restarting, wait until the container is running`);
+  const { Tty: tty = false, OpenStdin = false, StdinOnce = false } = container.record.config;
+  const { hub, input } = container.streams;
+  const gone = new AbortController();
+  const tap = request.stream ? hub.attach({ stdout: request.stdout, stderr: request.stderr }) : undefined;
+  const close = (): void => {
+    gone.abort();
+    tap?.close();
+  };
+  publishContainerEvent(room.deps.events, container.record, "attach");
+  const output = request.logs ? withLog(room, container, request, tap, gone.signal) : (tap ?? nothing());
+  if (!request.stdin || !OpenStdin || !request.stream) return { tty, output, close };
+  const writable = sessionInput(
+    {
+      pipe: input,
+      // With a TTY the end of a client's input says nothing about the process (moby `stream/attach.go`).
+      ...(StdinOnce && !tty ? { closeStdin: () => closeStdin(room, container) } : {}),
+      ...(tty ? { detachKeys: request.detachKeys || defaultDetachKeys } : {}),
+    },
+    () => {
+      publishContainerEvent(room.deps.events, container.record, "detach");
+      close();
+    },
+  );
+  return { tty, output, input: writable, close };
+}
+
+/** First the daemon's end of the FIFO, then the shim's: the process sees the end when both are closed. */
+async function closeStdin({ deps }: ContainerRoom, container: Container): Promise<void> {
+  const { run } = container;
+  await container.streams.input.end();
+  if (run && container.run === run) await deps.containerd.tasks.closeIO(container.id, undefined).catch(() => undefined);
+}
+
+async function* withLog(
+  room: ContainerRoom,
+  container: Container,
+  request: AttachRequest,
+  tap: AsyncIterable<OutputChunk> | undefined,
+  signal: AbortSignal,
+): AsyncGenerator<OutputChunk, void, undefined> {
+  const { record } = container;
+  if (record.logPath !== "") {
+    const query = { stdout: request.stdout, stderr: request.stderr, follow: false, timestamps: false, details: false };
+    yield* readLog(record.logPath, query, signal);
+  }
+  if (tap) yield* tap;
+}
+
+async function* nothing(): AsyncGenerator<OutputChunk, void, undefined> {
+  // An attach that neither streams nor replays has nothing to say.
+}

@@ -1,0 +1,75 @@
+import type { AnyValue, ContainerdClient, TaskMetrics } from "@pouchcontainer/containerd";
+import type { ContainerUpdateConfig, Volume, VolumeCreateConfig } from "@pouchcontainer/api";
+import type { EventPublisher } from "../events/index.ts";
+import type { ImageSource } from "../images/image-source.ts";
+import type { ContainerNetworks } from "../networks/container-networks.ts";
+import type { ChainContext, PluginChains } from "../plugin-host/chains.ts";
+import type { Collection } from "../store/index.ts";
+import type { Clock } from "./clock.ts";
+import type { ConfigSettings } from "./config/index.ts";
+import type { ContainerRecord } from "./container-record.ts";
+import type { HostDevices, HostFacts, SpecSettings } from "./spec/index.ts";
+import type { StdioDeps } from "./stdio/process-stdio.ts";
+
+/** What containers need of volumes (the volume manager satisfies it). */
+export interface ContainerVolumes {
+  createFor(
+    config: VolumeCreateConfig,
+    holder: { containerId: string; context: ChainContext },
+  ): Promise<{ volume: Volume; created: boolean }>;
+  release(containerId: string): void;
+  remove(name: string, options: { force: boolean }): Promise<void>;
+  mount(name: string, containerId: string): Promise<string>;
+  unmount(name: string, containerId: string): Promise<void>;
+  fill(name: string, rootfs: string, destination: string): Promise<boolean>;
+  restore(running: readonly { containerId: string; volumes: readonly string[] }[]): void;
+}
+
+export interface ContainerLogger {
+  info(message: string, fields?: Record<string, unknown>): void;
+  warn(message: string, fields?: Record<string, unknown>): void;
+  error(message: string, fields?: Record<string, unknown>): void;
+}
+
+/** Which shim runs a container, and with what options. */
+export interface RuntimeChoice {
+  name: string;
+  options?: AnyValue;
+}
+
+export interface ContainerDeps {
+  containerd: Pick<ContainerdClient, "containers" | "tasks" | "snapshots" | "events" | "whenReconnected">;
+  records: Collection<ContainerRecord>;
+  images: ImageSource;
+  chains: Pick<PluginChains, "preCreate" | "preStart" | "preUpdate" | "postUpdate">;
+  networks: ContainerNetworks;
+  volumes: ContainerVolumes;
+  events: EventPublisher;
+  clock: Clock;
+  facts: HostFacts;
+  configSettings: ConfigSettings;
+  specSettings: SpecSettings;
+  devices: HostDevices;
+  /** Text of `/proc/self/mountinfo`. */
+  mountInfo(): string;
+  stdio: StdioDeps;
+  /** Program that runs a hook's commands while the network is connected from the daemon; default `/bin/sh`. */
+  shell?: string;
+  roots: {
+    /** `<home>/containers`: one folder per container with its log and its network files. */
+    containers: string;
+    /** `<exec-root>/containers`: FIFOs and mount places, gone with a reboot. */
+    exec: string;
+  };
+  /** The shim of a runtime's name (`runc`, or what the configuration adds). */
+  runtime(name: string, runtimeType?: string): RuntimeChoice;
+  defaultSnapshotter: string;
+  decodeUpdate(value: unknown): ContainerUpdateConfig;
+  decodeMetrics(data: AnyValue): TaskMetrics;
+  log: ContainerLogger;
+}
+
+/** Label on everything of ours in containerd: how leftovers are known. */
+export const ownerLabel = "io.pouchcontainer.container";
+/** containerd's garbage collector keeps what has it. */
+export const gcRootLabel = "containerd.io/gc.root";

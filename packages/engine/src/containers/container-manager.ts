@@ -1,0 +1,255 @@
+import type * as api from "@pouchcontainer/api";
+import { failedPrecondition } from "@pouchcontainer/errors";
+import type { Readable } from "node:stream";
+import type { NetworkContainers } from "../networks/container-networks.ts";
+import { archiveGet, archivePut, archiveStat } from "./archive/container-archive.ts";
+import { exportFilesystem } from "./archive/export-filesystem.ts";
+import { attachContainer, type AttachRequest } from "./attach-container.ts";
+import { filesystemChanges } from "./changes.ts";
+import { Container } from "./container.ts";
+import type { ContainerDeps } from "./container-deps.ts";
+import { publishContainerEvent } from "./container-events.ts";
+import { containerLogs } from "./container-logs.ts";
+import { ContainerRegistry } from "./container-registry.ts";
+import type { ContainerRoom } from "./container-room.ts";
+import { containerStats } from "./container-stats.ts";
+import { containerTop } from "./container-top.ts";
+import { createContainer } from "./create-container.ts";
+import { HealthMonitor, type ProbeRunner } from "./health-monitor.ts";
+import { ContainerList, inspectContainer } from "./list-containers.ts";
+import type { LogOutput, LogQuery } from "./logs/log-reader.ts";
+import { networkedContainer } from "./network-view.ts";
+import { pauseContainer, unpauseContainer } from "./pause-container.ts";
+import { pruneContainers } from "./prune-containers.ts";
+import { recoverContainers } from "./recovery/recover-containers.ts";
+import { removeContainer } from "./remove-container.ts";
+import { renameContainer } from "./rename-container.ts";
+import { snapshotSizes } from "./snapshot-size.ts";
+import { startContainer } from "./start-container.ts";
+import type { StdioSession } from "./stdio/stdio-session.ts";
+import { killContainer, stopContainer } from "./stop-container.ts";
+import { updateContainer } from "./update-container.ts";
+import { waitContainer } from "./wait-container.ts";
+import { watchMemoryKills } from "./watch-memory-kills.ts";
+
+/** What happens to containers, for the HTTP server, CRI, exec and the network room. One file per operation; this is the table. */
+export class ContainerManager {
+  readonly #room: ContainerRoom;
+  readonly #list: ContainerList;
+  readonly #leaving = new AbortController();
+  readonly #monitors = new WeakMap<Container, HealthMonitor>();
+  #probe: ProbeRunner = () => Promise.reject(failedPrecondition("no health probes yet"));
+
+  constructor(deps: ContainerDeps) {
+    this.#room = {
+      deps,
+      registry: new ContainerRegistry(),
+      start: (container, { byPolicy = false } = {}) => container.lock.run(() => startContainer(this.#room, container, byPolicy)),
+      remove: async (container, options) => {
+        await removeContainer(this.#room, container, options);
+        this.#list.forget(container.id);
+      },
+      healthOf: (container) => this.#monitorOf(container),
+    };
+    this.#list = new ContainerList(this.#room);
+  }
+
+  /** For exec and other rooms of the engine. */
+  get room(): ContainerRoom {
+    return this.#room;
+  }
+
+  /** How health checks run their command; exec is built on containers, so it comes later. */
+  useProbes(probe: ProbeRunner): void {
+    this.#probe = probe;
+  }
+
+  /** Takes up what runs, settles what ended, cleans what is half made. Before anything else is asked of the manager. */
+  async recover(): Promise<void> {
+    await recoverContainers(this.#room);
+    watchMemoryKills(this.#room, this.#leaving.signal);
+  }
+
+  /** The daemon leaves; containers run on. */
+  async suspend(): Promise<void> {
+    this.#leaving.abort();
+    for (const container of this.#room.registry.all) {
+      container.cancelRestart();
+      this.#monitorOf(container).end();
+      const { run } = container;
+      if (!run) continue;
+      run.suspended = true;
+      await run.log?.suspend();
+      run.stdio.suspend();
+    }
+  }
+
+  /** Stops every running container, as a daemon does that is not to leave any behind. */
+  async stopAll(timeoutSeconds: number): Promise<void> {
+    const running = this.#room.registry.all.filter(({ isRunning }) => isRunning);
+    await Promise.allSettled(running.map((container) => stopContainer(this.#room, container, { timeoutSeconds })));
+  }
+
+  create(config: api.ContainerCreateConfig): Promise<api.ContainerCreateResponse> {
+    return createContainer(this.#room, config);
+  }
+
+  list(options: Parameters<ContainerList["list"]>[0]): Promise<api.ContainerSummary[]> {
+    return this.#list.list(options);
+  }
+
+  async inspect(ref: string, options: { size: boolean }): Promise<api.ContainerInspect> {
+    const container = this.#require(ref);
+    return inspectContainer(
+      this.#room,
+      container,
+      options.size ? await snapshotSizes(this.#room.deps, container.record) : undefined,
+    );
+  }
+
+  async start(ref: string, _options: { detachKeys?: string } = {}): Promise<void> {
+    await this.#room.start(this.#require(ref));
+  }
+
+  async stop(ref: string, options: { signal?: string; timeoutSeconds?: number } = {}): Promise<void> {
+    await stopContainer(this.#room, this.#require(ref), options);
+  }
+
+  async restart(ref: string, options: { signal?: string; timeoutSeconds?: number } = {}): Promise<void> {
+    const container = this.#require(ref);
+    container.keepAfterExit = true;
+    try {
+      if (container.isRunning || container.state.status === "restarting") await stopContainer(this.#room, container, options);
+      await this.#room.start(container);
+      publishContainerEvent(this.#room.deps.events, container.record, "restart");
+    } finally {
+      container.keepAfterExit = false;
+    }
+  }
+
+  async kill(ref: string, options: { signal?: string } = {}): Promise<void> {
+    await killContainer(this.#room, this.#require(ref), options.signal);
+  }
+
+  async pause(ref: string): Promise<void> {
+    const container = this.#require(ref);
+    await container.lock.run(() => pauseContainer(this.#room, container));
+  }
+
+  async unpause(ref: string): Promise<void> {
+    const container = this.#require(ref);
+    await container.lock.run(() => unpauseContainer(this.#room, container));
+  }
+
+  async rename(ref: string, name: string): Promise<void> {
+    const container = this.#require(ref);
+    await container.lock.run(() => renameContainer(this.#room, container, name));
+  }
+
+  async remove(ref: string, options: { force: boolean; volumes: boolean; link: boolean }): Promise<void> {
+    const container = this.#require(ref);
+    await removeContainer(this.#room, container, options);
+    this.#list.forget(container.id);
+  }
+
+  wait(
+    ref: string,
+    condition: "not-running" | "next-exit" | "removed",
+    signal: AbortSignal,
+  ): { registered: Promise<void>; result: Promise<api.ContainerWaitResponse> } {
+    const container = this.#room.registry.require(ref);
+    return { registered: Promise.resolve(), result: waitContainer(container, condition, signal) };
+  }
+
+  async attach(ref: string, options: AttachRequest): Promise<StdioSession> {
+    return attachContainer(this.#room, this.#require(ref), options);
+  }
+
+  async logs(ref: string, query: LogQuery, signal: AbortSignal): Promise<{ tty: boolean; output: AsyncIterable<LogOutput> }> {
+    return containerLogs(this.#require(ref), query, signal);
+  }
+
+  async resize(ref: string, size: { width: number; height: number }): Promise<void> {
+    const container = this.#require(ref);
+    const { deps } = this.#room;
+    if (!container.isRunning) throw failedPrecondition(`container ${container.id} is not running`);
+    await deps.containerd.tasks.resizePty(container.id, undefined, size);
+    publishContainerEvent(deps.events, container.record, "resize", { width: String(size.width), height: String(size.height) });
+  }
+
+  async top(ref: string, psArgs: string): Promise<api.ContainerTopResponse> {
+    return containerTop(this.#room, this.#require(ref), psArgs);
+  }
+
+  stats(ref: string, options: { stream: boolean; oneShot: boolean }, signal: AbortSignal): AsyncIterable<api.ContainerStats> {
+    return containerStats(this.#room, this.#require(ref), options, signal);
+  }
+
+  async changes(ref: string): Promise<api.FilesystemChange[]> {
+    return filesystemChanges(this.#room, this.#require(ref));
+  }
+
+  async exportFilesystem(ref: string): Promise<Readable> {
+    return exportFilesystem(this.#room, this.#require(ref));
+  }
+
+  async archiveStat(ref: string, path: string): Promise<api.ContainerPathStat> {
+    return archiveStat(this.#room, this.#require(ref), path);
+  }
+
+  async archiveGet(ref: string, path: string): Promise<{ stat: api.ContainerPathStat; tar: Readable }> {
+    return archiveGet(this.#room, this.#require(ref), path);
+  }
+
+  async archivePut(
+    ref: string,
+    path: string,
+    tar: Readable,
+    options: { noOverwriteDirNonDir: boolean; copyUidGid: boolean },
+  ): Promise<void> {
+    await archivePut(this.#room, this.#require(ref), path, tar, options);
+  }
+
+  async update(ref: string, body: Readable): Promise<api.ContainerUpdateResponse> {
+    const container = this.#require(ref);
+    return container.lock.run(() => updateContainer(this.#room, container, body));
+  }
+
+  prune(filters: Record<string, string[]>): Promise<api.ContainerPruneResponse> {
+    return pruneContainers(this.#room, filters);
+  }
+
+  /** Containers as the network room asks for them. */
+  get forNetworks(): NetworkContainers {
+    const { registry } = this.#room;
+    return {
+      find: (ref) => {
+        const container = registry.require(ref);
+        return { container: networkedContainer(container.record, container.directory), running: container.isRunning };
+      },
+      saveEndpoints: async (id, endpoints) => {
+        const container = registry.require(id);
+        await container.change({ networkingConfig: { ...container.record.networkingConfig, EndpointsConfig: endpoints } });
+      },
+    };
+  }
+
+  /** Ids of the containers whose records mention a volume. */
+  usingVolume(name: string): string[] {
+    return this.#room.registry.all
+      .filter(({ record }) => record.mountPoints.some((mount) => mount.type === "volume" && mount.name === name))
+      .map(({ id }) => id);
+  }
+
+  #require(ref: string): Container {
+    return this.#room.registry.require(ref);
+  }
+
+  #monitorOf(container: Container): HealthMonitor {
+    const known = this.#monitors.get(container);
+    if (known) return known;
+    const monitor = new HealthMonitor(container, this.#room.deps, (...probe) => this.#probe(...probe));
+    this.#monitors.set(container, monitor);
+    return monitor;
+  }
+}

@@ -1,0 +1,61 @@
+import { conflict, invalidArgument, notFound } from "@pouchcontainer/errors";
+import type { Container } from "./container.ts";
+
+/** All containers by id and by name. A name belongs to one container from before it is made until after it is gone. */
+export class ContainerRegistry {
+  readonly #byId = new Map<string, Container>();
+  readonly #idByName = new Map<string, string>();
+
+  get all(): Container[] {
+    return [...this.#byId.values()];
+  }
+
+  get(id: string): Container | undefined {
+    return this.#byId.get(id);
+  }
+
+  add(container: Container): void {
+    this.#byId.set(container.id, container);
+    this.#idByName.set(container.record.name, container.id);
+  }
+
+  remove(container: Container): void {
+    this.#byId.delete(container.id);
+    this.releaseName(container.record.name, container.id);
+  }
+
+  reserveName(name: string, id: string): void {
+    const holder = this.#idByName.get(name);
+    if (holder !== undefined) {
+      throw conflict(
+        `Conflict. The container name "/${name}" is already in use by container "${holder}". ` +
+          "You have to remove (or rename) that container to be able to reuse that name.",
+      );
+    }
+    this.#idByName.set(name, id);
+  }
+
+  isNameFree(name: string): boolean {
+    return !this.#idByName.has(name);
+  }
+
+  releaseName(name: string, id: string): void {
+    if (this.#idByName.get(name) === id) this.#idByName.delete(name);
+  }
+
+  /** By id, name, or the beginning of an id that only one has. */
+  find(ref: string): Container | undefined {
+    const exact = this.#byId.get(ref) ?? this.#byId.get(this.#idByName.get(ref.replace(/^\//, "")) ?? "");
+    if (exact) return exact;
+    if (!/^[0-9a-f]+$/.test(ref)) return undefined;
+    const matching = this.all.filter(({ id }) => id.startsWith(ref));
+    if (matching.length > 1) throw invalidArgument(`multiple IDs found with provided prefix: ${ref}`);
+    return matching[0];
+  }
+
+  require(ref: string): Container {
+    const container = this.find(ref);
+    if (!container) throw notFound(`No such container: ${ref}`);
+    return container;
+  }
+}

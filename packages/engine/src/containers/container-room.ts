@@ -1,0 +1,13 @@
+import type { Container } from "./container.ts";
+import type { ContainerDeps } from "./container-deps.ts";
+import type { ContainerRegistry } from "./container-registry.ts";
+
+/** What one operation may ask of the others. */
+export interface ContainerRoom {
+  deps: ContainerDeps;
+  registry: ContainerRegistry;
+  start(container: Container, options?: { byPolicy?: boolean }): Promise<void>;
+  remove(container: Container, options: { force: boolean; volumes: boolean }): Promise<void>;
+  /** The container's process exists: probes its health as configured. */
+  healthOf(container: Container): { begin(): void; end(): void };
+}

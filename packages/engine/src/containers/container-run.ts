@@ -1,0 +1,23 @@
+import type { JsonFileLog } from "./logs/json-file-log.ts";
+import type { ProcessStdio } from "./stdio/process-stdio.ts";
+
+/** One life of a container's first process, from its task's creation until everything of it is taken back. */
+export class ContainerRun {
+  readonly stdio: ProcessStdio;
+  readonly log: JsonFileLog | undefined;
+  pid = 0;
+  oomKilled = false;
+  /** The start has been told to everyone: what follows it may be told too. */
+  readonly announced = Promise.withResolvers<void>();
+  /** The exit is recorded and told. */
+  readonly settled = Promise.withResolvers<void>();
+  /** Task, network, volumes, FIFOs are gone: the container may start again or be removed. */
+  readonly finished = Promise.withResolvers<void>();
+  /** The daemon is leaving: what comes from the task now is for the next one. */
+  suspended = false;
+
+  constructor(stdio: ProcessStdio, log: JsonFileLog | undefined) {
+    this.stdio = stdio;
+    this.log = log;
+  }
+}

@@ -1,0 +1,158 @@
+import type * as api from "@pouchcontainer/api";
+import type { TaskMetrics } from "@pouchcontainer/containerd";
+import { readFileSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
+import { rfc3339Nano } from "./clock.ts";
+import type { Container } from "./container.ts";
+import { zeroTime } from "./container-record.ts";
+import type { ContainerRoom } from "./container-room.ts";
+
+const periodMs = 1000;
+
+const emptyCpu: api.CpuStats = {
+  cpu_usage: { total_usage: 0, usage_in_kernelmode: 0, usage_in_usermode: 0 },
+  throttling_data: { periods: 0, throttled_periods: 0, throttled_time: 0 },
+};
+const emptyBlockIO: api.BlkioStats = {
+  io_service_bytes_recursive: null,
+  io_serviced_recursive: null,
+  io_queue_recursive: null,
+  io_service_time_recursive: null,
+  io_wait_time_recursive: null,
+  io_merged_recursive: null,
+  io_time_recursive: null,
+  sectors_recursive: null,
+};
+
+/** Samples once a second. Without `stream`, one that has the sample before in it, or with `oneShot` the first at once. */
+export async function* containerStats(
+  room: ContainerRoom,
+  container: Container,
+  options: { stream: boolean; oneShot: boolean },
+  signal: AbortSignal,
+): AsyncGenerator<api.ContainerStats, void, undefined> {
+  let before: api.ContainerStats | undefined;
+  if (!options.stream && !options.oneShot && container.isRunning) {
+    before = await sample(room, container, undefined);
+    await delay(periodMs, undefined, { signal }).catch(() => undefined);
+  }
+  for (;;) {
+    if (signal.aborted || container.removed) return;
+    const current = await sample(room, container, before);
+    yield current;
+    if (!options.stream) return;
+    before = current;
+    await delay(periodMs, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+async function sample(
+  room: ContainerRoom,
+  container: Container,
+  before: api.ContainerStats | undefined,
+): Promise<api.ContainerStats> {
+  const { deps } = room;
+  const identity = { id: container.id, name: `/${container.record.name}` };
+  const [metrics] = container.isRunning ? await deps.containerd.tasks.metrics([container.id]).catch(() => []) : [];
+  const times = { preread: before?.read ?? zeroTime, precpu_stats: before?.cpu_stats ?? emptyCpu };
+  if (!metrics) {
+    return {
+      ...identity,
+      read: zeroTime,
+      ...times,
+      pids_stats: {},
+      blkio_stats: emptyBlockIO,
+      num_procs: 0,
+      storage_stats: {},
+      cpu_stats: emptyCpu,
+      memory_stats: {},
+    };
+  }
+  const decoded = deps.decodeMetrics(metrics.data);
+  const networks = interfacesOf(container.state.pid, container.record.hostConfig.NetworkMode ?? "");
+  return {
+    ...identity,
+    read: rfc3339Nano(deps.clock.now()),
+    ...times,
+    pids_stats: { current: decoded.pids.current, ...(decoded.pids.limit > 0 ? { limit: decoded.pids.limit } : {}) },
+    blkio_stats: {
+      ...emptyBlockIO,
+      io_service_bytes_recursive: decoded.blockIO.serviceBytes,
+      io_serviced_recursive: decoded.blockIO.serviced,
+    },
+    num_procs: 0,
+    storage_stats: {},
+    cpu_stats: cpuStats(decoded, deps.facts.cpus),
+    memory_stats: memoryStats(decoded, deps.facts.memoryBytes),
+    ...(networks ? { networks } : {}),
+  };
+}
+
+function cpuStats({ cpu }: TaskMetrics, cpus: number): api.CpuStats {
+  return {
+    cpu_usage: {
+      total_usage: cpu.usageNs,
+      ...(cpu.perCpuNs.length > 0 ? { percpu_usage: cpu.perCpuNs } : {}),
+      usage_in_kernelmode: cpu.systemNs,
+      usage_in_usermode: cpu.userNs,
+    },
+    system_cpu_usage: hostCpuNs(),
+    online_cpus: cpus,
+    throttling_data: { periods: cpu.periods, throttled_periods: cpu.throttledPeriods, throttled_time: cpu.throttledNs },
+  };
+}
+
+function memoryStats({ memory }: TaskMetrics, hostBytes: number): api.MemoryStats {
+  return {
+    usage: memory.usageBytes,
+    ...(memory.maxUsageBytes > 0 ? { max_usage: memory.maxUsageBytes } : {}),
+    stats: memory.stats,
+    ...(memory.failures > 0 ? { failcnt: memory.failures } : {}),
+    // A container without a limit may use all there is.
+    limit: memory.limitBytes > 0 ? Math.min(memory.limitBytes, hostBytes) : hostBytes,
+  };
+}
+
+/** CPU time of the whole host from `/proc/stat`: user to steal, in ticks of a hundredth of a second. */
+function hostCpuNs(): number {
+  const [line = ""] = readFileSync("/proc/stat", "utf8").split("\n", 1);
+  const ticks = line.trim().split(/\s+/).slice(1, 9).map(Number);
+  return ticks.reduce((sum, count) => sum + count, 0) * 1e7;
+}
+
+/** Traffic of the container's interfaces, from its own view of `/proc/net/dev`. */
+function interfacesOf(pid: number, networkMode: string): Record<string, api.NetworkStats> | undefined {
+  if (pid === 0 || networkMode === "host") return undefined;
+  let text: string;
+  try {
+    text = readFileSync(`/proc/${pid}/net/dev`, "utf8");
+  } catch {
+    // It exited between the metrics and now.
+    return undefined;
+  }
+  const entries = text
+    .split("\n")
+    .slice(2)
+    .flatMap((line): [string, api.NetworkStats][] => {
+      const [name = "", counters = ""] = line.split(":");
+      if (counters === "" || name.trim() === "lo") return [];
+      const values = counters.trim().split(/\s+/).map(Number);
+      const at = (index: number): number => values[index] ?? 0;
+      return [
+        [
+          name.trim(),
+          {
+            rx_bytes: at(0),
+            rx_packets: at(1),
+            rx_errors: at(2),
+            rx_dropped: at(3),
+            tx_bytes: at(8),
+            tx_packets: at(9),
+            tx_errors: at(10),
+            tx_dropped: at(11),
+          },
+        ],
+      ];
+    });
+  return entries.length > 0 ? Object.fromEntries(entries) : undefined;
+}

@@ -1,0 +1,116 @@
+import { join } from "node:path";
+import type { ContainerDeps } from "./container-deps.ts";
+import type { ContainerRecord, ContainerState, LiveContainer } from "./container-record.ts";
+import type { ContainerRun } from "./container-run.ts";
+import { OperationLock } from "./operation-lock.ts";
+import { InputPipe } from "./stdio/input-pipe.ts";
+import { OutputHub } from "./stdio/output-hub.ts";
+
+export type WaitCondition = "not-running" | "next-exit" | "removed";
+
+export interface ExitReport {
+  exitCode: number;
+  error?: string;
+}
+
+/** What the clients of the next or current run hold. */
+export interface RunStreams {
+  hub: OutputHub;
+  input: InputPipe;
+}
+
+/** One container while the daemon lives: its record, what runs of it, and who waits for it. */
+export class Container implements LiveContainer {
+  readonly execIds = new Set<string>();
+  readonly lock = new OperationLock();
+  /** The current run, or the last one until everything of it is cleaned up. */
+  run: ContainerRun | undefined;
+  /** Set from the moment a removal has begun. */
+  removing = false;
+  removed = false;
+  /** Stopped as part of a restart: `--rm` must not take it away. */
+  keepAfterExit = false;
+  /** A start by the restart policy that is due. */
+  restartTimer: NodeJS.Timeout | undefined;
+  restartDelayMs = 0;
+  #record: ContainerRecord;
+  #streams: RunStreams | undefined;
+  readonly #deps: Pick<ContainerDeps, "records" | "roots" | "log">;
+  readonly #waiters = new Map<WaitCondition, Set<(report: ExitReport) => void>>();
+
+  constructor(record: ContainerRecord, deps: Pick<ContainerDeps, "records" | "roots" | "log">) {
+    this.#record = record;
+    this.#deps = deps;
+  }
+
+  get record(): ContainerRecord {
+    return this.#record;
+  }
+
+  get id(): string {
+    return this.#record.id;
+  }
+
+  get state(): ContainerState {
+    return this.#record.state;
+  }
+
+  /** Whether its process is there, frozen or not. */
+  get isRunning(): boolean {
+    return this.state.status === "running" || this.state.status === "paused";
+  }
+
+  /** Folder that stays as long as the container. */
+  get directory(): string {
+    return join(this.#deps.roots.containers, this.id);
+  }
+
+  /** Folder that lasts as long as this boot. */
+  get execDirectory(): string {
+    return join(this.#deps.roots.exec, this.id);
+  }
+
+  /** Streams of the current run, or those the next one will take over. */
+  get streams(): RunStreams {
+    return (this.#streams ??= { hub: new OutputHub({ directory: this.directory }), input: new InputPipe() });
+  }
+
+  /** Everyone attached gets the end; the next run has streams of its own. */
+  endStreams(): void {
+    this.#streams?.hub.end();
+    this.#streams?.input.destroy();
+    this.#streams = undefined;
+  }
+
+  /** Changes the record, in memory at once; resolves when the change is durable. Records are never changed in place. */
+  async change(change: Partial<Omit<ContainerRecord, "state">> & { state?: Partial<ContainerState> }): Promise<void> {
+    this.#record = { ...this.#record, ...change, state: { ...this.#record.state, ...change.state } };
+    if (!this.removed) await this.#deps.records.put(this.id, this.#record);
+  }
+
+  /** The same without waiting: for what containerd knows too and a daemon that starts finds out by itself. */
+  note(change: Parameters<Container["change"]>[0]): void {
+    this.change(change).catch((error: unknown) => {
+      this.#deps.log.error("the state of a container could not be stored", { container: this.id, error: String(error) });
+    });
+  }
+
+  cancelRestart(): void {
+    clearTimeout(this.restartTimer);
+    this.restartTimer = undefined;
+  }
+
+  onExit(condition: WaitCondition, listener: (report: ExitReport) => void): () => void {
+    const waiting = this.#waiters.get(condition) ?? new Set();
+    this.#waiters.set(condition, waiting.add(listener));
+    return () => waiting.delete(listener);
+  }
+
+  report(conditions: WaitCondition[], report: ExitReport): void {
+    for (const condition of conditions) {
+      const waiting = [...(this.#waiters.get(condition) ?? [])];
+      this.#waiters.delete(condition);
+      for (const listener of waiting) listener(report);
+    }
+  }
+}

@@ -1,0 +1,197 @@
+import type * as api from "@pouchcontainer/api";
+import { conflict, invalidArgument } from "@pouchcontainer/errors";
+import { existsSync } from "node:fs";
+import { mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import type { ResolvedImage } from "../images/image-source.ts";
+import { realiseMounts, type RealisedMounts } from "../volumes/realise-mounts.ts";
+import { rfc3339Nano } from "./clock.ts";
+import { checkedContainerName, namedInRequest, normaliseCreate, planMounts, verifyCreate, type ReferencedContainer } from "./config/index.ts";
+import { Container } from "./container.ts";
+import { gcRootLabel, ownerLabel } from "./container-deps.ts";
+import { publishContainerEvent } from "./container-events.ts";
+import { madeUpName, newContainerId } from "./container-names.ts";
+import { zeroTime, type ContainerRecord } from "./container-record.ts";
+import type { ContainerRoom } from "./container-room.ts";
+import { parseLogConfig } from "./logs/log-options.ts";
+import { withMountedSnapshot } from "./rootfs.ts";
+
+/**
+ * Makes a container: plugins first, then name, image, volumes, snapshot and record. What a failed create began is taken back
+ * in reverse; the record is durable before the answer.
+ */
+export async function createContainer(
+  room: ContainerRoom,
+  requested: api.ContainerCreateConfig,
+): Promise<api.ContainerCreateResponse> {
+  const { deps, registry } = room;
+  const request = await deps.chains.preCreate(requested, requestContext(requested));
+  const id = request.SpecificID || newContainerId();
+  if (registry.get(id)) throw conflict(`Conflict. A container with the id ${id} exists already`);
+  const name = request.Name ? checkedContainerName(request.Name) : madeUpName(registry);
+  registry.reserveName(name, id);
+  const undo: (() => Promise<unknown> | void)[] = [() => registry.releaseName(name, id)];
+  try {
+    const record = await prepareRecord(room, request, { id, name }, undo);
+    const container = new Container(record, deps);
+    registry.add(container);
+    undo.push(() => registry.remove(container));
+    await allocate(room, container, undo);
+    deps.volumes.release(id);
+    publishContainerEvent(deps.events, record, "create");
+    return { Id: id, Name: name, Warnings: record.warnings ?? [] };
+  } catch (error) {
+    for (const step of undo.reverse()) await Promise.resolve(step()).catch((failure: unknown) => leftBehind(room, id, failure));
+    throw error;
+  }
+}
+
+function leftBehind(room: ContainerRoom, id: string, failure: unknown): void {
+  room.deps.log.warn("a failed create left something behind; the next daemon start cleans it", {
+    container: id,
+    error: String(failure),
+  });
+}
+
+function requestContext(request: api.ContainerCreateConfig): Parameters<ContainerRoom["deps"]["chains"]["preCreate"]>[1] {
+  return {
+    ...(request.Name ? { containerName: request.Name } : {}),
+    ...(request.Labels ? { labels: request.Labels } : {}),
+    ...(request.Image ? { image: request.Image } : {}),
+    ...(request.Env ? { env: request.Env } : {}),
+  };
+}
+
+async function prepareRecord(
+  room: ContainerRoom,
+  request: api.ContainerCreateConfig,
+  { id, name }: { id: string; name: string },
+  undo: (() => Promise<unknown> | void)[],
+): Promise<ContainerRecord> {
+  const { deps } = room;
+  const verified = verifyCreate(request, deps.facts, deps.configSettings);
+  if (!request.Image) throw invalidArgument("no image given: Image cannot be empty");
+  const image = await deps.images.resolve(request.Image, request.Platform);
+  const { config, hostConfig, networkingConfig, warnings, path, args } = normaliseCreate({
+    verified,
+    id,
+    image,
+    facts: deps.facts,
+    settings: deps.configSettings,
+    container: (ref) => referenced(room, ref),
+  });
+  if (path === "") throw invalidArgument("no command specified");
+  parseLogConfig(hostConfig.LogConfig?.Type ?? "", hostConfig.LogConfig?.Config ?? {}, {
+    labels: config.Labels ?? {},
+    env: config.Env ?? [],
+  });
+  const networked = { ...config, HostConfig: hostConfig, NetworkingConfig: networkingConfig, Name: name };
+  await namedInRequest(() => deps.networks.validate(networked));
+  const { mountPoints } = await makeMounts(room, { id, name, hostConfig, config }, undo);
+  const snapshotter = request.Snapshotter || deps.defaultSnapshotter;
+  await deps.images.ensureUnpacked(image, snapshotter);
+  const directory = join(deps.roots.containers, id);
+  return {
+    id,
+    name,
+    created: rfc3339Nano(deps.clock.now()),
+    config,
+    hostConfig,
+    networkingConfig,
+    image: { id: image.id, reference: request.Image, manifestDigest: image.manifestDigest, chainId: image.chainId },
+    snapshotter,
+    driver: snapshotter,
+    mountPoints,
+    state: {
+      status: "created",
+      pid: 0,
+      exitCode: 0,
+      error: "",
+      oomKilled: false,
+      startedAt: zeroTime,
+      finishedAt: zeroTime,
+    },
+    restartCount: 0,
+    manuallyStopped: false,
+    path,
+    args,
+    logPath: hostConfig.LogConfig?.Type === "none" ? "" : join(directory, `${id}-json.log`),
+    hostnamePath: join(directory, "hostname"),
+    hostsPath: join(directory, "hosts"),
+    resolvConfPath: join(directory, "resolv.conf"),
+    platform: platformOf(request, image),
+    warnings,
+  };
+}
+
+function platformOf(request: api.ContainerCreateConfig, image: ResolvedImage): string {
+  return request.Platform || image.os || "linux";
+}
+
+function referenced(room: ContainerRoom, ref: string): ReferencedContainer {
+  const { id, record } = room.registry.require(ref);
+  return {
+    id,
+    hostname: record.config.Hostname ?? "",
+    domainname: record.config.Domainname ?? "",
+    ipcMode: record.hostConfig.IpcMode ?? "",
+  };
+}
+
+async function makeMounts(
+  room: ContainerRoom,
+  container: { id: string; name: string; hostConfig: api.HostConfig; config: api.ContainerConfig },
+  undo: (() => Promise<unknown> | void)[],
+): Promise<RealisedMounts> {
+  const { id, name, hostConfig, config } = container;
+  const plan = planMounts({
+    hostConfig,
+    config,
+    sourceExists: existsSync,
+    mountsOf: (ref) => room.registry.require(ref).record.mountPoints,
+  });
+  const realised = await realiseMounts(plan, room.deps.volumes, {
+    containerId: id,
+    context: { containerId: id, containerName: name, labels: config.Labels ?? {}, env: config.Env ?? [] },
+  });
+  undo.push(() => realised.undo());
+  return realised;
+}
+
+/** Everything that takes room on disk; the steps do not depend on each other and overlap. */
+async function allocate(room: ContainerRoom, container: Container, undo: (() => Promise<unknown> | void)[]): Promise<void> {
+  const { deps } = room;
+  const { id, record } = container;
+  const snapshots = deps.containerd.snapshots(record.snapshotter);
+  undo.push(
+    () => deps.records.delete(id),
+    () => snapshots.remove(id),
+    () => rm(container.directory, { recursive: true, force: true }),
+  );
+  const labels = { [ownerLabel]: id, [gcRootLabel]: rfc3339Nano(deps.clock.now()).replace(/\.\d+Z$/, "Z") };
+  const steps = await Promise.allSettled([
+    mkdir(container.directory, { recursive: true, mode: 0o710 }),
+    snapshots.prepare(id, record.image.chainId, labels),
+    deps.records.put(id, record),
+  ]);
+  for (const step of steps) if (step.status === "rejected") throw step.reason;
+  await fillVolumes(room, container);
+}
+
+/** An empty volume takes over what the image has at its place. */
+async function fillVolumes(room: ContainerRoom, container: Container): Promise<void> {
+  const empty = container.record.mountPoints.filter(
+    ({ type, name, copyData }) => type === "volume" && name !== undefined && copyData,
+  );
+  if (empty.length === 0) return;
+  await withMountedSnapshot(room.deps, container, async (rootfs) => {
+    for (const { name = "", destination } of empty) {
+      await room.deps.volumes.mount(name, container.id);
+      try {
+        await room.deps.volumes.fill(name, rootfs, destination);
+      } finally {
+        await room.deps.volumes.unmount(name, container.id);
+      }
+    }
+  });
+}

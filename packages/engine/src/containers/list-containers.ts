@@ -1,0 +1,92 @@
+import type * as api from "@pouchcontainer/api";
+import type { Container } from "./container.ts";
+import type { ContainerRecord } from "./container-record.ts";
+import type { ContainerRoom } from "./container-room.ts";
+import { networkedContainer } from "./network-view.ts";
+import { snapshotSizes } from "./snapshot-size.ts";
+import { ContainerSummaries, containerInspect, containerPredicate, filtersImplyAll } from "./views/index.ts";
+
+export function inspectContainer(
+  { deps }: ContainerRoom,
+  container: Container,
+  size?: { rw: number; rootFs: number },
+): api.ContainerInspect {
+  const { record, directory, execIds } = container;
+  return containerInspect(record, {
+    execIds,
+    networkSettings: deps.networks.settings(networkedContainer(record, directory)),
+    ...(size ? { size } : {}),
+  });
+}
+
+/** The container list; entries are made once and kept while nothing of them changes. */
+export class ContainerList {
+  readonly #room: ContainerRoom;
+  readonly #summaries = new ContainerSummaries();
+  /** A container that does not run has the network settings of its record: no need to ask again. */
+  readonly #settings = new WeakMap<ContainerRecord, api.NetworkSettings>();
+
+  constructor(room: ContainerRoom) {
+    this.#room = room;
+  }
+
+  async list(options: {
+    all: boolean;
+    limit?: number;
+    size: boolean;
+    filters: Record<string, string[]>;
+  }): Promise<api.ContainerSummary[]> {
+    const { registry, deps } = this.#room;
+    const { filters, limit = 0 } = options;
+    const ancestors = await this.#imageIds(filters["ancestor"] ?? []);
+    const matches = containerPredicate(filters, {
+      container: (ref) => registry.find(ref)?.record,
+      imageIds: (reference) => ancestors.get(reference) ?? [],
+      networkSettings: (record) => this.#networkSettings(record),
+    });
+    const everything = options.all || limit > 0 || filtersImplyAll(filters);
+    const now = deps.clock.now();
+    const containers = registry.all
+      .filter((container) => (everything || isShown(container.record)) && matches(container.record))
+      .sort((one, other) => (one.record.created < other.record.created ? 1 : -1))
+      .slice(0, limit > 0 ? limit : undefined);
+    const summaries = containers.map(({ record }) =>
+      this.#summaries.summary(record, { networkSettings: this.#networkSettings(record), image: record.image.reference }, now),
+    );
+    if (!options.size) return summaries;
+    return Promise.all(
+      containers.map(async (container, index) => {
+        const { rw, rootFs } = await snapshotSizes(deps, container.record);
+        // One summary per container, in the same order.
+        return { ...(summaries[index] as api.ContainerSummary), SizeRw: rw, SizeRootFs: rootFs };
+      }),
+    );
+  }
+
+  forget(id: string): void {
+    this.#summaries.forget(id);
+  }
+
+  #networkSettings(record: ContainerRecord): api.NetworkSettings {
+    const known = this.#settings.get(record);
+    if (known) return known;
+    const container = this.#room.registry.get(record.id);
+    const settings = this.#room.deps.networks.settings(networkedContainer(record, container?.directory ?? ""));
+    // While it runs its networks may change without its record.
+    if (!container?.isRunning) this.#settings.set(record, settings);
+    return settings;
+  }
+
+  async #imageIds(references: string[]): Promise<Map<string, string[]>> {
+    const found = new Map<string, string[]>();
+    for (const reference of references) {
+      const image = await this.#room.deps.images.resolve(reference).catch(() => undefined);
+      found.set(reference, image ? [image.id] : []);
+    }
+    return found;
+  }
+}
+
+function isShown({ state }: ContainerRecord): boolean {
+  return state.status === "running" || state.status === "paused" || state.status === "restarting";
+}

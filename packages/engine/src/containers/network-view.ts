@@ -1,0 +1,38 @@
+import type { NetworkedContainer } from "../networks/container-networks.ts";
+import type { ContainerRecord } from "./container-record.ts";
+
+/** The facts about a container the network room asks for. */
+export function networkedContainer(record: ContainerRecord, directory: string): NetworkedContainer {
+  const { config, hostConfig, networkingConfig } = record;
+  return {
+    id: record.id,
+    name: record.name,
+    hostname: config.Hostname ?? "",
+    domainname: config.Domainname ?? "",
+    env: config.Env ?? [],
+    labels: config.Labels ?? {},
+    image: record.image.reference,
+    networkMode: config.NetworkDisabled ? "none" : (hostConfig.NetworkMode ?? "none"),
+    hostConfig,
+    exposedPorts: Object.keys(config.ExposedPorts ?? {}),
+    endpoints: networkingConfig.EndpointsConfig ?? {},
+    filesDirectory: directory,
+  };
+}
+
+/** Who plugins are told the call is about. */
+export function chainContext(record: ContainerRecord): {
+  containerId: string;
+  containerName: string;
+  labels: Record<string, string>;
+  image: string;
+  env: string[];
+} {
+  return {
+    containerId: record.id,
+    containerName: record.name,
+    labels: record.config.Labels ?? {},
+    image: record.image.reference,
+    env: record.config.Env ?? [],
+  };
+}

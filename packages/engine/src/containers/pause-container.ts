@@ -1,0 +1,22 @@
+import { conflict, internal } from "@pouchcontainer/errors";
+import type { Container } from "./container.ts";
+import { publishContainerEvent } from "./container-events.ts";
+import type { ContainerRoom } from "./container-room.ts";
+
+/** Freezes every process of the container. */
+export async function pauseContainer(room: ContainerRoom, container: Container): Promise<void> {
+  const { status } = container.state;
+  if (status === "paused") throw conflict(`container ${container.id} is already paused`);
+  if (status === "restarting") throw conflict(`container ${container.id} is restarting, wait until the container is running`);
+  if (status !== "running") throw conflict(`container ${container.id} is not running`);
+  await room.deps.containerd.tasks.pause(container.id);
+  container.note({ state: { status: "paused" } });
+  publishContainerEvent(room.deps.events, container.record, "pause");
+}
+
+export async function unpauseContainer(room: ContainerRoom, container: Container): Promise<void> {
+  if (container.state.status !== "paused") throw internal(`container ${container.id} is not paused`);
+  await room.deps.containerd.tasks.resume(container.id);
+  container.note({ state: { status: "running" } });
+  publishContainerEvent(room.deps.events, container.record, "unpause");
+}

@@ -1,0 +1,181 @@
+import type { TaskState } from "@pouchcontainer/containerd";
+import { EngineError, isKind } from "@pouchcontainer/errors";
+import { readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { rfc3339Nano } from "../clock.ts";
+import { Container } from "../container.ts";
+import { ownerLabel } from "../container-deps.ts";
+import { zeroTime, type ContainerRecord } from "../container-record.ts";
+import type { ContainerRoom } from "../container-room.ts";
+import { ContainerRun } from "../container-run.ts";
+import { networkedContainer } from "../network-view.ts";
+import { deleteTask } from "../release-run.ts";
+import { unmount } from "../rootfs.ts";
+import { scheduleRestart, watchExit } from "../settle-exit.ts";
+import { openLog, stdioRequest } from "../start-container.ts";
+import { ProcessStdio } from "../stdio/process-stdio.ts";
+
+/** dockerd's code for a container that was running when the machine went down. */
+const lostExitCode = 255;
+
+/**
+ * Brings records and reality together after the daemon was away, for whatever reason and at whatever moment: what runs is
+ * taken up, what ended is settled with its own code and time, what was half made or half removed goes away.
+ */
+export async function recoverContainers(room: ContainerRoom): Promise<void> {
+  const { deps } = room;
+  const records = [...deps.records.values()];
+  const [tasks, snapshots] = await Promise.all([deps.containerd.tasks.list(), ownSnapshots(room, records)]);
+  const taskOf = new Map(tasks.map((task) => [task.containerId, task]));
+  await unmountLeftovers(room);
+
+  const wanted: Container[] = [];
+  const halfDone: Container[] = [];
+  for (const record of records) {
+    const container = new Container(record, deps);
+    const neverFinished = record.state.startedAt === zeroTime && record.state.status === "created" && !snapshots.has(record.id);
+    (neverFinished || record.state.status === "removing" ? halfDone : wanted).push(container);
+    room.registry.add(container);
+  }
+  const alive = wanted.filter(({ id }) => isAlive(taskOf.get(id)));
+  await deps.networks.restore(alive.map(({ record, directory }) => networkedContainer(record, directory)));
+  deps.volumes.restore(alive.map(({ id, record }) => ({ containerId: id, volumes: volumesOf(record) })));
+
+  await Promise.all(
+    wanted.map((container) => guarded(room, container, () => recoverOne(room, container, taskOf.get(container.id)))),
+  );
+  await Promise.all(halfDone.map((container) => guarded(room, container, () => finishRemoval(room, container))));
+  await removeOrphans(room, tasks, snapshots);
+  applyPolicies(room, wanted);
+}
+
+/** One container that cannot be taken up must not keep the daemon from starting. */
+async function guarded(room: ContainerRoom, container: Container, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    room.deps.log.error("a container could not be taken up", { container: container.id, error: String(error) });
+    container.note({ state: { error: EngineError.from(error).message } });
+  }
+}
+
+const isAlive = (task: TaskState | undefined): boolean =>
+  task?.status === "running" || task?.status === "paused" || task?.status === "pausing";
+
+const volumesOf = (record: ContainerRecord): string[] =>
+  record.mountPoints.flatMap(({ type, name }) => (type === "volume" && name !== undefined ? [name] : []));
+
+async function recoverOne(room: ContainerRoom, container: Container, task: TaskState | undefined): Promise<void> {
+  const { deps } = room;
+  const { status } = container.state;
+  const ran = status === "running" || status === "paused";
+  if (task && (isAlive(task) || task.status === "stopped")) {
+    // A stopped task of a container that is recorded as ended was only not deleted yet.
+    if (task.status === "stopped" && !ran && status !== "created") return deleteTask(room, container.id, false);
+    return takeUp(room, container, task);
+  }
+  if (task) await deleteTask(room, container.id, true);
+  if (!ran) return;
+  container.note({
+    state: { status: "exited", pid: 0, exitCode: lostExitCode, finishedAt: rfc3339Nano(deps.clock.now()) },
+  });
+  await Promise.all([deps.networks.release(container.id), rm(container.execDirectory, { recursive: true, force: true })]);
+}
+
+/** Streams and waits of a task that is there; one that has ended goes the way of every exit from here on. */
+async function takeUp(room: ContainerRoom, container: Container, task: TaskState): Promise<void> {
+  const log = openLog(room, container);
+  const run = new ContainerRun(await ProcessStdio.reopen(room.deps.stdio, stdioRequest(container, log)), log);
+  run.pid = task.pid;
+  container.run = run;
+  const { startedAt } = container.state;
+  container.note({
+    state: {
+      status: task.status === "paused" || task.status === "pausing" ? "paused" : "running",
+      pid: task.status === "stopped" ? 0 : task.pid,
+      // Killed between the start and its record: the moment is not known better.
+      startedAt: startedAt === zeroTime ? rfc3339Nano(room.deps.clock.now()) : startedAt,
+    },
+  });
+  run.announced.resolve();
+  watchExit(room, container, run);
+  if (task.status === "stopped") await run.finished.promise;
+  else room.healthOf(container).begin();
+}
+
+async function finishRemoval(room: ContainerRoom, container: Container): Promise<void> {
+  await deleteTask(room, container.id, true);
+  await room.deps.networks.release(container.id);
+  await room.remove(container, { force: true, volumes: container.record.hostConfig.AutoRemove ?? false });
+}
+
+/** Ids of our snapshots, over every snapshotter in use. */
+async function ownSnapshots({ deps }: ContainerRoom, records: ContainerRecord[]): Promise<Map<string, string>> {
+  const found = new Map<string, string>();
+  for (const snapshotter of new Set([deps.defaultSnapshotter, ...records.map((record) => record.snapshotter)])) {
+    const snapshots = await deps.containerd.snapshots(snapshotter).list([`labels.${JSON.stringify(ownerLabel)}`]);
+    for (const { name } of snapshots) found.set(name, snapshotter);
+  }
+  return found;
+}
+
+/** What containerd has under our label, and what lies in our folders, without a record: pieces of creates and removals cut short. */
+async function removeOrphans(room: ContainerRoom, tasks: TaskState[], snapshots: Map<string, string>): Promise<void> {
+  const { deps, registry } = room;
+  const orphan = async (what: string, id: string, work: () => Promise<unknown>): Promise<void> => {
+    try {
+      await work();
+      deps.log.info(`removed ${what} without a container`, { container: id });
+    } catch (error) {
+      if (!isKind(error, "notFound"))
+        deps.log.warn(`${what} without a container could not be removed`, { container: id, error: String(error) });
+    }
+  };
+  const known = (id: string): boolean => registry.get(id) !== undefined;
+  const containers = await deps.containerd.containers.list([`labels.${JSON.stringify(ownerLabel)}`]);
+  const ours = new Set(containers.map(({ id }) => id));
+  for (const { containerId: id } of tasks)
+    if (ours.has(id) && !known(id)) await orphan("a task", id, () => deleteTask(room, id, true));
+  for (const id of ours) if (!known(id)) await orphan("a containerd container", id, () => deps.containerd.containers.delete(id));
+  for (const [id, snapshotter] of snapshots)
+    if (!known(id)) await orphan("a snapshot", id, () => deps.containerd.snapshots(snapshotter).remove(id));
+  for (const folder of [deps.roots.containers, deps.roots.exec])
+    for (const id of await namesIn(folder))
+      if (/^[0-9a-f]{64}$/.test(id) && !known(id))
+        await orphan("a folder", id, () => rm(join(folder, id), { recursive: true, force: true }));
+}
+
+/** A daemon killed while it looked into a root file system leaves it mounted. */
+async function unmountLeftovers({ deps }: ContainerRoom): Promise<void> {
+  const places = deps
+    .mountInfo()
+    .split("\n")
+    .map((line) => line.split(" ")[4] ?? "")
+    .filter((place) => place.startsWith(`${deps.roots.exec}/`) && /\/rootfs-[^/]+$/.test(place));
+  for (const place of places) {
+    await unmount(place);
+    await rm(place, { recursive: false, force: true }).catch(() => rm(place, { recursive: true }));
+  }
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  return readdir(folder).catch(() => []);
+}
+
+/** Containers their policy wants running, and those that were to go when they ended. */
+function applyPolicies(room: ContainerRoom, containers: Container[]): void {
+  for (const container of containers) {
+    const { record } = container;
+    if (container.isRunning || container.removed || container.restartTimer) continue;
+    const policy = record.hostConfig.RestartPolicy?.Name;
+    if (record.state.startedAt === zeroTime) continue;
+    if (policy === "always" || (policy === "unless-stopped" && !record.manuallyStopped) || record.state.status === "restarting") {
+      container.note({ state: { status: "restarting" } });
+      scheduleRestart(room, container, 0);
+    } else if (record.hostConfig.AutoRemove && !container.removing) {
+      room.remove(container, { force: true, volumes: true }).catch((error: unknown) => {
+        room.deps.log.warn("an ended container could not be removed", { container: container.id, error: String(error) });
+      });
+    }
+  }
+}

@@ -1,0 +1,61 @@
+import { isKind } from "@pouchcontainer/errors";
+import { rm } from "node:fs/promises";
+import type { Container } from "./container.ts";
+import type { ContainerRoom } from "./container-room.ts";
+import type { ContainerRun } from "./container-run.ts";
+import { sharedMemoryPath, unmount } from "./rootfs.ts";
+
+const killSignal = 9;
+
+/** Takes back everything a run had. Each part is tried whatever became of the others; what fails is logged and left to recovery. */
+export async function releaseRun(
+  room: ContainerRoom,
+  container: Container,
+  run: ContainerRun,
+  options: { kill?: boolean } = {},
+): Promise<void> {
+  const { deps } = room;
+  const attempt = async (what: string, work: () => Promise<unknown> | undefined): Promise<void> => {
+    try {
+      await work();
+    } catch (error) {
+      deps.log.warn(`${what} of a stopped container could not be released`, { container: container.id, error: String(error) });
+    }
+  };
+  await attempt("the task", () => deleteTask(room, container.id, options.kill ?? false));
+  container.endStreams();
+  await Promise.all([
+    attempt("the network", () => deps.networks.release(container.id)),
+    attempt("the log", () => run.log?.close()),
+    attempt("the standard streams", () => run.stdio.dispose()),
+    ...container.record.mountPoints.map(({ type, name }) =>
+      attempt("a volume", () => (type === "volume" && name !== undefined ? deps.volumes.unmount(name, container.id) : undefined)),
+    ),
+    attempt("the shared memory", () =>
+      container.record.hostConfig.IpcMode === "shareable" ? unmount(sharedMemoryPath(container)) : undefined,
+    ),
+  ]);
+  await attempt("the runtime folder", () => rm(container.execDirectory, { recursive: true, force: true }));
+  if (container.run === run) container.run = undefined;
+  run.finished.resolve();
+}
+
+/** Removes a task, running or not; one that is gone is fine. */
+export async function deleteTask({ deps }: Pick<ContainerRoom, "deps">, id: string, kill: boolean): Promise<void> {
+  const { tasks } = deps.containerd;
+  const ignoreMissing = (error: unknown): void => {
+    if (!isKind(error, "notFound")) throw error;
+  };
+  if (kill) {
+    const exited = tasks.wait(id, undefined, { timeoutMs: 10_000 }).catch(() => undefined);
+    await tasks.kill(id, { signal: killSignal, all: true }).catch(() => undefined);
+    await Promise.race([
+      exited,
+      tasks.get(id).then(
+        (task) => (task.status === "created" ? undefined : exited),
+        () => undefined,
+      ),
+    ]);
+  }
+  await tasks.delete(id).catch(ignoreMissing);
+}

@@ -1,0 +1,75 @@
+import { conflict, isKind, notImplemented } from "@pouchcontainer/errors";
+import { rm } from "node:fs/promises";
+import type { Container } from "./container.ts";
+import { publishContainerEvent } from "./container-events.ts";
+import type { ContainerRoom } from "./container-room.ts";
+import { sendSignal } from "./stop-container.ts";
+
+const kill = 9;
+
+/** Removes a container and everything of it. One removal at a time; a failed one can be tried again. */
+export async function removeContainer(
+  room: ContainerRoom,
+  container: Container,
+  options: { force: boolean; volumes: boolean; link?: boolean },
+): Promise<void> {
+  if (options.link)
+    throw notImplemented("removing a link is not supported: remove the container, or disconnect it from the network");
+  if (container.removing) throw conflict(`removal of container ${container.record.name} is already in progress`);
+  if (!options.force) refuseRunning(container);
+  container.removing = true;
+  try {
+    await container.lock.run(() => remove(room, container, options));
+  } catch (error) {
+    container.removing = false;
+    if (!container.removed) container.note({ state: { status: "dead" } });
+    throw error;
+  }
+}
+
+function refuseRunning({ state, record }: Container): void {
+  if (state.status === "paused")
+    throw conflict(
+      `cannot remove container "/${record.name}": container is paused: unpause and then stop the container before removing or force remove`,
+    );
+  if (state.status === "running" || state.status === "restarting")
+    throw conflict(
+      `cannot remove container "/${record.name}": container is ${state.status}: stop the container before removing or force remove`,
+    );
+}
+
+async function remove(room: ContainerRoom, container: Container, options: { volumes: boolean }): Promise<void> {
+  const { deps, registry } = room;
+  const { id, record } = container;
+  container.cancelRestart();
+  if (container.isRunning) await sendSignal(room, container, kill);
+  await container.run?.finished.promise;
+  await container.change({ state: { status: "removing" } });
+
+  await deps.containerd.containers.delete(id);
+  await Promise.all([
+    deps.containerd.snapshots(record.snapshotter).remove(id),
+    deps.networks.forget(id),
+    rm(container.directory, { recursive: true, force: true }),
+    rm(container.execDirectory, { recursive: true, force: true }),
+  ]);
+  container.removed = true;
+  await deps.records.delete(id);
+  registry.remove(container);
+  if (options.volumes) await removeAnonymousVolumes(room, container);
+  publishContainerEvent(deps.events, record, "destroy");
+  container.endStreams();
+  container.report(["removed", "not-running", "next-exit"], { exitCode: container.state.exitCode });
+}
+
+async function removeAnonymousVolumes({ deps }: ContainerRoom, { record }: Container): Promise<void> {
+  for (const { type, name, anonymous } of record.mountPoints) {
+    if (type !== "volume" || name === undefined || !anonymous) continue;
+    try {
+      await deps.volumes.remove(name, { force: true });
+    } catch (error) {
+      // Another container took it over with --volumes-from: it goes with that one.
+      if (!isKind(error, "conflict")) throw error;
+    }
+  }
+}

@@ -1,0 +1,29 @@
+import { EngineError, internal, invalidArgument, messageChain } from "@pouchcontainer/errors";
+
+export interface RuntimeFailure {
+  exitCode: number;
+  error: EngineError;
+}
+
+const notFoundWords = ["executable file not found", "no such file or directory", "system cannot find the file specified"];
+
+/**
+ * What runc or the shim could not do, as dockerd tells it: 127 when the command does not exist, 126 when it cannot be run,
+ * 128 for everything else (moby `daemon/errors.go`).
+ */
+export function runtimeFailure(prefix: string, thrown: unknown): RuntimeFailure {
+  const cause = EngineError.from(thrown);
+  const text = messageChain(cause).replace(/[\r\n]+$/, "");
+  const message = text.startsWith(prefix) ? text : `${prefix}: ${text}`;
+  if (notFoundWords.some((words) => text.includes(words))) return { exitCode: 127, error: invalidArgument(message, { cause }) };
+  if (text.includes("permission denied") || text.includes("is a directory"))
+    return { exitCode: 126, error: invalidArgument(message, { cause }) };
+  if (text.includes("not a directory")) {
+    const hint =
+      ": Are you trying to mount a directory onto a file (or vice-versa)? Check if the specified host path exists and is the expected type";
+    return { exitCode: 126, error: invalidArgument(message + hint, { cause }) };
+  }
+  if (cause.kind === "unavailable" || cause.kind === "deadlineExceeded" || cause.kind === "resourceExhausted")
+    return { exitCode: 128, error: new EngineError(cause.kind, message, { cause }) };
+  return { exitCode: 128, error: internal(message, { cause }) };
+}

@@ -1,0 +1,110 @@
+import { isKind } from "@pouchcontainer/errors";
+import type { TaskExit } from "@pouchcontainer/containerd";
+import { rfc3339Nano, parseRfc3339 } from "./clock.ts";
+import type { Container } from "./container.ts";
+import { publishContainerEvent } from "./container-events.ts";
+import type { ContainerRoom } from "./container-room.ts";
+import type { ContainerRun } from "./container-run.ts";
+import { releaseRun } from "./release-run.ts";
+import { nextRestart } from "./restart-decision.ts";
+
+/** What is reported when nobody knows how a process ended: its shim is gone (dockerd says the same). */
+const unknownExitCode = 255;
+/** How long the last output may take to come through after the exit: a process left behind can hold the pipe open. */
+const lastOutputMs = 2000;
+
+/** Waits for a run's exit, across reconnections to containerd, and settles it once. */
+export function watchExit(room: ContainerRoom, container: Container, run: ContainerRun): void {
+  waitForExit(room, container.id)
+    .then((exit) => (run.suspended ? undefined : settle(room, container, run, exit)))
+    .catch((error: unknown) => {
+      if (!run.suspended) room.deps.log.error("an exit could not be settled", { container: container.id, error: String(error) });
+    });
+}
+
+export async function waitForExit({ deps }: ContainerRoom, id: string, execId?: string): Promise<TaskExit> {
+  for (;;) {
+    try {
+      return await deps.containerd.tasks.wait(id, execId);
+    } catch (error) {
+      if (isKind(error, "notFound")) return { exitStatus: unknownExitCode, exitedAt: new Date() };
+      if (!isKind(error, "unavailable", "cancelled", "deadlineExceeded")) throw error;
+      await deps.containerd.whenReconnected();
+    }
+  }
+}
+
+/** The one place where a container's exit becomes state, events, answers to waits, and what follows from its policy. */
+async function settle(room: ContainerRoom, container: Container, run: ContainerRun, exit: TaskExit): Promise<void> {
+  const { deps } = room;
+  await run.announced.promise;
+  room.healthOf(container).end();
+  if (exit.exitStatus === 137 && !run.oomKilled) run.oomKilled = await wasKilledForMemory(room, container.id);
+  await within(lastOutputMs, run.stdio.ended);
+  await run.log?.close();
+
+  const { record } = container;
+  const finishedAt = BigInt(exit.exitedAt.getTime()) * 1_000_000n;
+  const startedAt = parseRfc3339(record.state.startedAt) ?? finishedAt;
+  const uptimeMs = Math.max(0, Number((finishedAt - startedAt) / 1_000_000n));
+  const restart = container.removing ? undefined : nextRestart(record, exit.exitStatus, uptimeMs, container.restartDelayMs);
+  container.note({
+    state: {
+      status: restart ? "restarting" : "exited",
+      pid: 0,
+      exitCode: exit.exitStatus,
+      oomKilled: run.oomKilled,
+      finishedAt: rfc3339Nano(finishedAt > startedAt ? finishedAt : startedAt),
+    },
+    ...(restart ? { restartCount: record.restartCount + 1 } : {}),
+  });
+  publishContainerEvent(deps.events, record, "die", {
+    exitCode: String(exit.exitStatus),
+    execDuration: String(Math.floor(uptimeMs / 1000)),
+  });
+  container.endStreams();
+  container.report(["not-running", "next-exit"], { exitCode: exit.exitStatus });
+  run.settled.resolve();
+  await releaseRun(room, container, run);
+  if (restart) scheduleRestart(room, container, restart.delayMs);
+  else if (record.hostConfig.AutoRemove && !container.keepAfterExit && !container.removing)
+    await removeAfterExit(room, container);
+}
+
+export function scheduleRestart(room: ContainerRoom, container: Container, delayMs: number): void {
+  container.restartDelayMs = delayMs;
+  if (container.state.status !== "restarting") return;
+  container.restartTimer = setTimeout(() => {
+    container.restartTimer = undefined;
+    room.start(container, { byPolicy: true }).catch((error: unknown) => {
+      room.deps.log.error("a container could not be restarted", { container: container.id, error: String(error) });
+      if (container.state.status === "restarting") container.note({ state: { status: "exited" } });
+    });
+  }, delayMs);
+}
+
+async function removeAfterExit(room: ContainerRoom, container: Container): Promise<void> {
+  try {
+    await room.remove(container, { force: true, volumes: true });
+  } catch (error) {
+    if (!isKind(error, "conflict", "notFound")) throw error;
+  }
+}
+
+/** The kernel's own count, while the cgroup is still there: containerd's event may come after the exit. */
+async function wasKilledForMemory({ deps }: ContainerRoom, id: string): Promise<boolean> {
+  try {
+    const [metrics] = await deps.containerd.tasks.metrics([id], { timeoutMs: 1000 });
+    return metrics !== undefined && deps.decodeMetrics(metrics.data).memory.oomKills > 0;
+  } catch {
+    // Whoever cannot count has not seen it.
+    return false;
+  }
+}
+
+async function within(ms: number, work: Promise<void>): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, ms);
+  await Promise.race([work, promise]);
+  clearTimeout(timer);
+}

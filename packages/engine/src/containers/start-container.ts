@@ -1,0 +1,245 @@
+import { conflict, notFound, notModified } from "@pouchcontainer/errors";
+import type { Mount } from "@pouchcontainer/containerd";
+import { join } from "node:path";
+import type { PreStartHook } from "../plugin-host/chains.ts";
+import { prepareBindSources } from "../volumes/realise-mounts.ts";
+import { rfc3339Nano } from "./clock.ts";
+import type { Container } from "./container.ts";
+import { ownerLabel } from "./container-deps.ts";
+import { publishContainerEvent } from "./container-events.ts";
+import { zeroTime } from "./container-record.ts";
+import type { ContainerRoom } from "./container-room.ts";
+import { ContainerRun } from "./container-run.ts";
+import { inspectContainer } from "./list-containers.ts";
+import { JsonFileLog } from "./logs/json-file-log.ts";
+import { parseLogConfig } from "./logs/log-options.ts";
+import { openNetworkBarrier, withBarrier, type NetworkBarrier } from "./network-barrier.ts";
+import { chainContext, networkedContainer } from "./network-view.ts";
+import { mountSharedMemory, sharedMemoryPath, withRootfsReader } from "./rootfs.ts";
+import { runtimeFailure } from "./runtime-failure.ts";
+import { releaseRun } from "./release-run.ts";
+import { watchExit } from "./settle-exit.ts";
+import { buildSpec, joinedContainers, type JoinedContainer } from "./spec/index.ts";
+import { ProcessStdio, type StdioRequest } from "./stdio/process-stdio.ts";
+
+/** A hook that waits for the daemon must not wait for ever when the daemon is gone. */
+const barrierTimeoutSeconds = 60;
+
+/** Starts a container; the caller holds its lock. Whatever fails, the container is as it was and nothing of the attempt stays. */
+export async function startContainer(room: ContainerRoom, container: Container, byPolicy: boolean): Promise<void> {
+  const { deps } = room;
+  refuseStart(container);
+  await container.run?.finished.promise;
+  const hooks = await deps.chains.preStart(inspectContainer(room, container), chainContext(container.record));
+  // Links in the config may be gone by now; only what a start by hand changes is reset.
+  if (!byPolicy) await container.change({ manuallyStopped: false, restartCount: 0 });
+  const run = await openRun(room, container);
+  container.run = run;
+  let barrier: NetworkBarrier | undefined;
+  try {
+    const deferConnect = hooks.some(({ priority }) => priority > 0);
+    if (deferConnect) barrier = await networkBarrier(room, container);
+    await createTask(room, container, run, barrier ? withBarrier(hooks, barrier.hook) : hooks, deferConnect);
+    run.stdio.opened();
+    await deps.containerd.tasks.start(container.id);
+  } catch (thrown) {
+    await failStart(room, container, run, barrier?.failure ?? thrown);
+  } finally {
+    await barrier?.close();
+  }
+  container.note({
+    state: {
+      status: "running",
+      pid: run.pid,
+      exitCode: 0,
+      error: "",
+      oomKilled: false,
+      startedAt: rfc3339Nano(deps.clock.now()),
+    },
+  });
+  publishContainerEvent(deps.events, container.record, "start");
+  room.healthOf(container).begin();
+  run.announced.resolve();
+}
+
+function refuseStart(container: Container): void {
+  if (container.removed) throw notFound(`No such container: ${container.id}`);
+  if (container.removing || container.state.status === "dead")
+    throw conflict("container is marked for removal and cannot be started");
+  if (container.state.status === "paused") throw conflict("cannot start a paused container, try unpause instead");
+  if (container.state.status === "running") throw notModified(`container ${container.id} is already running`);
+  container.cancelRestart();
+}
+
+async function openRun(room: ContainerRoom, container: Container): Promise<ContainerRun> {
+  const log = openLog(room, container);
+  try {
+    return new ContainerRun(await ProcessStdio.create(room.deps.stdio, stdioRequest(container, log)), log);
+  } catch (error) {
+    await log?.close();
+    throw error;
+  }
+}
+
+export function openLog({ deps }: ContainerRoom, { record }: Container): JsonFileLog | undefined {
+  const { config, hostConfig } = record;
+  const options = parseLogConfig(hostConfig.LogConfig?.Type ?? "", hostConfig.LogConfig?.Config ?? {}, {
+    labels: config.Labels ?? {},
+    env: config.Env ?? [],
+  });
+  if (options.driver === "none") return undefined;
+  return new JsonFileLog(
+    record.logPath,
+    { ...options.rotation, attrs: options.attrs },
+    {
+      clock: deps.clock,
+      onLost: (error) =>
+        deps.log.error("the log of a container cannot be written: output is lost until it can", {
+          container: record.id,
+          error: String(error),
+        }),
+    },
+  );
+}
+
+export function stdioRequest(container: Container, log: JsonFileLog | undefined): StdioRequest {
+  const { Tty = false, OpenStdin = false } = container.record.config;
+  return {
+    directory: join(container.execDirectory, "io"),
+    tty: Tty,
+    stdin: OpenStdin,
+    stdout: true,
+    stderr: true,
+    streams: container.streams,
+    onOutput: (stream, chunk) => log?.write(stream, chunk),
+    onStreamEnd: (stream) => log?.end(stream),
+  };
+}
+
+/** Prepares what the process needs, as much of it at once as possible, and lets containerd create it. */
+async function createTask(
+  room: ContainerRoom,
+  container: Container,
+  run: ContainerRun,
+  hooks: PreStartHook[],
+  deferConnect: boolean,
+): Promise<void> {
+  const { deps } = room;
+  const network = networkedContainer(container.record, container.directory);
+  const steps = await Promise.allSettled([
+    deps.networks.prepare(network, { deferConnect }),
+    deps.containerd.snapshots(container.record.snapshotter).mounts(container.id),
+    mountVolumes(room, container),
+    shareMemory(container),
+  ]);
+  // All are settled before one's failure is told: undoing must not race with a step still at work.
+  for (const step of steps) if (step.status === "rejected") throw step.reason;
+  const [sandbox, mounts] = [valueOf(steps[0]), valueOf(steps[1])];
+  const spec = await withRootfsReader(deps, container, mounts, (rootfs) => {
+    const { spec, warnings } = buildSpec({
+      record: container.record,
+      facts: deps.facts,
+      settings: deps.specSettings,
+      rootPath: "rootfs",
+      rootfs,
+      devices: deps.devices,
+      mountInfo: () => deps.mountInfo(),
+      network: sandbox,
+      hooks,
+      joined: joined(room, container),
+      ...(container.record.hostConfig.IpcMode === "shareable" ? { shmPath: sharedMemoryPath(container) } : {}),
+    });
+    for (const warning of warnings) deps.log.warn(warning, { container: container.id });
+    return spec;
+  });
+  try {
+    await putContainerdRecord(room, container, spec);
+    run.pid = await deps.containerd.tasks.create({
+      containerId: container.id,
+      rootfs: mounts.map(({ type, source, options }): Mount => ({ type, source, options })),
+      stdio: run.stdio.paths,
+    });
+    watchExit(room, container, run);
+  } catch (thrown) {
+    throw new RuntimeRefusal(thrown);
+  }
+}
+
+/** Marks what containerd refused: only that is told in the words of a failed task. */
+class RuntimeRefusal extends Error {
+  constructor(thrown: unknown) {
+    super("the runtime refused", { cause: thrown });
+  }
+}
+
+function valueOf<T>(step: PromiseSettledResult<T>): T {
+  if (step.status === "rejected") throw step.reason;
+  return step.value;
+}
+
+/** Made with the first start, changed with every later one: what the spec says depends on the moment. */
+async function putContainerdRecord({ deps }: ContainerRoom, container: Container, spec: unknown): Promise<void> {
+  const { record } = container;
+  if (record.state.startedAt !== zeroTime) {
+    try {
+      return await deps.containerd.containers.update(container.id, { spec });
+    } catch {
+      // Gone, by hand or with containerd's root: made anew.
+    }
+  }
+  await deps.containerd.containers.delete(container.id);
+  await deps.containerd.containers.create({
+    id: container.id,
+    labels: { [ownerLabel]: container.id },
+    image: record.image.reference,
+    runtime: deps.runtime(record.hostConfig.Runtime ?? "", record.hostConfig.RuntimeType),
+    spec,
+    snapshotter: record.snapshotter,
+    snapshotKey: container.id,
+  });
+}
+
+async function mountVolumes({ deps }: ContainerRoom, { record }: Container): Promise<void> {
+  await prepareBindSources(record.mountPoints);
+  for (const { type, name } of record.mountPoints)
+    if (type === "volume" && name !== undefined) await deps.volumes.mount(name, record.id);
+}
+
+async function shareMemory(container: Container): Promise<void> {
+  const { IpcMode, ShmSize = 64 << 20 } = container.record.hostConfig;
+  if (IpcMode === "shareable") await mountSharedMemory(sharedMemoryPath(container), ShmSize);
+}
+
+function joined(room: ContainerRoom, container: Container): { pid?: JoinedContainer; ipc?: JoinedContainer } {
+  const { pid, ipc } = joinedContainers(container.record);
+  const owner = (ref: string | undefined): JoinedContainer | undefined => {
+    const found = ref === undefined ? undefined : room.registry.find(ref);
+    return found?.isRunning ? { pid: found.state.pid, shmPath: sharedMemoryPath(found) } : undefined;
+  };
+  const [pidOwner, ipcOwner] = [owner(pid), owner(ipc)];
+  return { ...(pidOwner ? { pid: pidOwner } : {}), ...(ipcOwner ? { ipc: ipcOwner } : {}) };
+}
+
+function networkBarrier({ deps }: ContainerRoom, container: Container): Promise<NetworkBarrier> {
+  return openNetworkBarrier({
+    makeFifo: (path) => deps.stdio.makeFifo(path),
+    directory: container.execDirectory,
+    shell: deps.shell ?? "/bin/sh",
+    timeoutSeconds: barrierTimeoutSeconds,
+    connect: () => deps.networks.connect(networkedContainer(container.record, container.directory)),
+  });
+}
+
+/** Takes everything back and throws what the client is to hear. */
+async function failStart(room: ContainerRoom, container: Container, run: ContainerRun, thrown: unknown): Promise<never> {
+  const cause = thrown instanceof RuntimeRefusal ? thrown.cause : thrown;
+  const refused = thrown instanceof RuntimeRefusal || run.pid !== 0;
+  const prefix = run.pid === 0 ? "failed to create task for container" : "failed to start task for container";
+  const failure = refused ? runtimeFailure(prefix, cause) : { exitCode: 128, error: cause };
+  run.suspended = true;
+  await releaseRun(room, container, run, { kill: true });
+  const message = failure.error instanceof Error ? failure.error.message : String(failure.error);
+  container.note({ state: { pid: 0, exitCode: failure.exitCode, error: message } });
+  container.report(["next-exit", "not-running"], { exitCode: failure.exitCode, error: message });
+  throw failure.error;
+}

@@ -1,0 +1,79 @@
+import type * as api from "@pouchcontainer/api";
+import { EngineError, invalidArgument } from "@pouchcontainer/errors";
+import type { Readable } from "node:stream";
+import { buffer } from "node:stream/consumers";
+import { applyUpdate } from "./config/index.ts";
+import type { Container } from "./container.ts";
+import { publishContainerEvent } from "./container-events.ts";
+import type { ContainerRecord } from "./container-record.ts";
+import type { ContainerRoom } from "./container-room.ts";
+import { chainContext } from "./network-view.ts";
+import { withMountedSnapshot } from "./rootfs.ts";
+import { toUpdateResources } from "./spec/index.ts";
+
+/** Changes limits of a container, running or not. Plugins see the body before it is decoded and the result after it took effect. */
+export async function updateContainer(
+  room: ContainerRoom,
+  container: Container,
+  body: Readable,
+): Promise<api.ContainerUpdateResponse> {
+  const { deps } = room;
+  const translated = await deps.chains.preUpdate(body, chainContext(container.record));
+  const update = deps.decodeUpdate(parse(await buffer(translated)));
+  const { hostConfig, warnings } = applyUpdate(container.record.hostConfig, update, deps.facts);
+  if (container.isRunning)
+    await deps.containerd.tasks.update(container.id, toUpdateResources(hostConfig, deps.facts.cgroup, deps.devices));
+  await container.change({ hostConfig, config: updatedConfig(container.record, update) });
+  publishContainerEvent(deps.events, container.record, "update");
+  await tellPlugins(room, container);
+  return { Warnings: warnings };
+}
+
+function parse(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(bytes.toString("utf8"));
+  } catch (cause) {
+    throw invalidArgument(`the body of an update must be JSON: ${EngineError.from(cause).message}`, { cause });
+  }
+}
+
+function updatedConfig({ config }: ContainerRecord, update: api.ContainerUpdateConfig): api.ContainerConfig {
+  return {
+    ...config,
+    ...(update.Env ? { Env: mergedEnv(config.Env ?? [], update.Env) } : {}),
+    ...(update.Label ? { Labels: { ...config.Labels, ...Object.fromEntries(update.Label.map(splitAtEquals)) } } : {}),
+    ...(update.DiskQuota ? { DiskQuota: { ...config.DiskQuota, ...update.DiskQuota } } : {}),
+    ...(update.SpecAnnotation ? { SpecAnnotation: { ...config.SpecAnnotation, ...update.SpecAnnotation } } : {}),
+  };
+}
+
+function splitAtEquals(text: string): [string, string] {
+  const at = text.indexOf("=");
+  return at === -1 ? [text, ""] : [text.slice(0, at), text.slice(at + 1)];
+}
+
+/** `NAME=value` sets, `NAME` alone removes. */
+function mergedEnv(env: string[], changes: string[]): string[] {
+  const names = new Set(changes.map((change) => splitAtEquals(change)[0]));
+  return [...env.filter((entry) => !names.has(splitAtEquals(entry)[0])), ...changes.filter((change) => change.includes("="))];
+}
+
+async function tellPlugins(room: ContainerRoom, container: Container): Promise<void> {
+  const { deps } = room;
+  const { record } = container;
+  const env = record.config.Env ?? [];
+  const tell = (rootfs: string): Promise<{ env: string[] }> => deps.chains.postUpdate(rootfs, env, chainContext(record));
+  try {
+    const told = container.isRunning
+      ? await tell(`/proc/${container.state.pid}/root`)
+      : await withMountedSnapshot(deps, container, tell);
+    if (JSON.stringify(told.env) !== JSON.stringify(env))
+      await container.change({ config: { ...container.record.config, Env: told.env } });
+  } catch (cause) {
+    const { kind, message, details } = EngineError.from(cause);
+    throw new EngineError(kind, `the update of container ${record.name} is in force, but a plugin failed after it: ${message}`, {
+      cause,
+      details,
+    });
+  }
+}

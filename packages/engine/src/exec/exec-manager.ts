@@ -1,0 +1,249 @@
+import type * as api from "@pouchcontainer/api";
+import { conflict, failedPrecondition, notFound } from "@pouchcontainer/errors";
+import { join } from "node:path";
+import { newContainerId } from "../containers/container-names.ts";
+import type { Container } from "../containers/container.ts";
+import { publishContainerEvent } from "../containers/container-events.ts";
+import type { ContainerRoom } from "../containers/container-room.ts";
+import { withRootfsReader } from "../containers/rootfs.ts";
+import { runtimeFailure } from "../containers/runtime-failure.ts";
+import { waitForExit } from "../containers/settle-exit.ts";
+import { buildProcess } from "../containers/spec/index.ts";
+import { defaultDetachKeys } from "../containers/stdio/detach-keys.ts";
+import { ProcessStdio } from "../containers/stdio/process-stdio.ts";
+import { sessionInput, type StdioSession } from "../containers/stdio/stdio-session.ts";
+
+interface ExecInstance {
+  id: string;
+  container: Container;
+  config: api.ExecCreateConfig;
+  state: "created" | "running" | "ended";
+  exitCode: number | null;
+  pid: number;
+  stdio?: ProcessStdio;
+  ended: PromiseWithResolvers<number>;
+}
+
+/** How long an ended exec can still be inspected. */
+const rememberedMs = 5 * 60_000;
+const lastOutputMs = 2000;
+const kill = 9;
+
+/** Processes added to running containers. They live in memory only: a daemon that starts anew knows none, as dockerd. */
+export class ExecManager {
+  readonly #room: ContainerRoom;
+  readonly #instances = new Map<string, ExecInstance>();
+
+  constructor({ room }: { room: ContainerRoom }) {
+    this.#room = room;
+  }
+
+  async create(containerRef: string, config: api.ExecCreateConfig): Promise<{ Id: string }> {
+    const container = this.#room.registry.require(containerRef);
+    refuseUnlessRunning(container);
+    if (!config.Cmd || config.Cmd.length === 0) throw conflict("No exec command specified");
+    const id = newContainerId();
+    this.#instances.set(id, {
+      id,
+      container,
+      config,
+      state: "created",
+      exitCode: null,
+      pid: 0,
+      ended: Promise.withResolvers<number>(),
+    });
+    container.execIds.add(id);
+    this.#publish(container, `exec_create: ${config.Cmd.join(" ")}`, id);
+    return { Id: id };
+  }
+
+  async start(
+    id: string,
+    options: { detach: boolean; tty: boolean; consoleSize?: { width: number; height: number } },
+  ): Promise<StdioSession | undefined> {
+    const instance = this.#require(id);
+    const { container, config } = instance;
+    if (instance.state === "ended") throw conflict(`exec command ${id} has already run`);
+    if (instance.state === "running") throw conflict(`exec command ${id} is already running`);
+    refuseUnlessRunning(container);
+    instance.state = "running";
+    const attached = !options.detach;
+    const tty = config.Tty ?? false;
+    try {
+      const stdio = await ProcessStdio.create(this.#stdioDeps, {
+        directory: join(container.execDirectory, `exec-${id.slice(0, 16)}`),
+        tty,
+        stdin: attached && (config.AttachStdin ?? false),
+        stdout: true,
+        stderr: true,
+      });
+      instance.stdio = stdio;
+      const session = attached ? this.#session(instance, stdio) : undefined;
+      await this.#run(instance, stdio, options.consoleSize);
+      return session;
+    } catch (thrown) {
+      const failure = runtimeFailure("OCI runtime exec failed", thrown);
+      await this.#settle(instance, failure.exitCode);
+      throw failure.error;
+    }
+  }
+
+  async resize(id: string, size: { width: number; height: number }): Promise<void> {
+    const { container, state } = this.#require(id);
+    if (state !== "running") throw conflict(`cannot resize a stopped exec instance: ${id}`);
+    await this.#room.deps.containerd.tasks.resizePty(container.id, id, size);
+  }
+
+  async inspect(id: string): Promise<api.ExecInspect> {
+    const { container, config, state, exitCode, pid } = this.#require(id);
+    const [entrypoint = "", ...args] = config.Cmd ?? [];
+    return {
+      ID: id,
+      Running: state === "running",
+      ExitCode: exitCode,
+      ProcessConfig: {
+        tty: config.Tty ?? false,
+        entrypoint,
+        arguments: args,
+        privileged: config.Privileged ?? false,
+        ...(config.User ? { user: config.User } : {}),
+      },
+      OpenStdin: config.AttachStdin ?? false,
+      OpenStderr: config.AttachStderr ?? false,
+      OpenStdout: config.AttachStdout ?? false,
+      CanRemove: state === "ended",
+      ContainerID: container.id,
+      DetachKeys: config.DetachKeys ?? "",
+      Pid: pid,
+    };
+  }
+
+  /** Runs a command to its end for the daemon itself (health checks), with the beginning of what it said. */
+  async runToEnd(container: Container, command: string[], timeoutMs: number): Promise<{ exitCode: number; output: string }> {
+    const { Id: id } = await this.create(container.id, { Cmd: command, AttachStdout: true, AttachStderr: true });
+    const session = await this.start(id, { detach: false, tty: false });
+    const late = setTimeout(() => {
+      session?.close();
+      this.#room.deps.containerd.tasks.kill(container.id, { signal: kill, execId: id }).catch(() => undefined);
+    }, timeoutMs);
+    let output = "";
+    for await (const { data } of session?.output ?? []) {
+      if (output.length < maxProbeOutput) output += Buffer.from(data).toString("utf8");
+    }
+    const exitCode = await this.#require(id).ended.promise;
+    clearTimeout(late);
+    this.#forget(id);
+    return { exitCode, output: output.slice(0, maxProbeOutput) };
+  }
+
+  /** Execs end with the daemon's interest in them; their output FIFOs are not kept. */
+  get #stdioDeps(): Parameters<typeof ProcessStdio.create>[0] {
+    const { makeFifo, enlargePipe, buffer } = this.#room.deps.stdio;
+    return { makeFifo: (path) => makeFifo(path), enlargePipe: (fd, size) => enlargePipe(fd, size), buffer };
+  }
+
+  #session(instance: ExecInstance, stdio: ProcessStdio): StdioSession {
+    const { config, container, id } = instance;
+    const tty = config.Tty ?? false;
+    const tap = stdio.hub.attach({ stdout: config.AttachStdout ?? false, stderr: config.AttachStderr ?? false });
+    const close = (): void => tap.close();
+    if (!stdio.input) return { tty, output: tap, close };
+    const { input } = stdio;
+    const closeStdin = async (): Promise<void> => {
+      await input.end();
+      await this.#room.deps.containerd.tasks.closeIO(container.id, id).catch(() => undefined);
+    };
+    const writable = sessionInput(
+      { pipe: input, ...(tty ? { detachKeys: config.DetachKeys || defaultDetachKeys } : { closeStdin }) },
+      () => {
+        this.#publish(container, "exec_detach", id);
+        close();
+      },
+    );
+    return { tty, output: tap, input: writable, close };
+  }
+
+  async #run(
+    instance: ExecInstance,
+    stdio: ProcessStdio,
+    consoleSize: { width: number; height: number } | undefined,
+  ): Promise<void> {
+    const { container, config, id } = instance;
+    const { deps } = this.#room;
+    const { tasks } = deps.containerd;
+    const mounts = await deps.containerd.snapshots(container.record.snapshotter).mounts(container.id);
+    const process = await withRootfsReader(deps, container, mounts, (rootfs) => {
+      const built = buildProcess(
+        { record: container.record, facts: deps.facts, settings: deps.specSettings, rootfs },
+        consoleSize ? { ...config, ConsoleSize: [consoleSize.height, consoleSize.width] } : config,
+      );
+      for (const warning of built.warnings) deps.log.warn(warning, { container: container.id, exec: id });
+      return built.process;
+    });
+    await tasks.exec({ containerId: container.id, execId: id, process, stdio: stdio.paths });
+    try {
+      instance.pid = await tasks.start(container.id, id);
+    } catch (error) {
+      await tasks.deleteProcess(container.id, id).catch(() => undefined);
+      throw error;
+    }
+    stdio.opened();
+    this.#publish(container, `exec_start: ${config.Cmd?.join(" ") ?? ""}`, id);
+    this.#watch(instance);
+  }
+
+  #watch(instance: ExecInstance): void {
+    const { container, id } = instance;
+    waitForExit(this.#room, container.id, id)
+      .then(async ({ exitStatus }) => {
+        await Promise.race([instance.stdio?.ended, new Promise((resolve) => setTimeout(resolve, lastOutputMs).unref())]);
+        await this.#settle(instance, exitStatus);
+        await this.#room.deps.containerd.tasks.deleteProcess(container.id, id).catch(() => undefined);
+      })
+      .catch((error: unknown) => {
+        this.#room.deps.log.error("the end of an exec could not be settled", {
+          container: container.id,
+          exec: id,
+          error: String(error),
+        });
+      });
+  }
+
+  async #settle(instance: ExecInstance, exitCode: number): Promise<void> {
+    const started = instance.pid !== 0;
+    instance.state = "ended";
+    instance.exitCode = exitCode;
+    instance.pid = 0;
+    instance.container.execIds.delete(instance.id);
+    if (started) this.#publish(instance.container, "exec_die", instance.id, { exitCode: String(exitCode) });
+    await instance.stdio?.dispose();
+    instance.ended.resolve(exitCode);
+    setTimeout(() => this.#forget(instance.id), rememberedMs).unref();
+  }
+
+  #forget(id: string): void {
+    this.#instances.get(id)?.container.execIds.delete(id);
+    this.#instances.delete(id);
+  }
+
+  #require(id: string): ExecInstance {
+    const instance = this.#instances.get(id);
+    if (!instance || instance.container.removed) throw notFound(`No such exec instance: ${id}`);
+    return instance;
+  }
+
+  #publish(container: Container, action: string, execID: string, more: Record<string, string> = {}): void {
+    publishContainerEvent(this.#room.deps.events, container.record, action, { execID, ...more });
+  }
+}
+
+/** What Docker keeps of a probe's output. */
+const maxProbeOutput = 4096;
+
+function refuseUnlessRunning(container: Container): void {
+  const { status } = container.state;
+  if (status === "paused") throw conflict(`container ${container.id} is paused, unpause the container before exec`);
+  if (status === "restarting") throw conflict(`container ${container.id} is restarting, wait until the container is running`);
+  if (status !== "running") throw conflict(`container ${container.id} is not running`);
+  if (container.removing) throw failedPrecondition(`container ${container.id} is being removed`);
+}

@@ -1,0 +1,1 @@
+export { ExecManager } from "./exec-manager.ts";
