@@ -8,6 +8,7 @@ export * from "./json-message.ts";
 export * from "./mounts.ts";
 export * from "./network-settings.ts";
 export * from "./networks.ts";
+export * from "./plugin-calls.ts";
 export * from "./plugins.ts";
 export * from "./resources.ts";
 export * from "./stats.ts";

@@ -5,13 +5,12 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from "node:net";
 import { checkVersion, requestedVersion, withoutVersion } from "./api-version.ts";
 import type { Backend } from "./backend.ts";
-import { buildRouter, type UpdateHandlers } from "./build-router.ts";
+import { buildRouter, type ServedTable, type UpdateHandlers } from "./build-router.ts";
 import type { ListenAddress, TcpAddress } from "./listen-address.ts";
 import { listen } from "./listen.ts";
 import { noticeHangup } from "./notice-hangup.ts";
 import { sendError } from "./respond.ts";
 import { endpointHandlers, routeTable } from "./route-table.ts";
-import type { Router } from "./router.ts";
 
 /** What a server is made of. */
 export interface HttpServerOptions {
@@ -37,13 +36,14 @@ export class HttpServer {
   readonly #closing = new AbortController();
   readonly #expired = new AbortController();
   readonly #headers: Map<string, string>;
-  #router: Router | undefined;
+  #served: ServedTable | undefined;
   #building: Promise<void> = Promise.resolve();
 
   constructor(options: HttpServerOptions) {
     this.#options = options;
     const lifetime = { closing: this.#closing.signal, expired: this.#expired.signal, takenOver: this.#takenOver };
-    const handlers = endpointHandlers(options.backend, lifetime, options.version);
+    const served = () => this.#served?.specs ?? [];
+    const handlers = endpointHandlers({ backend: options.backend, lifetime, version: options.version, served });
     this.#table = [...routeTable(handlers), ...(options.extraHandlers ?? [])];
     this.#headers = new Map([
       ["Api-Version", apiVersions.maximum],
@@ -65,12 +65,12 @@ export class HttpServer {
 
   async #rebuildAfter(earlier: Promise<void>): Promise<void> {
     await earlier;
-    this.#router = await buildRouter(this.#table, this.#options.updateHandlers ?? ((table) => table));
+    this.#served = await buildRouter(this.#table, this.#options.updateHandlers ?? ((table) => table));
   }
 
   /** Starts to serve on an address; resolves to it, with the port that was chosen where it was 0. */
   async listen(address: ListenAddress): Promise<ListenAddress> {
-    if (!this.#router) await this.rebuild();
+    if (!this.#served) await this.rebuild();
     const server = createServer({ requireHostHeader: false, maxHeaderSize: 1024 * 1024, noDelay: true });
     // Loads, pulls and streams last as long as they last; only a head has to come within a minute.
     server.requestTimeout = 0;
@@ -115,7 +115,7 @@ export class HttpServer {
     try {
       if (this.#closing.signal.aborted) throw shuttingDown(response);
       response.once("close", () => this.#closeIdle());
-      const match = this.#router?.(method, withoutVersion(url));
+      const match = this.#served?.find(method, withoutVersion(url));
       if (!match) throw notFound("page not found");
       response.setHeaders(this.#headers);
       const version = requestedVersion(url);

@@ -42,6 +42,9 @@ test("a plugin adds, wraps and removes routes", async () => {
   assert.equal(wrapped.headers["x-seen"], "yes");
   assert.equal(wrapped.text, "[]\n");
   assert.equal((await server.get("/info")).status, 404);
+  const document = (await server.get("/openapi.json")).text;
+  assert.match(document, /"\/hello\/\{name\}":\{"get":\{"operationId":"getHelloName"/);
+  assert.doesNotMatch(document, /"\/info"/);
 });
 
 test("what a plugin's handler throws is an error answer", async () => {

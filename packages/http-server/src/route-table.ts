@@ -1,4 +1,4 @@
-import { endpoints, type EndpointId, type Handler, type HandlerSpec } from "@pouchcontainer/api";
+import { endpoints, engineApiDocument, type EndpointId, type Handler, type HandlerSpec } from "@pouchcontainer/api";
 import type { Backend } from "./backend.ts";
 import { Calls } from "./call.ts";
 import { containerArchiveHandlers } from "./handlers/container-archive-handlers.ts";
@@ -13,8 +13,18 @@ import { unsupportedHandlers } from "./handlers/unsupported-handlers.ts";
 import { volumeHandlers } from "./handlers/volume-handlers.ts";
 import type { Lifetime } from "./lifetime.ts";
 
+/** What the handlers are made of. */
+export interface HandlersInput {
+  backend: Backend;
+  lifetime: Lifetime;
+  /** The daemon's. */
+  version: string;
+  /** The routes served at this moment. */
+  served: () => readonly HandlerSpec[];
+}
+
 /** A handler for every endpoint of the catalogue; the compiler sees to it that none is missing. */
-export function endpointHandlers(backend: Backend, lifetime: Lifetime, version: string): Record<EndpointId, Handler> {
+export function endpointHandlers({ backend, lifetime, version, served }: HandlersInput): Record<EndpointId, Handler> {
   const calls = new Calls(lifetime);
   return {
     ...containerHandlers(calls, backend.containers),
@@ -25,8 +35,18 @@ export function endpointHandlers(backend: Backend, lifetime: Lifetime, version: 
     ...volumeHandlers(calls, backend.volumes),
     ...networkHandlers(calls, backend.networks),
     ...pluginHandlers(calls, backend.plugins),
-    ...systemHandlers(calls, backend.system, version),
+    ...systemHandlers(calls, backend.system, openApi(version, served)),
     ...unsupportedHandlers,
+  };
+}
+
+/** The OpenAPI document as JSON, made anew when the routes are others. */
+function openApi(version: string, served: () => readonly HandlerSpec[]): () => string {
+  let made: { specs: readonly HandlerSpec[]; json: string } | undefined;
+  return () => {
+    const specs = served();
+    if (made?.specs !== specs) made = { specs, json: JSON.stringify(engineApiDocument(version, specs)) };
+    return made.json;
   };
 }
 

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { endpoints } from "./catalogue.ts";
+import type { Endpoint } from "./endpoint.ts";
+import { extensionEndpoints } from "./extension-endpoints.ts";
 import { engineApiDocument, namedSchemas } from "./engine-api-document.ts";
 
 /** The parts of an OpenAPI document these tests look at. */
@@ -15,7 +17,7 @@ const document = JSON.parse(JSON.stringify(engineApiDocument("1.2.3"))) as Docum
 
 test("every endpoint is an operation of the document", () => {
   const ids = Object.values(document.paths).flatMap((path) => Object.values(path).map((operation) => operation.operationId));
-  assert.deepEqual(ids.toSorted(), Object.keys(endpoints).toSorted());
+  assert.deepEqual(ids.toSorted(), [...Object.keys(endpoints), ...Object.keys(extensionEndpoints)].toSorted());
 });
 
 test("every reference of the document leads to a schema", () => {
@@ -40,8 +42,24 @@ test("path and query parameters are listed", () => {
   assert.deepEqual(parameters, ["path name", "query platform", "query manifests"]);
 });
 
+test("given the routes of a server, the document lists those alone, added ones included", () => {
+  const served = [
+    { method: "GET", path: "/info" },
+    { method: "POST", path: "/team/{id}/hello" },
+  ];
+  const { paths } = JSON.parse(JSON.stringify(engineApiDocument("1", served))) as Document;
+  assert.deepEqual(Object.keys(paths), ["/info", "/team/{id}/hello"]);
+  assert.equal(paths["/info"]?.["get"]?.operationId, "SystemInfo");
+  const added = paths["/team/{id}/hello"]?.["post"];
+  assert.equal(added?.operationId, "postTeamIdHello");
+  assert.deepEqual(
+    added.parameters.map(({ name }) => name),
+    ["id"],
+  );
+});
+
 test("two endpoints never share a method and path", () => {
-  const keys = Object.values(endpoints).map(({ method, path }) => `${method} ${path}`);
+  const keys = Object.values<Endpoint>({ ...endpoints, ...extensionEndpoints }).map(({ method, path }) => `${method} ${path}`);
   assert.equal(new Set(keys).size, keys.length);
 });
 

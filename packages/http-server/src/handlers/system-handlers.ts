@@ -1,13 +1,12 @@
-import { endpoints, engineApiDocument, type Handler } from "@pouchcontainer/api";
+import { endpoints, type Handler } from "@pouchcontainer/api";
 import { isBelow } from "../api-version.ts";
 import type { SystemBackend } from "../backend.ts";
 import type { Calls } from "../call.ts";
 import { streamJsonLines } from "../json-lines.ts";
 import { sendJsonText } from "../respond.ts";
 
-/** The daemon itself. `version` is the daemon's. */
-export function systemHandlers(calls: Calls, system: SystemBackend, version: string) {
-  let document: string | undefined;
+/** The daemon itself. */
+export function systemHandlers(calls: Calls, system: SystemBackend, openApiJson: () => string) {
   return {
     SystemPing: pingHandler(system),
     SystemPingHead: pingHandler(system),
@@ -29,8 +28,7 @@ export function systemHandlers(calls: Calls, system: SystemBackend, version: str
     SystemAuth: calls.answer(endpoints.SystemAuth, (_call, auth) => system.checkAuth(auth)),
 
     OpenApi: calls.takeOver(endpoints.OpenApi, async ({ response }) => {
-      document ??= JSON.stringify(engineApiDocument(version));
-      sendJsonText(response, 200, document);
+      sendJsonText(response, 200, openApiJson());
     }),
   };
 }

@@ -1,0 +1,47 @@
+import { Type, type Static } from "typebox";
+import { decimal, flag, integer, list, map, optional, text } from "./wire-types.ts";
+
+/** One change, RFC 6902. */
+export const PatchOperation = Type.Object({ op: text(), path: text(), from: optional(text()), value: optional(Type.Unknown()) });
+export type PatchOperation = Static<typeof PatchOperation>;
+
+/** One call of a plugin, as traces have it. */
+export const PluginTraceEntry = Type.Object({
+  sequence: integer(),
+  time: text("RFC 3339, start of the call"),
+  plugin: text(),
+  version: text(),
+  point: text("For example container.preCreate"),
+  durationMs: decimal(),
+  outcome: text("changed, unchanged, failed, timeout, ignored or skipped"),
+  patch: optional(list(PatchOperation, "What the call changed")),
+  conflicts: optional(list(Type.Unknown())),
+  error: optional(text()),
+  container: optional(Type.Object({ id: optional(text()), name: optional(text()) })),
+});
+export type PluginTraceEntry = Static<typeof PluginTraceEntry>;
+
+/** Body of a dry run: the point, and the body its chain is run on. */
+export const PluginDryRunRequest = Type.Object({ point: text(), body: Type.Unknown() });
+export type PluginDryRunRequest = Static<typeof PluginDryRunRequest>;
+
+/** What a dry run found: each call, and the body after the last one or why it got no further. */
+export const PluginDryRunResponse = Type.Object({
+  calls: list(PluginTraceEntry),
+  body: optional(Type.Unknown()),
+  error: optional(text()),
+});
+export type PluginDryRunResponse = Static<typeof PluginDryRunResponse>;
+
+/** The order that decides between equal priorities: names of plugins. */
+export const PluginOrder = Type.Object({ order: list(text()) });
+export type PluginOrder = Static<typeof PluginOrder>;
+
+/** Where to get a plugin from. */
+export const PluginInstallRequest = Type.Object({
+  source: text("A folder or archive on the daemon's host, or an npm package"),
+  name: optional(text()),
+  enable: optional(flag()),
+  configuration: optional(map(Type.Unknown())),
+});
+export type PluginInstallRequest = Static<typeof PluginInstallRequest>;
