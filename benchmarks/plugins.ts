@@ -1,0 +1,113 @@
+/**
+ * What a plugin call costs: in this process, in a process of its own, and when its filter does not match.
+ * Usage: node --experimental-ffi benchmarks/plugins.ts [rounds]
+ */
+import { PluginHost } from "../packages/engine/src/plugin-host/plugin-host.ts";
+import { InstalledPlugin } from "../packages/engine/src/plugin-host/installed/installed-plugin.ts";
+import { compileBodyChecks, InProcessPlugin, parseManifest, type PluginInstance } from "@pouchcontainer/plugin-sdk/host";
+import type { ContainerPlugin, PluginFilters } from "@pouchcontainer/plugin-sdk";
+import type { ContainerCreateConfig } from "@pouchcontainer/api";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const rounds = Number(process.argv[2] ?? 20_000);
+const checks = compileBodyChecks();
+const quiet = (): void => undefined;
+const log = { debug: quiet, info: quiet, warn: quiet, error: quiet };
+
+function host(...instances: PluginInstance[]): PluginHost {
+  const plugins = new PluginHost({
+    checks,
+    logOf: () => log,
+    supervisorOf: () => ({ start: () => Promise.reject(new Error("none here")) }),
+    stateDirectoryOf: () => "/nowhere",
+  });
+  for (const instance of instances) plugins.add(instance);
+  return plugins;
+}
+
+/** About 3 KB of JSON, as a scheduler's create request is. */
+const body: ContainerCreateConfig = {
+  Image: "registry.example.com/team/service:1.2.3",
+  Cmd: ["/usr/bin/service", "--listen", "0.0.0.0:8080", "--workers", "8"],
+  Env: Array.from({ length: 55 }, (_, index) => `SERVICE_SETTING_${index}=value-number-${index}`),
+  Labels: Object.fromEntries(Array.from({ length: 12 }, (_, index) => [`com.example.label-${index}`, `value-${index}`])),
+  ExposedPorts: { "8080/tcp": {} },
+  HostConfig: {
+    Memory: 256 * 1024 * 1024,
+    NanoCpus: 1_500_000_000,
+    Binds: ["/srv/data:/data", "/etc/ssl:/etc/ssl:ro"],
+    NetworkMode: "bridge",
+    RestartPolicy: { Name: "on-failure", MaximumRetryCount: 3 },
+    CapDrop: ["ALL"],
+    CapAdd: ["NET_BIND_SERVICE"],
+    LogConfig: { Type: "json-file", Config: { "max-size": "10m" } },
+  },
+};
+
+function inProcess(name: string, plugin: ContainerPlugin, filters: PluginFilters = {}): InProcessPlugin {
+  const manifest = parseManifest({ name, version: "1.0.0", pouch: { api: "1", points: ["container.preCreate"], filters } });
+  return new InProcessPlugin({
+    manifest,
+    registrations: [{ kind: "container", plugin }],
+    settings: { configuration: {}, environment: {} },
+  });
+}
+
+async function measure(what: string, count: number, call: () => Promise<unknown>): Promise<void> {
+  for (let round = 0; round < count / 10; round += 1) await call();
+  const microseconds = new Float64Array(count);
+  for (let round = 0; round < count; round += 1) {
+    const started = performance.now();
+    await call();
+    microseconds[round] = (performance.now() - started) * 1000;
+  }
+  microseconds.sort();
+  const at = (share: number): string => (microseconds[Math.floor(count * share)] ?? 0).toFixed(1);
+  process.stdout.write(`${what.padEnd(48)} p50 ${at(0.5)} µs   p99 ${at(0.99)} µs\n`);
+}
+
+const change: ContainerPlugin = { preCreate: (config) => void (config.HostConfig.PidsLimit = 500) };
+
+process.stdout.write(`body: ${JSON.stringify(body).length} bytes, ${rounds} rounds\n`);
+const empty = host();
+await measure("no plugin", rounds, () => empty.preCreate(body, {}));
+const unmatched = host(inProcess("filtered", change, { env: ["LEGACY_*"], labels: ["team"] }));
+await measure("one plugin, filter does not match", rounds, () => unmatched.preCreate(body, {}));
+const one = host(inProcess("one", change));
+await measure("in-process, one field changed", rounds, () => one.preCreate(body, {}));
+
+const directory = mkdtempSync(join(tmpdir(), "bench-"));
+const packageJson = {
+  name: "child",
+  version: "1.0.0",
+  type: "module",
+  exports: "./index.ts",
+  pouch: { api: "1", points: ["container.preCreate"] },
+};
+writeFileSync(join(directory, "package.json"), JSON.stringify(packageJson));
+writeFileSync(
+  join(directory, "index.ts"),
+  'import { registerContainerPlugin } from "@pouchcontainer/plugin-sdk";\nregisterContainerPlugin({ preCreate(config) { config.HostConfig.PidsLimit = 500; } });\n',
+);
+const child = await InstalledPlugin.start({
+  manifest: parseManifest(packageJson),
+  directory,
+  configuration: {},
+  environment: { PATH: process.env["PATH"] ?? "" },
+  childCommand: (folder) => ({
+    command: process.execPath,
+    args: [join(import.meta.dirname, "../packages/engine/src/plugin-host/conformance/run-child.ts"), folder],
+  }),
+  runtimeDirectory: directory,
+  log,
+  supervisor: { start: () => Promise.reject(new Error("none here")) },
+});
+try {
+  const installed = host(child);
+  await measure("installed, one field changed", Math.min(rounds, 5000), () => installed.preCreate(body, {}));
+} finally {
+  await child.close();
+  rmSync(directory, { recursive: true, force: true });
+}
