@@ -1,4 +1,6 @@
+export * from "./containers/index.ts";
 export * from "./events/index.ts";
+export * from "./exec/index.ts";
 export * from "./images/index.ts";
 export * from "./networks/index.ts";
 export * from "./plugin-host/index.ts";

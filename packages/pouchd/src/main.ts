@@ -1,14 +1,15 @@
 import { EngineError, messageChain } from "@pouchcontainer/errors";
 import { buildInfo } from "./build-info.ts";
-import { compose } from "./compose.ts";
 import { helpText } from "./config/help.ts";
 import type { Configuration } from "./config/options.ts";
 import { readConfiguration } from "./config/read-configuration.ts";
 import { createLog, type Log } from "./log/log.ts";
 import { writePidFile } from "./pid-file.ts";
+import { pluginChildArgument } from "./plugin-child-command.ts";
 
 /** Exit status: 0 after a stop that was asked for, 1 when the daemon could not start or run, 2 for a wrong command line. */
 async function main(args: string[]): Promise<number> {
+  if (args[0] === pluginChildArgument && args[1] !== undefined) return await servePlugin(args[1]);
   let invocation;
   try {
     invocation = readConfiguration(args);
@@ -34,11 +35,19 @@ async function main(args: string[]): Promise<number> {
   }
 }
 
+/** The process of one installed plugin; it is ended by the daemon. What only the daemon needs is not even loaded. */
+async function servePlugin(directory: string): Promise<number> {
+  const { runPluginProcess } = await import("@pouchcontainer/plugin-sdk/host");
+  await runPluginProcess(directory);
+  return await new Promise<never>(() => undefined);
+}
+
 async function serve(configuration: Configuration, log: Log): Promise<number> {
   process.umask(0o022);
   const stopRequested = firstStopSignal(log);
   const removePidFile = writePidFile(configuration.pidfile);
   try {
+    const { compose } = await import("./compose.ts");
     const daemon = await compose({ configuration, log, build: buildInfo, environment: process.env });
     log.info("API is served", { listen: configuration.listen });
     const signal = await stopRequested;

@@ -1,9 +1,9 @@
 import { connectContainerd, startContainerd, type ContainerdClient } from "@pouchcontainer/containerd";
 import { invalidArgument, messageChain, unavailable } from "@pouchcontainer/errors";
-import { accessSync, constants } from "node:fs";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import type { Configuration } from "../config/options.ts";
 import type { Log } from "../log/log.ts";
+import { findProgram } from "./find-program.ts";
 
 export interface Containerd {
   client: ContainerdClient;
@@ -21,7 +21,10 @@ export async function openContainerd(options: {
 }): Promise<Containerd> {
   const { configuration, log, environment } = options;
   const namespace = configuration["default-namespace"];
-  requireProgram(configuration["runtime-path"], environment, "runc", "--runtime-path");
+  const runtime = configuration["runtime-path"];
+  if (findProgram(runtime, environment) === undefined) {
+    throw invalidArgument(`${runtime} is not on this machine: install the package runc, or name the binary with --runtime-path`);
+  }
   if (configuration.containerd !== undefined)
     return await connectTo(configuration.containerd.replace(/^unix:\/\//, ""), namespace);
 
@@ -83,20 +86,4 @@ async function watchConnection(client: ContainerdClient, signal: AbortSignal, re
     }
     restarted();
   }
-}
-
-function requireProgram(program: string, environment: NodeJS.ProcessEnv, packageName: string, flag: string): void {
-  const folders = program.includes("/") ? [""] : [...(environment["PATH"] ?? "").split(delimiter), "/usr/sbin", "/sbin"];
-  const found = folders.some((folder) => {
-    try {
-      accessSync(folder === "" ? program : join(folder, program), constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
-  if (!found)
-    throw invalidArgument(
-      `${program} is not on this machine: install the package ${packageName}, or name the binary with ${flag}`,
-    );
 }

@@ -1,51 +1,94 @@
-import { AssistantSupervisor, loadBuiltinPlugins, PluginHost, type BuiltinPlugin } from "@pouchcontainer/engine";
+import type { HandlerSpec } from "@pouchcontainer/api";
+import {
+  AssistantSupervisor,
+  loadBuiltinPlugins,
+  pluginAdminRoutes,
+  PluginHost,
+  PluginLogs,
+  PluginManager,
+  type BuiltinPlugin,
+  type PluginOrderRecord,
+  type PluginRecord,
+  type Store,
+} from "@pouchcontainer/engine";
 import { invalidArgument, messageChain } from "@pouchcontainer/errors";
 import { compileBodyChecks } from "@pouchcontainer/plugin-sdk/host";
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Configuration } from "../config/options.ts";
 import type { Log } from "../log/log.ts";
+import { pluginChildCommand } from "../plugin-child-command.ts";
 
 export interface Plugins {
   host: PluginHost;
+  manager: PluginManager;
   assistants: AssistantSupervisor;
+  /** The operator's own routes. */
+  routes: HandlerSpec[];
 }
 
-/** The plugin host with every built-in plugin loaded and configured; nothing of theirs has run but their modules. */
+/** The plugin framework: built-in plugins loaded and configured, installed ones started; no point of theirs was called yet. */
 export async function openPlugins(options: {
   configuration: Configuration;
   log: Log;
   environment: NodeJS.ProcessEnv;
+  store: Store;
   plugins: readonly BuiltinPlugin[];
   publish: (event: { type: string; action: string; id: string; attributes: Record<string, string> }) => void;
+  rebuildRoutes: () => Promise<void>;
 }): Promise<Plugins> {
-  const { configuration, log, environment, publish } = options;
-  const logOf = (plugin: string): Record<"debug" | "info" | "warn" | "error", (message: string) => void> => ({
-    debug: (message) => log.debug(message, { plugin }),
-    info: (message) => log.info(message, { plugin }),
-    warn: (message) => log.warn(message, { plugin }),
-    error: (message) => log.error(message, { plugin }),
+  const { configuration, log, environment, store } = options;
+  const logs = new PluginLogs({
+    logOf: (plugin) => ({
+      debug: (message) => log.debug(message, { plugin }),
+      info: (message) => log.info(message, { plugin }),
+      warn: (message) => log.warn(message, { plugin }),
+      error: (message) => log.error(message, { plugin }),
+    }),
   });
-  const assistants = new AssistantSupervisor({ logOf, environment });
+  const publish = ({
+    action,
+    plugin,
+    attributes,
+  }: {
+    action: string;
+    plugin: string;
+    attributes: Record<string, string>;
+  }): void => options.publish({ type: "plugin", action, id: plugin, attributes: { name: plugin, ...attributes } });
+  const assistants = new AssistantSupervisor({ logOf: logs.logOf, environment });
+  const supervisorOf = assistants.forPlugin.bind(assistants);
+  const checks = compileBodyChecks();
   const host = new PluginHost({
-    checks: compileBodyChecks(),
-    logOf,
-    supervisorOf: (plugin) => assistants.forPlugin(plugin),
+    checks,
+    logOf: logs.logOf,
+    supervisorOf,
     stateDirectoryOf: (plugin) => stateDirectory(configuration, plugin),
-    events: {
-      publish: ({ action, plugin, attributes }) =>
-        publish({ type: "plugin", action, id: plugin, attributes: { name: plugin, ...attributes } }),
-    },
+    events: { publish },
     order: configuration.plugin,
     onConflict: configuration["plugin-conflicts"] === "fail" ? "error" : "record",
   });
-  await loadBuiltinPlugins({
+  const configurationOf = (plugin: string): unknown => pluginConfiguration(configuration["plugin-config-dir"], plugin);
+  await loadBuiltinPlugins({ host, plugins: options.plugins, configurationOf, environment });
+
+  const runtimeDirectory = join(configuration["exec-root-dir"], "plugins");
+  mkdirSync(runtimeDirectory, { recursive: true, mode: 0o700 });
+  const manager = new PluginManager({
     host,
-    plugins: options.plugins,
-    configurationOf: (plugin) => pluginConfiguration(configuration["plugin-config-dir"], plugin),
+    logs,
+    records: store.collection<PluginRecord>("plugins"),
+    orders: store.collection<PluginOrderRecord>("plugin-order"),
+    directory: join(configuration["home-dir"], "plugins", "installed"),
+    runtimeDirectory,
+    childCommand: pluginChildCommand,
     environment,
+    configurationOf,
+    supervisorOf,
+    stopAssistants: (plugin) => assistants.stopPlugin(plugin),
+    rebuildRoutes: options.rebuildRoutes,
+    publish,
   });
-  return { host, assistants };
+  await manager.open();
+  return { host, manager, assistants, routes: pluginAdminRoutes({ host, manager, checks }) };
 }
 
 /** `@scope/name` has to be one path component. */

@@ -1,0 +1,229 @@
+import { ContainerUpdateConfig, apiVersions, decodeBody } from "@pouchcontainer/api";
+import { decodeMetrics } from "@pouchcontainer/containerd";
+import {
+  ContainerManager,
+  createImageManager,
+  EventBus,
+  ExecManager,
+  FifoKeeper,
+  hostDevices,
+  hostFacts,
+  openNetworks,
+  ProgramVersions,
+  readMachine,
+  Store,
+  SystemManager,
+  systemClock,
+  systemMounter,
+  VolumeManager,
+  type ContainerRecord,
+  type VolumeRecord,
+} from "@pouchcontainer/engine";
+import { notImplemented } from "@pouchcontainer/errors";
+import { HttpServer, parseListenAddress } from "@pouchcontainer/http-server";
+import { Linux } from "@pouchcontainer/linux";
+import { platformOfHost } from "@pouchcontainer/oci";
+import { mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { builtinPlugins } from "./builtin-plugins.ts";
+import { Closers } from "./compose/closers.ts";
+import { containerSettings, logDrivers } from "./compose/container-settings.ts";
+import { openContainerd } from "./compose/containerd.ts";
+import { daemonId } from "./compose/daemon-id.ts";
+import { networkSettings } from "./compose/network-settings.ts";
+import { openPlugins } from "./compose/plugins.ts";
+import type { Configuration } from "./config/options.ts";
+import type { Log } from "./log/log.ts";
+
+export interface ComposeOptions {
+  configuration: Configuration;
+  log: Log;
+  build: { version: string; commit: string; buildTime: string };
+  environment: NodeJS.ProcessEnv;
+}
+
+/** Builds the daemon from top to bottom; `close` runs in reverse. A failure half way closes what was opened. */
+export async function compose(options: ComposeOptions): Promise<{ close(): Promise<void> }> {
+  const closers = new Closers(options.log);
+  try {
+    await open(options, closers);
+    return { close: () => closers.close() };
+  } catch (error) {
+    await closers.close();
+    throw error;
+  }
+}
+
+async function open({ configuration, log, build, environment }: ComposeOptions, closers: Closers): Promise<void> {
+  const home = configuration["home-dir"];
+  const execRoot = configuration["exec-root-dir"];
+  for (const directory of [home, execRoot]) mkdirSync(directory, { recursive: true, mode: 0o711 });
+  let server: HttpServer | undefined;
+  const clock = systemClock();
+  const events = new EventBus({ clock });
+
+  const store = Store.open(join(home, "pouch.db"));
+  closers.push("the store", () => store.close());
+
+  const plugins = await openPlugins({
+    configuration,
+    log,
+    environment,
+    store,
+    plugins: builtinPlugins,
+    publish: (event) => events.publish(event),
+    rebuildRoutes: async () => await server?.rebuild(),
+  });
+  closers.push("installed plugins", () => plugins.manager.close());
+  closers.push("assistant processes", () => plugins.assistants.stopAll());
+  const chains = plugins.host;
+  await chains.preStartHook();
+
+  const containerd = await openContainerd({ configuration, log, environment });
+  closers.push("containerd", () => containerd.close());
+  const { client } = containerd;
+  closers.push("plugins", () => chains.preStopHook());
+
+  const networks = await openNetworks({
+    config: networkSettings(configuration),
+    store,
+    chains,
+    events,
+    containers: {
+      find: (ref) => containers.forNetworks.find(ref),
+      saveEndpoints: (id, endpoints) => containers.forNetworks.saveEndpoints(id, endpoints),
+    },
+    env: environment,
+    warn: (message) => log.warn(message),
+  });
+  closers.push("networks", () => networks.close());
+
+  const snapshotter = configuration.snapshotter;
+  const images = await createImageManager({
+    containerd: client,
+    chains,
+    events,
+    snapshotter,
+    naming: {
+      domain: configuration["default-registry"],
+      namespace: configuration["default-registry"] === "docker.io" ? "library" : "",
+    },
+    platform: platformOfHost(process),
+    certsDirectory: configuration["certs-dir"],
+    insecureRegistries: configuration["insecure-registries"],
+    maxConcurrentDownloads: configuration["max-concurrent-downloads"],
+    userAgent: `pouch/${build.version}`,
+    env: environment,
+    clock: { now: () => Date.now(), sleep: (milliseconds, signal) => sleep(milliseconds, undefined, { signal }) },
+    warn: (message) => log.warn(message),
+    usedBy: (imageId) =>
+      containers.room.registry.all
+        .filter(({ record }) => record.image.id === imageId)
+        .map(({ id, isRunning }) => ({ id, running: isRunning })),
+  });
+
+  const volumes = new VolumeManager({
+    root: join(home, "volumes"),
+    records: store.collection<VolumeRecord>("volumes"),
+    chains,
+    events,
+    clock,
+    mounter: systemMounter(),
+    containersUsing: (name) => containers.usingVolume(name),
+  });
+
+  const linux = new Linux();
+  const facts = hostFacts();
+  const settings = containerSettings(configuration, environment);
+  const keeper = new FifoKeeper({
+    makeFifo: (path) => linux.makeFifo(path),
+    directory: execRoot,
+    onUnavailable: (error) => log.warn("no keeper of pipes: output written while the daemon is dead may be lost", { error }),
+  });
+  closers.push("the keeper of pipes", () => keeper.close());
+  const containers: ContainerManager = new ContainerManager({
+    containerd: client,
+    records: store.collection<ContainerRecord>("containers"),
+    images,
+    chains,
+    networks: networks.sandboxes,
+    volumes,
+    events,
+    clock,
+    facts,
+    configSettings: settings.config,
+    specSettings: settings.spec,
+    devices: hostDevices(),
+    mountInfo: () => readFileSync("/proc/self/mountinfo", "utf8"),
+    stdio: {
+      makeFifo: (path) => linux.makeFifo(path),
+      enlargePipe: (fd, sizeBytes) => linux.enlargePipe(fd, sizeBytes),
+      keeper,
+      buffer: Buffer.allocUnsafeSlow(64 * 1024),
+    },
+    roots: { containers: join(home, "containers"), exec: join(execRoot, "containers") },
+    runtime: settings.runtime,
+    defaultSnapshotter: snapshotter,
+    decodeUpdate: (value) => decodeBody(ContainerUpdateConfig, value),
+    decodeMetrics,
+    log,
+  });
+  const exec = new ExecManager({ room: containers.room });
+  closers.push("containers", () => containers.suspend());
+  await containers.recover();
+
+  const programs = new ProgramVersions();
+  const system = new SystemManager({
+    facts,
+    machine: readMachine(),
+    settings: {
+      id: await daemonId(store),
+      ...build,
+      apiVersion: apiVersions.maximum,
+      minApiVersion: apiVersions.minimum,
+      homeDirectory: home,
+      snapshotter,
+      debug: configuration.debug,
+      labels: configuration.label,
+      loggingDriver: configuration["log-driver"],
+      logDrivers,
+      networkDrivers: ["bridge", "host", "ipvlan", "macvlan", "null"],
+      cgroupDriver: settings.spec.cgroupDriver,
+      runtimes: settings.runtimes,
+      defaultRuntime: settings.defaultRuntime,
+      defaultCgroupnsMode: settings.config.defaultCgroupnsMode,
+      ...(settings.spec.initPath !== undefined && { initPath: settings.spec.initPath }),
+      liveRestore: true,
+      insecureRegistries: configuration["insecure-registries"],
+      registryMirrors: [],
+      env: environment,
+    },
+    clock,
+    events,
+    programs,
+    containerd: client,
+    storeIsOpen: () => Promise.resolve(),
+    containers: {
+      statuses: () => containers.room.registry.all.map(({ state }) => state.status),
+      withSizes: () => containers.list({ all: true, size: true, filters: {} }),
+    },
+    images: {
+      count: async () => (await images.list({ all: false, digests: false, sharedSize: false, filters: {} })).length,
+      diskUsage: () => images.diskUsage(),
+    },
+    volumes,
+    checkAuth: () =>
+      Promise.reject(notImplemented("logging in to a registry is not supported yet: give credentials with each pull")),
+  });
+
+  server = new HttpServer({
+    backend: { containers, exec, images, volumes, networks: networks.manager, system, plugins: plugins.manager },
+    extraHandlers: plugins.routes,
+    version: build.version,
+    updateHandlers: (table) => chains.updateHandlers(table),
+    reportFailure: (error, request) => log.error(error.message, { error, ...request }),
+  });
+  closers.push("the API", () => server?.close());
+  for (const address of configuration.listen) await server.listen(parseListenAddress(address, configuration.group));
+}
