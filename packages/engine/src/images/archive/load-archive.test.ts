@@ -1,0 +1,247 @@
+import assert from "node:assert/strict";
+import { PassThrough, Readable } from "node:stream";
+import { test } from "node:test";
+import { gzipSync, zstdCompressSync } from "node:zlib";
+import type { JsonMessage } from "@pouchcontainer/api";
+import { digestOf, MediaType } from "@pouchcontainer/oci";
+import { pack } from "tar-stream";
+import { imageRoom, type ImageRoom } from "../testing/image-room.ts";
+
+type File = { name: string; text: string | object; linkname?: string; type?: "symlink" | "link" | "character-device" };
+
+async function tarOf(files: File[]): Promise<Buffer> {
+  const tar = pack();
+  for (const { name, text, linkname, type = "file" } of files) {
+    if (type === "file") tar.entry({ name }, typeof text === "string" ? text : JSON.stringify(text));
+    else tar.entry({ name, type, ...(linkname !== undefined && { linkname }) });
+  }
+  tar.finalize();
+  // The library's type leaves open what a pack streams: it is buffers.
+  return Buffer.concat((await Array.fromAsync(tar)) as Buffer[]);
+}
+
+async function load(
+  room: ImageRoom,
+  tar: Uint8Array,
+  options: { quiet?: boolean; platform?: string } = {},
+): Promise<JsonMessage[]> {
+  const lines: JsonMessage[] = [];
+  // In small pieces, as a socket gives them.
+  const pieces = Array.from({ length: Math.ceil(tar.length / 777) }, (_, index) => tar.subarray(index * 777, index * 777 + 777));
+  await room.images.load(
+    Readable.from(pieces, { objectMode: false }),
+    { quiet: true, ...options },
+    (line) => lines.push(line),
+    new AbortController().signal,
+  );
+  return lines;
+}
+
+const config = (...layers: string[]): object => ({
+  architecture: "amd64",
+  os: "linux",
+  rootfs: { type: "layers", diff_ids: layers.map((layer) => digestOf(layer)) },
+});
+
+function dockerArchive(tags: string[] | null, ...layers: string[]): File[] {
+  return [
+    { name: "config.json", text: config(...layers) },
+    ...layers.map((text, index) => ({ name: `${index}/layer.tar`, text })),
+    {
+      name: "manifest.json",
+      text: [{ Config: "config.json", RepoTags: tags, Layers: layers.map((_, index) => `${index}/layer.tar`) }],
+    },
+  ];
+}
+
+test("docker save's format loads, compressed or not, and tells what Docker tells", async () => {
+  const tar = await tarOf(dockerArchive(["app:1", "team/app:2"], "a", "b"));
+  for (const bytes of [tar, gzipSync(tar), zstdCompressSync(tar)]) {
+    const room = await imageRoom();
+    const lines = await load(room, bytes, { quiet: false });
+    assert.deepEqual(lines[0], {
+      status: "Loading layer",
+      progressDetail: { current: 1, total: 1 },
+      progress: `[${"=".repeat(50)}>]       1B/1B`,
+      id: digestOf("a").slice(7, 19),
+    });
+    assert.deepEqual(lines.slice(-2), [{ stream: "Loaded image: app:1\n" }, { stream: "Loaded image: team/app:2\n" }]);
+    assert.equal(room.containerd.leaseResources.size, 0);
+    room.containerd.collect();
+    assert.equal((await room.images.resolve("team/app:2")).id, (await room.images.resolve("app:1")).id);
+    assert.deepEqual(
+      room.events.map(({ action }) => action),
+      ["load"],
+    );
+  }
+});
+
+test("an image without a name is told by its id and kept", async () => {
+  const room = await imageRoom();
+  const [line] = await load(room, await tarOf(dockerArchive(null, "a")));
+  const id = /^Loaded image ID: (sha256:[0-9a-f]{64})\n$/.exec(line?.stream ?? "")?.[1] ?? "";
+  room.containerd.collect();
+  assert.deepEqual((await room.images.inspect(id)).RepoTags, []);
+});
+
+test("a name taken from another image is told", async () => {
+  const room = await imageRoom();
+  await load(room, await tarOf(dockerArchive(["app:1"], "a")));
+  const { id } = await room.images.resolve("app:1");
+  const lines = await load(room, await tarOf(dockerArchive(["app:1"], "b")));
+  assert.equal(lines[0]?.stream, `The image app:1 already exists, renaming the old one with ID ${id} to empty string\n`);
+  assert.deepEqual((await room.images.inspect(id)).RepoTags, []);
+});
+
+test("layers may be links to others", async () => {
+  const files = dockerArchive(["app:1"], "a", "a");
+  files[2] = { name: "1/layer.tar", text: "", type: "symlink", linkname: "../0/layer.tar" };
+  const room = await imageRoom();
+  assert.deepEqual(await load(room, await tarOf(files)), [{ stream: "Loaded image: app:1\n" }]);
+});
+
+test("an OCI layout loads with the name its annotations give, for the platform asked for", async () => {
+  const files: File[] = [{ name: "oci-layout", text: { imageLayoutVersion: "1.0.0" } }];
+  const blob = (text: string): { digest: string; size: number } => {
+    const digest = digestOf(text);
+    files.push({ name: `blobs/sha256/${digest.slice(7)}`, text });
+    return { digest, size: text.length };
+  };
+  const manifests = ["amd64", "arm64"].map((architecture) => {
+    const layers = [{ mediaType: MediaType.ociLayer, ...blob(architecture) }];
+    const manifest = {
+      schemaVersion: 2,
+      config: { mediaType: MediaType.ociConfig, ...blob(JSON.stringify({ ...config(architecture), architecture })) },
+      layers,
+    };
+    return { mediaType: MediaType.ociManifest, ...blob(JSON.stringify(manifest)), platform: { os: "linux", architecture } };
+  });
+  const index = { mediaType: MediaType.ociIndex, ...blob(JSON.stringify({ schemaVersion: 2, manifests })) };
+  files.push({
+    name: "index.json",
+    text: {
+      schemaVersion: 2,
+      manifests: [{ ...index, annotations: { "io.containerd.image.name": "docker.io/library/multi:1" } }],
+    },
+  });
+  const tar = await tarOf(files);
+  for (const [platform, expected] of [
+    ["", "amd64"],
+    ["linux/arm64", "arm64"],
+  ] as const) {
+    const room = await imageRoom();
+    assert.deepEqual(await load(room, tar, { platform }), [{ stream: "Loaded image: multi:1\n" }]);
+    room.containerd.collect();
+    assert.equal((await room.images.inspect("multi:1")).Architecture, expected);
+  }
+  await assert.rejects(load(await imageRoom(), tar, { platform: "linux/s390x" }), { kind: "notFound" });
+});
+
+test("the format before Docker 1.10 loads", async () => {
+  const [lower, upper] = ["1".repeat(64), "2".repeat(64)];
+  const room = await imageRoom();
+  const lines = await load(
+    room,
+    await tarOf([
+      {
+        name: `${lower}/json`,
+        text: { id: lower, created: "2014-01-01T00:00:00Z", container_config: { Cmd: ["/bin/sh", "-c", "first"] } },
+      },
+      { name: `${lower}/layer.tar`, text: "a" },
+      { name: `${upper}/json`, text: { id: upper, parent: lower, created: "2014-01-02T00:00:00Z", config: { Env: ["A=b"] } } },
+      { name: `${upper}/layer.tar`, text: "b" },
+      { name: "repositories", text: { old: { "1": upper } } },
+    ]),
+  );
+  assert.deepEqual(lines, [{ stream: "Loaded image: old:1\n" }]);
+  const { RootFS, Config } = await room.images.inspect("old:1");
+  assert.deepEqual([RootFS.Layers, Config?.Env], [[digestOf("a"), digestOf("b")], ["A=b"]]);
+  assert.deepEqual(
+    (await room.images.history("old:1")).map(({ CreatedBy }) => CreatedBy),
+    ["", "/bin/sh -c first"],
+  );
+});
+
+test("archives that lie or reach outside are refused and leave nothing", async () => {
+  const good = dockerArchive(["app:1"], "a");
+  const cases: [string, File[], RegExp][] = [
+    ["a name outside", [{ name: "../evil", text: "x" }, ...good], /points outside the archive/],
+    [
+      "an absolute link",
+      [{ name: "l", text: "", type: "symlink", linkname: "/etc/passwd" }, ...good],
+      /points outside the archive/,
+    ],
+    ["a link outside", [{ name: "a/l", text: "", type: "symlink", linkname: "../../x" }, ...good], /points outside the archive/],
+    ["a device", [{ name: "dev", text: "", type: "character-device" }, ...good], /is a character-device/],
+    ["a missing layer", good.filter(({ name }) => name !== "0/layer.tar"), /layer "0\/layer.tar".* is missing/],
+    ["a missing config", good.filter(({ name }) => name !== "config.json"), /config "config.json".* is missing/],
+    [
+      "other layer bytes",
+      good.map((file) => (file.name === "0/layer.tar" ? { ...file, text: "b" } : file)),
+      /invalid diffID for layer/,
+    ],
+    [
+      "too few layers",
+      good.map((file) => (file.name === "config.json" ? { ...file, text: config("a", "b") } : file)),
+      /layers length mismatch: expected 1, got 2/,
+    ],
+    ["a bad name", dockerArchive(["no name"], "a"), /image name "no name"/],
+    ["a manifest that is none", [{ name: "manifest.json", text: { Config: 1 } }], /manifest.json is not a list/],
+    ["a huge manifest", [{ name: "manifest.json", text: " ".repeat(9 << 20) }], /more than 8388608/],
+    ["nothing known", [{ name: "x", text: "y" }], /neither index.json/],
+    ["a blob that is another", [{ name: `blobs/sha256/${"0".repeat(64)}`, text: "x" }], /does not have the digest/],
+  ];
+  for (const [what, files, message] of cases) {
+    const room = await imageRoom();
+    await assert.rejects(load(room, await tarOf(files)), { kind: "invalidArgument", message }, what);
+    const { blobs, records, leaseResources, ingests } = room.containerd;
+    assert.equal(blobs.size + records.size + leaseResources.size + ingests.size, 0, what);
+  }
+});
+
+test("bytes that are no archive are refused", async () => {
+  const room = await imageRoom();
+  const tar = await tarOf(dockerArchive(["app:1"], "a"));
+  for (const bytes of [
+    new Uint8Array(),
+    Buffer.from("nonsense".repeat(200)),
+    tar.subarray(0, 700),
+    gzipSync(tar).subarray(0, 100),
+    Buffer.from("BZh91AY"),
+  ]) {
+    await assert.rejects(load(room, bytes), { kind: "invalidArgument", message: /^invalid archive/ });
+  }
+});
+
+test("a load is cancelled while the client still sends", async () => {
+  const room = await imageRoom();
+  const stop = new AbortController();
+  const stream = new PassThrough();
+  stream.write((await tarOf(dockerArchive(["app:1"], "a".repeat(100_000)))).subarray(0, 50_000));
+  const loading = room.images.load(stream, { quiet: true }, () => undefined, stop.signal);
+  setTimeout(() => stop.abort(), 20);
+  await assert.rejects(loading, { kind: "cancelled" });
+  assert.equal(room.containerd.leaseResources.size + room.containerd.blobs.size, 0);
+  assert.ok(stream.destroyed);
+});
+
+test("what is saved is the same every time and loads again", async () => {
+  const room = await imageRoom();
+  await load(room, await tarOf(dockerArchive(["app:1"], "a", "b")));
+  await load(room, await tarOf(dockerArchive(["app:2"], "a", "c")));
+  const save = async (...refs: string[]): Promise<Buffer> =>
+    Buffer.concat(
+      await Array.fromAsync((await room.images.save(refs, {}, new AbortController().signal)) as AsyncIterable<Buffer>),
+    );
+  const saved = await save("app");
+  assert.ok(saved.equals(await save("app")));
+  const other = await imageRoom();
+  assert.deepEqual(
+    (await load(other, saved)).map(({ stream }) => stream),
+    ["Loaded image: app:1\n", "Loaded image: app:2\n"],
+  );
+  const byId = await imageRoom();
+  const [line] = await load(byId, await save((await room.images.resolve("app:2")).id));
+  assert.equal(line?.stream, `Loaded image ID: ${(await room.images.resolve("app:2")).id}\n`);
+  await assert.rejects(save("none"), { kind: "notFound", message: "No such image: none:latest" });
+});
