@@ -1,5 +1,5 @@
 import type { ContainerConfig, ContainerCreateConfig, HostConfig, NetworkingConfig } from "@pouchcontainer/api";
-import { invalidArgument } from "@pouchcontainer/errors";
+import { EngineError, invalidArgument } from "@pouchcontainer/errors";
 import type { ResolvedImage } from "../../images/image-source.ts";
 import type { HostFacts } from "../spec/host-facts.ts";
 import { containerOfMode } from "../spec/namespaces.ts";
@@ -52,7 +52,6 @@ export function verifyCreate(request: ContainerCreateConfig, facts: HostFacts, s
   // 0 and -1 both say "unlimited", which a fresh container is anyway.
   if (hostConfig.PidsLimit !== undefined && hostConfig.PidsLimit <= 0) delete hostConfig.PidsLimit;
   const warnings = [...verifyHostConfig(hostConfig, facts, settings), ...verifyResources(hostConfig, facts, false)];
-  if (config.MacAddress) warnings.push("The container-wide MacAddress field is deprecated: use the endpoint's.");
   return { config, hostConfig, networkingConfig: networking ?? {}, warnings };
 }
 
@@ -73,6 +72,7 @@ export function normaliseCreate(input: NormaliseInput): NormalisedCreate {
   hostConfig.NetworkMode = joined(hostConfig.NetworkMode ?? "", input);
   hostConfig.PidMode = joined(hostConfig.PidMode ?? "", input);
   hostConfig.IpcMode = joinedIpc(hostConfig.IpcMode ?? "", input);
+  for (const link of hostConfig.Links ?? []) verifyLink(link, input);
   const config = withConfigDefaults(mergeImageConfig(verified.config, image.config));
   if (!config.Hostname) Object.assign(config, hostNames(hostConfig.NetworkMode, id, input));
 
@@ -105,6 +105,16 @@ function joinedIpc(mode: string, { container }: NormaliseInput): string {
       `can't join IPC of container ${owner.id}: non-shareable IPC (hint: use IpcMode:shareable for the donor container)`,
     );
   return `container:${owner.id}`;
+}
+
+/** `container[:alias]`: the container has to be there. */
+function verifyLink(link: string, { container }: NormaliseInput): void {
+  const [ref = ""] = link.split(":");
+  try {
+    container(ref);
+  } catch (cause) {
+    throw invalidArgument(`could not get container for ${ref}: ${EngineError.from(cause).message}`, { cause });
+  }
 }
 
 /** Stream fields the CLI leaves out for `create` are false, everything else Docker's zero value. */
@@ -156,9 +166,17 @@ function withHostDefaults(requested: HostConfig, facts: HostFacts, settings: Con
     Name: hostConfig.RestartPolicy?.Name || "no",
     MaximumRetryCount: hostConfig.RestartPolicy?.MaximumRetryCount ?? 0,
   };
-  hostConfig.MaskedPaths ??= hostConfig.Privileged ? [] : maskedPaths;
-  hostConfig.ReadonlyPaths ??= hostConfig.Privileged ? [] : readonlyPaths;
-  hostConfig.PortBindings ??= {};
+  if (!hostConfig.Privileged) {
+    hostConfig.MaskedPaths ??= maskedPaths;
+    hostConfig.ReadonlyPaths ??= readonlyPaths;
+  }
+  hostConfig.PortBindings = Object.fromEntries(
+    Object.entries(hostConfig.PortBindings ?? {}).map(([port, places]) => [
+      port,
+      places.map(({ HostIp = "", HostPort = "" }) => ({ HostIp, HostPort })),
+    ]),
+  );
+  if (Object.keys(hostConfig.Annotations ?? {}).length === 0) delete hostConfig.Annotations;
   return hostConfig;
 }
 

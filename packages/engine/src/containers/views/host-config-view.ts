@@ -65,6 +65,8 @@ const unset = {
   CpuPercent: 0,
   IOMaximumIOps: 0,
   IOMaximumBandwidth: 0,
+  MaskedPaths: null,
+  ReadonlyPaths: null,
 };
 
 /** `HostConfig` as inspect prints it. */
