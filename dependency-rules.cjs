@@ -1,3 +1,13 @@
+const { Visitor } = require("@swc/core/Visitor.js");
+
+// The visitor of this swc does not know `await using` and would give up on the file.
+const { visitStatement } = Visitor.prototype;
+Visitor.prototype.visitStatement = function (statement) {
+  if (statement.type !== "UsingDeclaration") return visitStatement.call(this, statement);
+  statement.decls = this.visitVariableDeclarators(statement.decls);
+  return statement;
+};
+
 /**
  * Who may import whom (ARCHITECTURE.md). `hack/planted-violations.ts` proves that each kind of violation is caught.
  */
