@@ -10,12 +10,7 @@ import type { JsonMessage } from "@pouchcontainer/api";
 import { conflict } from "@pouchcontainer/errors";
 import { dockerNaming, platformOfHost } from "@pouchcontainer/oci";
 import { makeImageArchive } from "../hack/busybox-image.ts";
-import {
-  createImageManager,
-  type ImageManager,
-  type ImageManagerOptions,
-  type ImageUser,
-} from "../packages/engine/src/images/index.ts";
+import { createImageManager, type ImageManager, type ImageManagerOptions, type ImageUser } from "@pouchcontainer/engine";
 import { ContainerdFixture } from "./harness/containerd-fixture.ts";
 import { makeLayeredArchive } from "./harness/layered-image.ts";
 import { Registry } from "./harness/registry.ts";

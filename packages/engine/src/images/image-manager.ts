@@ -22,13 +22,14 @@ import { saveArchive } from "./archive/save-archive.ts";
 import type { ImageServices } from "./containerd-services.ts";
 import { ImageEvents, type EventSink } from "./image-events.ts";
 import type { ImageSource, ResolvedImage } from "./image-source.ts";
-import { takeLease } from "./lease.ts";
+import { releaseLeftLeases, takeLease } from "./lease.ts";
 import { BlobFetcher } from "./pull/blob-fetcher.ts";
 import { pullImage } from "./pull/pull-image.ts";
 import type { ProgressSink } from "./pull/progress.ts";
 import type { PullDeps, PullRequest } from "./pull/pull-request.ts";
 import { Semaphore } from "./pull/semaphore.ts";
 import { SharedPulls } from "./pull/shared-pulls.ts";
+import { checkLogin, registryOfLogin } from "./registry/check-login.ts";
 import { credentialsOf } from "./registry/credentials.ts";
 import { HttpTransport } from "./registry/http-transport.ts";
 import { RegistryClient } from "./registry/registry-client.ts";
@@ -69,6 +70,8 @@ export interface ImageManagerOptions {
   usedBy(imageId: string): Iterable<ImageUser>;
 }
 
+const loginTimeoutMs = 30_000;
+
 /** Builds the images room and reads what containerd has. */
 export async function createImageManager(options: ImageManagerOptions): Promise<ImageManager> {
   const manager = new ImageManager(options);
@@ -106,6 +109,7 @@ export class ImageManager implements ImageSource {
 
   /** Reads containerd's image store; once, before anything else is called. */
   async restore(): Promise<void> {
+    await releaseLeftLeases(this.#options.containerd);
     await this.#store.load();
   }
 
@@ -173,6 +177,24 @@ export class ImageManager implements ImageSource {
 
   async prune(filters: Filters): Promise<api.ImagePruneResponse> {
     return pruneImages(this.#changes(), filters);
+  }
+
+  /** `docker login`: whether the registry takes these credentials. */
+  async checkAuth(auth: api.AuthConfig): Promise<api.AuthResponse> {
+    const { certsDirectory, insecureRegistries = [], env, userAgent, naming } = this.#options;
+    const domain = registryOfLogin(auth.serveraddress, naming);
+    const hosts = await registryHostsOf(domain, { ...(certsDirectory !== undefined && { certsDirectory }), insecureRegistries });
+    const transport = new HttpTransport({ env, userAgent });
+    try {
+      return await checkLogin({
+        transport,
+        hosts,
+        credentials: credentialsOf(auth),
+        signal: AbortSignal.timeout(loginTimeoutMs),
+      });
+    } finally {
+      transport.close();
+    }
   }
 
   /** For `system df`. */

@@ -16,12 +16,19 @@ export interface Lease {
 /** A lease outlives a daemon that was killed by no more than this. */
 const lifetimeMs = 24 * 60 * 60 * 1000;
 
+const prefix = "pouch-images-";
+
+/** Lets go of what a daemon that was killed held: nothing of this room runs yet. */
+export async function releaseLeftLeases({ leases }: Pick<ImageServices, "leases">): Promise<void> {
+  for (const { id } of await leases.list()) if (id.startsWith(prefix)) await leases.delete(id);
+}
+
 export async function takeLease(
   purpose: string,
   deps: { containerd: Pick<ImageServices, "leases">; clock: Clock },
 ): Promise<Lease> {
   const { leases } = deps.containerd;
-  const id = `pouch-${purpose}-${randomBytes(8).toString("hex")}`;
+  const id = `${prefix}${purpose}-${randomBytes(8).toString("hex")}`;
   await leases.create(id, { [gcLabels.expire]: new Date(deps.clock.now() + lifetimeMs).toISOString() });
   const held = new Set<string>();
   const hold = async (type: string, resource: string): Promise<void> => {

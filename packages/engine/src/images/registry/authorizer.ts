@@ -8,7 +8,7 @@ import type { RegistryHost } from "./registry-host.ts";
 export interface AuthorizerOptions {
   transport: HttpTransport;
   credentials: RegistryCredentials | undefined;
-  /** What is asked for, `repository:library/busybox:pull`. */
+  /** What is asked for, `repository:library/busybox:pull`; empty to be known, no more. */
   scope: string;
 }
 
@@ -83,7 +83,7 @@ export class Authorizer {
     let response;
     if (identityToken === undefined) {
       if (service !== "") realm.searchParams.set("service", service);
-      realm.searchParams.append("scope", scope);
+      if (scope !== "") realm.searchParams.append("scope", scope);
       if (credentials?.username !== undefined) realm.searchParams.set("account", credentials.username);
       response = await this.#options.transport.send({
         ...common,

@@ -66,6 +66,30 @@ test("basic authentication is answered, and its lack said in Docker's words", as
   await room.pull(`${registry.host}/app:1`, { auth: { username: "me", password: "secret" } });
 });
 
+test("a login is checked by the token flow and by basic authentication", async () => {
+  await using registry = await FakeRegistry.start();
+  const right = `Basic ${Buffer.from("me:secret").toString("base64")}`;
+  const asked = demandToken(registry, (authorization) => authorization === right);
+  registry.interceptors.push(({ path }, response) => {
+    if (path === "/v2/") response.end("{}");
+    return path === "/v2/";
+  });
+  const { images } = await imageRoom();
+  const me = { username: "me", serveraddress: registry.host };
+  assert.deepEqual(await images.checkAuth({ ...me, password: "secret" }), { Status: "Login Succeeded", IdentityToken: "" });
+  assert.equal(asked[0]?.has("scope"), false);
+  await assert.rejects(images.checkAuth({ ...me, password: "wrong" }), {
+    kind: "unauthenticated",
+    message: /unauthorized: incorrect username or password/,
+  });
+  registry.interceptors.unshift(({ authorization }, response) => {
+    if (authorization === right) return false;
+    response.writeHead(401, { "www-authenticate": 'Basic realm="x"' }).end();
+    return true;
+  });
+  await assert.rejects(images.checkAuth({ ...me, password: "wrong" }), { kind: "unauthenticated" });
+});
+
 test("a repository one may not read is denied as Docker says it", async () => {
   await using registry = await FakeRegistry.start();
   registry.interceptors.push((_request, response) => {

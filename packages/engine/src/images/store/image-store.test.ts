@@ -54,6 +54,14 @@ test("what a daemon knew is known after a restart", async () => {
   assert.equal((await again.images.inspect((await room.images.inspect("mine:x")).Id)).RepoTags.length, 2);
 });
 
+test("leases of a daemon that was killed are given back at start, those of others stay", async () => {
+  const containerd = new FakeContainerd();
+  await containerd.leases.create("pouch-images-pull-1");
+  await containerd.leases.create("someone-else");
+  await imageRoom({ containerd });
+  assert.deepEqual([...containerd.leaseResources.keys()], ["someone-else"]);
+});
+
 test("a record that cannot be read is left out with a warning, and not touched", async () => {
   const containerd = new FakeContainerd();
   const target = { mediaType: MediaType.ociManifest, digest: `sha256:${"a".repeat(64)}`, size: 1 };
