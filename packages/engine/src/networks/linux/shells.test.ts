@@ -1,0 +1,39 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { test } from "node:test";
+import { IpShell } from "./ip-shell.ts";
+import { NftShell } from "./nft-shell.ts";
+
+/** A stand-in for `ip -force -batch -` that fails every line with `bad` in it and dies at `die`. */
+const fakeIp = `n=0; while read -r line; do n=$((n+1)); case "$line" in die) exit 3;; *bad*|end-of-batch) echo "RTNETLINK answers: $line" >&2; echo "Command failed -:$n" >&2;; esac; done`;
+const shell = () => new IpShell(() => spawn("sh", ["-c", fakeIp], { stdio: ["pipe", "pipe", "pipe"] }));
+
+test("a batch succeeds when ip complains about none of its lines, and names the first that fails", async (t) => {
+  const ip = shell();
+  t.after(() => ip.close());
+  const [good, mixed, last] = await Promise.allSettled([
+    ip.run(["one", "two"]),
+    ip.run(["fine", "bad link", "bad again"]),
+    ip.run(["three"]),
+  ]);
+  assert.equal(good.status, "fulfilled");
+  assert.equal(last.status, "fulfilled");
+  assert.equal(mixed.status === "rejected" ? mixed.reason.message : "", "ip bad link: RTNETLINK answers: bad link");
+  await ip.run(["bad but expected"], { tolerate: /expected/ });
+});
+
+test("batches in flight fail when ip dies, the next one has a new process", async (t) => {
+  const ip = shell();
+  t.after(() => ip.close());
+  await assert.rejects(ip.run(["die"]), /ip ended unexpectedly \(status 3\)/);
+  await ip.run(["again"]);
+  await assert.rejects(ip.run(["bad"]), /ip bad/, "line numbers start again with the process");
+});
+
+test("a missing program is named with its package", async () => {
+  const ip = new IpShell(() => spawn("/nonexistent/ip", [], { stdio: ["pipe", "pipe", "pipe"] }));
+  await assert.rejects(ip.run(["x"]), { kind: "unavailable", message: /"ip" is not installed \(package iproute2\)/ });
+  const nft = new NftShell({ program: "/nonexistent/nft", env: {} });
+  await assert.rejects(nft.run("x"), { kind: "unavailable", message: /"nft" is not installed \(package nftables\)/ });
+  await assert.rejects(nft.load("x"), { kind: "unavailable" });
+});
