@@ -57,7 +57,7 @@ async function runScript(
     const { spec, warnings } = buildSpec({
       record,
       facts,
-      settings: sampleSettings({ cgroupParent }),
+      settings: sampleSettings({ cgroupParent, recursiveReadOnly: true }),
       rootPath: rootfs,
       rootfs: rootfsReader(rootfs),
       devices: hostDevices(),
@@ -143,6 +143,23 @@ test("a read-only root refuses writes, a tmpfs and a writable bind on it take th
     assert.match(output, /touch: \/locked\/x: Read-only file system/);
     assert.match(output, /tmpfs \/scratch tmpfs rw,nosuid,nodev,.*size=1024k/);
   } finally {
+    rmSync(source, { recursive: true, force: true });
+  }
+});
+
+test("a read-only bind is read-only with everything mounted below it", async () => {
+  const source = mkdtempSync(join(tmpdir(), "pouch-spec-rro-"));
+  const below = join(source, "below");
+  mkdirSync(below);
+  await run("mount", ["-t", "tmpfs", "tmpfs", below]);
+  try {
+    const { output } = await runScript("touch /data/x 2>&1; touch /data/below/x 2>&1; true", (record) => {
+      record.mountPoints = [{ type: "bind", source, destination: "/data", mode: "ro", rw: false, propagation: "rprivate" }];
+    });
+    assert.match(output, /touch: \/data\/x: Read-only file system/);
+    assert.match(output, /touch: \/data\/below\/x: Read-only file system/);
+  } finally {
+    await run("umount", [below]);
     rmSync(source, { recursive: true, force: true });
   }
 });

@@ -173,7 +173,7 @@ function withHostDefaults(requested: HostConfig, facts: HostFacts, settings: Con
   hostConfig.PortBindings = Object.fromEntries(
     Object.entries(hostConfig.PortBindings ?? {}).map(([port, places]) => [
       port,
-      places.map(({ HostIp = "", HostPort = "" }) => ({ HostIp, HostPort })),
+      (places ?? []).map(({ HostIp = "", HostPort = "" }) => ({ HostIp, HostPort })),
     ]),
   );
   if (Object.keys(hostConfig.Annotations ?? {}).length === 0) delete hostConfig.Annotations;

@@ -31,4 +31,6 @@ function refuseUnbuiltFields(config: ContainerConfig): void {
   if (config.InitScript) throw notImplemented("InitScript is not supported");
   if (config.DiskQuota !== undefined && Object.keys(config.DiskQuota).length > 0)
     throw notImplemented("DiskQuota is not supported");
+  if (config.QuotaId) throw notImplemented("QuotaId is not supported");
+  if (config.NetPriority) throw notImplemented("NetPriority is not supported");
 }

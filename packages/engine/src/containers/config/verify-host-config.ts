@@ -78,6 +78,8 @@ function verifyUnsupported(hostConfig: HostConfig): void {
   }
   if (hostConfig.Rich || hostConfig.RichMode || hostConfig.InitScript)
     throw notImplemented("rich containers (Rich, RichMode, InitScript) are not supported");
+  if (!["", "io.containerd.runc.v2"].includes(hostConfig.RuntimeType ?? ""))
+    throw notImplemented(`RuntimeType ${hostConfig.RuntimeType} is not supported: io.containerd.runc.v2 is`);
   if (hostConfig.EnableLxcfs) throw notImplemented("EnableLxcfs is not supported");
   if (hostConfig.IntelRdtL3Cbm) throw notImplemented("IntelRdtL3Cbm is not supported");
   if (hostConfig.NvidiaConfig && Object.values(hostConfig.NvidiaConfig).some((value) => value !== ""))

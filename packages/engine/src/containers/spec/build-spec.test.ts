@@ -202,6 +202,9 @@ test("a read-only bind covers what is mounted below it where the runtime can", (
     mountAt(buildSpec(sampleInput({ mountPoints }, { settings: sampleSettings({ recursiveReadOnly }) })).spec, "/x")?.options;
   assert.deepEqual(options(false), ["rbind", "ro", "rprivate"]);
   assert.deepEqual(options(true), ["rbind", "rro", "rprivate"]);
+  const facts = sampleFacts({ kernel: { release: "5.10.0", version: [5, 10] } });
+  const input = sampleInput({ mountPoints }, { settings: sampleSettings({ recursiveReadOnly: true }), facts });
+  assert.deepEqual(mountAt(buildSpec(input).spec, "/x")?.options, ["rbind", "ro", "rprivate"]);
 });
 
 test("tmpfs options override the defaults flag by flag", () => {

@@ -5,6 +5,7 @@ import type { MountPointRecord } from "../container-record.ts";
 import { tmpfsOptions, tmpfsText } from "./mount-options.ts";
 import { type RootfsPropagation, rootfsPropagationFor } from "./mount-propagation.ts";
 import { rootfsReader } from "./rootfs-reader.ts";
+import { isAtLeast } from "./seccomp.ts";
 import { parseSecurityOptions } from "./security-options.ts";
 import type { SpecInput } from "./spec-input.ts";
 
@@ -137,17 +138,15 @@ function insideVolume(point: MountPointRecord, subpath: string): string {
   return found;
 }
 
-/** `ro` covers one mount only; `rro` everything below it as well, where it can. */
-function readOnlyOption({ spec }: MountPointRecord, { settings }: SpecInput): string {
+/** `ro` covers one mount only; `rro` everything below it as well, where kernel (`mount_setattr`, 5.12) and runtime can. */
+function readOnlyOption({ spec }: MountPointRecord, { settings, facts }: SpecInput): string {
   const options = spec?.BindOptions;
-  if (options?.ReadOnlyForceRecursive) {
-    if (!settings.recursiveReadOnly)
-      throw failedPrecondition(
-        "BindOptions.ReadOnlyForceRecursive needs Linux 5.12 and a runtime that knows recursive read-only mounts",
-      );
-    return "rro";
-  }
-  return settings.recursiveReadOnly && !options?.ReadOnlyNonRecursive && !options?.NonRecursive ? "rro" : "ro";
+  const recursive = settings.recursiveReadOnly && isAtLeast(facts.kernel.version, [5, 12]);
+  if (options?.ReadOnlyForceRecursive && !recursive)
+    throw failedPrecondition(
+      "BindOptions.ReadOnlyForceRecursive needs Linux 5.12 and a runtime that knows recursive read-only mounts",
+    );
+  return recursive && !options?.ReadOnlyNonRecursive && !options?.NonRecursive ? "rro" : "ro";
 }
 
 function initMount({ settings }: SpecInput): SpecMount {
