@@ -1,12 +1,13 @@
 import { apiVersions, type HandlerSpec } from "@pouchcontainer/api";
-import { EngineError, notFound, unavailable } from "@pouchcontainer/errors";
+import { EngineError, invalidArgument, notFound, unavailable } from "@pouchcontainer/errors";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
 import type { Socket } from "node:net";
 import { checkVersion, requestedVersion, withoutVersion } from "./api-version.ts";
 import type { Backend } from "./backend.ts";
 import { buildRouter, type ServedTable, type UpdateHandlers } from "./build-router.ts";
-import type { ListenAddress, TcpAddress } from "./listen-address.ts";
+import { addressText, type ListenAddress } from "./listen-address.ts";
 import { listen } from "./listen.ts";
 import { noticeHangup } from "./notice-hangup.ts";
 import { sendError } from "./respond.ts";
@@ -31,7 +32,7 @@ export interface HttpServerOptions {
 export class HttpServer {
   readonly #options: HttpServerOptions;
   readonly #table: readonly HandlerSpec[];
-  readonly #servers = new Set<Server>();
+  readonly #servers = new Set<Server | TlsServer>();
   readonly #takenOver = new Set<Socket>();
   readonly #closing = new AbortController();
   readonly #expired = new AbortController();
@@ -71,7 +72,7 @@ export class HttpServer {
   /** Starts to serve on an address; resolves to it, with the port that was chosen where it was 0. */
   async listen(address: ListenAddress): Promise<ListenAddress> {
     if (!this.#served) await this.rebuild();
-    const server = createServer({ requireHostHeader: false, maxHeaderSize: 1024 * 1024, noDelay: true });
+    const server = makeServer(address);
     // Loads, pulls and streams last as long as they last; only a head has to come within a minute.
     server.requestTimeout = 0;
     server.headersTimeout = 60_000;
@@ -145,10 +146,23 @@ export class HttpServer {
  * A client may end its side when its request is out (`nc -N`, `socat`) and still gets its answer, as from dockerd. One that
  * is gone is told from it by `noticeHangup`, which is quick on Unix sockets only; over TCP an ended side counts as gone.
  */
-function answerHalfClosed(server: Server): void {
+function answerHalfClosed(server: Server | TlsServer): void {
   // node:http reads this property of the server; it is not in its types.
   Object.assign(server, { httpAllowHalfOpen: true });
   server.on("connection", noticeHangup);
+}
+
+function makeServer(address: ListenAddress): Server | TlsServer {
+  const options = { requireHostHeader: false, maxHeaderSize: 1024 * 1024, noDelay: true };
+  const tls = "tls" in address ? address.tls : undefined;
+  if (!tls) return createServer(options);
+  const { cert, key, clientCa } = tls;
+  const verified = clientCa === undefined ? {} : { ca: clientCa, requestCert: true, rejectUnauthorized: true };
+  try {
+    return createTlsServer({ ...options, cert, key, ...verified, minVersion: "TLSv1.2" });
+  } catch (cause) {
+    throw invalidArgument(`cannot listen on ${addressText(address)}: certificate, key or CA cannot be used`, { cause });
+  }
 }
 
 function shuttingDown(response: ServerResponse): EngineError {
@@ -156,8 +170,8 @@ function shuttingDown(response: ServerResponse): EngineError {
   return unavailable("the daemon is shutting down");
 }
 
-function boundAddress(server: Server, address: ListenAddress): ListenAddress {
+function boundAddress(server: Server | TlsServer, address: ListenAddress): ListenAddress {
   const bound = server.address();
   if ("socketPath" in address || bound === null || typeof bound === "string") return address;
-  return { host: address.host, port: bound.port } satisfies TcpAddress;
+  return { ...address, port: bound.port };
 }

@@ -1,4 +1,11 @@
 export type * from "./backend.ts";
 export type { UpdateHandlers } from "./build-router.ts";
 export { HttpServer, type HttpServerOptions } from "./http-server.ts";
-export { addressText, parseListenAddress, type ListenAddress, type TcpAddress, type UnixAddress } from "./listen-address.ts";
+export {
+  addressText,
+  parseListenAddress,
+  type ListenAddress,
+  type TcpAddress,
+  type TlsMaterial,
+  type UnixAddress,
+} from "./listen-address.ts";

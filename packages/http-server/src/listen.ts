@@ -2,6 +2,7 @@ import { alreadyExists, EngineError, forbidden, invalidArgument, notFound } from
 import { once } from "node:events";
 import { chown, lstat, mkdir, readFile, unlink } from "node:fs/promises";
 import type { Server } from "node:http";
+import type { Server as TlsServer } from "node:https";
 import { connect } from "node:net";
 import { dirname } from "node:path";
 import { addressText, type ListenAddress, type TcpAddress, type UnixAddress } from "./listen-address.ts";
@@ -10,7 +11,7 @@ import { addressText, type ListenAddress, type TcpAddress, type UnixAddress } fr
 const defaultGroup = "docker";
 
 /** Makes a server listen; the failure says which address and why. */
-export async function listen(server: Server, address: ListenAddress, groupFile: string): Promise<void> {
+export async function listen(server: Server | TlsServer, address: ListenAddress, groupFile: string): Promise<void> {
   try {
     if ("socketPath" in address) await listenUnix(server, address, groupFile);
     else await listenTcp(server, address);
@@ -41,12 +42,12 @@ function listenFailure(address: ListenAddress, thrown: unknown): EngineError {
   }
 }
 
-async function listenTcp(server: Server, { host, port }: TcpAddress): Promise<void> {
+async function listenTcp(server: Server | TlsServer, { host, port }: TcpAddress): Promise<void> {
   server.listen({ host, port });
   await once(server, "listening");
 }
 
-async function listenUnix(server: Server, address: UnixAddress, groupFile: string): Promise<void> {
+async function listenUnix(server: Server | TlsServer, address: UnixAddress, groupFile: string): Promise<void> {
   const { socketPath } = address;
   const gid = await groupId(address.group ?? defaultGroup, groupFile);
   if (gid === undefined && address.group !== undefined)
