@@ -1,0 +1,285 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { buffer } from "node:stream/consumers";
+import { after, before, test } from "node:test";
+import { isKind } from "@pouchcontainer/errors";
+import { EngineHarness, eventually, textOf, type Daemon } from "./engine-harness.ts";
+
+let harness: EngineHarness;
+let daemon: Daemon;
+
+before(async () => {
+  harness = await EngineHarness.start();
+  daemon = await harness.daemon();
+  daemon.recordEvents();
+});
+
+after(async () => {
+  for (const { Id } of await daemon.containers.list({ all: true, size: false, filters: {} })) await daemon.remove(Id);
+  const leftovers = await harness.leftovers();
+  await daemon.leave();
+  await harness.stop();
+  assert.deepEqual(leftovers, []);
+});
+
+test("a container runs, its exit code and output are there, and nothing is left of it", async () => {
+  const { id, exitCode, output } = await daemon.run(["sh", "-c", "echo out; echo err >&2; exit 3"]);
+  assert.equal(exitCode, 3);
+  assert.match(output, /out\n/);
+  assert.match(output, /err\n/);
+  const { State } = await daemon.containers.inspect(id, { size: false });
+  assert.equal(State.Status, "exited");
+  assert.equal(State.ExitCode, 3);
+  await daemon.remove(id);
+  assert.deepEqual(await harness.leftovers(), []);
+  assert.equal(existsSync(join(harness.root, "home/containers", id)), false);
+  assert.equal(existsSync(join(harness.root, "exec/containers", id)), false);
+  assert.deepEqual(daemon.pastEvents(id), ["create", "start", "die", "destroy"]);
+});
+
+test("attached before the start, a client gets everything from the first byte and feeds stdin", async () => {
+  const id = await daemon.create(["cat"], { OpenStdin: true, StdinOnce: true });
+  const session = await daemon.containers.attach(id, { stdin: true, stdout: true, stderr: true, logs: false, stream: true });
+  const output = textOf(session.output);
+  session.input?.end("typed before the start\n");
+  await daemon.containers.start(id);
+  assert.equal(await output, "typed before the start\n");
+  assert.equal(await daemon.waitFor(id), 0);
+  await daemon.remove(id);
+});
+
+test("stdin stays open when a client goes, and two clients see the same", async () => {
+  const id = await daemon.create(["cat"], { OpenStdin: true });
+  await daemon.containers.start(id);
+  const attach = () => daemon.containers.attach(id, { stdin: true, stdout: true, stderr: true, logs: false, stream: true });
+  const [one, two] = [await attach(), await attach()];
+  const [first, second] = [one.output[Symbol.asyncIterator](), textOf(two.output)];
+  one.input?.end("hello\n");
+  assert.equal(Buffer.from((await first.next()).value?.data ?? []).toString(), "hello\n");
+  one.close();
+  two.input?.write("again\n");
+  await eventually("the log has both lines", async () => (await daemon.logs(id)) === "hello\nagain\n");
+  await daemon.containers.kill(id, {});
+  assert.equal(await second, "hello\nagain\n");
+  assert.equal(await daemon.waitFor(id), 137);
+  await daemon.remove(id);
+});
+
+test("a terminal has a size, and its detach keys let go of it", async () => {
+  const id = await daemon.create(["sh", "-c", "read x; stty size; cat"], { Tty: true, OpenStdin: true });
+  const session = await daemon.containers.attach(id, { stdin: true, stdout: true, stderr: true, logs: false, stream: true });
+  const output = textOf(session.output);
+  await daemon.containers.start(id);
+  await daemon.containers.resize(id, { width: 91, height: 33 });
+  session.input?.write("go\n");
+  await eventually("the size is printed", async () => /33 91/.test(await daemon.logs(id)));
+  session.input?.write(Buffer.from([16, 17]));
+  assert.match(await output, /33 91/);
+  assert.equal((await daemon.containers.inspect(id, { size: false })).State.Running, true);
+  await daemon.remove(id);
+});
+
+for (const [what, command, code, words] of [
+  ["a command that does not exist", ["nope"], 127, /exec: "nope": executable file not found in \$PATH/],
+  ["a file that is not executable", ["/etc/passwd"], 126, /permission denied/],
+] as const) {
+  test(`${what} fails the start with dockerd's message and code ${code}`, async () => {
+    const id = await daemon.create([...command]);
+    await assert.rejects(daemon.containers.start(id), (error: Error) => {
+      assert.ok(isKind(error, "invalidArgument"));
+      assert.match(
+        error.message,
+        /^failed to create task for container: failed to create shim task: OCI runtime create failed: /,
+      );
+      assert.match(error.message, words);
+      return true;
+    });
+    const { State } = await daemon.containers.inspect(id, { size: false });
+    assert.deepEqual([State.Status, State.ExitCode], ["created", code]);
+    assert.deepEqual(await harness.client.tasks.list(), []);
+    await daemon.remove(id);
+    assert.deepEqual(await harness.leftovers(), []);
+  });
+}
+
+test("names, images and ids are refused with Docker's words, and nothing is allocated", async () => {
+  const id = await daemon.create(["true"], { Name: "taken" });
+  await assert.rejects(
+    daemon.create(["true"], { Name: "taken" }),
+    new RegExp(`^EngineError: Conflict. The container name "/taken" is already in use by container "${id}". You have to remove`),
+  );
+  await assert.rejects(daemon.create(["true"], { Image: "absent" }), /No such image: absent/);
+  await assert.rejects(daemon.create(["true"], { Name: "a/b" }), /Invalid container name \(a\/b\)/);
+  await assert.rejects(daemon.containers.start("absent"), /No such container: absent/);
+  await daemon.remove("taken");
+  assert.deepEqual(await harness.leftovers(), []);
+});
+
+test("stop asks first and kills after the timeout", async () => {
+  const deaf = ["sh", "-c", "trap '' TERM; echo ready; while :; do sleep 0.1; done"];
+  const id = await daemon.create(deaf);
+  await daemon.containers.start(id);
+  await eventually("the trap is set", async () => (await daemon.logs(id)) === "ready\n");
+  await daemon.containers.stop(id, { timeoutSeconds: 1 });
+  assert.equal((await daemon.containers.inspect(id, { size: false })).State.ExitCode, 137);
+  assert.deepEqual(daemon.pastEvents(id), ["create", "start", "kill", "kill", "die", "stop"]);
+  await assert.rejects(daemon.containers.stop(id, {}), (error) => isKind(error, "notModified"));
+  await daemon.remove(id);
+});
+
+test("pause freezes, unpause thaws, and exec into a paused container is refused", async () => {
+  const id = await daemon.create(["sleep", "100"]);
+  await daemon.containers.start(id);
+  await daemon.containers.pause(id);
+  assert.equal((await daemon.containers.inspect(id, { size: false })).State.Status, "paused");
+  await assert.rejects(daemon.exec.create(id, { Cmd: ["true"] }), /is paused, unpause the container before exec/);
+  await daemon.containers.unpause(id);
+  await daemon.remove(id);
+});
+
+test("a restart policy starts a failing container again, as often as it says", async () => {
+  const id = await daemon.create(["sh", "-c", "echo try; exit 2"], {
+    HostConfig: { RestartPolicy: { Name: "on-failure", MaximumRetryCount: 2 } },
+  });
+  await daemon.containers.start(id);
+  await eventually("it has given up", async () => {
+    const { State, RestartCount } = await daemon.containers.inspect(id, { size: false });
+    return State.Status === "exited" && RestartCount === 2;
+  });
+  assert.equal(await daemon.logs(id), "try\ntry\ntry\n");
+  await daemon.remove(id);
+});
+
+test("--rm takes the container away after its exit", async () => {
+  const id = await daemon.create(["true"], { HostConfig: { AutoRemove: true } });
+  const removed = daemon.waitFor(id, "removed");
+  await daemon.containers.start(id);
+  assert.equal(await removed, 0);
+  await assert.rejects(daemon.containers.inspect(id, { size: false }), /No such container/);
+  assert.deepEqual(await harness.leftovers(), []);
+});
+
+test("users are looked up in the container's own files", async () => {
+  const { id, output } = await daemon.run(["id"], { User: "web" });
+  assert.match(output, /uid=1000\(web\) gid=1001\(webs\) groups=1001\(webs\),2000\(extra\)/);
+  await daemon.remove(id);
+});
+
+test("a memory limit is in force, can be changed while it runs, and a kill for it is told", async () => {
+  const id = await daemon.create(["sleep", "100"], { HostConfig: { Memory: 32 << 20 } });
+  await daemon.containers.start(id);
+  await daemon.containers.update(id, Readable.from([JSON.stringify({ Memory: 48 << 20, MemorySwap: 48 << 20 })]));
+  const { HostConfig } = await daemon.containers.inspect(id, { size: false });
+  assert.equal(HostConfig.Memory, 48 << 20);
+  for await (const stats of daemon.containers.stats(id, { stream: false, oneShot: true }, new AbortController().signal))
+    assert.equal(stats.memory_stats.limit, 48 << 20);
+  await daemon.remove(id);
+  const hungry = await daemon.run(["tail", "-c", "200m", "/dev/zero"], {
+    HostConfig: { Memory: 16 << 20, MemorySwap: 16 << 20 },
+  });
+  assert.equal(hungry.exitCode, 137);
+  assert.equal((await daemon.containers.inspect(hungry.id, { size: false })).State.OOMKilled, true);
+  await daemon.remove(hungry.id);
+});
+
+test("files go in and out of containers that run and of those that do not, links staying inside", async () => {
+  const id = await daemon.create(["sleep", "100"]);
+  const { tar: seed, stat } = await daemon.containers.archiveGet(id, "/data");
+  assert.equal(stat.name, "data");
+  const archive = await buffer(seed);
+  for (const running of [false, true]) {
+    if (running) await daemon.containers.start(id);
+    await daemon.containers.archivePut(id, "/tmp", Readable.from([archive]), { noOverwriteDirNonDir: false, copyUidGid: false });
+    const { tar } = await daemon.containers.archiveGet(id, "/tmp/data/seed");
+    assert.equal(execFileSync("tar", ["-xO", "seed"], { input: await buffer(tar), encoding: "utf8" }), "from the image\n");
+    await assert.rejects(daemon.containers.archiveGet(id, "/absent"), /Could not find the file \/absent in container/);
+  }
+  assert.equal((await daemon.containers.archiveStat(id, "/bin/sh")).linkTarget, "/bin/busybox");
+  const changes = await daemon.containers.changes(id);
+  assert.deepEqual(
+    changes.filter(({ Path }) => Path.startsWith("/tmp")),
+    [
+      { Path: "/tmp", Kind: 0 },
+      { Path: "/tmp/data", Kind: 1 },
+      { Path: "/tmp/data/seed", Kind: 1 },
+    ],
+  );
+  const whole = await buffer(await daemon.containers.exportFilesystem(id));
+  assert.match(execFileSync("tar", ["-t"], { input: whole, encoding: "utf8" }), /^(\.\/)?etc\/passwd$/m);
+  await daemon.remove(id);
+  assert.equal(readFileSync("/proc/self/mountinfo", "utf8").includes(join(harness.root, "exec")), false);
+});
+
+test("binds are mounted, and an anonymous volume goes with its container", async () => {
+  const source = join(harness.root, "source");
+  mkdirSync(source, { recursive: true });
+  writeFileSync(join(source, "file"), "bound\n");
+  const { id, output } = await daemon.run(["sh", "-c", "cat /bound/file; cat /data/seed; echo x >/data/new"], {
+    HostConfig: { Binds: [`${source}:/bound:ro`] },
+    Volumes: { "/data": {} },
+  });
+  assert.equal(output, "bound\nfrom the image\n");
+  assert.equal(readdirSync(join(harness.root, "home/volumes")).length, 1);
+  await daemon.remove(id);
+  assert.equal(readdirSync(join(harness.root, "home/volumes")).length, 0);
+});
+
+test("hooks of plugins run around the network by their priority", async () => {
+  const trail = join(harness.root, "trail");
+  const hook = (name: string, priority: number) => ({
+    priority,
+    args: ["/bin/sh", "-c", `echo ${name} >>${trail}`],
+    plugin: "test",
+  });
+  daemon.around.hooks = [hook("before", 5), hook("after", -5)];
+  const id = await daemon.create(["true"]);
+  const exited = daemon.waitFor(id, "next-exit");
+  await daemon.containers.start(id);
+  await exited;
+  assert.equal(readFileSync(trail, "utf8"), "before\nafter\n");
+  assert.deepEqual(daemon.around.connected, [id]);
+
+  daemon.around.connectError = new Error("no such bridge");
+  await eventually("the first run is cleaned up", async () => (await harness.client.tasks.list()).length === 0);
+  await assert.rejects(daemon.containers.start(id), /no such bridge/);
+  daemon.around.connectError = undefined;
+  daemon.around.hooks = [];
+  await daemon.remove(id);
+});
+
+test("starts and forced removals of one container in any order leave nothing", async () => {
+  const id = await daemon.create(["sleep", "100"], { Name: "contested" });
+  const attempts = Array.from({ length: 40 }, (_, n) => (n % 2 ? daemon.containers.start(id) : daemon.remove(id)));
+  const results = await Promise.allSettled(attempts);
+  for (const result of results)
+    if (result.status === "rejected")
+      assert.ok(isKind(result.reason, "conflict", "notFound", "notModified"), String(result.reason));
+  assert.deepEqual(await harness.leftovers(), []);
+  await daemon.remove(await daemon.create(["true"], { Name: "contested" }));
+});
+
+test("a renamed container answers to its new name only", async () => {
+  const id = await daemon.create(["true"], { Name: "before" });
+  await daemon.containers.rename(id, "after");
+  assert.equal((await daemon.containers.inspect("after", { size: false })).Name, "/after");
+  await assert.rejects(daemon.containers.inspect("before", { size: false }), /No such container: before/);
+  await daemon.remove("after");
+});
+
+test("a health check makes a container healthy", async () => {
+  const id = await daemon.create(["sleep", "100"], { Healthcheck: { Test: ["CMD-SHELL", "echo fine"], Interval: 200_000_000 } });
+  await daemon.containers.start(id);
+  await eventually(
+    "it is healthy",
+    async () => (await daemon.containers.inspect(id, { size: false })).State.Health?.Status === "healthy",
+  );
+  assert.equal((await daemon.containers.inspect(id, { size: false })).State.Health?.Log[0]?.Output, "fine\n");
+  await daemon.remove(id);
+});
+
+test("nothing unexpected was logged", () => {
+  assert.deepEqual(daemon.problems, []);
+});

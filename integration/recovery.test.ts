@@ -1,0 +1,159 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { mkdirSync } from "node:fs";
+import { once } from "node:events";
+import { join } from "node:path";
+import { after, afterEach, before, test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
+import type { ContainerCreateConfig } from "@pouchcontainer/api";
+import { Daemon, EngineHarness, eventually } from "./engine-harness.ts";
+
+let harness: EngineHarness;
+let daemon: Daemon | undefined;
+
+before(async () => {
+  harness = await EngineHarness.start();
+});
+
+afterEach(async () => {
+  daemon ??= await harness.daemon();
+  for (const { Id } of await daemon.containers.list({ all: true, size: false, filters: {} })) await daemon.remove(Id);
+  await daemon.leave();
+  daemon = undefined;
+  assert.deepEqual(await harness.leftovers(), []);
+});
+
+after(() => harness.stop());
+
+/** A daemon in a process of its own, with these containers started; `kill` is SIGKILL. */
+async function victim(
+  requests: { command: string[]; config?: Partial<ContainerCreateConfig> }[],
+): Promise<{ ids: string[]; kill: () => Promise<void> }> {
+  const script = join(import.meta.dirname, "engine-victim.ts");
+  const flags = ["--experimental-ffi", "--disable-warning=ExperimentalWarning"];
+  const child = spawn(process.execPath, [...flags, script, harness.root, JSON.stringify(requests)], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const [line] = await once(child.stdout, "data");
+  return {
+    ids: JSON.parse(String(line)),
+    kill: async () => {
+      child.kill("SIGKILL");
+      await once(child, "exit");
+    },
+  };
+}
+
+const counting = (count: number, pause: string, last = "exit 0"): string[] => [
+  "sh",
+  "-c",
+  `i=0; while [ $i -lt ${count} ]; do echo line $i; i=$((i+1)); sleep ${pause}; done; ${last}`,
+];
+const lines = (count: number): string => Array.from({ length: count }, (_, n) => `line ${n}\n`).join("");
+
+test("containers run on through kill -9 of the daemon, and their logs have no hole and no line twice", async () => {
+  const { ids, kill } = await victim([{ command: counting(60, "0.05", "sleep 100") }]);
+  const [id = ""] = ids;
+  await delay(700);
+  await kill();
+  await delay(700);
+  daemon = await harness.daemon();
+  const { State } = await daemon.containers.inspect(id, { size: false });
+  assert.equal(State.Status, "running");
+  const current = daemon;
+  await eventually("the last line is logged", async () => (await current.logs(id)).includes("line 59\n"));
+  assert.equal(await daemon.logs(id), lines(60));
+  assert.equal((await daemon.containers.inspect(id, { size: false })).State.Pid, State.Pid);
+  await daemon.containers.stop(id, { timeoutSeconds: 0 });
+  assert.deepEqual(daemon.problems, []);
+});
+
+test("an exit while no daemon lives is settled with its own code and time, its last output included", async () => {
+  const { ids, kill } = await victim([{ command: counting(20, "0.05", "printf tail; exit 7") }]);
+  const [id = ""] = ids;
+  await delay(300);
+  await kill();
+  await delay(2500);
+  const back = Date.now();
+  daemon = await harness.daemon();
+  const { State } = await daemon.containers.inspect(id, { size: false });
+  assert.deepEqual([State.Status, State.ExitCode], ["exited", 7]);
+  assert.ok(Date.parse(State.FinishedAt) < back - 500, State.FinishedAt);
+  assert.equal(await daemon.logs(id), `${lines(20)}tail`);
+});
+
+test("a line begun before the kill and ended after it is one line", async () => {
+  const { ids, kill } = await victim([{ command: ["sh", "-c", "printf begun; sleep 1.5; echo ' and ended'; sleep 100"] }]);
+  const [id = ""] = ids;
+  await delay(500);
+  await kill();
+  daemon = await harness.daemon();
+  const current = daemon;
+  await eventually("the line is there", async () => (await current.logs(id)) === "begun and ended\n");
+});
+
+test("policies hold over an outage: restart what is to run, remove what is to go", async () => {
+  const { ids, kill } = await victim([
+    { command: ["sleep", "1"], config: { HostConfig: { RestartPolicy: { Name: "always" } } } },
+    { command: ["sleep", "1"], config: { HostConfig: { AutoRemove: true } } },
+    { command: ["sleep", "1"], config: {} },
+  ]);
+  await kill();
+  await delay(1500);
+  daemon = await harness.daemon();
+  const current = daemon;
+  const [always = "", gone = "", plain = ""] = ids;
+  await eventually("it runs again", async () => (await current.containers.inspect(always, { size: false })).State.Running);
+  await eventually("it is removed", () =>
+    current.containers.inspect(gone, { size: false }).then(
+      () => false,
+      () => true,
+    ),
+  );
+  assert.equal((await daemon.containers.inspect(plain, { size: false })).State.Status, "exited");
+});
+
+test("pieces of creates that were cut short are cleaned away", async () => {
+  const id = "d".repeat(64);
+  const labels = { "io.pouchcontainer.container": id, "containerd.io/gc.root": "2026-01-01T00:00:00Z" };
+  await harness.client.snapshots("overlayfs").prepare(id, `sha256:${"b".repeat(64)}`, labels);
+  mkdirSync(join(harness.root, "home/containers", id), { recursive: true });
+  daemon = await harness.daemon();
+  assert.deepEqual(await harness.leftovers(), []);
+});
+
+test("containers survive kill -9 of containerd; their logs and exits do too", async () => {
+  daemon = await harness.daemon();
+  const id = await daemon.create(counting(40, "0.05", "exit 5"));
+  const lasting = await daemon.create(["sleep", "100"]);
+  await daemon.containers.start(id);
+  await daemon.containers.start(lasting);
+  const { State } = await daemon.containers.inspect(lasting, { size: false });
+  process.kill(harness.containerdPid, "SIGKILL");
+  assert.equal(await daemon.waitFor(id), 5);
+  assert.equal(await daemon.logs(id), lines(40));
+  assert.equal((await daemon.containers.inspect(lasting, { size: false })).State.Pid, State.Pid);
+  const session = await daemon.exec.create(lasting, { Cmd: ["true"] });
+  await daemon.exec.start(session.Id, { detach: true, tty: false });
+  await daemon.containers.stop(lasting, { timeoutSeconds: 0 });
+});
+
+test("daemon and containerd killed at once: the same containers run afterwards", async () => {
+  const { ids, kill } = await victim([
+    { command: counting(50, "0.05", "sleep 100") },
+    { command: counting(10, "0.05", "exit 4") },
+  ]);
+  const [running = "", ended = ""] = ids;
+  await delay(300);
+  const killed = kill();
+  process.kill(harness.containerdPid, "SIGKILL");
+  await killed;
+  await delay(1500);
+  await harness.client.whenReconnected();
+  daemon = await harness.daemon();
+  const current = daemon;
+  assert.equal((await daemon.containers.inspect(running, { size: false })).State.Status, "running");
+  await eventually("the last line is logged", async () => (await current.logs(running)).includes("line 49\n"));
+  assert.equal(await daemon.logs(running), lines(50));
+  assert.deepEqual([await daemon.waitFor(ended), await daemon.logs(ended)], [4, lines(10)]);
+});
