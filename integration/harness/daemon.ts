@@ -179,6 +179,8 @@ export class Daemon {
   /** Removes the containers, ends the daemon and its containerd, and shows what is left on the machine if anything is. */
   async [Symbol.asyncDispose](): Promise<void> {
     try {
+      // A daemon that was killed comes back once more: what it left is its own to clean.
+      if (this.#process?.signalCode === "SIGKILL") await this.launch();
       if (await this.#answers()) await this.#removeAll();
     } finally {
       await this.stop();
@@ -205,7 +207,11 @@ export class Daemon {
     this.#logTail = this.log.slice(-2000);
     const mounts = readFileSync("/proc/self/mountinfo", "utf8").split("\n");
     const processes = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
+    const tables = spawnSync("nft", ["list", "tables"], { encoding: "utf8" }).stdout.split("\n");
+    const [bridge, table] = [this.#names.get("bridge"), this.#names.get("table")];
     return [
+      ...(bridge !== undefined && existsSync(`/sys/class/net/${bridge}`) ? [`bridge ${bridge}`] : []),
+      ...tables.filter((line) => line.endsWith(` ${table}`)),
       ...mounts.filter((line) => line.includes(this.directory)).map((line) => `mount ${line}`),
       ...processes.filter((pid) => commandLine(pid).includes(this.directory)).map((pid) => `process ${pid} ${commandLine(pid)}`),
     ];

@@ -33,6 +33,7 @@ import { openContainerd } from "./compose/containerd.ts";
 import { daemonId } from "./compose/daemon-id.ts";
 import { networkSettings } from "./compose/network-settings.ts";
 import { openPlugins } from "./compose/plugins.ts";
+import { tlsMaterial } from "./compose/tls-material.ts";
 import type { Configuration } from "./config/options.ts";
 import type { Log } from "./log/log.ts";
 
@@ -60,6 +61,7 @@ async function open({ configuration, log, build, environment }: ComposeOptions, 
   const execRoot = configuration["exec-root-dir"];
   for (const directory of [home, execRoot]) mkdirSync(directory, { recursive: true, mode: 0o711 });
   let server: HttpServer | undefined;
+  let running = (): boolean => true;
   const clock = systemClock();
   const events = new EventBus({ clock });
 
@@ -97,7 +99,8 @@ async function open({ configuration, log, build, environment }: ComposeOptions, 
     env: environment,
     warn: (message) => log.warn(message),
   });
-  closers.push("networks", () => networks.close());
+  // Without a running container nobody needs the bridges and the rules: the machine is left as it was found.
+  closers.push("networks", () => (running() ? networks.close() : networks.destroy()));
 
   const snapshotter = configuration.snapshotter;
   const images = await createImageManager({
@@ -162,6 +165,7 @@ async function open({ configuration, log, build, environment }: ComposeOptions, 
       keeper,
       buffer: Buffer.allocUnsafeSlow(64 * 1024),
     },
+    ...(linux.direct && { isOpaqueDirectory: (path: string) => linux.isOpaqueDirectory(path) }),
     roots: { containers: join(home, "containers"), exec: join(execRoot, "containers") },
     runtime: settings.runtime,
     defaultSnapshotter: snapshotter,
@@ -172,6 +176,7 @@ async function open({ configuration, log, build, environment }: ComposeOptions, 
   const exec = new ExecManager({ room: containers.room });
   closers.push("containers", () => containers.suspend());
   await containers.recover();
+  running = () => containers.room.registry.all.some(({ isRunning }) => isRunning);
 
   const programs = new ProgramVersions();
   const system = new SystemManager({
@@ -225,5 +230,6 @@ async function open({ configuration, log, build, environment }: ComposeOptions, 
     reportFailure: (error, request) => log.error(error.message, { error, ...request }),
   });
   closers.push("the API", () => server?.close());
-  for (const address of configuration.listen) await server.listen(parseListenAddress(address, configuration.group));
+  const tls = tlsMaterial(configuration);
+  for (const address of configuration.listen) await server.listen(parseListenAddress(address, configuration.group, tls));
 }
