@@ -137,6 +137,8 @@ test("addresses are read as --listen has them", () => {
   assert.deepEqual(parseListenAddress("tcp://[::1]:4243"), { host: "::1", port: 4243 });
   assert.deepEqual(parseListenAddress("localhost"), { host: "localhost", port: 2375 });
   assert.deepEqual(parseListenAddress("tcp://:99"), { host: "127.0.0.1", port: 99 });
+  const tls = { cert: "c", key: "k" };
+  assert.deepEqual(parseListenAddress("tcp://0.0.0.0", undefined, tls), { host: "0.0.0.0", port: 2376, tls });
   for (const bad of ["unix://relative", "tcp://h:99999", "fd://", "tcp://a:b:c", "ftp://x"]) {
     assert.throws(() => parseListenAddress(bad), { message: /write unix:\/\/\/path\/to\/socket or tcp:\/\/host:port/ }, bad);
   }
