@@ -27,3 +27,16 @@ for (const [name, linux] of [
 test("the kernel is called directly when Node has ffi", () => {
   assert.equal(new Linux().direct, process.getBuiltinModule("node:ffi") !== undefined);
 });
+
+test("a folder without overlayfs' mark is not opaque, one with it is", () => {
+  const marked = new Linux({
+    calls: {
+      mkfifo: () => 0,
+      fcntl: () => 0,
+      attributeSize: (path, name) => (path === "/upper/etc" && name === "trusted.overlay.opaque" ? 1 : -1),
+    },
+  });
+  assert.deepEqual([marked.isOpaqueDirectory("/upper/etc"), marked.isOpaqueDirectory("/upper/usr")], [true, false]);
+  const real = new Linux();
+  if (real.direct) assert.equal(real.isOpaqueDirectory(tmpdir()), false);
+});

@@ -8,6 +8,8 @@ const setPipeSize = 1031;
 interface KernelCalls {
   mkfifo(path: string, mode: number): number;
   fcntl(fd: number, command: number, argument: number): number;
+  /** Size of an extended attribute of the file itself (links are not followed); negative when it has none. */
+  attributeSize(path: string, name: string): number;
 }
 
 export interface LinuxOptions {
@@ -46,7 +48,17 @@ export class Linux {
   enlargePipe(fd: number, sizeBytes: number): void {
     this.#calls?.fcntl(fd, setPipeSize, sizeBytes);
   }
+
+  /** Whether this folder of an overlay's layer hides what lower layers have in its place. Only for a `direct` instance. */
+  isOpaqueDirectory(path: string): boolean {
+    const calls = this.#calls;
+    if (calls === null) throw new Error("extended attributes can be read through libc only");
+    return opaqueMarks.some((name) => calls.attributeSize(path, name) > 0);
+  }
 }
+
+/** overlayfs' mark on a folder of an upper layer that hides everything below it (kernel, `overlayfs.rst`). */
+const opaqueMarks = ["trusted.overlay.opaque", "user.overlay.opaque"];
 
 function fifoError(code: string, text: string): Error {
   return Object.assign(new Error(`${code}: ${text}`), { code });
@@ -60,10 +72,13 @@ function loadKernelCalls(): KernelCalls | null {
     const { functions } = ffi.dlopen(null, {
       mkfifo: { arguments: ["string", "u32"], return: "i32" },
       fcntl: { arguments: ["i32", "i32", "i32"], return: "i32" },
+      lgetxattr: { arguments: ["string", "string", "pointer", "u64"], return: "i64" },
     });
     return {
       mkfifo: (path, mode) => functions.mkfifo(path, mode),
       fcntl: (fd, command, argument) => functions.fcntl(fd, command, argument),
+      // No buffer: the kernel answers with the size alone.
+      attributeSize: (path, name) => Number(functions.lgetxattr(path, name, 0n, 0n)),
     };
   } catch {
     // A libc without these symbols in the process image (static builds): the programs do it.

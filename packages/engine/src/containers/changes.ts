@@ -17,7 +17,9 @@ export async function filesystemChanges({ deps }: ContainerRoom, container: Cont
   const [upper, ...lower] = layers ?? [];
   if (upper === undefined) throw notImplemented(`changes cannot be told with snapshotter ${record.snapshotter}`);
   const mountedOver = new Set(record.mountPoints.map(({ destination }) => destination));
-  return [...walk(upper, "", rootfsReader(lower), mountedOver)].sort((one, other) => (one.Path < other.Path ? -1 : 1));
+  return [...walk(upper, "", rootfsReader(lower, deps.isOpaqueDirectory), mountedOver)].sort((one, other) =>
+    one.Path < other.Path ? -1 : 1,
+  );
 }
 
 function* walk(

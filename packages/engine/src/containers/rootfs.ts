@@ -25,13 +25,14 @@ export function layersOf(mounts: readonly Mount[]): string[] | undefined {
 
 /** Runs `use` with a reader over the container's files; mounts them only when their layers cannot be read directly. */
 export async function withRootfsReader<T>(
-  deps: Pick<ContainerDeps, "containerd">,
+  deps: Pick<ContainerDeps, "containerd" | "isOpaqueDirectory">,
   container: Container,
   mounts: readonly Mount[],
   use: (rootfs: RootfsReader) => T | Promise<T>,
 ): Promise<T> {
   const layers = layersOf(mounts);
-  if (layers) return use(rootfsReader(layers));
+  // Without a look at overlayfs' marks only a single layer can be read as the container sees it.
+  if (layers && (layers.length === 1 || deps.isOpaqueDirectory)) return use(rootfsReader(layers, deps.isOpaqueDirectory));
   return withMountedSnapshot(deps, container, (path) => use(rootfsReader(path)), mounts);
 }
 

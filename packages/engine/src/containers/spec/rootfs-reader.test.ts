@@ -50,3 +50,13 @@ test("stacked layers are read as overlayfs would show them", (t) => {
   assert.equal(reader.readFile("/etc/group"), "lower group");
   assert.equal(reader.readFile("/dir/file"), undefined);
 });
+
+test("a folder made anew in an upper layer hides what the lower one had in it", (t) => {
+  const [upper, lower] = [tree(t), tree(t)];
+  for (const layer of [upper, lower]) mkdirSync(join(layer, "etc"));
+  writeFileSync(join(lower, "etc/passwd"), "old");
+  assert.equal(rootfsReader([upper, lower]).readFile("/etc/passwd"), "old");
+  const reader = rootfsReader([upper, lower], (path) => path === join(upper, "etc"));
+  assert.equal(reader.readFile("/etc/passwd"), undefined);
+  assert.equal(reader.resolve("/etc"), join(upper, "etc"));
+});

@@ -12,27 +12,39 @@ export interface RootfsReader {
   resolve(path: string): string | undefined;
 }
 
+interface Found {
+  host: string;
+  stats: Stats;
+}
+
 const maxLinks = 40;
 const maxFileBytes = 1024 * 1024;
 
-/** A reader over one directory, or over several stacked ones (an overlay's upper, then its lowers) without mounting them. */
-export function rootfsReader(layers: string | readonly string[]): RootfsReader {
+/** Whether a folder of a layer hides what lower layers have in its place. */
+export type IsOpaque = (path: string) => boolean;
+
+/**
+ * A reader over one directory, or over several stacked ones (an overlay's upper, then its lowers) without mounting them.
+ * `isOpaque` is needed where there is more than one.
+ */
+export function rootfsReader(layers: string | readonly string[], isOpaque: IsOpaque = () => false): RootfsReader {
   const stack = typeof layers === "string" ? [layers] : layers;
+  const lookup = (path: readonly string[]): Found | undefined => lookUp(stack, path, isOpaque);
 
   const resolve = (path: string): string | undefined => {
     const pending = segments(path);
     const walked: string[] = [];
     let links = 0;
-    let host: string | undefined = lookup(stack, walked)?.host;
+    let host: string | undefined = lookup(walked)?.host;
     while (pending.length > 0) {
       const segment = pending.shift();
       if (segment === undefined || segment === ".") continue;
       if (segment === "..") {
         walked.pop();
-        host = lookup(stack, walked)?.host;
+        host = lookup(walked)?.host;
         continue;
       }
-      const found = lookup(stack, [...walked, segment]);
+      const found = lookup([...walked, segment]);
       if (found === undefined) return undefined;
       if (found.stats.isSymbolicLink()) {
         if (++links > maxLinks) return undefined;
@@ -64,12 +76,12 @@ function segments(path: string): string[] {
 }
 
 /** The uppermost layer's entry at this path, by overlayfs' rules: a whiteout hides what lies below, so does a non-directory above. */
-function lookup(stack: readonly string[], path: readonly string[]): { host: string; stats: Stats } | undefined {
+function lookUp(stack: readonly string[], path: readonly string[], isOpaque: IsOpaque): Found | undefined {
   for (const layer of stack) {
     const host = join(layer, ...path);
     const stats = lstatOrUndefined(host);
     if (stats !== undefined) return isWhiteout(stats) ? undefined : { host, stats };
-    if (hidesBelow(layer, path)) return undefined;
+    if (hidesBelow(layer, path, isOpaque)) return undefined;
   }
   return undefined;
 }
@@ -85,12 +97,13 @@ function lstatOrUndefined(path: string): Stats | undefined {
 
 const isWhiteout = (stats: Stats): boolean => stats.isCharacterDevice() && stats.rdev === 0;
 
-/** Whether a parent of `path` in this layer ends the search: whited out, or not a directory. */
-function hidesBelow(layer: string, path: readonly string[]): boolean {
+/** Whether a parent of `path` in this layer ends the search: whited out, not a directory, or made anew in this layer. */
+function hidesBelow(layer: string, path: readonly string[], isOpaque: IsOpaque): boolean {
   for (let depth = 1; depth < path.length; depth++) {
-    const stats = lstatOrUndefined(join(layer, ...path.slice(0, depth)));
+    const parent = join(layer, ...path.slice(0, depth));
+    const stats = lstatOrUndefined(parent);
     if (stats === undefined) return false;
-    if (!stats.isDirectory()) return true;
+    if (!stats.isDirectory() || isOpaque(parent)) return true;
   }
   return false;
 }
