@@ -190,7 +190,7 @@ export class NetworksWorld {
 
   /** A UDP service in the container that sends everything back. */
   echo(container: NetworkedContainer, port: number): void {
-    const namespaces = new NetworkNamespaces({ libc: this.#libc, directory: this.config.namespacesDirectory, env: this.env });
+    const namespaces = new NetworkNamespaces({ libc: this.#libc, directory: this.config.namespacesDirectory });
     const fd = namespaces.within(this.netns(container), () => bindSocket(this.#libc, "udp", "0.0.0.0", port));
     namespaces.close();
     const socket = createSocket("udp4");
@@ -204,7 +204,7 @@ export class NetworksWorld {
     const bind = () => bindSocket(this.#libc, "tcp", address, port);
     let fd: number | undefined;
     if (container) {
-      const namespaces = new NetworkNamespaces({ libc: this.#libc, directory: this.config.namespacesDirectory, env: this.env });
+      const namespaces = new NetworkNamespaces({ libc: this.#libc, directory: this.config.namespacesDirectory });
       fd = namespaces.within(this.netns(container), bind);
       namespaces.close();
     } else fd = bind();

@@ -1,3 +1,4 @@
+import type { LinkChange } from "./linux/link-changes.ts";
 import type { EndpointAddress, EndpointRecord } from "./sandbox-record.ts";
 
 /** The endpoint the default route of a family goes through: highest priority, then the network's name. */
@@ -10,14 +11,15 @@ export function byRank(a: EndpointRecord, b: EndpointRecord): number {
   return b.priority - a.priority || (a.networkName < b.networkName ? -1 : 1);
 }
 
-/** The `ip` commands that put both default routes in place. */
-export function defaultRouteCommands(endpoints: EndpointRecord[]): string[] {
-  return (["ipv4", "ipv6"] as const).flatMap((family) => {
+/** What puts both default routes in place. */
+export function defaultRouteChanges(endpoints: EndpointRecord[]): LinkChange[] {
+  return (["ipv4", "ipv6"] as const).flatMap((family): LinkChange[] => {
     const endpoint = gatewayEndpoint(endpoints, family);
     const address = endpoint?.[family];
     if (!endpoint || !address) return [];
-    const via = address.onDevice === true ? "" : ` via ${address.gateway}`;
-    return [`route replace ${family === "ipv6" ? "::/0" : "0.0.0.0/0"}${via} dev ${endpoint.interfaceName}`];
+    const { gateway } = address;
+    const via = address.onDevice === true || gateway === undefined ? {} : { gateway };
+    return [{ do: "default route", device: endpoint.interfaceName, family: family === "ipv4" ? 4 : 6, ...via }];
   });
 }
 

@@ -65,7 +65,7 @@ export async function openNetworks(deps: NetworksDeps): Promise<Networks> {
   for (const network of registry.all()) if (!network.configOnly) addresses.add(network);
 
   const libc = new Libc();
-  const namespaces = new NetworkNamespaces({ libc, directory: config.namespacesDirectory, env });
+  const namespaces = new NetworkNamespaces({ libc, directory: config.namespacesDirectory });
   const ip = new IpShell(() => spawn("ip", ["-force", "-batch", "-"], { env, stdio: ["pipe", "pipe", "pipe"] }));
   const nft = new NftShell({ env });
   const firewall = new Firewall({ nft, table: config.nftTable, verifyMilliseconds: config.verifyRulesMilliseconds, warn });

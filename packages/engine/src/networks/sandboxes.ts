@@ -10,10 +10,10 @@ import type {
   NetworkEvents,
   NetworkSandbox,
 } from "./container-networks.ts";
-import { byRank, defaultRouteCommands } from "./default-routes.ts";
+import { byRank, defaultRouteChanges } from "./default-routes.ts";
 import type { NameDirectory } from "./dns/name-directory.ts";
 import { bridgeOption } from "./drivers/bridge-options.ts";
-import { macFor } from "./drivers/link-commands.ts";
+import { macFor } from "./drivers/endpoint-link.ts";
 import type { EndpointPlace } from "./drivers/network-driver.ts";
 import { networksOf, planEndpoint, refuseBadEndpoint, type EndpointPlan } from "./endpoint-plan.ts";
 import { sandboxFiles } from "./files/sandbox-files.ts";
@@ -369,24 +369,17 @@ export class Sandboxes implements ContainerNetworks {
     const place = this.#place(live.record);
     const fresh = live.record.endpoints.filter((endpoint) => !live.attached.has(endpoint.id));
     if (fresh.length === 0) return;
-    const inside = namespaces.ipShell(place.netnsPath);
-    // Its start-up overlaps with the work on the host.
-    inside.warm();
-    try {
-      const made = await settleAll(
-        fresh.map(async (endpoint) => {
-          const network = registry.byId(endpoint.networkId);
-          if (!network) throw notFound(`network ${endpoint.networkName} not found`);
-          await readiness.ensure(network);
-          return readiness.driver(network).attach(network, endpoint, place);
-        }),
-      );
-      await inside.run([...made.flatMap((each) => each.inside), ...defaultRouteCommands(live.record.endpoints)]);
-      // Addresses a driver found itself are known only now.
-      if (made.some((each) => each.changed === true)) await records.put(container.id, { ...live.record });
-    } finally {
-      inside.close();
-    }
+    const made = await settleAll(
+      fresh.map(async (endpoint) => {
+        const network = registry.byId(endpoint.networkId);
+        if (!network) throw notFound(`network ${endpoint.networkName} not found`);
+        await readiness.ensure(network);
+        return readiness.driver(network).attach(network, endpoint, place);
+      }),
+    );
+    namespaces.change(place.netnsPath, [...made.flatMap((each) => each.inside), ...defaultRouteChanges(live.record.endpoints)]);
+    // Addresses a driver found itself are known only now.
+    if (made.some((each) => each.changed === true)) await records.put(container.id, { ...live.record });
     for (const endpoint of fresh) live.attached.add(endpoint.id);
     if (live.published && fresh.includes(live.published)) await live.ports.open(live.published);
     for (const endpoint of fresh) {
@@ -424,15 +417,15 @@ export class Sandboxes implements ContainerNetworks {
     live.record = { ...live.record, endpoints: live.record.endpoints.filter((each) => each.id !== endpoint.id) };
     await records.put(container.id, live.record);
     addresses.give(endpoint.networkId, [endpoint.ipv4, endpoint.ipv6]);
-    await this.#reroute(live, place);
+    this.#reroute(live, place);
     this.#reconfigureResolver(live, container);
     if (attached) this.#publishEvent("disconnect", endpoint.networkName, container.id);
   }
 
   /** The default route of a vanished interface went with it; the next endpoint in rank gives one. */
-  async #reroute(live: LiveSandbox, place: EndpointPlace): Promise<void> {
+  #reroute(live: LiveSandbox, place: EndpointPlace): void {
     const attached = live.record.endpoints.filter((endpoint) => live.attached.has(endpoint.id));
-    await this.#deps.namespaces.ip(place.netnsPath, defaultRouteCommands(attached));
+    this.#deps.namespaces.change(place.netnsPath, defaultRouteChanges(attached));
   }
 
   async #release(containerId: string): Promise<void> {

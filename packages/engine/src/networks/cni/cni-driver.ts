@@ -1,6 +1,7 @@
 import { invalidArgument } from "@pouchcontainer/errors";
 import { existsSync } from "node:fs";
 import type { EndpointPlace, NetworkDriver } from "../drivers/network-driver.ts";
+import type { LinkChange } from "../linux/link-changes.ts";
 import type { NetworkRecord } from "../network-record.ts";
 import type { EndpointAddress, EndpointRecord } from "../sandbox-record.ts";
 import { familyOf } from "../ipam/cidr.ts";
@@ -63,7 +64,7 @@ export class CniDriver implements NetworkDriver {
     network: NetworkRecord,
     endpoint: EndpointRecord,
     place: EndpointPlace,
-  ): Promise<{ inside: string[]; changed?: boolean }> {
+  ): Promise<{ inside: LinkChange[]; changed?: boolean }> {
     const result = await this.#deps.runner.add(this.#list(network, endpoint), this.#target(network, endpoint, place));
     const own = result.interfaces?.find((each) => each.name === endpoint.interfaceName && each.sandbox);
     const managed = this.managesAddresses(network);

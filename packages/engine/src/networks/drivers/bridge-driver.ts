@@ -5,6 +5,7 @@ import type { Firewall } from "../firewall/firewall.ts";
 import type { FirewallNetwork } from "../firewall/ruleset.ts";
 import { familyOf, parseCidr } from "../ipam/cidr.ts";
 import type { IpShell } from "../linux/ip-shell.ts";
+import type { LinkChange } from "../linux/link-changes.ts";
 import type { NetworkNamespaces } from "../linux/network-namespaces.ts";
 import { writeSysctl } from "../linux/sysctl.ts";
 import type { NetworkRecord } from "../network-record.ts";
@@ -12,7 +13,7 @@ import type { EndpointRecord } from "../sandbox-record.ts";
 import type { Bandwidth } from "./bandwidth.ts";
 import { bandwidthOf } from "./bandwidth.ts";
 import { readBridgeOptions } from "./bridge-options.ts";
-import { addressCommands } from "./link-commands.ts";
+import { addressChanges } from "./endpoint-link.ts";
 import type { EndpointPlace, NetworkDriver } from "./network-driver.ts";
 
 export interface BridgeDriverDeps {
@@ -74,7 +75,7 @@ export class BridgeDriver implements NetworkDriver {
     endpoint.hostInterface = `${this.#deps.vethPrefix}${randomBytes(4).toString("hex").slice(0, 7)}`;
   }
 
-  async attach(network: NetworkRecord, endpoint: EndpointRecord, place: EndpointPlace): Promise<{ inside: string[] }> {
+  async attach(network: NetworkRecord, endpoint: EndpointRecord, place: EndpointPlace): Promise<{ inside: LinkChange[] }> {
     const { bridge, interContainer, mtu } = this.#options(network);
     const host = endpoint.hostInterface ?? "";
     const size = mtu === undefined ? "" : ` mtu ${mtu}`;
@@ -95,7 +96,7 @@ export class BridgeDriver implements NetworkDriver {
     });
     const limit = bandwidthOf({ ...endpoint.driverOptions, ...endpoint.genericParams });
     if (limit) await this.#deps.bandwidth.apply(limit, { host, inside: endpoint.interfaceName, netnsPath: place.netnsPath });
-    return { inside: addressCommands(endpoint) };
+    return { inside: addressChanges(endpoint) };
   }
 
   async detach(_network: NetworkRecord, endpoint: EndpointRecord): Promise<void> {

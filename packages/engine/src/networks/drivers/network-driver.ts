@@ -1,3 +1,4 @@
+import type { LinkChange } from "../linux/link-changes.ts";
 import type { NetworkRecord } from "../network-record.ts";
 import type { EndpointRecord } from "../sandbox-record.ts";
 
@@ -28,15 +29,15 @@ export interface NetworkDriver {
   /** Names of what will be made on the host, recorded before it is. */
   prepareEndpoint(network: NetworkRecord, endpoint: EndpointRecord): void;
   /**
-   * Makes the interface in the namespace. Returns the `ip` commands that are still to be carried out inside it (addresses,
-   * state), so that those of all endpoints go in one batch.
+   * Makes the interface in the namespace. Returns what is still to be done inside it (addresses, state), so
+   * that the changes of all endpoints go together.
    * `changed` says that it wrote addresses into the endpoint.
    */
   attach(
     network: NetworkRecord,
     endpoint: EndpointRecord,
     place: EndpointPlace,
-  ): Promise<{ inside: string[]; changed?: boolean }>;
+  ): Promise<{ inside: LinkChange[]; changed?: boolean }>;
   /** Takes the interface away from a namespace that lives on. */
   detach(network: NetworkRecord, endpoint: EndpointRecord, place: EndpointPlace): Promise<void>;
   /** Takes back what a vanishing namespace does not take along. */

@@ -1,13 +1,14 @@
 import { invalidArgument } from "@pouchcontainer/errors";
 import { existsSync } from "node:fs";
 import type { IpShell } from "../linux/ip-shell.ts";
+import type { LinkChange } from "../linux/link-changes.ts";
 import type { NetworkNamespaces } from "../linux/network-namespaces.ts";
 import { writeSysctl } from "../linux/sysctl.ts";
 import type { NetworkRecord } from "../network-record.ts";
 import type { EndpointRecord } from "../sandbox-record.ts";
 import { bandwidthOf, type Bandwidth } from "./bandwidth.ts";
 import { bridgeOption } from "./bridge-options.ts";
-import { addressCommands } from "./link-commands.ts";
+import { addressChanges } from "./endpoint-link.ts";
 import type { EndpointPlace, NetworkDriver } from "./network-driver.ts";
 
 const modes = {
@@ -95,7 +96,7 @@ export class SubInterfaceDriver implements NetworkDriver {
     }
   }
 
-  async attach(network: NetworkRecord, endpoint: EndpointRecord, place: EndpointPlace): Promise<{ inside: string[] }> {
+  async attach(network: NetworkRecord, endpoint: EndpointRecord, place: EndpointPlace): Promise<{ inside: LinkChange[] }> {
     const parent = parentOf(network);
     const { option, otherwise } = modes[this.name];
     const mode = network.options[option] || otherwise;
@@ -119,11 +120,12 @@ export class SubInterfaceDriver implements NetworkDriver {
     );
     const limit = bandwidthOf({ ...endpoint.driverOptions, ...endpoint.genericParams });
     if (limit) await this.#deps.bandwidth.apply(limit, { inside: device, netnsPath: place.netnsPath });
-    return { inside: addressCommands(endpoint) };
+    return { inside: addressChanges(endpoint) };
   }
 
   async detach(_network: NetworkRecord, endpoint: EndpointRecord, place: EndpointPlace): Promise<void> {
-    await this.#deps.namespaces.ip(place.netnsPath, [`link delete dev ${endpoint.interfaceName}`], /Cannot find device/);
+    this.#deps.namespaces.change(place.netnsPath, [{ do: "delete", device: endpoint.interfaceName }]);
+    await Promise.resolve();
   }
 
   /** The kernel takes the interface with the namespace. */

@@ -1,8 +1,7 @@
 import { internal } from "@pouchcontainer/errors";
-import { spawn } from "node:child_process";
 import { closeSync, existsSync, mkdirSync, openSync, readdirSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import { IpShell } from "./ip-shell.ts";
+import { applyLinkChanges, type LinkChange } from "./link-changes.ts";
 import { linux, SystemCallError, type Libc } from "./libc.ts";
 
 /**
@@ -13,11 +12,9 @@ export class NetworkNamespaces {
   readonly #libc: Libc;
   readonly #directory: string;
   readonly #host: number;
-  readonly #env: NodeJS.ProcessEnv;
 
-  constructor(deps: { libc: Libc; directory: string; env: NodeJS.ProcessEnv }) {
+  constructor(deps: { libc: Libc; directory: string }) {
     this.#libc = deps.libc;
-    this.#env = deps.env;
     this.#directory = deps.directory;
     mkdirSync(deps.directory, { recursive: true, mode: 0o755 });
     this.#host = openSync("/proc/thread-self/ns/net", "r");
@@ -85,22 +82,10 @@ export class NetworkNamespaces {
     }
   }
 
-  /** An `ip` for changes inside the namespace. */
-  ipShell(path: string): IpShell {
-    return new IpShell(() =>
-      this.within(path, () => spawn("ip", ["-force", "-batch", "-"], { env: this.#env, stdio: ["pipe", "pipe", "pipe"] })),
-    );
-  }
-
-  /** Carries out `ip` commands inside the namespace. */
-  async ip(path: string, commands: string[], tolerate?: RegExp): Promise<void> {
-    if (commands.length === 0) return;
-    const shell = this.ipShell(path);
-    try {
-      await shell.run(commands, tolerate ? { tolerate } : {});
-    } finally {
-      shell.close();
-    }
+  /** Changes interfaces inside the namespace. */
+  change(path: string, changes: LinkChange[]): void {
+    if (changes.length === 0) return;
+    this.within(path, () => applyLinkChanges(this.#libc, changes));
   }
 
   close(): void {

@@ -1,15 +1,13 @@
+import type { LinkChange } from "../linux/link-changes.ts";
 import type { EndpointRecord } from "../sandbox-record.ts";
 
 /** What gives an interface inside a namespace its addresses and raises it. */
-export function addressCommands(endpoint: EndpointRecord): string[] {
+export function addressChanges(endpoint: EndpointRecord): LinkChange[] {
   const device = endpoint.interfaceName;
-  const commands: string[] = [];
-  if (endpoint.ipv4)
-    commands.push(`address add ${endpoint.ipv4.address}/${endpoint.ipv4.prefixLength} broadcast + dev ${device}`);
-  // Duplicate address detection would hold the address back for a second; the engine gives none twice.
-  if (endpoint.ipv6) commands.push(`address add ${endpoint.ipv6.address}/${endpoint.ipv6.prefixLength} dev ${device} nodad`);
-  commands.push(`link set dev ${device} up`);
-  return commands;
+  const addresses = [endpoint.ipv4, endpoint.ipv6].flatMap((held): LinkChange[] =>
+    held ? [{ do: "add address", device, address: held.address, prefixLength: held.prefixLength }] : [],
+  );
+  return [...addresses, { do: "raise", device }];
 }
 
 /** Docker's derivation: 02:42 and the four bytes of the address, so that a neighbour's cache stays right after a restart. */
