@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { after, before, test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { isKind } from "@pouchcontainer/errors";
 import { EngineHarness, eventually, textOf, type Daemon } from "./engine-harness.ts";
 
@@ -251,13 +252,18 @@ test("hooks of plugins run around the network by their priority", async () => {
 });
 
 test("starts and forced removals of one container in any order leave nothing", async () => {
-  const id = await daemon.create(["sleep", "100"], { Name: "contested" });
-  const attempts = Array.from({ length: 40 }, (_, n) => (n % 2 ? daemon.containers.start(id) : daemon.remove(id)));
-  const results = await Promise.allSettled(attempts);
-  for (const result of results)
-    if (result.status === "rejected")
-      assert.ok(isKind(result.reason, "conflict", "notFound", "notModified"), String(result.reason));
-  assert.deepEqual(await harness.leftovers(), []);
+  for (const firstIsStart of [true, false]) {
+    const id = await daemon.create(["sleep", "100"], { Name: "contested" });
+    const attempts = Array.from({ length: 40 }, async (_, n) => {
+      await delay((n % 5) * 15);
+      await (n % 2 === Number(firstIsStart) ? daemon.remove(id) : daemon.containers.start(id));
+    });
+    for (const result of await Promise.allSettled(attempts))
+      if (result.status === "rejected")
+        assert.ok(isKind(result.reason, "conflict", "notFound", "notModified"), String(result.reason));
+    await eventually("everything is gone", async () => (await harness.leftovers()).length === 0);
+    assert.equal(existsSync(join(harness.root, "exec/containers", id)), false);
+  }
   await daemon.remove(await daemon.create(["true"], { Name: "contested" }));
 });
 

@@ -27,10 +27,21 @@ import {
 import { notFound } from "@pouchcontainer/errors";
 import { Linux } from "@pouchcontainer/linux";
 import { execFileSync } from "node:child_process";
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+const cgroupParent = "/pouch-it";
 const chainId = "sha256:" + "b".repeat(64);
 
 /** What a test may see and steer of the rooms around the containers. */
@@ -169,7 +180,7 @@ export class EngineHarness {
       },
       specSettings: {
         cgroupDriver: "cgroupfs",
-        cgroupParent: "/pouch-it",
+        cgroupParent,
         initByDefault: false,
         defaultUlimits: [],
         recursiveReadOnly: false,
@@ -218,6 +229,18 @@ export class EngineHarness {
       if (place.startsWith(`${this.root}/`)) execFileSync("umount", ["-l", place]);
     }
     rmSync(this.root, { recursive: true, force: true });
+    // The parent group of the containers' own, one per hierarchy with cgroup v1.
+    for (const hierarchy of readdirSync("/sys/fs/cgroup", { withFileTypes: true }))
+      if (hierarchy.isDirectory()) removeGroup(join("/sys/fs/cgroup", hierarchy.name, cgroupParent));
+    removeGroup(join("/sys/fs/cgroup", cgroupParent));
+  }
+}
+
+function removeGroup(path: string): void {
+  try {
+    rmdirSync(path);
+  } catch {
+    // Not there in this hierarchy.
   }
 }
 

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, afterEach, before, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import type { ContainerCreateConfig } from "@pouchcontainer/api";
-import { Daemon, EngineHarness, eventually } from "./engine-harness.ts";
+import { EngineHarness, eventually, type Daemon } from "./engine-harness.ts";
 
 let harness: EngineHarness;
 let daemon: Daemon | undefined;

@@ -1,3 +1,4 @@
+import type * as Ffi from "node:ffi";
 import { execFile } from "node:child_process";
 import { lstatSync } from "node:fs";
 import { promisify } from "node:util";
@@ -66,7 +67,7 @@ function fifoError(code: string, text: string): Error {
 
 function loadKernelCalls(): KernelCalls | null {
   // Undefined in a Node that lacks the module or was started without --experimental-ffi.
-  const ffi = process.getBuiltinModule("node:ffi") as typeof import("node:ffi") | undefined;
+  const ffi = process.getBuiltinModule("node:ffi") as typeof Ffi | undefined;
   if (ffi === undefined) return null;
   try {
     const { functions } = ffi.dlopen(null, {

@@ -6,7 +6,7 @@ import { archiveGet, archivePut, archiveStat } from "./archive/container-archive
 import { exportFilesystem } from "./archive/export-filesystem.ts";
 import { attachContainer, type AttachRequest } from "./attach-container.ts";
 import { filesystemChanges } from "./changes.ts";
-import { Container } from "./container.ts";
+import type { Container } from "./container.ts";
 import type { ContainerDeps } from "./container-deps.ts";
 import { publishContainerEvent } from "./container-events.ts";
 import { containerLogs } from "./container-logs.ts";

@@ -6,7 +6,14 @@ import { join } from "node:path";
 import type { ResolvedImage } from "../images/image-source.ts";
 import { realiseMounts, type RealisedMounts } from "../volumes/realise-mounts.ts";
 import { rfc3339Nano } from "./clock.ts";
-import { checkedContainerName, namedInRequest, normaliseCreate, planMounts, verifyCreate, type ReferencedContainer } from "./config/index.ts";
+import {
+  checkedContainerName,
+  namedInRequest,
+  normaliseCreate,
+  planMounts,
+  verifyCreate,
+  type ReferencedContainer,
+} from "./config/index.ts";
 import { Container } from "./container.ts";
 import { gcRootLabel, ownerLabel } from "./container-deps.ts";
 import { publishContainerEvent } from "./container-events.ts";

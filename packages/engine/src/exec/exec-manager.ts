@@ -138,8 +138,7 @@ export class ExecManager {
 
   /** Execs end with the daemon's interest in them; their output FIFOs are not kept. */
   get #stdioDeps(): Parameters<typeof ProcessStdio.create>[0] {
-    const { makeFifo, enlargePipe, buffer } = this.#room.deps.stdio;
-    return { makeFifo: (path) => makeFifo(path), enlargePipe: (fd, size) => enlargePipe(fd, size), buffer };
+    return { ...this.#room.deps.stdio, keeper: undefined };
   }
 
   #session(instance: ExecInstance, stdio: ProcessStdio): StdioSession {

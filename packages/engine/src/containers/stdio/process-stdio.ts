@@ -11,7 +11,7 @@ export interface StdioDeps {
   makeFifo(path: string): Promise<void>;
   enlargePipe(fd: number, sizeBytes: number): void;
   /** Holds output while the daemon is dead; absent for processes that do not outlive it. */
-  keeper?: { hold(path: string): Promise<void>; release(path: string): Promise<void> };
+  keeper?: { hold(path: string): Promise<void>; release(path: string): Promise<void> } | undefined;
   /** Read buffer shared by all pipes. */
   buffer: Buffer;
 }
@@ -55,7 +55,7 @@ export class ProcessStdio {
       const wanted = [paths.stdin, paths.stdout, paths.stderr].filter((path) => path !== undefined);
       await Promise.all(wanted.map((path) => deps.makeFifo(path)));
       const stdio = new ProcessStdio(deps, request, paths);
-      await Promise.all(outputs(paths).map(({ path }) => deps.keeper?.hold(path)));
+      await holdAll(deps, paths);
       return stdio;
     } catch (error) {
       await rm(request.directory, { recursive: true, force: true });
@@ -74,7 +74,7 @@ export class ProcessStdio {
       ...(there(all.stderr) ? { stderr: all.stderr } : {}),
     };
     const stdio = new ProcessStdio(deps, request, paths);
-    await Promise.all(outputs(paths).map(({ path }) => deps.keeper?.hold(path)));
+    await holdAll(deps, paths);
     stdio.opened();
     return stdio;
   }
@@ -121,13 +121,17 @@ export class ProcessStdio {
   async dispose(): Promise<void> {
     this.suspend();
     await this.ended;
-    await Promise.all(outputs(this.paths).map(({ path }) => this.#deps.keeper?.release(path)));
+    for (const { path } of outputs(this.paths)) await this.#deps.keeper?.release(path);
     await rm(this.#directory, { recursive: true, force: true });
   }
 
   #resume(): void {
     for (const pipe of this.#pipes) pipe.resume();
   }
+}
+
+async function holdAll({ keeper }: StdioDeps, paths: StdioPaths): Promise<void> {
+  for (const { path } of outputs(paths)) await keeper?.hold(path);
 }
 
 function pathsOf({ directory, tty, stdin, stdout, stderr }: StdioRequest): StdioPaths {

@@ -1,0 +1,104 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import type { ExecCreateConfig } from "@pouchcontainer/api";
+import { isKind } from "@pouchcontainer/errors";
+import { EngineHarness, eventually, textOf, type Daemon } from "./engine-harness.ts";
+
+let harness: EngineHarness;
+let daemon: Daemon;
+let id: string;
+
+before(async () => {
+  harness = await EngineHarness.start();
+  daemon = await harness.daemon();
+  id = await daemon.create(["sleep", "1000"], { Env: ["FROM=container"], WorkingDir: "/tmp" });
+  await daemon.containers.start(id);
+});
+
+after(async () => {
+  await daemon.remove(id);
+  assert.deepEqual(daemon.problems, []);
+  await daemon.leave();
+  await harness.stop();
+});
+
+async function exec(
+  Cmd: string[],
+  more: Partial<ExecCreateConfig> = {},
+  input?: string,
+): Promise<{ output: string; exitCode: number | null }> {
+  const { Id } = await daemon.exec.create(id, { Cmd, AttachStdout: true, AttachStderr: true, ...more });
+  const session = await daemon.exec.start(Id, { detach: false, tty: more.Tty ?? false });
+  assert.ok(session);
+  session.input?.end(input ?? "");
+  const output = await textOf(session.output);
+  await eventually("it has ended", async () => !(await daemon.exec.inspect(Id)).Running);
+  return { output, exitCode: (await daemon.exec.inspect(Id)).ExitCode };
+}
+
+test("a command runs beside the container's own, with its exit code", async () => {
+  assert.deepEqual(await exec(["sh", "-c", "echo out; exit 4"]), { output: "out\n", exitCode: 4 });
+});
+
+test("environment, folder, user and privileges are the exec's own over the container's", async () => {
+  assert.equal((await exec(["sh", "-c", "echo $FROM $MORE; pwd"], { Env: ["MORE=exec"] })).output, "container exec\n/tmp\n");
+  assert.match((await exec(["id"], { User: "web" })).output, /^uid=1000\(web\)/);
+  assert.equal((await exec(["pwd"], { WorkingDir: "/etc" })).output, "/etc\n");
+  const capabilities = async (Privileged: boolean): Promise<string> =>
+    (await exec(["sh", "-c", "cat /proc/self/status"], { Privileged })).output.match(/CapEff:\s*(\w+)/)?.[1] ?? "";
+  assert.notEqual(await capabilities(true), await capabilities(false));
+});
+
+test("what a client types reaches the command, and its end too", async () => {
+  assert.deepEqual(await exec(["cat"], { AttachStdin: true }, "typed\n"), { output: "typed\n", exitCode: 0 });
+});
+
+test("an exec has a terminal of the size it was given", async () => {
+  const { Id } = await daemon.exec.create(id, { Cmd: ["stty", "size"], Tty: true, AttachStdout: true });
+  const session = await daemon.exec.start(Id, { detach: false, tty: true, consoleSize: { width: 77, height: 22 } });
+  assert.ok(session);
+  assert.match(await textOf(session.output), /22 77/);
+});
+
+test("a detached exec runs on by itself and can be looked at", async () => {
+  const { Id } = await daemon.exec.create(id, { Cmd: ["sleep", "100"] });
+  assert.equal(await daemon.exec.start(Id, { detach: true, tty: false }), undefined);
+  const { Running, ExitCode, Pid } = await daemon.exec.inspect(Id);
+  assert.deepEqual([Running, ExitCode], [true, null]);
+  assert.deepEqual((await daemon.containers.inspect(id, { size: false })).ExecIDs, [Id]);
+  await assert.rejects(daemon.exec.start(Id, { detach: true, tty: false }), /is already running/);
+  process.kill(Pid, "SIGKILL");
+  await eventually("it has ended", async () => (await daemon.exec.inspect(Id)).ExitCode === 137);
+  await assert.rejects(daemon.exec.start(Id, { detach: true, tty: false }), /has already run/);
+});
+
+test("a command that does not exist is told in runc's words with code 127, one that cannot run with 126", async () => {
+  for (const [command, code, words] of [
+    ["nope", 127, /exec: "nope": executable file not found in \$PATH/],
+    ["/etc/passwd", 126, /permission denied/],
+  ] as const) {
+    const { Id } = await daemon.exec.create(id, { Cmd: [command], AttachStdout: true });
+    await assert.rejects(daemon.exec.start(Id, { detach: false, tty: false }), (error: Error) => {
+      assert.ok(isKind(error, "invalidArgument"));
+      assert.match(error.message, /^OCI runtime exec failed: /);
+      assert.match(error.message, words);
+      return true;
+    });
+    assert.equal((await daemon.exec.inspect(Id)).ExitCode, code);
+  }
+});
+
+test("execs of containers that do not run, and execs nobody made, are refused with Docker's words", async () => {
+  const stopped = await daemon.create(["true"]);
+  await assert.rejects(daemon.exec.create(stopped, { Cmd: ["true"] }), new RegExp(`container ${stopped} is not running`));
+  await assert.rejects(daemon.exec.inspect("absent"), /No such exec instance: absent/);
+  await daemon.remove(stopped);
+});
+
+test("twenty execs at once all end with their own code", async () => {
+  const codes = await Promise.all(Array.from({ length: 20 }, async (_, n) => (await exec(["sh", "-c", `exit ${n}`])).exitCode));
+  assert.deepEqual(
+    codes,
+    Array.from({ length: 20 }, (_, n) => n),
+  );
+});
