@@ -1,12 +1,13 @@
 /**
  * Builds the executables. `bin/pouchd` is one file: Node, the bundled daemon and the plugins `hack/module` added.
- * `bin/pouch` is compiled by Bun, whose start is several times faster than Node's.
+ * `bin/pouch` is compiled by Bun, whose start is several times faster than Node's. `bin/plugin-sdk.tgz` is what plugins are written with.
  */
 import { build } from "esbuild";
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { buildDirectory, builtinPlugins } from "./builtin-plugins.ts";
+import { buildPluginSdk } from "./plugin-sdk-package.ts";
 
 const root = resolve(import.meta.dirname, "..");
 /** POUCH_BIN_DIR: where the executables go; default: bin/ of the repository. */
@@ -89,7 +90,11 @@ function buildClient(): string {
   return executable;
 }
 
-const builders: Record<string, () => string | Promise<string>> = { pouchd: buildDaemon, pouch: buildClient };
+const builders: Record<string, () => string | Promise<string>> = {
+  pouchd: buildDaemon,
+  pouch: buildClient,
+  "plugin-sdk.tgz": () => buildPluginSdk(bin),
+};
 
 const wanted = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(builders);
 mkdirSync(bin, { recursive: true });

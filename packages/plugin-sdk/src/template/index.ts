@@ -1,0 +1,1 @@
+export { pluginTemplate, type TemplateOptions } from "./plugin-template.ts";
