@@ -197,7 +197,6 @@ export class EngineHarness {
     };
     const manager: ContainerManager = new ContainerManager(deps);
     const exec = new ExecManager({ room: manager.room });
-    manager.useProbes((...probe) => exec.runToEnd(...probe));
     await manager.recover();
     return new Daemon(manager, exec, events, around, problems, async () => {
       await manager.suspend();

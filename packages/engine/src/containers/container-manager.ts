@@ -15,7 +15,7 @@ import type { ContainerRoom } from "./container-room.ts";
 import { containerStats } from "./container-stats.ts";
 import { containerTop } from "./container-top.ts";
 import { createContainer } from "./create-container.ts";
-import { HealthMonitor, type ProbeRunner } from "./health-monitor.ts";
+import { HealthMonitor } from "./health-monitor.ts";
 import { ContainerList, inspectContainer } from "./list-containers.ts";
 import type { LogOutput, LogQuery } from "./logs/log-reader.ts";
 import { networkedContainer } from "./network-view.ts";
@@ -38,7 +38,6 @@ export class ContainerManager {
   readonly #list: ContainerList;
   readonly #leaving = new AbortController();
   readonly #monitors = new WeakMap<Container, HealthMonitor>();
-  #probe: ProbeRunner = () => Promise.reject(failedPrecondition("no health probes yet"));
 
   constructor(deps: ContainerDeps) {
     this.#room = {
@@ -49,6 +48,7 @@ export class ContainerManager {
         await removeContainer(this.#room, container, options);
         this.#list.forget(container.id);
       },
+      probe: () => Promise.reject(failedPrecondition("nothing runs health checks yet")),
       healthOf: (container) => this.#monitorOf(container),
     };
     this.#list = new ContainerList(this.#room);
@@ -57,11 +57,6 @@ export class ContainerManager {
   /** For exec and other rooms of the engine. */
   get room(): ContainerRoom {
     return this.#room;
-  }
-
-  /** How health checks run their command; exec is built on containers, so it comes later. */
-  useProbes(probe: ProbeRunner): void {
-    this.#probe = probe;
   }
 
   /** Takes up what runs, settles what ended, cleans what is half made. Before anything else is asked of the manager. */
@@ -248,7 +243,7 @@ export class ContainerManager {
   #monitorOf(container: Container): HealthMonitor {
     const known = this.#monitors.get(container);
     if (known) return known;
-    const monitor = new HealthMonitor(container, this.#room.deps, (...probe) => this.#probe(...probe));
+    const monitor = new HealthMonitor(container, this.#room.deps, (...probe) => this.#room.probe(...probe));
     this.#monitors.set(container, monitor);
     return monitor;
   }

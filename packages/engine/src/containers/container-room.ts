@@ -1,6 +1,7 @@
 import type { Container } from "./container.ts";
 import type { ContainerDeps } from "./container-deps.ts";
 import type { ContainerRegistry } from "./container-registry.ts";
+import type { ProbeRunner } from "./health-monitor.ts";
 
 /** What one operation may ask of the others. */
 export interface ContainerRoom {
@@ -8,6 +9,8 @@ export interface ContainerRoom {
   registry: ContainerRegistry;
   start(container: Container, options?: { byPolicy?: boolean }): Promise<void>;
   remove(container: Container, options: { force: boolean; volumes: boolean }): Promise<void>;
+  /** How health checks run their command: exec, which is built on containers, puts itself here. */
+  probe: ProbeRunner;
   /** The container's process exists: probes its health as configured. */
   healthOf(container: Container): { begin(): void; end(): void };
 }

@@ -34,8 +34,10 @@ export class ExecManager {
   readonly #room: ContainerRoom;
   readonly #instances = new Map<string, ExecInstance>();
 
+  /** Takes over the health checks of the room's containers. */
   constructor({ room }: { room: ContainerRoom }) {
     this.#room = room;
+    room.probe = (container, command, timeoutMs) => this.runToEnd(container, command, timeoutMs);
   }
 
   async create(containerRef: string, config: api.ExecCreateConfig): Promise<{ Id: string }> {
