@@ -1,0 +1,59 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { checkConfiguration, parseManifest } from "./parse-manifest.ts";
+
+const pouch = { api: "^1.0.0", points: ["container.preCreate"] };
+const pkg = { name: "demo", version: "1.0.0", pouch };
+
+test("every default is filled in", () => {
+  const manifest = parseManifest({ ...pkg, pouch: { ...pouch, points: ["container.preCreate", "daemon.preStartHook"] } });
+  assert.deepEqual(manifest.points, {
+    "container.preCreate": { priority: 0, timeoutMs: 10_000, failurePolicy: "fail", filters: {}, onConflict: "record" },
+    "daemon.preStartHook": { priority: 0, timeoutMs: 60_000, failurePolicy: "fail", filters: {}, onConflict: "record" },
+  });
+  assert.deepEqual([manifest.main, manifest.environment, manifest.memoryLimitMb], ["index.js", [], 256]);
+});
+
+test("a point's own settings win over the manifest's", () => {
+  const points = { "container.preCreate": { priority: 5 }, "container.preStart": { failurePolicy: "ignore" } };
+  const manifest = parseManifest({ ...pkg, pouch: { ...pouch, points, priority: 1, timeoutMs: 50 } });
+  const [create, start] = [manifest.points["container.preCreate"], manifest.points["container.preStart"]];
+  assert.deepEqual([create?.priority, create?.failurePolicy, create?.timeoutMs], [5, "fail", 50]);
+  assert.deepEqual([start?.priority, start?.failurePolicy, start?.timeoutMs], [1, "ignore", 50]);
+});
+
+test("the main module is found where Node would find it", () => {
+  assert.equal(parseManifest({ ...pkg, exports: "./a.ts" }).main, "./a.ts");
+  assert.equal(parseManifest({ ...pkg, exports: { ".": { types: "./a.d.ts", import: "./b.js" } } }).main, "./b.js");
+  assert.equal(parseManifest({ ...pkg, main: "c.js" }).main, "c.js");
+});
+
+for (const [what, broken, message] of [
+  ["no pouch section", { pouch: undefined }, /plugin "demo": package.json has no "pouch" section/],
+  ["an unknown point", { pouch: { ...pouch, points: ["container.preExplode"] } }, /bad manifest of plugin "demo": pouch.points/],
+  ["no points", { pouch: { ...pouch, points: [] } }, /bad manifest of plugin "demo": pouch.points/],
+  ["a priority that is no integer", { pouch: { ...pouch, priority: "high" } }, /pouch.priority must be integer, got "high"/],
+  ["an unknown key", { pouch: { ...pouch, prioritty: 1 } }, /pouch must not have additional properties \(prioritty\)/],
+  [
+    "an API range that is none",
+    { pouch: { ...pouch, api: "newest" } },
+    /pouch.api must be a range of versions such as "\^1.0.0", got "newest"/,
+  ],
+  ["an API that does not exist", { pouch: { ...pouch, api: ">=2" } }, /it asks for plugin API >=2, this daemon has 1.0.0/],
+  ["a failure policy that is none", { pouch: { ...pouch, failurePolicy: "panic" } }, /pouch.failurePolicy must be/],
+  ["a bad version", { version: "one" }, /version must be a semantic version, got "one"/],
+  ["a bad name", { name: "../../etc" }, /name must be an npm package name/],
+] as const) {
+  test(`a manifest with ${what} is refused with the field's name`, () => {
+    assert.throws(() => parseManifest({ ...pkg, ...broken }), message);
+  });
+}
+
+test("a configuration is checked against the manifest's schema; without one only an empty object is right", () => {
+  const schema = { type: "object", properties: { size: { type: "integer", minimum: 1 } }, additionalProperties: false };
+  const manifest = parseManifest({ ...pkg, pouch: { ...pouch, configuration: schema } });
+  assert.deepEqual(checkConfiguration(manifest, { size: 2 }), { size: 2 });
+  assert.deepEqual(checkConfiguration(manifest, undefined), {});
+  assert.throws(() => checkConfiguration(manifest, { size: 0 }), /configuration of plugin "demo": size must be >= 1, got 0/);
+  assert.throws(() => checkConfiguration(parseManifest(pkg), { size: 1 }), /configuration of plugin "demo"/);
+});
