@@ -1,1 +1,2 @@
 export { Linux, type LinuxOptions } from "./linux.ts";
+export { giveBackFilePages } from "./give-back-file-pages.ts";

@@ -60,7 +60,7 @@ async function open({ configuration, log, build, environment }: ComposeOptions, 
   const home = configuration["home-dir"];
   const execRoot = configuration["exec-root-dir"];
   for (const directory of [home, execRoot]) mkdirSync(directory, { recursive: true, mode: 0o711 });
-  let server: HttpServer | undefined;
+  const late: { server?: HttpServer } = {};
   let running = (): boolean => true;
   const clock = systemClock();
   const events = new EventBus({ clock });
@@ -75,7 +75,7 @@ async function open({ configuration, log, build, environment }: ComposeOptions, 
     store,
     plugins: builtinPlugins,
     publish: (event) => events.publish(event),
-    rebuildRoutes: async () => await server?.rebuild(),
+    rebuildRoutes: async () => await late.server?.rebuild(),
   });
   closers.push("installed plugins", () => plugins.manager.close());
   closers.push("assistant processes", () => plugins.assistants.stopAll());
@@ -222,14 +222,15 @@ async function open({ configuration, log, build, environment }: ComposeOptions, 
       Promise.reject(notImplemented("logging in to a registry is not supported yet: give credentials with each pull")),
   });
 
-  server = new HttpServer({
+  const server = new HttpServer({
     backend: { containers, exec, images, volumes, networks: networks.manager, system, plugins: plugins.manager },
     extraHandlers: plugins.routes,
     version: build.version,
     updateHandlers: (table) => chains.updateHandlers(table),
     reportFailure: (error, request) => log.error(error.message, { error, ...request }),
   });
-  closers.push("the API", () => server?.close());
+  late.server = server;
+  closers.push("the API", () => server.close());
   const tls = tlsMaterial(configuration);
   for (const address of configuration.listen) await server.listen(parseListenAddress(address, configuration.group, tls));
 }
