@@ -24,7 +24,7 @@ export function readClientConfig(folder: string): ClientConfig {
   try {
     const value: unknown = JSON.parse(readFileSync(file, "utf8"));
     // The file's shape is this program's own; a wrong one shows as an absent value where it is used.
-    if (typeof value === "object" && value !== null) return value as ClientConfig;
+    if (typeof value === "object" && value !== null) return value;
     throw new Error("it holds no JSON object");
   } catch (error) {
     if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR")) return {};

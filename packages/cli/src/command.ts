@@ -41,7 +41,7 @@ export interface CommandEntry {
 /** Ties the type of `flags` to the handler, then forgets it: the table holds commands of every shape. */
 export function defineCommand<const F extends Flags>(command: Command<F>): Command {
   // The handler only ever receives values read by this command's own flags (parse-flags.ts), so F may be widened.
-  return command as unknown as Command;
+  return command;
 }
 
 const plural = (count: number): string => (count === 1 ? "1 argument" : `${count} arguments`);

@@ -27,14 +27,9 @@ export async function completionScript(shell: Shell): Promise<string> {
       .filter((entry) => entry.hidden !== true)
       .map(async (entry): Promise<Loaded> => ({ entry, command: await entry.load() })),
   );
-  switch (shell) {
-    case "bash":
-      return bashScript(loaded);
-    case "zsh":
-      return `#compdef pouch\nautoload -U +X bashcompinit && bashcompinit\n${bashScript(loaded)}`;
-    case "fish":
-      return fishScript(loaded);
-  }
+  if (shell === "fish") return fishScript(loaded);
+  const script = bashScript(loaded);
+  return shell === "bash" ? script : `#compdef pouch\nautoload -U +X bashcompinit && bashcompinit\n${script}`;
 }
 
 const flagWords = (command: Command): string[] =>

@@ -58,11 +58,13 @@ async function addEntry(archive: Pack, path: string, name: string, { keepOwner =
 async function addFile(archive: Pack, path: string, header: Partial<Header> & { name: string; size: number }): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     const entry = archive.entry(header, (error) => (error ? reject(error) : resolve()));
-    if (header.size === 0) return entry.end(new Uint8Array(0));
+    if (header.size === 0) {
+      entry.end(new Uint8Array(0));
+      return;
+    }
     // Exactly the size the header announces, should the file grow meanwhile.
     const content = createReadStream(path, { end: header.size - 1 });
     content.on("error", (error) => entry.destroy(error));
-    // A streamx writable takes what Node's pipe does to one; only its type is its own.
-    content.pipe(entry as unknown as NodeJS.WritableStream);
+    content.pipe(entry);
   });
 }

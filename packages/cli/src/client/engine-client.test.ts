@@ -6,6 +6,7 @@ import type { Duplex } from "node:stream";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import type { TestContext } from "node:test";
 import { CliError, DaemonError } from "../cli-error.ts";
 import { EngineClient } from "./engine-client.ts";
 import { parseHost } from "./host-address.ts";
@@ -14,10 +15,10 @@ interface Running {
   client: EngineClient;
   server: Server;
   requests: string[];
-  [Symbol.asyncDispose](): Promise<void>;
 }
 
 async function serve(
+  t: TestContext,
   listener: RequestListener,
   options: { pinnedVersion?: string } = { pinnedVersion: "1.41" },
 ): Promise<Running> {
@@ -29,16 +30,12 @@ async function serve(
   });
   const path = join(folder, "s.sock");
   await new Promise<void>((resolve) => server.listen(path, resolve));
-  return {
-    client: new EngineClient({ address: parseHost(`unix://${path}`), ...options }),
-    server,
-    requests,
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-      rmSync(folder, { recursive: true });
-    },
-  };
+  t.after(async () => {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+    rmSync(folder, { recursive: true });
+  });
+  return { client: new EngineClient({ address: parseHost(`unix://${path}`), ...options }), server, requests };
 }
 
 async function bodyOf(request: IncomingMessage): Promise<string> {
@@ -47,8 +44,8 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
   return text;
 }
 
-test("JSON comes back whole, by length and in chunks", async () => {
-  await using running = await serve((request, response) => {
+test("JSON comes back whole, by length and in chunks", async (t) => {
+  const running = await serve(t, (request, response) => {
     response.setHeader("Content-Type", "application/json");
     if (request.url?.includes("chunked") === true) {
       response.write('{"a":');
@@ -60,9 +57,9 @@ test("JSON comes back whole, by length and in chunks", async () => {
   assert.deepEqual(running.requests, ["GET /v1.41/plain", "GET /v1.41/chunked?q=a%20b&many=x&many=y"]);
 });
 
-test("a body is sent as JSON, or streamed in chunks", async () => {
+test("a body is sent as JSON, or streamed in chunks", async (t) => {
   const bodies: string[] = [];
-  await using running = await serve((request, response) => {
+  const running = await serve(t, (request, response) => {
     void bodyOf(request).then((body) => {
       bodies.push(`${request.headers["content-type"]} ${body}`);
       response.end();
@@ -77,8 +74,8 @@ test("a body is sent as JSON, or streamed in chunks", async () => {
   assert.deepEqual(bodies, ['application/json {"a":1}', "application/x-tar one two"]);
 });
 
-test("the daemon's message becomes the error", async () => {
-  await using running = await serve((_, response) => response.writeHead(404).end('{"message":"No such container: x"}'));
+test("the daemon's message becomes the error", async (t) => {
+  const running = await serve(t, (_, response) => response.writeHead(404).end('{"message":"No such container: x"}'));
   await assert.rejects(
     running.client.getJson("/x"),
     (error: unknown) =>
@@ -88,13 +85,13 @@ test("the daemon's message becomes the error", async () => {
   );
 });
 
-test("an older daemon is spoken to in its own version, a new one at once", async () => {
+test("an older daemon is spoken to in its own version, a new one at once", async (t) => {
   const old: RequestListener = (request, response) => {
     if (request.url === "/_ping") response.setHeader("Api-Version", "1.41").end("OK");
     else if (request.url?.startsWith("/v1.41/") === true) response.end("[]");
     else response.writeHead(400).end('{"message":"client version 1.51 is too new. Maximum supported API version is 1.41"}');
   };
-  await using running = await serve(old, {});
+  const running = await serve(t, old, {});
   await running.client.getJson("/containers/json");
   await running.client.getJson("/containers/json");
   assert.deepEqual(running.requests, [
@@ -105,13 +102,13 @@ test("an older daemon is spoken to in its own version, a new one at once", async
   ]);
   assert.equal(await running.client.atLeast("1.42"), false);
 
-  await using modern = await serve((_, response) => response.end("[]"), {});
+  const modern = await serve(t, (_, response) => response.end("[]"), {});
   await modern.client.getJson("/containers/json");
   assert.deepEqual(modern.requests, ["GET /v1.51/containers/json"]);
 });
 
-test("an upgraded connection carries bytes both ways and ends one side at a time", async () => {
-  await using running = await serve(() => undefined);
+test("an upgraded connection carries bytes both ways and ends one side at a time", async (t) => {
+  const running = await serve(t, () => undefined);
   running.server.on("upgrade", (_: IncomingMessage, socket: Duplex) => {
     socket.write(
       "HTTP/1.1 101 UPGRADED\r\nContent-Type: application/vnd.docker.raw-stream\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\nfirst ",
@@ -129,8 +126,8 @@ test("an upgraded connection carries bytes both ways and ends one side at a time
   assert.equal(stream.contentType, "application/vnd.docker.raw-stream");
 });
 
-test("a connection that breaks in the middle of an answer is an error, not a short answer", async () => {
-  await using running = await serve((_, response) => {
+test("a connection that breaks in the middle of an answer is an error, not a short answer", async (t) => {
+  const running = await serve(t, (_, response) => {
     response.writeHead(200, { "Content-Length": "100" });
     response.write("[1,");
     setTimeout(() => response.destroy(), 5);
@@ -138,8 +135,8 @@ test("a connection that breaks in the middle of an answer is an error, not a sho
   await assert.rejects(running.client.getJson("/x"), /closed the connection in the middle/);
 });
 
-test("aborting closes the connection", async () => {
-  await using running = await serve((_, response) => void response.write("{}"));
+test("aborting closes the connection", async (t) => {
+  const running = await serve(t, (_, response) => void response.write("{}"));
   const abort = new AbortController();
   const answer = await running.client.get("/events", { signal: abort.signal });
   const reading = (async () => {

@@ -113,8 +113,9 @@ export class EngineClient {
         close();
       }
     };
+    // The type of `json` is the caller's knowledge of the API; see EngineResponse.
     const text = async (): Promise<string> => await collect(chunks());
-    return { head, chunks, text, json: async <T>() => parseJson<T>(await text()), close };
+    return { head, chunks, text, json: async <T>() => parseJson(await text()) as T, close };
   }
 
   /** Sends a request that takes the connection over (attach, exec start). */
@@ -237,10 +238,9 @@ async function collect(chunks: AsyncIterable<Uint8Array>): Promise<string> {
   return (all.length === 1 && all[0] !== undefined ? Buffer.from(all[0]) : Buffer.concat(all)).toString("utf8");
 }
 
-function parseJson<T>(text: string): T {
+function parseJson(text: string): unknown {
   try {
-    // The type is the caller's knowledge of the API; see EngineResponse.json.
-    return JSON.parse(text) as T;
+    return JSON.parse(text);
   } catch (error) {
     throw new CliError(`the daemon's answer is not JSON: ${messageOf(error)}`, { cause: error });
   }

@@ -66,11 +66,11 @@ export async function readHead(reader: ByteReader): Promise<ResponseHead> {
 
 /** The body that belongs to a head. */
 export async function* readBody(reader: ByteReader, head: ResponseHead): AsyncGenerator<Uint8Array> {
-  if (head.status === 204 || head.status === 304) return;
-  if (/\bchunked\b/i.test(head.headers.get("transfer-encoding") ?? "")) return yield* readChunked(reader);
   const length = head.headers.get("content-length");
-  if (length !== undefined) return yield* readExactly(reader, Number(length));
-  yield* readRest(reader);
+  if (head.status === 204 || head.status === 304) return;
+  if (/\bchunked\b/i.test(head.headers.get("transfer-encoding") ?? "")) yield* readChunked(reader);
+  else if (length !== undefined) yield* readExactly(reader, Number(length));
+  else yield* readRest(reader);
 }
 
 async function* readChunked(reader: ByteReader): AsyncGenerator<Uint8Array> {

@@ -1,5 +1,5 @@
 /** The values of a stream of JSON texts, one after another, with or without line ends between them. */
-export async function* jsonValues(body: AsyncIterable<Uint8Array>): AsyncGenerator<unknown> {
+export async function* jsonValues(body: AsyncIterable<Uint8Array>): AsyncGenerator {
   const decoder = new TextDecoder();
   let rest = "";
   for await (const chunk of body) {

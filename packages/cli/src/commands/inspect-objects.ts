@@ -3,7 +3,7 @@ import { CliError, isDaemonStatus, messageOf } from "../cli-error.ts";
 import type { CliContext } from "../context.ts";
 import { indentJson } from "../output/indent-json.ts";
 import { compile } from "../output/listing.ts";
-import { Template } from "../template/template.ts";
+import type { Template } from "../template/template.ts";
 
 /** Prints objects as JSON, or each through a template; reports names that are not there and goes on. */
 export async function printObjects(

@@ -111,34 +111,10 @@ test("health checks are inherited, set or switched off", () => {
 });
 
 test("PouchContainer's own flags reach their fields", () => {
-  const created = body(
-    ...[
-      "--rich",
-      "--rich-mode",
-      "systemd",
-      "--initscript",
-      "/i.sh",
-      "--quota-id",
-      "7",
-      "--disk-quota",
-      "10g",
-      "--specific-id",
-      "a".repeat(64),
-    ],
-    ...[
-      "--snapshotter",
-      "native",
-      "--enableLxcfs",
-      "--intel-rdt-l3-cbm",
-      "L3:0=f",
-      "--nvidia-visible-devs",
-      "all",
-      "--annotation",
-      "k=v",
-      "--net-priority",
-      "3",
-    ],
-  );
+  const line =
+    "--rich --rich-mode systemd --initscript /i.sh --quota-id 7 --disk-quota 10g --snapshotter native --enableLxcfs " +
+    `--specific-id ${"a".repeat(64)} --intel-rdt-l3-cbm L3:0=f --nvidia-visible-devs all --annotation k=v --net-priority 3`;
+  const created = body(...line.split(" "));
   assert.equal(created.Rich, true);
   assert.equal(created.RichMode, "systemd");
   assert.equal(created.InitScript, "/i.sh");

@@ -5,7 +5,7 @@ import { decimalSize } from "./units.ts";
 /** A line of a progress stream; what is no object is an empty message. */
 export function readMessage(value: unknown): JsonMessage {
   // The contract of the stream (api's JsonMessage); every field is optional and is checked where it is used.
-  return typeof value === "object" && value !== null ? (value as JsonMessage) : {};
+  return typeof value === "object" && value !== null ? value : {};
 }
 
 /** Draws progress: on a terminal one line for each layer, redrawn in place; elsewhere a line for each change of status. */
