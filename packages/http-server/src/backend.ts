@@ -42,9 +42,9 @@ export interface LogsOptions {
   details: boolean;
   /** Number of lines from the end, absent for all. */
   tail?: number;
-  /** Seconds since the epoch, fractions allowed. */
-  since?: number;
-  until?: number;
+  /** Nanoseconds since the epoch. */
+  since?: bigint;
+  until?: bigint;
 }
 
 export interface ContainerBackend {

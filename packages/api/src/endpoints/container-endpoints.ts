@@ -11,7 +11,7 @@ import {
   FilesystemChange,
 } from "../containers.ts";
 import { ContainerStats } from "../stats.ts";
-import { decimal, flag, integer, list, optional, text, unsigned } from "../wire-types.ts";
+import { flag, integer, list, optional, text, unsigned } from "../wire-types.ts";
 import { filters, query, type Endpoint } from "./endpoint.ts";
 
 const tag = "Container";
@@ -83,8 +83,8 @@ export const containerEndpoints = {
       follow: optional(flag()),
       stdout: optional(flag()),
       stderr: optional(flag()),
-      since: optional(decimal("Seconds since the epoch")),
-      until: optional(decimal("Seconds since the epoch")),
+      since: optional(text("Seconds since the epoch, with up to nine digits of fraction")),
+      until: optional(text("Seconds since the epoch, with up to nine digits of fraction")),
       timestamps: optional(flag()),
       details: optional(flag()),
       tail: optional(text("Number of lines, or all")),

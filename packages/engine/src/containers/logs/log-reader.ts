@@ -16,9 +16,9 @@ export interface LogQuery {
   timestamps: boolean;
   details: boolean;
   tail?: number;
-  /** Seconds since the epoch. */
-  since?: number;
-  until?: number;
+  /** Nanoseconds since the epoch. */
+  since?: bigint;
+  until?: bigint;
 }
 
 export interface LogOutput {
@@ -100,7 +100,7 @@ function fileAfter(path: string, rotation: number, rotations: number): { path: s
 }
 
 function openWanted(paths: string[], query: LogQuery): { source: LogSource }[] {
-  const sinceMs = query.since === undefined || query.tail !== undefined ? 0 : query.since * 1000;
+  const sinceMs = query.since === undefined || query.tail !== undefined ? 0 : Number(query.since / 1_000_000n);
   const opened: { source: LogSource }[] = [];
   for (const [index, file] of paths.entries()) {
     // A file last written before `since` holds nothing asked for; the current one is needed to follow.
@@ -133,8 +133,8 @@ class EntryFilter {
 
   constructor(query: LogQuery) {
     this.#query = query;
-    this.#since = toNanoseconds(query.since);
-    this.#until = toNanoseconds(query.until);
+    this.#since = query.since;
+    this.#until = query.until;
   }
 
   get untilMs(): number | undefined {
@@ -180,11 +180,6 @@ class EntryFilter {
     }
     return entry.stream === "stdout" ? this.#query.stdout : this.#query.stderr;
   }
-}
-
-function toNanoseconds(seconds: number | undefined): bigint | undefined {
-  // Microseconds are what a double holds of today's epoch seconds.
-  return seconds === undefined ? undefined : BigInt(Math.round(seconds * 1e6)) * 1000n;
 }
 
 /** Reading is synchronous; other work gets its turn between blocks. */
