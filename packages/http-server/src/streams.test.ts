@@ -41,7 +41,7 @@ test("logs are framed and hand their options on", async () => {
   assert.equal(old.headers["content-type"], "application/vnd.docker.raw-stream");
   const none = { stdout: false, stderr: false, follow: false, timestamps: false, details: false };
   assert.deepEqual(asked, [
-    { ...none, stderr: true, timestamps: true, tail: 10, since: 1.5 },
+    { ...none, stderr: true, timestamps: true, tail: 10, since: 1_500_000_000n },
     { ...none, stdout: true },
   ]);
 });

@@ -9,6 +9,7 @@ import { sendJson } from "../respond.ts";
 import { sendOutput } from "../send-output.ts";
 import { takeOverConnection } from "../take-over-connection.ts";
 import { refOf } from "./ref.ts";
+import { nanoseconds } from "../timestamp.ts";
 
 /** Container operations that go on for a while: attach, logs, wait, stats. */
 export function containerStreamHandlers(calls: Calls, containers: ContainerBackend, lifetime: Lifetime) {
@@ -60,10 +61,12 @@ export function containerStreamHandlers(calls: Calls, containers: ContainerBacke
 }
 
 function logsOptions(query: QueryOf<typeof endpoints.ContainerLogs>): LogsOptions {
-  const { stdout = false, stderr = false, follow = false, timestamps = false, details = false, tail, since, until } = query;
+  const { stdout = false, stderr = false, follow = false, timestamps = false, details = false, tail } = query;
   if (!stdout && !stderr) throw invalidArgument("Bad parameters: you must choose at least one stream");
   // Anything that is no number of lines means all, as with Docker.
   const lines = tail !== undefined && /^\d+$/.test(tail) ? { tail: Number(tail) } : {};
+  const since = nanoseconds("since", query.since);
+  const until = nanoseconds("until", query.until);
   return { stdout, stderr, follow, timestamps, details, ...lines, ...(since ? { since } : {}), ...(until ? { until } : {}) };
 }
 
