@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { createReadStream, createWriteStream, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { request } from "node:http";
+import { createServer } from "node:https";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
@@ -371,6 +374,49 @@ void describe("images on containerd", () => {
     });
     await assert.rejects(images.inspect("nothing"), { kind: "notFound", message: "No such image: nothing:latest" });
     assert.deepEqual(await left(), nothing);
+  });
+
+  test("a registry with TLS is trusted by the certificate its folder names, and by no other", async () => {
+    const [key, certificate] = [join(folder, "key.pem"), join(folder, "cert.pem")];
+    const subject = ["-subj", "/CN=registry", "-addext", "subjectAltName=IP:127.0.0.1"];
+    const made = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-keyout", key, "-out", certificate, ...subject];
+    execFileSync("openssl", made, { stdio: "pipe" });
+    const proxy = createServer({ key: readFileSync(key), cert: readFileSync(certificate) }, (incoming, outgoing) => {
+      const { method, url, headers } = incoming;
+      const forward = request(`http://${registry.host}${url}`, { method, headers }, (answer) => {
+        outgoing.writeHead(answer.statusCode ?? 500, answer.headers);
+        answer.pipe(outgoing);
+      });
+      incoming.pipe(forward);
+    });
+    await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+    try {
+      // A listening TCP server has an address with a port.
+      const { port } = proxy.address() as AddressInfo;
+      const configure = (...lines: string[]): void => {
+        mkdirSync(join(folder, "certs.d", "secure.test"), { recursive: true });
+        writeFileSync(
+          join(folder, "certs.d", "secure.test", "hosts.toml"),
+          [`server = "https://127.0.0.1:${port}"`, ...lines].join("\n"),
+        );
+      };
+      const images = await manager();
+      configure();
+      await assert.rejects(pull(images, "secure.test/library/busybox"), {
+        message: `Get "https://127.0.0.1:${port}/v2/": tls: failed to verify certificate: x509: certificate signed by unknown authority`,
+      });
+      configure(`ca = "${certificate}"`);
+      await pull(images, "secure.test/library/busybox");
+      configure("skip_verify = true");
+      await pull(images, "secure.test/library/layers:1");
+      assert.deepEqual((await images.list(everything)).flatMap(({ RepoTags }) => RepoTags).sort(), [
+        "secure.test/library/busybox:latest",
+        "secure.test/library/layers:1",
+      ]);
+    } finally {
+      proxy.closeAllConnections();
+      proxy.close();
+    }
   });
 
   test("archives load however they are compressed", async () => {
