@@ -249,6 +249,11 @@ export const commandTable: readonly CommandEntry[] = [
     load: load(() => import("./commands/plugin/enable.ts")),
   },
   {
+    paths: ["plugin init"],
+    summary: "Make the package of a new plugin",
+    load: load(() => import("./commands/plugin/init.ts")),
+  },
+  {
     paths: ["plugin inspect"],
     summary: "Display detailed information on one or more plugins",
     names: "plugins",

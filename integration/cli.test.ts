@@ -1,0 +1,166 @@
+/** Our own command line against a real daemon: exit codes, streams, and a terminal that is always given back. */
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { Daemon, eventually, projectRoot } from "./harness/daemon.ts";
+
+const pouch = join(projectRoot, "bin/pouch");
+let daemon: Daemon;
+
+before(async () => {
+  daemon = await Daemon.start();
+});
+after(async () => {
+  await daemon[Symbol.asyncDispose]();
+});
+
+interface Terminal {
+  type(text: string): void;
+  /** Waits until the screen shows it. */
+  shows(pattern: RegExp): Promise<void>;
+  ended: Promise<string>;
+}
+
+/**
+ * Runs a shell line in a terminal of 33 rows and 101 columns (util-linux's `script` makes it). The line's exit code and the state of
+ * the terminal after it are printed at the end.
+ */
+function terminal(line: string): Terminal {
+  const script = `stty rows 33 cols 101; ${line}; echo "status=$?"; stty -a | grep -oE -- '-?(icanon|echo|opost)\\b' | tr '\\n' ' '; echo end`;
+  const child = spawn("script", ["-qec", script, "/dev/null"], {
+    stdio: ["pipe", "pipe", "inherit"],
+    env: { ...process.env, POUCH_HOST: `unix://${daemon.socket}`, SHELL: "/bin/sh", pouch },
+  });
+  let screen = "";
+  child.stdout.on("data", (chunk) => (screen += String(chunk)));
+  return {
+    type: (text) => void child.stdin.write(text),
+    shows: async (pattern) =>
+      void (await eventually(`${pattern} on a screen that shows ${JSON.stringify(screen)}`, () => pattern.test(screen))),
+    ended: new Promise((resolve) => child.once("close", () => resolve(screen))),
+  };
+}
+
+const givenBack = /icanon .*end/;
+
+function assertGivenBack(screen: string): void {
+  const state = /(\S*) ?\r?\n?((?:-?(?:icanon|echo|opost) )+)end/.exec(screen)?.[2] ?? "";
+  assert.deepEqual(
+    state.trim().split(" ").sort(),
+    ["echo", "icanon", "opost"],
+    `the terminal is not what it was: ${screen.slice(-200)}`,
+  );
+}
+
+test("run passes streams and the exit code on", async () => {
+  const { code, stdout, stderr } = await daemon.pouch(
+    "run",
+    "--rm",
+    "--network",
+    "none",
+    "busybox",
+    "sh",
+    "-c",
+    "echo out; echo err >&2; exit 3",
+  );
+  assert.deepEqual({ code, stdout, stderr }, { code: 3, stdout: "out\n", stderr: "err\n" });
+});
+
+test("run ends with 127, 126 and 125 as Docker does", async () => {
+  const run = (...args: string[]) => daemon.pouch("run", "--rm", "--network", "none", ...args);
+  assert.equal((await run("busybox", "nosuchcommand")).code, 127);
+  assert.equal((await run("busybox", "/etc")).code, 126);
+  assert.equal((await run("--pull", "never", "nosuchimage", "true")).code, 125);
+  assert.equal((await run("--memory", "lots", "busybox", "true")).code, 125);
+});
+
+test("in a terminal the container has its size, and the terminal is given back after the exit", async () => {
+  const session = terminal(`"$pouch" run -it --rm --network none busybox sh -c 'stty size; read x; exit 5'`);
+  await session.shows(/33 101/);
+  session.type("\r");
+  const screen = await session.ended;
+  assert.match(screen, /status=5/);
+  assertGivenBack(screen);
+});
+
+test("a change of the window reaches the container", async () => {
+  const session = terminal(
+    `(sleep 1.5; stty -F "$(tty)" rows 40 cols 120 < /dev/tty) & "$pouch" run -it --rm --network none busybox sh -c 'read x; stty size'`,
+  );
+  await new Promise((resolve) => setTimeout(resolve, 2500));
+  session.type("\r");
+  const screen = await session.ended;
+  assert.match(screen, /40 120/);
+  assertGivenBack(screen);
+});
+
+test("the detach keys leave the container running and give the terminal back; attach takes it up again", async () => {
+  const first = terminal(
+    `"$pouch" run -it --name detached --network none busybox sh -c 'echo ready; read x; echo got $x; sleep 60'`,
+  );
+  await first.shows(/ready/);
+  first.type("\u0010\u0011");
+  assertGivenBack(await first.ended);
+  assert.equal((await daemon.pouch("inspect", "-f", "{{.State.Status}}", "detached")).stdout, "running\n");
+
+  const second = terminal(`"$pouch" attach detached`);
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  second.type("word\r");
+  await second.shows(/got word/);
+  second.type("\u0010\u0011");
+  assertGivenBack(await second.ended);
+});
+
+test("SIGTERM gives the terminal back", async () => {
+  const session = terminal(
+    `sh -c 'echo $$ > ${join(daemon.directory, "pid-of-attach")}; exec "$pouch" exec -it detached sh -c "echo here; sleep 30"'`,
+  );
+  await session.shows(/here/);
+  process.kill(Number(readFileSync(join(daemon.directory, "pid-of-attach"), "utf8")), "SIGTERM");
+  const screen = await session.ended;
+  assert.match(screen, /status=143/);
+  assert.match(screen, givenBack);
+  assertGivenBack(screen);
+});
+
+test("Ctrl-C without a terminal in the container is passed on as SIGINT", async () => {
+  const session = terminal(
+    `"$pouch" run --rm --network none busybox sh -c 'trap "echo caught; exit 4" INT; echo ready; while :; do sleep 0.1; done'`,
+  );
+  await session.shows(/ready/);
+  session.type("\u0003");
+  assert.match(await session.ended, /caught[\s\S]*status=4/);
+});
+
+test("files and folders go in and come back", async () => {
+  const folder = join(daemon.directory, "copy");
+  mkdirSync(join(folder, "sub"), { recursive: true });
+  writeFileSync(join(folder, "sub/file"), "content");
+  const into = await daemon.pouch("cp", folder, "detached:/tmp/there");
+  assert.equal(into.code, 0, into.stderr);
+  assert.equal((await daemon.pouch("exec", "detached", "cat", "/tmp/there/sub/file")).stdout, "content");
+  const back = await daemon.pouch("cp", "detached:/tmp/there", join(daemon.directory, "back"));
+  assert.equal(back.code, 0, back.stderr);
+  assert.equal(readFileSync(join(daemon.directory, "back/sub/file"), "utf8"), "content");
+});
+
+test("tables and templates agree with docker's own client", async () => {
+  for (const args of [
+    ["ps", "-a"],
+    ["ps", "-a", "--format", "{{.Names}} {{.Image}} {{.Command}} {{.State}}"],
+    ["images", "--no-trunc"],
+    ["inspect", "detached"],
+    ["network", "ls"],
+    ["volume", "ls"],
+  ]) {
+    assert.equal((await daemon.pouch(...args)).stdout, (await daemon.docker(...args)).stdout, args.join(" "));
+  }
+});
+
+test("a name that is not there is Docker's message and a failure", async () => {
+  const { code, stderr } = await daemon.pouch("stop", "nosuch");
+  assert.equal(code, 1);
+  assert.equal(stderr, "Error response from daemon: No such container: nosuch\n");
+});
