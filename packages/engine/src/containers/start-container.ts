@@ -241,5 +241,19 @@ async function failStart(room: ContainerRoom, container: Container, run: Contain
   const message = failure.error instanceof Error ? failure.error.message : String(failure.error);
   container.note({ state: { pid: 0, exitCode: failure.exitCode, error: message } });
   container.report(["next-exit", "not-running"], { exitCode: failure.exitCode, error: message });
+  // The caller holds the lock, which a removal takes as well: it begins when this start has ended.
+  if (container.record.hostConfig.AutoRemove) void removeFailed(room, container);
   throw failure.error;
+}
+
+/** A container that is removed after its run is removed after a run that never began, too. */
+async function removeFailed(room: ContainerRoom, container: Container): Promise<void> {
+  try {
+    await room.remove(container, { force: true, volumes: true });
+  } catch (error) {
+    room.deps.log.error("a container that could not be started was not removed", {
+      container: container.id,
+      error: String(error),
+    });
+  }
 }
