@@ -26,8 +26,11 @@ async function load(
   options: { quiet?: boolean; platform?: string } = {},
 ): Promise<JsonMessage[]> {
   const lines: JsonMessage[] = [];
-  // In small pieces, as a socket gives them.
-  const pieces = Array.from({ length: Math.ceil(tar.length / 777) }, (_, index) => tar.subarray(index * 777, index * 777 + 777));
+  // In small pieces, as a socket gives them; big archives in bigger ones.
+  const size = tar.length > 1_000_000 ? 65_536 : 777;
+  const pieces = Array.from({ length: Math.ceil(tar.length / size) }, (_, index) =>
+    tar.subarray(index * size, index * size + size),
+  );
   await room.images.load(
     Readable.from(pieces, { objectMode: false }),
     { quiet: true, ...options },
@@ -244,4 +247,17 @@ test("what is saved is the same every time and loads again", async () => {
   const [line] = await load(byId, await save((await room.images.resolve("app:2")).id));
   assert.equal(line?.stream, `Loaded image ID: ${(await room.images.resolve("app:2")).id}\n`);
   await assert.rejects(save("none"), { kind: "notFound", message: "No such image: none:latest" });
+});
+
+test("a client that goes away in the middle of a save leaves no lease behind", async () => {
+  const room = await imageRoom();
+  await load(room, await tarOf(dockerArchive(["app:1"], "a".repeat(3_000_000), "b".repeat(3_000_000))));
+  const stop = new AbortController();
+  const stream = await room.images.save(["app:1"], {}, stop.signal);
+  await new Promise((resolve) => stream.once("data", resolve));
+  assert.equal(room.containerd.leaseResources.size, 1);
+  stream.destroy();
+  const deadline = Date.now() + 2000;
+  while (room.containerd.leaseResources.size > 0 && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 5));
+  assert.equal(room.containerd.leaseResources.size, 0);
 });
