@@ -77,10 +77,14 @@ test("a command that does not exist is told in runc's words with code 127, one t
     ["nope", 127, /exec: "nope": executable file not found in \$PATH/],
     ["/etc/passwd", 126, /permission denied/],
   ] as const) {
-    const { Id } = await daemon.exec.create(id, { Cmd: [command], AttachStdout: true });
-    await assert.rejects(daemon.exec.start(Id, { detach: false, tty: false }), (error: Error) => {
+    const attached = await exec([command]);
+    assert.match(attached.output, /^OCI runtime exec failed: [^]*\r\n$/);
+    assert.match(attached.output, words);
+    assert.equal(attached.exitCode, code);
+
+    const { Id } = await daemon.exec.create(id, { Cmd: [command] });
+    await assert.rejects(daemon.exec.start(Id, { detach: true, tty: false }), (error: Error) => {
       assert.ok(isKind(error, "invalidArgument"));
-      assert.match(error.message, /^OCI runtime exec failed: /);
       assert.match(error.message, words);
       return true;
     });

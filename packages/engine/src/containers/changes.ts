@@ -7,6 +7,9 @@ import type { ContainerRoom } from "./container-room.ts";
 import { layersOf } from "./rootfs.ts";
 import { rootfsReader, type RootfsReader } from "./spec/index.ts";
 
+/** Mounted into every container: the runtime makes the places for them. */
+const madeByRuntime = ["/dev", "/proc", "/sys", "/etc/hostname", "/etc/hosts", "/etc/resolv.conf"];
+
 const kinds = { modified: 0, added: 1, deleted: 2 } as const;
 
 /** What the container's own layer changes of its image, from the overlay's upper directory. */
@@ -16,7 +19,7 @@ export async function filesystemChanges({ deps }: ContainerRoom, container: Cont
   const layers = layersOf(mounts);
   const [upper, ...lower] = layers ?? [];
   if (upper === undefined) throw notImplemented(`changes cannot be told with snapshotter ${record.snapshotter}`);
-  const mountedOver = new Set(record.mountPoints.map(({ destination }) => destination));
+  const mountedOver = new Set([...madeByRuntime, ...record.mountPoints.map(({ destination }) => destination)]);
   return [...walk(upper, "", rootfsReader(lower, deps.isOpaqueDirectory), mountedOver)].sort((one, other) =>
     one.Path < other.Path ? -1 : 1,
   );
@@ -37,7 +40,10 @@ function* walk(
       yield { Path: path, Kind: kinds.deleted };
       continue;
     }
-    yield { Path: path, Kind: image.resolve(path) === undefined ? kinds.added : kinds.modified };
-    if (stats.isDirectory()) yield* walk(upper, path, image, mountedOver);
+    const names = stats.isDirectory() ? readdirSync(join(upper, path)) : [];
+    // A folder that is there only for mount points in it was not changed by the container.
+    const forMountsOnly = names.length > 0 && names.every((child) => mountedOver.has(`${path}/${child}`));
+    if (!forMountsOnly) yield { Path: path, Kind: image.resolve(path) === undefined ? kinds.added : kinds.modified };
+    if (names.length > 0) yield* walk(upper, path, image, mountedOver);
   }
 }

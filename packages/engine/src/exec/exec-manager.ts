@@ -10,6 +10,7 @@ import { runtimeFailure } from "../containers/runtime-failure.ts";
 import { waitForExit } from "../containers/settle-exit.ts";
 import { buildProcess } from "../containers/spec/index.ts";
 import { defaultDetachKeys } from "../containers/stdio/detach-keys.ts";
+import type { OutputChunk } from "../containers/stdio/output-chunk.ts";
 import { ProcessStdio } from "../containers/stdio/process-stdio.ts";
 import { sessionInput, type StdioSession } from "../containers/stdio/stdio-session.ts";
 
@@ -86,6 +87,8 @@ export class ExecManager {
     } catch (thrown) {
       const failure = runtimeFailure("OCI runtime exec failed", thrown);
       await this.#settle(instance, failure.exitCode);
+      // An attached client has its connection already: it reads there what went wrong (moby `postContainerExecStart`).
+      if (attached) return { tty, output: said(`${failure.error.message}\r\n`), close: () => undefined };
       throw failure.error;
     }
   }
@@ -236,6 +239,10 @@ export class ExecManager {
   #publish(container: Container, action: string, execID: string, more: Record<string, string> = {}): void {
     publishContainerEvent(this.#room.deps.events, container.record, action, { execID, ...more });
   }
+}
+
+async function* said(text: string): AsyncGenerator<OutputChunk, void, undefined> {
+  yield { stream: "stdout", data: Buffer.from(text) };
 }
 
 /** What Docker keeps of a probe's output. */
