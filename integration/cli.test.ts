@@ -28,7 +28,8 @@ interface Terminal {
  * the terminal after it are printed at the end.
  */
 function terminal(line: string): Terminal {
-  const script = `stty rows 33 cols 101; ${line}; echo "status=$?"; stty -a | grep -oE -- '-?(icanon|echo|opost)\\b' | tr '\\n' ' '; echo end`;
+  // The shell itself must outlive a Ctrl-C to report what became of the line.
+  const script = `trap : INT; stty rows 33 cols 101; ${line}; echo "status=$?"; stty -a | grep -oE -- '-?(icanon|echo|opost)\\b' | tr '\\n' ' '; echo end`;
   const child = spawn("script", ["-qec", script, "/dev/null"], {
     stdio: ["pipe", "pipe", "inherit"],
     env: { ...process.env, POUCH_HOST: `unix://${daemon.socket}`, SHELL: "/bin/sh", pouch },
@@ -42,8 +43,6 @@ function terminal(line: string): Terminal {
     ended: new Promise((resolve) => child.once("close", () => resolve(screen))),
   };
 }
-
-const givenBack = /icanon .*end/;
 
 function assertGivenBack(screen: string): void {
   const state = /(\S*) ?\r?\n?((?:-?(?:icanon|echo|opost) )+)end/.exec(screen)?.[2] ?? "";
@@ -87,7 +86,7 @@ test("in a terminal the container has its size, and the terminal is given back a
 
 test("a change of the window reaches the container", async () => {
   const session = terminal(
-    `(sleep 1.5; stty -F "$(tty)" rows 40 cols 120 < /dev/tty) & "$pouch" run -it --rm --network none busybox sh -c 'read x; stty size'`,
+    `t=$(tty); (sleep 1.5; stty -F "$t" rows 40 cols 120) & "$pouch" run -it --rm --network none busybox sh -c 'read x; stty size'`,
   );
   await new Promise((resolve) => setTimeout(resolve, 2500));
   session.type("\r");
@@ -121,7 +120,6 @@ test("SIGTERM gives the terminal back", async () => {
   process.kill(Number(readFileSync(join(daemon.directory, "pid-of-attach"), "utf8")), "SIGTERM");
   const screen = await session.ended;
   assert.match(screen, /status=143/);
-  assert.match(screen, givenBack);
   assertGivenBack(screen);
 });
 
