@@ -69,7 +69,7 @@ void describe("images on containerd", () => {
       env: {},
       clock: {
         now: () => Date.now(),
-        sleep: async (milliseconds, signal) => void (await sleep(milliseconds, undefined, { signal })),
+        sleep: (milliseconds, signal) => sleep(milliseconds, undefined, { signal }),
       },
       warn: (message) => assert.fail(message),
       usedBy: () => [],
@@ -163,15 +163,15 @@ void describe("images on containerd", () => {
 
   test("the collector may run at any moment of a pull, and takes nothing of it afterwards", async () => {
     const images = await manager();
-    let pulling = true;
+    const state = { pulling: true };
     let rounds = 0;
     const collector = (async () => {
-      while (pulling) {
+      while (state.pulling) {
         await collect();
         rounds += 1;
       }
     })();
-    await pull(images, "layers:1").finally(() => (pulling = false));
+    await pull(images, "layers:1").finally(() => (state.pulling = false));
     await collector;
     await collect();
     assert.ok(rounds > 3, `the collector ran ${rounds} times`);
