@@ -32,7 +32,7 @@ export function formatListing<T>(listing: Listing<T>, items: readonly T[], optio
   const template = compile(source);
   const rows = items.map((item) => `${render(template, sortKeys(listing.row(item)))}\n`);
   if (!asTable) return rows.join("");
-  const heading = `${render(new Template(source, { functions: headingFunctions }), headingRow(listing.headings))}\n`;
+  const heading = `${render(new Template(template, { functions: headingFunctions }), headingRow(listing.headings))}\n`;
   return alignColumns(heading + rows.join(""));
 }
 

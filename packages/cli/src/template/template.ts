@@ -18,8 +18,9 @@ export class Template {
   readonly #options: TemplateOptions;
 
   /** Throws a TemplateError that says what is wrong with the source. */
-  constructor(source: string, options: TemplateOptions = {}) {
-    this.#nodes = parseTemplate(source);
+  constructor(source: string | Template, options: TemplateOptions = {}) {
+    // Another template's text with other options: read already.
+    this.#nodes = typeof source === "string" ? parseTemplate(source) : source.#nodes;
     this.#options = options;
     checkFunctions(this.#nodes, (name) => this.#function(name) !== undefined);
   }
