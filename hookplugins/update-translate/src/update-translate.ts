@@ -1,6 +1,12 @@
-import { getEnv, jsonStream, readJson, registerContainerPlugin, setEnv, invalidArgument } from "@pouchcontainer/plugin-sdk";
-import { lstat, mkdir, realpath, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import {
+  getEnv,
+  invalidArgument,
+  jsonStream,
+  readJson,
+  registerContainerPlugin,
+  setEnv,
+  writeInRootfs,
+} from "@pouchcontainer/plugin-sdk";
 
 /** An update as the old client sends it: `{ "legacy": { "mem_mb": 64, "cpu_percent": 150 } }`, beside what the API knows. */
 interface LegacyUpdate {
@@ -17,8 +23,10 @@ registerContainerPlugin({
     if (legacy === undefined) return jsonStream(update);
     const env = Array.isArray(update["Env"]) ? update["Env"].map(String) : [];
     if (legacy.mem_mb !== undefined) {
-      update["Memory"] = positive("legacy.mem_mb", legacy.mem_mb) * 1024 * 1024;
-      setEnv(env, variables.memory, String(update["Memory"]));
+      const memoryBytes = positive("legacy.mem_mb", legacy.mem_mb) * 1024 * 1024;
+      // As a create without a word about swap: as much of it as memory. A new limit may not be above the old sum of both.
+      Object.assign(update, { Memory: memoryBytes, MemorySwap: update["MemorySwap"] ?? memoryBytes * 2 });
+      setEnv(env, variables.memory, String(memoryBytes));
     }
     if (legacy.cpu_percent !== undefined) {
       update["NanoCpus"] = positive("legacy.cpu_percent", legacy.cpu_percent) * 10_000_000;
@@ -33,22 +41,9 @@ registerContainerPlugin({
       const value = getEnv(env, name);
       return value === undefined ? [] : [`${name}=${value}\n`];
     });
-    if (lines.length > 0) await writeInRootfs(rootfs, "limits.env", lines.join(""));
+    if (lines.length > 0) await writeInRootfs(rootfs, "/etc/limits.env", lines.join(""));
   },
 });
-
-/** Writes /etc/NAME of the container. Its own processes may have made links there: none of them may lead the daemon out of the rootfs. */
-async function writeInRootfs(rootfs: string, name: string, content: string): Promise<void> {
-  const root = await realpath(rootfs);
-  const directory = join(root, "etc");
-  await mkdir(directory, { recursive: true });
-  if ((await realpath(directory)) !== directory)
-    throw invalidArgument("/etc of the container is a link; its limits are not written");
-  const file = join(directory, name);
-  if ((await lstat(file).catch(() => undefined))?.isSymbolicLink() === true)
-    throw invalidArgument(`/etc/${name} of the container is a link; it is not written`);
-  await writeFile(file, content);
-}
 
 function positive(field: string, value: unknown): number {
   if (typeof value !== "number" || !Number.isFinite(value) || value <= 0)

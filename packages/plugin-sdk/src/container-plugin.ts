@@ -52,7 +52,8 @@ export interface ContainerPlugin {
   /** Every update, before anything decodes the body. Returns the body to use; `readJson` and `jsonStream` help. */
   preUpdate?(body: Readable, call: PluginCall): Awaitable<Readable | void>;
   /**
-   * After an update took effect. `rootfs` is the container's root on the host; `env` is its recorded environment, to change in
+   * After an update took effect. `rootfs` is the container's root on the host, with links the container may have made:
+   * `writeInRootfs` follows none. `env` is its recorded environment, to change in
    * place or to return anew. A throw tells the client that the update itself is in force.
    */
   postUpdate?(rootfs: string, env: string[], call: PluginCall): Awaitable<string[] | void>;

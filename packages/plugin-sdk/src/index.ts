@@ -26,5 +26,6 @@ export {
   registerVolumePlugin,
 } from "./register.ts";
 export type { VolumePlugin } from "./volume-plugin.ts";
+export { writeInRootfs } from "./write-in-rootfs.ts";
 export { alreadyExists, conflict, forbidden, invalidArgument, notFound, unavailable } from "@pouchcontainer/errors";
 export type { ContainerCreateConfig, ContainerInspect, HandlerSpec, VolumeCreateConfig } from "@pouchcontainer/api";

@@ -1,0 +1,222 @@
+/** Plugins in a real daemon: what each point's example does to real containers, volumes, networks and routes. */
+import assert from "node:assert/strict";
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { Daemon, eventually, projectRoot, run } from "./harness/daemon.ts";
+
+const build = mkdtempSync(join(tmpdir(), "pouch-built-"));
+const executable = join(build, "bin/pouchd");
+const compiledIn = ["daemonplugin", "legacy-env", "assistant-process", "extra-api", "volume-defaults"];
+const installed = ["net-qos", "endpoint-policy", "update-translate"];
+let daemon: Daemon;
+
+before(async () => {
+  const env = { POUCH_BUILD_DIR: build, POUCH_BIN_DIR: join(build, "bin") };
+  // As the guide has it.
+  const chosen = await run(
+    join(projectRoot, "hack/module"),
+    compiledIn.map((name) => `--add-plugin=${join(projectRoot, "hookplugins", name)}`),
+    env,
+  );
+  assert.equal(chosen.code, 0, chosen.stderr);
+  const built = await run(join(projectRoot, "hack/build"), ["pouchd"], env);
+  assert.equal(built.code, 0, built.stderr);
+  daemon = await Daemon.start({ executable });
+});
+
+after(async () => {
+  await daemon[Symbol.asyncDispose]();
+  rmSync(build, { recursive: true, force: true });
+});
+
+async function docker(...args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await daemon.docker(...args);
+  assert.equal(code, 0, `docker ${args.join(" ")}: ${stderr}\n${daemon.log.slice(-3000)}`);
+  return stdout.trim();
+}
+
+async function install(source: string, more: object = {}): Promise<void> {
+  const answer = await daemon.api("POST", "/plugins/install", { source, ...more });
+  assert.equal(answer.status, 200, answer.text);
+}
+
+function limitOf(container: string): Promise<string> {
+  return docker("inspect", "-f", "{{.HostConfig.Memory}}", container);
+}
+
+test("the daemon plugin of the guide is called when the daemon starts", () => {
+  assert.match(daemon.log, /"plugin":"daemonplugin".*pre-start hook in daemon is called/);
+});
+
+test("container.preCreate: a variable of an old scheduler becomes a limit the kernel holds", async () => {
+  const seen = await docker(
+    "run",
+    "--rm",
+    "-e",
+    "LEGACY_MEM=64m",
+    "busybox",
+    "sh",
+    "-c",
+    "cat /sys/fs/cgroup/memory.max || cat /sys/fs/cgroup/memory/memory.limit_in_bytes",
+  );
+  assert.equal(seen, String(64 * 1024 * 1024));
+  const refused = await daemon.docker("create", "-e", "LEGACY_MEM=lots", "busybox");
+  assert.match(
+    refused.stderr,
+    /plugin "legacy-env" at container.preCreate: LEGACY_MEM must be a size such as 64m or 1g, got "lots"/,
+  );
+  assert.equal(await docker("ps", "-aq"), "");
+});
+
+test("api.updateHandler: a route more, one wrapped, one gone", async () => {
+  assert.deepEqual((await daemon.api("GET", "/v1.43/extra/hello/world")).json(), { hello: "world" });
+  assert.equal((await daemon.api("GET", "/version")).headers["x-extra-api"], "1.0.0");
+  assert.equal((await daemon.api("POST", "/containers/prune")).status, 404);
+});
+
+test("volume.preVolumeCreate: named volumes, and those a run makes", async () => {
+  await docker("volume", "create", "explicit");
+  await docker("create", "--name", "with-volume", "-v", "implicit:/data", "busybox");
+  for (const name of ["explicit", "implicit"]) {
+    assert.equal(await docker("volume", "inspect", "-f", '{{index .Labels "volume-defaults"}}', name), "1.0.0", name);
+  }
+  await docker("rm", "with-volume");
+  await docker("volume", "rm", "explicit", "implicit");
+});
+
+test("plugins are installed into the running daemon, and docker's own client sees them", async () => {
+  for (const name of installed) await install(join(projectRoot, "hookplugins", name));
+  const names = (await docker("plugin", "ls", "--format", "{{.Name}} {{.Enabled}}")).split("\n").toSorted();
+  assert.deepEqual(names, [...compiledIn, ...installed].map((name) => `${name} true`).toSorted());
+  assert.equal(await docker("plugin", "inspect", "-f", "{{.Config.Interface.Types}}", "net-qos"), "[pouch.container/1]");
+});
+
+test("container.preStart: a hook above 0 finds a bare namespace, one below 0 finds the network", async () => {
+  const report = join(build, "seen");
+  await docker(
+    "run",
+    "--rm",
+    "--label",
+    `net-qos.report=${report}`,
+    "--label",
+    "net-qos.somaxconn=777",
+    "busybox",
+    "cat",
+    "/proc/sys/net/core/somaxconn",
+  ).then((seen) => assert.equal(seen, "777"));
+  assert.doesNotMatch(readFileSync(`${report}.before`, "utf8"), /eth0/);
+  assert.match(readFileSync(`${report}.after`, "utf8"), /eth0 +inet /);
+});
+
+test("container.preCreateEndpoint: the endpoint's resolver and bandwidth", async () => {
+  await docker("network", "create", "custom");
+  const resolver = (...args: string[]): Promise<string> =>
+    docker("run", "--rm", "--network", "custom", ...args, "busybox", "cat", "/etc/resolv.conf");
+  assert.match(await resolver(), /nameserver 127\.0\.0\.11/);
+  assert.doesNotMatch(await resolver("-e", "NO_EMBEDDED_DNS=1"), /nameserver 127\.0\.0\.11/);
+  const id = await docker("run", "-d", "--network", "custom", "-e", "NETWORK_BANDWIDTH=10mbit", "busybox", "sleep", "60");
+  const pid = await docker("inspect", "-f", "{{.State.Pid}}", id);
+  const { stdout } = await run("nsenter", ["-t", pid, "-n", "tc", "qdisc", "show", "dev", "eth0"]);
+  assert.match(stdout, /tbf .*rate 10Mbit/);
+  await docker("rm", "-f", id);
+  await docker("network", "rm", "custom");
+});
+
+test("container.preUpdate and postUpdate: an update in the old spelling, and the container's own file", async () => {
+  const id = await docker("run", "-d", "busybox", "sleep", "60");
+  const answer = await daemon.api("POST", `/containers/${id}/update`, { legacy: { mem_mb: 96 } });
+  assert.equal(answer.status, 200, answer.text);
+  assert.equal(await limitOf(id), String(96 * 1024 * 1024));
+  assert.equal(await docker("exec", id, "cat", "/etc/limits.env"), `LIMIT_MEMORY_BYTES=${96 * 1024 * 1024}`);
+  const refused = await daemon.api("POST", `/containers/${id}/update`, { legacy: { mem_mb: -1 } });
+  assert.equal(refused.status, 400);
+  assert.match(
+    refused.text,
+    /plugin \\"update-translate\\" at container.preUpdate: legacy.mem_mb must be a number above 0, got -1/,
+  );
+  await docker("rm", "-f", id);
+});
+
+test("disable, enable, rm through docker's client; the trace tells what was done", async () => {
+  await docker("plugin", "disable", "legacy-env");
+  await docker("create", "--name", "without", "-e", "LEGACY_MEM=64m", "busybox");
+  assert.equal(await limitOf("without"), "0");
+  await docker("plugin", "enable", "legacy-env");
+  await docker("create", "--name", "with", "-e", "LEGACY_MEM=64m", "busybox");
+  assert.equal(await limitOf("with"), String(64 * 1024 * 1024));
+  const trace = (await daemon.api("GET", "/plugins/trace?plugin=legacy-env&limit=1")).json<{ point: string; patch: unknown }[]>();
+  assert.deepEqual(
+    trace.map(({ point }) => point),
+    ["container.preCreate"],
+  );
+  await docker("rm", "without", "with");
+  const enabled = await daemon.docker("plugin", "rm", "net-qos");
+  assert.match(enabled.stderr, /plugin net-qos is enabled/);
+  await docker("plugin", "disable", "net-qos");
+  await docker("plugin", "rm", "net-qos");
+  assert.doesNotMatch(await docker("plugin", "ls"), /net-qos/);
+});
+
+test("a plugin that breaks is its own problem: the message names it, other containers notice nothing", async () => {
+  const folder = join(build, "broken");
+  await run("mkdir", ["-p", folder]);
+  const pouch = { api: "^1.0.0", points: ["container.preCreate"], filters: { labels: ["broken"] }, timeoutMs: 1000 };
+  writeFileSync(
+    join(folder, "package.json"),
+    JSON.stringify({ name: "broken", version: "1.0.0", type: "module", exports: "./index.ts", pouch }),
+  );
+  writeFileSync(
+    join(folder, "index.ts"),
+    `import { registerContainerPlugin } from "@pouchcontainer/plugin-sdk";
+     registerContainerPlugin({ preCreate(config) { if (config.Labels.broken === "exit") process.exit(1); for (;;); } });`,
+  );
+  await install(folder);
+  const loop = await daemon.docker("create", "--label", "broken=loop", "busybox");
+  assert.match(loop.stderr, /plugin "broken" at container.preCreate: no answer within 1 s/);
+  await docker("run", "--rm", "busybox", "true");
+  await eventually("it answers again", async () =>
+    /process|again/.test((await daemon.docker("create", "--label", "broken=exit", "busybox")).stderr),
+  );
+  await docker("plugin", "disable", "-f", "broken");
+  await docker("plugin", "rm", "broken");
+  assert.equal(await docker("ps", "-aq"), "");
+});
+
+test("kill -9 of the daemon takes assistants and plugin processes along; after the restart all plugins are there", async () => {
+  const pids = (): string[] => readdirSync("/proc").filter((pid) => /^\d+$/.test(pid) && marked(pid));
+  const earlier = pids();
+  assert.ok(earlier.length >= 1 + (installed.length - 1), `${earlier.length} processes`);
+  await daemon.kill9();
+  await eventually("all of them are gone", () => earlier.every((pid) => !existsSync(`/proc/${pid}`) || !marked(pid)));
+  await daemon.launch();
+  assert.equal((await docker("plugin", "ls", "-q")).split("\n").length, compiledIn.length + installed.length - 1);
+  const id = await docker("run", "-d", "busybox", "sleep", "60");
+  assert.equal((await daemon.api("POST", `/containers/${id}/update`, { legacy: { mem_mb: 80 } })).status, 200);
+  await docker("rm", "-f", id);
+});
+
+test("the daemon plugin of the guide is called when the daemon stops, and its assistant is gone then", async () => {
+  const left = await docker("ps", "-aq");
+  if (left !== "") await docker("rm", "-f", ...left.split("\n"));
+  assert.equal(await daemon.stop(), 0);
+  assert.match(daemon.log, /"plugin":"daemonplugin".*pre-stop hook in daemon is called/);
+  assert.match(daemon.log, /assistant process is stopped/);
+});
+
+/** Whether a process belongs to a plugin of this daemon. */
+function marked(pid: string): boolean {
+  try {
+    if (/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"))) return false;
+    const environment = readFileSync(`/proc/${pid}/environ`, "utf8");
+    const parent = /^PPid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
+    return environment.includes("POUCH_PROCESS_MARK=") && (environment.includes(daemon.execRoot) || parent === String(ownPid()));
+  } catch {
+    return false;
+  }
+}
+
+function ownPid(): number {
+  return Number(readFileSync(join(daemon.directory, "pid"), "utf8"));
+}
