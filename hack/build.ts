@@ -65,7 +65,12 @@ async function buildDaemon(): Promise<string> {
       output: `${executable}.new`,
       disableExperimentalSEAWarning: true,
       useCodeCache: false,
-      execArgv: ["--experimental-ffi", "--disable-warning=ExperimentalWarning", "--max-semi-space-size=2"],
+      execArgv: [
+        "--experimental-ffi",
+        "--disable-warning=ExperimentalWarning",
+        "--max-semi-space-size=2",
+        "--initial-heap-size=64",
+      ],
       execArgvExtension: "none",
     }),
   );
@@ -82,6 +87,9 @@ function buildClient(): string {
     "--compile",
     "--bytecode",
     "--minify",
+    // Nothing of the folder it is called in: a .env there must neither choose the daemon nor reach a container.
+    "--no-compile-autoload-dotenv",
+    "--no-compile-autoload-bunfig",
     "--outfile",
     `${executable}.new`,
     join(root, "packages/cli/src/main.ts"),

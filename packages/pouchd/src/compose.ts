@@ -19,10 +19,9 @@ import {
   type ContainerRecord,
   type VolumeRecord,
 } from "@pouchcontainer/engine";
-import { notImplemented } from "@pouchcontainer/errors";
 import { HttpServer, parseListenAddress } from "@pouchcontainer/http-server";
 import { Linux } from "@pouchcontainer/linux";
-import { platformOfHost } from "@pouchcontainer/oci";
+import { parseNamingDefaults, platformOfHost } from "@pouchcontainer/oci";
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -108,10 +107,7 @@ async function open({ configuration, log, build, environment }: ComposeOptions, 
     chains,
     events,
     snapshotter,
-    naming: {
-      domain: configuration["default-registry"],
-      namespace: configuration["default-registry"] === "docker.io" ? "library" : "",
-    },
+    naming: parseNamingDefaults(configuration["default-registry"]),
     platform: platformOfHost(process),
     certsDirectory: configuration["certs-dir"],
     insecureRegistries: configuration["insecure-registries"],
@@ -218,8 +214,7 @@ async function open({ configuration, log, build, environment }: ComposeOptions, 
       diskUsage: () => images.diskUsage(),
     },
     volumes,
-    checkAuth: () =>
-      Promise.reject(notImplemented("logging in to a registry is not supported yet: give credentials with each pull")),
+    checkAuth: (auth) => images.checkAuth(auth),
   });
 
   const server = new HttpServer({

@@ -137,7 +137,7 @@ export const optionTable = {
     type: "string",
     default: "docker.io",
     placeholder: "HOST",
-    help: "Registry of image names that name none",
+    help: "Registry of image names that name none; HOST/NAMESPACE for another namespace than library",
   },
   "certs-dir": {
     group: "images",
