@@ -3,9 +3,9 @@
  * throughput. Needs root; makes bridges, namespaces and rules under names of its own and removes them.
  * Usage: node --experimental-ffi benchmarks/networks.ts [rounds]
  */
-import { spawn } from "node:child_process";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
+import { createServer, type Socket } from "node:net";
 import packet from "dns-packet";
 import { CniRunner } from "../packages/engine/src/networks/cni/cni-runner.ts";
 import type { CniNetworkList } from "../packages/engine/src/networks/cni/cni-config.ts";
@@ -14,6 +14,7 @@ import { NetworksWorld, run } from "../integration/networks-world.ts";
 const rounds = Number(process.argv[2] ?? 30);
 
 if (process.argv[2] === "--ask") await ask(process.argv[3] ?? "");
+else if (process.argv[2] === "--count") await count(Number(process.argv[3]));
 else await main();
 
 async function main(): Promise<void> {
@@ -163,18 +164,32 @@ async function ask(name: string): Promise<void> {
 async function throughput(world: NetworksWorld): Promise<string> {
   const megabytes = 500;
   const [source, sink] = [await world.start("source"), await world.start("sink")];
-  const listening = spawn("nsenter", [`--net=${world.netns(sink)}`, "sh", "-c", "timeout 30 busybox nc -l -p 5001 >/dev/null"], {
-    stdio: "ignore",
-  });
-  const isListening = async () => (await world.exec(sink, "ss", "-ltn")).includes(":5001");
+  const counted = world.exec(sink, process.execPath, import.meta.filename, "--count", "5001");
+  const isListening = async () => / \S+:5001 /.test(await world.exec(sink, "ss", "-ltn"));
   while (!(await isListening())) await new Promise((resolve) => setTimeout(resolve, 50));
   const milliseconds = await timed(async () => {
-    const command = `head -c ${megabytes}M /dev/zero | busybox nc -w 5 ${world.address(sink)} 5001`;
-    const closed = once(listening, "close");
-    await world.exec(source, "sh", "-c", command);
-    await closed;
+    await world.exec(
+      source,
+      "bash",
+      "-c",
+      `dd if=/dev/zero bs=1M count=${megabytes} status=none >/dev/tcp/${world.address(sink)}/5001`,
+    );
+    await counted;
   });
-  return `${((megabytes * 8 * 1.048576) / milliseconds).toFixed(2)} Gbit/s`;
+  return `${((Number(await counted) * 8) / 1e6 / milliseconds).toFixed(2)} Gbit/s`;
+}
+
+/** Runs inside the receiving container's namespace: counts what one client sends. */
+async function count(port: number): Promise<void> {
+  const server = createServer();
+  server.listen(port);
+  const [client] = (await once(server, "connection")) as [Socket];
+  let bytes = 0;
+  client.on("data", (chunk: Buffer) => (bytes += chunk.length));
+  await once(client, "end");
+  server.close();
+  client.destroy();
+  process.stdout.write(String(bytes));
 }
 
 function figures(samples: number[]): string {

@@ -64,11 +64,10 @@ export class NetworksWorld {
     this.#store = Store.open(join(this.root, "store.db"));
     const containers: NetworkContainers = {
       find: (ref) => {
-        for (const container of this.containers.values()) {
-          if (container.id === ref || container.name === ref || container.id.startsWith(ref))
-            return { container, running: this.running.has(container.id) };
-        }
-        throw notFound(`No such container: ${ref}`);
+        const all = [...this.containers.values()];
+        const container = all.find(({ id, name }) => id === ref || name === ref) ?? all.find(({ id }) => id.startsWith(ref));
+        if (!container) throw notFound(`No such container: ${ref}`);
+        return { container, running: this.running.has(container.id) };
       },
       saveEndpoints: async (id, endpoints) => {
         const container = this.containers.get(id);

@@ -66,12 +66,13 @@ export async function openNetworks(deps: NetworksDeps): Promise<Networks> {
 
   const libc = new Libc();
   const namespaces = new NetworkNamespaces({ libc, directory: config.namespacesDirectory });
-  const ip = new IpShell(() => spawn("ip", ["-force", "-batch", "-"], { env, stdio: ["pipe", "pipe", "pipe"] }));
+  const ipShell = () => new IpShell(() => spawn("ip", ["-force", "-batch", "-"], { env, stdio: ["pipe", "pipe", "pipe"] }));
+  const [ip, reaper] = [ipShell(), ipShell()];
   const nft = new NftShell({ env });
   const firewall = new Firewall({ nft, table: config.nftTable, verifyMilliseconds: config.verifyRulesMilliseconds, warn });
   const bandwidth = new Bandwidth({ namespaces, env });
   const { bridgePrefix, vethPrefix, ipForward, userlandProxy, defaultHostAddress } = config;
-  const bridge = new BridgeDriver({ ip, firewall, namespaces, bandwidth, bridgePrefix, vethPrefix, ipForward });
+  const bridge = new BridgeDriver({ ip, reaper, firewall, namespaces, bandwidth, bridgePrefix, vethPrefix, ipForward });
   const builtIn: NetworkDriver[] = [
     bridge,
     new SubInterfaceDriver({ kind: "macvlan", ip, namespaces, bandwidth }),
@@ -101,7 +102,6 @@ export async function openNetworks(deps: NetworksDeps): Promise<Networks> {
     chains,
     events,
     containers,
-    env,
     warn,
     allocator,
     firewall,
@@ -118,9 +118,10 @@ export async function openNetworks(deps: NetworksDeps): Promise<Networks> {
     : Promise.resolve();
   const close = async () => {
     await ready;
-    sandboxes.close();
+    await sandboxes.close();
     await firewall.stop();
     ip.close();
+    reaper.close();
     nft.close();
     namespaces.close();
   };
@@ -142,6 +143,7 @@ export async function openNetworks(deps: NetworksDeps): Promise<Networks> {
     close,
     destroy: async () => {
       await ready;
+      await sandboxes.settled();
       for (const network of registry.all()) if (!network.configOnly) await readiness.driver(network).removeNetwork(network);
       await firewall.remove();
       await close();

@@ -11,7 +11,6 @@ export interface SandboxResolverDeps {
   libc: Libc;
   namespaces: NetworkNamespaces;
   names: NameDirectory;
-  env: NodeJS.ProcessEnv;
 }
 
 export interface ResolverSettings {
@@ -48,9 +47,9 @@ export class SandboxResolver {
     }
   }
 
-  /** Leads port 53 of 127.0.0.11 to the sockets. */
-  redirect(): Promise<void> {
-    return redirectResolver(this.#deps, this.#netnsPath, this.ports);
+  /** Leads port 53 of 127.0.0.11 to the sockets; `replace` when it was led elsewhere before. */
+  redirect(options: { replace: boolean }): void {
+    redirectResolver(this.#deps, this.#netnsPath, this.ports, options);
   }
 
   reconfigure(settings: ResolverSettings): void {

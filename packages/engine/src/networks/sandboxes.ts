@@ -1,5 +1,5 @@
 import type * as api from "@pouchcontainer/api";
-import { conflict, EngineError, forbidden, notFound } from "@pouchcontainer/errors";
+import { conflict, EngineError, forbidden, isKind, notFound } from "@pouchcontainer/errors";
 import { randomBytes } from "node:crypto";
 import type { PluginChains } from "../plugin-host/chains.ts";
 import type { Collection } from "../store/index.ts";
@@ -45,7 +45,6 @@ export interface SandboxesDeps extends SandboxPortsDeps {
   chains: Pick<PluginChains, "preCreateEndpoint">;
   events: NetworkEvents;
   containers: NetworkContainers;
-  env: NodeJS.ProcessEnv;
   warn: (message: string) => void;
 }
 
@@ -68,6 +67,8 @@ export class Sandboxes implements ContainerNetworks {
   readonly #deps: SandboxesDeps;
   readonly #live = new Map<string, LiveSandbox>();
   readonly #mutex = new KeyedMutex();
+  /** Ends of released endpoints that are still being taken away. None of these promises rejects. */
+  readonly #vanishing = new Set<Promise<void>>();
 
   constructor(deps: SandboxesDeps) {
     this.#deps = deps;
@@ -170,9 +171,11 @@ export class Sandboxes implements ContainerNetworks {
         throw forbidden(`endpoint with name ${container.name} already exists in network ${network.name}`);
       }
       const plan = await planEndpoint(this.#deps.chains, container, network, settings);
-      const endpoint = this.#allocate(container, live.record, plan);
+      const grown: SandboxRecord = { ...live.record, endpoints: [...live.record.endpoints] };
+      const [endpoint] = await this.#allocateAll(container, grown, [plan]);
+      if (!endpoint) return;
       const before = this.#deps.content.snapshot(container, live.record);
-      live.record = { ...live.record, endpoints: [...live.record.endpoints, endpoint] };
+      live.record = grown;
       try {
         if (!live.published) this.#takePorts(container, live);
         await this.#deps.records.put(container.id, live.record);
@@ -245,8 +248,14 @@ export class Sandboxes implements ContainerNetworks {
     }
   }
 
+  /** Resolves when addresses of released containers can be given again. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#vanishing);
+  }
+
   /** Ends what lives in this process; containers keep their networks. */
-  close(): void {
+  async close(): Promise<void> {
+    await this.settled();
     for (const live of this.#live.values()) {
       live.resolver?.close();
       live.ports.give();
@@ -278,35 +287,45 @@ export class Sandboxes implements ContainerNetworks {
       attached: new Set(),
     };
     this.#live.set(container.id, live);
-    for (const plan of plans) live.record.endpoints.push(this.#allocate(container, live.record, plan));
+    await this.#allocateAll(container, live.record, plans);
     if (plans.length > 0) this.#takePorts(container, live);
-    // A namespace without a record is swept away at start, so the two may be made at once.
-    const durable = records.put(container.id, live.record);
     if (mode === "host") {
-      await durable;
+      await records.put(container.id, live.record);
       this.#publishEvent("connect", mode, container.id);
       return content.writeHostMode(container);
     }
-    let netnsPath: string;
-    try {
-      netnsPath = namespaces.create(container.id);
-      if (this.#needsResolver(live.record)) {
-        live.resolver = new SandboxResolver(this.#deps, netnsPath, this.#resolverSettings(container, live.record));
-        live.record = { ...live.record, resolver: live.resolver.ports };
-      }
-    } finally {
-      await durable;
-    }
-    const redirected = live.resolver
-      ? Promise.all([live.resolver.redirect(), records.put(container.id, live.record)])
-      : undefined;
+    // A namespace without a record is swept away at start, so it may come first.
+    const netnsPath = namespaces.create(container.id);
+    if (content.hasResolver(live.record)) this.#openResolver(container, live, netnsPath);
+    await records.put(container.id, live.record);
     const [files] = await settleAll([
       content.write(container, live.record),
       deferConnect ? Promise.resolve() : this.#attachAll(container, live),
-      redirected ?? Promise.resolve(),
     ]);
     if (mode === "none") this.#publishEvent("connect", mode, container.id);
     return { netnsPath, ...files };
+  }
+
+  /** Endpoints for all plans, added to the record. An address that is just being left is waited for. */
+  async #allocateAll(container: NetworkedContainer, record: SandboxRecord, plans: EndpointPlan[]): Promise<EndpointRecord[]> {
+    const allocate = () => {
+      const before = record.endpoints.length;
+      try {
+        for (const plan of plans) record.endpoints.push(this.#allocate(container, record, plan));
+        return record.endpoints.slice(before);
+      } catch (error) {
+        for (const endpoint of record.endpoints.splice(before))
+          this.#deps.addresses.give(endpoint.networkId, [endpoint.ipv4, endpoint.ipv6]);
+        throw error;
+      }
+    };
+    try {
+      return allocate();
+    } catch (error) {
+      if (this.#vanishing.size === 0 || !isKind(error, "forbidden", "resourceExhausted")) throw error;
+      await this.settled();
+      return allocate();
+    }
   }
 
   /** Chooses addresses and names. Nothing here waits, so nobody else chooses in between. */
@@ -392,14 +411,15 @@ export class Sandboxes implements ContainerNetworks {
   /** A container that was in the default bridge alone gets its resolver with the first network that has names. */
   async #raiseResolver(container: NetworkedContainer, live: LiveSandbox): Promise<void> {
     if (live.resolver) return live.resolver.reconfigure(this.#resolverSettings(container, live.record));
-    if (!this.#needsResolver(live.record)) return;
-    live.resolver = new SandboxResolver(
-      this.#deps,
-      this.#place(live.record).netnsPath,
-      this.#resolverSettings(container, live.record),
-    );
+    if (!this.#deps.content.hasResolver(live.record)) return;
+    this.#openResolver(container, live, this.#place(live.record).netnsPath);
+    await this.#deps.records.put(container.id, live.record);
+  }
+
+  #openResolver(container: NetworkedContainer, live: LiveSandbox, netnsPath: string): void {
+    live.resolver = new SandboxResolver(this.#deps, netnsPath, this.#resolverSettings(container, live.record));
     live.record = { ...live.record, resolver: live.resolver.ports };
-    await Promise.all([live.resolver.redirect(), this.#deps.records.put(container.id, live.record)]);
+    live.resolver.redirect({ replace: false });
   }
 
   async #detach(container: NetworkedContainer, live: LiveSandbox, endpoint: EndpointRecord): Promise<void> {
@@ -429,7 +449,7 @@ export class Sandboxes implements ContainerNetworks {
   }
 
   async #release(containerId: string): Promise<void> {
-    const { records, namespaces, addresses, names, readiness, registry, warn } = this.#deps;
+    const { records, namespaces, names, readiness, registry, warn } = this.#deps;
     const live = this.#live.get(containerId);
     const record = live?.record ?? records.get(containerId);
     if (record) {
@@ -453,11 +473,22 @@ export class Sandboxes implements ContainerNetworks {
     if (records.get(containerId)) await records.delete(containerId);
     this.#live.delete(containerId);
     for (const endpoint of record.endpoints) {
-      addresses.give(endpoint.networkId, [endpoint.ipv4, endpoint.ipv6]);
+      this.#giveWhenVanished(endpoint);
       if (live?.attached.has(endpoint.id)) this.#publishEvent("disconnect", endpoint.networkName, containerId);
     }
     if (live && record.endpoints.length === 0)
       this.#publishEvent("disconnect", record.mode === "host" ? "host" : "none", containerId);
+  }
+
+  #giveWhenVanished(endpoint: EndpointRecord): void {
+    const { addresses, registry, readiness, warn } = this.#deps;
+    const network = registry.byId(endpoint.networkId);
+    const gone = Promise.resolve()
+      .then(() => (network ? readiness.driver(network).vanished(endpoint) : undefined))
+      .catch((error: unknown) => warn(`the end of a container's link stays: ${String(error)}`))
+      .then(() => addresses.give(endpoint.networkId, [endpoint.ipv4, endpoint.ipv6]))
+      .finally(() => this.#vanishing.delete(gone));
+    this.#vanishing.add(gone);
   }
 
   /** A running container of the last run: its namespace is as it was, this process takes up what belongs to it. */
@@ -483,10 +514,7 @@ export class Sandboxes implements ContainerNetworks {
       const resolver = new SandboxResolver(this.#deps, path, this.#resolverSettings(container, record), record.resolver);
       live.resolver = resolver;
       const moved = resolver.ports.udpPort !== record.resolver.udpPort || resolver.ports.tcpPort !== record.resolver.tcpPort;
-      if (moved)
-        void resolver
-          .redirect()
-          .catch((error: unknown) => warn(`names of ${record.containerName} are not served: ${String(error)}`));
+      if (moved) resolver.redirect({ replace: true });
     } catch (error) {
       warn(`names of ${record.containerName} are not served: ${String(error)}`);
     }
@@ -513,10 +541,6 @@ export class Sandboxes implements ContainerNetworks {
       containerName: record.containerName,
       netnsPath: this.#deps.namespaces.path(record.containerId),
     };
-  }
-
-  #needsResolver(record: SandboxRecord): boolean {
-    return this.#deps.content.hasResolver(record);
   }
 
   #resolverSettings(container: NetworkedContainer, record: SandboxRecord) {

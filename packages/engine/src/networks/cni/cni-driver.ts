@@ -81,6 +81,11 @@ export class CniDriver implements NetworkDriver {
     return this.detach(network, endpoint, place);
   }
 
+  /** DEL returns when it is done. */
+  async vanished(): Promise<void> {
+    await Promise.resolve();
+  }
+
   #target(network: NetworkRecord, endpoint: EndpointRecord, place: EndpointPlace) {
     return {
       containerId: place.containerId,

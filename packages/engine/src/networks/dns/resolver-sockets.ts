@@ -1,12 +1,11 @@
 import { closeSync } from "node:fs";
 import { createSocket, type Socket as UdpSocket } from "node:dgram";
-import { spawn } from "node:child_process";
 import { internal } from "@pouchcontainer/errors";
 import { embeddedResolver } from "../files/resolv-conf.ts";
-import { startFailure } from "../linux/ip-shell.ts";
 import { linux, SystemCallError, type Libc } from "../linux/libc.ts";
 import type { NetworkNamespaces } from "../linux/network-namespaces.ts";
 import { bindSocket, portOf } from "../ports/host-sockets.ts";
+import { applyResolverRules } from "./resolver-rules.ts";
 
 export interface ResolverSockets {
   udp: number;
@@ -49,39 +48,21 @@ function bindWanted(libc: Libc, protocol: "udp" | "tcp", port: number | undefine
   return socket;
 }
 
-/** Puts the translation in place, in a table of the container's own namespace; replaces the one of before. */
+/** Leads port 53 of 127.0.0.11 to the sockets. */
 export function redirectResolver(
-  deps: { namespaces: NetworkNamespaces; env: NodeJS.ProcessEnv },
+  deps: { libc: Libc; namespaces: NetworkNamespaces },
   netnsPath: string,
   ports: { udpPort: number; tcpPort: number },
-): Promise<void> {
-  const table = "pouch_resolver";
-  const document = [
-    `table ip ${table} {}`,
-    `delete table ip ${table}`,
-    `table ip ${table} {`,
-    "chain output { type nat hook output priority -100;",
-    `ip daddr ${embeddedResolver} udp dport 53 dnat to ${embeddedResolver}:${ports.udpPort}`,
-    `ip daddr ${embeddedResolver} tcp dport 53 dnat to ${embeddedResolver}:${ports.tcpPort}`,
-    "}",
-    "}",
-    "",
-  ].join("\n");
-  const child = deps.namespaces.within(netnsPath, () =>
-    spawn("nft", ["-f", "-"], { env: deps.env, stdio: ["pipe", "ignore", "pipe"] }),
-  );
-  return new Promise((resolve, reject) => {
-    let errors = "";
-    child.stdin.on("error", () => undefined); // Reported by its exit.
-    child.stderr.setEncoding("utf8").on("data", (text: string) => (errors += text));
-    child.once("error", (error) => reject(startFailure("nft", "nftables", error)));
-    child.once("close", (code) =>
-      code === 0
-        ? resolve()
-        : reject(internal(`nft could not lead the container's name queries to its resolver: ${errors.trim()}`)),
+  options: { replace: boolean },
+): void {
+  try {
+    deps.namespaces.within(netnsPath, () => applyResolverRules(deps.libc, ports, options));
+  } catch (error) {
+    throw internal(
+      `cannot lead the container's name queries to its resolver: ${error instanceof Error ? error.message : String(error)}`,
+      { cause: error },
     );
-    child.stdin.end(document);
-  });
+  }
 }
 
 /** A UDP socket of the container's namespace, for name servers that only its networks reach. */

@@ -15,5 +15,6 @@ export function bareDriver(name: "host" | "null"): NetworkDriver {
     attach: () => Promise.resolve({ inside: [] }),
     detach: nothing,
     forget: nothing,
+    vanished: nothing,
   };
 }

@@ -18,6 +18,8 @@ import type { EndpointPlace, NetworkDriver } from "./network-driver.ts";
 
 export interface BridgeDriverDeps {
   ip: IpShell;
+  /** An ip of its own for links that go, so that links that come need not wait for them. */
+  reaper: IpShell;
   firewall: Firewall;
   namespaces: NetworkNamespaces;
   bandwidth: Bandwidth;
@@ -103,9 +105,17 @@ export class BridgeDriver implements NetworkDriver {
     await this.#deps.ip.run([`link delete dev ${endpoint.hostInterface}`], { tolerate: /Cannot find device/ });
   }
 
-  /** The kernel takes both ends of a veth with the namespace. */
+  /** Both ends of a veth go with the namespace. */
   async forget(): Promise<void> {
     await Promise.resolve();
+  }
+
+  /**
+   * The kernel takes a namespace apart when it finds the time, and until then the old container's end answers on the bridge,
+   * with the hardware address its successor will have.
+   */
+  async vanished(endpoint: EndpointRecord): Promise<void> {
+    await this.#deps.reaper.run([`link delete dev ${endpoint.hostInterface}`], { tolerate: /Cannot find device/ });
   }
 
   firewallNetwork(network: NetworkRecord): FirewallNetwork {

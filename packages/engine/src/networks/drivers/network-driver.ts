@@ -40,6 +40,8 @@ export interface NetworkDriver {
   ): Promise<{ inside: LinkChange[]; changed?: boolean }>;
   /** Takes the interface away from a namespace that lives on. */
   detach(network: NetworkRecord, endpoint: EndpointRecord, place: EndpointPlace): Promise<void>;
-  /** Takes back what a vanishing namespace does not take along. */
+  /** Takes back what a vanishing namespace does not take along; called while the namespace is still there. */
   forget(network: NetworkRecord, endpoint: EndpointRecord, place: EndpointPlace): Promise<void>;
+  /** Resolves when nothing answers for the endpoint's addresses any more; nobody gets them before. */
+  vanished(endpoint: EndpointRecord): Promise<void>;
 }

@@ -128,6 +128,11 @@ export class SubInterfaceDriver implements NetworkDriver {
     await Promise.resolve();
   }
 
+  /** An interface inside a namespace nobody is in answers nobody; there is no end of it on the host to wait for. */
+  async vanished(): Promise<void> {
+    await Promise.resolve();
+  }
+
   /** The kernel takes the interface with the namespace. */
   async forget(): Promise<void> {
     await Promise.resolve();

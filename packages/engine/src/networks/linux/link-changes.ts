@@ -1,9 +1,9 @@
 import { internal } from "@pouchcontainer/errors";
 import ipaddr from "ipaddr.js";
 import { closeSync } from "node:fs";
-import { getSystemErrorMap } from "node:util";
 import { familyOf } from "../ipam/cidr.ts";
 import { linux, type Libc } from "./libc.ts";
+import { attribute, message, netlink, NetlinkError, NetlinkSocket, uint32BE, uint32LE } from "./netlink.ts";
 
 /** What is done to an interface inside a container's namespace. */
 export type LinkChange =
@@ -14,12 +14,8 @@ export type LinkChange =
   /** Succeeds when there is no such interface. */
   | { do: "delete"; device: string };
 
-/** Numbers of <linux/netlink.h>, <linux/rtnetlink.h>, <linux/if_addr.h>, <linux/sockios.h>. */
-const NLM_F_REQUEST = 0x1;
-const NLM_F_ACK = 0x4;
-const NLM_F_REPLACE = 0x100;
-const NLM_F_EXCL = 0x200;
-const NLM_F_CREATE = 0x400;
+/** Numbers of <linux/rtnetlink.h>, <linux/if_addr.h>, <linux/sockios.h>. */
+const NETLINK_ROUTE = 0;
 const RTM_NEWLINK = 16;
 const RTM_DELLINK = 17;
 const RTM_NEWADDR = 20;
@@ -28,46 +24,43 @@ const IFA = { address: 1, local: 2, broadcast: 4, noDuplicateDetection: 0x02 };
 const RTA = { outgoing: 4, gateway: 5 };
 const route = { mainTable: 254, byBoot: 3, everywhere: 0, onLink: 253, unicast: 1 };
 const SIOCGIFINDEX = 0x8933n;
-const ENODEV = 19;
 
 /**
  * Carries changes out in the calling thread's namespace, in order, over one rtnetlink socket: a few dozen microseconds each,
  * where a process for them would cost milliseconds of every start. Throws at the first the kernel refuses, saying which.
  */
 export function applyLinkChanges(libc: Libc, changes: LinkChange[]): void {
-  const socket = libc.call("socket", linux.AF_NETLINK, linux.SOCK_RAW | linux.SOCK_CLOEXEC, 0);
+  const socket = new NetlinkSocket(libc, NETLINK_ROUTE);
   try {
     for (const change of changes) applyOne(libc, socket, change);
   } finally {
-    closeSync(socket);
+    socket.close();
   }
 }
 
-function applyOne(libc: Libc, socket: number, change: LinkChange): void {
+function applyOne(libc: Libc, socket: NetlinkSocket, change: LinkChange): void {
   const index = interfaceIndex(libc, change.device);
   if (index === undefined) {
     if (change.do === "delete") return;
     throw internal(`cannot ${describe(change)}: there is no interface ${change.device}`);
   }
-  const request = message(change, index);
-  libc.call("send", socket, request, BigInt(request.length), 0);
-  const answer = Buffer.alloc(4096);
-  libc.call("recv", socket, answer, BigInt(answer.length), 0);
-  // struct nlmsghdr, then the negated errno of struct nlmsgerr.
-  const errno = -answer.readInt32LE(16);
-  if (errno === 0 || (change.do === "delete" && errno === ENODEV)) return;
-  const [code, text] = getSystemErrorMap().get(-errno) ?? [`errno ${errno}`, "unknown error"];
-  throw internal(`cannot ${describe(change)}: ${text} (${code})`);
+  try {
+    socket.transact(encode(change, index), 1);
+  } catch (error) {
+    if (!(error instanceof NetlinkError)) throw error;
+    if (change.do === "delete" && error.code === "ENODEV") return;
+    throw internal(`cannot ${describe(change)}: ${error.message}`, { cause: error });
+  }
 }
 
-function message(change: LinkChange, index: number): Buffer {
+function encode(change: LinkChange, index: number): Buffer {
   switch (change.do) {
     case "raise":
-      return frame(RTM_NEWLINK, 0, linkHeader(index, linux.IFF_UP));
+      return message(RTM_NEWLINK, netlink.acknowledge, linkHeader(index, linux.IFF_UP));
     case "delete":
-      return frame(RTM_DELLINK, 0, linkHeader(index, 0));
+      return message(RTM_DELLINK, netlink.acknowledge, linkHeader(index, 0));
     case "add address":
-      return addressMessage(change, index);
+      return encodeAddress(change, index);
     case "default route": {
       const header = Buffer.alloc(12);
       header[0] = change.family === 4 ? linux.AF_INET : linux.AF_INET6;
@@ -76,12 +69,13 @@ function message(change: LinkChange, index: number): Buffer {
       header[6] = change.gateway === undefined ? route.onLink : route.everywhere;
       header[7] = route.unicast;
       const gateway = change.gateway === undefined ? [] : [attribute(RTA.gateway, bytesOf(change.gateway))];
-      return frame(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, header, ...gateway, attribute(RTA.outgoing, uint32(index)));
+      const flags = netlink.acknowledge | netlink.create | netlink.replace;
+      return message(RTM_NEWROUTE, flags, header, ...gateway, attribute(RTA.outgoing, uint32LE(index)));
     }
   }
 }
 
-function addressMessage({ address, prefixLength }: { address: string; prefixLength: number }, index: number): Buffer {
+function encodeAddress({ address, prefixLength }: { address: string; prefixLength: number }, index: number): Buffer {
   const v4 = familyOf(address) === 4;
   const bytes = bytesOf(address);
   const header = Buffer.alloc(8);
@@ -91,14 +85,8 @@ function addressMessage({ address, prefixLength }: { address: string; prefixLeng
   header[2] = v4 ? 0 : IFA.noDuplicateDetection;
   header.writeUInt32LE(index, 4);
   const broadcast = v4 && prefixLength < 31 ? [attribute(IFA.broadcast, broadcastOf(bytes, prefixLength))] : [];
-  return frame(
-    RTM_NEWADDR,
-    NLM_F_CREATE | NLM_F_EXCL,
-    header,
-    attribute(IFA.local, bytes),
-    attribute(IFA.address, bytes),
-    ...broadcast,
-  );
+  const flags = netlink.acknowledge | netlink.create | netlink.exclusive;
+  return message(RTM_NEWADDR, flags, header, attribute(IFA.local, bytes), attribute(IFA.address, bytes), ...broadcast);
 }
 
 /** struct ifinfomsg */
@@ -110,41 +98,12 @@ function linkHeader(index: number, flags: number): Buffer {
   return header;
 }
 
-function frame(type: number, flags: number, ...parts: Buffer[]): Buffer {
-  const body = Buffer.concat(parts);
-  const header = Buffer.alloc(16);
-  header.writeUInt32LE(header.length + body.length, 0);
-  header.writeUInt16LE(type, 4);
-  header.writeUInt16LE(NLM_F_REQUEST | NLM_F_ACK | flags, 6);
-  return Buffer.concat([header, body]);
-}
-
-/** struct rtattr and its value; every length here is a multiple of four, so there is no padding. */
-function attribute(type: number, value: Buffer): Buffer {
-  const header = Buffer.alloc(4);
-  header.writeUInt16LE(header.length + value.length, 0);
-  header.writeUInt16LE(type, 2);
-  return Buffer.concat([header, value]);
-}
-
 function broadcastOf(address: Buffer, prefixLength: number): Buffer {
-  return uint32BigEndian((address.readUInt32BE(0) | (0xffff_ffff >>> prefixLength)) >>> 0);
+  return uint32BE((address.readUInt32BE(0) | (0xffff_ffff >>> prefixLength)) >>> 0);
 }
 
 function bytesOf(address: string): Buffer {
   return Buffer.from(ipaddr.parse(address).toByteArray());
-}
-
-function uint32(value: number): Buffer {
-  const buffer = Buffer.alloc(4);
-  buffer.writeUInt32LE(value);
-  return buffer;
-}
-
-function uint32BigEndian(value: number): Buffer {
-  const buffer = Buffer.alloc(4);
-  buffer.writeUInt32BE(value);
-  return buffer;
 }
 
 /** struct ifreq: the name, then the index. */
