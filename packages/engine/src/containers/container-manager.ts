@@ -29,6 +29,7 @@ import { startContainer } from "./start-container.ts";
 import type { StdioSession } from "./stdio/stdio-session.ts";
 import { killContainer, stopContainer } from "./stop-container.ts";
 import { updateContainer } from "./update-container.ts";
+import { summaryJson } from "./views/index.ts";
 import { waitContainer } from "./wait-container.ts";
 import { watchMemoryKills } from "./watch-memory-kills.ts";
 
@@ -91,6 +92,11 @@ export class ContainerManager {
 
   list(options: Parameters<ContainerList["list"]>[0]): Promise<api.ContainerSummary[]> {
     return this.#list.list(options);
+  }
+
+  /** The same with each entry as JSON text, kept from list to list while it does not change. */
+  async listJson(options: Parameters<ContainerList["list"]>[0]): Promise<string[]> {
+    return (await this.#list.list(options)).map(summaryJson);
   }
 
   async inspect(ref: string, options: { size: boolean }): Promise<api.ContainerInspect> {

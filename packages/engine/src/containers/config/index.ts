@@ -7,5 +7,4 @@ export { normaliseCreate, verifyCreate } from "./normalise-create.ts";
 export type { NormalisedCreate, NormaliseInput, VerifiedCreate } from "./normalise-create.ts";
 export { planMounts } from "./plan-mounts.ts";
 export type { MountPlan, PlanMountsInput } from "./plan-mounts.ts";
-export { isNoRestart } from "./restart-policy.ts";
 export { parseSignal } from "./signals.ts";

@@ -6,7 +6,7 @@ export type { HostDevices } from "./devices.ts";
 export { hostFacts } from "./host-facts.ts";
 export type { CgroupFacts, HostFacts } from "./host-facts.ts";
 export { joinedContainers } from "./namespaces.ts";
-export { resourcesFromHostConfig, toUpdateResources } from "./resources.ts";
+export { toUpdateResources } from "./resources.ts";
 export { rootfsReader } from "./rootfs-reader.ts";
 export type { RootfsReader } from "./rootfs-reader.ts";
 export type { JoinedContainer, SpecInput, SpecSettings } from "./spec-input.ts";

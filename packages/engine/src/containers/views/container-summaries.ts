@@ -13,7 +13,7 @@ export interface SummaryFacts {
 }
 
 /** Under this key a summary carries its own JSON text; `JSON.stringify` does not see it. */
-export const jsonText = Symbol("JSON text of a summary");
+const jsonText = Symbol("JSON text of a summary");
 
 interface Cached {
   record: ContainerRecord;
@@ -49,12 +49,8 @@ export class ContainerSummaries {
   }
 }
 
-/** A list of summaries as JSON, put together from their kept texts. */
-export function summariesJson(summaries: readonly ContainerSummary[]): string {
-  return `[${summaries.map(textOf).join(",")}]`;
-}
-
-function textOf(summary: ContainerSummary): string {
+/** A summary as JSON; the text is made once and kept with it. */
+export function summaryJson(summary: ContainerSummary): string {
   const carrier: ContainerSummary & { [jsonText]?: string } = summary;
   const known = carrier[jsonText];
   if (known !== undefined) return known;
