@@ -2,7 +2,7 @@
  * Makes the published form of `@pouchcontainer/plugin-sdk`: one JavaScript file per entry that runs on Node 20 and newer, type
  * declarations without any import from this repository, no dependencies. `bin/plugin-sdk.tgz` is what `npm install` takes.
  */
-import * as api from "@pouchcontainer/api";
+import { ContainerCreateConfig, ContainerInspect, VolumeCreateConfig } from "@pouchcontainer/api";
 import { build } from "esbuild";
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
@@ -13,7 +13,7 @@ import { interfaceText } from "./schema-to-type.ts";
 const root = resolve(import.meta.dirname, "..");
 const source = join(root, "packages/plugin-sdk/src");
 /** Types of the API that the SDK's declarations speak of and that are derived from schemas. */
-const derived = ["ContainerCreateConfig", "ContainerInspect", "VolumeCreateConfig"] as const;
+const derived = { ContainerCreateConfig, ContainerInspect, VolumeCreateConfig };
 
 export async function buildPluginSdk(bin: string): Promise<string> {
   const out = join(buildDirectory, "plugin-sdk");
@@ -90,7 +90,7 @@ function declarations(out: string): void {
   cpSync(join(emitted, "plugin-sdk/src"), join(types, "plugin-sdk"), { recursive: true });
   cpSync(join(emitted, "errors/src"), join(types, "errors"), { recursive: true });
   cpSync(join(emitted, "api/src/handler-spec.d.ts"), join(types, "api/handler-spec.d.ts"));
-  const lines = derived.map((name) => `${interfaceText(name, api[name])}\n`);
+  const lines = Object.entries(derived).map(([name, schema]) => `${interfaceText(name, schema)}\n`);
   writeFileSync(
     join(types, "api/index.d.ts"),
     `export type { Handler, HandlerSpec, PathParams } from "./handler-spec.js";\n\n${lines.join("\n")}`,

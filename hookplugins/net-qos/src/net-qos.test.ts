@@ -10,8 +10,7 @@ const directory = new URL("..", import.meta.url);
 
 async function hooksFor(Labels: Record<string, string>) {
   const plugin = await loadPlugin(directory);
-  // The plugin reads nothing of the configuration but its labels.
-  const { hooks } = await plugin.call("container.preStart", { container: sampleContainer({ Config: { Labels } as never }) });
+  const { hooks } = await plugin.call("container.preStart", { container: sampleContainer({ Config: { Labels } }) });
   return hooks;
 }
 

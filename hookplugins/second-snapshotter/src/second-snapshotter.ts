@@ -2,7 +2,8 @@ import { registerImagePlugin } from "@pouchcontainer/plugin-sdk";
 
 registerImagePlugin({
   async postPull(snapshotter, image, { configuration, log }) {
-    const second = String(configuration["snapshotter"] ?? "native");
+    // Checked by the daemon against the schema in package.json.
+    const { snapshotter: second = "native" } = configuration as { snapshotter?: string };
     if (second === snapshotter || (await image.isUnpacked(second))) return;
     await image.unpack(second);
     log.info(`unpacked ${image.reference} for ${second}`);

@@ -29,8 +29,9 @@ registerContainerPlugin({
       setEnv(env, variables.memory, String(memoryBytes));
     }
     if (legacy.cpu_percent !== undefined) {
-      update["NanoCpus"] = positive("legacy.cpu_percent", legacy.cpu_percent) * 10_000_000;
-      setEnv(env, variables.cpu, String(legacy.cpu_percent));
+      const percent = positive("legacy.cpu_percent", legacy.cpu_percent);
+      update["NanoCpus"] = percent * 10_000_000;
+      setEnv(env, variables.cpu, String(percent));
     }
     return jsonStream({ ...update, Env: env });
   },

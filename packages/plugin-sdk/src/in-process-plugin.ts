@@ -114,7 +114,7 @@ export class InProcessPlugin implements PluginInstance {
       if (registration.kind !== kind) continue;
       // The registration's kind is the point's kind, so the object has the interface the point's invoker takes.
       const step: PointAnswer<P> = await invokers[point](registration.plugin as PluginObject<P>, current, call);
-      answer = combine(point, answer, step);
+      answer = combine(answer, step);
       current = { ...current, ...step };
     }
     // `checkPoints` made sure that some object implements every point of the manifest.
@@ -139,11 +139,9 @@ export class InProcessPlugin implements PluginInstance {
 }
 
 /** Hooks of several objects add up; every other answer is the last object's, which saw the earlier ones' changes. */
-function combine<P extends PointName>(point: P, earlier: PointAnswer<P> | undefined, step: PointAnswer<P>): PointAnswer<P> {
-  if (point !== "container.preStart" || earlier === undefined) return step;
-  // P is "container.preStart" here, which TypeScript does not narrow a type parameter to.
-  const [before, after] = [earlier, step] as unknown as [PointAnswer<"container.preStart">, PointAnswer<"container.preStart">];
-  return { hooks: [...before.hooks, ...after.hooks] } as unknown as PointAnswer<P>;
+function combine<P extends PointName>(earlier: PointAnswer<P> | undefined, step: PointAnswer<P>): PointAnswer<P> {
+  if (earlier === undefined || !("hooks" in earlier) || !("hooks" in step)) return step;
+  return { ...step, hooks: [...earlier.hooks, ...step.hooks] };
 }
 
 /** A point in the manifest without code would never run, and code without a point in the manifest neither: both are mistakes. */

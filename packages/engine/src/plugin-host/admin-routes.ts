@@ -106,7 +106,10 @@ function logsHandler(manager: PluginManager): Handler {
     const lines = manager.logLines(name);
     response.writeHead(200, { "Content-Type": "text/plain; charset=utf-8" });
     for (const line of lines) response.write(`${line}\n`);
-    if (!isTrue(queryOf(request).get("follow"))) return void response.end();
+    if (!isTrue(queryOf(request).get("follow"))) {
+      response.end();
+      return;
+    }
     // The client has the head although no line may come for long.
     response.flushHeaders();
     const stop = manager.followLog(name, (line) => response.write(`${line}\n`));

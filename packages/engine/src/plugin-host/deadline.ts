@@ -44,7 +44,7 @@ export class Deadline {
         (error: unknown) => {
           finish();
           // Passed on as it was thrown; the caller names plugin and point.
-          reject(error as Error);
+          reject(error);
         },
       );
     });

@@ -17,11 +17,13 @@ const entry = {
 
 test("a call becomes a span at the collector", async (t) => {
   const received: { url: string | undefined; body: string }[] = [];
-  const collector = createServer(async (request, response) => {
+  const collector = createServer((request, response) => {
     let body = "";
-    for await (const chunk of request) body += String(chunk);
-    received.push({ url: request.url, body });
-    response.end("{}");
+    request.on("data", (chunk) => (body += String(chunk)));
+    request.on("end", () => {
+      received.push({ url: request.url, body });
+      response.end("{}");
+    });
   });
   await new Promise<void>((listening) => collector.listen(0, "127.0.0.1", listening));
   t.after(() => collector.close());

@@ -1,5 +1,5 @@
 import type { ContainerCreateConfig, ContainerInspect, HandlerSpec } from "@pouchcontainer/api";
-import { EngineError, forbidden } from "@pouchcontainer/errors";
+import { forbidden, type EngineError } from "@pouchcontainer/errors";
 import {
   jsonStream,
   readJson,

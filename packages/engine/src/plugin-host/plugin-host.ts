@@ -297,8 +297,8 @@ export class PluginHost implements PluginChains {
     return { result, patch, conflicts };
   }
 
-  async #validate<P extends "container.validateCreate" | "volume.validateVolumeCreate", B>(
-    point: P,
+  async #validate<B>(
+    point: "container.validateCreate" | "volume.validateVolumeCreate",
     body: B,
     subject: (body: B) => FilterSubject,
     context: ChainContext,
@@ -306,7 +306,7 @@ export class PluginHost implements PluginChains {
     const links = this.registry.chain(point);
     if (links.length === 0) return;
     // Both points take `{ config }`, and B is the type of that config at each of the two callers.
-    const request = { config: deepFreeze(cloneJson(body)) } as unknown as PointRequest<P>;
+    const request = { config: deepFreeze(cloneJson(body)) } as unknown as PointRequest<typeof point>;
     for (const link of links) {
       if (link.filter?.(subject(body)) === false) continue;
       await this.#runner.run(point, link, request, context, noChange);

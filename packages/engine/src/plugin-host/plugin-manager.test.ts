@@ -98,7 +98,7 @@ function home(t: TestContext): Home {
         close: async () => {
           if (!running.delete(daemon)) return;
           await manager.close();
-          await store.close();
+          store.close();
         },
       };
       running.add(daemon);

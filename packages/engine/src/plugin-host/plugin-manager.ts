@@ -116,7 +116,8 @@ export class PluginManager {
   async close(): Promise<void> {
     await this.#changes.catch(() => undefined);
     const { registry } = this.#deps.host;
-    await Promise.all([...registry.slots()].map(({ name }) => registry.remove(name)).map((slot) => slot.instance?.close()));
+    const slots = [...registry.slots()].map(({ name }) => registry.remove(name));
+    await Promise.all(slots.map(async (slot) => slot.instance?.close()));
   }
 
   async list(filters: Record<string, string[]> = {}): Promise<Plugin[]> {

@@ -1,5 +1,5 @@
 import { EngineError, cancelled, resourceExhausted, unavailable, type ErrorKind } from "@pouchcontainer/errors";
-import { Agent, request, type ClientRequest, type IncomingMessage } from "node:http";
+import { Agent, request, type IncomingMessage } from "node:http";
 
 /** Largest answer to one call, in bytes. */
 export const maxAnswerBytes = 16 * 1024 * 1024;
@@ -30,9 +30,12 @@ export class WireClient {
   /** Posts bytes and returns the bytes of the answer. */
   post({ path, body, headers, signal }: WireRequest): Promise<Buffer> {
     return new Promise((resolve, reject) => {
-      let outgoing: ClientRequest | undefined;
+      if (signal?.aborted === true) {
+        reject(cancelled("the call was given up"));
+        return;
+      }
       const onAbort = (): void => {
-        outgoing?.destroy();
+        outgoing.destroy();
         reject(cancelled("the call was given up"));
       };
       const finish = (): void => signal?.removeEventListener("abort", onAbort);
@@ -40,15 +43,14 @@ export class WireClient {
         finish();
         reject(error);
       };
-      if (signal?.aborted === true) return onAbort();
-      signal?.addEventListener("abort", onAbort, { once: true });
-      outgoing = request({
+      const outgoing = request({
         agent: this.#agent,
         socketPath: this.#socketPath,
         method: "POST",
         path,
         headers: { Host: "plugin", "Content-Type": "application/json", "Content-Length": Buffer.byteLength(body), ...headers },
       });
+      signal?.addEventListener("abort", onAbort, { once: true });
       outgoing.once("error", (error) => fail(unavailable(`its process does not answer: ${error.message}`, { cause: error })));
       outgoing.once("response", (response) => {
         collect(response).then(
@@ -59,7 +61,7 @@ export class WireClient {
             else reject(reported(bytes, status));
           },
           (error: unknown) => {
-            outgoing?.destroy();
+            outgoing.destroy();
             fail(error instanceof Error ? error : new Error(String(error)));
           },
         );

@@ -124,9 +124,9 @@ class ServedPlugin {
     response.end(bytes);
   }
 
-  async #point<P extends PointName>(
+  async #point(
     instance: InProcessPlugin,
-    point: P,
+    point: Exclude<PointName, "api.updateHandler" | "container.preUpdate">,
     request: IncomingMessage,
     response: ServerResponse,
   ): Promise<void> {

@@ -94,10 +94,11 @@ async function fetchTable(t: TestContext, table: readonly HandlerSpec[]): Promis
     const path = (request.url ?? "").replace(/^\/v1\.\d+/, "");
     for (const spec of table) {
       const match = new RegExp(`^${spec.path.replaceAll(/\{(\w+)\}/g, "(?<$1>[^/?]+)")}(?:\\?.*)?$`).exec(path);
-      if (match !== null)
-        return void Promise.resolve(spec.handler(request, response, { ...match.groups })).catch((error: unknown) =>
-          response.writeHead(500).end(String(error)),
-        );
+      if (match === null) continue;
+      Promise.resolve(spec.handler(request, response, { ...match.groups })).catch((error: unknown) =>
+        response.writeHead(500).end(String(error)),
+      );
+      return;
     }
     response.writeHead(404).end();
   });

@@ -160,7 +160,8 @@ async function program(command: string, args: string[], directory?: string): Pro
     if (error instanceof Error && "code" in error && error.code === "ENOENT")
       throw unavailable(`the program ${command} is missing on the daemon's host`);
     // What execFile rejects with carries the program's output.
-    const words = String((error as { stderr?: unknown }).stderr ?? "").trim();
+    const { stderr = "" } = error as { stderr?: string };
+    const words = stderr.trim();
     throw unavailable(`${command} failed: ${words === "" ? EngineError.from(error).message : words.slice(0, 800)}`, {
       cause: error,
     });

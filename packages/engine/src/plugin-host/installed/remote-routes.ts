@@ -92,7 +92,7 @@ function wrapped(original: Handler, wrap: Wrap, plugin: RemotePlugin, index: num
       })) as BeforeAnswer;
       if (answer.response !== undefined) return respond(response, answer.response);
       if (bytes !== undefined) passed = replay(request, typeof answer.body === "string" ? Buffer.from(answer.body) : bytes);
-      for (const [name, value] of Object.entries(answer.headers ?? {})) passed.headers[name.toLowerCase()] = String(value);
+      for (const [name, value] of Object.entries(answer.headers ?? {})) passed.headers[name.toLowerCase()] = value;
     }
     if (wrap.after === true) notifyAfter(response, wrap, plugin, about);
     await original(passed, response, params);
