@@ -1,19 +1,21 @@
 import type * as api from "@pouchcontainer/api";
 import { EngineError, forbidden, internal, invalidArgument } from "@pouchcontainer/errors";
 import { spawn } from "node:child_process";
-import { lstatSync, readlinkSync, statSync, type Stats } from "node:fs";
-import { basename, dirname, join, posix } from "node:path";
+import { lstatSync, readdirSync, readlinkSync, statSync, type Stats } from "node:fs";
+import { posix } from "node:path";
 import { PassThrough, type Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { rfc3339Nano } from "../clock.ts";
 import type { Container } from "../container.ts";
 import { publishContainerEvent } from "../container-events.ts";
 import type { ContainerRoom } from "../container-room.ts";
-import { noSuchPath, withContainerFiles, type ContainerFiles } from "./container-files.ts";
+import { buildProcess, rootfsReader } from "../spec/index.ts";
+import { noSuchPath, withContainerFiles, withDirectory, type Anchor, type ContainerFiles } from "./container-files.ts";
+import { unpackTar } from "./unpack-tar.ts";
 
 /** What a path is; a link is described, not followed. */
 export async function archiveStat(room: ContainerRoom, container: Container, path: string): Promise<api.ContainerPathStat> {
-  return withContainerFiles(room, container, (files) => Promise.resolve(located(files, container, path).stat));
+  return withContainerFiles(room, container, async (files) => (await located(files, container, path)).stat);
 }
 
 /** A tar of the path; its entries begin with the path's last name. */
@@ -25,11 +27,10 @@ export async function archiveGet(
   const tar = new PassThrough();
   const found = Promise.withResolvers<api.ContainerPathStat>();
   withContainerFiles(room, container, async (files) => {
-    const { host, stat, follow } = located(files, container, path);
+    const { folder, name, stat } = await located(files, container, path);
     found.resolve(stat);
     publishContainerEvent(room.deps.events, container.record, "archive-path");
-    const base = follow ? posix.basename(posix.join("/", path)) || "/" : basename(host);
-    await packTo(host, base, tar);
+    await withDirectory(folder, (place) => packTo(place, name, stat.name, tar));
   }).catch((error: unknown) => {
     found.reject(error);
     tar.destroy(error instanceof Error ? error : new Error(String(error)));
@@ -48,46 +49,57 @@ export async function archivePut(
   options: { noOverwriteDirNonDir: boolean; copyUidGid: boolean },
 ): Promise<void> {
   await withContainerFiles(room, container, async (files) => {
-    const host = files.resolve(path);
+    const target = files.anchor(path);
+    const host = rootfsReader(target.root).resolve(target.inside);
     if (host === undefined) throw noSuchPath(container, path);
     if (!statSync(host).isDirectory()) throw invalidArgument("extraction point is not a directory");
     if (!files.isWritable(path)) throw forbidden("container rootfs is marked read-only");
-    await unpackInto(host, tar, options);
+    await unpackTar(target, tar, {
+      noOverwriteDirNonDir: options.noOverwriteDirNonDir,
+      makeFifo: (place) => room.deps.stdio.makeFifo(place),
+      ...(options.copyUidGid ? { owner: ownerIn(room, container, files) } : {}),
+    });
     publishContainerEvent(room.deps.events, container.record, "extract-to-dir");
   });
 }
 
-interface Located {
-  host: string;
-  stat: api.ContainerPathStat;
-  /** The path ends in a slash or dot: what a link points to is meant. */
-  follow: boolean;
+/** Who the container's processes run as: `cp --archive` gives files to them. */
+function ownerIn({ deps }: ContainerRoom, { record }: Container, files: ContainerFiles): { uid: number; gid: number } {
+  const rootfs = rootfsReader(files.anchor("/").root);
+  const { process } = buildProcess({ record, facts: deps.facts, settings: deps.specSettings, rootfs }, { Cmd: ["true"] });
+  return { uid: process.user.uid, gid: process.user.gid };
 }
 
-function located(files: ContainerFiles, container: Container, path: string): Located {
-  const follow = /(^|\/)\.?$/.test(path);
-  const parent = files.resolveParent(path);
-  const host = follow ? files.resolve(path) : parent && join(parent.host, parent.name);
-  const stats = host === undefined ? undefined : lstatSync(host, { throwIfNoEntry: false });
-  if (host === undefined || !stats) throw noSuchPath(container, path);
-  const target = stats.isSymbolicLink() ? linkTarget(host, path) : "";
-  const name = posix.basename(posix.join("/", path)) || "/";
+interface Located {
+  /** The folder the path is in, or the folder that is meant itself. */
+  folder: Anchor;
+  /** Its name there; `.` for the folder itself. */
+  name: string;
+  stat: api.ContainerPathStat;
+}
+
+/** Describes what a path names. A slash or dot at its end means what a link there points to. */
+async function located(files: ContainerFiles, container: Container, path: string): Promise<Located> {
+  const { root, inside } = files.anchor(path);
+  const itself = inside === "/" || /(^|\/)\.?$/.test(path);
+  const folder = { root, inside: itself ? inside : posix.dirname(inside) };
+  const name = itself ? "." : posix.basename(inside);
+  const found = await withDirectory(folder, (place) => {
+    const stats = lstatSync(`${place}/${name}`, { throwIfNoEntry: false });
+    return stats && { stats, link: stats.isSymbolicLink() ? readlinkSync(`${place}/${name}`) : "" };
+  });
+  if (!found) throw noSuchPath(container, path);
+  const { stats, link } = found;
   return {
-    host,
-    follow,
+    ...(stats.isDirectory() ? { folder: { root, inside }, name: "." } : { folder, name }),
     stat: {
-      name,
+      name: /(^|\/)\.$/.test(path) ? "." : posix.basename(posix.join("/", path)) || "/",
       size: stats.size,
       mode: goFileMode(stats),
       mtime: rfc3339Nano(BigInt(Math.floor(stats.mtimeMs)) * 1_000_000n),
-      linkTarget: target,
+      linkTarget: link === "" || link.startsWith("/") ? link : posix.join(posix.dirname(posix.join("/", path)), link),
     },
   };
-}
-
-function linkTarget(host: string, path: string): string {
-  const target = readlinkSync(host);
-  return target.startsWith("/") ? target : posix.join(posix.dirname(posix.join("/", path)), target);
 }
 
 /** Go's `fs.FileMode`: permission bits, and the kind in bits of its own. */
@@ -108,66 +120,53 @@ export function goFileMode(
 }
 
 /** The `tar` program keeps owners, links, devices and attributes as they are; names are made to begin with `base`. */
-export async function packTo(host: string, base: string, into: PassThrough): Promise<void> {
-  const isFolder = lstatSync(host).isDirectory();
-  const [folder, member] = isFolder ? [host, "."] : [dirname(host), basename(host)];
+export async function packTo(folder: string, member: string, base: string, into: PassThrough): Promise<void> {
   const name = base.replaceAll(/[\\,&]/g, "\\$&");
-  const rename = isFolder
-    ? [
-        `--transform=flags=rSh;s,^\\.$,${name === "/" ? "./" : name},`,
-        `--transform=flags=rSh;s,^\\./,${name === "/" ? "" : `${name}/`},`,
-      ]
-    : [`--transform=flags=rSh;s,^.*$,${name},`];
+  // r, S and h: regular names and targets of hard links are changed, those of symbolic links (s) are not.
+  const transforms =
+    base === "." || base === ""
+      ? []
+      : base === "/"
+        ? ["s,^\\./,/,"]
+        : member === "."
+          ? [`s,^\\.$,${name},`, `s,^\\./,${name}/,`]
+          : [`s,^.*$,${name},`];
+  const members = packedMembers(folder, member, base);
+  // What the kernel shows a running process there is no part of the container's files.
+  const kernels = base === "/" ? ["proc", "sys", "dev"].map((place) => `--exclude=./${place}/*`) : [];
+  const options = [
+    ...kernels,
+    "-P",
+    "--numeric-owner",
+    "--xattrs",
+    "--sparse",
+    ...transforms.map((text) => `--transform=flags=rSh;${text}`),
+  ];
   await runTar(
-    ["-c", "-f", "-", "--numeric-owner", "--xattrs", "--sparse", ...rename, "-C", folder, "--", member],
-    undefined,
+    ["-c", "-f", "-", ...options, "-C", folder, ...(members.length > 0 ? ["--", ...members] : ["-T", "/dev/null"])],
     into,
   );
 }
 
-async function unpackInto(
-  host: string,
-  tar: Readable,
-  { noOverwriteDirNonDir, copyUidGid }: { noOverwriteDirNonDir: boolean; copyUidGid: boolean },
-): Promise<void> {
-  const owner = copyUidGid ? statSync(host) : undefined;
-  await runTar(
-    [
-      "-x",
-      "-f",
-      "-",
-      "--numeric-owner",
-      "--xattrs",
-      "-p",
-      ...(owner ? [`--owner=${owner.uid}`, `--group=${owner.gid}`] : ["--same-owner"]),
-      ...(noOverwriteDirNonDir ? ["--no-overwrite-dir"] : ["--overwrite"]),
-      "-C",
-      host,
-    ],
-    tar,
-    undefined,
-  );
+/** A path's entries hang under its name; the root has none: its entries are packed one by one, an export's without any folder in front. */
+function packedMembers(folder: string, member: string, base: string): string[] {
+  if (base === "/") return readdirSync(folder).map((name) => `./${name}`);
+  if (base === "") return readdirSync(folder);
+  return [member === "." ? "." : `./${member}`];
 }
 
-async function runTar(args: string[], input: Readable | undefined, output: PassThrough | undefined): Promise<void> {
-  const child = spawn("tar", args, {
-    stdio: [input ? "pipe" : "ignore", output ? "pipe" : "ignore", "pipe"],
-    env: { PATH: process.env["PATH"] ?? "", LC_ALL: "C" },
-  });
+async function runTar(args: string[], output: PassThrough): Promise<void> {
+  const child = spawn("tar", args, { stdio: ["ignore", "pipe", "pipe"], env: { PATH: process.env["PATH"] ?? "", LC_ALL: "C" } });
   let said = "";
-  child.stderr?.on("data", (chunk: Buffer) => (said = (said + chunk.toString()).slice(-4096)));
+  child.stderr.on("data", (chunk: Buffer) => (said = (said + chunk.toString()).slice(-4096)));
   const ended = new Promise<number | null>((resolve, reject) => {
     child.once("error", reject);
     child.once("close", resolve);
   });
-  const flows = [
-    ...(input && child.stdin ? [pipeline(input, child.stdin)] : []),
-    ...(output && child.stdout ? [pipeline(child.stdout, output)] : []),
-  ];
   // A reader that goes away ends tar by its closed pipe.
-  const [status, ...flowed] = await Promise.allSettled([ended, ...flows]);
-  if (status?.status === "rejected")
-    throw internal("the tar program could not be started: install tar", { cause: status.reason });
-  if (status?.value !== 0) throw invalidArgument(`tar failed: ${said.trim() || `exit status ${status?.value}`}`);
-  for (const flow of flowed) if (flow.status === "rejected") throw EngineError.from(flow.reason);
+  const [status, flow] = await Promise.allSettled([ended, pipeline(child.stdout, output)]);
+  if (status.status === "rejected") throw internal("the tar program could not be started: install tar", { cause: status.reason });
+  if (flow.status === "rejected") throw EngineError.from(flow.reason);
+  // 1: a file changed while it was read, which a running container's files may.
+  if (status.value !== 0 && status.value !== 1) throw internal(`tar failed: ${said.trim() || `exit status ${status.value}`}`);
 }

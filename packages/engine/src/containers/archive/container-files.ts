@@ -1,16 +1,20 @@
 import { notFound } from "@pouchcontainer/errors";
-import { posix } from "node:path";
+import { closeSync, constants, openSync } from "node:fs";
+import { posix, relative } from "node:path";
 import type { Container } from "../container.ts";
 import type { ContainerRoom } from "../container-room.ts";
 import { withMountedSnapshot } from "../rootfs.ts";
 import { rootfsReader } from "../spec/index.ts";
 
-/** A container's files as a process inside sees them, by their paths on the host. */
+/** Where a path of a container is to be looked up: below `root`, which links never leave, at `inside`. */
+export interface Anchor {
+  root: string;
+  inside: string;
+}
+
+/** A container's files as a process inside sees them. */
 export interface ContainerFiles {
-  /** Where `path` is, links followed below the container's root; undefined when it does not exist. */
-  resolve(path: string): string | undefined;
-  /** The same, but a link at the end is not followed. */
-  resolveParent(path: string): { host: string; name: string } | undefined;
+  anchor(path: string): Anchor;
   /** Whether writing there is allowed by the mounts. */
   isWritable(path: string): boolean;
 }
@@ -29,32 +33,46 @@ function filesBelow(root: string, container: Container, volumesApart: boolean): 
   const mounts = [...container.record.mountPoints].sort((a, b) => b.destination.length - a.destination.length);
   const mountOf = (path: string): (typeof mounts)[number] | undefined =>
     mounts.find(({ destination }) => path === destination || path.startsWith(`${destination}/`));
-  const resolve = (path: string): string | undefined => {
-    const clean = posix.join("/", path);
-    // A stopped container's volumes and binds are not mounted anywhere: their sources stand in for them.
-    const mount = volumesApart ? mountOf(clean) : undefined;
-    if (mount && mount.source !== "") return rootfsReader(mount.source).resolve(clean.slice(mount.destination.length));
-    return rootfsReader(root).resolve(clean);
-  };
   return {
-    resolve,
-    resolveParent(path) {
-      const clean = posix.join("/", path).replace(/(.)\/$/, "$1");
-      const name = posix.basename(clean);
-      if (volumesApart && mounts.some(({ destination }) => destination === clean)) {
-        const source = resolve(clean);
-        return source === undefined ? undefined : { host: posix.dirname(source), name: posix.basename(source) };
-      }
-      const host = resolve(posix.dirname(clean));
-      return host === undefined ? undefined : { host, name: name === "" ? "." : name };
+    anchor(path) {
+      const clean = posix.join("/", path);
+      // A stopped container's volumes and binds are not mounted anywhere: their sources stand in for them.
+      const mount = volumesApart ? mountOf(clean) : undefined;
+      return mount && mount.source !== ""
+        ? { root: mount.source, inside: posix.join("/", clean.slice(mount.destination.length)) }
+        : { root, inside: clean };
     },
     isWritable(path) {
-      const clean = posix.join("/", path);
-      const mount = mountOf(clean);
+      const mount = mountOf(posix.join("/", path));
       return mount ? mount.rw : !container.record.hostConfig.ReadonlyRootfs;
     },
   };
 }
+
+/**
+ * A folder of a container held open while `use` works. Links are resolved below the root first; then the way is walked one
+ * name at a time without following any, so that a container that swaps a folder for a link meanwhile gets an error, never
+ * the daemon's hand outside. `path` reaches the folder through the descriptor, from child processes too.
+ */
+export async function withDirectory<T>({ root, inside }: Anchor, use: (path: string) => Promise<T> | T): Promise<T | undefined> {
+  const host = rootfsReader(root).resolve(inside);
+  if (host === undefined) return undefined;
+  const flags = constants.O_RDONLY | constants.O_DIRECTORY;
+  let fd = openSync(root, flags);
+  try {
+    for (const name of relative(root, host).split("/").filter(Boolean)) {
+      const next = openSync(descriptorPath(fd, name), flags | constants.O_NOFOLLOW);
+      closeSync(fd);
+      fd = next;
+    }
+    return await use(descriptorPath(fd));
+  } finally {
+    closeSync(fd);
+  }
+}
+
+const descriptorPath = (fd: number, name?: string): string =>
+  `/proc/${process.pid}/fd/${fd}${name === undefined ? "" : `/${name}`}`;
 
 export function noSuchPath(container: Container, path: string): Error {
   return notFound(`Could not find the file ${path} in container ${container.record.name}`);
