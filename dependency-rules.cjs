@@ -1,7 +1,7 @@
 const { Visitor } = require("@swc/core/Visitor.js");
 
 // The visitor of this swc does not know `await using` and would give up on the file.
-const { visitStatement } = Visitor.prototype;
+const visitStatement = Visitor.prototype.visitStatement;
 Visitor.prototype.visitStatement = function (statement) {
   if (statement.type !== "UsingDeclaration") return visitStatement.call(this, statement);
   statement.decls = this.visitVariableDeclarators(statement.decls);

@@ -227,7 +227,7 @@ export class Daemon {
       } catch {
         continue;
       }
-      for (let i = 0; i < 200 && commandLine(String(pid)) !== ""; i++)
+      for (let i = 0; i < 200 && commandLine(pid) !== ""; i++)
         Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 25);
     }
   }

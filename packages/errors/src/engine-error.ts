@@ -80,9 +80,14 @@ export function isKind(thrown: unknown, ...kinds: ErrorKind[]): thrown is Engine
 export function messageChain(thrown: unknown): string {
   const parts: string[] = [];
   for (let current: unknown = thrown; current !== undefined && current !== null && parts.length < 8;) {
-    const message = current instanceof Error ? current.message : String(current);
+    const message = textOf(current);
     if (message !== "" && !parts.some((part) => part.includes(message))) parts.push(message);
     current = current instanceof Error ? current.cause : undefined;
   }
   return parts.join(": ");
+}
+
+function textOf(thrown: unknown): string {
+  if (thrown instanceof Error) return thrown.message;
+  return typeof thrown === "string" ? thrown : (JSON.stringify(thrown) ?? typeof thrown);
 }

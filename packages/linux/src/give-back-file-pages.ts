@@ -1,3 +1,4 @@
+import type Ffi from "node:ffi";
 import { readFileSync } from "node:fs";
 
 /** `madvise(2)`: forget the pages of the range; a clean file mapping reads them from the page cache again when they are needed. */
@@ -11,7 +12,7 @@ type Madvise = (address: bigint, length: bigint, advice: number) => number;
  */
 export function giveBackFilePages(): void {
   // Undefined in a Node that lacks the module or was started without --experimental-ffi: then nothing is given back.
-  const ffi = process.getBuiltinModule("node:ffi") as typeof import("node:ffi") | undefined;
+  const ffi = process.getBuiltinModule("node:ffi") as typeof Ffi | undefined;
   if (ffi === undefined) return;
   const { functions } = ffi.dlopen(null, { madvise: { arguments: ["u64", "u64", "i32"], return: "i32" } });
   const madvise: Madvise = functions.madvise;

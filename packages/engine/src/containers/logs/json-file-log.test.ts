@@ -167,9 +167,7 @@ test("a follower stops when its client goes", async (t) => {
   const path = place(t);
   const log = open(path);
   const gone = new AbortController();
-  const reading = readLog(path, { ...everything, follow: true }, gone.signal, log)
-    [Symbol.asyncIterator]()
-    .next();
+  const reading = readLog(path, { ...everything, follow: true }, gone.signal, log).next();
   gone.abort();
   assert.equal((await reading).done, true);
   await log.close();
