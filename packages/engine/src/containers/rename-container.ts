@@ -19,5 +19,6 @@ export async function renameContainer(room: ContainerRoom, container: Container,
     throw error;
   }
   room.registry.releaseName(oldName, container.id);
+  await room.deps.networks.rename(container.id, name);
   publishContainerEvent(room.deps.events, container.record, "rename", { oldName: `/${oldName}` });
 }

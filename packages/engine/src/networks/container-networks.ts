@@ -41,6 +41,8 @@ export interface ContainerNetworks {
   release(containerId: string): Promise<void>;
   /** `NetworkSettings` of inspect, running or not. */
   settings(container: NetworkedContainer): NetworkSettings;
+  /** A running container has a new name: its networks know it by that one from now on. */
+  rename(containerId: string, name: string): Promise<void>;
   /** Forgets what is remembered of a removed container. */
   forget(containerId: string): Promise<void>;
   /** After a daemon start: endpoints of running containers are taken up, those of others released. */

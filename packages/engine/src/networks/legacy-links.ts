@@ -5,13 +5,13 @@ import type { FirewallLink } from "./firewall/ruleset.ts";
 import { parseContainerPorts } from "./ports/port-specs.ts";
 import type { EndpointRecord } from "./sandbox-record.ts";
 
-interface Neighbour {
+export interface Neighbour {
   container: NetworkedContainer;
   running: boolean;
   endpoint: EndpointRecord | undefined;
 }
 
-type FindNeighbour = (ref: string) => Neighbour;
+export type FindNeighbour = (ref: string) => Neighbour;
 
 interface LinkedNeighbour {
   neighbour: Neighbour;

@@ -1,6 +1,5 @@
 import type * as api from "@pouchcontainer/api";
-import { conflict, EngineError, forbidden, isKind, notFound } from "@pouchcontainer/errors";
-import { randomBytes } from "node:crypto";
+import { conflict, EngineError, forbidden, notFound } from "@pouchcontainer/errors";
 import type { PluginChains } from "../plugin-host/chains.ts";
 import type { Collection } from "../store/index.ts";
 import type {
@@ -12,26 +11,24 @@ import type {
 } from "./container-networks.ts";
 import { byRank, defaultRouteChanges } from "./default-routes.ts";
 import type { NameDirectory } from "./dns/name-directory.ts";
-import { bridgeOption } from "./drivers/bridge-options.ts";
-import { macFor } from "./drivers/endpoint-link.ts";
 import type { EndpointPlace } from "./drivers/network-driver.ts";
-import { networksOf, planEndpoint, refuseBadEndpoint, type EndpointPlan } from "./endpoint-plan.ts";
+import { EndpointAllocator } from "./endpoint-allocator.ts";
+import { networksOf, planEndpoint, type EndpointPlan } from "./endpoint-plan.ts";
 import { sandboxFiles } from "./files/sandbox-files.ts";
 import type { AddressManager } from "./ipam/address-manager.ts";
 import { KeyedMutex } from "./keyed-mutex.ts";
-import { linkOpenings } from "./legacy-links.ts";
 import type { Libc } from "./linux/libc.ts";
 import type { NetworkNamespaces } from "./linux/network-namespaces.ts";
 import { networkName } from "./network-mode.ts";
-import { isPredefined, type NetworkRecord } from "./network-record.ts";
+import type { NetworkRecord } from "./network-record.ts";
 import type { NetworkReadiness } from "./network-readiness.ts";
 import { newId, type NetworkRegistry } from "./network-registry.ts";
 import { defaultBridgeFields, emptySettings, idleEndpoint, liveEndpoint, portMap } from "./network-settings.ts";
-import { parseContainerPorts, portRequests } from "./ports/port-specs.ts";
 import type { SandboxContent } from "./sandbox-content.ts";
 import { SandboxPorts, type SandboxPortsDeps } from "./sandbox-ports.ts";
 import type { EndpointRecord, SandboxRecord } from "./sandbox-record.ts";
 import { SandboxResolver } from "./sandbox-resolver.ts";
+import { validateNetworks } from "./validate-networks.ts";
 
 export interface SandboxesDeps extends SandboxPortsDeps {
   registry: NetworkRegistry;
@@ -67,11 +64,18 @@ export class Sandboxes implements ContainerNetworks {
   readonly #deps: SandboxesDeps;
   readonly #live = new Map<string, LiveSandbox>();
   readonly #mutex = new KeyedMutex();
-  /** Ends of released endpoints that are still being taken away. None of these promises rejects. */
-  readonly #vanishing = new Set<Promise<void>>();
+  readonly #allocator: EndpointAllocator;
 
   constructor(deps: SandboxesDeps) {
     this.#deps = deps;
+    const { registry, readiness, addresses, warn } = deps;
+    this.#allocator = new EndpointAllocator({
+      registry,
+      readiness,
+      addresses,
+      warn,
+      neighbour: (ref) => this.bridgeNeighbour(ref),
+    });
     // Addresses of the last run are held until `restore` says whose containers are gone.
     for (const record of deps.records.values()) {
       for (const endpoint of record.endpoints) deps.addresses.hold(endpoint.networkId, [endpoint.ipv4, endpoint.ipv6]);
@@ -79,23 +83,8 @@ export class Sandboxes implements ContainerNetworks {
   }
 
   async validate(config: api.ContainerCreateConfig): Promise<void> {
-    const mode = networkName(config.HostConfig.NetworkMode);
-    const endpoints = Object.entries(config.NetworkingConfig?.EndpointsConfig ?? {});
-    for (const key of Object.keys(config.ExposedPorts ?? {})) parseContainerPorts(key);
-    portRequests(config.HostConfig, []);
-    if (mode.startsWith("container:")) return refuseWithSharedNamespace(config);
-    if (mode === "host" || mode === "none") return;
-    const names = new Set([mode, ...endpoints.map(([name]) => name)]);
-    for (const name of names) this.#deps.registry.require(name === "default" ? "bridge" : name);
-    for (const [name, settings] of endpoints) {
-      refuseBadEndpoint(this.#deps.registry.require(name === "default" ? "bridge" : name), {
-        ...(settings.IPAMConfig?.IPv4Address ? { ipv4Address: settings.IPAMConfig.IPv4Address } : {}),
-        ...(settings.IPAMConfig?.IPv6Address ? { ipv6Address: settings.IPAMConfig.IPv6Address } : {}),
-        ...(settings.MacAddress ? { macAddress: settings.MacAddress } : {}),
-        aliases: settings.Aliases ?? [],
-      });
-    }
     await Promise.resolve();
+    validateNetworks(config, this.#deps.registry);
   }
 
   prepare(container: NetworkedContainer, options: { deferConnect: boolean; signal?: AbortSignal }): Promise<NetworkSandbox> {
@@ -172,7 +161,7 @@ export class Sandboxes implements ContainerNetworks {
       }
       const plan = await planEndpoint(this.#deps.chains, container, network, settings);
       const grown: SandboxRecord = { ...live.record, endpoints: [...live.record.endpoints] };
-      const [endpoint] = await this.#allocateAll(container, grown, [plan]);
+      const [endpoint] = await this.#allocator.allocate(container, grown, [plan]);
       if (!endpoint) return;
       const before = this.#deps.content.snapshot(container, live.record);
       live.record = grown;
@@ -250,7 +239,7 @@ export class Sandboxes implements ContainerNetworks {
 
   /** Resolves when addresses of released containers can be given again. */
   async settled(): Promise<void> {
-    await Promise.all(this.#vanishing);
+    await this.#allocator.settled();
   }
 
   /** Ends what lives in this process; containers keep their networks. */
@@ -287,7 +276,7 @@ export class Sandboxes implements ContainerNetworks {
       attached: new Set(),
     };
     this.#live.set(container.id, live);
-    await this.#allocateAll(container, live.record, plans);
+    await this.#allocator.allocate(container, live.record, plans);
     if (plans.length > 0) this.#takePorts(container, live);
     if (mode === "host") {
       await records.put(container.id, live.record);
@@ -298,77 +287,12 @@ export class Sandboxes implements ContainerNetworks {
     const netnsPath = namespaces.create(container.id);
     if (content.hasResolver(live.record)) this.#openResolver(container, live, netnsPath);
     await records.put(container.id, live.record);
-    const [files] = await settleAll([
-      content.write(container, live.record),
-      deferConnect ? Promise.resolve() : this.#attachAll(container, live),
-    ]);
+    const written = content.write(container, live.record);
+    await settleAll<unknown>(
+      [written, deferConnect ? undefined : this.#attachAll(container, live)].filter((each) => each !== undefined),
+    );
     if (mode === "none") this.#publishEvent("connect", mode, container.id);
-    return { netnsPath, ...files };
-  }
-
-  /** Endpoints for all plans, added to the record. An address that is just being left is waited for. */
-  async #allocateAll(container: NetworkedContainer, record: SandboxRecord, plans: EndpointPlan[]): Promise<EndpointRecord[]> {
-    const allocate = () => {
-      const before = record.endpoints.length;
-      try {
-        for (const plan of plans) record.endpoints.push(this.#allocate(container, record, plan));
-        return record.endpoints.slice(before);
-      } catch (error) {
-        for (const endpoint of record.endpoints.splice(before))
-          this.#deps.addresses.give(endpoint.networkId, [endpoint.ipv4, endpoint.ipv6]);
-        throw error;
-      }
-    };
-    try {
-      return allocate();
-    } catch (error) {
-      if (this.#vanishing.size === 0 || !isKind(error, "forbidden", "resourceExhausted")) throw error;
-      await this.settled();
-      return allocate();
-    }
-  }
-
-  /** Chooses addresses and names. Nothing here waits, so nobody else chooses in between. */
-  #allocate(container: NetworkedContainer, record: SandboxRecord, { network, endpoint, links }: EndpointPlan): EndpointRecord {
-    const { addresses, readiness, registry } = this.#deps;
-    if (!registry.byId(network.id)) throw notFound(`network ${network.name} not found`);
-    readiness.refuseRemoved(network);
-    const driver = readiness.driver(network);
-    const managed = driver.managesAddresses(network);
-    const ipv4 = managed && network.enableIPv4 ? addresses.take(network, 4, endpoint.ipv4Address) : undefined;
-    let ipv6: EndpointRecord["ipv6"];
-    try {
-      ipv6 = managed && network.enableIPv6 ? addresses.take(network, 6, endpoint.ipv6Address) : undefined;
-    } catch (error) {
-      addresses.give(network.id, [ipv4]);
-      throw error;
-    }
-    const made: EndpointRecord = {
-      id: newId(),
-      networkId: network.id,
-      networkName: network.name,
-      driver: network.driver,
-      interfaceName: freeInterfaceName(record, network.options[bridgeOption.interfacePrefix] ?? "eth"),
-      macAddress: endpoint.macAddress ?? macFor(ipv4?.address, () => randomBytes(4)),
-      ...(ipv4 ? { ipv4 } : {}),
-      ...(ipv6 ? { ipv6 } : {}),
-      internal: network.internal,
-      ports: [],
-      openings: [],
-      priority: endpoint.priority,
-      disableResolver: endpoint.disableResolver,
-      genericParams: endpoint.genericParams,
-      driverOptions: endpoint.driverOptions,
-      dnsNames: driver.resolvesNames && !isPredefined(network.name) ? dnsNames(container, endpoint.aliases) : [],
-      aliases: endpoint.aliases,
-      links,
-      dns: endpoint.dns,
-      dnsSearch: endpoint.dnsSearch,
-      dnsOptions: endpoint.dnsOptions,
-    };
-    driver.prepareEndpoint(network, made);
-    if (network.name === "bridge") made.openings = linkOpenings(container, made, (ref) => this.bridgeNeighbour(ref));
-    return made;
+    return { netnsPath, ...(await written) };
   }
 
   /** Published ports lead to the container's first network that has a way out the host knows. */
@@ -423,7 +347,7 @@ export class Sandboxes implements ContainerNetworks {
   }
 
   async #detach(container: NetworkedContainer, live: LiveSandbox, endpoint: EndpointRecord): Promise<void> {
-    const { registry, readiness, addresses, names, records } = this.#deps;
+    const { registry, readiness, names, records } = this.#deps;
     const network = registry.byId(endpoint.networkId);
     names.remove(endpoint);
     if (live.published === endpoint) {
@@ -436,7 +360,7 @@ export class Sandboxes implements ContainerNetworks {
     const attached = live.attached.delete(endpoint.id);
     live.record = { ...live.record, endpoints: live.record.endpoints.filter((each) => each.id !== endpoint.id) };
     await records.put(container.id, live.record);
-    addresses.give(endpoint.networkId, [endpoint.ipv4, endpoint.ipv6]);
+    this.#allocator.give(endpoint);
     this.#reroute(live, place);
     this.#reconfigureResolver(live, container);
     if (attached) this.#publishEvent("disconnect", endpoint.networkName, container.id);
@@ -473,22 +397,11 @@ export class Sandboxes implements ContainerNetworks {
     if (records.get(containerId)) await records.delete(containerId);
     this.#live.delete(containerId);
     for (const endpoint of record.endpoints) {
-      this.#giveWhenVanished(endpoint);
+      this.#allocator.giveWhenVanished(endpoint);
       if (live?.attached.has(endpoint.id)) this.#publishEvent("disconnect", endpoint.networkName, containerId);
     }
     if (live && record.endpoints.length === 0)
       this.#publishEvent("disconnect", record.mode === "host" ? "host" : "none", containerId);
-  }
-
-  #giveWhenVanished(endpoint: EndpointRecord): void {
-    const { addresses, registry, readiness, warn } = this.#deps;
-    const network = registry.byId(endpoint.networkId);
-    const gone = Promise.resolve()
-      .then(() => (network ? readiness.driver(network).vanished(endpoint) : undefined))
-      .catch((error: unknown) => warn(`the end of a container's link stays: ${String(error)}`))
-      .then(() => addresses.give(endpoint.networkId, [endpoint.ipv4, endpoint.ipv6]))
-      .finally(() => this.#vanishing.delete(gone));
-    this.#vanishing.add(gone);
   }
 
   /** A running container of the last run: its namespace is as it was, this process takes up what belongs to it. */
@@ -566,36 +479,7 @@ export class Sandboxes implements ContainerNetworks {
 }
 
 /** Waits for all, so that nothing is still at work when the first failure is thrown. */
-async function settleAll<T extends readonly unknown[]>(work: readonly [...{ [K in keyof T]: Promise<T[K]> }]): Promise<T> {
-  const results = await Promise.allSettled(work);
-  for (const result of results) if (result.status === "rejected") throw result.reason;
-  // None was rejected, so every one has a value, in the order of T.
-  return results.map((result) => (result as PromiseFulfilledResult<unknown>).value) as unknown as T;
-}
-
-function freeInterfaceName(record: SandboxRecord, prefix: string): string {
-  for (let index = 0; ; index++) {
-    const name = `${prefix}${index}`;
-    if (!record.endpoints.some((endpoint) => endpoint.interfaceName === name)) return name;
-  }
-}
-
-function dnsNames(container: NetworkedContainer, aliases: string[]): string[] {
-  return [...new Set([container.name, ...aliases, container.id.slice(0, 12), container.hostname])].filter((name) => name !== "");
-}
-
-function refuseWithSharedNamespace(config: api.ContainerCreateConfig): void {
-  const { HostConfig: host } = config;
-  const refuse = (what: string) => conflict(`conflicting options: ${what} and the container type network mode`);
-  if (config.Hostname) throw refuse("hostname");
-  if ((host.Links ?? []).length > 0)
-    throw conflict(
-      "conflicting options: container type network can't be used with links. This would result in undefined behavior",
-    );
-  if ((host.Dns ?? []).length > 0) throw refuse("dns");
-  if ((host.ExtraHosts ?? []).length > 0) throw conflict("conflicting options: custom host-to-IP mapping and the network mode");
-  if (Object.keys(host.PortBindings ?? {}).length > 0 || host.PublishAllPorts === true)
-    throw conflict("conflicting options: port publishing and the container type network mode");
-  if (Object.keys(config.ExposedPorts ?? {}).length > 0)
-    throw conflict("conflicting options: port exposing and the container type network mode");
+async function settleAll<T>(work: Promise<T>[]): Promise<T[]> {
+  await Promise.allSettled(work);
+  return Promise.all(work);
 }
