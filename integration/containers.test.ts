@@ -163,6 +163,14 @@ test("--rm takes the container away after its exit", async () => {
   assert.deepEqual(await harness.leftovers(), []);
 });
 
+test("--rm takes the container away when it could not start", async () => {
+  const id = await daemon.create(["nope"], { HostConfig: { AutoRemove: true } });
+  const removed = daemon.waitFor(id, "removed");
+  await assert.rejects(daemon.containers.start(id), /executable file not found/);
+  assert.equal(await removed, 127);
+  assert.deepEqual(await harness.leftovers(), []);
+});
+
 test("users are looked up in the container's own files", async () => {
   const { id, output } = await daemon.run(["id"], { User: "web" });
   assert.match(output, /uid=1000\(web\) gid=1001\(webs\) groups=1001\(webs\),2000\(extra\)/);

@@ -378,6 +378,7 @@ function networks(around: Surroundings): ContainerNetworks {
     release: () => Promise.resolve(),
     settings: () => settings,
     rename: () => Promise.resolve(),
+    rename: () => Promise.resolve(),
     forget: () => Promise.resolve(),
     restore: () => Promise.resolve(),
   };

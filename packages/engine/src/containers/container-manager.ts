@@ -1,5 +1,5 @@
 import type * as api from "@pouchcontainer/api";
-import { failedPrecondition } from "@pouchcontainer/errors";
+import { failedPrecondition, isKind } from "@pouchcontainer/errors";
 import type { Readable } from "node:stream";
 import type { NetworkContainers } from "../networks/container-networks.ts";
 import { archiveGet, archivePut, archiveStat } from "./archive/container-archive.ts";
@@ -44,7 +44,7 @@ export class ContainerManager {
     this.#room = {
       deps,
       registry: new ContainerRegistry(),
-      start: (container, { byPolicy = false } = {}) => container.lock.run(() => startContainer(this.#room, container, byPolicy)),
+      start: (container, { byPolicy = false } = {}) => this.#start(container, byPolicy),
       remove: async (container, options) => {
         await removeContainer(this.#room, container, options);
         this.#list.forget(container.id);
@@ -244,6 +244,24 @@ export class ContainerManager {
 
   #require(ref: string): Container {
     return this.#room.registry.require(ref);
+  }
+
+  /** A container that was to go after its run goes when there is none: `docker run --rm` waits for that. */
+  async #start(container: Container, byPolicy: boolean): Promise<void> {
+    try {
+      await container.lock.run(() => startContainer(this.#room, container, byPolicy));
+    } catch (error) {
+      const refused = isKind(error, "notModified", "conflict", "notFound");
+      if (!refused && container.record.hostConfig.AutoRemove && !container.removing) {
+        await this.#room.remove(container, { force: true, volumes: true }).catch((failure: unknown) => {
+          this.#room.deps.log.warn("a container whose start failed could not be removed", {
+            container: container.id,
+            error: String(failure),
+          });
+        });
+      }
+      throw error;
+    }
   }
 
   #monitorOf(container: Container): HealthMonitor {

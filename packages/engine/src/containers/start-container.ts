@@ -154,15 +154,23 @@ async function createTask(
   });
   try {
     await putContainerdRecord(room, container, spec);
-    run.pid = await deps.containerd.tasks.create({
-      containerId: container.id,
-      rootfs: mounts.map(({ type, source, options }): Mount => ({ type, source, options })),
-      stdio: run.stdio.paths,
-    });
+    run.pid = await deps.containerd.tasks.create(
+      {
+        containerId: container.id,
+        rootfs: mounts.map(({ type, source, options }): Mount => ({ type, source, options })),
+        stdio: run.stdio.paths,
+      },
+      { timeoutMs: createTimeoutMs(hooks) },
+    );
     watchExit(room, container, run);
   } catch (thrown) {
     throw new RuntimeRefusal(thrown);
   }
+}
+
+/** The runtime's own work, and the hooks' besides: one without a deadline of its own gets half a minute. */
+function createTimeoutMs(hooks: readonly PreStartHook[]): number {
+  return 60_000 + hooks.reduce((sum, { timeoutSeconds = 30 }) => sum + timeoutSeconds * 1000, 0);
 }
 
 /** Marks what containerd refused: only that is told in the words of a failed task. */

@@ -79,7 +79,8 @@ async function putEntry(path: string, target: Anchor, entry: Entry, options: Unp
       break;
     case "symlink":
       symlinkSync(header.linkname ?? "", path);
-      return void (await lchown(path, uid, gid));
+      await lchown(path, uid, gid);
+      return;
     case "link":
       return linkTo(path, target, header.linkname ?? "");
     case "fifo":

@@ -167,7 +167,8 @@ test("a follower stops when its client goes", async (t) => {
   const path = place(t);
   const log = open(path);
   const gone = new AbortController();
-  const reading = readLog(path, { ...everything, follow: true }, gone.signal, log).next();
+  const following = readLog(path, { ...everything, follow: true }, gone.signal, log);
+  const reading = following.next();
   gone.abort();
   assert.equal((await reading).done, true);
   await log.close();
