@@ -1,0 +1,101 @@
+import type { HandlerSpec } from "@pouchcontainer/api";
+import { createWireServer, readRequest, sendJson, WireClient } from "@pouchcontainer/plugin-sdk/host";
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test, type TestContext } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { applyOperations } from "./remote-routes.ts";
+
+type Question = Record<string, unknown>;
+
+/** A daemon with one route that echoes, wrapped by a plugin that answers `before` as given. */
+async function wrapped(t: TestContext, flags: object, before: (question: Question) => object) {
+  const directory = mkdtempSync(join(tmpdir(), "routes-"));
+  const socketPath = join(directory, "plugin.sock");
+  const asked: Question[] = [];
+  const plugin = createWireServer(async (request, response) => {
+    const question = { path: request.url, ...(JSON.parse((await readRequest(request)).toString()) as object) } as Question;
+    asked.push(question);
+    sendJson(response, request.url === "/ApiPlugin.Before" ? before(question) : {});
+  }).listen(socketPath);
+  await once(plugin, "listening");
+  const client = new WireClient(socketPath);
+  const echo: HandlerSpec = {
+    method: "POST",
+    path: "/echo/{id}",
+    handler: async (request, response, { id }) => {
+      const body = (await readRequest(request)).toString();
+      response.writeHead(200, { "x-by": String(request.headers["x-by"]) });
+      response.write(`${id}:`);
+      response.end(body);
+    },
+  };
+  const [spec] = applyOperations([echo], [{ op: "wrap", method: "POST", path: "/echo/{name}", ...flags }], {
+    socketPath,
+    client,
+    generation: "c1",
+    warn: assert.fail,
+  });
+  const server = createServer((request, response) => void spec?.handler(request, response, { id: "7" })).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => {
+    client.close();
+    for (const one of [server, plugin]) {
+      one.closeAllConnections();
+      one.close();
+    }
+    rmSync(directory, { recursive: true });
+  });
+  // A TCP server's address is an object.
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1.43/echo/7?x=1`;
+  return { asked, post: (body: string) => fetch(url, { method: "POST", body }) };
+}
+
+test("before may set headers; without requestBody it sees none, and the body reaches the route", async (t) => {
+  const { asked, post } = await wrapped(t, { before: true }, () => ({ headers: { "X-By": "plugin" } }));
+  const response = await post("hello");
+  assert.deepEqual([await response.text(), response.headers.get("x-by")], ["7:hello", "plugin"]);
+  const { path, method, url, params, operation, body } = asked[0] ?? {};
+  assert.deepEqual(
+    { path, method, url, params, operation, body },
+    { path: "/ApiPlugin.Before", method: "POST", url: "/v1.43/echo/7?x=1", params: { id: "7" }, operation: 0, body: undefined },
+  );
+});
+
+test("before sees and changes a declared body", async (t) => {
+  const { post } = await wrapped(t, { before: true, requestBody: true }, ({ body }) => ({ body: `${String(body)}, changed` }));
+  assert.equal(await (await post("hello")).text(), "7:hello, changed");
+});
+
+test("before may answer in the route's place", async (t) => {
+  const { post } = await wrapped(t, { before: true }, () => ({ response: { status: 403, body: '{"message":"no"}' } }));
+  const response = await post("hello");
+  assert.deepEqual([response.status, await response.json()], [403, { message: "no" }]);
+});
+
+test("after is told how it went, with the body where declared", async (t) => {
+  const { asked, post } = await wrapped(t, { after: true, responseBody: true }, () => ({}));
+  assert.equal(await (await post("hello")).text(), "7:hello");
+  for (let round = 0; round < 100 && asked.length === 0; round += 1) await sleep(10);
+  assert.deepEqual([asked[0]?.["path"], asked[0]?.["status"], asked[0]?.["body"]], ["/ApiPlugin.After", 200, "7:hello"]);
+});
+
+test("operations that are none are refused with their index", () => {
+  const plugin = { socketPath: "/none", client: new WireClient("/none"), generation: "c1", warn: assert.fail };
+  const handler = (): void => undefined;
+  const table = [{ method: "GET", path: "/info", handler }];
+  assert.throws(() => applyOperations(table, "all", plugin), /operations must be an array/);
+  assert.throws(
+    () => applyOperations(table, [{ op: "explode" }], plugin),
+    /operations\[0\].op must be add, remove, replace or wrap, got "explode"/,
+  );
+  assert.throws(
+    () => applyOperations(table, [{ op: "remove", method: "GET", path: "/none" }], plugin),
+    /there is no route GET \/none to remove/,
+  );
+});
