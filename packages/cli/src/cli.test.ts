@@ -109,11 +109,11 @@ test("the version needs no daemon", async () => {
 
 test("docs/cli.md is what the commands say of themselves", async () => {
   const written = readFileSync(join(import.meta.dirname, "../../../docs/cli.md"), "utf8");
-  assert.equal(written, await commandReference(), "run: node packages/cli/src/main.ts gen-doc > docs/cli.md");
+  assert.equal(written, await commandReference(commandTable), "run: node packages/cli/src/main.ts gen-doc > docs/cli.md");
 });
 
 test("the completion of bash is valid and completes", async () => {
-  const script = await completionScript("bash");
+  const script = await completionScript("bash", commandTable);
   const ask = (line: string): string[] => {
     const words = line.split(" ");
     const probe = `${script}\nCOMP_WORDS=(${words.map((one) => `'${one}'`).join(" ")}); COMP_CWORD=${words.length - 1}; _pouch; printf '%s\\n' "\${COMPREPLY[@]}"`;
@@ -125,7 +125,7 @@ test("the completion of bash is valid and completes", async () => {
 });
 
 test("the completion of fish and zsh knows every flag", async () => {
-  const [fish, zsh] = await Promise.all([completionScript("fish"), completionScript("zsh")]);
+  const [fish, zsh] = await Promise.all([completionScript("fish", commandTable), completionScript("zsh", commandTable)]);
   for (const entry of commandTable.filter((one) => one.hidden !== true)) {
     for (const name of Object.keys((await entry.load()).flags)) {
       assert.ok(fish.includes(` -l ${name} `), name);

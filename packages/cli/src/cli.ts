@@ -70,7 +70,12 @@ async function runEntry(
   }
   const complaint = command.args(line.args);
   if (complaint !== undefined) throw new UsageError(`pouch: 'pouch ${path.join(" ")}' ${complaint}`);
-  const status = await command.run(host.contextFor(values), { flags: line.values, given: line.given, args: line.args });
+  const status = await command.run(host.contextFor(values), {
+    flags: line.values,
+    given: line.given,
+    args: line.args,
+    commands: commandTable,
+  });
   return status ?? 0;
 }
 

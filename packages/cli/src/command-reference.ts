@@ -1,11 +1,11 @@
-import { commandTable } from "./command-table.ts";
+import type { CommandEntry } from "./command.ts";
 import type { Flags } from "./flags/flag-types.ts";
 import { globalFlags } from "./global-flags.ts";
 import { flagHead, flagText } from "./help.ts";
 
 /** `docs/cli.md`: every command with its flags and examples, made of the same data the parser uses. */
-export async function commandReference(): Promise<string> {
-  const listed = commandTable
+export async function commandReference(commands: readonly CommandEntry[]): Promise<string> {
+  const listed = commands
     .filter((entry) => entry.hidden !== true)
     .toSorted((a, b) => ((a.paths[0] ?? "") < (b.paths[0] ?? "") ? -1 : 1));
   const sections = await Promise.all(

@@ -24,7 +24,17 @@ export interface Command<F extends Flags = Flags> {
   stopAtFirstArg?: boolean;
   examples: readonly Example[];
   /** Returns the exit status; nothing means 0. */
-  run(context: CliContext, input: { flags: FlagValues<F>; given: ReadonlySet<string>; args: string[] }): Promise<number | void>;
+  run(context: CliContext, input: CommandInput<F>): Promise<number | void>;
+}
+
+/** One command line, read. */
+export interface CommandInput<F extends Flags> {
+  flags: FlagValues<F>;
+  /** Names of the flags that were given, whatever their value. */
+  given: ReadonlySet<string>;
+  args: string[];
+  /** Every command there is, for those that speak about commands. */
+  commands: readonly CommandEntry[];
 }
 
 /** Where a command's module is found, and the line that lists it. Modules load when their command is called. */

@@ -1,4 +1,3 @@
-import { commandTable } from "./command-table.ts";
 import type { Command, CommandEntry } from "./command.ts";
 import { globalFlags } from "./global-flags.ts";
 import { childName, groupsOf, groupSummaries } from "./help.ts";
@@ -21,9 +20,9 @@ interface Loaded {
 }
 
 /** The completion script of a shell, made of the table of commands: it cannot know a flag that is not there. */
-export async function completionScript(shell: Shell): Promise<string> {
+export async function completionScript(shell: Shell, commands: readonly CommandEntry[]): Promise<string> {
   const loaded = await Promise.all(
-    commandTable
+    commands
       .filter((entry) => entry.hidden !== true)
       .map(async (entry): Promise<Loaded> => ({ entry, command: await entry.load() })),
   );
@@ -38,7 +37,7 @@ const flagWords = (command: Command): string[] =>
   );
 
 function bashScript(loaded: readonly Loaded[]): string {
-  const groups = groupsOf(commandTable);
+  const groups = groupsOf(loaded.map(({ entry }) => entry));
   const top = [...loaded.flatMap(({ entry }) => childName(entry, "", "").map(([name]) => name)), ...groups, "help"].sort();
   const globals = Object.keys(globalFlags).map((name) => `--${name}`);
   const groupCases = groups.map((group) => {
@@ -91,7 +90,7 @@ complete -o default -F _pouch pouch
 const bashQuote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
 function fishScript(loaded: readonly Loaded[]): string {
-  const groups = groupsOf(commandTable);
+  const groups = groupsOf(loaded.map(({ entry }) => entry));
   const lines = ['# Completion of pouch for fish; made by "pouch completion".', "complete -c pouch -f"];
   for (const group of groups)
     lines.push(`complete -c pouch -n __fish_use_subcommand -a ${group} -d ${bashQuote(groupSummaries[group] ?? group)}`);

@@ -2,7 +2,7 @@ import { CliError, DaemonError, messageOf } from "../cli-error.ts";
 import type { HostAddress } from "./host-address.ts";
 import { ByteReader, readBody, readHead, readRest } from "./http-message.ts";
 import type { ResponseHead } from "./http-message.ts";
-import { dial } from "./wire.ts";
+import { dial } from "./dial.ts";
 import type { TlsFiles, Wire } from "./wire.ts";
 
 /** The newest API this client was written for; an older daemon is spoken to in its own version. */

@@ -1,6 +1,6 @@
 import type { DiskUsage } from "@pouchcontainer/api";
 import { invalidArgument } from "@pouchcontainer/errors";
-import type { SystemDeps } from "./system-manager.ts";
+import type { SystemDeps } from "./system-deps.ts";
 
 const known = ["container", "image", "volume", "build-cache"];
 

@@ -4,7 +4,7 @@ import type { HostFacts } from "../containers/spec/index.ts";
 import { isIP } from "node:net";
 import type { Machine } from "./machine.ts";
 import type { ProgramVersion } from "./program-versions.ts";
-import type { SystemSettings } from "./system-manager.ts";
+import type { SystemSettings } from "./system-deps.ts";
 
 export interface InfoFacts {
   facts: HostFacts;

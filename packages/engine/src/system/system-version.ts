@@ -2,7 +2,7 @@ import type { ComponentVersion, SystemVersion } from "@pouchcontainer/api";
 import type { HostFacts } from "../containers/spec/index.ts";
 import type { Machine } from "./machine.ts";
 import type { ProgramVersion } from "./program-versions.ts";
-import type { SystemSettings } from "./system-manager.ts";
+import type { SystemSettings } from "./system-deps.ts";
 
 export interface VersionFacts {
   settings: SystemSettings;

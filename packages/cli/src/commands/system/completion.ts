@@ -10,10 +10,10 @@ export const command = defineCommand({
     { does: "For this bash", run: "source <(pouch completion bash)" },
     { does: "For every fish", run: "pouch completion fish > ~/.config/fish/completions/pouch.fish" },
   ],
-  async run(context, { args }) {
+  async run(context, { args, commands }) {
     const given = argument(args, 0);
     const shell = shells.find((one) => one === given);
     if (shell === undefined) throw new CliError(`unknown shell "${given}": ${shells.join(", ")} are known`);
-    context.out.write(await completionScript(shell));
+    context.out.write(await completionScript(shell, commands));
   },
 });

@@ -6,7 +6,7 @@ export const command = defineCommand({
   args: noArgs,
   flags: {},
   examples: [{ does: "The reference of all commands as Markdown", run: "pouch gen-doc > docs/cli.md" }],
-  async run(context) {
-    context.out.write(await commandReference());
+  async run(context, { commands }) {
+    context.out.write(await commandReference(commands));
   },
 });
