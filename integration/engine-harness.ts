@@ -378,7 +378,6 @@ function networks(around: Surroundings): ContainerNetworks {
     release: () => Promise.resolve(),
     settings: () => settings,
     rename: () => Promise.resolve(),
-    rename: () => Promise.resolve(),
     forget: () => Promise.resolve(),
     restore: () => Promise.resolve(),
   };
