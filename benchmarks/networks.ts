@@ -78,6 +78,7 @@ async function cniUpAndDown(world: NetworksWorld): Promise<{ up: number[]; down:
   };
   const up: number[] = [];
   const down: number[] = [];
+  const tables = await listTables();
   try {
     for (let round = 0; round < Math.min(rounds, 10); round++) {
       const container = world.container(`cni-${round}`, { networkMode: "none" });
@@ -95,8 +96,17 @@ async function cniUpAndDown(world: NetworksWorld): Promise<{ up: number[]; down:
     }
   } finally {
     await run("ip", ["link", "delete", bridge]).catch(() => undefined);
+    // The plugins leave their chains behind.
+    for (const table of await listTables())
+      if (!tables.includes(table)) await run("nft", ["delete", "table", ...table.split(" ")]);
   }
   return { up, down };
+}
+
+/** `ip nat`, `ip filter`: the tables iptables makes when it is first used. */
+async function listTables(): Promise<string[]> {
+  const { stdout } = await run("nft", ["list", "tables"]);
+  return stdout.split("\n").flatMap((line) => (/^table ip6? (nat|filter)$/.test(line) ? [line.slice("table ".length)] : []));
 }
 
 async function fifty(world: NetworksWorld): Promise<string> {

@@ -12,6 +12,8 @@ import { networksConfig } from "../packages/engine/src/networks/default-networks
 import type { NetworkContainers, NetworkedContainer } from "../packages/engine/src/networks/container-networks.ts";
 import type { NetworksConfig } from "../packages/engine/src/networks/network-config.ts";
 import { openNetworks, type Networks } from "../packages/engine/src/networks/open-networks.ts";
+import { overlaps, parseCidr } from "../packages/engine/src/networks/ipam/cidr.ts";
+import { hostRoutes } from "../packages/engine/src/networks/ipam/host-routes.ts";
 import { Libc } from "../packages/engine/src/networks/linux/libc.ts";
 import { NetworkNamespaces } from "../packages/engine/src/networks/linux/network-namespaces.ts";
 import { bindSocket } from "../packages/engine/src/networks/ports/host-sockets.ts";
@@ -19,6 +21,15 @@ import type { Endpoint } from "../packages/engine/src/plugin-host/chains.ts";
 import { Store } from "../packages/engine/src/store/index.ts";
 
 export const run = promisify(execFile);
+
+/** `10.222.<n>.0/24` of a world that runs at the same time is not taken again. */
+function freeThirdOctet(): number {
+  for (;;) {
+    const third = randomBytes(1)[0] ?? 0;
+    const mine = parseCidr(`10.222.${third}.0/24`);
+    if (!hostRoutes().some((route) => overlaps(route, mine))) return third;
+  }
+}
 
 type Settings = Partial<
   Pick<NetworkedContainer, "networkMode" | "hostConfig" | "exposedPorts" | "endpoints" | "hostname" | "env">
@@ -47,7 +58,7 @@ export class NetworksWorld {
   constructor(config: Partial<NetworksConfig> & { root?: string; tag?: string } = {}) {
     this.root = config.root ?? mkdtempSync(join(tmpdir(), "networks-"));
     this.tag = config.tag ?? randomBytes(2).toString("hex");
-    const third = 100 + ((randomBytes(1)[0] ?? 0) % 100);
+    const third = freeThirdOctet();
     this.config = networksConfig({
       namespacesDirectory: join(this.root, "netns"),
       bridge: { name: `pt${this.tag}`, bip: `10.222.${third}.1/24`, ipv6: false, interContainer: true, masquerade: true },

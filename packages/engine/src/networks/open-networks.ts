@@ -10,6 +10,7 @@ import { BridgeDriver } from "./drivers/bridge-driver.ts";
 import { Drivers } from "./drivers/drivers.ts";
 import type { NetworkDriver } from "./drivers/network-driver.ts";
 import { SubInterfaceDriver } from "./drivers/sub-interface-driver.ts";
+import { DockerForwarding } from "./firewall/docker-forwarding.ts";
 import { Firewall } from "./firewall/firewall.ts";
 import { AddressManager } from "./ipam/address-manager.ts";
 import { hostRoutes } from "./ipam/host-routes.ts";
@@ -70,9 +71,20 @@ export async function openNetworks(deps: NetworksDeps): Promise<Networks> {
   const [ip, reaper] = [ipShell(), ipShell()];
   const nft = new NftShell({ env });
   const firewall = new Firewall({ nft, table: config.nftTable, verifyMilliseconds: config.verifyRulesMilliseconds, warn });
+  const dockerForwarding = new DockerForwarding({ env });
   const bandwidth = new Bandwidth({ namespaces, env });
   const { bridgePrefix, vethPrefix, ipForward, userlandProxy, defaultHostAddress } = config;
-  const bridge = new BridgeDriver({ ip, reaper, firewall, namespaces, bandwidth, bridgePrefix, vethPrefix, ipForward });
+  const bridge = new BridgeDriver({
+    ip,
+    reaper,
+    firewall,
+    dockerForwarding,
+    namespaces,
+    bandwidth,
+    bridgePrefix,
+    vethPrefix,
+    ipForward,
+  });
   const builtIn: NetworkDriver[] = [
     bridge,
     new SubInterfaceDriver({ kind: "macvlan", ip, namespaces, bandwidth }),

@@ -1,6 +1,7 @@
 import { conflict } from "@pouchcontainer/errors";
 import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
+import type { DockerForwarding } from "../firewall/docker-forwarding.ts";
 import type { Firewall } from "../firewall/firewall.ts";
 import type { FirewallNetwork } from "../firewall/ruleset.ts";
 import { familyOf, parseCidr } from "../ipam/cidr.ts";
@@ -21,6 +22,7 @@ export interface BridgeDriverDeps {
   /** An ip of its own for links that go, so that links that come need not wait for them. */
   reaper: IpShell;
   firewall: Firewall;
+  dockerForwarding: DockerForwarding;
   namespaces: NetworkNamespaces;
   bandwidth: Bandwidth;
   /** `br-`; the first twelve digits of the network's id follow. */
@@ -58,7 +60,10 @@ export class BridgeDriver implements NetworkDriver {
       throw conflict(`cannot create network ${network.id} (${bridge}): there is an interface of that name that is no bridge`);
     try {
       await this.#makeBridge(network, existed);
-      await this.#deps.firewall.setNetwork(this.firewallNetwork(network));
+      await Promise.all([
+        this.#deps.firewall.setNetwork(this.#firewallNetwork(network)),
+        this.#deps.dockerForwarding.allow(bridge),
+      ]);
     } catch (error) {
       if (!existed) await this.#deps.ip.run([`link delete dev ${bridge}`], { tolerate: /./ }).catch(() => undefined);
       throw error;
@@ -70,7 +75,7 @@ export class BridgeDriver implements NetworkDriver {
     // A bridge the operator made and lent us stays.
     if (aliasOf(bridge) === mark(network))
       await this.#deps.ip.run([`link delete dev ${bridge}`], { tolerate: /Cannot find device/ });
-    await this.#deps.firewall.removeNetwork(bridge);
+    await Promise.all([this.#deps.firewall.removeNetwork(bridge), this.#deps.dockerForwarding.withdraw(bridge)]);
   }
 
   prepareEndpoint(_network: NetworkRecord, endpoint: EndpointRecord): void {
@@ -118,7 +123,7 @@ export class BridgeDriver implements NetworkDriver {
     await this.#deps.reaper.run([`link delete dev ${endpoint.hostInterface}`], { tolerate: /Cannot find device/ });
   }
 
-  firewallNetwork(network: NetworkRecord): FirewallNetwork {
+  #firewallNetwork(network: NetworkRecord): FirewallNetwork {
     const { bridge, interContainer, masquerade, snatAddress } = this.#options(network);
     return {
       bridge,

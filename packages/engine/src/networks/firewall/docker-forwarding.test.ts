@@ -1,0 +1,45 @@
+import assert from "node:assert/strict";
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test, type TestContext } from "node:test";
+import { DockerForwarding } from "./docker-forwarding.ts";
+
+/** A stand-in for iptables that keeps its rules in a file; without the file it has no DOCKER-USER. */
+function fakeIptables(t: TestContext): { program: string; rules: string } {
+  const directory = mkdtempSync(join(tmpdir(), "iptables-"));
+  t.after(() => rmSync(directory, { recursive: true }));
+  const [program, rules] = [join(directory, "iptables"), join(directory, "rules")];
+  writeFileSync(
+    program,
+    `#!/bin/sh
+shift 2; command=$1; shift 2
+[ -f ${rules} ] || exit 1
+case $command in
+  -S) ;;
+  -C) grep -qxF -e "$*" ${rules};;
+  -I) echo "$*" >>${rules};;
+  -D) grep -vxF -e "$*" ${rules} >${rules}.new; mv ${rules}.new ${rules};;
+esac
+`,
+  );
+  chmodSync(program, 0o755);
+  return { program, rules };
+}
+
+test("where Docker's chain is, a bridge is let through once, and taken out again", async (t) => {
+  const { program, rules } = fakeIptables(t);
+  writeFileSync(rules, "-j RETURN\n");
+  const forwarding = new DockerForwarding({ env: process.env, programs: [program] });
+  await forwarding.allow("br-front");
+  await forwarding.allow("br-front");
+  assert.equal(readFileSync(rules, "utf8"), "-j RETURN\n-i br-front -j ACCEPT\n-o br-front -j ACCEPT\n");
+  await forwarding.withdraw("br-front");
+  assert.equal(readFileSync(rules, "utf8"), "-j RETURN\n");
+});
+
+test("without that chain, and without iptables, nothing happens", async (t) => {
+  const { program, rules } = fakeIptables(t);
+  await new DockerForwarding({ env: process.env, programs: [program, "/nonexistent/iptables"] }).allow("br-front");
+  assert.equal(existsSync(rules), false);
+});

@@ -1,0 +1,52 @@
+import { spawn } from "node:child_process";
+
+/**
+ * Docker on the same host sets the policy of iptables' FORWARD chain to drop, and a packet has to pass every table. Docker
+ * leaves one chain to others: DOCKER-USER. Where it is there, our bridges are let through in it; what may pass is still
+ * said by our own table. On hosts without Docker this does nothing.
+ */
+export class DockerForwarding {
+  readonly #env: NodeJS.ProcessEnv;
+  readonly #programs: string[];
+
+  constructor(deps: { env: NodeJS.ProcessEnv; programs?: string[] }) {
+    this.#env = deps.env;
+    this.#programs = deps.programs ?? ["iptables", "ip6tables"];
+  }
+
+  /** Lets a bridge through; again and again has no effect. */
+  async allow(bridge: string): Promise<void> {
+    for (const program of await this.#withChain()) {
+      for (const rule of rules(bridge)) {
+        if (!(await this.#run(program, "-C", "DOCKER-USER", ...rule))) await this.#run(program, "-I", "DOCKER-USER", ...rule);
+      }
+    }
+  }
+
+  async withdraw(bridge: string): Promise<void> {
+    for (const program of await this.#withChain()) {
+      for (const rule of rules(bridge)) await this.#run(program, "-D", "DOCKER-USER", ...rule);
+    }
+  }
+
+  async #withChain(): Promise<string[]> {
+    const found = await Promise.all(this.#programs.map((program) => this.#run(program, "-S", "DOCKER-USER")));
+    return this.#programs.filter((_program, index) => found[index] === true);
+  }
+
+  /** Whether iptables said yes; a host without it says no. */
+  #run(program: string, ...args: string[]): Promise<boolean> {
+    return new Promise((resolve) => {
+      const child = spawn(program, ["-w", "5", ...args], { env: this.#env, stdio: "ignore" });
+      child.once("error", () => resolve(false));
+      child.once("close", (code) => resolve(code === 0));
+    });
+  }
+}
+
+function rules(bridge: string): string[][] {
+  return [
+    ["-i", bridge, "-j", "ACCEPT"],
+    ["-o", bridge, "-j", "ACCEPT"],
+  ];
+}
