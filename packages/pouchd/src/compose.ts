@@ -75,8 +75,9 @@ async function open({ configuration, log, build, environment }: ComposeOptions, 
     plugins: builtinPlugins,
     publish: (event) => events.publish(event),
     rebuildRoutes: async () => await late.server?.rebuild(),
+    version: build.version,
   });
-  closers.push("installed plugins", () => plugins.manager.close());
+  closers.push("installed plugins", () => plugins.close());
   closers.push("assistant processes", () => plugins.assistants.stopAll());
   const chains = plugins.host;
   await chains.preStartHook();

@@ -2,10 +2,14 @@ import type { HandlerSpec } from "@pouchcontainer/api";
 import {
   AssistantSupervisor,
   loadBuiltinPlugins,
+  metricsHandler,
+  OtlpSpans,
+  otlpEndpointOf,
   pluginAdminRoutes,
   PluginHost,
   PluginLogs,
   PluginManager,
+  PluginMetrics,
   type BuiltinPlugin,
   type PluginOrderRecord,
   type PluginRecord,
@@ -23,8 +27,9 @@ export interface Plugins {
   host: PluginHost;
   manager: PluginManager;
   assistants: AssistantSupervisor;
-  /** The operator's own routes. */
+  /** The operator's own routes, and `/metrics`. */
   routes: HandlerSpec[];
+  close(): Promise<void>;
 }
 
 /** The plugin framework: built-in plugins loaded and configured, installed ones started; no point of theirs was called yet. */
@@ -36,6 +41,7 @@ export async function openPlugins(options: {
   plugins: readonly BuiltinPlugin[];
   publish: (event: { type: string; action: string; id: string; attributes: Record<string, string> }) => void;
   rebuildRoutes: () => Promise<void>;
+  version: string;
 }): Promise<Plugins> {
   const { configuration, log, environment, store } = options;
   const logs = new PluginLogs({
@@ -58,12 +64,19 @@ export async function openPlugins(options: {
   const assistants = new AssistantSupervisor({ logOf: logs.logOf, environment });
   const supervisorOf = assistants.forPlugin.bind(assistants);
   const checks = compileBodyChecks();
+  const metrics = new PluginMetrics();
+  const endpoint = otlpEndpointOf(environment);
+  const spans =
+    endpoint === undefined
+      ? undefined
+      : new OtlpSpans({ endpoint, serviceVersion: options.version, warn: (message) => log.warn(message) });
   const host = new PluginHost({
     checks,
     logOf: logs.logOf,
     supervisorOf,
     stateDirectoryOf: (plugin) => stateDirectory(configuration, plugin),
     events: { publish },
+    observers: spans ? [metrics, spans] : [metrics],
     order: configuration.plugin,
     onConflict: configuration["plugin-conflicts"] === "fail" ? "error" : "record",
   });
@@ -88,7 +101,16 @@ export async function openPlugins(options: {
     publish,
   });
   await manager.open();
-  return { host, manager, assistants, routes: pluginAdminRoutes({ host, manager, checks }) };
+  return {
+    host,
+    manager,
+    assistants,
+    routes: [...pluginAdminRoutes({ host, manager, checks }), metricsHandler(metrics)],
+    close: async () => {
+      await manager.close();
+      await spans?.close();
+    },
+  };
 }
 
 /** `@scope/name` has to be one path component. */
