@@ -118,6 +118,7 @@ export class CallRunner {
       ...(facts.error === undefined ? {} : { error: facts.error }),
       ...(container === undefined ? {} : { container }),
     });
+    call.context.calls?.push(entry);
     for (const observer of this.#deps.observers) observer.called(entry);
     for (const one of entry.conflicts ?? []) {
       this.#deps.logOf(entry.plugin).warn(describeConflict(one));

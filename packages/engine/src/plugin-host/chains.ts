@@ -1,6 +1,7 @@
 import type { ContainerCreateConfig, ContainerInspect, VolumeCreateConfig } from "@pouchcontainer/api";
 import type { Endpoint, PreStartHook as PluginHook, PulledImage } from "@pouchcontainer/plugin-sdk";
 import type { Readable } from "node:stream";
+import type { TraceEntry } from "./trace.ts";
 
 export type { Endpoint, PulledImage as PostPullImage } from "@pouchcontainer/plugin-sdk";
 
@@ -20,6 +21,8 @@ export interface ChainContext {
   image?: string;
   env?: string[];
   signal?: AbortSignal;
+  /** Receives every call made for this chain. A create has no id yet under which they could be found: see `PluginHost.adoptTrace`. */
+  calls?: TraceEntry[];
 }
 
 /**

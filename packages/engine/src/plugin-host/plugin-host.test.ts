@@ -19,6 +19,7 @@ import { test } from "node:test";
 import type { PluginEvent } from "./call-runner.ts";
 import { InProcessPlugin } from "@pouchcontainer/plugin-sdk/host";
 import { PluginHost, type PluginHostDeps } from "./plugin-host.ts";
+import type { TraceEntry } from "./trace.ts";
 
 const checks = compileBodyChecks();
 
@@ -537,6 +538,21 @@ test("a manifest and its code have to agree about the points", async () => {
     InProcessPlugin.load({ manifest: { ...manifest, points: {} }, load, settings }),
     /registers preCreate of a container plugin, but its manifest does not list container.preCreate/,
   );
+});
+
+test("the calls of a create are found under the container they led to", async () => {
+  const { host, add } = harness();
+  add("one", "container", { preCreate: (config) => void (config.Hostname = "h") });
+  const calls: TraceEntry[] = [];
+  await host.preCreate(body(), { calls });
+  host.adoptTrace({ id: "abc", name: "web" }, calls);
+  assert.deepEqual(
+    host.traceOf("abc").map(({ plugin, container }) => [plugin, container]),
+    [["one", { id: "abc", name: "web" }]],
+  );
+  assert.equal(host.trace.last({ container: "web" }).length, 1);
+  host.forgetTrace("abc");
+  assert.deepEqual(host.traceOf("abcd"), []);
 });
 
 test("chains of two containers do not wait for each other", async () => {

@@ -11,7 +11,7 @@ import { checkTable, splitTable } from "./handler-table.ts";
 import { cloneJson, deepFreeze, difference } from "@pouchcontainer/plugin-sdk/host";
 import type { PluginInstance, PointAnswer, PointRequest } from "@pouchcontainer/plugin-sdk/host";
 import { PluginRegistry, type ChainLink, type PluginSlot } from "./plugin-registry.ts";
-import { PluginTrace } from "./trace.ts";
+import { PluginTrace, type TraceEntry } from "./trace.ts";
 import { bodyOf, jsonOf, readBody } from "./update-body.ts";
 
 export interface PluginHostDeps {
@@ -240,6 +240,24 @@ export class PluginHost implements PluginChains {
       table = (await this.#runner.run("api.updateHandler", link, { handlers: shown }, {}, settle)) ?? before;
     }
     return table;
+  }
+
+  /**
+   * Files calls that were collected through `ChainContext.calls` under the container they led to, so that they are found by its id and its
+   * name. Also takes up a container's calls from its record after a restart.
+   */
+  adoptTrace(container: { id: string; name: string }, calls: readonly TraceEntry[]): void {
+    this.trace.adopt(container, calls);
+  }
+
+  /** The calls that concerned a container, oldest first, to be kept in its record and shown by inspect; environment values masked. */
+  traceOf(containerId: string): TraceEntry[] {
+    return this.trace.last({ container: containerId });
+  }
+
+  /** A container was removed. */
+  forgetTrace(containerId: string): void {
+    this.trace.forget(containerId);
   }
 
   /** A host with the same plugins in the same order whose calls nobody hears of, for a dry run. */

@@ -28,6 +28,8 @@ export interface TraceEntry {
 
 /** Calls kept in all. */
 const defaultCapacity = 512;
+/** Containers whose calls are kept. */
+const maxContainers = 4096;
 /** Calls kept per container; the first ones, of its create, stay. */
 const perContainer = 64;
 
@@ -75,9 +77,12 @@ export class PluginTrace {
     return this.#containers.get(id) ?? [];
   }
 
-  /** Takes up a container's calls from its record, after a restart of the daemon. */
-  restore(id: string, entries: readonly TraceEntry[]): void {
-    this.#containers.set(id, [...entries]);
+  /** Files calls under the container they led to. */
+  adopt(container: { id: string; name: string }, entries: readonly TraceEntry[]): void {
+    for (const entry of entries) {
+      entry.container = container;
+      if (this.#containers.get(container.id)?.includes(entry) !== true) this.#keepWithContainer(container.id, entry);
+    }
   }
 
   forget(id: string): void {
@@ -86,8 +91,12 @@ export class PluginTrace {
 
   #keepWithContainer(id: string, entry: TraceEntry): void {
     const entries = this.#containers.get(id);
-    if (entries === undefined) this.#containers.set(id, [entry]);
-    else if (entries.push(entry) > perContainer) entries.splice(perContainer / 2, 1);
+    if (entries === undefined) {
+      this.#containers.set(id, [entry]);
+      // A container that nobody reported as removed is forgotten with time; its record has its calls.
+      const oldest = this.#containers.keys().next().value;
+      if (this.#containers.size > maxContainers && oldest !== undefined) this.#containers.delete(oldest);
+    } else if (entries.push(entry) > perContainer) entries.splice(perContainer / 2, 1);
   }
 }
 

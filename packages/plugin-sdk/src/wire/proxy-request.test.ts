@@ -65,7 +65,7 @@ test("method, URL, headers and body pass through, and so does the answer's statu
     let body = "";
     request.on("data", (chunk) => (body += String(chunk)));
     request.on("end", () =>
-      response.writeHead(418, { "x-seen": `${request.method} ${request.url} ${request.headers["x-added"]}` }).end(body),
+      response.writeHead(418, { "x-seen": `${request.method} ${request.url} ${String(request.headers["x-added"])}` }).end(body),
     );
   });
   const socket = connect(near);
