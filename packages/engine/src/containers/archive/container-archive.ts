@@ -119,8 +119,17 @@ export function goFileMode(
   return mode;
 }
 
+/** What the kernel shows a running process there is no part of the container's files. */
+export const kernelPlaces = ["proc", "sys", "dev"];
+
 /** The `tar` program keeps owners, links, devices and attributes as they are; names are made to begin with `base`. */
-export async function packTo(folder: string, member: string, base: string, into: PassThrough): Promise<void> {
+export async function packTo(
+  folder: string,
+  member: string,
+  base: string,
+  into: PassThrough,
+  emptied: readonly string[] = base === "/" ? kernelPlaces : [],
+): Promise<void> {
   const name = base.replaceAll(/[\\,&]/g, "\\$&");
   // r, S and h: regular names and targets of hard links are changed, those of symbolic links (s) are not.
   const transforms =
@@ -132,10 +141,10 @@ export async function packTo(folder: string, member: string, base: string, into:
           ? [`s,^\\.$,${name},`, `s,^\\./,${name}/,`]
           : [`s,^.*$,${name},`];
   const members = packedMembers(folder, member, base);
-  // What the kernel shows a running process there is no part of the container's files.
-  const kernels = base === "/" ? ["proc", "sys", "dev"].map((place) => `--exclude=./${place}/*`) : [];
+  const left = emptied.map((place) => `--exclude=${base === "/" ? "./" : ""}${place.replaceAll(/[*?[\]\\]/g, "\\$&")}/*`);
   const options = [
-    ...kernels,
+    "--anchored",
+    ...left,
     "-P",
     "--numeric-owner",
     "--xattrs",
