@@ -9,6 +9,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Store } from "../store/index.ts";
 import { pluginAdminRoutes } from "./admin-routes.ts";
 import type { PluginEvent } from "./call-runner.ts";
@@ -296,6 +297,47 @@ test("a plugin whose route the table refuses is not enabled, and nothing of it s
   );
   assert.equal(daemon.host.registry.get("router"), undefined);
   assert.deepEqual([readdirSync(join(h.root, "installed")), readdirSync(join(h.root, "run"))], [[], []]);
+});
+
+test("the route table is asked for anew when the process behind a route was started again", async (t) => {
+  const h = home(t);
+  const rebuilds: string[] = [];
+  const daemon = await h.daemon({ rebuildRoutes: async () => void rebuilds.push("rebuilt") });
+  const folder = h.plugin("router", { pouch: { points: ["api.updateHandler"] } });
+  writeFileSync(
+    join(folder, "index.ts"),
+    `import { registerApiPlugin } from "@pouchcontainer/plugin-sdk";
+     registerApiPlugin({ updateHandler: () => undefined });`,
+  );
+  const { Pouch } = await daemon.manager.install({ reference: folder });
+  assert.equal(rebuilds.length, 1);
+  process.kill(Number(Pouch?.Details?.["Pid"]), "SIGKILL");
+  for (let round = 0; round < 200 && rebuilds.length < 2; round += 1) await sleep(25);
+  assert.equal(rebuilds.length, 2);
+});
+
+test("a reload ends what the old version's daemon points began, and a failing new one brings it back", async (t) => {
+  const h = home(t);
+  const said: string[] = [];
+  const daemon = await h.daemon({ stopAssistants: async () => void said.push("assistants stopped") });
+  const folder = h.plugin("helper", { pouch: { points: ["daemon.preStartHook", "daemon.preStopHook"] } });
+  const write = (version: string, start: string): void =>
+    writeFileSync(
+      join(folder, "index.ts"),
+      `import { registerDaemonPlugin } from "@pouchcontainer/plugin-sdk";
+       registerDaemonPlugin({ preStartHook({ log }) { log.info("start ${version}"); ${start} }, preStopHook({ log }) { log.info("stop ${version}"); } });`,
+    );
+  const lines = (): string[] =>
+    daemon.manager
+      .logLines("helper")
+      .map((line) => line.split(" info ")[1] ?? "")
+      .filter((line) => /^(start|stop) /.test(line));
+  write("one", "");
+  await daemon.manager.install({ reference: folder });
+  write("two", "throw new Error('port taken')");
+  await assert.rejects(daemon.manager.reload("helper"), /plugin "helper" at daemon.preStartHook: port taken/);
+  assert.deepEqual(lines(), ["start one", "stop one", "start two", "start one"]);
+  assert.deepEqual(said, ["assistants stopped", "assistants stopped"]);
 });
 
 test("a plugin that cannot be started any more fails its calls, as its policy says, until it is repaired", async (t) => {

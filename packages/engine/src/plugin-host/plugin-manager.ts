@@ -303,16 +303,14 @@ export class PluginManager {
   }
 
   async #takeOut(name: string, waitMs: number): Promise<void> {
-    const { host, rebuildRoutes, stopAssistants, logs } = this.#deps;
+    const { host, stopAssistants, logs } = this.#deps;
     const instance = host.registry.get(name)?.instance;
     await this.#daemonPoint(name, "daemon.preStopHook").catch((error: unknown) => logs.logOf(name).error(messageChain(error)));
     const slot = host.registry.remove(name);
     slot.instance = undefined;
     // Without it the table can only have fewer claims; should another plugin refuse it all the same, the old table stays in use.
     if (instance?.manifest.points["api.updateHandler"] !== undefined) {
-      await rebuildRoutes().catch((error: unknown) =>
-        logs.logOf(name).error(`the route table still has its routes: ${messageChain(error)}`),
-      );
+      await this.#rebuildQuietly(name);
     }
     if (instance === undefined) return;
     await Promise.race([slot.drained(instance), sleep(waitMs, undefined, { ref: false })]);
@@ -320,22 +318,46 @@ export class PluginManager {
     if (!this.#builtin.has(name)) await instance.close();
   }
 
+  /** The table of before stays in use where the new one is refused; nobody waits for an answer here, so the log has it. */
+  async #rebuildQuietly(name: string): Promise<void> {
+    try {
+      await this.#deps.rebuildRoutes();
+    } catch (error) {
+      this.#deps.logs.logOf(name).error(`the route table stays as it was: ${messageChain(error)}`);
+    }
+  }
+
   /** Swaps a new instance in. The old one stays, or comes back, when the new one fails. */
   async #replace(record: PluginRecord): Promise<void> {
     const { host, rebuildRoutes } = this.#deps;
     const fresh = await this.#start(record);
     const slot = host.registry.get(record.name);
+    // The assistants are those of one version: the old one ends its own before the new one starts some.
+    await this.#endDaemonPoints(record.name);
     const old = host.registry.swap(fresh);
+    const either = (point: PointName): boolean =>
+      fresh.manifest.points[point] !== undefined || old.manifest.points[point] !== undefined;
     try {
-      if (fresh.manifest.points["api.updateHandler"] !== undefined || old.manifest.points["api.updateHandler"] !== undefined)
-        await rebuildRoutes();
+      await this.#daemonPoint(record.name, "daemon.preStartHook");
+      if (either("api.updateHandler")) await rebuildRoutes();
     } catch (error) {
+      await this.#deps.stopAssistants(record.name);
       host.registry.swap(old);
+      await this.#daemonPoint(record.name, "daemon.preStartHook").catch((failure: unknown) =>
+        this.#deps.logs.logOf(record.name).error(messageChain(failure)),
+      );
       await fresh.close();
       throw error;
     }
     if (slot !== undefined) await Promise.race([slot.drained(old), sleep(drainMs, undefined, { ref: false })]);
     await old.close();
+  }
+
+  async #endDaemonPoints(name: string): Promise<void> {
+    await this.#daemonPoint(name, "daemon.preStopHook").catch((error: unknown) =>
+      this.#deps.logs.logOf(name).error(messageChain(error)),
+    );
+    await this.#deps.stopAssistants(name);
   }
 
   async #start(record: PluginRecord, startTimeoutSeconds?: number): Promise<InstalledPlugin> {
@@ -355,6 +377,10 @@ export class PluginManager {
       runtimeDirectory,
       log: logs.logOf(record.name),
       supervisor: supervisorOf(record.name),
+      // A new process does not know the routes that the old one served.
+      restarted: () => {
+        if (manifest.points["api.updateHandler"] !== undefined) void this.#exclusive(() => this.#rebuildQuietly(record.name));
+      },
       ...(startTimeoutSeconds === undefined || startTimeoutSeconds <= 0 ? {} : { startTimeoutMs: startTimeoutSeconds * 1000 }),
     });
   }

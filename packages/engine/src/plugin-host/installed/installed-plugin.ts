@@ -38,6 +38,8 @@ export interface InstalledPluginOptions {
   log: PluginLog;
   supervisor: Supervisor;
   startTimeoutMs?: number;
+  /** Told when the process serves again after it had ended. Default: nothing. */
+  restarted?: () => void;
 }
 
 /** Longest path of a Unix socket. */
@@ -72,6 +74,7 @@ export class InstalledPlugin implements PluginInstance {
       handShake: (signal) => this.#handShake(signal),
       log: options.log,
       memoryLimitMb: options.manifest.memoryLimitMb,
+      restarted: options.restarted ?? (() => undefined),
       ...(options.startTimeoutMs === undefined ? {} : { startTimeoutMs: options.startTimeoutMs }),
     });
   }

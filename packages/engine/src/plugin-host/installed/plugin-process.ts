@@ -15,6 +15,8 @@ export interface PluginProcessOptions {
   handShake: (signal: AbortSignal) => Promise<void>;
   log: PluginLog;
   memoryLimitMb: number;
+  /** Told when the process serves again after it had ended: what it knew is lost. */
+  restarted: () => void;
   /** Between its start and the hand-shake. Default: 15000. */
   startTimeoutMs?: number;
 }
@@ -177,6 +179,7 @@ export class PluginProcess {
       const started = await this.#spawn();
       this.restarts += 1;
       if (this.#stopping.signal.aborted) await started.stop();
+      else this.#options.restarted();
       return started;
     } catch (error) {
       this.#current = undefined;
