@@ -70,6 +70,7 @@ function declarations(out: string): void {
       extends: join(root, "tsconfig.json"),
       compilerOptions: {
         noEmit: false,
+        typeRoots: [join(root, "node_modules/@types")],
         declaration: true,
         emitDeclarationOnly: true,
         outDir: emitted,
