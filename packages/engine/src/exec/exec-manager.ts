@@ -150,8 +150,13 @@ export class ExecManager {
     const { config, container, id } = instance;
     const tty = config.Tty ?? false;
     const tap = stdio.hub.attach({ stdout: config.AttachStdout ?? false, stderr: config.AttachStderr ?? false });
-    const close = (): void => tap.close();
-    if (!stdio.input) return { tty, output: tap, close };
+    const left = Promise.withResolvers<void>();
+    const close = (): void => {
+      tap.close();
+      left.resolve();
+    };
+    const output = untilSettled(tap, Promise.race([instance.ended.promise, left.promise]));
+    if (!stdio.input) return { tty, output, close };
     const { input } = stdio;
     const closeStdin = async (): Promise<void> => {
       await input.end();
@@ -164,7 +169,7 @@ export class ExecManager {
         close();
       },
     );
-    return { tty, output: tap, input: writable, close };
+    return { tty, output, input: writable, close };
   }
 
   async #run(
@@ -239,6 +244,15 @@ export class ExecManager {
   #publish(container: Container, action: string, execID: string, more: Record<string, string> = {}): void {
     publishContainerEvent(this.#room.deps.events, container.record, action, { execID, ...more });
   }
+}
+
+/** A client asks for the exit code as soon as the output ends: then it must be known. */
+async function* untilSettled(
+  output: AsyncIterable<OutputChunk>,
+  settled: Promise<unknown>,
+): AsyncGenerator<OutputChunk, void, undefined> {
+  yield* output;
+  await settled;
 }
 
 async function* said(text: string): AsyncGenerator<OutputChunk, void, undefined> {
