@@ -4,7 +4,7 @@ import { spawn } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { Daemon, eventually, sleep, type CommandResult } from "../integration/harness/daemon.ts";
+import { Daemon, dockerCommand, eventually, sleep, type CommandResult } from "../integration/harness/daemon.ts";
 
 let daemon: Daemon;
 before(async () => {
@@ -21,7 +21,7 @@ async function docker(...args: string[]): Promise<string> {
 
 function dockerWithInput(args: string[], input: string): Promise<CommandResult> {
   return new Promise((resolve) => {
-    const child = spawn("/usr/bin/docker", ["-H", `unix://${daemon.socket}`, ...args]);
+    const child = spawn(dockerCommand, ["-H", `unix://${daemon.socket}`, ...args]);
     const result = { code: 0, stdout: "", stderr: "" };
     child.stdout.on("data", (chunk: Buffer) => (result.stdout += chunk.toString()));
     child.stderr.on("data", (chunk: Buffer) => (result.stderr += chunk.toString()));
@@ -56,7 +56,7 @@ describe("docker run", () => {
   });
 
   test("-t gives it a terminal of the caller's size", async () => {
-    const command = `stty rows 31 cols 97; docker -H unix://${daemon.socket} ${runNone.join(" ")} -it busybox sh -c 'sleep 0.3; stty size; tty'`;
+    const command = `stty rows 31 cols 97; ${dockerCommand} -H unix://${daemon.socket} ${runNone.join(" ")} -it busybox sh -c 'sleep 0.3; stty size; tty'`;
     const terminal = await new Promise<string>((resolve) => {
       const child = spawn("script", ["-qec", command, "/dev/null"], { stdio: ["pipe", "pipe", "inherit"] });
       let output = "";

@@ -8,12 +8,18 @@ import { makeImageArchive } from "../../hack/busybox-image.ts";
 
 export const projectRoot = resolve(import.meta.dirname, "../..");
 
+/** The docker CLI the tests use: Debian's, or another version's by `POUCH_TEST_DOCKER=/path`. */
+export const dockerCommand = process.env["POUCH_TEST_DOCKER"] ?? "/usr/bin/docker";
+
+/** The daemon under test: what `hack/build` made, or another build by `POUCH_TEST_POUCHD=/path`. */
+const daemonCommand = process.env["POUCH_TEST_POUCHD"] ?? join(projectRoot, "bin/pouchd");
+
 export interface DaemonOptions {
   /** More flags, after the harness's own. */
   flags?: string[];
   /** Environment on top of the test's own. */
   env?: Record<string, string>;
-  /** Executable to run; default: `bin/pouchd`. */
+  /** Executable to run; default: `bin/pouchd`, or what `POUCH_TEST_POUCHD` names. */
   executable?: string;
   /** Load the busybox image; default: yes. */
   image?: boolean;
@@ -98,7 +104,7 @@ export class Daemon {
       ["--nft-table", this.#nameOnce("table", `pouch_${tag}`)],
       ["--debug"],
     ].flat();
-    const executable = this.#options.executable ?? join(projectRoot, "bin/pouchd");
+    const executable = this.#options.executable ?? daemonCommand;
     const child = spawn(executable, [...flags, ...(this.#options.flags ?? [])], {
       stdio: ["ignore", log, log],
       env: { ...process.env, ...this.#options.env },
@@ -134,7 +140,7 @@ export class Daemon {
 
   /** The real docker CLI against this daemon. */
   docker(...args: string[]): Promise<CommandResult> {
-    return run("/usr/bin/docker", ["-H", `unix://${this.socket}`, ...args], {
+    return run(dockerCommand, ["-H", `unix://${this.socket}`, ...args], {
       DOCKER_CONFIG: join(this.directory, "docker-config"),
     });
   }
