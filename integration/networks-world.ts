@@ -82,7 +82,7 @@ export class NetworksWorld {
       },
       saveEndpoints: async (id, endpoints) => {
         const container = this.containers.get(id);
-        if (container) container.endpoints = endpoints;
+        if (container) Object.assign(container, { endpoints, endpointsSettled: true });
         await Promise.resolve();
       },
     };

@@ -230,7 +230,8 @@ export class ContainerManager {
       },
       saveEndpoints: async (id, endpoints) => {
         const container = registry.require(id);
-        await container.change({ networkingConfig: { ...container.record.networkingConfig, EndpointsConfig: endpoints } });
+        const networkingConfig = { ...container.record.networkingConfig, EndpointsConfig: endpoints };
+        await container.change({ networkingConfig, endpointsSettled: true });
       },
     };
   }

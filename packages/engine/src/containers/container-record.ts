@@ -16,8 +16,10 @@ export interface ContainerRecord {
   config: api.ContainerConfig;
   /** All of Docker's defaults filled in. */
   hostConfig: api.HostConfig;
-  /** What create asked of networks. */
+  /** What create asked of networks, and what was connected and disconnected since. */
   networkingConfig: api.NetworkingConfig;
+  /** Something was connected or disconnected: `networkingConfig` names all networks, that of the mode too if it still is one. */
+  endpointsSettled?: boolean;
   image: ImageOfContainer;
   snapshotter: string;
   /** What inspect shows as `Driver`: the storage driver, which is the snapshotter's name. */

@@ -3,7 +3,7 @@ import type { ContainerRecord } from "./container-record.ts";
 
 /** The facts about a container the network room asks for. */
 export function networkedContainer(record: ContainerRecord, directory: string): NetworkedContainer {
-  const { config, hostConfig, networkingConfig } = record;
+  const { config, hostConfig, networkingConfig, endpointsSettled = false } = record;
   return {
     id: record.id,
     name: record.name,
@@ -16,6 +16,7 @@ export function networkedContainer(record: ContainerRecord, directory: string): 
     hostConfig,
     exposedPorts: Object.keys(config.ExposedPorts ?? {}),
     endpoints: networkingConfig.EndpointsConfig ?? {},
+    endpointsSettled,
     filesDirectory: directory,
   };
 }

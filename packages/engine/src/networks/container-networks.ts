@@ -15,6 +15,8 @@ export interface NetworkedContainer {
   exposedPorts: string[];
   /** Endpoints asked for or already known, by network name. */
   endpoints: Record<string, EndpointSettings>;
+  /** `endpoints` names all of them, that of the network mode too if there still is one: something was connected or disconnected. */
+  endpointsSettled?: boolean;
   /** Folder for `hosts`, `resolv.conf` and `hostname`, one per container. */
   filesDirectory: string;
 }

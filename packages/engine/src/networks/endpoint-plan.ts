@@ -18,15 +18,22 @@ export function networksOf(
   container: NetworkedContainer,
   registry: NetworkRegistry,
 ): { network: NetworkRecord; settings: api.EndpointSettings }[] {
-  const first = registry.require(networkName(container.networkMode));
-  const wanted = new Map<string, { network: NetworkRecord; settings: api.EndpointSettings }>([
-    [first.id, { network: first, settings: {} }],
-  ]);
-  for (const [ref, settings] of Object.entries(container.endpoints)) {
+  const wanted = new Map<string, { network: NetworkRecord; settings: api.EndpointSettings }>();
+  for (const [ref, settings] of Object.entries(endpointsOf(container))) {
     const network = registry.require(ref === "default" ? "bridge" : ref);
     wanted.set(network.id, { network, settings });
   }
-  return [...wanted.values()];
+  const all = [...wanted.values()];
+  const first = registry.find(networkName(container.networkMode));
+  return [...all.filter(({ network }) => network === first), ...all.filter(({ network }) => network !== first)];
+}
+
+/** What a container is to have in which network, by name: the network of its mode is among them until it was disconnected. */
+export function endpointsOf(
+  container: Pick<NetworkedContainer, "networkMode" | "endpoints" | "endpointsSettled">,
+): Record<string, api.EndpointSettings> {
+  const { networkMode, endpoints, endpointsSettled = false } = container;
+  return endpointsSettled ? endpoints : { [networkName(networkMode)]: {}, ...endpoints };
 }
 
 /** Puts what was asked for before the plugins (`container.preCreateEndpoint`) and returns what they made of it. */

@@ -12,7 +12,7 @@ import { networkName } from "./network-mode.ts";
 import type { DriverTable, NetworkReadiness } from "./network-readiness.ts";
 import { inspectNetwork, isPredefined, type NetworkRecord } from "./network-record.ts";
 import { newId, type NetworkRegistry } from "./network-registry.ts";
-import { refuseBadEndpoint } from "./endpoint-plan.ts";
+import { endpointsOf, refuseBadEndpoint } from "./endpoint-plan.ts";
 import type { Sandboxes } from "./sandboxes.ts";
 
 export interface NetworkManagerDeps {
@@ -98,16 +98,12 @@ export class NetworkManager {
       ...(settings.IPAMConfig?.IPv6Address ? { ipv6Address: settings.IPAMConfig.IPv6Address } : {}),
       aliases: settings.Aliases ?? [],
     });
-    const known =
-      Object.keys(container.endpoints).some((name) => registry.find(name)?.id === record.id) ||
-      networkName(container.networkMode) === record.name;
+    const endpoints = endpointsOf(container);
+    const known = Object.keys(endpoints).some((name) => registry.find(name)?.id === record.id);
     if (running) await sandboxes.attach(container, record, settings);
     else if (known) throw forbidden(`endpoint with name ${container.name} already exists in network ${record.name}`);
     try {
-      await containers.saveEndpoints(container.id, {
-        ...withMode(container.networkMode, container.endpoints),
-        [record.name]: settings,
-      });
+      await containers.saveEndpoints(container.id, { ...endpoints, [record.name]: settings });
     } catch (error) {
       if (running) await sandboxes.detach(container, record);
       throw error;
@@ -127,13 +123,12 @@ export class NetworkManager {
     const { container, running } = found;
     refuseSharedNamespace(container.networkMode, record, "disconnected");
     if (running) await sandboxes.detach(container, record);
-    const endpoints = withMode(container.networkMode, container.endpoints);
-    const key = Object.keys(endpoints).find((name) => registry.find(name)?.id === record.id);
-    if (key === undefined) {
+    const endpoints = endpointsOf(container);
+    const rest = Object.fromEntries(Object.entries(endpoints).filter(([name]) => registry.find(name)?.id !== record.id));
+    if (Object.keys(rest).length === Object.keys(endpoints).length) {
       if (running) return;
       throw forbidden(`container ${container.id} is not connected to network ${record.name}`);
     }
-    const rest = Object.fromEntries(Object.entries(endpoints).filter(([name]) => name !== key));
     await containers.saveEndpoints(container.id, rest);
   }
 
@@ -258,10 +253,6 @@ export class NetworkManager {
 }
 
 /** The endpoints a container has, the one of its network mode included. */
-function withMode(mode: string, endpoints: Record<string, api.EndpointSettings>): Record<string, api.EndpointSettings> {
-  return Object.keys(endpoints).length > 0 ? endpoints : { [networkName(mode)]: {} };
-}
-
 function refuseSharedNamespace(mode: string, network: NetworkRecord, verb: "connected" | "disconnected"): void {
   if (network.name === "host" || networkName(mode) === "host") {
     throw forbidden(

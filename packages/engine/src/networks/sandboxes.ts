@@ -13,7 +13,7 @@ import { byRank, defaultRouteChanges } from "./default-routes.ts";
 import type { NameDirectory } from "./dns/name-directory.ts";
 import type { EndpointPlace } from "./drivers/network-driver.ts";
 import { EndpointAllocator } from "./endpoint-allocator.ts";
-import { networksOf, planEndpoint, type EndpointPlan } from "./endpoint-plan.ts";
+import { endpointsOf, networksOf, planEndpoint, type EndpointPlan } from "./endpoint-plan.ts";
 import { sandboxFiles } from "./files/sandbox-files.ts";
 import type { AddressManager } from "./ipam/address-manager.ts";
 import { KeyedMutex } from "./keyed-mutex.ts";
@@ -126,8 +126,7 @@ export class Sandboxes implements ContainerNetworks {
     const settings = emptySettings();
     if (mode.startsWith("container:")) return settings;
     const record = this.#live.get(container.id)?.record;
-    const asked: Record<string, api.EndpointSettings> = { [mode]: {}, ...container.endpoints };
-    for (const [ref, wanted] of Object.entries(asked)) {
+    for (const [ref, wanted] of Object.entries(endpointsOf(container))) {
       const network = registry.find(ref === "default" ? "bridge" : ref);
       const endpoint = record?.endpoints.find((each) => each.networkId === network?.id);
       settings.Networks[network?.name ?? ref] = endpoint
