@@ -1,4 +1,4 @@
-import { conflict, notFound, notModified } from "@pouchcontainer/errors";
+import { conflict, isKind, notFound, notModified } from "@pouchcontainer/errors";
 import type { Mount } from "@pouchcontainer/containerd";
 import { join } from "node:path";
 import type { PreStartHook } from "../plugin-host/chains.ts";
@@ -191,12 +191,12 @@ async function putContainerdRecord({ deps }: ContainerRoom, container: Container
   if (record.state.startedAt !== zeroTime) {
     try {
       return await deps.containerd.containers.update(container.id, { spec });
-    } catch {
+    } catch (error) {
+      if (!isKind(error, "notFound")) throw error;
       // Gone, by hand or with containerd's root: made anew.
     }
   }
-  await deps.containerd.containers.delete(container.id);
-  await deps.containerd.containers.create({
+  const fresh = {
     id: container.id,
     labels: { [ownerLabel]: container.id },
     image: record.image.reference,
@@ -204,7 +204,15 @@ async function putContainerdRecord({ deps }: ContainerRoom, container: Container
     spec,
     snapshotter: record.snapshotter,
     snapshotKey: container.id,
-  });
+  };
+  try {
+    await deps.containerd.containers.create(fresh);
+  } catch (error) {
+    if (!isKind(error, "alreadyExists")) throw error;
+    // A start that was cut short left it: it may say another runtime.
+    await deps.containerd.containers.delete(container.id);
+    await deps.containerd.containers.create(fresh);
+  }
 }
 
 async function mountVolumes({ deps }: ContainerRoom, { record }: Container): Promise<void> {
