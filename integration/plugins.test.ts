@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { Daemon, eventually, projectRoot, run } from "./harness/daemon.ts";
+import { Registry } from "./harness/registry.ts";
 
 const build = mkdtempSync(join(tmpdir(), "pouch-built-"));
 const executable = join(build, "bin/pouchd");
@@ -137,6 +138,34 @@ test("container.preUpdate and postUpdate: an update in the old spelling, and the
     /plugin \\"update-translate\\" at container.preUpdate: legacy.mem_mb must be a number above 0, got -1/,
   );
   await docker("rm", "-f", id);
+});
+
+test("image.postPull: a pulled image is unpacked for the second snapshotter too, and a failing plugin fails the pull", async () => {
+  const registry = await Registry.start();
+  try {
+    registry.mirror(join(daemon.directory, "certs.d"), "docker.io");
+    const source = `docker-archive:${join(daemon.directory, "busybox.tar")}`;
+    const pushed = await run("skopeo", [
+      "copy",
+      "-q",
+      "--dest-tls-verify=false",
+      source,
+      `docker://${registry.host}/library/busybox:pulled`,
+    ]);
+    assert.equal(pushed.code, 0, pushed.stderr);
+    await install(join(projectRoot, "hookplugins/second-snapshotter"));
+    await docker("pull", "busybox:pulled");
+    assert.match((await daemon.api("GET", "/plugins/second-snapshotter/logs")).text, /unpacked busybox:pulled for native/);
+    await docker("rmi", "busybox:pulled");
+    await install(join(projectRoot, "hookplugins/second-snapshotter"), { configuration: { snapshotter: "no-such-snapshotter" } });
+    const failed = await daemon.docker("pull", "busybox:pulled");
+    assert.notEqual(failed.code, 0);
+    assert.match(failed.stdout, /Pulling from library\/busybox/);
+    assert.match(failed.stderr, /plugin "second-snapshotter" at image.postPull: .*no-such-snapshotter/);
+  } finally {
+    await docker("plugin", "rm", "-f", "second-snapshotter");
+    await registry[Symbol.asyncDispose]();
+  }
 });
 
 test("disable, enable, rm through docker's client; the trace tells what was done", async () => {

@@ -10,7 +10,7 @@ test("a pulled image is unpacked for the second snapshotter, once", async () => 
   await plugin.call("image.postPull", { snapshotter: "overlayfs", image });
   await plugin.call("image.postPull", { snapshotter: "overlayfs", image });
   assert.deepEqual(image.unpackedTo, ["btrfs"]);
-  assert.deepEqual(plugin.log, ["unpacked docker.io/library/busybox:latest for btrfs"]);
+  assert.deepEqual(plugin.log, ["unpacked busybox:latest for btrfs"]);
 });
 
 test("nothing is done when the second snapshotter is the first", async () => {

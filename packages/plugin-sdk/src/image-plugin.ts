@@ -2,6 +2,7 @@ import type { Awaitable, PluginCall } from "./plugin-call.ts";
 
 /** A pulled image: its content is in the store. */
 export interface PulledImage {
+  /** As people write it: `busybox:latest`, `registry.example.com/team/app:v2`. */
   readonly reference: string;
   readonly digest: string;
   /** As `linux/amd64` or `linux/arm/v7`. */

@@ -49,7 +49,7 @@ export function sampleVolumeConfig(changes: Partial<VolumeCreateConfig> = {}): V
 export function sampleImage(changes: Partial<PulledImage> = {}): PulledImage & { readonly unpackedTo: string[] } {
   const unpackedTo: string[] = [];
   return {
-    reference: "docker.io/library/busybox:latest",
+    reference: "busybox:latest",
     digest: `sha256:${"b".repeat(64)}`,
     platform: "linux/amd64",
     sizeBytes: 2_000_000,

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { EngineError } from "@pouchcontainer/errors";
@@ -40,9 +41,15 @@ export const command = defineCommand({
   },
 });
 
-/** A path becomes npm's `file:` notation; without a word the version of this command line is the SDK's. */
+/**
+ * A path becomes npm's `file:` notation; without a word it is the archive that was built with this command line, which lies beside it, or
+ * else the version of this command line.
+ */
 function sdkOf(given: string | undefined): string {
-  if (given === undefined) return `^${clientVersion}`;
+  if (given === undefined) {
+    const built = join(dirname(process.execPath), "plugin-sdk.tgz");
+    return existsSync(built) ? `file:${built}` : `^${clientVersion}`;
+  }
   return /^[./]/.test(given) ? `file:${resolve(given)}` : given;
 }
 
