@@ -13,27 +13,26 @@ export interface EndpointPlan {
   links: string[];
 }
 
-/** The networks a container goes into, that of its network mode first. */
+/** The endpoints a container has: those on record, or that of its network mode when nothing was said, connected or disconnected. */
+export function endpointsOf(
+  container: Pick<NetworkedContainer, "networkMode" | "endpoints" | "endpointsSettled">,
+): Record<string, api.EndpointSettings> {
+  const { networkMode, endpoints, endpointsSettled = false } = container;
+  return endpointsSettled || Object.keys(endpoints).length > 0 ? endpoints : { [networkName(networkMode)]: {} };
+}
+
+/** The networks a container goes into, that of its network mode first: `eth0` is there. */
 export function networksOf(
   container: NetworkedContainer,
   registry: NetworkRegistry,
 ): { network: NetworkRecord; settings: api.EndpointSettings }[] {
   const wanted = new Map<string, { network: NetworkRecord; settings: api.EndpointSettings }>();
   for (const [ref, settings] of Object.entries(endpointsOf(container))) {
-    const network = registry.require(ref === "default" ? "bridge" : ref);
+    const network = registry.require(networkName(ref));
     wanted.set(network.id, { network, settings });
   }
-  const all = [...wanted.values()];
-  const first = registry.find(networkName(container.networkMode));
-  return [...all.filter(({ network }) => network === first), ...all.filter(({ network }) => network !== first)];
-}
-
-/** What a container is to have in which network, by name: the network of its mode is among them until it was disconnected. */
-export function endpointsOf(
-  container: Pick<NetworkedContainer, "networkMode" | "endpoints" | "endpointsSettled">,
-): Record<string, api.EndpointSettings> {
-  const { networkMode, endpoints, endpointsSettled = false } = container;
-  return endpointsSettled ? endpoints : { [networkName(networkMode)]: {}, ...endpoints };
+  const first = registry.find(networkName(container.networkMode))?.id;
+  return [...wanted.values()].sort((a, b) => Number(b.network.id === first) - Number(a.network.id === first));
 }
 
 /** Puts what was asked for before the plugins (`container.preCreateEndpoint`) and returns what they made of it. */

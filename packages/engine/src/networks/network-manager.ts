@@ -252,7 +252,6 @@ export class NetworkManager {
   }
 }
 
-/** The endpoints a container has, the one of its network mode included. */
 function refuseSharedNamespace(mode: string, network: NetworkRecord, verb: "connected" | "disconnected"): void {
   if (network.name === "host" || networkName(mode) === "host") {
     throw forbidden(
