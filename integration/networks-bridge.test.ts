@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { createSocket } from "node:dgram";
+import { readdirSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { test, type TestContext } from "node:test";
 import type { NetworksConfig } from "../packages/engine/src/networks/network-config.ts";
@@ -344,6 +345,26 @@ test("networks come and go while a container runs; the highest priority gives th
   );
 });
 
+test("a container keeps what connect and disconnect made of its networks over a restart", async (t) => {
+  const w = await world(t);
+  for (const Name of ["front", "back"]) await w.networks.manager.create({ Name });
+  const a = await w.start("a", { networkMode: "front" });
+  await w.networks.manager.connect("back", { Container: "a" });
+  await w.networks.manager.disconnect("front", { Container: "a" });
+  await w.stop(a);
+  await w.start("a");
+  assert.deepEqual(Object.keys(w.networks.sandboxes.settings(a).Networks), ["back"]);
+  assert.match(await w.exec(a, "ip", "-4", "-o", "address", "show", "eth0"), new RegExp(w.address(a, "back")));
+  await w.stop(a);
+  await w.networks.manager.connect("front", { Container: "a" });
+  await assert.rejects(
+    w.networks.manager.connect("front", { Container: "a" }),
+    rejectsWith(/already exists in network front/, "forbidden"),
+  );
+  await w.start("a");
+  assert.deepEqual(Object.keys(w.networks.sandboxes.settings(a).Networks).sort(), ["back", "front"]);
+});
+
 test("what a plugin makes of an endpoint shows in the namespace", async (t) => {
   const w = await world(t);
   await w.networks.manager.create({ Name: "one", IPAM: { Config: [{ Subnet: "10.243.0.0/24" }] } });
@@ -368,6 +389,33 @@ test("what a plugin makes of an endpoint shows in the namespace", async (t) => {
   const b = await w.start("b", { networkMode: "two" });
   const mbits = await throughput(w, b, a, "10.244.0.50");
   assert.ok(mbits < 12, `the limit of 8 Mbit/s lets ${mbits.toFixed(1)} through`);
+});
+
+test("an endpoint that fails half way leaves no link, address, port or rule behind", async (t) => {
+  const w = await world(t);
+  await w.networks.manager.create({ Name: "front", IPAM: { Config: [{ Subnet: "10.246.0.0/29" }] } });
+  const a = await w.start("a");
+  const links = () => readdirSync("/sys/class/net").filter((name) => name.startsWith(w.config.vethPrefix));
+  const before = links();
+  const settings = { networkMode: "front", hostConfig: { PortBindings: { "80/tcp": [{ HostPort: "18450" }] } } };
+  w.changeEndpoint = (endpoint) => ({ ...endpoint, genericParams: { "bandwidth.rate": "much" } });
+  for (let round = 0; round < 6; round++) {
+    await assert.rejects(
+      w.start(`b${round}`, settings),
+      rejectsWith(/generic parameter bandwidth\.rate: "much" is not/, "invalidArgument"),
+    );
+    await assert.rejects(w.networks.manager.connect("front", { Container: "a" }), /bandwidth\.rate/);
+  }
+  w.changeEndpoint = () => {
+    throw new Error("refused by a plugin");
+  };
+  await assert.rejects(w.start("c", settings), /refused by a plugin/);
+  await w.networks.sandboxes.settled();
+  await eventually(() => assert.deepEqual(links(), before));
+  assert.doesNotMatch(await w.nft(), /18450/);
+  assert.doesNotMatch(await w.exec(a, "ip", "link"), /eth1/);
+  w.changeEndpoint = (endpoint) => endpoint;
+  for (let index = 0; index < 5; index++) await w.start(`d${index}`, index === 0 ? settings : { networkMode: "front" });
 });
 
 test("a deferred connect leaves the namespace bare until it is asked for", async (t) => {
@@ -422,6 +470,18 @@ test("a missing program is named, with the package that brings it", async (t) =>
   await w.shut();
   t.diagnostic("host and none work without iproute2");
 });
+
+/** Waits up to three seconds for what happens behind our back. */
+async function eventually(check: () => void): Promise<void> {
+  for (let tries = 0; ; tries++) {
+    try {
+      return check();
+    } catch (error) {
+      if (tries === 60) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
 
 async function throughput(
   w: NetworksWorld,

@@ -1,0 +1,142 @@
+/** Networks through a whole daemon: the docker CLI in front, runc behind, and a kill -9 in between. */
+import assert from "node:assert/strict";
+import { connect } from "node:net";
+import { test, type TestContext } from "node:test";
+import { Daemon, type CommandResult } from "./harness/daemon.ts";
+
+async function daemon(t: TestContext): Promise<Daemon> {
+  const started = await Daemon.start();
+  t.after(() => started[Symbol.asyncDispose]());
+  return started;
+}
+
+async function ok(command: Promise<CommandResult>): Promise<string> {
+  const { code, stdout, stderr } = await command;
+  assert.equal(code, 0, stderr || stdout);
+  return stdout.trim();
+}
+
+/** What an HTTP server says over loopback; undefined when nobody is there. */
+function get(port: number): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    let text = "";
+    const socket = connect({ host: "127.0.0.1", port, timeout: 2_000 });
+    socket.on("connect", () => socket.write("GET / HTTP/1.0\r\n\r\n"));
+    socket.on("data", (chunk) => (text += String(chunk)));
+    socket.on("timeout", () => socket.destroy());
+    socket.on("error", () => undefined);
+    socket.on("close", () => resolve(text === "" ? undefined : text.slice(text.indexOf("\r\n\r\n") + 4).trim()));
+  });
+}
+
+async function eventually(check: () => Promise<boolean>): Promise<void> {
+  for (let tries = 0; tries < 60; tries++) {
+    if (await check()) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  assert.fail("it did not come true");
+}
+
+const server = ["sh", "-c", "mkdir -p /www && echo $HOSTNAME-page >/www/index.html && exec httpd -f -p 80 -h /www"];
+
+test("a published web server is reached, finds its neighbours and outlives the daemon", async (t) => {
+  const d = await daemon(t);
+  await ok(d.docker("network", "create", "--subnet", "10.219.1.0/24", "front"));
+  await ok(d.docker("network", "create", "--subnet", "10.219.2.0/24", "back"));
+  await ok(
+    d.docker(
+      "run",
+      "-d",
+      "--name",
+      "web",
+      "-h",
+      "web",
+      "--network",
+      "front",
+      "--ip",
+      "10.219.1.10",
+      "-p",
+      "18770:80",
+      "busybox",
+      ...server,
+    ),
+  );
+  await ok(d.docker("run", "-d", "--name", "db", "--network", "back", "--network-alias", "database", "busybox", "sleep", "600"));
+  await eventually(async () => (await get(18770)) === "web-page");
+  assert.equal(await ok(d.docker("port", "web")), "80/tcp -> 0.0.0.0:18770");
+  assert.notEqual((await d.docker("exec", "web", "ping", "-c1", "-W1", "database")).code, 0);
+  await ok(d.docker("network", "connect", "back", "web"));
+  await ok(d.docker("exec", "web", "ping", "-c1", "-W1", "database"));
+  assert.match(
+    await ok(d.docker("run", "--rm", "--network", "container:web", "busybox", "ip", "-4", "address")),
+    /10\.219\.1\.10\/24/,
+  );
+  const inspected = await ok(d.docker("inspect", "web", "--format", "{{json .NetworkSettings.Networks}}"));
+
+  await d.kill9();
+  assert.equal(await get(18770), "web-page", "the kernel serves the port without the daemon");
+  await d.launch();
+  assert.equal(await get(18770), "web-page");
+  assert.equal(await ok(d.docker("inspect", "web", "--format", "{{json .NetworkSettings.Networks}}")), inspected);
+  await ok(d.docker("exec", "web", "ping", "-c1", "-W1", "database"));
+  await ok(d.docker("rename", "db", "store"));
+  await ok(d.docker("exec", "web", "ping", "-c1", "-W1", "store"));
+
+  const inUse = await d.docker("network", "rm", "front");
+  assert.match(inUse.stderr, /error while removing network: network front has active endpoints/);
+  await ok(d.docker("restart", "-t", "0", "web"));
+  await eventually(async () => (await get(18770)) === "web-page");
+  assert.match(
+    await ok(d.docker("exec", "web", "ip", "-4", "address")),
+    /10\.219\.1\.10\/24[\s\S]*10\.219\.2\./,
+    "both networks are there after a restart",
+  );
+  await ok(d.docker("rm", "-f", "web", "store"));
+  assert.equal(await get(18770), undefined);
+  await ok(d.docker("network", "prune", "-f"));
+  assert.equal(await ok(d.docker("network", "ls", "--format", "{{.Name}}")), "bridge\nhost\nnone");
+});
+
+test("requests that cannot be met are refused with Docker's status and words, and leave no container", async (t) => {
+  const d = await daemon(t);
+  await ok(d.docker("network", "create", "--subnet", "10.219.3.0/24", "front"));
+  await ok(
+    d.docker(
+      "run",
+      "-d",
+      "--name",
+      "one",
+      "--network",
+      "front",
+      "--ip",
+      "10.219.3.9",
+      "-p",
+      "18771:80",
+      "busybox",
+      "sleep",
+      "600",
+    ),
+  );
+  for (const [args, words] of [
+    [["--network", "front", "--ip", "10.219.3.9"], /Address already in use/],
+    [["-p", "18771:80"], /port is already allocated/],
+    [["--network", "front", "--ip", "10.9.9.9"], /It does not belong to any of this network's subnets/],
+    [["--network", "bridge", "--ip", "10.9.9.9"], /user specified IP address is supported on user defined networks only/],
+    [["--network", "nowhere"], /network nowhere not found/],
+    [["--network", "container:nobody"], /No such container: nobody/],
+  ] as const) {
+    const refused = await d.docker("run", "--rm", ...args, "busybox", "true");
+    assert.equal(refused.code, 125);
+    assert.match(refused.stderr, words);
+  }
+  const overlap = await d.api("POST", "/v1.41/networks/create", {
+    Name: "again",
+    IPAM: { Config: [{ Subnet: "10.219.3.0/25" }] },
+  });
+  assert.deepEqual([overlap.status, overlap.json()], [403, { message: "Pool overlaps with other one on this address space" }]);
+  assert.equal((await d.api("POST", "/v1.41/networks/create", { Name: "front" })).status, 409);
+  assert.equal((await d.api("DELETE", "/v1.41/networks/bridge")).status, 403);
+  assert.equal((await d.api("DELETE", "/v1.41/networks/nowhere")).status, 404);
+  assert.equal((await d.api("POST", "/v1.41/networks/front/connect", { Container: "one" })).status, 403);
+  assert.equal(await ok(d.docker("ps", "-a", "--format", "{{.Names}}")), "one");
+});
