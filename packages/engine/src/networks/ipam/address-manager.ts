@@ -2,7 +2,7 @@ import { invalidArgument, resourceExhausted } from "@pouchcontainer/errors";
 import type { NetworkRecord } from "../network-record.ts";
 import type { EndpointAddress } from "../sandbox-record.ts";
 import { AddressPool } from "./address-pool.ts";
-import { isAddress, parseCidr, type Cidr, type Family } from "./cidr.ts";
+import { isAddress, type Cidr, type Family } from "./cidr.ts";
 
 /** The pools of all networks. */
 export class AddressManager {
@@ -74,9 +74,4 @@ export class AddressManager {
 
 function describe(pool: AddressPool, address: string): EndpointAddress {
   return { address, prefixLength: pool.subnet.prefixLength, gateway: pool.gateway };
-}
-
-/** Subnet of a network's pools as text, for messages. */
-export function subnetsOf(network: NetworkRecord): string[] {
-  return network.ipam.config.flatMap((pool) => (pool.Subnet === undefined ? [] : [parseCidr(pool.Subnet).text]));
 }
