@@ -55,6 +55,7 @@ export const ImageInspect = Type.Object({
   Comment: text(),
   Created: optional(text("RFC 3339")),
   Container: optional(text("Until 1.44")),
+  ContainerConfig: optional(nullable(ImageConfigInspect)),
   DockerVersion: text(),
   Author: text(),
   Config: nullable(ImageConfigInspect),

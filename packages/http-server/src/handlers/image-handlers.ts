@@ -21,7 +21,8 @@ export function imageHandlers(calls: Calls, images: ImageBackend) {
 
     ImageInspect: calls.answer(endpoints.ImageInspect, async (call) => {
       const image = await images.inspect(refOf(call), platformOf(call.query));
-      return isBelow(call.version, "1.44") ? withVirtualSize(image) : image;
+      const known = withContainerConfig(image);
+      return isBelow(call.version, "1.44") ? withVirtualSize(known) : known;
     }),
 
     ImageHistory: calls.answer(endpoints.ImageHistory, (call) => images.history(refOf(call))),
@@ -81,6 +82,15 @@ function notSupported(message: string) {
   return () => {
     throw notImplemented(message);
   };
+}
+
+/**
+ * Docker tells of the container an image was committed from until 1.44 only. docker-compose 1 asks in the newest version and
+ * ends with `KeyError: 'ContainerConfig'` when it recreates a service; so every version gets it here
+ * (conformance/docker-compose.test.ts).
+ */
+function withContainerConfig(image: ImageInspect): ImageInspect {
+  return { ...image, ContainerConfig: image.Config };
 }
 
 /** Until 1.43 there was a second name for the size. */
