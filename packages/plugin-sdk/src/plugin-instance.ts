@@ -49,6 +49,8 @@ export type PluginOrigin = "built-in" | "installed";
 export interface PluginInstance {
   readonly manifest: PluginManifest;
   readonly origin: PluginOrigin;
+  /** Changes when what is called was started anew. Default: it never is. */
+  readonly incarnation?: number;
   invoke<P extends PointName>(point: P, request: PointRequest<P>, context: InvokeContext): Awaitable<PointAnswer<P>>;
   /** Ends what the instance holds: processes, sockets. It is not called again. */
   close(): Promise<void>;

@@ -61,7 +61,7 @@ export class CallRunner {
     if (instance === undefined) return undefined;
     const call = { point, link, instance, context, startedAt: this.#deps.now(), started: performance.now() };
 
-    const refusal = breaker.refusal();
+    const refusal = breaker.refusal(instance.incarnation);
     if (refusal !== undefined) return this.#failed(call, unavailable(refusal), "skipped");
 
     const deadline = new Deadline(settings.timeoutMs, context.signal);

@@ -17,8 +17,13 @@ test("the circuit opens after failures in a row, says why, and lets one call try
   assert.equal(breaker.failed("bang"), false);
   assert.match(breaker.refusal() ?? "", /another 3 s after 3 failures/);
 
+  assert.equal(breaker.refusal(1), undefined);
+  assert.equal(breaker.failed("bang"), false);
+  assert.equal(breaker.failed("bang"), true);
+  assert.match(breaker.refusal(1) ?? "", /another 3 s after 2 failures/);
+
   now = 6000;
-  assert.equal(breaker.refusal(), undefined);
+  assert.equal(breaker.refusal(1), undefined);
   assert.equal(breaker.succeeded(), true);
-  assert.equal(breaker.refusal(), undefined);
+  assert.equal(breaker.refusal(1), undefined);
 });

@@ -15,6 +15,7 @@ export class CircuitBreaker {
   #openUntil = 0;
   #trying = false;
   #lastError = "";
+  #incarnation = 0;
 
   constructor(options: { now: () => number; threshold?: number; coolDownMs?: number }) {
     this.#now = options.now;
@@ -26,8 +27,12 @@ export class CircuitBreaker {
     return this.#openUntil > 0;
   }
 
-  /** Why a call may not go through now; undefined when it may. */
-  refusal(): string | undefined {
+  /** Why a call may not go through now; undefined when it may. A new incarnation of what is called starts with a closed circuit. */
+  refusal(incarnation = 0): string | undefined {
+    if (incarnation !== this.#incarnation) {
+      this.#incarnation = incarnation;
+      this.succeeded();
+    }
     if (this.#openUntil === 0) return undefined;
     const waitMs = this.#openUntil - this.#now();
     if (waitMs <= 0 && !this.#trying) {

@@ -102,6 +102,10 @@ export class InstalledPlugin implements PluginInstance {
     return this.#process.restarts;
   }
 
+  get incarnation(): number {
+    return this.#process.restarts;
+  }
+
   get isReady(): boolean {
     return this.#process.isReady;
   }
