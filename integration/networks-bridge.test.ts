@@ -4,7 +4,7 @@ import { readdirSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { test, type TestContext } from "node:test";
 import type { NetworksConfig } from "../packages/engine/src/networks/network-config.ts";
-import { NetworksWorld, run } from "./networks-world.ts";
+import { NetworksWorld } from "./networks-world.ts";
 
 async function world(t: TestContext, config: Partial<NetworksConfig> = {}): Promise<NetworksWorld> {
   const made = await new NetworksWorld(config).open();
@@ -271,11 +271,10 @@ test("an IPv6 client reaches a port published on a dual-stack network", async (t
   const w = await world(t);
   await w.networks.manager.create({ Name: "dual", EnableIPv6: true });
   const a = await w.start("a", { networkMode: "dual", hostConfig: { PortBindings: { "80/tcp": [{ HostPort: "18400" }] } } });
-  const { machine } = await w.outside();
+  const { machine, hostAddress6 } = await w.outside();
   w.serve(a, 80, "six sees", "::");
-  const host6 = /inet6 (fd09:[0-9a-f:]+)1\/64/.exec((await run("ip", ["-6", "address"])).stdout);
-  await w.exec(machine, "ip", "-6", "route", "add", "default", "via", `${host6?.[1]}1`);
-  assert.match((await w.hear(machine, `${host6?.[1]}1`, 18400)) ?? "nothing", /^six sees fd09/);
+  await w.exec(machine, "ip", "-6", "route", "add", "default", "via", hostAddress6);
+  assert.match((await w.hear(machine, hostAddress6, 18400)) ?? "nothing", /^six sees fd09/);
 });
 
 test("exhausted pools and overlapping subnets are refused with Docker's words, and leave no network", async (t) => {

@@ -158,7 +158,9 @@ export class NetworksWorld {
    * A machine on another wire of the host: 10.9.<n>.2, the host being 10.9.<n>.1. It has no route to the containers unless
    * `routes` names their subnets.
    */
-  async outside(routes: string[] = []): Promise<{ machine: NetworkedContainer; address: string; hostAddress: string }> {
+  async outside(
+    routes: string[] = [],
+  ): Promise<{ machine: NetworkedContainer; address: string; hostAddress: string; hostAddress6: string }> {
     const machine = this.container(`outside-${this.containers.size}`, { networkMode: "none" });
     await this.networks.sandboxes.prepare(machine, { deferConnect: false });
     const octets = `10.9.${(randomBytes(1)[0] ?? 0) % 250}`;
@@ -173,7 +175,7 @@ export class NetworksWorld {
     await this.exec(machine, "ip", "address", "add", `fd09:${octets.slice(5)}::2/64`, "dev", "eth0", "nodad");
     await this.exec(machine, "ip", "link", "set", "eth0", "up");
     for (const route of routes) await this.exec(machine, "ip", "route", "add", route, "via", `${octets}.1`);
-    return { machine, address: `${octets}.2`, hostAddress: `${octets}.1` };
+    return { machine, address: `${octets}.2`, hostAddress: `${octets}.1`, hostAddress6: `fd09:${octets.slice(5)}::1` };
   }
 
   netns(container: NetworkedContainer): string {

@@ -1,9 +1,8 @@
 import { conflict } from "@pouchcontainer/errors";
 import type { NetworkedContainer } from "./container-networks.ts";
 import type { HostsEntry } from "./files/hosts-file.ts";
-import type { FirewallLink } from "./firewall/ruleset.ts";
 import { parseContainerPorts } from "./ports/port-specs.ts";
-import type { EndpointRecord } from "./sandbox-record.ts";
+import type { EndpointRecord, FirewallLink } from "./sandbox-record.ts";
 
 export interface Neighbour {
   container: NetworkedContainer;

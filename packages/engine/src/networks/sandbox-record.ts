@@ -1,5 +1,3 @@
-import type { FirewallLink } from "./firewall/ruleset.ts";
-
 /** An address of an endpoint, with the length of its subnet's prefix. */
 export interface EndpointAddress {
   address: string;
@@ -11,6 +9,14 @@ export interface EndpointAddress {
 }
 
 export type PortProtocol = "tcp" | "udp" | "sctp";
+
+/** One way that is open although containers of the network may not talk to each other. */
+export interface FirewallLink {
+  from: string;
+  to: string;
+  protocol: PortProtocol;
+  port: number;
+}
 
 /** One container port at one place on the host. */
 export interface PublishedPort {

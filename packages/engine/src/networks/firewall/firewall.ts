@@ -1,12 +1,6 @@
 import type { NftShell } from "../linux/nft-shell.ts";
-import {
-  linkElement,
-  portElement,
-  renderRuleset,
-  type FirewallLink,
-  type FirewallNetwork,
-  type FirewallPort,
-} from "./ruleset.ts";
+import { linkElement, portElement, renderRuleset, type FirewallNetwork, type FirewallPort } from "./ruleset.ts";
+import type { FirewallLink } from "../sandbox-record.ts";
 
 export interface FirewallDeps {
   nft: NftShell;

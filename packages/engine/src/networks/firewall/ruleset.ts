@@ -1,5 +1,5 @@
 import { familyOf } from "../ipam/cidr.ts";
-import type { PortProtocol } from "../sandbox-record.ts";
+import type { FirewallLink, PortProtocol } from "../sandbox-record.ts";
 
 /** What the rules need to know of one bridge. */
 export interface FirewallNetwork {
@@ -20,14 +20,6 @@ export interface FirewallPort {
   hostPort: number;
   containerAddress: string;
   containerPort: number;
-}
-
-/** One way that is open although containers of the network may not talk to each other. */
-export interface FirewallLink {
-  from: string;
-  to: string;
-  protocol: PortProtocol;
-  port: number;
 }
 
 export interface RulesetState {

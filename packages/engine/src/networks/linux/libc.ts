@@ -1,4 +1,5 @@
 import { internal } from "@pouchcontainer/errors";
+import type Ffi from "node:ffi";
 import { getSystemErrorMap } from "node:util";
 
 /** A system call that failed: `code` as Node's own errors have it. */
@@ -39,11 +40,11 @@ type Call = Exclude<keyof typeof signatures, "__errno_location">;
  */
 export class Libc {
   readonly #functions: Record<keyof typeof signatures, (...values: unknown[]) => unknown>;
-  readonly #ffi: typeof import("node:ffi");
+  readonly #ffi: typeof Ffi;
 
   constructor() {
     // Undefined in a Node that lacks the module or was started without the flag.
-    const ffi = process.getBuiltinModule("node:ffi") as typeof import("node:ffi") | undefined;
+    const ffi = process.getBuiltinModule("node:ffi") as typeof Ffi | undefined;
     if (ffi === undefined)
       throw internal("networks need Node's foreign function interface: start the daemon with --experimental-ffi");
     this.#ffi = ffi;

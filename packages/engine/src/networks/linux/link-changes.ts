@@ -61,18 +61,21 @@ function encode(change: LinkChange, index: number): Buffer {
       return message(RTM_DELLINK, netlink.acknowledge, linkHeader(index, 0));
     case "add address":
       return encodeAddress(change, index);
-    case "default route": {
-      const header = Buffer.alloc(12);
-      header[0] = change.family === 4 ? linux.AF_INET : linux.AF_INET6;
-      header[4] = route.mainTable;
-      header[5] = route.byBoot;
-      header[6] = change.gateway === undefined ? route.onLink : route.everywhere;
-      header[7] = route.unicast;
-      const gateway = change.gateway === undefined ? [] : [attribute(RTA.gateway, bytesOf(change.gateway))];
-      const flags = netlink.acknowledge | netlink.create | netlink.replace;
-      return message(RTM_NEWROUTE, flags, header, ...gateway, attribute(RTA.outgoing, uint32LE(index)));
-    }
+    default:
+      return encodeDefaultRoute(change, index);
   }
+}
+
+function encodeDefaultRoute({ family, gateway }: { family: 4 | 6; gateway?: string }, index: number): Buffer {
+  const header = Buffer.alloc(12);
+  header[0] = family === 4 ? linux.AF_INET : linux.AF_INET6;
+  header[4] = route.mainTable;
+  header[5] = route.byBoot;
+  header[6] = gateway === undefined ? route.onLink : route.everywhere;
+  header[7] = route.unicast;
+  const via = gateway === undefined ? [] : [attribute(RTA.gateway, bytesOf(gateway))];
+  const flags = netlink.acknowledge | netlink.create | netlink.replace;
+  return message(RTM_NEWROUTE, flags, header, ...via, attribute(RTA.outgoing, uint32LE(index)));
 }
 
 function encodeAddress({ address, prefixLength }: { address: string; prefixLength: number }, index: number): Buffer {

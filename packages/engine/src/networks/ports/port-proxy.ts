@@ -1,5 +1,5 @@
 import { createSocket, type RemoteInfo, type Socket as UdpSocket } from "node:dgram";
-import { connect, Server, Socket } from "node:net";
+import { connect, Server, type Socket } from "node:net";
 import { familyOf } from "../ipam/cidr.ts";
 import type { HeldPort } from "./port-allocator.ts";
 
@@ -24,7 +24,10 @@ export function serveHostPort(port: HeldPort, target: { address: string; port: n
 function serveTcp(fd: number, target: { address: string; port: number }, relay: boolean): PortProxy {
   const open = new Set<Socket>();
   const server = new Server({ allowHalfOpen: true, pauseOnConnect: true }, (client) => {
-    if (!relay) return void client.resetAndDestroy();
+    if (!relay) {
+      client.resetAndDestroy();
+      return;
+    }
     const container = connect({ host: target.address, port: target.port, allowHalfOpen: true });
     for (const [from, to] of [
       [client, container],
