@@ -1,0 +1,282 @@
+/**
+ * docker-compose as Debian packages it (Python, version 1.29) against pouchd, unchanged: three services on two networks,
+ * and traffic that really flows inside each and really does not between them.
+ */
+import assert from "node:assert/strict";
+import { mkdirSync, writeFileSync } from "node:fs";
+import http from "node:http";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { Daemon, eventually, run, type CommandResult } from "../integration/harness/daemon.ts";
+
+// Two networks of this process alone: compose files with static addresses need subnets of their own.
+const front = `10.214.${process.pid % 250}`;
+const back = `10.215.${process.pid % 250}`;
+
+const composeFile = (publishedPort: number): string => `
+version: "3.8"
+services:
+  web:
+    image: busybox
+    hostname: frontdoor
+    command: ["sh", "-c", "mkdir -p /www && echo hello from $$NAME > /www/index.html && httpd -f -p 80 -h /www"]
+    environment:
+      NAME: web
+    depends_on:
+      api:
+        condition: service_healthy
+    ports:
+      - "127.0.0.1:${publishedPort}:80"
+      - "80"
+    networks:
+      front:
+        ipv4_address: ${front}.10
+        aliases: [site, www.example.test]
+  api:
+    image: busybox
+    command: ["sh", "-c", "mkdir -p /www && echo api with $$MODE > /www/index.html && httpd -p 8080 -h /www && echo api is up && exec sleep 600"]
+    env_file: [api.env]
+    stop_signal: SIGKILL
+    restart: on-failure:3
+    healthcheck:
+      test: ["CMD", "wget", "-q", "-O", "-", "http://127.0.0.1:8080/"]
+      interval: 1s
+      timeout: 5s
+      retries: 10
+    labels:
+      example.role: middle
+    networks:
+      front:
+        aliases: [backend]
+      back:
+  db:
+    image: busybox
+    command: ["sh", "-c", "date > /data/started; exec nc -ll -p 5432 -e cat"]
+    init: true
+    volumes:
+      - data:/data
+      - ./conf:/conf:ro
+    tmpfs: [/scratch]
+    ulimits: { nofile: { soft: 1000, hard: 2000 } }
+    cap_drop: [NET_RAW]
+    sysctls: { net.core.somaxconn: 64 }
+    extra_hosts: ["elsewhere:192.0.2.7"]
+    networks:
+      back:
+        ipv4_address: ${back}.20
+networks:
+  front:
+    ipam: { config: [{ subnet: ${front}.0/24 }] }
+  back:
+    internal: true
+    ipam: { config: [{ subnet: ${back}.0/24 }] }
+volumes:
+  data:
+    labels: { example.keep: "yes" }
+`;
+
+let daemon: Daemon;
+let folder: string;
+let port: number;
+
+before(async () => {
+  daemon = await Daemon.start();
+  folder = join(daemon.directory, "shop");
+  mkdirSync(join(folder, "conf"), { recursive: true });
+  port = await freePort();
+  writeFileSync(join(folder, "docker-compose.yml"), composeFile(port));
+  writeFileSync(join(folder, "api.env"), "MODE=production\n");
+  writeFileSync(join(folder, "conf/db.conf"), "max_connections=5\n");
+});
+after(() => daemon[Symbol.asyncDispose]());
+
+function tryCompose(...args: string[]): Promise<CommandResult> {
+  // With NO_PROXY and an empty configuration no setting of the machine reaches the client.
+  return run("docker-compose", ["--project-directory", folder, "-f", join(folder, "docker-compose.yml"), ...args], {
+    DOCKER_HOST: `unix://${daemon.socket}`,
+    DOCKER_CONFIG: join(daemon.directory, "docker-config"),
+    COMPOSE_PROJECT_NAME: "shop",
+    PYTHONWARNINGS: "ignore",
+  });
+}
+
+/** `docker-compose …`, expected to succeed; its standard output without the last newline. */
+async function compose(...args: string[]): Promise<string> {
+  const result = await tryCompose(...args);
+  assert.equal(result.code, 0, `docker-compose ${args.join(" ")}: ${result.stderr}${result.stdout}`);
+  return result.stdout.trimEnd();
+}
+
+/** A command in a service's container, by the docker CLI, which starts faster than compose. */
+async function inService(service: string, ...command: string[]): Promise<CommandResult> {
+  return daemon.docker("exec", `shop_${service}_1`, ...command);
+}
+
+async function reads(service: string, url: string): Promise<string> {
+  const result = await inService(service, "timeout", "5", "wget", "-q", "-O", "-", url);
+  return result.code === 0 ? result.stdout.trimEnd() : `refused: ${result.stderr.trimEnd()}`;
+}
+
+function fromHost(address: string, hostPort: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const request = http.get({ host: address, port: hostPort, timeout: 5000, agent: false }, (response) => {
+      let text = "";
+      response.on("data", (chunk: Buffer) => (text += chunk.toString()));
+      response.on("end", () => resolve(text.trimEnd()));
+    });
+    request.on("timeout", () => request.destroy(new Error("no answer within 5 s")));
+    request.on("error", reject);
+  });
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      server.close(() => (typeof address === "object" && address ? resolve(address.port) : reject(new Error("no port"))));
+    });
+  });
+}
+
+test("up creates networks, volume and services in order, waiting for the health check", async () => {
+  const up = await tryCompose("up", "-d");
+  assert.equal(up.code, 0, up.stderr);
+  for (const name of ["shop_front", "shop_back", "shop_data"]) assert.match(up.stderr, new RegExp(`Creating .* "${name}"`));
+  const ps = await compose("ps");
+  assert.match(ps, /shop_api_1 .*Up \(healthy\)/);
+  assert.match(ps, new RegExp(`shop_web_1 .*Up .*127\\.0\\.0\\.1:${port}->80/tcp`));
+  assert.match(ps, /shop_db_1 .*Up/);
+  const [api, web] = await Promise.all(
+    ["api", "web"].map(
+      async (service) => (await daemon.docker("inspect", "-f", "{{.State.StartedAt}}", `shop_${service}_1`)).stdout,
+    ),
+  );
+  assert.ok(api !== undefined && web !== undefined && api < web, `api started ${api}, web ${web}`);
+});
+
+test("up once more changes nothing", async () => {
+  const again = await tryCompose("up", "-d");
+  assert.equal(again.code, 0, again.stderr);
+  for (const service of ["web", "api", "db"]) assert.match(again.stderr, new RegExp(`shop_${service}_1 is up-to-date`));
+});
+
+test("services of one network reach each other by service name, container name, alias and address", async () => {
+  for (const name of ["api", "shop_api_1", "backend"])
+    assert.equal(await reads("web", `http://${name}:8080/`), "api with production");
+  for (const name of ["web", "site", "www.example.test", `${front}.10`])
+    assert.equal(await reads("api", `http://${name}/`), "hello from web");
+  const echoed = await inService("api", "sh", "-c", "echo through | nc -w 2 db 5432");
+  assert.equal(echoed.stdout, "through\n", echoed.stderr);
+});
+
+test("services of separated networks do not, neither by name nor by address", async () => {
+  const [byName, byAddress, outwards] = await Promise.all([
+    inService("web", "nslookup", "db"),
+    inService("web", "nc", "-w", "2", `${back}.20`, "5432"),
+    reads("db", `http://${front}.10/`),
+  ]);
+  assert.notEqual(byName.code, 0, byName.stdout);
+  assert.notEqual(byAddress.code, 0, "web connected to db");
+  assert.match(outwards, /^refused/);
+});
+
+test("published ports answer the host: the fixed one on its address alone, the random one as `port` names it", async () => {
+  assert.equal(await fromHost("127.0.0.1", port), "hello from web");
+  const found = await compose("port", "web", "80");
+  const random = Number(
+    (
+      await daemon.docker(
+        "inspect",
+        "-f",
+        `{{range index .NetworkSettings.Ports "80/tcp"}}{{.HostIp}} {{.HostPort}}
+{{end}}`,
+        "shop_web_1",
+      )
+    ).stdout.match(/^0\.0\.0\.0 (\d+)$/m)?.[1],
+  );
+  assert.match(found, new RegExp(`^(127\\.0\\.0\\.1:${port}|0\\.0\\.0\\.0:${random})$`));
+  assert.equal(await fromHost("127.0.0.1", random), "hello from web");
+  assert.equal(await fromHost(`${front}.1`, random), "hello from web");
+  await assert.rejects(fromHost(`${front}.1`, port), /ECONNREFUSED|no answer/);
+});
+
+test("static addresses, host name, env file, limits, sysctls, mounts and extra hosts are in the container", async () => {
+  const db = await inService(
+    "db",
+    "sh",
+    "-c",
+    "ip -4 -o addr show eth0 | tr -s ' ' | cut -d' ' -f4; cat /conf/db.conf; ulimit -n; cat /proc/sys/net/core/somaxconn; grep elsewhere /etc/hosts; touch /conf/x || echo read-only; grep -c ' /scratch tmpfs ' /proc/mounts; cat /proc/1/comm",
+  );
+  assert.equal(
+    db.stdout,
+    `${back}.20/24\nmax_connections=5\n1000\n64\n192.0.2.7\telsewhere\nread-only\n1\n`.concat(
+      db.stdout.split("\n").at(-2) ?? "",
+      "\n",
+    ),
+    db.stderr,
+  );
+  assert.match(db.stdout, /\n(docker-init|tini|tini-static|init)\n$/);
+  assert.equal((await inService("web", "hostname")).stdout, "frontdoor\n");
+});
+
+test("exec and run give output and exit code", async () => {
+  assert.equal(await compose("exec", "-T", "api", "sh", "-c", "echo $MODE"), "production");
+  assert.equal((await tryCompose("exec", "-T", "api", "sh", "-c", "exit 4")).code, 4);
+  const once = await tryCompose("run", "--rm", "-T", "--no-deps", "-e", "MODE=once", "api", "sh", "-c", "echo $MODE; exit 6");
+  assert.equal(once.stdout, "once\n", once.stderr);
+  assert.equal(once.code, 6);
+});
+
+test("logs of all services carry their names", async () => {
+  assert.match(await compose("logs", "--no-color"), /^api_1 +\| api is up$/m);
+});
+
+test("scale adds containers that share the service's name, and takes them away again", async () => {
+  await compose("up", "-d", "--scale", "api=3", "--no-recreate", "api");
+  const addresses = async () =>
+    new Set((await inService("web", "nslookup", "-type=a", "api")).stdout.match(new RegExp(`${front}\\.\\d+`, "g")));
+  await eventually("three addresses", async () => (await addresses()).size === 3);
+  assert.match((await tryCompose("top", "api")).stdout, /shop_api_3[\s\S]*sleep 600/);
+  await compose("up", "-d", "--scale", "api=1", "--no-recreate", "api");
+  await eventually("one address", async () => (await addresses()).size === 1);
+});
+
+test("a changed service is recreated: its address and volume stay", async () => {
+  const started = (await inService("db", "cat", "/data/started")).stdout;
+  const before = (await daemon.docker("inspect", "-f", "{{.Id}}", "shop_db_1")).stdout;
+  writeFileSync(
+    join(folder, "docker-compose.yml"),
+    composeFile(port).replace("date > /data/started;", "test -s /data/started || exit 9;"),
+  );
+  await compose("up", "-d", "db");
+  assert.notEqual((await daemon.docker("inspect", "-f", "{{.Id}}", "shop_db_1")).stdout, before);
+  assert.equal((await inService("db", "cat", "/data/started")).stdout, started);
+  assert.equal((await inService("api", "sh", "-c", "echo again | nc -w 2 db 5432")).stdout, "again\n");
+});
+
+test("pause, unpause, kill, restart, stop and start keep the project working", async () => {
+  await compose("pause", "db");
+  assert.match(await compose("ps"), /shop_db_1 .*Paused/);
+  await compose("unpause", "db");
+  await compose("restart", "-t", "1", "web");
+  await eventually("web answers again", async () => (await reads("api", "http://site/")) === "hello from web");
+  assert.equal(await fromHost("127.0.0.1", port), "hello from web");
+  await compose("stop", "-t", "1");
+  assert.match(await compose("ps"), /shop_api_1 .*Exit 137/);
+  assert.equal((await daemon.docker("ps", "-q")).stdout, "");
+  await compose("start");
+  await eventually("db answers", async () => (await inService("api", "sh", "-c", "echo hi | nc -w 2 db 5432")).stdout === "hi\n");
+});
+
+test("down takes away all but the named volume, down --volumes that too", async () => {
+  const down = await tryCompose("down", "-t", "1");
+  assert.equal(down.code, 0, down.stderr);
+  assert.equal((await daemon.docker("ps", "-aq")).stdout, "");
+  assert.equal((await daemon.docker("network", "ls", "-q", "--filter", "name=shop")).stdout, "");
+  assert.equal((await daemon.docker("volume", "ls", "-q", "--filter", "label=example.keep=yes")).stdout, "shop_data\n");
+  await compose("down", "--volumes");
+  assert.equal((await daemon.docker("volume", "ls", "-q")).stdout, "");
+});
