@@ -1,6 +1,8 @@
+import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
+import { promisify } from "node:util";
 import { EngineError } from "@pouchcontainer/errors";
 import { pluginTemplate } from "@pouchcontainer/plugin-sdk/template";
 import { CliError } from "../../cli-error.ts";
@@ -10,25 +12,28 @@ import { clientVersion } from "../../version.ts";
 
 export const command = defineCommand({
   usage: "[OPTIONS] FOLDER",
-  description: "Makes a package that type-checks, has a test and runs. The folder's name is the plugin's.",
+  description:
+    "Makes a package that type-checks, has a test and runs, with the SDK in it. The folder's name is the plugin's. It is written in TypeScript where the machine's Node can run that (22.18), else in JavaScript with its types in comments.",
   args: exactArgs(1),
   flags: {
-    javascript: bool("Write JavaScript instead of TypeScript"),
+    javascript: bool("Write JavaScript, whatever Node there is"),
     kind: text("What it plugs into", {
       choices: ["container", "daemon", "volume", "cri", "api", "image"],
       shownDefault: "container",
     }),
+    typescript: bool("Write TypeScript, whatever Node there is"),
     sdk: text("Version of the SDK, or the path of its folder or archive, for package.json"),
   },
   examples: [
     {
       does: "A plugin in four commands",
-      run: "pouch plugin init demo --kind container && cd demo && npm install && npm test && pouch plugin install .",
+      run: "pouch plugin init demo --kind container && cd demo && npm test && pouch plugin install .",
     },
   ],
   async run(context, { flags, args }) {
     const folder = resolve(argument(args, 0));
-    const files = filesOf(basename(folder), flags.kind, sdkOf(flags.sdk), flags.javascript);
+    const javascript = flags.javascript || (!flags.typescript && !(await nodeRunsTypeScript()));
+    const files = filesOf(basename(folder), flags.kind, sdkOf(flags.sdk), javascript);
     await mkdir(dirname(folder), { recursive: true });
     await mkdir(folder).catch((error: unknown) => {
       throw new CliError(`cannot make ${argument(args, 0)}: ${error instanceof Error ? error.message : String(error)}`);
@@ -38,18 +43,37 @@ export const command = defineCommand({
       await writeFile(join(folder, path), content);
       context.out.write(`${join(argument(args, 0), path)}\n`);
     }
+    if (flags.sdk === undefined && existsSync(builtSdk)) await unpackSdk(join(folder, "node_modules/@pouchcontainer/plugin-sdk"));
+    if (javascript && !flags.javascript)
+      context.out.write(
+        "The node on PATH cannot run TypeScript (22.18 can), so this is JavaScript; --typescript writes it all the same.\n",
+      );
   },
 });
 
-/**
- * A path becomes npm's `file:` notation; without a word it is the archive that was built with this command line, which lies beside it, or
- * else the version of this command line.
- */
-function sdkOf(given: string | undefined): string {
-  if (given === undefined) {
-    const built = join(dirname(process.execPath), "plugin-sdk.tgz");
-    return existsSync(built) ? `file:${built}` : `^${clientVersion}`;
+/** The archive that was built with this command line and lies beside it. */
+const builtSdk = join(dirname(process.execPath), "plugin-sdk.tgz");
+
+/** Puts the SDK where `npm install` would, so that the tests run at once and without a network. */
+async function unpackSdk(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  await promisify(execFile)("tar", ["-xzf", builtSdk, "--strip-components=1", "-C", folder]);
+}
+
+async function nodeRunsTypeScript(): Promise<boolean> {
+  try {
+    const { stdout } = await promisify(execFile)("node", ["--version"]);
+    const [major = 0, minor = 0] = stdout.trim().slice(1).split(".").map(Number);
+    return major > 22 || (major === 22 && minor >= 18);
+  } catch {
+    // No Node at all: the daemon brings its own, only the tests need one.
+    return true;
   }
+}
+
+/** A path becomes npm's `file:` notation; without a word it is the archive beside this command line, or else its version. */
+function sdkOf(given: string | undefined): string {
+  if (given === undefined) return existsSync(builtSdk) ? `file:${builtSdk}` : `^${clientVersion}`;
   return /^[./]/.test(given) ? `file:${resolve(given)}` : given;
 }
 

@@ -1,0 +1,37 @@
+/** What an author types in the first ten minutes, in that order. */
+import assert from "node:assert/strict";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { Daemon, projectRoot, run } from "./harness/daemon.ts";
+
+test("init, npm test, install, run, trace: a plugin's effect, then its patch", async () => {
+  await using daemon = await Daemon.start();
+  const author = join(daemon.directory, "author");
+  mkdirSync(author);
+  const shell = (script: string) =>
+    run("sh", ["-c", `cd ${author} && ${script}`], {
+      PATH: `${projectRoot}/bin:${process.env["PATH"]}`,
+      POUCH_HOST: `unix://${daemon.socket}`,
+    });
+
+  const made = await shell("pouch plugin init demo --kind container && cd demo && npm test");
+  assert.equal(made.code, 0, made.stdout + made.stderr);
+  const installed = await shell("cd demo && pouch plugin install .");
+  assert.equal(installed.code, 0, installed.stdout + installed.stderr);
+
+  const limit = await shell(
+    "pouch run --rm --name shown --network none busybox cat /sys/fs/cgroup/pids/pids.max || pouch run --rm --network none busybox cat /sys/fs/cgroup/pids.max",
+  );
+  assert.equal(limit.stdout.trim(), "500", limit.stderr);
+  const kept = await shell("pouch create --name kept --network none busybox && pouch plugin trace kept");
+  assert.match(
+    kept.stdout,
+    /demo@0\.1\.0\s+container\.preCreate\s+kept\s+\S+ms\s+changed\n\s+add \/HostConfig\/PidsLimit 500/,
+    kept.stderr,
+  );
+
+  const removed = await shell("pouch plugin rm -f demo && pouch plugin ls --format '{{.Name}}'");
+  assert.equal(removed.code, 0, removed.stderr);
+  assert.doesNotMatch(removed.stdout.replace(/^demo\n/, ""), /demo/);
+});
