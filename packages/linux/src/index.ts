@@ -1,2 +1,3 @@
 export { Linux, type LinuxOptions } from "./linux.ts";
 export { giveBackFilePages } from "./give-back-file-pages.ts";
+export type { ReadableWatch } from "./readable-watch.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { lstatSync, mkdtempSync, rmSync } from "node:fs";
+import { closeSync, constants, lstatSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -28,12 +28,44 @@ test("the kernel is called directly when Node has ffi", () => {
   assert.equal(new Linux().direct, process.getBuiltinModule("node:ffi") !== undefined);
 });
 
+test("a pipe is watched without reading it, and its bytes are moved into a file", async (t) => {
+  const linux = new Linux();
+  if (!linux.direct) return t.diagnostic("this Node has no ffi: there is nothing to move with");
+  const folder = mkdtempSync(join(tmpdir(), "linux-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const [pipe, journal] = [join(folder, "pipe"), join(folder, "journal")];
+  await linux.makeFifo(pipe);
+  const reader = openSync(pipe, constants.O_RDONLY | constants.O_NONBLOCK);
+  const writer = openSync(pipe, constants.O_WRONLY | constants.O_NONBLOCK);
+  const file = openSync(journal, "w+");
+  assert.equal(linux.moveToFile(reader, file, 0, 100), undefined, "an empty pipe");
+
+  const readable = Promise.withResolvers<void>();
+  const watch = linux.watchReadable(reader, () => {
+    watch.pause();
+    readable.resolve();
+  });
+  writeSync(writer, "hello");
+  await readable.promise;
+  assert.equal(linux.moveToFile(reader, file, 0, 3), 3);
+  assert.equal(linux.moveToFile(reader, file, 3, 100), 2);
+  assert.equal(readFileSync(journal, "utf8"), "hello");
+
+  closeSync(writer);
+  assert.equal(linux.moveToFile(reader, file, 5, 100), 0, "the end");
+  watch.close();
+  closeSync(reader);
+  closeSync(file);
+});
+
 test("a folder without overlayfs' mark is not opaque, one with it is", () => {
   const marked = new Linux({
     calls: {
       mkfifo: () => 0,
       fcntl: () => 0,
       attributeSize: (path, name) => (path === "/upper/etc" && name === "trusted.overlay.opaque" ? 1 : -1),
+      splice: () => -1,
+      watchReadable: () => ({ pause: () => undefined, resume: () => undefined, close: () => undefined }),
     },
   });
   assert.deepEqual([marked.isOpaqueDirectory("/upper/etc"), marked.isOpaqueDirectory("/upper/usr")], [true, false]);

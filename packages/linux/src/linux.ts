@@ -2,15 +2,21 @@ import type * as Ffi from "node:ffi";
 import { execFile } from "node:child_process";
 import { lstatSync } from "node:fs";
 import { promisify } from "node:util";
+import { ReadableWatcher, type ReadableWatch } from "./readable-watch.ts";
 
 /** `fcntl(2)` command that sets the capacity of a pipe. */
 const setPipeSize = 1031;
+/** `splice(2)` flag: answer at once when the pipe is empty. */
+const spliceNonblock = 2;
 
 interface KernelCalls {
   mkfifo(path: string, mode: number): number;
   fcntl(fd: number, command: number, argument: number): number;
   /** Size of an extended attribute of the file itself (links are not followed); negative when it has none. */
   attributeSize(path: string, name: string): number;
+  /** Bytes moved from a pipe to that place of a file; 0 at the pipe's end, negative when there are none or it cannot be done. */
+  splice(from: number, to: number, offset: number, size: number): number;
+  watchReadable(fd: number, onReadable: () => void): ReadableWatch;
 }
 
 export interface LinuxOptions {
@@ -50,10 +56,28 @@ export class Linux {
     this.#calls?.fcntl(fd, setPipeSize, sizeBytes);
   }
 
+  /**
+   * Moves bytes out of a pipe into a file in one step: a process killed at any moment has each of them in one of the two. The
+   * answer is undefined where that cannot be done. Only for a `direct` instance.
+   */
+  moveToFile(pipe: number, file: number, offset: number, size: number): number | undefined {
+    const moved = this.#kernel().splice(pipe, file, offset, size);
+    return moved < 0 ? undefined : moved;
+  }
+
+  /** Tells when a pipe can be read, without reading it. Only for a `direct` instance. */
+  watchReadable(fd: number, onReadable: () => void): ReadableWatch {
+    return this.#kernel().watchReadable(fd, onReadable);
+  }
+
+  #kernel(): KernelCalls {
+    if (this.#calls === null) throw new Error("this call goes through libc only");
+    return this.#calls;
+  }
+
   /** Whether this folder of an overlay's layer hides what lower layers have in its place. Only for a `direct` instance. */
   isOpaqueDirectory(path: string): boolean {
-    const calls = this.#calls;
-    if (calls === null) throw new Error("extended attributes can be read through libc only");
+    const calls = this.#kernel();
     return opaqueMarks.some((name) => calls.attributeSize(path, name) > 0);
   }
 }
@@ -74,12 +98,21 @@ function loadKernelCalls(): KernelCalls | null {
       mkfifo: { arguments: ["string", "u32"], return: "i32" },
       fcntl: { arguments: ["i32", "i32", "i32"], return: "i32" },
       lgetxattr: { arguments: ["string", "string", "pointer", "u64"], return: "i64" },
+      splice: { arguments: ["i32", "u64", "i32", "u64", "u64", "u32"], return: "i64" },
     });
+    const watcher = new ReadableWatcher(ffi);
+    const offset = new BigInt64Array(new ArrayBuffer(8));
+    const offsetAddress = ffi.getRawPointer(offset.buffer);
     return {
       mkfifo: (path, mode) => functions.mkfifo(path, mode),
       fcntl: (fd, command, argument) => functions.fcntl(fd, command, argument),
       // No buffer: the kernel answers with the size alone.
       attributeSize: (path, name) => Number(functions.lgetxattr(path, name, 0n, 0n)),
+      splice: (from, to, at, size) => {
+        offset[0] = BigInt(at);
+        return Number(functions.splice(from, 0n, to, offsetAddress, BigInt(size), spliceNonblock));
+      },
+      watchReadable: (fd, onReadable) => watcher.watch(fd, onReadable),
     };
   } catch {
     // A libc without these symbols in the process image (static builds): the programs do it.

@@ -53,6 +53,8 @@ export interface ContainerDeps {
   /** Text of `/proc/self/mountinfo`. */
   mountInfo(): string;
   stdio: StdioDeps;
+  /** The machine's boot id: what files remember of a run is worth something only until the next boot. */
+  boot: string;
   /** Whether a folder of an overlay's layer hides lower ones; absent where it cannot be told, which costs a mount per start. */
   isOpaqueDirectory?: (path: string) => boolean;
   /** Program that runs a hook's commands while the network is connected from the daemon; default `/bin/sh`. */

@@ -75,8 +75,9 @@ export class ContainerManager {
       const { run } = container;
       if (!run) continue;
       run.suspended = true;
-      await run.log?.suspend();
+      // First: what is read after the log has closed would be in neither.
       run.stdio.suspend();
+      await run.log?.suspend();
     }
   }
 

@@ -93,6 +93,7 @@ export function openLog({ deps }: ContainerRoom, { record }: Container): JsonFil
     { ...options.rotation, attrs: options.attrs },
     {
       clock: deps.clock,
+      boot: deps.boot,
       onLost: (error) =>
         deps.log.error("the log of a container cannot be written: output is lost until it can", {
           container: record.id,
@@ -111,7 +112,8 @@ export function stdioRequest(container: Container, log: JsonFileLog | undefined)
     stdout: true,
     stderr: true,
     streams: container.streams,
-    onOutput: (stream, chunk) => log?.write(stream, chunk),
+    onOutput: (stream, chunk, position) => log?.write(stream, chunk, position),
+    ...(log ? { journaled: (stream) => log.journalPosition(stream) } : {}),
     onStreamEnd: (stream) => log?.end(stream),
   };
 }

@@ -60,8 +60,13 @@ export async function sendSignal(room: ContainerRoom, container: Container, sign
       container.note({ state: { status: "running" } });
     }
   } catch (error) {
-    if (!isKind(error, "notFound") && !String(error).includes("process already finished")) throw error;
+    if (!isGone(error)) throw error;
   }
+}
+
+/** containerd has no word of its own for a process, or a shim, that went while the signal was on its way. */
+function isGone(error: unknown): boolean {
+  return isKind(error, "notFound") || ["process already finished", "ttrpc: closed"].some((words) => String(error).includes(words));
 }
 
 async function ended(exit: Promise<void>, timeoutMs: number): Promise<boolean> {

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync, appendFileSync } from "node:fs";
+import fs from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
@@ -15,10 +17,11 @@ function place(t: TestContext): string {
   return join(folder, "x-json.log");
 }
 
-function open(path: string, options = unlimited): JsonFileLog {
+function open(path: string, options = unlimited, boot = "a boot"): JsonFileLog {
   let now = 1_700_000_000_000_000_000n;
   return new JsonFileLog(path, options, {
     clock: { now: () => (now += 1_000_000_000n) },
+    boot,
     onLost: (error) => {
       throw error;
     },
@@ -89,6 +92,82 @@ test("an unfinished line already in the log is not taken up again", async (t) =>
   second.write("stdout", Buffer.from("next\n"));
   await second.close();
   assert.equal(await read(path), "half line\nnext\n");
+});
+
+test("entries after the last checkpoint are taken back, since their chunk comes again", async (t) => {
+  const path = place(t);
+  const first = open(path);
+  first.write("stdout", Buffer.from("one\nhalf "), 9);
+  const checkpoint = readFileSync(`${path}.unfinished`);
+  first.write("stdout", Buffer.from("two\nthree\n"), 19);
+  // Killed after the entries were written, before that was noted.
+  writeFileSync(`${path}.unfinished`, checkpoint);
+  const second = open(path);
+  assert.equal(second.journalPosition("stdout"), 9);
+  second.write("stdout", Buffer.from("two\nthree\n"), 19);
+  assert.equal(second.journalPosition("stdout"), 19);
+  await second.close();
+  assert.equal(await read(path), "one\nhalf two\nthree\n");
+});
+
+test("a checkpoint cut short by a kill leaves the one before", async (t) => {
+  const path = place(t);
+  const first = open(path);
+  first.write("stdout", Buffer.from("a\n"), 2);
+  const before = readFileSync(`${path}.unfinished`);
+  first.write("stdout", Buffer.from("b\n"), 4);
+  const torn = readFileSync(`${path}.unfinished`);
+  const at = torn.findIndex((byte, index) => byte !== before[index]);
+  writeFileSync(`${path}.unfinished`, Buffer.concat([torn.subarray(0, at + 10), before.subarray(at + 10)]));
+  assert.equal(open(path).journalPosition("stdout"), 2);
+  assert.equal(await read(path), "a\n");
+});
+
+test("a checkpoint of another boot takes nothing back", async (t) => {
+  const path = place(t);
+  open(path).write("stdout", Buffer.from("a\n"), 2);
+  appendFileSync(path, '{"log":"b\\n","stream":"stdout","time":"2023-11-14T22:13:21Z"}\n');
+  const log = open(path, unlimited, "another boot");
+  assert.equal(log.journalPosition("stdout"), 0);
+  await log.close();
+  assert.equal(await read(path), "a\nb\n");
+});
+
+test("a chunk that comes again after a kill is whole and once, at whatever rotation the kill came", async (t) => {
+  const options = { maxSizeBytes: 300, maxFiles: 50, compress: false };
+  const lines = Array.from({ length: 30 }, (_, index) => `line ${index}\n`).join("");
+  const chunk = Buffer.from(lines);
+  for (let killedAt = 1; killedAt <= 5; killedAt++) {
+    const path = place(t);
+    const killed = Symbol("killed");
+    let rotations = 0;
+    const first = new JsonFileLog(path, options, {
+      clock: { now: () => 1_700_000_000_000_000_000n },
+      boot: "a boot",
+      onLost: (error) => {
+        throw error;
+      },
+    });
+    first.write("stderr", Buffer.from("begun "), 6);
+    const { renameSync } = fs;
+    t.mock.method(fs, "renameSync", (from: string, to: string) => {
+      renameSync(from, to);
+      if (from === path && ++rotations === killedAt) throw killed;
+    });
+    syncBuiltinESMExports();
+    assert.throws(
+      () => first.write("stdout", chunk, chunk.length),
+      (error) => error === killed,
+    );
+    t.mock.restoreAll();
+    syncBuiltinESMExports();
+    const second = open(path, options);
+    assert.equal(second.journalPosition("stdout"), 0);
+    second.write("stdout", chunk, chunk.length);
+    second.write("stderr", Buffer.from("and ended\n"), 16);
+    await second.close();
+    assert.equal(await read(path), `${lines}E(begun and ended\n)`, `killed at rotation ${killedAt}`);
+  }
 });
 
 test("a torn entry at the end of the file is cut off when the log is opened", async (t) => {

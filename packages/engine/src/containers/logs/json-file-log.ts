@@ -1,7 +1,7 @@
 import { rfc3339Nano, type Clock } from "../clock.ts";
 import { LineFormatter, type EntrySink } from "./log-format.ts";
+import { LogCheckpoint, type Checkpoint } from "./log-checkpoint.ts";
 import { RotatingFile, type RotationOptions } from "./rotating-file.ts";
-import { UnfinishedLines } from "./unfinished-lines.ts";
 
 export interface JsonFileLogOptions extends RotationOptions {
   /** Labels and env variables the container's log options ask for, in each entry. */
@@ -12,6 +12,8 @@ export interface JsonFileLogDeps {
   clock: Clock;
   /** Told once per outage that entries are lost (full disk), with the cause. */
   onLost: (error: unknown) => void;
+  /** Another text after each start of the machine; default: the same for ever. */
+  boot?: string;
 }
 
 /**
@@ -22,9 +24,15 @@ export class JsonFileLog {
   readonly #file: RotatingFile;
   readonly #clock: Clock;
   readonly #onLost: (error: unknown) => void;
-  readonly #unfinished: UnfinishedLines;
+  readonly #checkpoint: LogCheckpoint;
   readonly #formatters: Record<"stdout" | "stderr", LineFormatter>;
   readonly #sink: EntrySink;
+  /** How far the streams' journals are used; undefined until a stream with one has output. */
+  #positions: Record<"stdout" | "stderr", number> | undefined;
+  /** The chunk at work: what was there before it, and how many entries it has made so far. */
+  #chunk: { stream: "stdout" | "stderr"; before: Record<"stdout" | "stderr", Buffer>; entries: number } | undefined;
+  /** How many entries of the chunk at work, or of the next one when it comes again, are in files put aside already. */
+  #aside = { stdout: 0, stderr: 0 };
   #buffer = Buffer.allocUnsafe(64 * 1024);
   #filled = 0;
   #losing = false;
@@ -36,12 +44,8 @@ export class JsonFileLog {
     this.#clock = deps.clock;
     this.#onLost = deps.onLost;
     this.#formatters = { stdout: new LineFormatter("stdout", options.attrs), stderr: new LineFormatter("stderr", options.attrs) };
-    this.#unfinished = new UnfinishedLines(path);
-    const left = this.#unfinished.load({ inode: this.#file.inode, size: this.#file.size });
-    if (left) {
-      this.#formatters.stdout.restore(left.stdout);
-      this.#formatters.stderr.restore(left.stderr);
-    }
+    this.#checkpoint = new LogCheckpoint(path, deps.boot ?? "");
+    this.#takeUp(this.#checkpoint.load());
     const room = (): number => this.#file.roomBytes - this.#filled;
     this.#sink = {
       get roomBytes() {
@@ -63,13 +67,19 @@ export class JsonFileLog {
     return this.#closed;
   }
 
-  write(stream: "stdout" | "stderr", chunk: Buffer): void {
-    this.#guarded(() => this.#formatters[stream].write(chunk, rfc3339Nano(this.#clock.now()), this.#sink));
+  /** `position`: how far the stream's journal is used with this chunk. */
+  write(stream: "stdout" | "stderr", chunk: Buffer, position?: number): void {
+    this.#guarded(stream, position, () => this.#formatters[stream].write(chunk, rfc3339Nano(this.#clock.now()), this.#sink));
+  }
+
+  /** How far an earlier daemon used the stream's journal. */
+  journalPosition(stream: "stdout" | "stderr"): number {
+    return this.#positions?.[stream] ?? 0;
   }
 
   /** That stream has ended: its last line is written though it has no newline. */
   end(stream: "stdout" | "stderr"): void {
-    this.#guarded(() => this.#formatters[stream].end(rfc3339Nano(this.#clock.now()), this.#sink));
+    this.#guarded(stream, undefined, () => this.#formatters[stream].end(rfc3339Nano(this.#clock.now()), this.#sink));
   }
 
   /** Resolves at the next write, rotation or close. */
@@ -82,14 +92,14 @@ export class JsonFileLog {
     if (this.#closed) return;
     this.end("stdout");
     this.end("stderr");
-    this.#unfinished.discard();
+    this.#checkpoint.discard();
     await this.#release();
   }
 
   /** The daemon leaves while the process runs on: unfinished lines stay remembered for the next one. */
   async suspend(): Promise<void> {
     if (this.#closed) return;
-    this.#unfinished.close();
+    this.#checkpoint.close();
     await this.#release();
   }
 
@@ -99,16 +109,39 @@ export class JsonFileLog {
     await this.#file.close();
   }
 
+  /**
+   * Goes on where an earlier daemon was killed. With journals, entries after its checkpoint are taken back, since the journals
+   * still have what they were made of; without, the checkpoint counts only if nothing was written after it.
+   */
+  #takeUp(left: Checkpoint | undefined): void {
+    if (!left) return;
+    const replayed = left.sameBoot && left.positions !== undefined;
+    if (replayed) this.#file.takeBack(left);
+    else if (left.inode !== this.#file.inode || left.size !== this.#file.size) return;
+    this.#formatters.stdout.restore(left.pending.stdout);
+    this.#formatters.stderr.restore(left.pending.stderr);
+    if (!replayed) return;
+    this.#positions = left.positions;
+    this.#aside = left.aside;
+  }
+
   /** A full disk must not take the daemon or the container along: entries are lost until there is room again. */
-  #guarded(write: () => void): void {
+  #guarded(stream: "stdout" | "stderr", position: number | undefined, write: () => void): void {
     if (this.#closed) return;
+    this.#chunk = { stream, before: this.#pending, entries: 0 };
     try {
+      // What follows can be taken back to something only when that is known.
+      if (position !== undefined && this.#positions === undefined) {
+        this.#positions = { stdout: 0, stderr: 0 };
+        this.#save(this.#pending);
+      }
       write();
       this.#flush();
-      this.#unfinished.save(
-        { inode: this.#file.inode, size: this.#file.size },
-        { stdout: this.#formatters.stdout.pending, stderr: this.#formatters.stderr.pending },
-      );
+      if (position !== undefined && this.#positions) {
+        this.#positions[stream] = position;
+        this.#aside[stream] = 0;
+      }
+      this.#save(this.#pending);
       this.#losing = false;
     } catch (error) {
       this.#filled = 0;
@@ -119,6 +152,18 @@ export class JsonFileLog {
     this.#notify();
   }
 
+  get #pending(): Record<"stdout" | "stderr", Buffer> {
+    return { stdout: this.#formatters.stdout.pending, stderr: this.#formatters.stderr.pending };
+  }
+
+  #save(pending: Record<"stdout" | "stderr", Buffer>): void {
+    const positions = this.#positions;
+    const nothing = positions === undefined && pending.stdout.length === 0 && pending.stderr.length === 0;
+    if (nothing && !this.#checkpoint.exists) return;
+    const { inode, size } = this.#file;
+    this.#checkpoint.save({ inode, size, pending, ...(positions ? { positions } : {}), aside: this.#aside });
+  }
+
   #repair(): void {
     try {
       this.#file.repair();
@@ -127,10 +172,12 @@ export class JsonFileLog {
     }
   }
 
-  #append(entries: string, ascii: boolean): void {
+  #append(made: string, ascii: boolean): void {
+    const entries = this.#positions && this.#file.roomBytes !== Infinity ? this.#notAside(made) : made;
     if (this.#file.roomBytes - this.#filled <= 0) {
       this.#flush();
       this.#file.rotate();
+      this.#noteAside(made);
     }
     const size = ascii ? entries.length : Buffer.byteLength(entries);
     if (this.#filled + size > this.#buffer.length) {
@@ -138,6 +185,29 @@ export class JsonFileLog {
       if (size > this.#buffer.length) this.#buffer = Buffer.allocUnsafe(size);
     }
     this.#filled += this.#buffer.write(entries, this.#filled, ascii ? "latin1" : "utf8");
+  }
+
+  /** Counts the entries and leaves out those that an earlier daemon has put aside. */
+  #notAside(made: string): string {
+    const chunk = this.#chunk;
+    if (!chunk) return made;
+    const lines = made.split("\n").slice(0, -1);
+    const skipped = Math.min(lines.length, Math.max(0, this.#aside[chunk.stream] - chunk.entries));
+    chunk.entries += lines.length;
+    return skipped === 0
+      ? made
+      : lines
+          .slice(skipped)
+          .map((line) => `${line}\n`)
+          .join("");
+  }
+
+  /** A file was put aside before these entries: should the chunk come again, the ones before them are not written again. */
+  #noteAside(made: string): void {
+    const chunk = this.#chunk;
+    if (!chunk || !this.#positions) return;
+    this.#aside[chunk.stream] = chunk.entries - (made.split("\n").length - 1);
+    this.#save(chunk.before);
   }
 
   #flush(): void {

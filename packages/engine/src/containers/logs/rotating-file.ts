@@ -8,6 +8,8 @@ import {
   readSync,
   renameSync,
   rmSync,
+  statSync,
+  truncateSync,
   writeSync,
 } from "node:fs";
 import { rename } from "node:fs/promises";
@@ -66,6 +68,20 @@ export class RotatingFile {
   /** After a failed write: takes back a piece of an entry that reached the file. */
   repair(): void {
     this.#size = cutTornEntry(this.#fd);
+  }
+
+  /** Takes back what was written after that position, also when its file was put aside since. */
+  takeBack({ inode, size }: { inode: number; size: number }): void {
+    if (inode === this.#inode) {
+      if (size < this.#size) ftruncateSync(this.#fd, size);
+      this.#size = Math.min(size, this.#size);
+      return;
+    }
+    const aside = statSync(`${this.path}.1`, { throwIfNoEntry: false });
+    if (aside?.ino !== inode) return;
+    if (size < aside.size) truncateSync(`${this.path}.1`, size);
+    ftruncateSync(this.#fd);
+    this.#size = 0;
   }
 
   rotate(): void {

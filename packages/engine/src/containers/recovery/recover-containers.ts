@@ -1,5 +1,6 @@
 import type { TaskState } from "@pouchcontainer/containerd";
 import { EngineError, isKind } from "@pouchcontainer/errors";
+import { existsSync } from "node:fs";
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { rfc3339Nano } from "../clock.ts";
@@ -14,9 +15,6 @@ import { unmount } from "../rootfs.ts";
 import { scheduleRestart, watchExit } from "../settle-exit.ts";
 import { openLog, stdioRequest } from "../start-container.ts";
 import { ProcessStdio } from "../stdio/process-stdio.ts";
-
-/** dockerd's code for a container that was running when the machine went down. */
-const lostExitCode = 255;
 
 /**
  * Brings records and reality together after the daemon was away, for whatever reason and at whatever moment: what runs is
@@ -66,24 +64,26 @@ const volumesOf = (record: ContainerRecord): string[] =>
   record.mountPoints.flatMap(({ type, name }) => (type === "volume" && name !== undefined ? [name] : []));
 
 async function recoverOne(room: ContainerRoom, container: Container, task: TaskState | undefined): Promise<void> {
-  const { deps } = room;
   const { status } = container.state;
   const ran = status === "running" || status === "paused";
-  if (task && (isAlive(task) || task.status === "stopped")) {
-    // A stopped task of a container that is recorded as ended was only not deleted yet.
-    if (task.status === "stopped" && !ran && status !== "created") return deleteTask(room, container.id, false);
-    return takeUp(room, container, task);
-  }
+  if (task && isAlive(task)) return takeUp(room, container, task);
+  const ended = task?.status === "stopped" || (task === undefined && ran);
+  // One that is gone without a trace, with the machine or its shim, ends like the others: only its code is not known.
+  if (ended && (ran || status === "created")) return takeUp(room, container, task ?? { status: "stopped", pid: 0 });
+  // Recorded as ended already, or created and never started: what the daemon was killed over.
   if (task) await deleteTask(room, container.id, true);
-  if (!ran) return;
-  container.note({
-    state: { status: "exited", pid: 0, exitCode: lostExitCode, finishedAt: rfc3339Nano(deps.clock.now()) },
-  });
-  await Promise.all([deps.networks.release(container.id), rm(container.execDirectory, { recursive: true, force: true })]);
+  await clearRuntimeFolder(room, container);
+}
+
+/** FIFOs, and the shared memory that is mounted for as long as a run lasts. */
+async function clearRuntimeFolder({ deps }: ContainerRoom, { execDirectory }: Container): Promise<void> {
+  if (!existsSync(execDirectory)) return;
+  for (const place of mountsBelow(deps.mountInfo(), execDirectory)) await unmount(place);
+  await rm(execDirectory, { recursive: true, force: true });
 }
 
 /** Streams and waits of a task that is there; one that has ended goes the way of every exit from here on. */
-async function takeUp(room: ContainerRoom, container: Container, task: TaskState): Promise<void> {
+async function takeUp(room: ContainerRoom, container: Container, task: Pick<TaskState, "status" | "pid">): Promise<void> {
   const log = openLog(room, container);
   const run = new ContainerRun(await ProcessStdio.reopen(room.deps.stdio, stdioRequest(container, log)), log);
   run.pid = task.pid;
@@ -147,15 +147,22 @@ async function removeOrphans(room: ContainerRoom, tasks: TaskState[], snapshots:
 
 /** A daemon killed while it looked into a root file system leaves it mounted. */
 async function unmountLeftovers({ deps }: ContainerRoom): Promise<void> {
-  const places = deps
-    .mountInfo()
-    .split("\n")
-    .map((line) => line.split(" ")[4] ?? "")
-    .filter((place) => place.startsWith(`${deps.roots.exec}/`) && /\/rootfs-[^/]+$/.test(place));
+  const places = mountsBelow(deps.mountInfo(), deps.roots.exec).filter((place) => /\/rootfs-[^/]+$/.test(place));
   for (const place of places) {
     await unmount(place);
     await rm(place, { recursive: false, force: true }).catch(() => rm(place, { recursive: true }));
   }
+}
+
+/** Places of mounts in a folder, the latest first. mountinfo writes white space and backslashes in octal. */
+function mountsBelow(mountInfo: string, folder: string): string[] {
+  return mountInfo
+    .split("\n")
+    .map((line) =>
+      (line.split(" ")[4] ?? "").replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8))),
+    )
+    .filter((place) => place.startsWith(`${folder}/`))
+    .reverse();
 }
 
 async function namesIn(folder: string): Promise<string[]> {

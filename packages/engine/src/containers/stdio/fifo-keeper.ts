@@ -7,7 +7,8 @@ import { join } from "node:path";
  * without this, the last output of a container that exits while the daemon is dead would be lost.
  *
  * The process is bash (descriptors above 9 are beyond POSIX shells), told what to hold over a FIFO. It opens each pipe for
- * reading only, so that the end of the output is still seen; it leaves when it holds nothing and its daemon is gone.
+ * reading only, so that the end of the output is still seen; it leaves when it holds nothing and its daemon is gone. A FIFO
+ * that is held already is held anew: it may be another one of the same name, which a daemon that was killed never released.
  */
 const script = `
 declare -A held
@@ -15,10 +16,15 @@ daemon=
 while :; do
   if read -r -t 20 -u 3 op path; then
     case $op in
-      p) daemon=$path ;;
-      +) if [[ -p $path && -z \${held[$path]} ]]; then
+      p) daemon=$path
+         for gone in "\${!held[@]}"; do
+           if [[ ! -p $gone ]]; then reader=\${held[$gone]}; exec {reader}<&-; unset "held[$gone]"; fi
+         done ;;
+      +) if [[ -p $path ]]; then
+           before=\${held[$path]}
            exec {both}<>"$path" {reader}<"$path" {both}<&-
            held[$path]=$reader
+           if [[ -n $before ]]; then exec {before}<&-; fi
          fi ;;
       -) reader=\${held[$path]}
          if [[ -n $reader ]]; then exec {reader}<&-; unset "held[$path]"; fi ;;
@@ -64,6 +70,8 @@ export class FifoKeeper {
 
   /** The daemon leaves: the keeper stays only for containers that run on. */
   close(): void {
+    // One that an earlier daemon started may be there though this daemon never had anything to hold.
+    this.#fd ??= this.#openRunning();
     if (this.#fd === undefined) return;
     this.#send("q");
     closeSync(this.#fd);

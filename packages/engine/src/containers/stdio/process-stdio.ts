@@ -3,6 +3,7 @@ import { mkdir, rm } from "node:fs/promises";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { InputPipe } from "./input-pipe.ts";
+import { JournaledPipe, type JournalCalls } from "./journaled-pipe.ts";
 import { OutputHub } from "./output-hub.ts";
 import { OutputPipe } from "./output-pipe.ts";
 
@@ -12,6 +13,8 @@ export interface StdioDeps {
   enlargePipe(fd: number, sizeBytes: number): void;
   /** Holds output while the daemon is dead; absent for processes that do not outlive it. */
   keeper?: { hold(path: string): Promise<void>; release(path: string): Promise<void> } | undefined;
+  /** For output that must survive `kill -9` of the daemon to the byte; absent where the kernel cannot be asked for it. */
+  journal?: JournalCalls;
   /** Read buffer shared by all pipes. */
   buffer: Buffer;
 }
@@ -23,8 +26,13 @@ export interface StdioRequest {
   stdin: boolean;
   stdout: boolean;
   stderr: boolean;
-  /** Called with each chunk in the tick it was read in, before anyone attached gets it. The memory is only lent. */
-  onOutput?: (stream: "stdout" | "stderr", chunk: Buffer) => void;
+  /**
+   * Called with each chunk in the tick it was read in, before anyone attached gets it. The memory is only lent. `position`
+   * says how far the stream's journal is used with it; undefined without a journal.
+   */
+  onOutput?: (stream: "stdout" | "stderr", chunk: Buffer, position: number | undefined) => void;
+  /** How far an earlier daemon used the stream's journal. Present: there is to be a journal. */
+  journaled?: (stream: "stdout" | "stderr") => number;
   /** Hub and input that clients hold already because they attached before the process was there. */
   streams?: { hub: OutputHub; input: InputPipe };
   onStreamEnd?: (stream: "stdout" | "stderr") => void;
@@ -44,7 +52,7 @@ export class ProcessStdio {
   readonly ended: Promise<void>;
   readonly #deps: StdioDeps;
   readonly #directory: string;
-  readonly #pipes: OutputPipe[];
+  readonly #pipes: (OutputPipe | JournaledPipe)[];
 
   /** Makes the FIFOs of a process about to be created. */
   static async create(deps: StdioDeps, request: StdioRequest): Promise<ProcessStdio> {
@@ -85,17 +93,7 @@ export class ProcessStdio {
     this.paths = paths;
     this.hub = request.streams?.hub ?? new OutputHub({ directory: request.directory });
     this.hub.onRoom = () => this.#resume();
-    this.#pipes = outputs(paths).map(
-      ({ stream, path }) =>
-        new OutputPipe(path, {
-          buffer: deps.buffer,
-          enlarge: (fd) => deps.enlargePipe(fd, pipeBytes),
-          onChunk: (chunk) => {
-            request.onOutput?.(stream, chunk);
-            return this.hub.publish(stream, chunk);
-          },
-        }),
-    );
+    this.#pipes = outputs(paths).map(({ stream, path }) => this.#openPipe(request, stream, path));
     this.input = paths.stdin === undefined ? undefined : (request.streams?.input ?? new InputPipe());
     this.ended = Promise.all(
       outputs(paths).map(async ({ stream }, index) => {
@@ -103,6 +101,18 @@ export class ProcessStdio {
         request.onStreamEnd?.(stream);
       }),
     ).then(() => this.hub.end());
+  }
+
+  #openPipe(request: StdioRequest, stream: "stdout" | "stderr", path: string): OutputPipe | JournaledPipe {
+    const { buffer, enlargePipe, journal } = this.#deps;
+    const enlarge = (fd: number): void => enlargePipe(fd, pipeBytes);
+    const onChunk = (chunk: Buffer, position?: number): boolean => {
+      request.onOutput?.(stream, chunk, position);
+      return this.hub.publish(stream, chunk);
+    };
+    return journal && request.journaled
+      ? new JournaledPipe(path, { calls: journal, buffer, enlarge, from: request.journaled(stream), onChunk })
+      : new OutputPipe(path, { buffer, enlarge, onChunk: (chunk) => onChunk(chunk) });
   }
 
   /** The process exists and has all its ends open. */
