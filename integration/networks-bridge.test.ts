@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createSocket } from "node:dgram";
-import { readdirSync } from "node:fs";
+import { readdirSync, rmSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { test, type TestContext } from "node:test";
 import type { NetworksConfig } from "../packages/engine/src/networks/network-config.ts";
@@ -467,6 +467,7 @@ test("a missing program is named, with the package that brings it", async (t) =>
   await w.stop([...w.containers.values()].find((each) => each.name === "b") ?? w.container("never"));
   assert.deepEqual(w.leftovers(), []);
   await w.shut();
+  rmSync(w.root, { recursive: true });
   t.diagnostic("host and none work without iproute2");
 });
 

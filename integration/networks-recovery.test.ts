@@ -33,6 +33,12 @@ test("a daemon that starts again takes up what runs and releases what does not",
   assert.match((await w.hear(undefined, "127.0.0.1", 18600)) ?? "", /^still here/, "traffic flows without the daemon");
   w.running.delete(gone.id);
   await w.open();
+  await w.networks.ready;
+  assert.match(
+    (await w.hear(undefined, "127.0.0.1", 18600)) ?? "",
+    /^still here/,
+    "the first rules a daemon puts in place hold what was open",
+  );
   await w.networks.sandboxes.restore(w.runningContainers());
 
   assert.deepEqual((await w.networks.manager.list({})).map((network) => `${network.Name} ${network.Id}`).sort(), ids);

@@ -26,6 +26,7 @@ import type { NetworkRecord } from "./network-record.ts";
 import { NetworkRegistry } from "./network-registry.ts";
 import { bareNetwork, defaultBridge } from "./predefined-networks.ts";
 import { PortAllocator } from "./ports/port-allocator.ts";
+import { firewallPorts } from "./sandbox-ports.ts";
 import { SandboxContent } from "./sandbox-content.ts";
 import type { SandboxRecord } from "./sandbox-record.ts";
 import { Sandboxes } from "./sandboxes.ts";
@@ -85,6 +86,15 @@ export async function openNetworks(deps: NetworksDeps): Promise<Networks> {
     vethPrefix,
     ipForward,
   });
+  const sandboxRecords = deps.store.collection<SandboxRecord>("sandboxes");
+  const endpoints = [...sandboxRecords.values()].flatMap((sandbox) => sandbox.endpoints);
+  firewall.remember(
+    registry
+      .all()
+      .flatMap((network) => (network.driver === "bridge" && !network.configOnly ? [bridge.firewallNetwork(network)] : [])),
+    endpoints.flatMap(firewallPorts),
+    endpoints.flatMap((endpoint) => endpoint.openings),
+  );
   const builtIn: NetworkDriver[] = [
     bridge,
     new SubInterfaceDriver({ kind: "macvlan", ip, namespaces, bandwidth }),
@@ -104,7 +114,7 @@ export async function openNetworks(deps: NetworksDeps): Promise<Networks> {
   const allocator = new PortAllocator(libc);
   const sandboxes: Sandboxes = new Sandboxes({
     registry,
-    records: deps.store.collection<SandboxRecord>("sandboxes"),
+    records: sandboxRecords,
     readiness,
     addresses,
     names: new NameDirectory(),

@@ -25,7 +25,7 @@ import type { NetworkReadiness } from "./network-readiness.ts";
 import { newId, type NetworkRegistry } from "./network-registry.ts";
 import { defaultBridgeFields, emptySettings, idleEndpoint, liveEndpoint, portMap } from "./network-settings.ts";
 import type { SandboxContent } from "./sandbox-content.ts";
-import { SandboxPorts, type SandboxPortsDeps } from "./sandbox-ports.ts";
+import { firewallPorts, SandboxPorts, type SandboxPortsDeps } from "./sandbox-ports.ts";
 import type { EndpointRecord, SandboxRecord } from "./sandbox-record.ts";
 import { SandboxResolver } from "./sandbox-resolver.ts";
 import { validateNetworks } from "./validate-networks.ts";
@@ -372,14 +372,20 @@ export class Sandboxes implements ContainerNetworks {
   }
 
   async #release(containerId: string): Promise<void> {
-    const { records, namespaces, names, readiness, registry, warn } = this.#deps;
+    const { records, namespaces, names, readiness, registry, firewall, warn } = this.#deps;
     const live = this.#live.get(containerId);
     const record = live?.record ?? records.get(containerId);
     if (record) {
       live?.resolver?.close();
       for (const endpoint of record.endpoints) {
         names.remove(endpoint);
-        if (live?.published?.id === endpoint.id) await live.ports.close(endpoint);
+        const closed = live
+          ? live.published?.id === endpoint.id && live.ports.close(endpoint)
+          : firewall.close(firewallPorts(endpoint), endpoint.openings);
+        // The rules forget the ports with their next transaction at the latest.
+        await Promise.resolve(closed).catch((error: unknown) =>
+          warn(`rules of ${record.containerName} could not be removed: ${String(error)}`),
+        );
         const network = registry.byId(endpoint.networkId);
         if (!network) continue;
         // Whatever a driver cannot take back must not keep the rest from being taken back.

@@ -61,7 +61,7 @@ export class BridgeDriver implements NetworkDriver {
     try {
       await this.#makeBridge(network, existed);
       await Promise.all([
-        this.#deps.firewall.setNetwork(this.#firewallNetwork(network)),
+        this.#deps.firewall.setNetwork(this.firewallNetwork(network)),
         this.#deps.dockerForwarding.allow(bridge),
       ]);
     } catch (error) {
@@ -123,7 +123,8 @@ export class BridgeDriver implements NetworkDriver {
     await this.#deps.reaper.run([`link delete dev ${endpoint.hostInterface}`], { tolerate: /Cannot find device/ });
   }
 
-  #firewallNetwork(network: NetworkRecord): FirewallNetwork {
+  /** What the rules say about a network. */
+  firewallNetwork(network: NetworkRecord): FirewallNetwork {
     const { bridge, interContainer, masquerade, snatAddress } = this.#options(network);
     return {
       bridge,

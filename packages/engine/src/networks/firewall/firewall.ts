@@ -81,14 +81,14 @@ export class Firewall {
     });
   }
 
-  /** Several changes followed by one transaction; used when everything is put back at start. */
-  restore(networks: FirewallNetwork[], ports: FirewallPort[], links: FirewallLink[]): Promise<void> {
-    return this.#exclusive(async () => {
-      for (const network of networks) this.#networks.set(network.bridge, network);
-      for (const port of ports) this.#ports.set(portKey(port), port);
-      for (const link of links) this.#links.set(linkElement(link).key, link);
-      await this.#load();
-    });
+  /**
+   * What was open when the daemon ended, taken in before anything is put in place: the first transaction then already holds
+   * it, and ports of running containers are never shut in between.
+   */
+  remember(networks: FirewallNetwork[], ports: FirewallPort[], links: FirewallLink[]): void {
+    for (const network of networks) this.#networks.set(network.bridge, network);
+    for (const port of ports) this.#ports.set(portKey(port), port);
+    for (const link of links) this.#links.set(linkElement(link).key, link);
   }
 
   /** Puts the table back when it is not what it should be; true when it had to. */
