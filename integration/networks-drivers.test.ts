@@ -159,7 +159,10 @@ test("a plugin's failure fails the start with its words and leaves nothing behin
     Options: { device: "nosuch0" },
     IPAM: { Config: [{ Subnet: "10.255.0.0/24" }] },
   });
-  await assert.rejects(w.start("a", { networkMode: "broken" }), /CNI plugin host-device \(ADD\) failed: failed to find host device/);
+  await assert.rejects(
+    w.start("a", { networkMode: "broken" }),
+    /CNI plugin host-device \(ADD\) failed: failed to find host device/,
+  );
   await assert.rejects(w.networks.manager.create({ Name: "none-such", Driver: "cni:nosuch" }), /plugin "cni:nosuch" not found/);
   await assert.rejects(w.networks.manager.create({ Name: "no-list", Driver: "cni" }), /needs the option cni\.network/);
 });
