@@ -31,6 +31,13 @@ test("init, npm test, install, run, trace: a plugin's effect, then its patch", a
     kept.stderr,
   );
 
+  const calls = "pouch inspect --format '{{range .PluginCalls}}{{.plugin}} {{.point}} {{json .patch}}{{end}}' kept";
+  const shown = 'demo container.preCreate [{"op":"add","path":"/HostConfig/PidsLimit","value":500}]\n';
+  assert.equal((await shell(calls)).stdout, shown);
+  await daemon.stop();
+  await daemon.launch();
+  assert.equal((await shell(calls)).stdout, shown, "the calls are kept with the container");
+
   const removed = await shell("pouch plugin rm -f demo && pouch plugin ls --format '{{.Name}}'");
   assert.equal(removed.code, 0, removed.stderr);
   assert.doesNotMatch(removed.stdout.replace(/^demo\n/, ""), /demo/);

@@ -5,6 +5,7 @@ import { MountPoint } from "./mounts.ts";
 import { EndpointSettings, NetworkingConfig, NetworkSettings } from "./network-settings.ts";
 import { Resources } from "./resources.ts";
 import { flag, integer, list, map, nullable, oneOf, optional, text, unsigned } from "./wire-types.ts";
+import { PluginTraceEntry } from "./plugin-calls.ts";
 
 /**
  * Body of a create: Docker's flat form (configuration at the top, `HostConfig` and `NetworkingConfig` beside it) with
@@ -133,6 +134,9 @@ export const ContainerInspect = Type.Object({
   Config: ContainerConfig,
   NetworkSettings: NetworkSettings,
   Snapshotter: optional(text("PouchContainer: snapshotter of the root file system")),
+  PluginCalls: optional(
+    list(PluginTraceEntry, "PouchContainer: calls of plugins that concerned the container, environment values masked"),
+  ),
 });
 export type ContainerInspect = Static<typeof ContainerInspect>;
 

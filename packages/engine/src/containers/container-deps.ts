@@ -3,7 +3,7 @@ import type { ContainerUpdateConfig, Volume, VolumeCreateConfig } from "@pouchco
 import type { EventPublisher } from "../events/index.ts";
 import type { ImageSource } from "../images/image-source.ts";
 import type { ContainerNetworks } from "../networks/container-networks.ts";
-import type { ChainContext, PluginChains } from "../plugin-host/chains.ts";
+import type { ChainContext, PluginChains, PluginTraces } from "../plugin-host/chains.ts";
 import type { Collection } from "../store/index.ts";
 import type { Clock } from "./clock.ts";
 import type { ConfigSettings } from "./config/index.ts";
@@ -41,7 +41,7 @@ export interface ContainerDeps {
   containerd: Pick<ContainerdClient, "containers" | "tasks" | "snapshots" | "events" | "whenReconnected">;
   records: Collection<ContainerRecord>;
   images: ImageSource;
-  chains: Pick<PluginChains, "preCreate" | "preStart" | "preUpdate" | "postUpdate">;
+  chains: Pick<PluginChains, "preCreate" | "preStart" | "preUpdate" | "postUpdate"> & PluginTraces;
   networks: ContainerNetworks;
   volumes: ContainerVolumes;
   events: EventPublisher;

@@ -1,4 +1,5 @@
 import type * as api from "@pouchcontainer/api";
+import type { TraceEntry } from "../plugin-host/trace.ts";
 
 /**
  * Everything that is remembered of one container: what the store keeps between daemon starts (`ContainerRecord`) and what
@@ -41,8 +42,8 @@ export interface ContainerRecord {
   resolvConfPath: string;
   /** `linux`, or `linux/arm64/v8` where one was asked for. */
   platform: string;
-  /** Calls of plugins that shaped this container, newest last (plugins.md, "trace"). */
-  trace?: unknown[];
+  /** Calls of plugins that shaped this container's create, newest last. */
+  trace?: TraceEntry[];
   /** Warnings create returned, kept for CRI and inspect. */
   warnings?: string[];
 }

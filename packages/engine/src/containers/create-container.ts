@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { ResolvedImage } from "../images/image-source.ts";
+import type { TraceEntry } from "../plugin-host/trace.ts";
 import { realiseMounts, type RealisedMounts } from "../volumes/realise-mounts.ts";
 import { rfc3339Nano } from "./clock.ts";
 import {
@@ -32,7 +33,8 @@ export async function createContainer(
   requested: api.ContainerCreateConfig,
 ): Promise<api.ContainerCreateResponse> {
   const { deps, registry } = room;
-  const request = await deps.chains.preCreate(requested, requestContext(requested));
+  const calls: TraceEntry[] = [];
+  const request = await deps.chains.preCreate(requested, { ...requestContext(requested), calls });
   const id = request.SpecificID || newContainerId();
   if (registry.get(id)) throw conflict(`Conflict. A container with the id ${id} exists already`);
   const name = request.Name ? checkedContainerName(request.Name) : madeUpName(registry);
@@ -40,11 +42,13 @@ export async function createContainer(
   const undo: (() => Promise<unknown> | void)[] = [() => registry.releaseName(name, id)];
   try {
     const record = await prepareRecord(room, request, { id, name }, undo);
+    if (calls.length > 0) record.trace = calls;
     const container = new Container(record, deps);
     registry.add(container);
     undo.push(() => registry.remove(container));
     await allocate(room, container, undo);
     deps.volumes.release(id);
+    deps.chains.adoptTrace({ id, name }, calls);
     publishContainerEvent(deps.events, record, "create");
     return { Id: id, Name: name, Warnings: record.warnings ?? [] };
   } catch (error) {

@@ -15,6 +15,7 @@ export function inspectContainer(
   return containerInspect(record, {
     execIds,
     networkSettings: deps.networks.settings(networkedContainer(record, directory)),
+    pluginCalls: deps.chains.traceOf(record.id),
     ...(size ? { size } : {}),
   });
 }

@@ -56,6 +56,7 @@ async function remove(room: ContainerRoom, container: Container, options: { volu
   container.removed = true;
   await deps.records.delete(id);
   registry.remove(container);
+  deps.chains.forgetTrace(id);
   if (options.volumes) await removeAnonymousVolumes(room, container);
   publishContainerEvent(deps.events, record, "destroy");
   container.endStreams();

@@ -66,7 +66,9 @@ export async function sendSignal(room: ContainerRoom, container: Container, sign
 
 /** containerd has no word of its own for a process, or a shim, that went while the signal was on its way. */
 function isGone(error: unknown): boolean {
-  return isKind(error, "notFound") || ["process already finished", "ttrpc: closed"].some((words) => String(error).includes(words));
+  return (
+    isKind(error, "notFound") || ["process already finished", "ttrpc: closed"].some((words) => String(error).includes(words))
+  );
 }
 
 async function ended(exit: Promise<void>, timeoutMs: number): Promise<boolean> {

@@ -25,6 +25,16 @@ export interface ChainContext {
   calls?: TraceEntry[];
 }
 
+/** Calls of plugins, kept with the container they concern. */
+export interface PluginTraces {
+  /** Files calls that were collected through `ChainContext.calls` under the container they led to. */
+  adoptTrace(container: { id: string; name: string }, calls: readonly TraceEntry[]): void;
+  /** Oldest first; environment values masked. */
+  traceOf(containerId: string): TraceEntry[];
+  /** The container was removed. */
+  forgetTrace(containerId: string): void;
+}
+
 /**
  * The plugin chains as the engine's operations see them. Every method resolves to its input, unchanged, when no plugin
  * applies; that path costs no clone and no promise beyond the call itself. A failing chain throws an EngineError that names

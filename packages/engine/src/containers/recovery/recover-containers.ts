@@ -34,6 +34,7 @@ export async function recoverContainers(room: ContainerRoom): Promise<void> {
     const neverFinished = record.state.startedAt === zeroTime && record.state.status === "created" && !snapshots.has(record.id);
     (neverFinished || record.state.status === "removing" ? halfDone : wanted).push(container);
     room.registry.add(container);
+    deps.chains.adoptTrace({ id: record.id, name: record.name }, record.trace ?? []);
   }
   const alive = wanted.filter(({ id }) => isAlive(taskOf.get(id)));
   await deps.networks.restore(alive.map(({ record, directory }) => networkedContainer(record, directory)));

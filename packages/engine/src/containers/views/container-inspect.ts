@@ -1,4 +1,10 @@
-import type { ContainerInspect, ContainerState as ApiState, Descriptor, NetworkSettings } from "@pouchcontainer/api";
+import type {
+  ContainerInspect,
+  ContainerState as ApiState,
+  Descriptor,
+  NetworkSettings,
+  PluginTraceEntry,
+} from "@pouchcontainer/api";
 import type { ContainerRecord, ContainerState } from "../container-record.ts";
 import { configView } from "./config-view.ts";
 import { hostConfigView } from "./host-config-view.ts";
@@ -9,6 +15,8 @@ export interface InspectFacts {
   /** Running exec instances; none is shown as null. */
   execIds: Iterable<string>;
   networkSettings: NetworkSettings;
+  /** Calls of plugins that concerned it; none is left out. */
+  pluginCalls?: readonly PluginTraceEntry[];
   /** Profile the container runs under; empty where AppArmor is off. */
   appArmorProfile?: string;
   imageManifest?: Descriptor;
@@ -46,6 +54,7 @@ export function containerInspect(record: ContainerRecord, facts: InspectFacts): 
     NetworkSettings: facts.networkSettings,
     ...(facts.imageManifest === undefined ? {} : { ImageManifestDescriptor: facts.imageManifest }),
     Snapshotter: record.snapshotter,
+    ...(facts.pluginCalls?.length ? { PluginCalls: [...facts.pluginCalls] } : {}),
   };
 }
 
