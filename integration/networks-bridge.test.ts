@@ -356,12 +356,22 @@ test("a container keeps what connect and disconnect made of its networks over a 
   assert.match(await w.exec(a, "ip", "-4", "-o", "address", "show", "eth0"), new RegExp(w.address(a, "back")));
   await w.stop(a);
   await w.networks.manager.connect("front", { Container: "a" });
+  await w.networks.manager.connect("front", { Container: "a" });
+  await w.start("a");
   await assert.rejects(
     w.networks.manager.connect("front", { Container: "a" }),
     rejectsWith(/already exists in network front/, "forbidden"),
   );
-  await w.start("a");
   assert.deepEqual(Object.keys(w.networks.sandboxes.settings(a).Networks).sort(), ["back", "front"]);
+  await w.stop(a);
+  for (const network of ["front", "back"]) await w.networks.manager.disconnect(network, { Container: "a" });
+  await assert.rejects(
+    w.networks.manager.disconnect("front", { Container: "a" }),
+    rejectsWith(/is not connected to the network front/, "forbidden"),
+  );
+  await w.start("a");
+  assert.deepEqual(w.networks.sandboxes.settings(a).Networks, {}, "who left all networks is in none");
+  assert.doesNotMatch(await w.exec(a, "ip", "link"), /eth/);
 });
 
 test("what a plugin makes of an endpoint shows in the namespace", async (t) => {

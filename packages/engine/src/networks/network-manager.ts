@@ -101,7 +101,8 @@ export class NetworkManager {
     const endpoints = endpointsOf(container);
     const known = Object.keys(endpoints).some((name) => registry.find(name)?.id === record.id);
     if (running) await sandboxes.attach(container, record, settings);
-    else if (known) throw forbidden(`endpoint with name ${container.name} already exists in network ${record.name}`);
+    // dockerd keeps what is known of a container that does not run, and does not complain.
+    else if (known) return;
     try {
       await containers.saveEndpoints(container.id, { ...endpoints, [record.name]: settings });
     } catch (error) {
@@ -127,7 +128,7 @@ export class NetworkManager {
     const rest = Object.fromEntries(Object.entries(endpoints).filter(([name]) => registry.find(name)?.id !== record.id));
     if (Object.keys(rest).length === Object.keys(endpoints).length) {
       if (running) return;
-      throw forbidden(`container ${container.id} is not connected to network ${record.name}`);
+      throw forbidden(`container ${container.id} is not connected to the network ${record.name}`);
     }
     await containers.saveEndpoints(container.id, rest);
   }
