@@ -5,19 +5,22 @@
  * they take away themselves.
  */
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import http from "node:http";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
 import { after, before, describe, test } from "node:test";
 import { extract } from "tar-stream";
 import {
+  DockerComposeEnvironment,
   GenericContainer,
   getContainerRuntimeClient,
   Network,
   PullPolicy,
   RandomPortGenerator,
   Wait,
+  TestContainers,
   type StartedTestContainer,
 } from "testcontainers";
 import { makeImageArchive } from "../hack/busybox-image.ts";
@@ -288,6 +291,80 @@ describe("networks", () => {
     assert.notEqual((await host.exec("readlink /proc/self/ns/net")).output, own?.output);
   });
 });
+
+describe("services of the host", () => {
+  test("are reached by containers of the default bridge and of networks, through an SSH server in a container", async () => {
+    const archive = join(daemon.directory, "sshd.tar");
+    makeSshdArchive(archive, "testcontainers/sshd:1.4.0");
+    await daemon.load(archive);
+    const service = http.createServer((_request, response) => response.end("from the host\n"));
+    await new Promise<void>((resolve) => service.listen(0, "127.0.0.1", resolve));
+    const address = service.address();
+    assert.ok(typeof address === "object" && address !== null);
+    try {
+      await TestContainers.exposeHostPorts(address.port);
+      const url = `http://host.testcontainers.internal:${address.port}/`;
+      await using network = await new Network().start();
+      await using member = await busybox().withNetwork(network).start();
+      await using neighbour = await busybox().start();
+      for (const container of [member, neighbour])
+        assert.equal((await container.exec(["timeout", "5", "wget", "-q", "-O", "-", url])).output, "from the host\n");
+    } finally {
+      service.close();
+    }
+  });
+});
+
+describe("a compose file", () => {
+  test("becomes running containers with their ports, and goes away with its volumes", async () => {
+    const folder = join(daemon.directory, "composed");
+    mkdirSync(folder);
+    const services = `
+services:
+  web:
+    image: busybox
+    container_name: composed-web
+    command: ["sh", "-c", "mkdir -p /www; echo $$WORD > /www/index.html; exec httpd -f -p 8080 -h /www"]
+    environment: { WORD: "\${WORD}" }
+    ports: ["8080"]
+    volumes: ["data:/data"]
+volumes:
+  data: {}
+`;
+    writeFileSync(join(folder, "docker-compose.yml"), `version: "3.8"\n${services}`);
+    const environment = await new DockerComposeEnvironment(folder, "docker-compose.yml")
+      .withClientOptions({ executable: { standalone: true, executablePath: "/usr/bin/docker-compose" } })
+      .withEnvironment({ WORD: "composed" })
+      .withWaitStrategy("composed-web", Wait.forListeningPorts())
+      .up();
+    assert.equal(await get(environment.getContainer("composed-web")), "composed\n");
+    await environment.down({ timeout: 100, removeVolumes: true });
+    assert.equal((await daemon.docker("volume", "ls", "-q")).stdout, "");
+  });
+});
+
+/**
+ * An image that behaves as the library's helper does: an SSH server for `root` whose forwarded ports are open to others. The
+ * library asks for ports of `localhost`, which its OpenSSH is told to open to all (`GatewayPorts`). dropbear compares with that
+ * word and then listens on loopback alone; in the copy here it compares with another one and looks the name up.
+ */
+function makeSshdArchive(output: string, name: string): void {
+  const libraries = execFileSync("ldd", ["/usr/sbin/dropbear"], { encoding: "utf8" }).matchAll(/(\/\S+) \(0x/g);
+  const server = join(dirname(output), "dropbear");
+  const program = readFileSync("/usr/sbin/dropbear", "latin1").replaceAll("\0localhost\0", "\0LOCALHOST\0");
+  writeFileSync(server, program, { encoding: "latin1", mode: 0o755 });
+  const start = [
+    'sed -i "s|^root:x:|root:$(mkpasswd -m sha512 $PASSWORD):|" /etc/passwd',
+    'echo "0.0.0.0 localhost" > /etc/hosts',
+    `exec ${server} -R -F -E -a -p 22`,
+  ];
+  makeImageArchive(output, {
+    name,
+    files: { "etc/dropbear/README": "", "etc/shells": "/bin/sh\n" },
+    copies: [server, ...[...libraries].map((match) => match[1] ?? "")],
+    config: { Cmd: ["sh", "-c", start.join(" && ")] },
+  });
+}
 
 /** What the log has now; the stream itself follows on. */
 async function read(stream: NodeJS.ReadableStream): Promise<string> {

@@ -23,6 +23,8 @@ export interface ImageRecipe {
   name: string;
   /** Extra files of the top layer, path in the image → content. */
   files?: Record<string, string>;
+  /** Files of this machine the image has at the same path: a program and its libraries. */
+  copies?: string[];
   /** Fields of the image configuration (`Cmd`, `Env`, `Volumes`…). */
   config?: Record<string, unknown>;
 }
@@ -39,6 +41,10 @@ export function makeImageArchive(output: string, recipe: ImageRecipe): void {
   try {
     const rootfs = join(work, "rootfs");
     writeRootfs(rootfs, recipe.files ?? {});
+    for (const path of recipe.copies ?? []) {
+      mkdirSync(join(rootfs, dirname(path)), { recursive: true });
+      copyFileSync(path, join(rootfs, path));
+    }
     const layer = join(work, "layer.tar");
     tar(layer, rootfs, ["."]);
     const diffId = sha256(readFileSync(layer));
