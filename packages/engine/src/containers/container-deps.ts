@@ -38,7 +38,7 @@ export interface RuntimeChoice {
 }
 
 export interface ContainerDeps {
-  containerd: Pick<ContainerdClient, "containers" | "tasks" | "snapshots" | "events" | "whenReconnected">;
+  containerd: Pick<ContainerdClient, "address" | "containers" | "tasks" | "snapshots" | "events" | "whenReconnected">;
   records: Collection<ContainerRecord>;
   images: ImageSource;
   chains: Pick<PluginChains, "preCreate" | "preStart" | "preUpdate" | "postUpdate"> & PluginTraces;

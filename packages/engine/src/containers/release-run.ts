@@ -22,7 +22,11 @@ export async function releaseRun(
       deps.log.warn(`${what} of a stopped container could not be released`, { container: container.id, error: String(error) });
     }
   };
-  await attempt("the task", () => deleteTask(room, container.id, options.kill ?? false));
+  container.taskLeft = true;
+  await attempt("the task", async () => {
+    await deleteTask(room, container.id, options.kill ?? false);
+    container.taskLeft = false;
+  });
   container.endStreams();
   await Promise.all([
     attempt("the network", () => deps.networks.release(container.id)),

@@ -1,11 +1,14 @@
-import { conflict, isKind, notImplemented } from "@pouchcontainer/errors";
+import { conflict, internal, isKind, notImplemented } from "@pouchcontainer/errors";
 import { rm } from "node:fs/promises";
 import type { Container } from "./container.ts";
 import { publishContainerEvent } from "./container-events.ts";
 import type { ContainerRoom } from "./container-room.ts";
-import { sendSignal } from "./stop-container.ts";
+import { deleteTask } from "./release-run.ts";
+import { ended, sendSignal } from "./stop-container.ts";
 
 const kill = 9;
+/** A process that does not die of SIGKILL hangs in the kernel; taking down what it used has its own time besides. */
+const endTimeoutMs = 30_000;
 
 /** Removes a container and everything of it. One removal at a time; a failed one can be tried again. */
 export async function removeContainer(
@@ -22,7 +25,8 @@ export async function removeContainer(
     await container.lock.run(() => remove(room, container, options));
   } catch (error) {
     container.removing = false;
-    if (!container.removed) container.note({ state: { status: "dead" } });
+    // Half removed, it cannot run again. One that could not even be ended is what it was.
+    if (!container.removed && container.state.status === "removing") container.note({ state: { status: "dead" } });
     throw error;
   }
 }
@@ -43,9 +47,18 @@ async function remove(room: ContainerRoom, container: Container, options: { volu
   const { id, record } = container;
   container.cancelRestart();
   if (container.isRunning) await sendSignal(room, container, kill);
-  await container.run?.finished.promise;
-  await container.change({ state: { status: "removing" } });
+  if (!(await ended(container.run?.finished.promise ?? Promise.resolve(), endTimeoutMs)))
+    throw internal(
+      `cannot remove container "/${record.name}": could not kill: tried to kill container, but did not receive an exit event`,
+    );
+  try {
+    await container.change({ state: { status: "removing" } });
+  } catch (error) {
+    // On a full disk the removal is what makes room.
+    if (!isKind(error, "resourceExhausted")) throw error;
+  }
 
+  if (container.taskLeft) await deleteTask(room, id, true);
   await deps.containerd.containers.delete(id);
   await Promise.all([
     deps.containerd.snapshots(record.snapshotter).remove(id),

@@ -15,6 +15,8 @@ export async function renameContainer(room: ContainerRoom, container: Container,
   try {
     await container.change({ name });
   } catch (error) {
+    // In memory the change is there already.
+    container.note({ name: oldName });
     room.registry.releaseName(name, container.id);
     throw error;
   }

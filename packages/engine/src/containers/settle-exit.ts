@@ -41,7 +41,10 @@ async function settle(room: ContainerRoom, container: Container, run: ContainerR
   room.healthOf(container).end();
   if (exit.exitStatus === 137 && !run.oomKilled) run.oomKilled = await wasKilledForMemory(room, container.id);
   await within(lastOutputMs, run.stdio.ended);
-  await run.log?.close();
+  // A disk that cannot take the log's end must not keep the exit from being told.
+  await run.log?.close().catch((error: unknown) => {
+    deps.log.error("the log of a container could not be closed", { container: container.id, error: String(error) });
+  });
 
   const { record } = container;
   const finishedAt = BigInt(exit.exitedAt.getTime()) * 1_000_000n;

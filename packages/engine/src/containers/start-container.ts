@@ -15,6 +15,7 @@ import { JsonFileLog } from "./logs/json-file-log.ts";
 import { parseLogConfig } from "./logs/log-options.ts";
 import { openNetworkBarrier, withBarrier, type NetworkBarrier } from "./network-barrier.ts";
 import { chainContext, networkedContainer } from "./network-view.ts";
+import { newTask } from "./new-task.ts";
 import { mountSharedMemory, sharedMemoryPath, withRootfsReader } from "./rootfs.ts";
 import { runtimeFailure } from "./runtime-failure.ts";
 import { releaseRun } from "./release-run.ts";
@@ -156,13 +157,14 @@ async function createTask(
   });
   try {
     await putContainerdRecord(room, container, spec);
-    run.pid = await deps.containerd.tasks.create(
+    run.pid = await newTask(
+      room,
       {
         containerId: container.id,
         rootfs: mounts.map(({ type, source, options }): Mount => ({ type, source, options })),
         stdio: run.stdio.paths,
       },
-      { timeoutMs: createTimeoutMs(hooks) },
+      createTimeoutMs(hooks),
     );
     watchExit(room, container, run);
   } catch (thrown) {

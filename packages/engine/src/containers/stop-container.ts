@@ -71,7 +71,8 @@ function isGone(error: unknown): boolean {
   );
 }
 
-async function ended(exit: Promise<void>, timeoutMs: number): Promise<boolean> {
+/** Whether the end came within that time. */
+export async function ended(exit: Promise<void>, timeoutMs: number): Promise<boolean> {
   const late = Promise.withResolvers<false>();
   // Longer than setTimeout can count is for ever.
   const timer = timeoutMs < 2 ** 31 ? setTimeout(() => late.resolve(false), timeoutMs) : undefined;

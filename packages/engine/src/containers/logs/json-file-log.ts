@@ -92,8 +92,11 @@ export class JsonFileLog {
     if (this.#closed) return;
     this.end("stdout");
     this.end("stderr");
-    this.#checkpoint.discard();
-    await this.#release();
+    try {
+      this.#checkpoint.discard();
+    } finally {
+      await this.#release();
+    }
   }
 
   /** The daemon leaves while the process runs on: unfinished lines stay remembered for the next one. */

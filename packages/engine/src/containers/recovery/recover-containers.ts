@@ -9,9 +9,11 @@ import { ownerLabel } from "../container-deps.ts";
 import { zeroTime, type ContainerRecord } from "../container-record.ts";
 import type { ContainerRoom } from "../container-room.ts";
 import { ContainerRun } from "../container-run.ts";
+import { mountsBelow } from "../mounts-below.ts";
 import { networkedContainer } from "../network-view.ts";
 import { deleteTask } from "../release-run.ts";
 import { unmount } from "../rootfs.ts";
+import { allProcesses, hasChildren, shimsOf } from "./stray-shims.ts";
 import { scheduleRestart, watchExit } from "../settle-exit.ts";
 import { openLog, stdioRequest } from "../start-container.ts";
 import { ProcessStdio } from "../stdio/process-stdio.ts";
@@ -44,7 +46,8 @@ export async function recoverContainers(room: ContainerRoom): Promise<void> {
     wanted.map((container) => guarded(room, container, () => recoverOne(room, container, taskOf.get(container.id)))),
   );
   await Promise.all(halfDone.map((container) => guarded(room, container, () => finishRemoval(room, container))));
-  await removeOrphans(room, tasks, snapshots);
+  await removeOrphans(room, snapshots);
+  endStrayShims(room, new Set(tasks.map(({ containerId }) => containerId)));
   applyPolicies(room, wanted);
 }
 
@@ -72,7 +75,8 @@ async function recoverOne(room: ContainerRoom, container: Container, task: TaskS
   // One that is gone without a trace, with the machine or its shim, ends like the others: only its code is not known.
   if (ended && (ran || status === "created")) return takeUp(room, container, task ?? { status: "stopped", pid: 0 });
   // Recorded as ended already, or created and never started: what the daemon was killed over.
-  if (task) await deleteTask(room, container.id, true);
+  // A folder without a task: containerd may have begun one that it does not list, and would refuse another.
+  if (task || existsSync(container.execDirectory)) await deleteTask(room, container.id, true);
   await clearRuntimeFolder(room, container);
 }
 
@@ -121,7 +125,7 @@ async function ownSnapshots({ deps }: ContainerRoom, records: ContainerRecord[])
 }
 
 /** What containerd has under our label, and what lies in our folders, without a record: pieces of creates and removals cut short. */
-async function removeOrphans(room: ContainerRoom, tasks: TaskState[], snapshots: Map<string, string>): Promise<void> {
+async function removeOrphans(room: ContainerRoom, snapshots: Map<string, string>): Promise<void> {
   const { deps, registry } = room;
   const orphan = async (what: string, id: string, work: () => Promise<unknown>): Promise<void> => {
     try {
@@ -135,15 +139,31 @@ async function removeOrphans(room: ContainerRoom, tasks: TaskState[], snapshots:
   const known = (id: string): boolean => registry.get(id) !== undefined;
   const containers = await deps.containerd.containers.list([`labels.${JSON.stringify(ownerLabel)}`]);
   const ours = new Set(containers.map(({ id }) => id));
-  for (const { containerId: id } of tasks)
-    if (ours.has(id) && !known(id)) await orphan("a task", id, () => deleteTask(room, id, true));
-  for (const id of ours) if (!known(id)) await orphan("a containerd container", id, () => deps.containerd.containers.delete(id));
+  for (const id of ours) {
+    if (known(id)) continue;
+    // Also where none is listed: containerd may have begun one.
+    await orphan("a task", id, () => deleteTask(room, id, true));
+    await orphan("a containerd container", id, () => deps.containerd.containers.delete(id));
+  }
   for (const [id, snapshotter] of snapshots)
     if (!known(id)) await orphan("a snapshot", id, () => deps.containerd.snapshots(snapshotter).remove(id));
   for (const folder of [deps.roots.containers, deps.roots.exec])
     for (const id of await namesIn(folder))
       if (/^[0-9a-f]{64}$/.test(id) && !known(id))
         await orphan("a folder", id, () => rm(join(folder, id), { recursive: true, force: true }));
+}
+
+/** containerd killed between the start of a shim and its note of it never finds that shim again. */
+function endStrayShims({ deps }: ContainerRoom, known: Set<string>): void {
+  for (const { pid, containerId } of shimsOf(deps.containerd.address, allProcesses())) {
+    if (known.has(containerId) || hasChildren(pid)) continue;
+    try {
+      process.kill(pid, "SIGKILL");
+      deps.log.info("ended a shim without a task", { container: containerId, pid });
+    } catch {
+      // It has ended by itself.
+    }
+  }
 }
 
 /** A daemon killed while it looked into a root file system leaves it mounted. */
@@ -153,17 +173,6 @@ async function unmountLeftovers({ deps }: ContainerRoom): Promise<void> {
     await unmount(place);
     await rm(place, { recursive: false, force: true }).catch(() => rm(place, { recursive: true }));
   }
-}
-
-/** Places of mounts in a folder, the latest first. mountinfo writes white space and backslashes in octal. */
-function mountsBelow(mountInfo: string, folder: string): string[] {
-  return mountInfo
-    .split("\n")
-    .map((line) =>
-      (line.split(" ")[4] ?? "").replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8))),
-    )
-    .filter((place) => place.startsWith(`${folder}/`))
-    .reverse();
 }
 
 async function namesIn(folder: string): Promise<string[]> {

@@ -1,0 +1,272 @@
+/** `kill -9` of the daemon and of its containerd while containers run, end, are made and are removed. */
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync, readdirSync } from "node:fs";
+import http from "node:http";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { connectContainerd } from "@pouchcontainer/containerd";
+import { Daemon, eventually, sleep } from "./harness/daemon.ts";
+
+let daemon: Daemon;
+
+before(async () => {
+  const executable = process.env["POUCHD"];
+  daemon = await Daemon.start(executable ? { executable } : {});
+});
+
+after(async () => {
+  await daemon[Symbol.asyncDispose]();
+});
+
+interface Inspected {
+  Id: string;
+  State: { Status: string; Pid: number; ExitCode: number; OOMKilled: boolean; FinishedAt: string; StartedAt: string };
+  RestartCount: number;
+}
+
+async function run(...args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await daemon.docker("run", "-d", "--network", "none", ...args);
+  assert.equal(code, 0, stderr);
+  return stdout.trim();
+}
+
+async function inspect(id: string): Promise<Inspected> {
+  const answer = await daemon.api("GET", `/containers/${id}/json`);
+  assert.equal(answer.status, 200, answer.text);
+  return answer.json<Inspected>();
+}
+
+const sh = (script: string): string[] => ["busybox", "sh", "-c", script];
+
+/** Numbered lines on both streams, about `rate` of them a second. */
+const counting = (count: number, rate: number, last = "exit 0"): string[] =>
+  sh(`i=1; while [ $i -le ${count / 2} ]; do echo $i; echo $i >&2; i=$((i+1)); usleep ${Math.round(2e6 / rate)}; done; ${last}`);
+
+/** The log as it is on disk, checked line by line: each stream counts from 1 to the last without a hole. */
+function countLines(id: string): { stdout: number; stderr: number } {
+  const last = { stdout: 0, stderr: 0 };
+  const text = readFileSync(join(daemon.homeDirectory, "containers", id, `${id}-json.log`), "utf8");
+  for (const line of text.split("\n").slice(0, -1)) {
+    const entry = JSON.parse(line) as { log: string; stream: "stdout" | "stderr" };
+    assert.equal(entry.log, `${last[entry.stream] + 1}\n`, `${entry.stream} after line ${last[entry.stream]}`);
+    last[entry.stream]++;
+  }
+  return last;
+}
+
+function containerdPid(): number {
+  const found = readdirSync("/proc").filter((pid) => {
+    const file = `/proc/${pid}/cmdline`;
+    if (!/^\d+$/.test(pid) || !existsSync(file)) return false;
+    const words = readFileSync(file, "utf8").split("\0");
+    return /(^|\/)containerd$/.test(words[0] ?? "") && words.some((word) => word.startsWith(daemon.directory));
+  });
+  assert.equal(found.length, 1, `processes of containerd: ${found.join(" ")}`);
+  return Number(found[0]);
+}
+
+function killContainerd(): void {
+  process.kill(containerdPid(), "SIGKILL");
+}
+
+/** What a follower hears from now on, until it has heard enough. */
+async function follow(id: string, enough: (text: string) => boolean): Promise<string> {
+  return await new Promise((resolve, reject) => {
+    const path = `/containers/${id}/logs?follow=1&stdout=1&tail=1`;
+    const request = http.get({ socketPath: daemon.socket, path }, (response) => {
+      let text = "";
+      response.on("data", (chunk: Buffer) => {
+        text += chunk.subarray(8).toString();
+        if (enough(text)) resolve(text);
+        if (enough(text)) request.destroy();
+      });
+      response.on("end", () => reject(new Error(`the log ended with ${JSON.stringify(text)}`)));
+    });
+    request.on("error", reject);
+  });
+}
+
+test("logs have no hole and no line twice, whatever is killed; the same processes run on", { timeout: 60_000 }, async () => {
+  const steady = await run(...counting(2000, 200, "exec sleep 300"));
+  const fast = await run(...sh("seq 1 1000000; seq 1 300000 >&2; exec sleep 300"));
+  const rotated = await run("--log-opt", "max-size=2m", "--log-opt", "max-file=50", ...sh("seq 1 300000; exec sleep 300"));
+  const pids = await Promise.all([steady, fast, rotated].map(async (id) => (await inspect(id)).State.Pid));
+  for (let count = 0; count < 4; count++) {
+    await sleep(100 + 150 * Math.random());
+    await daemon.kill9();
+    await sleep(200 * Math.random());
+    await daemon.launch();
+  }
+  killContainerd();
+  await sleep(1000);
+  const killed = daemon.kill9();
+  killContainerd();
+  await killed;
+  await daemon.launch();
+  await eventually("every line is logged", () => countLines(fast).stderr === 300_000 && countLines(steady).stderr === 1000, 40);
+  assert.deepEqual(countLines(steady), { stdout: 1000, stderr: 1000 });
+  assert.deepEqual(countLines(fast), { stdout: 1_000_000, stderr: 300_000 });
+  assert.deepEqual(await Promise.all([steady, fast, rotated].map(async (id) => (await inspect(id)).State.Pid)), pids);
+
+  let next = 1;
+  const { stdout } = await daemon.docker("logs", rotated);
+  for (const line of stdout.split("\n").slice(0, -1)) assert.equal(line, String(next++));
+  assert.equal(next - 1, 300_000);
+  await daemon.docker("rm", "-f", steady, fast, rotated);
+});
+
+test("what ended during an outage is told with its own code, cause and time", async () => {
+  const code = await run(...sh("sleep 1; echo last words; exit 7"));
+  const signal = await run("busybox", "sleep", "300");
+  const memory = await run("-m", "16m", "--memory-swap", "16m", ...sh("sleep 1; exec tail /dev/zero"));
+  const always = await run("--restart", "always", ...sh("sleep 1; exit 1"));
+  const onFailure = await run("--restart", "on-failure:1", ...sh("sleep 1; exit 4"));
+  const gone = await run("--rm", "busybox", "sleep", "1");
+  const shim = await run("busybox", "sleep", "300");
+  const { Pid } = (await inspect(signal)).State;
+  const shimPid = parentOf((await inspect(shim)).State.Pid);
+  await daemon.kill9();
+  killContainerd();
+  process.kill(Pid, "SIGKILL");
+  process.kill(shimPid, "SIGKILL");
+  await sleep(2500);
+  const back = Date.now();
+  await daemon.launch();
+
+  const ended = (await inspect(code)).State;
+  assert.deepEqual([ended.Status, ended.ExitCode], ["exited", 7]);
+  assert.ok(Date.parse(ended.FinishedAt) < back - 500, `${ended.FinishedAt} is when it was noticed, not when it ended`);
+  assert.equal((await daemon.docker("logs", code)).stdout, "last words\n");
+  assert.equal((await daemon.docker("wait", code)).stdout, "7\n");
+  const killed = (await inspect(signal)).State;
+  assert.deepEqual([killed.Status, killed.ExitCode, killed.OOMKilled], ["exited", 137, false]);
+  const outOfMemory = (await inspect(memory)).State;
+  assert.deepEqual([outOfMemory.Status, outOfMemory.ExitCode, outOfMemory.OOMKilled], ["exited", 137, true]);
+  await eventually("--restart always has restarted it", async () => (await inspect(always)).RestartCount > 0);
+  await eventually("on-failure:1 restarts it once", async () => {
+    const { RestartCount, State } = await inspect(onFailure);
+    return RestartCount === 1 && State.Status === "exited" && State.ExitCode === 4;
+  });
+  await eventually("--rm has removed it", async () => (await daemon.api("GET", `/containers/${gone}/json`)).status === 404);
+  await daemon.docker("rm", "-f", code, signal, memory, always, onFailure, shim);
+});
+
+function parentOf(pid: number): number {
+  return Number(/^PPid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
+}
+
+test("after an outage a container can be followed, attached to, entered, paused and stopped", async () => {
+  const id = await run("-i", ...sh("while read line; do echo got $line; done"));
+  const talker = await run(...sh("i=0; while :; do i=$((i+1)); echo $i; usleep 50000; done"));
+  await daemon.kill9();
+  killContainerd();
+  await daemon.launch();
+  const heard = await follow(talker, (text) => text.split("\n").length > 5);
+  const numbers = heard.split("\n").slice(0, -1).map(Number);
+  for (const [index, number] of numbers.entries()) assert.equal(number, (numbers[0] ?? 0) + index, heard);
+
+  const exec = await daemon.docker("exec", id, "sh", "-c", "echo inside; exit 5");
+  assert.deepEqual([exec.code, exec.stdout], [5, "inside\n"]);
+  const attached = spawnSync("/usr/bin/docker", ["-H", `unix://${daemon.socket}`, "attach", "--sig-proxy=false", id], {
+    input: "word\n",
+    encoding: "utf8",
+    timeout: 3000,
+  });
+  assert.equal(attached.stdout, "got word\n", attached.stderr);
+  for (const command of [["pause"], ["unpause"], ["stop", "-t", "0"], ["start"], ["kill"]])
+    assert.equal((await daemon.docker(...command, talker)).code, 0, command.join(" "));
+  await daemon.docker("rm", "-f", id, talker);
+});
+
+test("creates, starts and removals cut short leave nothing that no container has", { timeout: 60_000 }, async () => {
+  for (let round = 0; round < 8; round++) {
+    const network = round % 2 === 0 ? "none" : "bridge";
+    const busy = Array.from({ length: 6 }, (_, index) => churn(`${round}-${index}`, network));
+    await sleep(150 + 500 * Math.random());
+    const killed = daemon.kill9();
+    if (round % 3 === 2) killContainerd();
+    await killed;
+    await Promise.all(busy);
+    await daemon.launch();
+  }
+  const ids = (await daemon.api("GET", "/containers/json?all=1")).json<{ Id: string; State: string }[]>();
+  const all = new Set(ids.map(({ Id }) => Id));
+  const running = new Set(ids.filter(({ State }) => State === "running").map(({ Id }) => Id));
+  await eventually("containerd and the machine have what the containers have", async () => {
+    const found = await resources();
+    return (
+      within(found.snapshots, all) &&
+      found.snapshots.length === all.size &&
+      within(found.containers, all) &&
+      within(found.tasks, running) &&
+      found.tasks.length === running.size &&
+      within(found.folders, all) &&
+      within(found.runtimeFolders, running) &&
+      found.mounts === running.size
+    );
+  }).catch(async (error: unknown) => {
+    assert.fail(`${String(error)}: ${JSON.stringify({ all: [...all], running: [...running], ...(await resources()) }, null, 1)}`);
+  });
+  const starts = await Promise.all([...all].filter((id) => !running.has(id)).map((id) => daemon.docker("start", id)));
+  for (const { code, stderr } of starts) assert.equal(code, 0, stderr);
+  const removals = await Promise.all([...all].map((id) => daemon.docker("rm", "-f", id)));
+  for (const { code, stderr } of removals) assert.equal(code, 0, stderr);
+  await eventually("nothing is left", async () => {
+    const found = await resources();
+    return Object.values(found).every((kind) => (Array.isArray(kind) ? kind.length === 0 : kind === 0));
+  }).catch(async (error: unknown) => assert.fail(`${String(error)}: ${JSON.stringify(await resources())}`));
+});
+
+/** Makes, starts and removes containers until the daemon is killed. */
+async function churn(name: string, network: string): Promise<void> {
+  const HostConfig = { NetworkMode: network, IpcMode: "shareable" };
+  try {
+    for (let count = 0; ; count++) {
+      const container = `c${name}-${count}`;
+      const body = { Image: "busybox", Cmd: ["sleep", "300"], HostConfig, StopSignal: "SIGKILL" };
+      await daemon.api("POST", `/containers/create?name=${container}`, body);
+      await daemon.api("POST", `/containers/${container}/start`);
+      if (count % 2 === 0) await daemon.api("DELETE", `/containers/${container}?force=1`);
+    }
+  } catch {
+    // The daemon was killed.
+  }
+}
+
+const within = (found: string[], allowed: Set<string>): boolean => found.every((id) => allowed.has(id));
+
+/** What containerd and the machine have of this daemon's containers. */
+async function resources(): Promise<{
+  snapshots: string[];
+  containers: string[];
+  tasks: string[];
+  leases: string[];
+  folders: string[];
+  runtimeFolders: string[];
+  mounts: number;
+}> {
+  const client = connectContainerd({ address: join(daemon.execRoot, "containerd.sock"), namespace: "pouch" });
+  try {
+    const [snapshots, containers, tasks, leases] = await Promise.all([
+      client.snapshots("overlayfs").list(),
+      client.containers.list(),
+      client.tasks.list(),
+      client.leases.list(),
+    ]);
+    const isId = (name: string): boolean => /^[0-9a-f]{64}$/.test(name);
+    const ids = (folder: string): string[] => (existsSync(folder) ? readdirSync(folder).filter(isId) : []);
+    const mounts = readFileSync("/proc/self/mountinfo", "utf8").split("\n");
+    return {
+      snapshots: snapshots.map(({ name }) => name).filter(isId),
+      containers: containers.map(({ id }) => id),
+      tasks: tasks.map(({ containerId }) => containerId),
+      leases: leases.map(({ id }) => id),
+      folders: ids(join(daemon.homeDirectory, "containers")),
+      runtimeFolders: ids(join(daemon.execRoot, "containers")),
+      mounts: mounts.filter((line) => line.includes(join(daemon.execRoot, "containers"))).length,
+    };
+  } finally {
+    await client.close();
+  }
+}
