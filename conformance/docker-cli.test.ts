@@ -376,6 +376,16 @@ test("docker info and docker version answer without errors", async () => {
   assert.match(await docker("version"), /Server[\s\S]*API version/);
 });
 
+test("docker system prune takes what is stopped, unused and dangling, and asks for a build cache that is empty", async () => {
+  await docker("create", "--name", "idle", "--network", "none", "-v", "/data", "busybox");
+  await docker("network", "create", "unused");
+  const pruned = await docker("system", "prune", "-f", "--volumes");
+  assert.match(pruned, /Deleted Containers:\n[0-9a-f]{64}/);
+  assert.match(pruned, /Deleted Networks:\nunused/);
+  assert.match(pruned, /Total reclaimed space: /);
+  assert.equal(await docker("ps", "-aq"), "");
+});
+
 test("docker events tells a container's story in Docker's words", async () => {
   const since = String(Math.floor(Date.now() / 1000) - 1);
   await docker("run", "--rm", "--name", "story", "--network", "none", "busybox", "true");

@@ -145,6 +145,13 @@ export const DiskUsage = Type.Object({
 });
 export type DiskUsage = Static<typeof DiskUsage>;
 
+/** What a prune of the build cache removed: nothing, since there is no builder. */
+export const BuildPruneResponse = Type.Object({
+  CachesDeleted: nullable(list(text())),
+  SpaceReclaimed: integer("Bytes"),
+});
+export type BuildPruneResponse = Static<typeof BuildPruneResponse>;
+
 /** Body of every error answer. */
 export const ErrorResponse = Type.Object({ message: text() });
 export type ErrorResponse = Static<typeof ErrorResponse>;

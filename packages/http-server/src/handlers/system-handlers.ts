@@ -18,6 +18,8 @@ export function systemHandlers(calls: Calls, system: SystemBackend, openApiJson:
       return isBelow(call.version, "1.42") ? { BuilderSize: 0, ...usage } : usage;
     }),
 
+    BuildPrune: calls.answer(endpoints.BuildPrune, () => Promise.resolve({ CachesDeleted: null, SpaceReclaimed: 0 })),
+
     SystemEvents: calls.takeOver(endpoints.SystemEvents, async (call) => {
       const { since, until, filters = {} } = call.query;
       const signal = call.endlessSignal();

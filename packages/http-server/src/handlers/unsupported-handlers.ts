@@ -7,6 +7,10 @@ const noSwarm: Handler = () => {
   );
 };
 
+const noSwarmMode: Handler = () => {
+  throw notImplemented("swarm mode is not supported: this engine runs containers on one machine");
+};
+
 const noBuilder: Handler = () => {
   throw notImplemented(
     "building images is not supported: build with a tool of its own (buildah, BuildKit, kaniko), then load or pull the image",
@@ -16,7 +20,6 @@ const noBuilder: Handler = () => {
 /** Routes that answer in words that what they are for is not there. */
 export const unsupportedHandlers = {
   ImageBuild: noBuilder,
-  BuildPrune: noBuilder,
   ImageCommit: (() => {
     throw notImplemented("making an image of a container is not supported: export its file system, or build the image");
   }) satisfies Handler,
@@ -24,8 +27,8 @@ export const unsupportedHandlers = {
     throw notImplemented("attaching by WebSocket is not supported: use POST /containers/{id}/attach");
   }) satisfies Handler,
   SwarmInspect: noSwarm,
-  SwarmInit: noSwarm,
-  SwarmJoin: noSwarm,
+  SwarmInit: noSwarmMode,
+  SwarmJoin: noSwarmMode,
   SwarmLeave: noSwarm,
   SwarmUnlockkey: noSwarm,
   NodeList: noSwarm,
