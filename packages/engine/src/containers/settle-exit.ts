@@ -1,5 +1,6 @@
 import { isKind } from "@pouchcontainer/errors";
 import type { TaskExit } from "@pouchcontainer/containerd";
+import { setTimeout as delay } from "node:timers/promises";
 import { rfc3339Nano, parseRfc3339 } from "./clock.ts";
 import type { Container } from "./container.ts";
 import { publishContainerEvent } from "./container-events.ts";
@@ -10,6 +11,8 @@ import { nextRestart } from "./restart-decision.ts";
 
 /** What is reported when nobody knows how a process ended: its shim is gone (dockerd says the same). */
 const unknownExitCode = 255;
+const killedExitCode = 137;
+const retryMs = 50;
 /** How long the last output may take to come through after the exit: a process left behind can hold the pipe open. */
 const lastOutputMs = 2000;
 
@@ -23,11 +26,19 @@ export function watchExit(room: ContainerRoom, container: Container, run: Contai
 }
 
 export async function waitForExit({ deps }: ContainerRoom, id: string, execId?: string): Promise<TaskExit> {
+  let shimGone = false;
   for (;;) {
     try {
       return await deps.containerd.tasks.wait(id, execId);
     } catch (error) {
-      if (isKind(error, "notFound")) return { exitStatus: unknownExitCode, exitedAt: new Date() };
+      if (isKind(error, "notFound"))
+        return { exitStatus: shimGone ? killedExitCode : unknownExitCode, exitedAt: new Date() };
+      // Its shim has died under the task: containerd kills what is left and then knows the task no more.
+      if (String(error).includes("ttrpc: closed")) {
+        shimGone = true;
+        await delay(retryMs);
+        continue;
+      }
       if (!isKind(error, "unavailable", "cancelled", "deadlineExceeded")) throw error;
       await deps.containerd.whenReconnected();
     }
