@@ -49,9 +49,10 @@ export class ReadableWatcher {
     this.#handleBytes = Number(functions.uv_handle_size(pollHandle));
     this.#loop = ffi.getCurrentEventLoop();
     this.#address = (memory) => ffi.getRawPointer(memory);
-    this.#polled = lib.registerCallback({ arguments: ["u64", "i32", "i32"], return: "void" }, (address: bigint) =>
-      this.#handles.get(address)?.onReadable(),
-    );
+    this.#polled = lib.registerCallback({ arguments: ["u64", "i32", "i32"], return: "void" }, (address: bigint) => {
+      this.#handles.get(address)?.onReadable();
+      this.#letPromisesRun();
+    });
     this.#closed = lib.registerCallback(
       { arguments: ["u64"], return: "void" },
       (address: bigint) => void this.#handles.delete(address),
@@ -59,6 +60,14 @@ export class ReadableWatcher {
   }
 
   readonly #address: (memory: ArrayBuffer) => bigint;
+  #turnAsked = false;
+
+  /** The loop called us without Node knowing: what waits on promises would wait until something else happens in this process. */
+  #letPromisesRun(): void {
+    if (this.#turnAsked) return;
+    this.#turnAsked = true;
+    setImmediate(() => (this.#turnAsked = false));
+  }
 
   /** Calls `onReadable`, which must not throw, as long as there is something to read or the end of it. */
   watch(fd: number, onReadable: () => void): ReadableWatch {

@@ -5,6 +5,7 @@ import { newContainerId } from "../containers/container-names.ts";
 import type { Container } from "../containers/container.ts";
 import { publishContainerEvent } from "../containers/container-events.ts";
 import type { ContainerRoom } from "../containers/container-room.ts";
+import { OperationLock } from "../containers/operation-lock.ts";
 import { runtimeFailure } from "../containers/runtime-failure.ts";
 import { waitForExit } from "../containers/settle-exit.ts";
 import { buildProcess, rootfsReader } from "../containers/spec/index.ts";
@@ -33,6 +34,11 @@ const kill = 9;
 export class ExecManager {
   readonly #room: ContainerRoom;
   readonly #instances = new Map<string, ExecInstance>();
+  /**
+   * The shim starts one process at a time and settles no exit meanwhile; with many starts waiting in it its queue of exits fills
+   * up, and each further exit costs a second (containerd 1.6, `reaper.notify`). So they wait here.
+   */
+  readonly #starts = new WeakMap<Container, OperationLock>();
 
   /** Takes over the health checks of the room's containers. */
   constructor({ room }: { room: ContainerRoom }) {
@@ -171,6 +177,12 @@ export class ExecManager {
     return { tty, output, input: writable, close };
   }
 
+  #startsOf(container: Container): OperationLock {
+    let lock = this.#starts.get(container);
+    if (!lock) this.#starts.set(container, (lock = new OperationLock()));
+    return lock;
+  }
+
   async #run(
     instance: ExecInstance,
     stdio: ProcessStdio,
@@ -188,7 +200,7 @@ export class ExecManager {
     for (const warning of warnings) deps.log.warn(warning, { container: container.id, exec: id });
     await tasks.exec({ containerId: container.id, execId: id, process, stdio: stdio.paths });
     try {
-      instance.pid = await tasks.start(container.id, id);
+      instance.pid = await this.#startsOf(container).run(() => tasks.start(container.id, id));
     } catch (error) {
       await tasks.deleteProcess(container.id, id).catch(() => undefined);
       throw error;
