@@ -52,6 +52,18 @@ test("attached before the start, a client gets everything from the first byte an
   await daemon.remove(id);
 });
 
+test("an input that ended before the start, with nothing in it, ends for the process too", async () => {
+  const id = await daemon.create(["sh", "-c", "cat; echo after the end"], { OpenStdin: true, StdinOnce: true });
+  const session = await daemon.containers.attach(id, { stdin: true, stdout: true, stderr: true, logs: false, stream: true });
+  const output = textOf(session.output);
+  session.input?.end();
+  await delay(50);
+  await daemon.containers.start(id);
+  assert.equal(await output, "after the end\n");
+  assert.equal(await daemon.waitFor(id), 0);
+  await daemon.remove(id);
+});
+
 test("stdin stays open when a client goes, and two clients see the same", async () => {
   const id = await daemon.create(["cat"], { OpenStdin: true });
   await daemon.containers.start(id);

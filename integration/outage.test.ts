@@ -218,6 +218,15 @@ test("creates, starts and removals cut short leave nothing that no container has
   }).catch(async (error: unknown) => assert.fail(`${String(error)}: ${JSON.stringify(await resources())}`));
 });
 
+test("a container whose shim is killed has ended with 137, can be started again and removed", async () => {
+  const id = await run("busybox", "sleep", "300");
+  process.kill(parentOf((await inspect(id)).State.Pid), "SIGKILL");
+  assert.equal((await daemon.docker("wait", id)).stdout, "137\n");
+  assert.equal((await inspect(id)).State.Status, "exited");
+  assert.equal((await daemon.docker("start", id)).code, 0);
+  assert.equal((await daemon.docker("rm", "-f", id)).code, 0);
+});
+
 /** Makes, starts and removes containers until the daemon is killed. */
 async function churn(name: string, network: string): Promise<void> {
   const HostConfig = { NetworkMode: network, IpcMode: "shareable" };

@@ -51,9 +51,11 @@ export function attachContainer(room: ContainerRoom, container: Container, reque
 
 /** First the daemon's end of the FIFO, then the shim's: the process sees the end when both are closed. */
 async function closeStdin({ deps }: ContainerRoom, container: Container): Promise<void> {
+  const { input } = container.streams;
+  await input.end();
+  // Only now: a client whose input ended before the start has waited here for the run.
   const { run } = container;
-  await container.streams.input.end();
-  if (run && container.run === run) await deps.containerd.tasks.closeIO(container.id, undefined).catch(() => undefined);
+  if (run?.stdio.input === input) await deps.containerd.tasks.closeIO(container.id, undefined).catch(() => undefined);
 }
 
 async function* withLog(

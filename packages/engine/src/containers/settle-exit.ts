@@ -31,8 +31,7 @@ export async function waitForExit({ deps }: ContainerRoom, id: string, execId?: 
     try {
       return await deps.containerd.tasks.wait(id, execId);
     } catch (error) {
-      if (isKind(error, "notFound"))
-        return { exitStatus: shimGone ? killedExitCode : unknownExitCode, exitedAt: new Date() };
+      if (isKind(error, "notFound")) return { exitStatus: shimGone ? killedExitCode : unknownExitCode, exitedAt: new Date() };
       // Its shim has died under the task: containerd kills what is left and then knows the task no more.
       if (String(error).includes("ttrpc: closed")) {
         shimGone = true;
