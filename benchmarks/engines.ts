@@ -4,6 +4,7 @@
  */
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { call, cpuSecondsOf, memoryOf, projectRoot, startDockerd, startPouch, type Engine } from "./harness/engine.ts";
 
 interface Row {
@@ -32,14 +33,40 @@ async function create(engine: Engine, body: Record<string, unknown>): Promise<st
   return (JSON.parse(answer) as { Id: string }).Id;
 }
 
-async function cycle(engine: Engine): Promise<void> {
-  const id = await create(engine, { Cmd: ["true"] });
+/** Each container asks for a port of its own, chosen by the engine. */
+const bridged = {
+  HostConfig: { NetworkMode: "default", PortBindings: { "80/tcp": [{ HostPort: "" }] } },
+  ExposedPorts: { "80/tcp": {} },
+};
+
+async function cycle(engine: Engine, body: Record<string, unknown> = {}): Promise<void> {
+  const id = await create(engine, { Cmd: ["true"], ...body });
   await call(engine, "POST", `/v1.41/containers/${id}/start`);
   await call(engine, "POST", `/v1.41/containers/${id}/wait`);
   await call(engine, "DELETE", `/v1.41/containers/${id}`);
 }
 
+async function parallel(engine: Engine, times: number, body: Record<string, unknown> = {}): Promise<void> {
+  let left = times;
+  const worker = async (): Promise<void> => {
+    while (left-- > 0) await cycle(engine, body);
+  };
+  await Promise.all(Array.from({ length: 8 }, worker));
+}
+
 const rows: Row[] = [
+  {
+    name: "memory",
+    unit: "MB resident, daemon + containerd, idle",
+    budget: 0.9,
+    measure: async (engine) => (await idle(engine)).rss,
+  },
+  {
+    name: "memory-pss",
+    unit: "MB proportional, daemon + containerd, idle",
+    budget: 0.9,
+    measure: async (engine) => (await idle(engine)).pss,
+  },
   {
     name: "run",
     unit: "ms, create + start + wait + remove, network none",
@@ -50,17 +77,25 @@ const rows: Row[] = [
     },
   },
   {
+    name: "bridge",
+    unit: "ms, the same on the default bridge with a published port",
+    budget: 0.4,
+    measure: async (engine) => {
+      await cycle(engine, bridged);
+      return await median(15, () => cycle(engine, bridged));
+    },
+  },
+  {
+    name: "bridge-50",
+    unit: "ms, 50 of those, 8 at a time",
+    budget: 0.4,
+    measure: (engine) => median(1, () => parallel(engine, 50, bridged)),
+  },
+  {
     name: "parallel",
     unit: "ms, 40 of those, 8 at a time",
     budget: 0.6,
-    measure: (engine) =>
-      median(3, async () => {
-        let left = 40;
-        const worker = async (): Promise<void> => {
-          while (left-- > 0) await cycle(engine);
-        };
-        await Promise.all(Array.from({ length: 8 }, worker));
-      }),
+    measure: (engine) => median(3, () => parallel(engine, 40)),
   },
   {
     name: "exec",
@@ -114,19 +149,14 @@ const rows: Row[] = [
     budget: 0.5,
     measure: async (engine) => (await logThroughput(engine)).cpuSeconds,
   },
-  {
-    name: "memory",
-    unit: "MB resident, daemon + containerd, idle",
-    budget: 0.9,
-    measure: async (engine) => memoryOf(engine.pids()).rss,
-  },
-  {
-    name: "memory-pss",
-    unit: "MB proportional, daemon + containerd, idle",
-    budget: 0.9,
-    measure: async (engine) => memoryOf(engine.pids()).pss,
-  },
 ];
+
+/** Both have been asked once, and left alone for a while. */
+async function idle(engine: Engine): Promise<{ rss: number; pss: number }> {
+  await call(engine, "GET", "/v1.41/containers/json");
+  await sleep(17_000);
+  return memoryOf(engine.pids());
+}
 
 async function logThroughput(engine: Engine): Promise<{ megabytesPerSecond: number; cpuSeconds: number }> {
   const megabytes = 300;

@@ -70,6 +70,7 @@ async function buildDaemon(): Promise<string> {
         "--disable-warning=ExperimentalWarning",
         "--max-semi-space-size=2",
         "--initial-heap-size=64",
+        "--v8-pool-size=2",
       ],
       execArgvExtension: "none",
     }),

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import http from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -24,8 +24,11 @@ export async function startPouch(flags: string[] = []): Promise<Engine> {
   };
 }
 
-/** dockerd of the machine with state of its own; undefined where it is not installed. */
-export async function startDockerd(flags: string[] = ["--bridge=none", "--iptables=false"]): Promise<Engine | undefined> {
+/**
+ * dockerd of the machine with state of its own, in a network namespace of its own: its bridge and its firewall rules go with
+ * that. Without its relay of published ports, as ours has none by default. Undefined where it is not installed.
+ */
+export async function startDockerd(): Promise<Engine | undefined> {
   const directory = mkdtempSync(join(tmpdir(), "pouch-bench-dockerd-"));
   const socket = join(directory, "docker.sock");
   const log = openSync(join(directory, "log"), "w");
@@ -37,7 +40,9 @@ export async function startDockerd(flags: string[] = ["--bridge=none", "--iptabl
     "--pidfile",
     join(directory, "pid"),
   ];
-  const child = spawn("/usr/sbin/dockerd", ["-H", `unix://${socket}`, ...paths, ...flags], { stdio: ["ignore", log, log] });
+  if (!existsSync("/usr/sbin/dockerd")) return undefined;
+  const args = ["--net", "--", "/usr/sbin/dockerd", "-H", `unix://${socket}`, "--userland-proxy=false", ...paths];
+  const child = spawn("unshare", args, { stdio: ["ignore", log, log] });
   const failed = await Promise.race([
     new Promise<boolean>((resolve) => child.once("error", () => resolve(true))),
     answers(socket).then(() => false),

@@ -233,8 +233,7 @@ export class Daemon {
       } catch {
         continue;
       }
-      for (let i = 0; i < 200 && commandLine(pid) !== ""; i++)
-        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 25);
+      for (let i = 0; i < 200 && commandLine(pid) !== ""; i++) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 25);
     }
   }
 

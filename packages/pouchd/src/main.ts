@@ -1,5 +1,5 @@
 import { EngineError, messageChain } from "@pouchcontainer/errors";
-import { giveBackFilePages } from "@pouchcontainer/linux";
+import { giveBackFilePages, oneMallocArena } from "@pouchcontainer/linux";
 import { buildInfo } from "./build-info.ts";
 import { helpText } from "./config/help.ts";
 import type { Configuration } from "./config/options.ts";
@@ -8,8 +8,8 @@ import { createLog, type Log } from "./log/log.ts";
 import { writePidFile } from "./pid-file.ts";
 import { pluginChildArgument } from "./plugin-child-command.ts";
 
-/** When what a start needs is loaded, used and not needed any more. */
-const settledAfterMs = 2000;
+/** When what a start needs is loaded, used and not needed any more; the second time after the first requests. */
+const settledAfterMs = [2000, 15_000];
 
 /** Exit status: 0 after a stop that was asked for, 1 when the daemon could not start or run, 2 for a wrong command line. */
 async function main(args: string[]): Promise<number> {
@@ -43,7 +43,7 @@ async function main(args: string[]): Promise<number> {
 async function servePlugin(directory: string): Promise<number> {
   const { runPluginProcess } = await import("@pouchcontainer/plugin-sdk/host");
   await runPluginProcess(directory);
-  setTimeout(giveBackFilePages, settledAfterMs).unref();
+  for (const afterMs of settledAfterMs) setTimeout(giveBackFilePages, afterMs).unref();
   return await new Promise<never>(() => undefined);
 }
 
@@ -55,7 +55,7 @@ async function serve(configuration: Configuration, log: Log): Promise<number> {
     const { compose } = await import("./compose.ts");
     const daemon = await compose({ configuration, log, build: buildInfo, environment: process.env });
     log.info("API is served", { listen: configuration.listen });
-    setTimeout(giveBackFilePages, settledAfterMs).unref();
+    for (const afterMs of settledAfterMs) setTimeout(giveBackFilePages, afterMs).unref();
     const signal = await stopRequested;
     log.info("stopping", { signal });
     await daemon.close();
@@ -84,5 +84,6 @@ function firstStopSignal(log: Log): Promise<string> {
   });
 }
 
+oneMallocArena();
 process.exitCode = await main(process.argv.slice(2));
 process.exit();
