@@ -4,7 +4,13 @@ import { allProcesses, hasChildren, shimsOf } from "./stray-shims.ts";
 
 const shim = (id: string, address: string): string[] => [
   "/usr/bin/containerd-shim-runc-v2",
-  ...["-namespace", "pouch", "-id", id, "-address", address, ""],
+  "-namespace",
+  "pouch",
+  "-id",
+  id,
+  "-address",
+  address,
+  "",
 ];
 
 test("shims are known by the address of their containerd; everything else is left alone", () => {

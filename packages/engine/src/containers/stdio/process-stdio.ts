@@ -104,8 +104,8 @@ export class ProcessStdio {
   }
 
   #openPipe(request: StdioRequest, stream: "stdout" | "stderr", path: string): OutputPipe | JournaledPipe {
-    const { buffer, enlargePipe, journal } = this.#deps;
-    const enlarge = (fd: number): void => enlargePipe(fd, pipeBytes);
+    const { buffer, journal } = this.#deps;
+    const enlarge = (fd: number): void => this.#deps.enlargePipe(fd, pipeBytes);
     const onChunk = (chunk: Buffer, position?: number): boolean => {
       request.onOutput?.(stream, chunk, position);
       return this.hub.publish(stream, chunk);
