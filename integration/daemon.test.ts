@@ -107,3 +107,25 @@ test("after a graceful stop no process of the daemon is left, and running contai
   await daemon.launch();
   assert.equal((await daemon.docker("inspect", "-f", "{{.State.Pid}} {{.State.Status}}", id)).stdout.trim(), `${pid} running`);
 });
+
+test("a state folder with a space in its name works, the network included", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "pouch two words "));
+  try {
+    await using daemon = await Daemon.start({
+      flags: ["--exec-root-dir", join(directory, "run dir"), "--home-dir", join(directory, "home dir")],
+    });
+    const ran = await daemon.docker(
+      "run",
+      "--rm",
+      "-v",
+      `${directory}:/from host`,
+      "busybox",
+      "sh",
+      "-c",
+      "ip -o addr show eth0 | wc -l; ls '/from host'",
+    );
+    assert.match(ran.stdout, /^[1-9]\d*\nhome dir\nrun dir\n$/, ran.stderr);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+});

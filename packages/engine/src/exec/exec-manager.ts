@@ -50,6 +50,8 @@ export class ExecManager {
     const container = this.#room.registry.require(containerRef);
     refuseUnlessRunning(container);
     if (!config.Cmd || config.Cmd.length === 0) throw conflict("No exec command specified");
+    // One that was never started ends with its container.
+    for (const [known, { container: owner }] of this.#instances) if (owner.removed) this.#instances.delete(known);
     const id = newContainerId();
     this.#instances.set(id, {
       id,

@@ -5,7 +5,7 @@ import type { DockerForwarding } from "../firewall/docker-forwarding.ts";
 import type { Firewall } from "../firewall/firewall.ts";
 import type { FirewallNetwork } from "../firewall/ruleset.ts";
 import { familyOf, parseCidr } from "../ipam/cidr.ts";
-import type { IpShell } from "../linux/ip-shell.ts";
+import { batchWord, type IpShell } from "../linux/ip-shell.ts";
 import type { LinkChange } from "../linux/link-changes.ts";
 import type { NetworkNamespaces } from "../linux/network-namespaces.ts";
 import { writeSysctl } from "../linux/sysctl.ts";
@@ -87,7 +87,7 @@ export class BridgeDriver implements NetworkDriver {
     const host = endpoint.hostInterface ?? "";
     const size = mtu === undefined ? "" : ` mtu ${mtu}`;
     const commands = [
-      `link add name ${host}${size} master ${bridge} type veth peer name ${endpoint.interfaceName}${size} address ${endpoint.macAddress} netns ${place.netnsPath}`,
+      `link add name ${host}${size} master ${bridge} type veth peer name ${endpoint.interfaceName}${size} address ${endpoint.macAddress} netns ${batchWord(place.netnsPath)}`,
       // Hairpin: with br_netfilter a container's way to its own published port leads back through its own port of the bridge.
       `link set dev ${host} type bridge_slave hairpin on${interContainer ? "" : " isolated on"}`,
       `link set dev ${host} up`,

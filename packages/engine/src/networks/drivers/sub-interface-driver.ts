@@ -1,6 +1,6 @@
 import { invalidArgument } from "@pouchcontainer/errors";
 import { existsSync } from "node:fs";
-import type { IpShell } from "../linux/ip-shell.ts";
+import { batchWord, type IpShell } from "../linux/ip-shell.ts";
 import type { LinkChange } from "../linux/link-changes.ts";
 import type { NetworkNamespaces } from "../linux/network-namespaces.ts";
 import { writeSysctl } from "../linux/sysctl.ts";
@@ -105,7 +105,7 @@ export class SubInterfaceDriver implements NetworkDriver {
     const device = endpoint.interfaceName;
     const commands = [
       [
-        `link add link ${parent} name ${device} netns ${place.netnsPath}`,
+        `link add link ${parent} name ${device} netns ${batchWord(place.netnsPath)}`,
         this.name === "macvlan" ? `address ${endpoint.macAddress}` : "",
         mtu ? `mtu ${mtu}` : "",
         `type ${this.name} mode ${mode}`,

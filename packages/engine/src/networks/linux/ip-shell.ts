@@ -11,6 +11,11 @@ interface Batch {
   reject: (error: EngineError) => void;
 }
 
+/** A word of a batch that may hold blanks, as paths do; iproute2 knows quotes but no way to escape one. */
+export function batchWord(text: string): string {
+  return text.includes('"') ? `'${text}'` : `"${text}"`;
+}
+
 /** A line no version of ip knows: its complaint marks the end of a batch. */
 const endMark = "end-of-batch";
 
