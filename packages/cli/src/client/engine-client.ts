@@ -267,7 +267,7 @@ function unreachable(address: HostAddress, error: unknown): CliError {
   }
   const reason = ["ENOENT", "ECONNREFUSED", "FailedToOpenSocket", ""].includes(code) ? "" : ` (${messageOf(error)})`;
   return new CliError(`Cannot connect to the Pouch daemon at ${address.text}. Is pouchd running?${reason}`, {
-    hint: "Start it with 'pouchd' as root (or 'systemctl start pouch'), or name another address with -H or POUCH_HOST.",
+    hint: "Start it with 'pouchd' as root, or name another address with -H or POUCH_HOST.",
     cause: error,
   });
 }
