@@ -35,6 +35,8 @@ export interface ContainerLogger {
 export interface RuntimeChoice {
   name: string;
   options?: AnyValue;
+  /** Ends and forgets what the runtime itself still knows of a container that containerd knows nothing of. */
+  forget?(containerId: string): Promise<void>;
 }
 
 export interface ContainerDeps {

@@ -1,6 +1,8 @@
 import type { ContainerdClient } from "@pouchcontainer/containerd";
 import { EngineError, isKind, messageChain } from "@pouchcontainer/errors";
 import { rm } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { RuntimeChoice } from "./container-deps.ts";
 import type { ContainerRoom } from "./container-room.ts";
 import { mountsBelow } from "./mounts-below.ts";
 import { deleteTask } from "./release-run.ts";
@@ -9,19 +11,41 @@ import { unmount } from "./rootfs.ts";
 type TaskRequest = Parameters<ContainerdClient["tasks"]["create"]>[0];
 
 /** Creates the task of a container that does not run. What an outage of containerd left of an earlier one makes way. */
-export async function newTask(room: ContainerRoom, request: TaskRequest, timeoutMs: number): Promise<number> {
-  const { tasks } = room.deps.containerd;
-  const create = (): Promise<number> => tasks.create(request, { timeoutMs });
-  try {
-    return await create();
-  } catch (error) {
-    const bundle = leftBundle(error, request.containerId);
-    if (bundle !== undefined) await removeBundle(room, bundle);
-    else if (isKind(error, "alreadyExists")) await deleteTask(room, request.containerId, true);
-    else throw error;
-    return await create();
+export async function newTask(
+  room: ContainerRoom,
+  request: TaskRequest,
+  { timeoutMs, runtime }: { timeoutMs: number; runtime: RuntimeChoice },
+): Promise<number> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await room.deps.containerd.tasks.create(request, { timeoutMs });
+    } catch (error) {
+      // Folder, shim's task and runtime's state can each be left, one behind the other, and be on their way out already.
+      if (attempt > mostAttempts || !(await makeWay(room, request.containerId, runtime, error))) throw error;
+      await sleep(100 * attempt);
+    }
   }
 }
+
+/** Whether what the failure tells of was something left behind, which is gone now. */
+async function makeWay(room: ContainerRoom, id: string, runtime: RuntimeChoice, error: unknown): Promise<boolean> {
+  const text = messageChain(EngineError.from(error));
+  const bundle = leftBundle(error, id);
+  if (bundle !== undefined) await removeBundle(room, bundle);
+  else if (text.includes(knownToRuntime) && runtime.forget) await runtime.forget(id);
+  else if (goneMeanwhile.some((words) => text.includes(words))) return true;
+  else if (isKind(error, "alreadyExists")) await deleteTask(room, id, true);
+  else return false;
+  return true;
+}
+
+const mostAttempts = 5;
+
+/** What a shim says whose folder an earlier, cancelled creation of the same task takes away. */
+const goneMeanwhile = ["getwd: no such file or directory", "open shim log pipe"];
+
+/** runc's words for a container whose state folder is there. */
+const knownToRuntime = "container with given ID already exists";
 
 /** containerd killed before it had a shim for the task keeps the task's folder for ever, and stumbles over it. */
 export function leftBundle(error: unknown, id: string): string | undefined {
@@ -33,5 +57,5 @@ export function leftBundle(error: unknown, id: string): string | undefined {
 
 async function removeBundle({ deps }: ContainerRoom, bundle: string): Promise<void> {
   for (const place of mountsBelow(deps.mountInfo(), bundle)) await unmount(place);
-  await rm(bundle, { recursive: true, force: true });
+  await rm(bundle, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
 }

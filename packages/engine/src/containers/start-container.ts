@@ -5,7 +5,7 @@ import type { PreStartHook } from "../plugin-host/chains.ts";
 import { prepareBindSources } from "../volumes/realise-mounts.ts";
 import { rfc3339Nano } from "./clock.ts";
 import type { Container } from "./container.ts";
-import { ownerLabel } from "./container-deps.ts";
+import { ownerLabel, type RuntimeChoice } from "./container-deps.ts";
 import { publishContainerEvent } from "./container-events.ts";
 import { zeroTime } from "./container-record.ts";
 import type { ContainerRoom } from "./container-room.ts";
@@ -164,12 +164,16 @@ async function createTask(
         rootfs: mounts.map(({ type, source, options }): Mount => ({ type, source, options })),
         stdio: run.stdio.paths,
       },
-      createTimeoutMs(hooks),
+      { timeoutMs: createTimeoutMs(hooks), runtime: runtimeOf(room, container) },
     );
     watchExit(room, container, run);
   } catch (thrown) {
     throw new RuntimeRefusal(thrown);
   }
+}
+
+function runtimeOf({ deps }: ContainerRoom, { record }: Container): RuntimeChoice {
+  return deps.runtime(record.hostConfig.Runtime ?? "", record.hostConfig.RuntimeType);
 }
 
 /** The runtime's own work, and the hooks' besides: one without a deadline of its own gets half a minute. */
@@ -190,7 +194,8 @@ function valueOf<T>(step: PromiseSettledResult<T>): T {
 }
 
 /** Made with the first start, changed with every later one: what the spec says depends on the moment. */
-async function putContainerdRecord({ deps }: ContainerRoom, container: Container, spec: unknown): Promise<void> {
+async function putContainerdRecord(room: ContainerRoom, container: Container, spec: unknown): Promise<void> {
+  const { deps } = room;
   const { record } = container;
   if (record.state.startedAt !== zeroTime) {
     try {
@@ -204,7 +209,7 @@ async function putContainerdRecord({ deps }: ContainerRoom, container: Container
     id: container.id,
     labels: { [ownerLabel]: container.id },
     image: record.image.reference,
-    runtime: deps.runtime(record.hostConfig.Runtime ?? "", record.hostConfig.RuntimeType),
+    runtime: runtimeOf(room, container),
     spec,
     snapshotter: record.snapshotter,
     snapshotKey: container.id,

@@ -1,8 +1,10 @@
 import { runcOptions } from "@pouchcontainer/containerd";
 import type { ConfigSettings, ContainerDeps, SpecSettings } from "@pouchcontainer/engine";
 import { invalidArgument } from "@pouchcontainer/errors";
+import { execFile } from "node:child_process";
 import { hostname } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import type { Configuration } from "../config/options.ts";
 import { findProgram } from "./find-program.ts";
 
@@ -60,6 +62,11 @@ export function containerSettings(
       return {
         name: "io.containerd.runc.v2",
         options: runcOptions({ binaryName, root, systemdCgroup: cgroupDriver === "systemd" }),
+        forget: async (containerId) => {
+          // The shim puts containerd's namespace behind the root.
+          const state = join(root, configuration["default-namespace"]);
+          await promisify(execFile)(binaryName, ["--root", state, "delete", "--force", containerId], { timeout: 30_000 });
+        },
       };
     },
     runtimes,

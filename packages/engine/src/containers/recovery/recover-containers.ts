@@ -3,6 +3,7 @@ import { EngineError, isKind } from "@pouchcontainer/errors";
 import { existsSync } from "node:fs";
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { rfc3339Nano } from "../clock.ts";
 import { Container } from "../container.ts";
 import { ownerLabel } from "../container-deps.ts";
@@ -25,7 +26,7 @@ import { ProcessStdio } from "../stdio/process-stdio.ts";
 export async function recoverContainers(room: ContainerRoom): Promise<void> {
   const { deps } = room;
   const records = [...deps.records.values()];
-  const [tasks, snapshots] = await Promise.all([deps.containerd.tasks.list(), ownSnapshots(room, records)]);
+  const [tasks, snapshots] = await Promise.all([settledTasks(room), ownSnapshots(room, records)]);
   const taskOf = new Map(tasks.map((task) => [task.containerId, task]));
   await unmountLeftovers(room);
 
@@ -151,6 +152,23 @@ async function removeOrphans(room: ContainerRoom, snapshots: Map<string, string>
     for (const id of await namesIn(folder))
       if (/^[0-9a-f]{64}$/.test(id) && !known(id))
         await orphan("a folder", id, () => rm(join(folder, id), { recursive: true, force: true }));
+}
+
+/** How long what a killed daemon had begun may go on in containerd. */
+const settlingMs = 1000;
+
+/**
+ * The calls of a daemon that was killed go on in containerd for a moment. What they begin is judged when they have ended: until
+ * then there are shims whose task is not listed.
+ */
+async function settledTasks({ deps }: ContainerRoom): Promise<TaskState[]> {
+  for (let waitedMs = 0; ; waitedMs += 100) {
+    const tasks = await deps.containerd.tasks.list();
+    const listed = new Set(tasks.map(({ containerId }) => containerId));
+    const begun = shimsOf(deps.containerd.address, allProcesses()).some(({ containerId }) => !listed.has(containerId));
+    if (!begun || waitedMs >= settlingMs) return tasks;
+    await sleep(100);
+  }
 }
 
 /** containerd killed between the start of a shim and its note of it never finds that shim again. */
