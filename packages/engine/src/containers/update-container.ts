@@ -42,7 +42,6 @@ function updatedConfig({ config }: ContainerRecord, update: api.ContainerUpdateC
     ...config,
     ...(update.Env ? { Env: mergedEnv(config.Env ?? [], update.Env) } : {}),
     ...(update.Label ? { Labels: { ...config.Labels, ...Object.fromEntries(update.Label.map(splitAtEquals)) } } : {}),
-    ...(update.DiskQuota ? { DiskQuota: { ...config.DiskQuota, ...update.DiskQuota } } : {}),
     ...(update.SpecAnnotation ? { SpecAnnotation: { ...config.SpecAnnotation, ...update.SpecAnnotation } } : {}),
   };
 }

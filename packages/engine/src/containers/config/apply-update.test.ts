@@ -36,3 +36,10 @@ test("a container that removes itself gets no restart policy", () => {
     message: "Restart policy cannot be updated because AutoRemove is enabled for the container",
   });
 });
+
+test("a disk quota is refused, as a create refuses it, and not written down without effect", () => {
+  assert.throws(
+    () => applyUpdate({}, { DiskQuota: { "/": "10g" } }, sampleFacts()),
+    (error) => isKind(error, "notImplemented"),
+  );
+});

@@ -1,5 +1,5 @@
 import type { ContainerUpdateConfig, HostConfig } from "@pouchcontainer/api";
-import { conflict, invalidArgument } from "@pouchcontainer/errors";
+import { conflict, invalidArgument, notImplemented } from "@pouchcontainer/errors";
 import type { HostFacts } from "../spec/host-facts.ts";
 import { isNoRestart, verifyRestartPolicy } from "./restart-policy.ts";
 import { verifyResources } from "./verify-resources.ts";
@@ -33,10 +33,11 @@ export function applyUpdate(
     RestartPolicy,
     Env: _env,
     Label: _label,
-    DiskQuota: _quota,
+    DiskQuota: quota,
     SpecAnnotation: _annotation,
     ...resources
   } = structuredClone(update);
+  if (Object.keys(quota ?? {}).length > 0) throw notImplemented("DiskQuota is not supported");
   const warnings = verifyResources(resources, facts, true);
   if (RestartPolicy?.Name) verifyRestartPolicy(RestartPolicy, false);
   refuseConflicts(current, resources);
