@@ -31,7 +31,12 @@ export class TestServer implements AsyncDisposable {
     const directory = await mkdtemp(join(tmpdir(), "pouch-http-"));
     const server = new HttpServer({ backend: fakeBackend(methods), version: "1.2.3", ...options });
     const test = new TestServer(server, directory);
-    await server.listen({ socketPath: test.socketPath });
+    try {
+      await server.listen({ socketPath: test.socketPath });
+    } catch (error) {
+      await rm(directory, { recursive: true });
+      throw error;
+    }
     return test;
   }
 
