@@ -1,28 +1,7 @@
-import type { Mount } from "@pouchcontainer/containerd";
+import type { ImageRunConfig } from "@pouchcontainer/oci";
 
-/** The part of an OCI image configuration containers are made from (OCI image spec, `config.md`). */
-export interface ImageConfig {
-  User?: string;
-  ExposedPorts?: Record<string, Record<string, never>>;
-  Env?: string[];
-  Entrypoint?: string[];
-  Cmd?: string[];
-  Volumes?: Record<string, Record<string, never>>;
-  WorkingDir?: string;
-  Labels?: Record<string, string>;
-  StopSignal?: string;
-  Healthcheck?: {
-    Test?: string[];
-    Interval?: number;
-    Timeout?: number;
-    StartPeriod?: number;
-    StartInterval?: number;
-    Retries?: number;
-  };
-  Shell?: string[];
-  OnBuild?: string[];
-  ArgsEscaped?: boolean;
-}
+/** What containers are made from of an image's configuration. */
+export type ImageConfig = ImageRunConfig;
 
 export interface ResolvedImage {
   /** Image id: digest of the configuration blob, `sha256:…`. */
@@ -46,5 +25,3 @@ export interface ImageSource {
   /** Makes sure the layers are unpacked for this snapshotter. */
   ensureUnpacked(image: ResolvedImage, snapshotter: string, signal?: AbortSignal): Promise<void>;
 }
-
-export type { Mount };
