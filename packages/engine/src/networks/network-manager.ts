@@ -6,7 +6,7 @@ import type { AddressManager } from "./ipam/address-manager.ts";
 import { completeIpam } from "./ipam/complete-ipam.ts";
 import type { DefaultPool } from "./ipam/default-pools.ts";
 import { hostRoutes } from "./ipam/host-routes.ts";
-import { KeyedMutex } from "./keyed-mutex.ts";
+import { KeyedMutex } from "../keyed-mutex.ts";
 import { matches, refuseUnknownFilters, type Filters } from "./network-filters.ts";
 import { networkName } from "./network-mode.ts";
 import type { DriverTable, NetworkReadiness } from "./network-readiness.ts";

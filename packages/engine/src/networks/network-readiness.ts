@@ -1,6 +1,6 @@
 import { internal, notFound } from "@pouchcontainer/errors";
 import type { NetworkDriver } from "./drivers/network-driver.ts";
-import { KeyedMutex } from "./keyed-mutex.ts";
+import { KeyedMutex } from "../keyed-mutex.ts";
 import type { NetworkRecord } from "./network-record.ts";
 
 /** The drivers by name. */

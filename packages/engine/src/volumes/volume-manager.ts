@@ -11,7 +11,7 @@ import type { Collection } from "../store/index.ts";
 import { directorySize } from "./directory-size.ts";
 import { fillVolume } from "./fill-volume.ts";
 import { parseLocalOptions } from "./local-options.ts";
-import { NameLocks } from "./name-locks.ts";
+import { KeyedMutex } from "../keyed-mutex.ts";
 import { listPredicate, prunePredicate } from "./volume-filters.ts";
 import type { VolumeMounter } from "./volume-mounter.ts";
 import { type VolumeRecord, anonymousLabel, volumeView } from "./volume-record.ts";
@@ -39,7 +39,7 @@ const namePattern = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/;
 /** Volumes of the `local` driver: a folder each, some with a file system mounted over it while containers use them. */
 export class VolumeManager {
   readonly #deps: VolumeManagerDeps;
-  readonly #locks = new NameLocks();
+  readonly #locks = new KeyedMutex();
   /** Volume → containers that are being created with it and have no record yet. */
   readonly #held = new Map<string, Set<string>>();
   /** Volume → running containers that have it mounted. */
