@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
+import { parseRfc3339 } from "@pouchcontainer/engine";
 import { EngineHarness, eventually, textOf, type Daemon } from "./engine-harness.ts";
 
 let harness: EngineHarness;
@@ -9,6 +10,7 @@ let daemon: Daemon;
 before(async () => {
   harness = await EngineHarness.start();
   daemon = await harness.daemon();
+  daemon.recordEvents();
 });
 
 after(async () => {
@@ -37,6 +39,22 @@ test("the file is Docker's json-file, and both streams are told apart", async ()
   assert.match(entries[0].time, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z$/);
   const { output } = await daemon.containers.logs(id, { ...everything, stdout: false }, never);
   assert.equal(await textOf(output), "err\n");
+  await daemon.remove(id);
+});
+
+test("a run starts before its first line, and ends after its start: the log since its start has all of it", async () => {
+  const id = await daemon.create(["echo", "first words"]);
+  for (let round = 0; round < 20; round++) {
+    const exited = daemon.waitFor(id, "next-exit");
+    await daemon.containers.start(id);
+    await exited;
+    const { State } = await daemon.containers.inspect(id, { size: false });
+    const since = parseRfc3339(State.StartedAt);
+    assert.ok(since !== undefined && since <= (parseRfc3339(State.FinishedAt) ?? 0n));
+    const { output } = await daemon.containers.logs(id, { ...everything, since }, never);
+    assert.equal(await textOf(output), "first words\n", `round ${round}`);
+  }
+  assert.deepEqual(daemon.pastEvents(id), ["create", ...Array.from({ length: 20 }, () => ["start", "die"]).flat()]);
   await daemon.remove(id);
 });
 

@@ -18,3 +18,19 @@ test("the system clock agrees with the wall clock", () => {
   const ms = Number(systemClock().now() / 1_000_000n);
   assert.ok(Math.abs(ms - Date.now()) < 50);
 });
+
+test("the clock follows a drifting wall clock without ever running backwards, and one that was set back at once", () => {
+  let [wallMs, monotonicNs] = [1_000_000, 0n];
+  const clock = systemClock({ wallMs: () => Math.floor(wallMs), monotonicNs: () => monotonicNs });
+  let last = clock.now();
+  for (let step = 0; step < 100; step++) {
+    // The wall clock is slowed down by a tenth.
+    [wallMs, monotonicNs] = [wallMs + 0.9, monotonicNs + 1_000_000n];
+    const now = clock.now();
+    assert.ok(now > last, `${now} after ${last}`);
+    assert.ok(Math.abs(Number(now) / 1e6 - wallMs) <= 3, `${now} at ${wallMs} ms`);
+    last = now;
+  }
+  wallMs -= 60_000;
+  assert.ok(Math.abs(Number(clock.now()) / 1e6 - wallMs) <= 3);
+});

@@ -4,19 +4,35 @@ export interface Clock {
   now(): bigint;
 }
 
-/** The wall clock, refined below the millisecond with the monotonic one; re-based when the two drift apart. */
-export function systemClock(): Clock {
-  let baseMs = Date.now();
-  let baseMonotonic = process.hrtime.bigint();
+/** What the system clock is made of. */
+interface TimeSources {
+  wallMs: () => number;
+  monotonicNs: () => bigint;
+}
+
+const realSources: TimeSources = { wallMs: () => Date.now(), monotonicNs: () => process.hrtime.bigint() };
+/** Drift up to here is corrected by waiting; beyond it somebody has set the clock back. */
+const setBackNs = 1_000_000_000n;
+
+/**
+ * The wall clock, refined below the millisecond with the monotonic one; re-based when the two drift apart. Unless somebody sets
+ * the clock, it never runs backwards: what follows a start is not earlier than the start.
+ */
+export function systemClock({ wallMs, monotonicNs }: TimeSources = realSources): Clock {
+  let baseNs = BigInt(wallMs()) * 1_000_000n;
+  let baseMonotonic = monotonicNs();
+  let lastNs = 0n;
   return {
     now() {
-      const refined = BigInt(baseMs) * 1_000_000n + (process.hrtime.bigint() - baseMonotonic);
-      const wallMs = Date.now();
-      const drift = Number(refined / 1_000_000n) - wallMs;
-      if (drift > -2 && drift < 2) return refined;
-      baseMs = wallMs;
-      baseMonotonic = process.hrtime.bigint();
-      return BigInt(wallMs) * 1_000_000n;
+      const monotonic = monotonicNs();
+      let nowNs = baseNs + (monotonic - baseMonotonic);
+      const wallNs = BigInt(wallMs()) * 1_000_000n;
+      if (nowNs < wallNs - 1_000_000n || nowNs >= wallNs + 2_000_000n) {
+        [baseNs, baseMonotonic] = [wallNs, monotonic];
+        nowNs = wallNs;
+      }
+      if (nowNs <= lastNs && lastNs - nowNs < setBackNs) nowNs = lastNs + 1n;
+      return (lastNs = nowNs);
     },
   };
 }

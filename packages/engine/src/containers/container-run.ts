@@ -1,3 +1,4 @@
+import { zeroTime } from "./container-record.ts";
 import type { JsonFileLog } from "./logs/json-file-log.ts";
 import type { ProcessStdio } from "./stdio/process-stdio.ts";
 
@@ -6,6 +7,8 @@ export class ContainerRun {
   readonly stdio: ProcessStdio;
   readonly log: JsonFileLog | undefined;
   pid = 0;
+  /** RFC 3339; not later than anything the process did. */
+  startedAt = zeroTime;
   oomKilled = false;
   /** The start has been told to everyone: what follows it may be told too. */
   readonly announced = Promise.withResolvers<void>();

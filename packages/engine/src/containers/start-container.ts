@@ -42,6 +42,8 @@ export async function startContainer(room: ContainerRoom, container: Container, 
     if (deferConnect) barrier = await networkBarrier(room, container);
     await createTask(room, container, run, barrier ? withBarrier(hooks, barrier.hook) : hooks, deferConnect);
     run.stdio.opened();
+    // Before the process can write its first line: clients ask for the log since then (`logs --since`).
+    run.startedAt = rfc3339Nano(deps.clock.now());
     await deps.containerd.tasks.start(container.id);
   } catch (thrown) {
     await failStart(room, container, run, barrier?.failure ?? thrown);
@@ -55,7 +57,7 @@ export async function startContainer(room: ContainerRoom, container: Container, 
       exitCode: 0,
       error: "",
       oomKilled: false,
-      startedAt: rfc3339Nano(deps.clock.now()),
+      startedAt: run.startedAt,
     },
   });
   publishContainerEvent(deps.events, container.record, "start");
@@ -104,10 +106,13 @@ export function openLog({ deps }: ContainerRoom, { record }: Container): JsonFil
   );
 }
 
+/** Where the pipes and journals of the container's own process are, made anew with each run. */
+export const streamsDirectory = (container: Container): string => join(container.execDirectory, "io");
+
 export function stdioRequest(container: Container, log: JsonFileLog | undefined): StdioRequest {
   const { Tty = false, OpenStdin = false } = container.record.config;
   return {
-    directory: join(container.execDirectory, "io"),
+    directory: streamsDirectory(container),
     tty: Tty,
     stdin: OpenStdin,
     stdout: true,

@@ -1,7 +1,7 @@
 import type { TaskState } from "@pouchcontainer/containerd";
 import { EngineError, isKind } from "@pouchcontainer/errors";
 import { existsSync } from "node:fs";
-import { readdir, rm } from "node:fs/promises";
+import { readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { rfc3339Nano } from "../clock.ts";
@@ -16,7 +16,7 @@ import { deleteTask } from "../release-run.ts";
 import { unmount } from "../rootfs.ts";
 import { allProcesses, hasChildren, shimsOf } from "./stray-shims.ts";
 import { scheduleRestart, watchExit } from "../settle-exit.ts";
-import { openLog, stdioRequest } from "../start-container.ts";
+import { openLog, stdioRequest, streamsDirectory } from "../start-container.ts";
 import { ProcessStdio } from "../stdio/process-stdio.ts";
 
 /**
@@ -90,23 +90,28 @@ async function clearRuntimeFolder({ deps }: ContainerRoom, { execDirectory }: Co
 
 /** Streams and waits of a task that is there; one that has ended goes the way of every exit from here on. */
 async function takeUp(room: ContainerRoom, container: Container, task: Pick<TaskState, "status" | "pid">): Promise<void> {
+  const startedAt = container.isRunning ? container.state.startedAt : await createdAt(room, container);
   const log = openLog(room, container);
   const run = new ContainerRun(await ProcessStdio.reopen(room.deps.stdio, stdioRequest(container, log)), log);
   run.pid = task.pid;
   container.run = run;
-  const { startedAt } = container.state;
   container.note({
     state: {
       status: task.status === "paused" || task.status === "pausing" ? "paused" : "running",
       pid: task.status === "stopped" ? 0 : task.pid,
-      // Killed between the start and its record: the moment is not known better.
-      startedAt: startedAt === zeroTime ? rfc3339Nano(room.deps.clock.now()) : startedAt,
+      startedAt,
     },
   });
   run.announced.resolve();
   watchExit(room, container, run);
   if (task.status === "stopped") await run.finished.promise;
   else room.healthOf(container).begin();
+}
+
+/** Of a run whose daemon was killed between its start and the record of it: its streams were made just before. */
+async function createdAt({ deps }: ContainerRoom, container: Container): Promise<string> {
+  const streams = await stat(streamsDirectory(container), { bigint: true }).catch(() => undefined);
+  return rfc3339Nano(streams?.mtimeNs ?? deps.clock.now());
 }
 
 async function finishRemoval(room: ContainerRoom, container: Container): Promise<void> {
