@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
@@ -8,13 +9,13 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import type { EndpointSettings } from "@pouchcontainer/api";
 import { notFound } from "@pouchcontainer/errors";
+import { Libc } from "@pouchcontainer/linux";
 import { networksConfig } from "../packages/engine/src/networks/default-networks-config.ts";
 import type { NetworkContainers, NetworkedContainer } from "../packages/engine/src/networks/container-networks.ts";
 import type { NetworksConfig } from "../packages/engine/src/networks/network-config.ts";
 import { openNetworks, type Networks } from "../packages/engine/src/networks/open-networks.ts";
 import { overlaps, parseCidr } from "../packages/engine/src/networks/ipam/cidr.ts";
 import { hostRoutes } from "../packages/engine/src/networks/ipam/host-routes.ts";
-import { Libc } from "../packages/engine/src/networks/linux/libc.ts";
 import { NetworkNamespaces } from "../packages/engine/src/networks/linux/network-namespaces.ts";
 import { bindSocket } from "../packages/engine/src/networks/ports/host-sockets.ts";
 import type { Endpoint } from "../packages/engine/src/plugin-host/chains.ts";
@@ -35,6 +36,12 @@ type Settings = Partial<
   Pick<NetworkedContainer, "networkMode" | "hostConfig" | "exposedPorts" | "endpoints" | "hostname" | "env">
 >;
 
+function loadedLibc(): Libc {
+  const libc = Libc.load();
+  assert.ok(libc, "these tests run with --experimental-ffi");
+  return libc;
+}
+
 /**
  * The network room with real namespaces, bridges and rules, and a container room that only remembers. Every world has
  * names of its own, so two of them live side by side, and leaves nothing behind.
@@ -53,7 +60,7 @@ export class NetworksWorld {
   env: NodeJS.ProcessEnv = process.env;
   #store!: Store;
   #servers: { close(): unknown }[] = [];
-  #libc = new Libc();
+  #libc = loadedLibc();
 
   constructor(config: Partial<NetworksConfig> & { root?: string; tag?: string } = {}) {
     this.root = config.root ?? mkdtempSync(join(tmpdir(), "networks-"));

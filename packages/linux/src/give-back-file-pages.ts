@@ -1,22 +1,18 @@
-import type Ffi from "node:ffi";
 import { readFileSync } from "node:fs";
+import { Libc } from "./libc.ts";
 
 /** `madvise(2)`: forget the pages of the range; a clean file mapping reads them from the page cache again when they are needed. */
 const madvDontneed = 4;
-
-type Madvise = (address: bigint, length: bigint, advice: number) => number;
 
 /**
  * Takes pages of the executable and its libraries out of this process's memory that were needed only to start: about half of
  * what a Node process keeps. They stay in the page cache. Mappings that were ever written to are left alone.
  */
 export function giveBackFilePages(): void {
-  // Undefined in a Node that lacks the module or was started without --experimental-ffi: then nothing is given back.
-  const ffi = process.getBuiltinModule("node:ffi") as typeof Ffi | undefined;
-  if (ffi === undefined) return;
-  const { functions } = ffi.dlopen(null, { madvise: { arguments: ["u64", "u64", "i32"], return: "i32" } });
-  const madvise: Madvise = functions.madvise;
-  for (const { from, to } of cleanFileMappings(readFileSync("/proc/self/smaps", "utf8"))) madvise(from, to - from, madvDontneed);
+  const libc = Libc.load();
+  if (libc === undefined) return;
+  for (const { from, to } of cleanFileMappings(readFileSync("/proc/self/smaps", "utf8")))
+    libc.attempt("madvise", from, to - from, madvDontneed);
 }
 
 /** Address ranges of read-only file mappings without a private page, from the text of `/proc/<pid>/smaps`. */

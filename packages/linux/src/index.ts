@@ -1,4 +1,7 @@
-export { Linux, type LinuxOptions } from "./linux.ts";
+export { linux } from "./constants.ts";
 export { giveBackFilePages } from "./give-back-file-pages.ts";
-export type { ReadableWatch } from "./readable-watch.ts";
+export { Libc } from "./libc.ts";
+export { Linux, type LinuxOptions } from "./linux.ts";
 export { oneMallocArena } from "./one-malloc-arena.ts";
+export type { ReadableWatch } from "./readable-watch.ts";
+export { SystemCallError } from "./system-call-error.ts";

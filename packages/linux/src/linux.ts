@@ -1,7 +1,8 @@
-import type * as Ffi from "node:ffi";
 import { execFile } from "node:child_process";
 import { lstatSync } from "node:fs";
 import { promisify } from "node:util";
+import { foreignFunctions } from "./foreign-functions.ts";
+import { Libc } from "./libc.ts";
 import { ReadableWatcher, type ReadableWatch } from "./readable-watch.ts";
 
 /** `fcntl(2)` command that sets the capacity of a pipe. */
@@ -90,32 +91,20 @@ function fifoError(code: string, text: string): Error {
 }
 
 function loadKernelCalls(): KernelCalls | null {
-  // Undefined in a Node that lacks the module or was started without --experimental-ffi.
-  const ffi = process.getBuiltinModule("node:ffi") as typeof Ffi | undefined;
-  if (ffi === undefined) return null;
-  try {
-    const { functions } = ffi.dlopen(null, {
-      mkfifo: { arguments: ["string", "u32"], return: "i32" },
-      fcntl: { arguments: ["i32", "i32", "i32"], return: "i32" },
-      lgetxattr: { arguments: ["string", "string", "pointer", "u64"], return: "i64" },
-      splice: { arguments: ["i32", "u64", "i32", "u64", "u64", "u32"], return: "i64" },
-    });
-    const watcher = new ReadableWatcher(ffi);
-    const offset = new BigInt64Array(new ArrayBuffer(8));
-    const offsetAddress = ffi.getRawPointer(offset.buffer);
-    return {
-      mkfifo: (path, mode) => functions.mkfifo(path, mode),
-      fcntl: (fd, command, argument) => functions.fcntl(fd, command, argument),
-      // No buffer: the kernel answers with the size alone.
-      attributeSize: (path, name) => Number(functions.lgetxattr(path, name, 0n, 0n)),
-      splice: (from, to, at, size) => {
-        offset[0] = BigInt(at);
-        return Number(functions.splice(from, 0n, to, offsetAddress, BigInt(size), spliceNonblock));
-      },
-      watchReadable: (fd, onReadable) => watcher.watch(fd, onReadable),
-    };
-  } catch {
-    // A libc without these symbols in the process image (static builds): the programs do it.
-    return null;
-  }
+  const ffi = foreignFunctions();
+  const libc = Libc.load();
+  if (ffi === undefined || libc === undefined) return null;
+  const watcher = new ReadableWatcher(ffi);
+  const offset = new BigInt64Array(1);
+  return {
+    mkfifo: (path, mode) => libc.attempt("mkfifo", path, mode),
+    fcntl: (fd, command, argument) => libc.attempt("fcntl", fd, command, argument),
+    // No buffer: the kernel answers with the size alone.
+    attributeSize: (path, name) => libc.attempt("lgetxattr", path, name, null, 0n),
+    splice: (from, to, at, size) => {
+      offset[0] = BigInt(at);
+      return libc.attempt("splice", from, 0n, to, offset, BigInt(size), spliceNonblock);
+    },
+    watchReadable: (fd, onReadable) => watcher.watch(fd, onReadable),
+  };
 }

@@ -1,4 +1,4 @@
-import type * as Ffi from "node:ffi";
+import { Libc } from "./libc.ts";
 
 /** `mallopt(3)`: how many arenas malloc may make. */
 const arenaMax = -8;
@@ -8,11 +8,8 @@ const arenaMax = -8;
  * all. To be called before those threads have work.
  */
 export function oneMallocArena(): void {
-  // Undefined in a Node that lacks the module or was started without --experimental-ffi: then the default stays.
-  const ffi = process.getBuiltinModule("node:ffi") as typeof Ffi | undefined;
-  if (ffi === undefined) return;
   try {
-    ffi.dlopen(null, { mallopt: { arguments: ["i32", "i32"], return: "i32" } }).functions.mallopt(arenaMax, 1);
+    Libc.load()?.attempt("mallopt", arenaMax, 1);
   } catch {
     // Another libc than glibc has no arenas to limit.
   }

@@ -1,3 +1,5 @@
+import { internal } from "@pouchcontainer/errors";
+import { Libc } from "@pouchcontainer/linux";
 import { spawn } from "node:child_process";
 import type { PluginChains } from "../plugin-host/chains.ts";
 import type { Store } from "../store/index.ts";
@@ -16,7 +18,6 @@ import { AddressManager } from "./ipam/address-manager.ts";
 import { hostRoutes } from "./ipam/host-routes.ts";
 import { linkHosts } from "./legacy-links.ts";
 import { IpShell } from "./linux/ip-shell.ts";
-import { Libc } from "./linux/libc.ts";
 import { NetworkNamespaces } from "./linux/network-namespaces.ts";
 import { NftShell } from "./linux/nft-shell.ts";
 import type { NetworksConfig } from "./network-config.ts";
@@ -66,7 +67,9 @@ export async function openNetworks(deps: NetworksDeps): Promise<Networks> {
   await recordPredefined(registry, config, clock());
   for (const network of registry.all()) if (!network.configOnly) addresses.add(network);
 
-  const libc = new Libc();
+  const libc = Libc.load();
+  if (libc === undefined)
+    throw internal("networks need Node's foreign function interface: start the daemon with --experimental-ffi");
   const namespaces = new NetworkNamespaces({ libc, directory: config.namespacesDirectory });
   const ipShell = () => new IpShell(() => spawn("ip", ["-force", "-batch", "-"], { env, stdio: ["pipe", "pipe", "pipe"] }));
   const [ip, reaper] = [ipShell(), ipShell()];

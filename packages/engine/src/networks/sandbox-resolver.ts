@@ -1,9 +1,9 @@
+import type { Libc } from "@pouchcontainer/linux";
 import { closeSync } from "node:fs";
 import { DnsServer, type DnsServerOptions } from "./dns/dns-server.ts";
 import { Forwarder, hostUdpSocket } from "./dns/forwarder.ts";
 import type { NameDirectory } from "./dns/name-directory.ts";
 import { bindResolverSockets, namespaceUdpSocket, redirectResolver } from "./dns/resolver-sockets.ts";
-import type { Libc } from "./linux/libc.ts";
 import type { NetworkNamespaces } from "./linux/network-namespaces.ts";
 import type { EndpointRecord } from "./sandbox-record.ts";
 

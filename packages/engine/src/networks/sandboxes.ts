@@ -1,5 +1,6 @@
 import type * as api from "@pouchcontainer/api";
 import { conflict, EngineError, forbidden, notFound } from "@pouchcontainer/errors";
+import type { Libc } from "@pouchcontainer/linux";
 import type { PluginChains } from "../plugin-host/chains.ts";
 import type { Collection } from "../store/index.ts";
 import type {
@@ -17,7 +18,6 @@ import { endpointsOf, networksOf, planEndpoint, type EndpointPlan } from "./endp
 import { sandboxFiles } from "./files/sandbox-files.ts";
 import type { AddressManager } from "./ipam/address-manager.ts";
 import { KeyedMutex } from "../keyed-mutex.ts";
-import type { Libc } from "./linux/libc.ts";
 import type { NetworkNamespaces } from "./linux/network-namespaces.ts";
 import { networkName } from "./network-mode.ts";
 import type { NetworkRecord } from "./network-record.ts";

@@ -1,6 +1,6 @@
+import { linux, type Libc } from "@pouchcontainer/linux";
 import ipaddr from "ipaddr.js";
 import { embeddedResolver } from "../files/resolv-conf.ts";
-import { linux, type Libc } from "../linux/libc.ts";
 import { attribute, message, nested, netlink, NetlinkSocket, text, uint32BE } from "../linux/netlink.ts";
 
 /** Numbers of <linux/netfilter/nfnetlink.h> and <linux/netfilter/nf_tables.h>. */

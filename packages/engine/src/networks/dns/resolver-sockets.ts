@@ -1,8 +1,8 @@
 import { closeSync } from "node:fs";
 import { createSocket, type Socket as UdpSocket } from "node:dgram";
 import { internal } from "@pouchcontainer/errors";
+import { linux, SystemCallError, type Libc } from "@pouchcontainer/linux";
 import { embeddedResolver } from "../files/resolv-conf.ts";
-import { linux, SystemCallError, type Libc } from "../linux/libc.ts";
 import type { NetworkNamespaces } from "../linux/network-namespaces.ts";
 import { bindSocket, portOf } from "../ports/host-sockets.ts";
 import { applyResolverRules } from "./resolver-rules.ts";

@@ -1,8 +1,8 @@
 import { internal } from "@pouchcontainer/errors";
+import { linux, type Libc } from "@pouchcontainer/linux";
 import ipaddr from "ipaddr.js";
 import { closeSync } from "node:fs";
 import { familyOf } from "../ipam/cidr.ts";
-import { linux, type Libc } from "./libc.ts";
 import { attribute, message, netlink, NetlinkError, NetlinkSocket, uint32BE, uint32LE } from "./netlink.ts";
 
 /** What is done to an interface inside a container's namespace. */

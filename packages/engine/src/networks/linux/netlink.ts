@@ -1,6 +1,6 @@
+import { linux, type Libc } from "@pouchcontainer/linux";
 import { closeSync } from "node:fs";
 import { getSystemErrorMap } from "node:util";
-import { linux, type Libc } from "./libc.ts";
 
 /** Flags of <linux/netlink.h>. */
 export const netlink = {

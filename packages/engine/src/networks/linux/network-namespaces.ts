@@ -1,8 +1,8 @@
 import { internal } from "@pouchcontainer/errors";
+import { linux, SystemCallError, type Libc } from "@pouchcontainer/linux";
 import { closeSync, existsSync, mkdirSync, openSync, readdirSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { applyLinkChanges, type LinkChange } from "./link-changes.ts";
-import { linux, SystemCallError, type Libc } from "./libc.ts";
 
 /**
  * Network namespaces kept alive by a bind mount under a folder of ours, one file per sandbox. Making one takes about

@@ -1,7 +1,7 @@
+import { linux, SystemCallError, type Libc } from "@pouchcontainer/linux";
 import { closeSync } from "node:fs";
 import ipaddr from "ipaddr.js";
 import { familyOf } from "../ipam/cidr.ts";
-import { linux, SystemCallError, type Libc } from "../linux/libc.ts";
 import type { PortProtocol } from "../sandbox-record.ts";
 
 /**

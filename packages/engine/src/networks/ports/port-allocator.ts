@@ -1,7 +1,7 @@
 import { EngineError, internal } from "@pouchcontainer/errors";
+import { SystemCallError, type Libc } from "@pouchcontainer/linux";
 import { closeSync, readFileSync } from "node:fs";
 import { familyOf } from "../ipam/cidr.ts";
-import { SystemCallError, type Libc } from "../linux/libc.ts";
 import type { PublishedPort } from "../sandbox-record.ts";
 import { bindSocket } from "./host-sockets.ts";
 import type { PortRequest } from "./port-specs.ts";

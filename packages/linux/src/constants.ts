@@ -1,0 +1,22 @@
+/** Values of <sched.h>, <sys/mount.h>, <sys/socket.h> on Linux. */
+export const linux = {
+  CLONE_NEWNET: 0x4000_0000,
+  MS_BIND: 4096n,
+  MNT_DETACH: 2,
+  AF_INET: 2,
+  AF_INET6: 10,
+  AF_NETLINK: 16,
+  SOCK_STREAM: 1,
+  SOCK_DGRAM: 2,
+  SOCK_RAW: 3,
+  SOCK_NONBLOCK: 0o4000,
+  SOCK_CLOEXEC: 0o2000000,
+  MSG_DONTWAIT: 0x40,
+  SOL_SOCKET: 1,
+  SO_REUSEADDR: 2,
+  IPPROTO_SCTP: 132,
+  IPPROTO_IPV6: 41,
+  IPV6_V6ONLY: 26,
+  SIOCSIFFLAGS: 0x8914n,
+  IFF_UP: 1,
+} as const;
