@@ -312,6 +312,23 @@ void describe("images on containerd", () => {
     assert.ok(pruned.SpaceReclaimed > 1_000_000);
   });
 
+  test("an image that was loaded and pulled, one config under two manifests, stays whole when names come and go", async () => {
+    const images = await manager();
+    push("busybox.tar", "library/pulled:1");
+    await load(images, "busybox.tar");
+    await pull(images, "pulled:1");
+    await load(images, "busybox.tar");
+    await images.remove("pulled:1", gently);
+    await collect();
+    assert.deepEqual(
+      (await images.list(everything)).map(({ RepoTags }) => RepoTags),
+      [["busybox:latest"]],
+    );
+    assert.equal((await images.diskUsage()).images.length, 1);
+    await save(images, "kept.tar", "busybox");
+    assert.match(await readInImage(images, "busybox", "etc/passwd"), /^root:/);
+  });
+
   test("an image in use is kept, with Docker's words", async () => {
     const users: ImageUser[] = [{ id: "c".repeat(64), running: true }];
     const images = await manager({ usedBy: () => users });

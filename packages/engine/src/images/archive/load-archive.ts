@@ -1,14 +1,6 @@
 import type { Readable } from "node:stream";
 import { EngineError, invalidArgument } from "@pouchcontainer/errors";
-import {
-  familiarReference,
-  InvalidImageError,
-  InvalidReferenceError,
-  parseTaggedReference,
-  type NamingDefaults,
-  type Platform,
-  type Reference,
-} from "@pouchcontainer/oci";
+import { familiarReference, InvalidImageError, type NamingDefaults, type Platform } from "@pouchcontainer/oci";
 import type { ImageServices } from "../containerd-services.ts";
 import type { ImageEvents } from "../image-events.ts";
 import { takeLease, type Lease } from "../lease.ts";
@@ -18,7 +10,7 @@ import type { ImageStore, StoredImage } from "../store/image-store.ts";
 import { stackOf, type Unpacker } from "../unpack-image.ts";
 import type { ArchiveImage } from "./archive-images.ts";
 import { ingestArchive } from "./ingest-archive.ts";
-import { namesInManifest, readDockerArchive } from "./read-docker-archive.ts";
+import { readDockerArchive, referencesInManifest } from "./read-docker-archive.ts";
 import { readLegacyArchive } from "./read-legacy-archive.ts";
 import { readOciLayout } from "./read-oci-layout.ts";
 
@@ -52,9 +44,8 @@ export async function loadArchive(
   let done = false;
   try {
     for (const image of await readImages(deps, tar, options, lease, signal)) {
-      const references = image.names.map((name) => parseName(name, deps.naming));
       await unpack(deps, image, lease, options.quiet ? () => undefined : progress, signal);
-      await nameImage(deps, image, references, progress);
+      await nameImage(deps, image, progress);
     }
     done = true;
   } catch (error) {
@@ -77,12 +68,12 @@ async function readImages(
 ): Promise<ArchiveImage[]> {
   const { content } = deps.containerd;
   const archive = await ingestArchive({ content, lease }, tar, signal);
-  const into = { content, lease, signal };
+  const into = { content, lease, signal, naming: deps.naming };
   if (archive.documents.has("index.json") && archive.documents.has("oci-layout")) {
-    const names = namesInManifest(archive);
+    const named = referencesInManifest(archive, deps.naming);
     const images = await readOciLayout(into, archive, options);
     return images.map((image) =>
-      image.names.length > 0 ? image : { ...image, names: names.get(image.manifest.config.digest) ?? [] },
+      image.references.length > 0 ? image : { ...image, references: named.get(image.documents.manifest.config.digest) ?? [] },
     );
   }
   if (archive.documents.has("manifest.json")) return readDockerArchive(into, archive);
@@ -90,24 +81,14 @@ async function readImages(
   throw invalidArgument("invalid archive: it has neither index.json and oci-layout nor manifest.json");
 }
 
-function parseName(name: string, naming: NamingDefaults): Reference {
-  try {
-    return parseTaggedReference(name, naming);
-  } catch (error) {
-    if (error instanceof InvalidReferenceError)
-      throw invalidArgument(`invalid archive: image name "${name}": ${error.message}`, { cause: error });
-    throw error;
-  }
-}
-
 async function unpack(
   deps: LoadDeps,
-  image: ArchiveImage,
+  { documents }: ArchiveImage,
   lease: Lease,
   progress: ProgressSink,
   signal: AbortSignal,
 ): Promise<void> {
-  for (const layer of stackOf(image.manifest, image.config)) {
+  for (const layer of stackOf(documents.manifest, documents.config)) {
     if (await deps.unpacker.hold(deps.snapshotter, layer.chainId, lease)) continue;
     const report = new LayerProgress({ digest: layer.diffId, sink: progress, now: () => deps.clock.now() });
     const { size } = layer.descriptor;
@@ -115,22 +96,22 @@ async function unpack(
     await deps.unpacker.unpackLayer(deps.snapshotter, layer, lease, signal);
     report.count("Loading layer", size, size);
   }
-  await deps.unpacker.tie(deps.snapshotter, image);
+  await deps.unpacker.tie(deps.snapshotter, documents);
 }
 
-async function nameImage(deps: LoadDeps, image: ArchiveImage, references: Reference[], progress: ProgressSink): Promise<void> {
+async function nameImage(deps: LoadDeps, { documents, target, references }: ArchiveImage, progress: ProgressSink): Promise<void> {
   let stored: StoredImage | undefined;
   for (const reference of references) {
     const shown = familiarReference(reference, deps.naming);
     const previous = deps.store.find(shown);
-    stored = await deps.store.put(reference, image.target, image);
+    stored = await deps.store.put(reference, target, documents);
     if (previous !== undefined && previous.id !== stored.id) {
       progress({ stream: `The image ${shown} already exists, renaming the old one with ID ${previous.id} to empty string\n` });
     }
     progress({ stream: `Loaded image: ${shown}\n` });
   }
   if (stored === undefined) {
-    stored = await deps.store.putDangling(image.target, image);
+    stored = await deps.store.putDangling(target, documents);
     progress({ stream: `Loaded image ID: ${stored.id}\n` });
   }
   deps.events.publish("load", stored);

@@ -7,10 +7,12 @@ import {
   parseImageConfig,
   type ContentDescriptor,
   type ImageManifest,
+  type NamingDefaults,
+  type Reference,
 } from "@pouchcontainer/oci";
 import { gcLabels } from "../containerd-services.ts";
 import { documentLimit } from "../store/image-documents.ts";
-import type { ArchiveDeps, ArchiveImage } from "./archive-images.ts";
+import { parseArchiveName, type ArchiveDeps, type ArchiveImage } from "./archive-images.ts";
 import type { IngestedArchive, IngestedFile } from "./ingest-archive.ts";
 
 interface ManifestItem {
@@ -28,10 +30,14 @@ export async function readDockerArchive(deps: ArchiveDeps, archive: IngestedArch
 }
 
 /** The names `manifest.json` gives to a config, for a layout whose `index.json` has none. */
-export function namesInManifest(archive: IngestedArchive): Map<string, string[]> {
+export function referencesInManifest(archive: IngestedArchive, naming: NamingDefaults): Map<string, Reference[]> {
   const document = archive.documents.get("manifest.json");
   const items = document === undefined ? [] : parseItems(document);
-  return new Map(items.map((item) => [archive.file(cleanPath(item.Config))?.digest ?? "", item.RepoTags]));
+  return new Map(items.map((item) => [archive.file(cleanPath(item.Config))?.digest ?? "", referencesOf(item, naming)]));
+}
+
+function referencesOf({ RepoTags }: ManifestItem, naming: NamingDefaults): Reference[] {
+  return RepoTags.map((name) => parseArchiveName(name, naming));
 }
 
 async function readItem(deps: ArchiveDeps, archive: IngestedArchive, item: ManifestItem): Promise<ArchiveImage> {
@@ -49,7 +55,8 @@ async function readItem(deps: ArchiveDeps, archive: IngestedArchive, item: Manif
     config: { mediaType: MediaType.ociConfig, digest: configFile.digest, size: configFile.size },
     layers,
   };
-  return { ...(await writeManifest(deps, manifest)), manifest, config, names: item.RepoTags };
+  const { target, manifestDescriptor } = await writeManifest(deps, manifest);
+  return { target, documents: { manifestDescriptor, manifest, config }, references: referencesOf(item, deps.naming) };
 }
 
 /** Stores a manifest made here, labelled for the collector. */

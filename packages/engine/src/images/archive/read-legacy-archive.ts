@@ -3,7 +3,7 @@ import { createGunzip, createZstdDecompress } from "node:zlib";
 import { Readable } from "node:stream";
 import { invalidArgument } from "@pouchcontainer/errors";
 import { detectCompression, digestOf, MediaType, parseImageConfig, type Platform } from "@pouchcontainer/oci";
-import type { ArchiveDeps, ArchiveImage } from "./archive-images.ts";
+import { parseArchiveName, type ArchiveDeps, type ArchiveImage } from "./archive-images.ts";
 import type { IngestedArchive, IngestedFile } from "./ingest-archive.ts";
 import { layerOf, writeManifest } from "./read-docker-archive.ts";
 
@@ -24,8 +24,10 @@ export async function readLegacyArchive(
 ): Promise<ArchiveImage[]> {
   const names = parseRepositories(archive.documents.get("repositories") ?? Buffer.from(""));
   const images: ArchiveImage[] = [];
-  for (const [id, tags] of names)
-    images.push({ ...(await readImage(deps, await readSteps(deps, archive, id), platform)), names: tags });
+  for (const [id, tags] of names) {
+    const references = tags.map((name) => parseArchiveName(name, deps.naming));
+    images.push({ ...(await readImage(deps, await readSteps(deps, archive, id), platform)), references });
+  }
   return images;
 }
 
@@ -47,7 +49,7 @@ async function readSteps(deps: ArchiveDeps, archive: IngestedArchive, top: strin
   return steps;
 }
 
-async function readImage(deps: ArchiveDeps, steps: LegacyStep[], platform: Platform): Promise<Omit<ArchiveImage, "names">> {
+async function readImage(deps: ArchiveDeps, steps: LegacyStep[], platform: Platform): Promise<Omit<ArchiveImage, "references">> {
   const diffIds: string[] = [];
   for (const { layer } of steps) diffIds.push(await diffIdOf(deps, layer));
   const { id: _id, parent: _parent, Size: _size, layer_id: _layer, parent_id: _parentId, ...top } = steps.at(-1)?.document ?? {};
@@ -75,7 +77,8 @@ async function readImage(deps: ArchiveDeps, steps: LegacyStep[], platform: Platf
     config: { mediaType: MediaType.ociConfig, digest, size: bytes.length },
     layers,
   };
-  return { ...(await writeManifest(deps, manifest)), manifest, config };
+  const { target, manifestDescriptor } = await writeManifest(deps, manifest);
+  return { target, documents: { manifestDescriptor, manifest, config } };
 }
 
 /** Digest of the plain tar: the format does not say it. */

@@ -7,12 +7,14 @@ import {
   parseManifest,
   sniffDocument,
   type ContentDescriptor,
+  type NamingDefaults,
   type Platform,
+  type Reference,
 } from "@pouchcontainer/oci";
 import { gcLabels } from "../containerd-services.ts";
 import { hasContent } from "../pull/download-blob.ts";
 import { readImageDocuments } from "../store/image-documents.ts";
-import type { ArchiveDeps, ArchiveImage } from "./archive-images.ts";
+import { parseArchiveName, type ArchiveDeps, type ArchiveImage } from "./archive-images.ts";
 import type { IngestedArchive } from "./ingest-archive.ts";
 
 /** The images `index.json` names (OCI image spec, `image-layout.md`). `platform` is a wish unless `strict`. */
@@ -26,7 +28,7 @@ export async function readOciLayout(
   for (const descriptor of index.manifests) {
     const known = images.get(descriptor.digest);
     if (known !== undefined) {
-      known.names.push(...namesOf(descriptor));
+      known.references.push(...referencesOf(descriptor, deps.naming));
       continue;
     }
     const image = await readImage(deps, descriptor, choice);
@@ -54,7 +56,7 @@ async function readImage(
   });
   if (documents === undefined) return undefined;
   for (const layer of documents.manifest.layers) if (!(await hasContent(deps.content, layer.digest))) throw missing(layer.digest);
-  return { ...documents, target: { mediaType, digest, size }, names: namesOf(descriptor) };
+  return { documents, target: { mediaType, digest, size }, references: referencesOf(descriptor, deps.naming) };
 }
 
 function missing(digest: string): Error {
@@ -62,11 +64,10 @@ function missing(digest: string): Error {
 }
 
 /** The full name where the archive has one; a bare tag, which the specification allows too, names no repository. */
-function namesOf({ annotations = {} }: ContentDescriptor): string[] {
+function referencesOf({ annotations = {} }: ContentDescriptor, naming: NamingDefaults): Reference[] {
   const full = annotations["io.containerd.image.name"];
-  if (full !== undefined) return [full];
-  const name = annotations["org.opencontainers.image.ref.name"] ?? "";
-  return /[/:]/.test(name) ? [name] : [];
+  const name = full ?? annotations["org.opencontainers.image.ref.name"] ?? "";
+  return full !== undefined || /[/:]/.test(name) ? [parseArchiveName(name, naming)] : [];
 }
 
 /** Ties what is here together for the collector, from the index down. */

@@ -255,9 +255,10 @@ export class ImageStore {
     if (previous !== undefined) this.#forgetName(name, previous);
     const image = this.#image(target, documents);
     const isSame = image.manifestDescriptor.digest === documents.manifestDescriptor.digest;
-    image.names.push({ name, reference, target, documents: isSame ? documentsOf(image) : documents, taggedAt });
+    image.names.push({ name, reference, target, documents: documentsOf(isSame ? image : documents), taggedAt });
     image.names.sort((a, b) => (a.name < b.name ? -1 : 1));
     this.#idByName.set(name, image.id);
+    showHeld(image);
     return image;
   }
 
@@ -273,12 +274,23 @@ export class ImageStore {
   #forgetName(name: string, image: StoredImage): void {
     image.names = image.names.filter((item) => item.name !== name);
     this.#idByName.delete(name);
-    // What the name pointed to may be collected: go by one that is still held.
-    const [left] = image.names;
-    if (left !== undefined) Object.assign(image, left.documents, { target: plain(left.target) });
+    showHeld(image);
   }
 }
 
+/**
+ * An image shows the documents of one of its names. Those of a name that was taken off, or of the record that kept it while
+ * it had none, are the collector's.
+ */
+function showHeld(image: StoredImage): void {
+  const isShown = ({ target, documents }: ImageName): boolean =>
+    target.digest === image.target.digest && documents.manifestDescriptor.digest === image.manifestDescriptor.digest;
+  const held = image.names.find(isShown) ?? image.names[0];
+  if (held === undefined || isShown(held)) return;
+  Object.assign(image, documentsOf(held.documents), { target: plain(held.target) });
+}
+
+/** The documents and nothing else: who gives an image a name may have more in the same object, of the same names as ours. */
 function documentsOf({ manifestDescriptor, manifest, config }: ImageDocuments): ImageDocuments {
   return { manifestDescriptor, manifest, config };
 }
@@ -289,7 +301,7 @@ function plain({ mediaType, digest, size }: Descriptor): Descriptor {
 
 function describe(documents: ImageDocuments, target: Descriptor): Omit<StoredImage, "names"> {
   return {
-    ...documents,
+    ...documentsOf(documents),
     target: plain(target),
     id: documents.manifest.config.digest,
     chainId: chainIdOf(documents.config.rootfs.diff_ids),
