@@ -1,10 +1,9 @@
-import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import http from "node:http";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { makeImageArchive } from "../../hack/busybox-image.ts";
-import { Daemon, projectRoot, sleep } from "../../integration/harness/daemon.ts";
+import { Daemon, projectRoot } from "../../integration/harness/daemon.ts";
+import { Dockerd } from "../../integration/harness/dockerd.ts";
 
 /** An engine under measurement, reached by one and the same client. */
 export interface Engine extends AsyncDisposable {
@@ -24,60 +23,20 @@ export async function startPouch(flags: string[] = []): Promise<Engine> {
   };
 }
 
-/**
- * dockerd of the machine with state of its own, in a network namespace of its own: its bridge and its firewall rules go with
- * that. Without its relay of published ports, as ours has none by default. Undefined where it is not installed.
- */
+/** dockerd of the machine. Undefined where it is not installed. */
 export async function startDockerd(): Promise<Engine | undefined> {
-  const directory = mkdtempSync(join(tmpdir(), "pouch-bench-dockerd-"));
-  const socket = join(directory, "docker.sock");
-  const log = openSync(join(directory, "log"), "w");
-  const paths = [
-    "--data-root",
-    join(directory, "data"),
-    "--exec-root",
-    join(directory, "exec"),
-    "--pidfile",
-    join(directory, "pid"),
-  ];
   if (!existsSync("/usr/sbin/dockerd")) return undefined;
-  const args = ["--net", "--", "/usr/sbin/dockerd", "-H", `unix://${socket}`, "--userland-proxy=false", ...paths];
-  const child = spawn("unshare", args, { stdio: ["ignore", log, log] });
-  const failed = await Promise.race([
-    new Promise<boolean>((resolve) => child.once("error", () => resolve(true))),
-    answers(socket).then(() => false),
-  ]);
-  if (failed) {
-    rmSync(directory, { recursive: true, force: true });
-    return undefined;
-  }
+  const dockerd = await Dockerd.start();
   const engine: Engine = {
     name: "dockerd",
-    socket,
-    pids: () => processesNaming(directory).filter((pid) => !commandLine(pid).includes("shim")),
-    [Symbol.asyncDispose]: async () => {
-      const exited = new Promise((resolve) => child.once("exit", resolve));
-      child.kill("SIGTERM");
-      await exited;
-      rmSync(directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
-    },
+    socket: dockerd.socket,
+    pids: () => processesNaming(dockerd.directory).filter((pid) => !commandLine(pid).includes("shim")),
+    [Symbol.asyncDispose]: () => dockerd[Symbol.asyncDispose](),
   };
-  const archive = join(directory, "busybox.tar");
+  const archive = join(dockerd.directory, "busybox.tar");
   makeImageArchive(archive, { name: "busybox:latest" });
   await call(engine, "POST", "/images/load?quiet=1", readFileSync(archive), "application/x-tar");
   return engine;
-}
-
-async function answers(socket: string): Promise<void> {
-  for (let i = 0; i < 600; i++) {
-    try {
-      await call({ socket }, "GET", "/_ping");
-      return;
-    } catch {
-      await sleep(50);
-    }
-  }
-  throw new Error(`nothing answers at ${socket}`);
 }
 
 const agents = new Map<string, http.Agent>();

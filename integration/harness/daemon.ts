@@ -23,6 +23,8 @@ export interface DaemonOptions {
   executable?: string;
   /** Load the busybox image; default: yes. */
   image?: boolean;
+  /** Run in a network namespace of its own, so that bridge and subnets may be those of any other; default: no. */
+  ownNetwork?: boolean;
 }
 
 export interface CommandResult {
@@ -105,7 +107,9 @@ export class Daemon {
       ["--debug"],
     ].flat();
     const executable = this.#options.executable ?? daemonCommand;
-    const child = spawn(executable, [...flags, ...(this.#options.flags ?? [])], {
+    const args = [...flags, ...(this.#options.flags ?? [])];
+    const [program, words] = this.#options.ownNetwork ? inOwnNetwork(executable, args) : [executable, args];
+    const child = spawn(program, words, {
       stdio: ["ignore", log, log],
       env: { ...process.env, ...this.#options.env },
     });
@@ -270,6 +274,11 @@ export function run(file: string, args: string[], env: Record<string, string> = 
       resolve({ code, stdout, stderr: error !== null && stderr === "" && code === 255 ? error.message : stderr });
     });
   });
+}
+
+/** What to spawn so that a program runs in a network namespace of its own, its loopback up, under the pid that is spawned. */
+export function inOwnNetwork(program: string, args: string[]): [string, string[]] {
+  return ["unshare", ["--net", "--", "sh", "-c", 'ip link set lo up && exec "$0" "$@"', program, ...args]];
 }
 
 export function sleep(milliseconds: number): Promise<void> {

@@ -1,0 +1,106 @@
+import { sleep } from "../../integration/harness/daemon.ts";
+import { exchange, type Exchange } from "./exchange.ts";
+import { Names } from "./names.ts";
+import { fitsPattern } from "./pattern.ts";
+import { readBody } from "./read-body.ts";
+import { keyOf, newestOfDockerd, type Step } from "./step.ts";
+
+/** An answer with names in place of what differs from run to run. */
+export interface Answer {
+  status: number;
+  header: Record<string, unknown>;
+  body: unknown;
+}
+
+/** Of the connection and not of the answer, or a function of the body that is compared itself. */
+const headersOfTheConnection = new Set(["date", "content-length", "transfer-encoding", "keep-alive"]);
+
+/** One of the two engines the script is played to. */
+export class EngineUnderComparison {
+  readonly #socket: string;
+  readonly #names: Names;
+
+  constructor(engine: { socket: string; directory: string; homeDirectory: string }) {
+    this.#socket = engine.socket;
+    this.#names = new Names([
+      [engine.homeDirectory, "<home>"],
+      [engine.directory, "<directory>"],
+    ]);
+  }
+
+  /** Makes the call; resolves when the next one may be made: with the answer, or with how to wait for its end. */
+  async play(step: Step): Promise<() => Promise<Answer>> {
+    if (step.goesOn === "unanswered") {
+      const answer = exchange(this.#socket, this.#requestOf(step)).then((sent) => this.#answerOf(step, sent));
+      // Whoever asks for the answer hears of a failure; until then it has an owner too.
+      answer.catch(() => undefined);
+      return () => answer;
+    }
+    for (let i = 0; ; i++) {
+      const sent = await exchange(this.#socket, this.#requestOf(step));
+      if (step.goesOn) return () => this.#answerOf(step, sent);
+      const answer = await this.#answerOf(step, sent);
+      if (!step.until || step.until(answer.body)) return () => Promise.resolve(answer);
+      if (i === 300) throw new Error(`${keyOf(step)}: does not come about: ${JSON.stringify(answer)}`);
+      await sleep(50);
+    }
+  }
+
+  /** Something else this engine said, with the same names in it. */
+  named(value: unknown, where: string): unknown {
+    return this.#names.normalise(value, where);
+  }
+
+  #requestOf({ call, version = newestOfDockerd, body, headers = {}, input }: Step) {
+    const [method = "", path = ""] = call.split(/ (.*)/s);
+    const raw = body === undefined || typeof body === "string" || Buffer.isBuffer(body);
+    const bound = path.replaceAll(/<([^>]+)>/g, (_, name: string) => this.#names.find(name));
+    return {
+      method,
+      path: (version === "none" ? "" : `/v${version}`) + bound.replaceAll(/[^\x21-\x7e]|["<>\\^`{|}]/g, encodeURIComponent),
+      headers: { ...(raw ? {} : { "Content-Type": "application/json" }), ...headers },
+      ...(body === undefined ? {} : { payload: raw ? body : JSON.stringify(body) }),
+      ...(input === undefined ? {} : { input }),
+    };
+  }
+
+  async #answerOf(step: Step, { status, headers, body }: Exchange): Promise<Answer> {
+    const key = keyOf(step);
+    const kept = Object.entries(headers).filter(([name]) => !headersOfTheConnection.has(name));
+    const type = headers["content-type"] ?? "";
+    const read = await readBody(type, await body, type.startsWith("application/vnd.docker") || isRawLog(step, status));
+    if (step.binds !== undefined) this.#names.bind(step.binds, idIn(read, key));
+    return {
+      status,
+      header: this.#names.normalise(Object.fromEntries(kept), key) as Record<string, unknown>,
+      body: arranged(this.#names.normalise(read, key), step),
+    };
+  }
+}
+
+/** dockerd before API 1.42 gives the logs of a container no content type of their own. */
+function isRawLog({ call }: Step, status: number): boolean {
+  return status === 200 && /^GET [^?]*\/logs\?/.test(call);
+}
+
+function idIn(body: unknown, key: string): string {
+  const id = typeof body === "object" && body !== null && "Id" in body ? body.Id : undefined;
+  if (typeof id !== "string") throw new Error(`${key}: the answer has no Id: ${JSON.stringify(body)}`);
+  return id;
+}
+
+function arranged(value: unknown, { varies = [], unordered = [] }: Step, path = ""): unknown {
+  const at = (key: string | number) => (path === "" ? String(key) : `${path}.${key}`);
+  if (varies.some((pattern) => fitsPattern(path, pattern)) && (typeof value !== "object" || value === null)) {
+    return value === null ? null : `<some ${typeof value}>`;
+  }
+  if (Array.isArray(value)) {
+    const items = value.map((item: unknown, index) => arranged(item, { call: "", varies, unordered }, at(index)));
+    const sorted = unordered.some((pattern) => fitsPattern(path, pattern));
+    return sorted ? items.sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1)) : items;
+  }
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [key, arranged(item, { call: "", varies, unordered }, at(key))]),
+  );
+}

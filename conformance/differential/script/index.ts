@@ -1,0 +1,17 @@
+import type { Step } from "../step.ts";
+import { containerCalls } from "./container-calls.ts";
+import { imageCalls } from "./image-calls.ts";
+import { networkCalls } from "./network-calls.ts";
+import { slowCalls } from "./slow-calls.ts";
+import { systemCalls } from "./system-calls.ts";
+import { volumeCalls } from "./volume-calls.ts";
+
+/** The script, chapter by chapter; each finds what the ones before left. */
+export const script: Record<string, Step[]> = {
+  system: systemCalls,
+  images: imageCalls,
+  containers: containerCalls,
+  volumes: volumeCalls,
+  networks: networkCalls,
+  "what takes dockerd long": slowCalls,
+};

@@ -1,0 +1,7 @@
+import type { Step } from "../step.ts";
+
+/** What dockerd looks for during 15 seconds. It holds its volumes meanwhile, so nothing follows. */
+export const slowCalls: Step[] = [
+  { call: "POST /volumes/create", note: "no driver", body: { Name: "xx", Driver: "nosuch" }, goesOn: "unanswered" },
+  { call: "POST /networks/create", note: "no driver", body: { Name: "xx", Driver: "nosuch" }, goesOn: "unanswered" },
+];
