@@ -13,16 +13,17 @@ Visitor.prototype.visitStatement = function (statement) {
  */
 const allowed = {
   errors: [],
-  linux: [],
+  owners: ["errors"],
+  linux: ["owners"],
   oci: [],
   api: ["errors", "oci"],
-  containerd: ["errors", "oci"],
+  containerd: ["errors", "owners", "oci"],
   "plugin-sdk": ["errors", "oci", "api"],
-  engine: ["errors", "oci", "linux", "containerd", "plugin-sdk", "api"],
-  "http-server": ["errors", "api", "engine"],
-  cri: ["errors", "oci", "engine"],
-  cli: ["errors", "api", "plugin-sdk"],
-  pouchd: ["errors", "oci", "linux", "api", "containerd", "plugin-sdk", "engine", "http-server", "cri"],
+  engine: ["errors", "owners", "oci", "linux", "containerd", "plugin-sdk", "api"],
+  "http-server": ["errors", "owners", "api", "engine"],
+  cri: ["errors", "owners", "oci", "engine"],
+  cli: ["errors", "owners", "api", "plugin-sdk"],
+  pouchd: ["errors", "owners", "oci", "linux", "api", "containerd", "plugin-sdk", "engine", "http-server", "cri"],
 };
 
 const packages = Object.keys(allowed);

@@ -1,5 +1,6 @@
 import { apiVersions, type HandlerSpec } from "@pouchcontainer/api";
 import { EngineError, invalidArgument, notFound, unavailable } from "@pouchcontainer/errors";
+import { inBackground } from "@pouchcontainer/owners";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
@@ -78,7 +79,9 @@ export class HttpServer {
     server.headersTimeout = 60_000;
     server.keepAliveTimeout = 300_000;
     if ("socketPath" in address) answerHalfClosed(server);
-    server.on("request", (request, response) => void this.#serve(request, response));
+    server.on("request", (request, response) =>
+      inBackground("serving a request", () => this.#serve(request, response), { request: nameOf(request) }),
+    );
     await listen(server, address, this.#options.groupFile ?? "/etc/group");
     server.on("error", (thrown) => this.#report(EngineError.from(thrown), "accept", ""));
     this.#servers.add(server);
@@ -150,6 +153,12 @@ function answerHalfClosed(server: Server | TlsServer): void {
   // node:http reads this property of the server; it is not in its types.
   Object.assign(server, { httpAllowHalfOpen: true });
   server.on("connection", noticeHangup);
+}
+
+/** Method and path, as the log names a request. The query is left out: it may hold what is nobody's business. */
+function nameOf({ method = "GET", url = "/" }: IncomingMessage): string {
+  const query = url.indexOf("?");
+  return `${method} ${query === -1 ? url : url.slice(0, query)}`;
 }
 
 function makeServer(address: ListenAddress): Server | TlsServer {

@@ -34,6 +34,8 @@ import { networkSettings } from "./compose/network-settings.ts";
 import { openPlugins } from "./compose/plugins.ts";
 import { tlsMaterial } from "./compose/tls-material.ts";
 import type { Configuration } from "./config/options.ts";
+import { EventLoopStalls } from "./health/event-loop-stalls.ts";
+import type { UncaughtErrors } from "./health/uncaught-errors.ts";
 import type { Log } from "./log/log.ts";
 
 export interface ComposeOptions {
@@ -41,6 +43,7 @@ export interface ComposeOptions {
   log: Log;
   build: { version: string; commit: string; buildTime: string };
   environment: NodeJS.ProcessEnv;
+  uncaughtErrors: UncaughtErrors;
 }
 
 /** Builds the daemon from top to bottom; `close` runs in reverse. A failure half way closes what was opened. */
@@ -55,12 +58,14 @@ export async function compose(options: ComposeOptions): Promise<{ close(): Promi
   }
 }
 
-async function open({ configuration, log, build, environment }: ComposeOptions, closers: Closers): Promise<void> {
+async function open(options: ComposeOptions, closers: Closers): Promise<void> {
+  const { configuration, log, build, environment, uncaughtErrors } = options;
   const home = configuration["home-dir"];
   const execRoot = configuration["exec-root-dir"];
   for (const directory of [home, execRoot]) mkdirSync(directory, { recursive: true, mode: 0o711 });
   const late: { server?: HttpServer } = {};
   let running = (): boolean => true;
+  const stalls = new EventLoopStalls();
   const clock = systemClock();
   const events = new EventBus({ clock });
 
@@ -76,6 +81,7 @@ async function open({ configuration, log, build, environment }: ComposeOptions, 
     publish: (event) => events.publish(event),
     rebuildRoutes: async () => await late.server?.rebuild(),
     version: build.version,
+    metrics: [uncaughtErrors, stalls],
   });
   closers.push("installed plugins", () => plugins.close());
   closers.push("assistant processes", () => plugins.assistants.stopAll());
@@ -231,4 +237,6 @@ async function open({ configuration, log, build, environment }: ComposeOptions, 
   closers.push("the API", () => server.close());
   const tls = tlsMaterial(configuration);
   for (const address of configuration.listen) await server.listen(parseListenAddress(address, configuration.group, tls));
+  stalls.begin();
+  closers.push("the watch on the event loop", () => stalls.stop());
 }

@@ -4,6 +4,7 @@ import { buildInfo } from "./build-info.ts";
 import { helpText } from "./config/help.ts";
 import type { Configuration } from "./config/options.ts";
 import { readConfiguration } from "./config/read-configuration.ts";
+import { UncaughtErrors } from "./health/uncaught-errors.ts";
 import { createLog, type Log } from "./log/log.ts";
 import { writePidFile } from "./pid-file.ts";
 import { pluginChildArgument } from "./plugin-child-command.ts";
@@ -31,7 +32,7 @@ async function main(args: string[]): Promise<number> {
   }
   const log = createLog(invocation.configuration.debug ? "debug" : invocation.configuration["log-level"]);
   try {
-    return await serve(invocation.configuration, log);
+    return await serve(invocation.configuration, log, new UncaughtErrors(log));
   } catch (error) {
     log.debug("start failed", { error: EngineError.from(error) });
     process.stderr.write(`pouchd: ${messageChain(error)}\n`);
@@ -47,13 +48,13 @@ async function servePlugin(directory: string): Promise<number> {
   return await new Promise<never>(() => undefined);
 }
 
-async function serve(configuration: Configuration, log: Log): Promise<number> {
+async function serve(configuration: Configuration, log: Log, uncaughtErrors: UncaughtErrors): Promise<number> {
   process.umask(0o022);
   const stopRequested = firstStopSignal(log);
   const removePidFile = writePidFile(configuration.pidfile);
   try {
     const { compose } = await import("./compose.ts");
-    const daemon = await compose({ configuration, log, build: buildInfo, environment: process.env });
+    const daemon = await compose({ configuration, log, build: buildInfo, environment: process.env, uncaughtErrors });
     log.info("API is served", { listen: configuration.listen });
     for (const afterMs of settledAfterMs) setTimeout(giveBackFilePages, afterMs).unref();
     const signal = await stopRequested;

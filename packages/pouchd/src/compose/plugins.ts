@@ -42,6 +42,8 @@ export async function openPlugins(options: {
   publish: (event: { type: string; action: string; id: string; attributes: Record<string, string> }) => void;
   rebuildRoutes: () => Promise<void>;
   version: string;
+  /** What else `/metrics` has to say. */
+  metrics: readonly { text(): string }[];
 }): Promise<Plugins> {
   const { configuration, log, environment, store } = options;
   const logs = new PluginLogs({
@@ -105,7 +107,7 @@ export async function openPlugins(options: {
     host,
     manager,
     assistants,
-    routes: [...pluginAdminRoutes({ host, manager, checks }), metricsHandler(metrics)],
+    routes: [...pluginAdminRoutes({ host, manager, checks }), metricsHandler(metrics, ...options.metrics)],
     close: async () => {
       await manager.close();
       await spans?.close();

@@ -1,0 +1,124 @@
+import { EngineError, internal, unavailable } from "@pouchcontainer/errors";
+import { spawn, type ChildProcess, type StdioOptions } from "node:child_process";
+import { Readable, Writable, type Duplex } from "node:stream";
+
+export interface StartOptions {
+  /** The whole environment; default: the daemon's own. */
+  env?: NodeJS.ProcessEnv;
+  cwd?: string;
+  /** A session of its own, in which it may outlive the daemon. */
+  detached?: boolean;
+  /** Default: a pipe for each of the three. */
+  stdio?: StdioOptions;
+  /** Debian package to name when the program is missing. */
+  packageName?: string;
+}
+
+/** How a program ended: `status` or, when it was killed, `signal`. */
+export interface Ending {
+  status: number | null;
+  signal: NodeJS.Signals | null;
+}
+
+/**
+ * A child process with an owner: what goes wrong with it, its pipes or its start settles the promises below and nothing else.
+ * A pipe it does not have (none was asked for, or the start failed) reads as empty and takes no bytes.
+ */
+export class StartedProgram {
+  readonly program: string;
+  /** Undefined when it could not be started. */
+  readonly pid: number | undefined;
+  /** Settles when it runs; rejects when it could not be started. Nobody has to wait. */
+  readonly started: Promise<void>;
+  /** Settles when it has ended, though others may still hold its pipes; rejects when it could not be started. Nobody has to wait. */
+  readonly exited: Promise<Ending>;
+  /** Settles when it has ended and its output was read to the end; rejects when it could not be started. Nobody has to wait. */
+  readonly closed: Promise<Ending>;
+  readonly #child: ChildProcess | undefined;
+  #stdin: Writable | undefined;
+  #stdout: Readable | undefined;
+  #stderr: Readable | undefined;
+
+  constructor(program: string, child: ChildProcess | EngineError, packageName?: string) {
+    this.program = program;
+    const started = Promise.withResolvers<void>();
+    const exited = Promise.withResolvers<Ending>();
+    const closed = Promise.withResolvers<Ending>();
+    this.started = started.promise;
+    this.exited = exited.promise;
+    this.closed = closed.promise;
+    for (const promise of [this.started, this.exited, this.closed]) promise.catch(() => undefined);
+    const fail = (error: EngineError): void => {
+      for (const { reject } of [started, exited, closed]) reject(error);
+    };
+    if (child instanceof EngineError) {
+      fail(child);
+      return;
+    }
+    this.#child = child;
+    this.pid = child.pid;
+    this.#stdin = child.stdin ?? undefined;
+    this.#stdout = child.stdout ?? undefined;
+    this.#stderr = child.stderr ?? undefined;
+    // Also later, for example when a signal could not be sent: then nothing is settled any more.
+    child.on("error", (error) => fail(startFailure(program, error, packageName)));
+    child.once("spawn", () => started.resolve());
+    child.once("exit", (status, signal) => exited.resolve({ status, signal }));
+    child.once("close", (status, signal) => closed.resolve({ status, signal }));
+    // A pipe that breaks is told by the exit, and to whoever reads or writes it. Out of descriptors, Node leaves them out.
+    for (const pipe of child.stdio ?? []) pipe?.on("error", () => undefined);
+  }
+
+  get stdin(): Writable {
+    return (this.#stdin ??= new Writable().destroy());
+  }
+
+  get stdout(): Readable {
+    return (this.#stdout ??= Readable.from([]));
+  }
+
+  get stderr(): Readable {
+    return (this.#stderr ??= Readable.from([]));
+  }
+
+  /** The pipe at a descriptor above 2, where `stdio` asked for one. */
+  pipe(descriptor: number): Duplex | undefined {
+    // What `stdio: "pipe"` makes of descriptors above 2 is a socket.
+    return (this.#child?.stdio?.[descriptor] ?? undefined) as Duplex | undefined;
+  }
+
+  /** Sends a signal; nothing happens when the program has ended. */
+  kill(signal: NodeJS.Signals = "SIGKILL"): void {
+    this.#child?.kill(signal);
+  }
+
+  /** Breaks off: kills it and lets go of its pipes, which its own children may hold open for ever. */
+  abandon(): void {
+    this.kill();
+    for (const pipe of this.#child?.stdio ?? []) pipe?.destroy();
+    this.#child?.unref();
+  }
+
+  /** The daemon may end before the program does. */
+  unref(): void {
+    this.#child?.unref();
+  }
+}
+
+/** Starts a program. Never throws: a start that fails rejects the promises of what is returned. */
+export function startProgram(program: string, args: readonly string[], options: StartOptions = {}): StartedProgram {
+  const { packageName, ...spawning } = options;
+  try {
+    return new StartedProgram(program, spawn(program, args, spawning), packageName);
+  } catch (thrown) {
+    // Some failures (E2BIG, arguments Node refuses) are thrown and not emitted.
+    return new StartedProgram(program, startFailure(program, thrown, packageName), packageName);
+  }
+}
+
+function startFailure(program: string, cause: unknown, packageName?: string): EngineError {
+  const isMissing = cause instanceof Error && "code" in cause && cause.code === "ENOENT";
+  if (!isMissing) return internal(`cannot start ${program}: ${EngineError.from(cause).message}`, { cause });
+  const hint = packageName === undefined ? "" : ` (package ${packageName})`;
+  return unavailable(`the program "${program.slice(program.lastIndexOf("/") + 1)}" is not installed${hint}`, { cause });
+}
