@@ -153,6 +153,82 @@ test("pause freezes, unpause thaws, and exec into a paused container is refused"
   await daemon.remove(id);
 });
 
+test("a paused container can be killed, stopped, restarted and removed", async () => {
+  const paused = async (command: string[]): Promise<string> => {
+    const id = await daemon.create(command);
+    await daemon.containers.start(id);
+    await daemon.containers.pause(id);
+    return id;
+  };
+  const state = async (id: string): Promise<unknown[]> => {
+    const { State } = await daemon.containers.inspect(id, { size: false });
+    return [State.Status, State.Paused, State.ExitCode];
+  };
+  const events = (id: string): string[] => daemon.pastEvents(id).slice(3);
+  const sleeper = ["sleep", "100"];
+  const obeying = ["sh", "-c", "trap 'exit 3' TERM; while :; do sleep 0.05; done"];
+  for (let round = 0; round < 3; round++) {
+    const id = await paused(sleeper);
+    await daemon.containers.kill(id);
+    assert.deepEqual(await state(id), ["exited", false, 137]);
+    assert.deepEqual(events(id), ["kill", "die"]);
+    await daemon.containers.start(id);
+    await daemon.containers.pause(id);
+    await daemon.remove(id);
+    assert.equal(daemon.pastEvents(id).at(-1), "destroy");
+  }
+  const stopped = await paused(obeying);
+  await daemon.containers.stop(stopped);
+  assert.deepEqual(await state(stopped), ["exited", false, 3]);
+  assert.deepEqual(events(stopped), ["kill", "unpause", "die", "stop"]);
+  const stubborn = await paused(sleeper);
+  await daemon.containers.restart(stubborn, { timeoutSeconds: 0 });
+  assert.deepEqual(await state(stubborn), ["running", false, 0]);
+  assert.deepEqual(events(stubborn), ["kill", "unpause", "kill", "die", "stop", "start", "restart"]);
+  await Promise.all([stopped, stubborn].map((id) => daemon.remove(id)));
+});
+
+test("after a signal no policy starts a container again, unless it has a stop signal and that was another one", async () => {
+  const command = ["sh", "-c", "trap 'exit 3' HUP; while :; do sleep 0.05; done"];
+  const RestartPolicy = { Name: "always" };
+  const [ended, goesOn] = [
+    await daemon.create(command, { HostConfig: { RestartPolicy } }),
+    await daemon.create(command, { HostConfig: { RestartPolicy }, StopSignal: "SIGTERM" }),
+  ];
+  for (const id of [ended, goesOn]) {
+    await daemon.containers.start(id);
+    await delay(200);
+    await daemon.containers.kill(id, { signal: "HUP" });
+    await eventually("it has ended", () => daemon.pastEvents(id).includes("die"));
+  }
+  await eventually("it runs again", async () => (await daemon.containers.inspect(goesOn, { size: false })).RestartCount === 1);
+  assert.equal((await daemon.containers.inspect(ended, { size: false })).State.Status, "exited");
+  await Promise.all([ended, goesOn].map((id) => daemon.remove(id)));
+});
+
+test("a restart that is due is called off by stop and kill, changed by no start, and its delay begins anew by hand", async () => {
+  const id = await daemon.create(["sh", "-c", "exit 1"], { HostConfig: { RestartPolicy: { Name: "always" } } });
+  const look = async () => daemon.containers.inspect(id, { size: false });
+  const delayMs = (): number => daemon.containers.room.registry.require(id).restartDelayMs;
+  const waits = async (longerThanMs: number): Promise<void> =>
+    eventually(`it waits more than ${longerThanMs} ms for its restart`, async () => {
+      return (await look()).State.Status === "restarting" && delayMs() > longerThanMs;
+    });
+  await daemon.containers.start(id);
+  await waits(300);
+  await assert.rejects(daemon.containers.start(id), (error) => isKind(error, "notModified"));
+  const over = daemon.waitFor(id);
+  await daemon.containers.kill(id);
+  assert.equal(await over, 1);
+  assert.equal((await look()).State.Status, "exited");
+  await daemon.containers.start(id);
+  await waits(0);
+  assert.ok(delayMs() < 400, `${delayMs()} ms`);
+  await daemon.containers.stop(id);
+  assert.equal((await look()).State.Status, "exited");
+  await daemon.remove(id);
+});
+
 test("a restart policy starts a failing container again, as often as it says", async () => {
   const id = await daemon.create(["sh", "-c", "echo try; exit 2"], {
     HostConfig: { RestartPolicy: { Name: "on-failure", MaximumRetryCount: 2 } },

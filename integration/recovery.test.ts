@@ -113,6 +113,19 @@ test("policies hold over an outage: restart what is to run, remove what is to go
   assert.equal((await daemon.containers.inspect(plain, { size: false })).State.Status, "exited");
 });
 
+test("a removal cut short over a paused container is finished at the next start", async () => {
+  const first = await harness.daemon();
+  const id = await first.create(["sleep", "100"]);
+  await first.containers.start(id);
+  await first.containers.pause(id);
+  await first.containers.room.registry.require(id).change({ state: { status: "removing" } });
+  await first.leave();
+  daemon = await harness.daemon();
+  assert.deepEqual(await daemon.containers.list({ all: true, size: false, filters: {} }), []);
+  assert.deepEqual(daemon.problems, []);
+  assert.deepEqual(await harness.leftovers(), []);
+});
+
 test("pieces of creates that were cut short are cleaned away", async () => {
   const id = "d".repeat(64);
   const labels = { "io.pouchcontainer.container": id, "containerd.io/gc.root": "2026-01-01T00:00:00Z" };

@@ -1,5 +1,5 @@
 import type * as api from "@pouchcontainer/api";
-import { failedPrecondition, isKind } from "@pouchcontainer/errors";
+import { failedPrecondition } from "@pouchcontainer/errors";
 import type { Readable } from "node:stream";
 import type { NetworkContainers } from "../networks/container-networks.ts";
 import { archiveGet, archivePut, archiveStat } from "./archive/container-archive.ts";
@@ -16,6 +16,7 @@ import { containerStats } from "./container-stats.ts";
 import { containerTop } from "./container-top.ts";
 import { createContainer } from "./create-container.ts";
 import { HealthMonitor } from "./health-monitor.ts";
+import { killContainer } from "./kill-container.ts";
 import { ContainerList, inspectContainer } from "./list-containers.ts";
 import type { LogOutput, LogQuery } from "./logs/log-reader.ts";
 import { networkedContainer } from "./network-view.ts";
@@ -27,7 +28,7 @@ import { renameContainer } from "./rename-container.ts";
 import { snapshotSizes } from "./snapshot-size.ts";
 import { startContainer } from "./start-container.ts";
 import type { StdioSession } from "./stdio/stdio-session.ts";
-import { killContainer, stopContainer } from "./stop-container.ts";
+import { stopContainer } from "./stop-container.ts";
 import { updateContainer } from "./update-container.ts";
 import { summaryJson } from "./views/index.ts";
 import { waitContainer } from "./wait-container.ts";
@@ -253,8 +254,9 @@ export class ContainerManager {
     try {
       await container.lock.run(() => startContainer(this.#room, container, byPolicy));
     } catch (error) {
-      const refused = isKind(error, "notModified", "conflict", "notFound");
-      if (!refused && container.record.hostConfig.AutoRemove && !container.removing) {
+      const { removed, removing, isRunning, state } = container;
+      const refused = removed || removing || isRunning || state.status === "restarting";
+      if (container.record.hostConfig.AutoRemove && !refused) {
         await this.#room.remove(container, { force: true, volumes: true }).catch((failure: unknown) => {
           this.#room.deps.log.warn("a container whose start failed could not be removed", {
             container: container.id,

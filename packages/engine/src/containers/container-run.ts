@@ -10,6 +10,12 @@ export class ContainerRun {
   /** RFC 3339; not later than anything the process did. */
   startedAt = zeroTime;
   oomKilled = false;
+  /** Whatever the policy says, its exit is not followed by a restart: somebody asked for the end. */
+  lastOne = false;
+  /** Signals on their way: they are told before the exit they cause. */
+  readonly signalsUnderway = new Set<Promise<void>>();
+  /** Its exit, or that it never began, is in the record: nothing else may be said of it. */
+  over = false;
   /** The start has been told to everyone: what follows it may be told too. */
   readonly announced = Promise.withResolvers<void>();
   /** The exit is recorded and told. */

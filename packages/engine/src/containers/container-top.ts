@@ -8,6 +8,8 @@ import type { ContainerRoom } from "./container-room.ts";
 
 /** `ps` of the host, cut down to the container's processes. */
 export async function containerTop(room: ContainerRoom, container: Container, psArgs: string): Promise<api.ContainerTopResponse> {
+  if (container.state.status === "restarting")
+    throw conflict(`container ${container.id} is restarting, wait until the container is running`);
   if (!container.isRunning) throw conflict(`container ${container.id} is not running`);
   const args = (psArgs || "-ef").split(/\s+/).filter((word) => word !== "");
   if (args.some((word) => /[^A-Za-z0-9,=:%+._-]/.test(word)))

@@ -97,6 +97,13 @@ export class Container implements LiveContainer {
     });
   }
 
+  /** What became known of a run, unless that run is over: its exit has the last word. Says whether it was noted. */
+  noteOf(run: ContainerRun, change: Parameters<Container["change"]>[0]): boolean {
+    if (run.over) return false;
+    this.note(change);
+    return true;
+  }
+
   cancelRestart(): void {
     clearTimeout(this.restartTimer);
     this.restartTimer = undefined;

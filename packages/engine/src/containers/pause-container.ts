@@ -5,18 +5,21 @@ import type { ContainerRoom } from "./container-room.ts";
 
 /** Freezes every process of the container. */
 export async function pauseContainer(room: ContainerRoom, container: Container): Promise<void> {
-  const { status } = container.state;
+  const { run, state } = container;
+  const { status } = state;
   if (status === "paused") throw conflict(`container ${container.id} is already paused`);
   if (status === "restarting") throw conflict(`container ${container.id} is restarting, wait until the container is running`);
   if (status !== "running") throw conflict(`container ${container.id} is not running`);
   await room.deps.containerd.tasks.pause(container.id);
-  container.note({ state: { status: "paused" } });
+  if (!run || !container.noteOf(run, { state: { status: "paused" } })) throw conflict(`container ${container.id} is not running`);
   publishContainerEvent(room.deps.events, container.record, "pause");
 }
 
 export async function unpauseContainer(room: ContainerRoom, container: Container): Promise<void> {
   if (container.state.status !== "paused") throw internal(`container ${container.id} is not paused`);
+  const { run } = container;
   await room.deps.containerd.tasks.resume(container.id);
-  container.note({ state: { status: "running" } });
+  // Thawed by a signal meanwhile, which told of it, or ended.
+  if (!run || container.state.status !== "paused" || !container.noteOf(run, { state: { status: "running" } })) return;
   publishContainerEvent(room.deps.events, container.record, "unpause");
 }

@@ -4,8 +4,7 @@ import type { Container } from "./container.ts";
 import type { ContainerRoom } from "./container-room.ts";
 import type { ContainerRun } from "./container-run.ts";
 import { sharedMemoryPath, unmount } from "./rootfs.ts";
-
-const killSignal = 9;
+import { killSignal } from "./send-signal.ts";
 
 /** Takes back everything a run had. Each part is tried whatever became of the others; what fails is logged and left to recovery. */
 export async function releaseRun(
@@ -53,13 +52,10 @@ export async function deleteTask({ deps }: Pick<ContainerRoom, "deps">, id: stri
   if (kill) {
     const exited = tasks.wait(id, undefined, { timeoutMs: 10_000 }).catch(() => undefined);
     await tasks.kill(id, { signal: killSignal, all: true }).catch(() => undefined);
-    await Promise.race([
-      exited,
-      tasks.get(id).then(
-        (task) => (task.status === "created" ? undefined : exited),
-        () => undefined,
-      ),
-    ]);
+    const task = await tasks.get(id).catch(() => undefined);
+    // What is frozen dies when it is thawed, unless the signal has reached it already.
+    if (task?.status === "paused" || task?.status === "pausing") await tasks.resume(id).catch(() => undefined);
+    if (task && task.status !== "created") await exited;
   }
   await tasks.delete(id).catch(ignoreMissing);
 }

@@ -4,9 +4,9 @@ import type { Container } from "./container.ts";
 import { publishContainerEvent } from "./container-events.ts";
 import type { ContainerRoom } from "./container-room.ts";
 import { deleteTask } from "./release-run.ts";
-import { ended, sendSignal } from "./stop-container.ts";
+import { killSignal, sendSignal } from "./send-signal.ts";
+import { ended } from "./stop-container.ts";
 
-const kill = 9;
 /** A process that does not die of SIGKILL hangs in the kernel; taking down what it used has its own time besides. */
 const endTimeoutMs = 30_000;
 
@@ -46,7 +46,11 @@ async function remove(room: ContainerRoom, container: Container, options: { volu
   const { deps, registry } = room;
   const { id, record } = container;
   container.cancelRestart();
-  if (container.isRunning) await sendSignal(room, container, kill);
+  const { run } = container;
+  if (container.isRunning && run) {
+    run.lastOne = true;
+    await sendSignal(room, container, run, { signal: killSignal, thaw: true });
+  }
   if (!(await ended(container.run?.finished.promise ?? Promise.resolve(), endTimeoutMs)))
     throw internal(
       `cannot remove container "/${record.name}": could not kill: tried to kill container, but did not receive an exit event`,

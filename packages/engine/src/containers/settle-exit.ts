@@ -48,6 +48,7 @@ export async function waitForExit({ deps }: ContainerRoom, id: string, execId?: 
 async function settle(room: ContainerRoom, container: Container, run: ContainerRun, exit: TaskExit): Promise<void> {
   const { deps } = room;
   await run.announced.promise;
+  await Promise.allSettled(run.signalsUnderway);
   room.healthOf(container).end();
   if (exit.exitStatus === 137 && !run.oomKilled) run.oomKilled = await wasKilledForMemory(room, container.id);
   await within(lastOutputMs, run.stdio.ended);
@@ -60,7 +61,13 @@ async function settle(room: ContainerRoom, container: Container, run: ContainerR
   const finishedAt = BigInt(exit.exitedAt.getTime()) * 1_000_000n;
   const startedAt = parseRfc3339(record.state.startedAt) ?? finishedAt;
   const uptimeMs = Math.max(0, Number((finishedAt - startedAt) / 1_000_000n));
-  const restart = container.removing ? undefined : nextRestart(record, exit.exitStatus, uptimeMs, container.restartDelayMs);
+  const restart = nextRestart(record, {
+    exitCode: exit.exitStatus,
+    uptimeMs,
+    delayMs: container.restartDelayMs,
+    askedFor: run.lastOne || container.removing,
+  });
+  run.over = true;
   container.note({
     state: {
       status: restart ? "restarting" : "exited",

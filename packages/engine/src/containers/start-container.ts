@@ -29,11 +29,16 @@ const barrierTimeoutSeconds = 60;
 /** Starts a container; the caller holds its lock. Whatever fails, the container is as it was and nothing of the attempt stays. */
 export async function startContainer(room: ContainerRoom, container: Container, byPolicy: boolean): Promise<void> {
   const { deps } = room;
-  refuseStart(container);
+  // Stopped, or started by hand, while it waited for its turn.
+  if (byPolicy && container.state.status !== "restarting") return;
+  refuseStart(container, byPolicy);
   await container.run?.finished.promise;
   const hooks = await deps.chains.preStart(inspectContainer(room, container), chainContext(container.record));
   // Links in the config may be gone by now; only what a start by hand changes is reset.
-  if (!byPolicy) await container.change({ manuallyStopped: false, restartCount: 0 });
+  if (!byPolicy) {
+    container.restartDelayMs = 0;
+    await container.change({ manuallyStopped: false, restartCount: 0 });
+  }
   const run = await openRun(room, container);
   container.run = run;
   let barrier: NetworkBarrier | undefined;
@@ -65,12 +70,14 @@ export async function startContainer(room: ContainerRoom, container: Container, 
   run.announced.resolve();
 }
 
-function refuseStart(container: Container): void {
+function refuseStart(container: Container, byPolicy: boolean): void {
   if (container.removed) throw notFound(`No such container: ${container.id}`);
   if (container.removing || container.state.status === "dead")
     throw conflict("container is marked for removal and cannot be started");
   if (container.state.status === "paused") throw conflict("cannot start a paused container, try unpause instead");
-  if (container.state.status === "running") throw notModified(`container ${container.id} is already running`);
+  const { status } = container.state;
+  if (status === "running" || (status === "restarting" && !byPolicy))
+    throw notModified(`container ${container.id} is already running`);
   container.cancelRestart();
 }
 
@@ -267,23 +274,10 @@ async function failStart(room: ContainerRoom, container: Container, run: Contain
   const prefix = run.pid === 0 ? "failed to create task for container" : "failed to start task for container";
   const failure = refused ? runtimeFailure(prefix, cause) : { exitCode: 128, error: cause };
   run.suspended = true;
+  run.over = true;
   await releaseRun(room, container, run, { kill: true });
   const message = failure.error instanceof Error ? failure.error.message : String(failure.error);
   container.note({ state: { pid: 0, exitCode: failure.exitCode, error: message } });
   container.report(["next-exit", "not-running"], { exitCode: failure.exitCode, error: message });
-  // The caller holds the lock, which a removal takes as well: it begins when this start has ended.
-  if (container.record.hostConfig.AutoRemove) void removeFailed(room, container);
   throw failure.error;
-}
-
-/** A container that is removed after its run is removed after a run that never began, too. */
-async function removeFailed(room: ContainerRoom, container: Container): Promise<void> {
-  try {
-    await room.remove(container, { force: true, volumes: true });
-  } catch (error) {
-    room.deps.log.error("a container that could not be started was not removed", {
-      container: container.id,
-      error: String(error),
-    });
-  }
 }

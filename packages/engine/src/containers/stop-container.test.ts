@@ -1,18 +1,27 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isKind } from "@pouchcontainer/errors";
+import { internal, isKind } from "@pouchcontainer/errors";
 import { Container } from "./container.ts";
 import { ContainerRun } from "./container-run.ts";
 import type { ContainerRoom } from "./container-room.ts";
+import { pauseContainer } from "./pause-container.ts";
 import { sampleRecord } from "./spec/sample-record.ts";
-import { killContainer, stopContainer } from "./stop-container.ts";
+import { killContainer } from "./kill-container.ts";
+import { stopContainer } from "./stop-container.ts";
 import type { ProcessStdio } from "./stdio/process-stdio.ts";
 
-/** A running container whose process ends on the signals it obeys. */
-function running(obeys: number[], status: "running" | "paused" | "exited" = "running") {
+interface Situation {
+  status?: "running" | "paused" | "exited" | "restarting";
+  stopSignal?: string;
+  /** What a thaw answers; default: it is done. */
+  resume?: () => Promise<void>;
+}
+
+/** A container whose process ends on the signals it obeys. */
+function running(obeys: number[], { status = "running", stopSignal = "", resume }: Situation = {}) {
   const record = sampleRecord();
   const container = new Container(
-    { ...record, state: { ...record.state, status } },
+    { ...record, config: { ...record.config, StopSignal: stopSignal }, state: { ...record.state, status } },
     {
       records: { get: () => undefined, values: () => [].values(), put: () => Promise.resolve(), delete: () => Promise.resolve() },
       roots: { containers: "/home", exec: "/run" },
@@ -21,7 +30,7 @@ function running(obeys: number[], status: "running" | "paused" | "exited" = "run
   );
   // Stopping looks at the exit alone; the streams of a run are not touched.
   const run = new ContainerRun({} as ProcessStdio, undefined);
-  if (status !== "exited") container.run = run;
+  if (status === "running" || status === "paused") container.run = run;
   const signals: number[] = [];
   const events: string[] = [];
   let resumed = false;
@@ -34,7 +43,15 @@ function running(obeys: number[], status: "running" | "paused" | "exited" = "run
             if (obeys.includes(signal)) run.settled.resolve();
             return Promise.resolve();
           },
-          resume: () => Promise.resolve(void (resumed = true)),
+          resume: () => {
+            resumed = true;
+            return resume?.() ?? Promise.resolve();
+          },
+          pause: () => {
+            run.over = true;
+            container.note({ state: { status: "exited" } });
+            return Promise.resolve();
+          },
         },
       },
       configSettings: { defaultStopTimeoutSeconds: 10 },
@@ -42,7 +59,7 @@ function running(obeys: number[], status: "running" | "paused" | "exited" = "run
     },
     // The parts of the room a stop asks for.
   } as unknown as ContainerRoom;
-  return { room, container, signals, events, wasResumed: () => resumed };
+  return { room, container, run, signals, events, wasResumed: () => resumed };
 }
 
 test("stop kills a container that ignores its stop signal", async () => {
@@ -60,15 +77,60 @@ test("stop is content with the first signal when the container obeys it", async 
 });
 
 test("a container that does not run is not modified by stop and refused by kill", async () => {
-  const { room, container } = running([], "exited");
+  const { room, container } = running([], { status: "exited" });
   await assert.rejects(stopContainer(room, container, {}), (error) => isKind(error, "notModified"));
   await assert.rejects(killContainer(room, container, "KILL"), /cannot kill container: .* is not running/);
 });
 
-test("a frozen container is thawed so that it can die", async () => {
-  const { room, container, wasResumed } = running([9], "paused");
-  await killContainer(room, container, undefined);
-  assert.equal(wasResumed(), true);
+test("a frozen container is thawed so that it can die, and an exit that comes before that is no failure", async () => {
+  const stopped = (): Promise<void> => Promise.reject(internal("cannot resume a stopped container: unknown"));
+  const notPaused = (): Promise<void> => Promise.reject(internal("OCI runtime resume failed: container not paused"));
+  for (const resume of [undefined, stopped, notPaused]) {
+    const { room, container, events, wasResumed } = running([9], { status: "paused", ...(resume ? { resume } : {}) });
+    await killContainer(room, container, undefined);
+    assert.equal(wasResumed(), true);
+    assert.deepEqual(events, ["kill"]);
+  }
+});
+
+test("a frozen container goes on with a signal that asks for its end, and that is told; with another it stays frozen", async () => {
+  const asked = running([], { status: "paused" });
+  await killContainer(asked.room, asked.container, "USR1");
+  assert.deepEqual([asked.events, asked.container.state.status, asked.run.lastOne], [["kill", "unpause"], "running", true]);
+  const other = running([], { status: "paused", stopSignal: "USR1" });
+  await killContainer(other.room, other.container, "HUP");
+  assert.deepEqual([other.events, other.container.state.status, other.run.lastOne], [["kill"], "paused", false]);
+  assert.equal(other.container.record.manuallyStopped, true);
+});
+
+test("stop and kill call off a restart that is due, and tell who waits for the end", async () => {
+  for (const [end, told] of [
+    [stopContainer, ["stop"]],
+    [(room: ContainerRoom, container: Container) => killContainer(room, container, "HUP"), []],
+  ] as const) {
+    const { room, container, events, signals } = running([], { status: "restarting" });
+    const over = new Promise((resolve) => container.onExit("not-running", resolve));
+    await end(room, container, {});
+    assert.deepEqual([container.state.status, container.record.manuallyStopped], ["exited", true]);
+    assert.deepEqual([events, signals], [told, []]);
+    await over;
+  }
+});
+
+test("a container that was started while its restart was being called off is stopped like any other", async () => {
+  const { room, container, run, signals } = running([15], { status: "restarting" });
+  const start = container.lock.run(async () => {
+    container.run = run;
+    container.note({ state: { status: "running" } });
+  });
+  await Promise.all([start, stopContainer(room, container, {})]);
+  assert.deepEqual(signals, [15]);
+});
+
+test("a pause that comes too late does not take the exit back", async () => {
+  const { room, container } = running([]);
+  await assert.rejects(pauseContainer(room, container), (error) => isKind(error, "conflict"));
+  assert.equal(container.state.status, "exited");
 });
 
 test("an unknown signal is refused before anything is sent", async () => {

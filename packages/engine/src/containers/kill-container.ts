@@ -1,0 +1,25 @@
+import { conflict, internal } from "@pouchcontainer/errors";
+import type { Container } from "./container.ts";
+import { parseSignal } from "./config/index.ts";
+import type { ContainerRoom } from "./container-room.ts";
+import { killSignal, sendSignal } from "./send-signal.ts";
+import { ended, killTimeoutMs, stopRestarting } from "./stop-container.ts";
+
+/**
+ * `docker kill`: any signal; for SIGKILL the answer comes when the process is gone. Of a container without a stop signal of its
+ * own every signal counts as asking for its end, as dockerd has it: what is frozen goes on, and the policy does not start it again.
+ */
+export async function killContainer(room: ContainerRoom, container: Container, signalText: string | undefined): Promise<void> {
+  const signal = parseSignal(signalText || "SIGKILL");
+  const { StopSignal } = container.record.config;
+  const asksForTheEnd = !StopSignal || signal === killSignal || signal === parseSignal(StopSignal);
+  if (container.state.status === "restarting" && (await stopRestarting(room, container))) return;
+  const { run } = container;
+  if (!container.isRunning || !run)
+    throw conflict(`cannot kill container: ${container.record.name}: container ${container.id} is not running`);
+  if (asksForTheEnd) run.lastOne = true;
+  container.note({ manuallyStopped: true });
+  await sendSignal(room, container, run, { signal, thaw: asksForTheEnd });
+  if (signal === killSignal && !(await ended(run.settled.promise, killTimeoutMs)))
+    throw internal(`cannot kill container: ${container.id}: tried to kill container, but did not receive an exit event`);
+}

@@ -1,0 +1,58 @@
+import { isKind } from "@pouchcontainer/errors";
+import type { Container } from "./container.ts";
+import { publishContainerEvent } from "./container-events.ts";
+import type { ContainerRoom } from "./container-room.ts";
+import type { ContainerRun } from "./container-run.ts";
+
+export const killSignal = 9;
+
+/**
+ * Sends a signal to the container's process. One that is gone already is what was wanted. With `thaw` a frozen container runs on
+ * to receive it: a signal that is to end it must not wait for somebody's unpause.
+ */
+export function sendSignal(
+  room: ContainerRoom,
+  container: Container,
+  run: ContainerRun,
+  { signal, thaw }: { signal: number; thaw: boolean },
+): Promise<void> {
+  const sent = send(room, container, run, { signal, thaw });
+  run.signalsUnderway.add(sent);
+  return sent.finally(() => run.signalsUnderway.delete(sent));
+}
+
+async function send(
+  room: ContainerRoom,
+  container: Container,
+  run: ContainerRun,
+  { signal, thaw }: { signal: number; thaw: boolean },
+): Promise<void> {
+  const { deps } = room;
+  try {
+    const all = signal === killSignal && container.record.hostConfig.PidMode !== "";
+    await deps.containerd.tasks.kill(container.id, { signal, all });
+  } catch (error) {
+    if (isGone(error)) return;
+    throw error;
+  }
+  publishContainerEvent(deps.events, container.record, "kill", { signal: String(signal) });
+  if (!thaw || container.state.status !== "paused") return;
+  try {
+    await deps.containerd.tasks.resume(container.id);
+  } catch (error) {
+    // SIGKILL reaches a frozen process with some kernels and runtimes and ends it before it is thawed.
+    if (signal !== killSignal && !isGone(error))
+      deps.log.warn("a paused container could not be thawed for its signal", { container: container.id, error: String(error) });
+    return;
+  }
+  // Of one that is killed nobody is told that it went on.
+  if (signal !== killSignal && container.noteOf(run, { state: { status: "running" } }))
+    publishContainerEvent(deps.events, container.record, "unpause");
+}
+
+/** containerd has no word of its own for a process, or a shim, that went while the signal was on its way. */
+function isGone(error: unknown): boolean {
+  return isKind(error, "notFound") || wordsOfTheGone.some((words) => String(error).includes(words));
+}
+
+const wordsOfTheGone = ["process already finished", "ttrpc: closed", "cannot resume a stopped container"];
