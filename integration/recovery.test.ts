@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { once } from "node:events";
 import { join } from "node:path";
 import { after, afterEach, before, test } from "node:test";
@@ -169,4 +169,32 @@ test("daemon and containerd killed at once: the same containers run afterwards",
   await eventually("the last line is logged", async () => (await current.logs(running)).includes("line 49\n"));
   assert.equal(await daemon.logs(running), lines(50));
   assert.deepEqual([await daemon.waitFor(ended), await daemon.logs(ended)], [4, lines(10)]);
+});
+
+test("a daemon over a lost store removes nothing that ran: it is set aside, listed, and removed when somebody says so", async () => {
+  daemon = await harness.daemon();
+  const running = await daemon.create(["sleep", "100"]);
+  const ended = await daemon.create(["sh", "-c", "echo kept > /tmp/file; echo said"]);
+  await daemon.containers.start(running);
+  await daemon.containers.start(ended);
+  await daemon.waitFor(ended);
+  const { State } = await daemon.containers.inspect(running, { size: false });
+  await daemon.leave();
+  for (const name of readdirSync(join(harness.root, "home")).filter((one) => one.startsWith("store.db")))
+    rmSync(join(harness.root, "home", name));
+
+  daemon = await harness.daemon();
+  process.kill(State.Pid, 0);
+  const found = await daemon.containers.orphans.list();
+  assert.deepEqual(found.map(({ Id }) => Id).toSorted(), [running, ended].toSorted());
+  assert.equal(found.find(({ Id }) => Id === running)?.State, "running");
+  assert.equal(daemon.problems.filter((problem) => problem.includes("set aside")).length, 2);
+  assert.ok((await harness.leftovers()).includes(`snapshot ${ended}`));
+  assert.match(readFileSync(join(harness.root, "home/containers", ended, `${ended}-json.log`), "utf8"), /said/);
+  await assert.rejects(daemon.containers.orphans.remove("f00f"), /No such orphan: f00f/);
+
+  for (const id of [running, ended]) await daemon.containers.orphans.remove(id.slice(0, 20));
+  assert.deepEqual(await daemon.containers.orphans.list(), []);
+  assert.deepEqual(await harness.leftovers(), []);
+  assert.deepEqual(readdirSync(join(harness.root, "home/containers")), []);
 });

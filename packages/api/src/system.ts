@@ -155,3 +155,15 @@ export type BuildPruneResponse = Static<typeof BuildPruneResponse>;
 /** Body of every error answer. */
 export const ErrorResponse = Type.Object({ message: text() });
 export type ErrorResponse = Static<typeof ErrorResponse>;
+
+/** A container that the daemon found without a record of its own in the store. */
+export const Orphan = Type.Object({
+  Id: text(),
+  Name: text("Empty where no record lies beside it"),
+  Image: text("Empty where no record lies beside it"),
+  Created: text("RFC 3339; empty where no record lies beside it"),
+  State: text("Of its processes, as containerd says it: running, paused, stopped; none without any"),
+  Snapshotter: text("Where the files are that it wrote; empty without any"),
+  Adoptable: flag("A record lies beside it: it can be made a container again"),
+});
+export type Orphan = Static<typeof Orphan>;

@@ -319,6 +319,11 @@ export const commandTable: readonly CommandEntry[] = [
     load: load(() => import("./commands/system/version.ts")),
   },
   { paths: ["system df"], summary: "Show disk usage", load: load(() => import("./commands/system/df.ts")) },
+  {
+    paths: ["system orphans"],
+    summary: "List, or remove, containers that the daemon found without a record of them",
+    load: load(() => import("./commands/system/orphans.ts")),
+  },
   { paths: ["system prune"], summary: "Remove unused data", load: load(() => import("./commands/system/prune.ts")) },
   {
     paths: ["completion"],

@@ -152,6 +152,12 @@ export interface SystemBackend {
   checkAuth(auth: api.AuthConfig): Promise<api.AuthResponse>;
 }
 
+/** Containers that were found without a record; an id may be cut short. */
+export interface OrphanBackend {
+  list(): Promise<api.Orphan[]>;
+  remove(ref: string): Promise<void>;
+}
+
 /** Operator's side of the plugin framework (`/plugins…`); Docker's shape where Docker has one. */
 export interface PluginBackend {
   list(filters: Filters): Promise<api.Plugin[]>;
@@ -168,5 +174,6 @@ export interface Backend {
   volumes: VolumeBackend;
   networks: NetworkBackend;
   system: SystemBackend;
+  orphans: OrphanBackend;
   plugins: PluginBackend;
 }

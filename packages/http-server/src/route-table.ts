@@ -7,6 +7,7 @@ import { containerStreamHandlers } from "./handlers/container-stream-handlers.ts
 import { execHandlers } from "./handlers/exec-handlers.ts";
 import { imageHandlers } from "./handlers/image-handlers.ts";
 import { networkHandlers } from "./handlers/network-handlers.ts";
+import { orphanHandlers } from "./handlers/orphan-handlers.ts";
 import { pluginHandlers } from "./handlers/plugin-handlers.ts";
 import { systemHandlers } from "./handlers/system-handlers.ts";
 import { unsupportedHandlers } from "./handlers/unsupported-handlers.ts";
@@ -35,6 +36,7 @@ export function endpointHandlers({ backend, lifetime, version, served }: Handler
     ...volumeHandlers(calls, backend.volumes),
     ...networkHandlers(calls, backend.networks),
     ...pluginHandlers(calls, backend.plugins),
+    ...orphanHandlers(calls, backend.orphans),
     ...systemHandlers(calls, backend.system, openApi(version, served)),
     ...unsupportedHandlers,
   };

@@ -181,7 +181,7 @@ async function open(options: ComposeOptions, closers: Closers): Promise<void> {
   const exec = new ExecManager({ room: containers.room });
   closers.push("containers", () => containers.suspend());
   await containers.recover();
-  running = () => containers.room.registry.all.some(({ isRunning }) => isRunning);
+  running = () => containers.anythingRuns;
 
   const programs = new ProgramVersions();
   const system = new SystemManager({
@@ -227,7 +227,16 @@ async function open(options: ComposeOptions, closers: Closers): Promise<void> {
   });
 
   const server = new HttpServer({
-    backend: { containers, exec, images, volumes, networks: networks.manager, system, plugins: plugins.manager },
+    backend: {
+      containers,
+      exec,
+      images,
+      volumes,
+      networks: networks.manager,
+      system,
+      orphans: containers.orphans,
+      plugins: plugins.manager,
+    },
     extraHandlers: plugins.routes,
     version: build.version,
     updateHandlers: (table) => chains.updateHandlers(table),

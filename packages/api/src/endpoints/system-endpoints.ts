@@ -1,6 +1,6 @@
 import { Type } from "typebox";
 import { EventMessage } from "../events.ts";
-import { BuildPruneResponse, DiskUsage, SystemInfo, SystemVersion } from "../system.ts";
+import { BuildPruneResponse, DiskUsage, Orphan, SystemInfo, SystemVersion } from "../system.ts";
 import { decimal, list, optional, text } from "../wire-types.ts";
 import { filters, query, type Endpoint } from "./endpoint.ts";
 
@@ -43,6 +43,22 @@ export const systemEndpoints = {
     }),
     status: 200,
     answer: EventMessage,
+  },
+  OrphanList: {
+    method: "GET",
+    path: "/system/orphans",
+    summary: "Containers that were found without a record in the store and are set aside",
+    tag,
+    status: 200,
+    answer: list(Orphan),
+  },
+  OrphanDelete: {
+    method: "DELETE",
+    path: "/system/orphans/{id}",
+    summary: "End and remove a container that is set aside",
+    tag,
+    status: 204,
+    errors: [404],
   },
   OpenApi: {
     method: "GET",

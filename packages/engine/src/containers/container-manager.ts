@@ -19,7 +19,9 @@ import { HealthMonitor } from "./health-monitor.ts";
 import { killContainer } from "./kill-container.ts";
 import { ContainerList, inspectContainer } from "./list-containers.ts";
 import type { LogOutput, LogQuery } from "./logs/log-reader.ts";
+import { isAlive } from "./orphans/orphan.ts";
 import { networkedContainer } from "./network-view.ts";
+import { Orphans } from "./orphans/orphans.ts";
 import { pauseContainer, unpauseContainer } from "./pause-container.ts";
 import { pruneContainers } from "./prune-containers.ts";
 import { recoverContainers } from "./recovery/recover-containers.ts";
@@ -38,6 +40,7 @@ import { watchMemoryKills } from "./watch-memory-kills.ts";
 export class ContainerManager {
   readonly #room: ContainerRoom;
   readonly #list: ContainerList;
+  readonly orphans: Orphans;
   readonly #leaving = new AbortController();
   readonly #monitors = new WeakMap<Container, HealthMonitor>();
 
@@ -45,6 +48,7 @@ export class ContainerManager {
     this.#room = {
       deps,
       registry: new ContainerRegistry(),
+      orphans: new Map(),
       start: (container, { byPolicy = false } = {}) => this.#start(container, byPolicy),
       remove: async (container, options) => {
         await removeContainer(this.#room, container, options);
@@ -54,6 +58,7 @@ export class ContainerManager {
       healthOf: (container) => this.#monitorOf(container),
     };
     this.#list = new ContainerList(this.#room);
+    this.orphans = new Orphans(this.#room);
   }
 
   /** For exec and other rooms of the engine. */
@@ -65,6 +70,11 @@ export class ContainerManager {
   async recover(): Promise<void> {
     await recoverContainers(this.#room);
     watchMemoryKills(this.#room, this.#leaving.signal);
+  }
+
+  /** Whether there are processes of containers, those set aside included. */
+  get anythingRuns(): boolean {
+    return this.#room.registry.all.some(({ isRunning }) => isRunning) || [...this.#room.orphans.values()].some(isAlive);
   }
 
   /** The daemon leaves; containers run on. */

@@ -1,12 +1,15 @@
 import type { Container } from "./container.ts";
 import type { ContainerDeps } from "./container-deps.ts";
 import type { ContainerRegistry } from "./container-registry.ts";
+import type { Orphan } from "./orphans/orphan.ts";
 import type { ProbeRunner } from "./health-monitor.ts";
 
 /** What one operation may ask of the others. */
 export interface ContainerRoom {
   deps: ContainerDeps;
   registry: ContainerRegistry;
+  /** Containers that were found without a record, by id. */
+  orphans: Map<string, Orphan>;
   start(container: Container, options?: { byPolicy?: boolean }): Promise<void>;
   remove(container: Container, options: { force: boolean; volumes: boolean }): Promise<void>;
   /** How health checks run their command: exec, which is built on containers, puts itself here. */

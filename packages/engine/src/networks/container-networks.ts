@@ -47,8 +47,8 @@ export interface ContainerNetworks {
   rename(containerId: string, name: string): Promise<void>;
   /** Forgets what is remembered of a removed container. */
   forget(containerId: string): Promise<void>;
-  /** After a daemon start: endpoints of running containers are taken up, those of others released. */
-  restore(running: NetworkedContainer[]): Promise<void>;
+  /** After a daemon start: endpoints of running containers are taken up, those of others released, save what is set aside. */
+  restore(running: NetworkedContainer[], setAside?: ReadonlySet<string>): Promise<void>;
 }
 
 /** What the network room asks of the container room. */

@@ -212,11 +212,11 @@ export class Sandboxes implements ContainerNetworks {
     });
   }
 
-  async restore(running: NetworkedContainer[]): Promise<void> {
+  async restore(running: NetworkedContainer[], setAside: ReadonlySet<string> = new Set()): Promise<void> {
     const { records, namespaces, readiness, registry, warn } = this.#deps;
     const alive = new Map(running.map((container) => [container.id, container]));
     const known = new Set([...namespaces.list(), ...[...records.values()].map((record) => record.containerId)]);
-    for (const id of known) if (!alive.has(id)) await this.release(id);
+    for (const id of known) if (!alive.has(id) && !setAside.has(id)) await this.release(id);
     for (const record of records.values()) {
       const container = alive.get(record.containerId);
       if (container) this.#adopt(container, record);

@@ -12,6 +12,7 @@ export function fakeBackend(methods: FakeMethods): Backend {
     images: room("images", methods.images),
     volumes: room("volumes", methods.volumes),
     networks: room("networks", methods.networks),
+    orphans: room("orphans", methods.orphans),
     plugins: room("plugins", methods.plugins),
     system: room("system", { ping: async () => undefined, ...methods.system }),
   };

@@ -1,5 +1,5 @@
 import type { TaskState } from "@pouchcontainer/containerd";
-import { EngineError, isKind } from "@pouchcontainer/errors";
+import { EngineError } from "@pouchcontainer/errors";
 import { existsSync } from "node:fs";
 import { readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
@@ -12,6 +12,9 @@ import type { ContainerRoom } from "../container-room.ts";
 import { ContainerRun } from "../container-run.ts";
 import { mountsBelow } from "../mounts-below.ts";
 import { networkedContainer } from "../network-view.ts";
+import { findOrphans, type Unrecorded } from "../orphans/find-orphans.ts";
+import { isAlive } from "../orphans/orphan.ts";
+import { removeOrphan } from "../orphans/remove-orphan.ts";
 import { deleteTask } from "../release-run.ts";
 import { unmount } from "../rootfs.ts";
 import { allProcesses, hasChildren, shimsOf } from "./stray-shims.ts";
@@ -21,7 +24,8 @@ import { ProcessStdio } from "../stdio/process-stdio.ts";
 
 /**
  * Brings records and reality together after the daemon was away, for whatever reason and at whatever moment: what runs is
- * taken up, what ended is settled with its own code and time, what was half made or half removed goes away.
+ * taken up, what ended is settled with its own code and time, what was half made or half removed goes away. What no record speaks of is
+ * set aside, never removed.
  */
 export async function recoverContainers(room: ContainerRoom): Promise<void> {
   const { deps } = room;
@@ -39,15 +43,20 @@ export async function recoverContainers(room: ContainerRoom): Promise<void> {
     room.registry.add(container);
     deps.chains.adoptTrace({ id: record.id, name: record.name }, record.trace ?? []);
   }
-  const alive = wanted.filter(({ id }) => isAlive(taskOf.get(id)));
-  await deps.networks.restore(alive.map(({ record, directory }) => networkedContainer(record, directory)));
+  const alive = wanted.filter(({ id }) => isAlive({ task: taskOf.get(id) }));
+  const unrecorded = await findOrphans(room, { tasks, snapshots }, (id) => room.registry.get(id) !== undefined);
+  await deps.networks.restore(
+    alive.map(({ record, directory }) => networkedContainer(record, directory)),
+    new Set(unrecorded.orphans.filter(isAlive).map(({ id }) => id)),
+  );
   deps.volumes.restore(alive.map(({ id, record }) => ({ containerId: id, volumes: volumesOf(record) })));
 
   await Promise.all(
     wanted.map((container) => guarded(room, container, () => recoverOne(room, container, taskOf.get(container.id)))),
   );
   await Promise.all(halfDone.map((container) => guarded(room, container, () => finishRemoval(room, container))));
-  await removeOrphans(room, snapshots);
+  await sortUnrecorded(room, unrecorded);
+  await clearStrayFolders(room);
   endStrayShims(room, new Set(tasks.map(({ containerId }) => containerId)));
   applyPolicies(room, wanted);
 }
@@ -62,16 +71,13 @@ async function guarded(room: ContainerRoom, container: Container, work: () => Pr
   }
 }
 
-const isAlive = (task: TaskState | undefined): boolean =>
-  task?.status === "running" || task?.status === "paused" || task?.status === "pausing";
-
 const volumesOf = (record: ContainerRecord): string[] =>
   record.mountPoints.flatMap(({ type, name }) => (type === "volume" && name !== undefined ? [name] : []));
 
 async function recoverOne(room: ContainerRoom, container: Container, task: TaskState | undefined): Promise<void> {
   const { status } = container.state;
   const ran = status === "running" || status === "paused";
-  if (task && isAlive(task)) return takeUp(room, container, task);
+  if (task && isAlive({ task })) return takeUp(room, container, task);
   const ended = task?.status === "stopped" || (task === undefined && ran);
   // One that is gone without a trace, with the machine or its shim, ends like the others: only its code is not known.
   if (ended && (ran || status === "created")) return takeUp(room, container, task ?? { status: "stopped", pid: 0 });
@@ -130,33 +136,41 @@ async function ownSnapshots({ deps }: ContainerRoom, records: ContainerRecord[])
   return found;
 }
 
-/** What containerd has under our label, and what lies in our folders, without a record: pieces of creates and removals cut short. */
-async function removeOrphans(room: ContainerRoom, snapshots: Map<string, string>): Promise<void> {
-  const { deps, registry } = room;
-  const orphan = async (what: string, id: string, work: () => Promise<unknown>): Promise<void> => {
+/** Pieces of creates that were cut short go away; containers that nobody here knows are set aside, and said. */
+async function sortUnrecorded(room: ContainerRoom, { orphans, pieces }: Unrecorded): Promise<void> {
+  const { deps } = room;
+  for (const piece of pieces) {
     try {
-      await work();
-      deps.log.info(`removed ${what} without a container`, { container: id });
+      await removeOrphan(room, piece);
+      deps.log.info("removed what a create that was cut short had begun", { container: piece.id });
     } catch (error) {
-      if (!isKind(error, "notFound"))
-        deps.log.warn(`${what} without a container could not be removed`, { container: id, error: String(error) });
+      deps.log.warn("what a create that was cut short had begun could not be removed", {
+        container: piece.id,
+        error: String(error),
+      });
     }
-  };
-  const known = (id: string): boolean => registry.get(id) !== undefined;
-  const containers = await deps.containerd.containers.list([`labels.${JSON.stringify(ownerLabel)}`]);
-  const ours = new Set(containers.map(({ id }) => id));
-  for (const id of ours) {
-    if (known(id)) continue;
-    // Also where none is listed: containerd may have begun one.
-    await orphan("a task", id, () => deleteTask(room, id, true));
-    await orphan("a containerd container", id, () => deps.containerd.containers.delete(id));
   }
-  for (const [id, snapshotter] of snapshots)
-    if (!known(id)) await orphan("a snapshot", id, () => deps.containerd.snapshots(snapshotter).remove(id));
-  for (const folder of [deps.roots.containers, deps.roots.exec])
-    for (const id of await namesIn(folder))
-      if (/^[0-9a-f]{64}$/.test(id) && !known(id))
-        await orphan("a folder", id, () => rm(join(folder, id), { recursive: true, force: true }));
+  for (const orphan of orphans) {
+    const { id, task, snapshotter } = orphan;
+    room.orphans.set(id, orphan);
+    deps.log.warn("a container that the store does not know is set aside: see `pouch system orphans`", {
+      container: id,
+      task: task?.status ?? "none",
+      snapshot: snapshotter ?? "none",
+    });
+  }
+}
+
+/** Folders of this boot whose container is gone. */
+async function clearStrayFolders({ deps, registry, orphans }: ContainerRoom): Promise<void> {
+  for (const id of await namesIn(deps.roots.exec)) {
+    if (!/^[0-9a-f]{64}$/.test(id) || registry.get(id) || orphans.has(id)) continue;
+    try {
+      await rm(join(deps.roots.exec, id), { recursive: true, force: true });
+    } catch (error) {
+      deps.log.warn("a folder without a container could not be removed", { container: id, error: String(error) });
+    }
+  }
 }
 
 /** How long what a killed daemon had begun may go on in containerd. */
