@@ -8,6 +8,7 @@ import { SystemCallError } from "./system-call-error.ts";
  */
 const signatures = {
   bind: { arguments: ["i32", "buffer", "u32"], return: "i32" },
+  connect: { arguments: ["i32", "buffer", "u32"], return: "i32" },
   fcntl: { arguments: ["i32", "i32", "i32"], return: "i32" },
   getsockname: { arguments: ["i32", "buffer", "buffer"], return: "i32" },
   ioctl: { arguments: ["i32", "u64", "buffer"], return: "i32" },

@@ -5,6 +5,7 @@ import type { PluginChains } from "../plugin-host/chains.ts";
 import type { Store } from "../store/index.ts";
 import type { NetworkContainers, NetworkEvents } from "./container-networks.ts";
 import { NameDirectory } from "./dns/name-directory.ts";
+import { PendingQueries } from "./dns/pending-queries.ts";
 import { bareDriver } from "./drivers/bare-driver.ts";
 import { Bandwidth } from "./drivers/bandwidth.ts";
 import { CniRunner } from "./cni/cni-runner.ts";
@@ -31,6 +32,9 @@ import { firewallPorts } from "./sandbox-ports.ts";
 import { SandboxContent } from "./sandbox-content.ts";
 import type { SandboxRecord } from "./sandbox-record.ts";
 import { Sandboxes } from "./sandboxes.ts";
+
+/** Queries of all containers that may wait for outside name servers at once; each takes a descriptor. */
+const maximumPendingQueries = 1_024;
 
 export interface NetworksDeps {
   config: NetworksConfig;
@@ -121,6 +125,7 @@ export async function openNetworks(deps: NetworksDeps): Promise<Networks> {
     readiness,
     addresses,
     names: new NameDirectory(),
+    pending: new PendingQueries(maximumPendingQueries),
     namespaces,
     libc,
     content,

@@ -8,6 +8,7 @@ import {
   reachableServers,
   renderResolvConf,
   withSettings,
+  saysDots,
   type DnsSettings,
   type ResolvConf,
 } from "./files/resolv-conf.ts";
@@ -49,12 +50,15 @@ export class SandboxContent {
   }
 
   /** The servers behind a container's resolver. */
-  upstream(container: NetworkedContainer, record: SandboxRecord): { servers: string[]; fromNamespace: boolean } {
+  upstream(
+    container: NetworkedContainer,
+    record: SandboxRecord,
+  ): { servers: string[]; fromNamespace: boolean; dottedOnly: boolean } {
     const settings = this.#settings(container, record.endpoints);
     const conf = withSettings(readHostResolvConf(this.#deps.hostRoot), settings);
     // Servers named for this very container may be inside its networks; the host's and the daemon's are the host's to reach.
     const named = (container.hostConfig.Dns ?? []).length > 0 || record.endpoints.some((endpoint) => endpoint.dns.length > 0);
-    return { servers: conf.nameservers, fromNamespace: named };
+    return { servers: conf.nameservers, fromNamespace: named, dottedOnly: saysDots(conf) };
   }
 
   snapshot(container: NetworkedContainer, record: SandboxRecord): Snapshot {

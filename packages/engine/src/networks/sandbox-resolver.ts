@@ -1,9 +1,11 @@
 import type { Libc } from "@pouchcontainer/linux";
 import { closeSync } from "node:fs";
 import { DnsServer, type DnsServerOptions } from "./dns/dns-server.ts";
-import { Forwarder, hostUdpSocket } from "./dns/forwarder.ts";
+import { Forwarder } from "./dns/forwarder.ts";
 import type { NameDirectory } from "./dns/name-directory.ts";
-import { bindResolverSockets, namespaceUdpSocket, redirectResolver } from "./dns/resolver-sockets.ts";
+import type { PendingQueries } from "./dns/pending-queries.ts";
+import { hostSockets, namespaceSockets } from "./dns/query-sockets.ts";
+import { bindResolverSockets, redirectResolver } from "./dns/resolver-sockets.ts";
 import type { NetworkNamespaces } from "./linux/network-namespaces.ts";
 import type { EndpointRecord } from "./sandbox-record.ts";
 
@@ -11,6 +13,7 @@ export interface SandboxResolverDeps {
   libc: Libc;
   namespaces: NetworkNamespaces;
   names: NameDirectory;
+  pending: PendingQueries;
 }
 
 export interface ResolverSettings {
@@ -18,6 +21,8 @@ export interface ResolverSettings {
   servers: string[];
   /** The servers were named for this container, and may be inside its networks: they are asked from there. */
   fromNamespace: boolean;
+  /** The container's options say how many dots a name of the outside has. */
+  dottedOnly: boolean;
 }
 
 /** One container's name server at 127.0.0.11. */
@@ -39,7 +44,7 @@ export class SandboxResolver {
     const { udp, tcp, udpPort, tcpPort } = bindResolverSockets(deps, netnsPath, wanted);
     this.ports = { udpPort, tcpPort };
     try {
-      this.#server = new DnsServer({ udp, tcp }, this.#options(settings));
+      this.#server = new DnsServer({ sockets: { udp, tcp }, pending: deps.pending }, this.#options(settings));
     } catch (error) {
       closeSync(udp);
       closeSync(tcp);
@@ -60,16 +65,17 @@ export class SandboxResolver {
     this.#server.close();
   }
 
-  #options({ endpoints, servers, fromNamespace }: ResolverSettings): DnsServerOptions {
-    const { names } = this.#deps;
+  #options({ endpoints, servers, fromNamespace, dottedOnly }: ResolverSettings): DnsServerOptions {
+    const { names, pending } = this.#deps;
     const outside = endpoints.some((endpoint) => !endpoint.internal) || fromNamespace;
-    const udpSocket = fromNamespace ? (family: 4 | 6) => namespaceUdpSocket(this.#deps, this.#netnsPath, family) : hostUdpSocket;
+    const sockets = fromNamespace ? namespaceSockets(this.#deps, this.#netnsPath) : hostSockets;
     return {
       names: {
         lookup: (name, family) => names.lookup(endpoints, name, family),
         reverse: (address) => names.reverse(endpoints, address),
       },
-      ...(outside ? { forwarder: new Forwarder({ servers, udpSocket }) } : {}),
+      dottedOnly,
+      ...(outside ? { forwarder: new Forwarder({ servers, sockets, pending }) } : {}),
     };
   }
 }

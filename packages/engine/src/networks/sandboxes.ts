@@ -12,6 +12,7 @@ import type {
 } from "./container-networks.ts";
 import { byRank, defaultRouteChanges } from "./default-routes.ts";
 import type { NameDirectory } from "./dns/name-directory.ts";
+import type { PendingQueries } from "./dns/pending-queries.ts";
 import type { EndpointPlace } from "./drivers/network-driver.ts";
 import { EndpointAllocator } from "./endpoint-allocator.ts";
 import { endpointsOf, networksOf, planEndpoint, type EndpointPlan } from "./endpoint-plan.ts";
@@ -36,6 +37,7 @@ export interface SandboxesDeps extends SandboxPortsDeps {
   readiness: NetworkReadiness;
   addresses: AddressManager;
   names: NameDirectory;
+  pending: PendingQueries;
   namespaces: NetworkNamespaces;
   libc: Libc;
   content: SandboxContent;

@@ -37,6 +37,8 @@ const refused: [HostConfig, string, ContainerConfig?][] = [
   [{}, "invalid environment variable: =x", { Env: ["=x"] }],
   [{}, "Interval in Healthcheck cannot be less than 1ms", { Healthcheck: { Test: ["CMD", "x"], Interval: 5 } }],
   [{}, "Retries in Healthcheck cannot be negative", { Healthcheck: { Retries: -5 } }],
+  [{ Dns: ["192.0.2.1", "foo"] }, "invalid IP address: foo"],
+  [{ Dns: ["1.2.3.4:99999"] }, "invalid IP address: 1.2.3.4:99999"],
   [{ ExtraHosts: ["x"] }, 'bad format for add-host: "x"'],
   [{ ExtraHosts: ["x:y"] }, 'invalid IP address in add-host: "y"'],
   [{ NetworkMode: "container:c1" }, "conflicting options: hostname and the network mode", { Hostname: "x" }],

@@ -13,6 +13,7 @@ import { verifyRestartPolicy } from "./restart-policy.ts";
 /** Refuses what dockerd refuses of the host-dependent part of a create request, limits and mounts excepted. */
 export function verifyHostConfig(hostConfig: HostConfig, facts: HostFacts, settings: ConfigSettings): string[] {
   verifyRestartPolicy(hostConfig.RestartPolicy, hostConfig.AutoRemove);
+  for (const server of hostConfig.Dns ?? []) if (isIP(server) === 0) throw invalidArgument(`invalid IP address: ${server}`);
   for (const host of hostConfig.ExtraHosts ?? []) verifyExtraHost(host);
   verifyCapabilities("CapAdd", hostConfig.CapAdd);
   verifyCapabilities("CapDrop", hostConfig.CapDrop);

@@ -1,8 +1,6 @@
-import packet from "dns-packet";
+import ipaddr from "ipaddr.js";
 import { numberToAddress } from "../ipam/cidr.ts";
-
-/** Docker's; names change when containers come and go, but clients of theirs expect this value. */
-const timeToLiveSeconds = 600;
+import { encodeName, recordType, type DnsQuery, type DnsRecord } from "./dns-message.ts";
 
 /** The names one container can ask for. */
 export interface NameSource {
@@ -11,53 +9,27 @@ export interface NameSource {
 }
 
 /**
- * The answer to a query that is about one of our containers, undefined when it is about anything else. Several addresses
+ * The records that answer a query about one of our containers, undefined when it is about anything else. Several addresses
  * come in an order that turns with every answer.
  */
-export function answerQuery(query: packet.DecodedPacket, source: NameSource, turn: number): packet.Packet | undefined {
-  const question = query.questions?.[0];
-  if (!question || (question.class ?? "IN") !== "IN") return undefined;
-  const name = question.name.replace(/\.$/, "");
-  if (question.type === "PTR") {
+export function answerQuery(query: DnsQuery, source: NameSource, turn: number): DnsRecord[] | undefined {
+  const { name, type } = query;
+  if (name === undefined || !query.internet) return undefined;
+  if (type === recordType.ptr) {
     const address = addressOfReverseName(name);
     const owner = address === undefined ? undefined : source.reverse(address);
-    return owner === undefined
-      ? undefined
-      : response(query, [{ type: "PTR", name: question.name, ttl: timeToLiveSeconds, data: owner }]);
+    const data = owner === undefined ? undefined : encodeName(owner);
+    return data && [{ type, data }];
   }
-  if (question.type !== "A" && question.type !== "AAAA") {
+  if (type !== recordType.a && type !== recordType.aaaa) {
     // A name of ours has no other records; asking the outside about it would tell the outside.
-    const ours = source.lookup(name, 4) !== undefined;
-    return ours ? response(query, []) : undefined;
+    return source.lookup(name, 4) && [];
   }
-  const addresses = source.lookup(name, question.type === "A" ? 4 : 6);
+  const addresses = source.lookup(name, type === recordType.a ? 4 : 6);
   if (addresses === undefined) return undefined;
   const start = addresses.length === 0 ? 0 : turn % addresses.length;
   const turned = [...addresses.slice(start), ...addresses.slice(0, start)];
-  const type = question.type;
-  return response(
-    query,
-    turned.map((data) => ({ type, name: question.name, ttl: timeToLiveSeconds, data })),
-  );
-}
-
-/** An answer that says the query failed: SERVFAIL, REFUSED. */
-export function failure(query: packet.DecodedPacket, code: number): packet.Packet {
-  return { ...response(query, []), flags: flagsOf(query, packet.RECURSION_AVAILABLE) | code };
-}
-
-function response(query: packet.DecodedPacket, answers: packet.Answer[]): packet.Packet {
-  return {
-    type: "response",
-    ...(query.id === undefined ? {} : { id: query.id }),
-    flags: flagsOf(query, packet.RECURSION_AVAILABLE | packet.AUTHORITATIVE_ANSWER),
-    questions: query.questions ?? [],
-    answers,
-  };
-}
-
-function flagsOf(query: packet.DecodedPacket, own: number): number {
-  return own | ((query.flags ?? 0) & packet.RECURSION_DESIRED);
+  return turned.map((address) => ({ type, data: Buffer.from(ipaddr.parse(address).toByteArray()) }));
 }
 
 /** `4.3.2.1.in-addr.arpa` and nibbles under `ip6.arpa`. */

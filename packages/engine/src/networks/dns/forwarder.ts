@@ -1,117 +1,85 @@
-import { createSocket, type Socket as UdpSocket } from "node:dgram";
-import { connect } from "node:net";
-import { familyOf } from "../ipam/cidr.ts";
+import { askOverTcp, askOverUdp, type QuerySockets } from "./ask-server.ts";
+import { codeOf, responseCode } from "./dns-message.ts";
+import { parseNameServer, type NameServer } from "./name-server.ts";
+import type { PendingQueries } from "./pending-queries.ts";
 
 /** How long one server may take before the next one is asked, as Docker has it. */
 const serverTimeoutMilliseconds = 4_000;
-/** Queries of one container that may wait for an answer at the same time. */
-const maximumPending = 1_024;
+/** Docker asks no more; a query must end before its client has given up. */
+const maximumServers = 3;
 
 export interface ForwarderOptions {
   servers: string[];
-  /** A UDP socket in the namespace the servers are reached from. */
-  udpSocket: (family: 4 | 6) => UdpSocket;
+  sockets: QuerySockets;
+  pending: PendingQueries;
   timeoutMilliseconds?: number;
 }
 
-/** Passes queries on, unchanged, to the servers in their order; each gets its time, the first answer counts. */
+/** Passes queries on, unchanged, to the servers in their order; each gets its time, the first good answer counts. */
 export class Forwarder {
   readonly #options: ForwarderOptions;
-  #pending = 0;
+  readonly #servers: NameServer[];
 
   constructor(options: ForwarderOptions) {
     this.#options = options;
+    this.#servers = options.servers
+      .map(parseNameServer)
+      .filter((server) => server !== undefined)
+      .slice(0, maximumServers);
   }
 
-  /** The raw answer; undefined when no server gave one, or too many queries are waiting. */
-  async forward(query: Buffer, transport: "udp" | "tcp"): Promise<Buffer | undefined> {
-    if (this.#pending >= maximumPending) return undefined;
-    this.#pending++;
+  /**
+   * The raw answer; undefined when no server gave one, or the query was given up. Never rejects. `owner` is who asks: what
+   * it waits for ends with `PendingQueries.giveUp`.
+   */
+  async forward(query: Buffer, transport: "udp" | "tcp", owner: object): Promise<Buffer | undefined> {
+    using waiting = this.#options.pending.open(owner);
+    let last: Buffer | undefined;
+    for (const server of this.#servers) {
+      const answer = await this.#ask(server, query, transport, waiting.signal);
+      if (waiting.signal.aborted) return undefined;
+      if (answer && !isFailure(answer)) return answer;
+      last = answer ?? last;
+    }
+    return last;
+  }
+
+  async #ask(server: NameServer, query: Buffer, transport: "udp" | "tcp", signal: AbortSignal): Promise<Buffer | undefined> {
+    using attempt = new Attempt(signal, this.#options.timeoutMilliseconds ?? serverTimeoutMilliseconds);
+    const ask = transport === "udp" ? askOverUdp : askOverTcp;
     try {
-      for (const server of this.#options.servers) {
-        const answer = transport === "udp" ? await this.#askUdp(server, query) : await this.#askTcp(server, query);
-        // A server that failed itself is worth a second opinion.
-        if (answer && !isServerFailure(answer)) return answer;
-      }
-      return undefined;
-    } finally {
-      this.#pending--;
+      return await ask(this.#options.sockets, server, query, attempt.signal);
+    } catch {
+      return undefined; // No route, nobody there, silence, our own end: for who asks they are one.
     }
   }
+}
 
-  /** A socket of its own per query: an answer can only be forged by who guesses port and id. */
-  #askUdp(server: string, query: Buffer): Promise<Buffer | undefined> {
-    return new Promise((resolve) => {
-      const { address, port } = splitServer(server);
-      const socket = this.#options.udpSocket(familyOf(address));
-      let settled = false;
-      const settle = (answer: Buffer | undefined) => {
-        if (settled) return;
-        settled = true;
-        clearTimeout(timer);
-        socket.close();
-        resolve(answer);
-      };
-      const timer = setTimeout(settle, this.#timeout, undefined);
-      socket.on("message", (message) => {
-        if (message.length >= 12 && message.readUInt16BE(0) === query.readUInt16BE(0)) settle(message);
-      });
-      socket.on("error", () => settle(undefined));
-      // A connected socket hears of a port nobody serves at once, and nothing from anybody else.
-      socket.connect(port, address, () => {
-        if (!settled) socket.send(query);
-      });
-    });
+/** Aborts with its parent or when the time is over; lets go of both when disposed. */
+class Attempt implements Disposable {
+  readonly #controller = new AbortController();
+  readonly #parent: AbortSignal;
+  readonly #timer: NodeJS.Timeout;
+  readonly #abort = () => this.#controller.abort();
+
+  constructor(parent: AbortSignal, milliseconds: number) {
+    this.#parent = parent;
+    this.#timer = setTimeout(this.#abort, milliseconds);
+    if (parent.aborted) this.#abort();
+    else parent.addEventListener("abort", this.#abort);
   }
 
-  #askTcp(server: string, query: Buffer): Promise<Buffer | undefined> {
-    return new Promise((resolve) => {
-      const { address, port } = splitServer(server);
-      const socket = connect({ host: address, port });
-      let received = Buffer.alloc(0);
-      const settle = (answer: Buffer | undefined) => {
-        clearTimeout(timer);
-        socket.destroy();
-        resolve(answer);
-      };
-      const timer = setTimeout(settle, this.#timeout, undefined);
-      socket.on("data", (chunk: Buffer) => {
-        received = Buffer.concat([received, chunk]);
-        const length = received.length < 2 ? undefined : received.readUInt16BE(0);
-        if (length !== undefined && received.length >= length + 2) settle(received.subarray(2, length + 2));
-      });
-      socket.on("error", () => settle(undefined));
-      socket.once("close", () => settle(undefined));
-      socket.write(withLength(query));
-    });
+  get signal(): AbortSignal {
+    return this.#controller.signal;
   }
 
-  get #timeout(): number {
-    return this.#options.timeoutMilliseconds ?? serverTimeoutMilliseconds;
+  [Symbol.dispose](): void {
+    clearTimeout(this.#timer);
+    this.#parent.removeEventListener("abort", this.#abort);
   }
 }
 
-/** DNS over TCP puts the length before every message (RFC 1035, 4.2.2). */
-export function withLength(message: Buffer): Buffer {
-  const framed = Buffer.alloc(message.length + 2);
-  framed.writeUInt16BE(message.length, 0);
-  message.copy(framed, 2);
-  return framed;
-}
-
-/** Default factory: sockets of the host's namespace. */
-export function hostUdpSocket(family: 4 | 6): UdpSocket {
-  return createSocket(family === 4 ? "udp4" : "udp6");
-}
-
-function isServerFailure(answer: Buffer): boolean {
-  const code = (answer[3] ?? 0) & 0x0f;
-  return code === 2 || code === 5;
-}
-
-/** `9.9.9.9`, `9.9.9.9:5353`, `[::1]:5353`. */
-function splitServer(server: string): { address: string; port: number } {
-  const match = /^(?:\[(?<v6>[^\]]+)\]|(?<v4>[\d.]+)):(?<port>\d+)$/.exec(server);
-  const address = match?.groups?.["v6"] ?? match?.groups?.["v4"];
-  return address === undefined ? { address: server, port: 53 } : { address, port: Number(match?.groups?.["port"]) };
+/** A server that failed itself, or will not answer us, is worth a second opinion. */
+function isFailure(answer: Buffer): boolean {
+  return codeOf(answer) === responseCode.serverFailure || codeOf(answer) === responseCode.refused;
 }

@@ -1,7 +1,6 @@
 import { closeSync } from "node:fs";
-import { createSocket, type Socket as UdpSocket } from "node:dgram";
 import { internal } from "@pouchcontainer/errors";
-import { linux, SystemCallError, type Libc } from "@pouchcontainer/linux";
+import { SystemCallError, type Libc } from "@pouchcontainer/linux";
 import { embeddedResolver } from "../files/resolv-conf.ts";
 import type { NetworkNamespaces } from "../linux/network-namespaces.ts";
 import { bindSocket, portOf } from "../ports/host-sockets.ts";
@@ -63,23 +62,4 @@ export function redirectResolver(
       { cause: error },
     );
   }
-}
-
-/** A UDP socket of the container's namespace, for name servers that only its networks reach. */
-export function namespaceUdpSocket(
-  deps: { libc: Libc; namespaces: NetworkNamespaces },
-  netnsPath: string,
-  family: 4 | 6,
-): UdpSocket {
-  const fd = deps.namespaces.within(netnsPath, () =>
-    deps.libc.call(
-      "socket",
-      family === 4 ? linux.AF_INET : linux.AF_INET6,
-      linux.SOCK_DGRAM | linux.SOCK_NONBLOCK | linux.SOCK_CLOEXEC,
-      0,
-    ),
-  );
-  const socket = createSocket(family === 4 ? "udp4" : "udp6");
-  socket.bind({ fd });
-  return socket;
 }

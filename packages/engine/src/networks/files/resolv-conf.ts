@@ -59,8 +59,13 @@ export function reachableServers(conf: ResolvConf, options: { ipv6: boolean }): 
 
 /** What a container behind the embedded resolver sees: one server, names without dots asked of it as they are. */
 export function behindResolver(conf: ResolvConf): ResolvConf {
-  const options = conf.options.some((option) => option.startsWith("ndots:")) ? conf.options : [...conf.options, "ndots:0"];
+  const options = saysDots(conf) ? conf.options : [...conf.options, "ndots:0"];
   return { nameservers: [embeddedResolver], search: conf.search, options };
+}
+
+/** Whether somebody chose from how many dots on a name is asked for as it is. */
+export function saysDots(conf: ResolvConf): boolean {
+  return conf.options.some((option) => option.startsWith("ndots:"));
 }
 
 function isLoopback(server: string): boolean {

@@ -42,7 +42,7 @@ export function portOf(libc: Libc, socket: number): number {
 }
 
 /** struct sockaddr_in or sockaddr_in6. */
-function socketAddress(address: string, port: number): Buffer {
+export function socketAddress(address: string, port: number): Buffer {
   const v6 = familyOf(address) === 6;
   const name = Buffer.alloc(v6 ? 28 : 16);
   name.writeUInt16LE(v6 ? linux.AF_INET6 : linux.AF_INET, 0);
