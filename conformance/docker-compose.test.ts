@@ -1,13 +1,15 @@
 /**
- * docker-compose as Debian packages it (Python, version 1.29) against pouchd, unchanged: three services on two networks,
- * and traffic that really flows inside each and really does not between them.
+ * docker-compose as this Debian packages it (bookworm: 1.29 in Python, trixie and later: version 2 in Go) against pouchd,
+ * unchanged: three services on two networks, and traffic that really flows inside each and really does not between them.
  */
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import http from "node:http";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { stripVTControlCharacters } from "node:util";
 import { Daemon, eventually, run, type CommandResult } from "../integration/harness/daemon.ts";
 
 // Two networks of this process alone: compose files with static addresses need subnets of their own.
@@ -76,6 +78,31 @@ volumes:
     labels: { example.keep: "yes" }
 `;
 
+/** What the two generations of compose print differently for the same work. */
+const dialects = {
+  v1: {
+    container: (service: string, index = 1) => `shop_${service}_${index}`,
+    created: (name: string) => new RegExp(`Creating .* "${name}"`),
+    upToDate: (service: string) => new RegExp(`shop_${service}_1 is up-to-date`),
+    logLine: /^api_1 +\| api is up$/m,
+    stopped: (container: string) => new RegExp(`${container} .*Exit 137`),
+    psAll: ["ps"],
+  },
+  v2: {
+    container: (service: string, index = 1) => `shop-${service}-${index}`,
+    created: (name: string) => new RegExp(`(Network|Volume) "?${name}"? +Created`),
+    upToDate: (service: string) => new RegExp(`Container shop-${service}-1 +Running`),
+    logLine: /^api-1 +\| api is up$/m,
+    stopped: (container: string) => new RegExp(`${container} .*Exited \\(137\\)`),
+    psAll: ["ps", "--all"],
+  },
+};
+const said = execFileSync("docker-compose", ["version", "--short"], {
+  encoding: "utf8",
+  env: { ...process.env, PYTHONWARNINGS: "ignore" },
+});
+const dialect = said.startsWith("1.") ? dialects.v1 : dialects.v2;
+
 let daemon: Daemon;
 let folder: string;
 let port: number;
@@ -110,7 +137,7 @@ async function compose(...args: string[]): Promise<string> {
 
 /** A command in a service's container, by the docker CLI, which starts faster than compose. */
 async function inService(service: string, ...command: string[]): Promise<CommandResult> {
-  return daemon.docker("exec", `shop_${service}_1`, ...command);
+  return daemon.docker("exec", dialect.container(service), ...command);
 }
 
 async function reads(service: string, url: string): Promise<string> {
@@ -144,14 +171,14 @@ function freePort(): Promise<number> {
 test("up creates networks, volume and services in order, waiting for the health check", async () => {
   const up = await tryCompose("up", "-d");
   assert.equal(up.code, 0, up.stderr);
-  for (const name of ["shop_front", "shop_back", "shop_data"]) assert.match(up.stderr, new RegExp(`Creating .* "${name}"`));
+  for (const name of ["shop_front", "shop_back", "shop_data"]) assert.match(up.stderr, dialect.created(name));
   const ps = await compose("ps");
-  assert.match(ps, /shop_api_1 .*Up \(healthy\)/);
-  assert.match(ps, new RegExp(`shop_web_1 .*Up .*127\\.0\\.0\\.1:${port}->80/tcp`));
-  assert.match(ps, /shop_db_1 .*Up/);
+  assert.match(ps, new RegExp(`${dialect.container("api")} .*Up .*\\(healthy\\)`));
+  assert.match(ps, new RegExp(`${dialect.container("web")} .*Up .*127\\.0\\.0\\.1:${port}->80/tcp`));
+  assert.match(ps, new RegExp(`${dialect.container("db")} .*Up`));
   const [api, web] = await Promise.all(
     ["api", "web"].map(
-      async (service) => (await daemon.docker("inspect", "-f", "{{.State.StartedAt}}", `shop_${service}_1`)).stdout,
+      async (service) => (await daemon.docker("inspect", "-f", "{{.State.StartedAt}}", dialect.container(service))).stdout,
     ),
   );
   assert.ok(api !== undefined && web !== undefined && api < web, `api started ${api}, web ${web}`);
@@ -160,11 +187,11 @@ test("up creates networks, volume and services in order, waiting for the health 
 test("up once more changes nothing", async () => {
   const again = await tryCompose("up", "-d");
   assert.equal(again.code, 0, again.stderr);
-  for (const service of ["web", "api", "db"]) assert.match(again.stderr, new RegExp(`shop_${service}_1 is up-to-date`));
+  for (const service of ["web", "api", "db"]) assert.match(again.stderr, dialect.upToDate(service));
 });
 
 test("services of one network reach each other by service name, container name, alias and address", async () => {
-  for (const name of ["api", "shop_api_1", "backend"])
+  for (const name of ["api", dialect.container("api"), "backend"])
     assert.equal(await reads("web", `http://${name}:8080/`), "api with production");
   for (const name of ["web", "site", "www.example.test", `${front}.10`])
     assert.equal(await reads("api", `http://${name}/`), "hello from web");
@@ -193,7 +220,7 @@ test("published ports answer the host: the fixed one on its address alone, the r
         "-f",
         `{{range index .NetworkSettings.Ports "80/tcp"}}{{.HostIp}} {{.HostPort}}
 {{end}}`,
-        "shop_web_1",
+        dialect.container("web"),
       )
     ).stdout.match(/^0\.0\.0\.0 (\d+)$/m)?.[1],
   );
@@ -231,7 +258,8 @@ test("exec and run give output and exit code", async () => {
 });
 
 test("logs of all services carry their names", async () => {
-  assert.match(await compose("logs", "--no-color"), /^api_1 +\| api is up$/m);
+  // Version 2 clears the line it writes on, colours or none.
+  assert.match(stripVTControlCharacters(await compose("logs", "--no-color")), dialect.logLine);
 });
 
 test("scale adds containers that share the service's name, and takes them away again", async () => {
@@ -239,33 +267,33 @@ test("scale adds containers that share the service's name, and takes them away a
   const addresses = async () =>
     new Set((await inService("web", "nslookup", "-type=a", "api")).stdout.match(new RegExp(`${front}\\.\\d+`, "g")));
   await eventually("three addresses", async () => (await addresses()).size === 3);
-  assert.match((await tryCompose("top", "api")).stdout, /shop_api_3[\s\S]*sleep 600/);
+  assert.match((await tryCompose("top", "api")).stdout, new RegExp(`${dialect.container("api", 3)}[\\s\\S]*sleep 600`));
   await compose("up", "-d", "--scale", "api=1", "--no-recreate", "api");
   await eventually("one address", async () => (await addresses()).size === 1);
 });
 
 test("a changed service is recreated: its address and volume stay", async () => {
   const started = (await inService("db", "cat", "/data/started")).stdout;
-  const before = (await daemon.docker("inspect", "-f", "{{.Id}}", "shop_db_1")).stdout;
+  const before = (await daemon.docker("inspect", "-f", "{{.Id}}", dialect.container("db"))).stdout;
   writeFileSync(
     join(folder, "docker-compose.yml"),
     composeFile(port).replace("date > /data/started;", "test -s /data/started || exit 9;"),
   );
   await compose("up", "-d", "db");
-  assert.notEqual((await daemon.docker("inspect", "-f", "{{.Id}}", "shop_db_1")).stdout, before);
+  assert.notEqual((await daemon.docker("inspect", "-f", "{{.Id}}", dialect.container("db"))).stdout, before);
   assert.equal((await inService("db", "cat", "/data/started")).stdout, started);
   assert.equal((await inService("api", "sh", "-c", "echo again | nc -w 2 db 5432")).stdout, "again\n");
 });
 
 test("pause, unpause, kill, restart, stop and start keep the project working", async () => {
   await compose("pause", "db");
-  assert.match(await compose("ps"), /shop_db_1 .*Paused/);
+  assert.match(await compose("ps"), new RegExp(`${dialect.container("db")} .*Paused`));
   await compose("unpause", "db");
   await compose("restart", "-t", "1", "web");
   await eventually("web answers again", async () => (await reads("api", "http://site/")) === "hello from web");
   assert.equal(await fromHost("127.0.0.1", port), "hello from web");
   await compose("stop", "-t", "1");
-  assert.match(await compose("ps"), /shop_api_1 .*Exit 137/);
+  assert.match(await compose(...dialect.psAll), dialect.stopped(dialect.container("api")));
   assert.equal((await daemon.docker("ps", "-q")).stdout, "");
   await compose("start");
   await eventually("db answers", async () => (await inService("api", "sh", "-c", "echo hi | nc -w 2 db 5432")).stdout === "hi\n");
