@@ -11,7 +11,7 @@ import { buildRouter, type ServedTable, type UpdateHandlers } from "./build-rout
 import { addressText, type ListenAddress } from "./listen-address.ts";
 import { listen } from "./listen.ts";
 import { noticeHangup } from "./notice-hangup.ts";
-import { sendError } from "./respond.ts";
+import { sendEmpty, sendError } from "./respond.ts";
 import { endpointHandlers, routeTable } from "./route-table.ts";
 
 /** What a server is made of. */
@@ -49,7 +49,6 @@ export class HttpServer {
     this.#table = [...routeTable(handlers), ...(options.extraHandlers ?? [])];
     this.#headers = new Map([
       ["Api-Version", apiVersions.maximum],
-      ["Docker-Experimental", "false"],
       ["Ostype", "linux"],
       ["Server", `Pouch/${options.version} (linux)`],
     ]);
@@ -119,11 +118,12 @@ export class HttpServer {
     try {
       if (this.#closing.signal.aborted) throw shuttingDown(response);
       response.once("close", () => this.#closeIdle());
-      const match = this.#served?.find(method, withoutVersion(url));
+      const match = this.#served?.find(method, withoutVersion(url)) ?? (method === "OPTIONS" ? anyOptions : undefined);
       if (!match) throw notFound("page not found");
       response.setHeaders(this.#headers);
       const version = requestedVersion(url);
       if (version !== undefined) checkVersion(version);
+      response.setHeader("Docker-Experimental", "false");
       await match.handler(request, response, match.params);
     } catch (thrown) {
       const error = EngineError.from(thrown);
@@ -144,6 +144,9 @@ export class HttpServer {
     this.#options.reportFailure?.(error, { method, url });
   }
 }
+
+/** Whatever is asked for its options is content. */
+const anyOptions = { handler: (_request: IncomingMessage, response: ServerResponse) => sendEmpty(response, 200), params: {} };
 
 /**
  * A client may end its side when its request is out (`nc -N`, `socat`) and still gets its answer, as from dockerd. One that

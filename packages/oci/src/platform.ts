@@ -55,10 +55,12 @@ const knownArchitectures = new Set([
   "wasm",
 ]);
 
-/** The text cannot name a platform. */
+const componentPattern = /^[A-Za-z0-9_.-]+$/;
+
+/** The text cannot name a platform. The message is the one Docker gives. */
 export class InvalidPlatformError extends Error {
-  constructor(text: string, reason: string) {
-    super(`"${text}": ${reason}: invalid argument`);
+  constructor(reason: string) {
+    super(`${reason}: invalid argument`);
     this.name = "InvalidPlatformError";
   }
 }
@@ -72,8 +74,10 @@ export function platformOfHost(host: { platform: string; arch: string }): Platfo
 /** Parses `os`, `arch`, `os/arch` or `os/arch/variant`; what is left out comes from `host`. */
 export function parsePlatform(text: string, host: Platform): Platform {
   const parts = text.split("/");
-  if (parts.some((part) => !/^[A-Za-z0-9_.-]+$/.test(part))) {
-    throw new InvalidPlatformError(text, 'a platform is written as "os/architecture/variant"');
+  const bad = parts.find((part) => !componentPattern.test(part));
+  if (bad !== undefined) {
+    const rule = `platform specifier component must match ${JSON.stringify(componentPattern.source)}`;
+    throw new InvalidPlatformError(`${JSON.stringify(bad)} is an invalid component of ${JSON.stringify(text)}: ${rule}`);
   }
   const [first = "", second, third] = parts.map((part) => part.toLowerCase());
   if (parts.length === 1) {
@@ -81,11 +85,10 @@ export function parsePlatform(text: string, host: Platform): Platform {
       return normalisePlatform({ os: first, architecture: host.architecture, ...(host.variant && { variant: host.variant }) });
     const platform = normalisePlatform({ os: host.os, architecture: first });
     if (!knownArchitectures.has(platform.architecture))
-      throw new InvalidPlatformError(text, "unknown operating system or architecture");
+      throw new InvalidPlatformError(`"${text}": unknown operating system or architecture`);
     return platform;
   }
-  if (parts.length > 3 || second === undefined)
-    throw new InvalidPlatformError(text, 'a platform is written as "os/architecture/variant"');
+  if (parts.length > 3 || second === undefined) throw new InvalidPlatformError(`"${text}": cannot parse platform specifier`);
   return normalisePlatform({ os: first, architecture: second, ...(third !== undefined && { variant: third }) });
 }
 

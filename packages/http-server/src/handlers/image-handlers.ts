@@ -1,9 +1,9 @@
-import { endpoints, type ImageInspect, type ImageSummary } from "@pouchcontainer/api";
+import { endpoints, type ImageInspect } from "@pouchcontainer/api";
 import { invalidArgument, notImplemented } from "@pouchcontainer/errors";
 import { pipeline } from "node:stream/promises";
-import { isBelow } from "../api-version.ts";
 import type { ImageBackend } from "../backend.ts";
 import type { Calls } from "../call.ts";
+import { summaryForVersion, withVirtualSize } from "../image-for-version.ts";
 import { platformOf } from "../platform.ts";
 import { streamProgress } from "../progress-stream.ts";
 import { registryAuth } from "../registry-auth.ts";
@@ -16,13 +16,12 @@ export function imageHandlers(calls: Calls, images: ImageBackend) {
       const { all = false, digests = false, "shared-size": sharedSize = false, filter, filters = {} } = query;
       const named = filter ? { ...filters, reference: [...(filters["reference"] ?? []), filter] } : filters;
       const found = await images.list({ all, digests, sharedSize, filters: named });
-      return isBelow(version, "1.44") ? found.map(withVirtualSize) : found;
+      return found.map((image) => summaryForVersion(image, version));
     }),
 
     ImageInspect: calls.answer(endpoints.ImageInspect, async (call) => {
       const image = await images.inspect(refOf(call), platformOf(call.query));
-      const known = withContainerConfig(image);
-      return isBelow(call.version, "1.44") ? withVirtualSize(known) : known;
+      return withVirtualSize(withContainerConfig(image), call.version);
     }),
 
     ImageHistory: calls.answer(endpoints.ImageHistory, (call) => images.history(refOf(call))),
@@ -61,7 +60,7 @@ export function imageHandlers(calls: Calls, images: ImageBackend) {
 
     ImageTag: calls.answer(endpoints.ImageTag, (call) => {
       const { repo, tag } = call.query;
-      if (!repo) throw invalidArgument("repo must name what to tag the image as");
+      if (!repo) throw invalidArgument("invalid reference format");
       return images.tag(refOf(call), { repository: repo, ...(tag ? { tag } : {}) });
     }),
 
@@ -91,9 +90,4 @@ function notSupported(message: string) {
  */
 function withContainerConfig(image: ImageInspect): ImageInspect {
   return { ...image, ContainerConfig: image.Config };
-}
-
-/** Until 1.43 there was a second name for the size. */
-function withVirtualSize<T extends ImageSummary | ImageInspect>(image: T): T {
-  return { ...image, VirtualSize: image.Size };
 }

@@ -1,7 +1,10 @@
 import { endpoints, type Handler } from "@pouchcontainer/api";
+import { invalidArgument } from "@pouchcontainer/errors";
 import { isBelow } from "../api-version.ts";
 import type { SystemBackend } from "../backend.ts";
 import type { Calls } from "../call.ts";
+import { summaryForVersion } from "../image-for-version.ts";
+import { infoForVersion } from "../info-for-version.ts";
 import { streamJsonLines } from "../json-lines.ts";
 import { sendJsonText } from "../respond.ts";
 
@@ -10,12 +13,14 @@ export function systemHandlers(calls: Calls, system: SystemBackend, openApiJson:
   return {
     SystemPing: pingHandler(system),
     SystemPingHead: pingHandler(system),
-    SystemInfo: calls.answer(endpoints.SystemInfo, () => system.info()),
+    SystemInfo: calls.answer(endpoints.SystemInfo, async ({ version }) => infoForVersion(await system.info(), version)),
     SystemVersion: calls.answer(endpoints.SystemVersion, () => system.version()),
 
     SystemDataUsage: calls.answer(endpoints.SystemDataUsage, async (call) => {
       const usage = await system.diskUsage(call.query.type ?? []);
-      return isBelow(call.version, "1.42") ? { BuilderSize: 0, ...usage } : usage;
+      const images = usage.Images?.map((image) => summaryForVersion(image, call.version));
+      const sized = isBelow(call.version, "1.42") ? { BuilderSize: 0, ...usage } : usage;
+      return images === undefined ? sized : { ...sized, Images: images };
     }),
 
     BuildPrune: calls.answer(endpoints.BuildPrune, () => Promise.resolve({ CachesDeleted: null, SpaceReclaimed: 0 })),
@@ -23,6 +28,8 @@ export function systemHandlers(calls: Calls, system: SystemBackend, openApiJson:
     SystemEvents: calls.takeOver(endpoints.SystemEvents, async (call) => {
       const { since, until, filters = {} } = call.query;
       const signal = call.endlessSignal();
+      if (since !== undefined && until && until < since)
+        throw invalidArgument(`\`since\` time (${since}) cannot be after \`until\` time (${until})`);
       const options = { filters, ...(since ? { since } : {}), ...(until ? { until } : {}) };
       await streamJsonLines(call.response, system.events(options, signal), signal);
     }),

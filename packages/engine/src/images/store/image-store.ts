@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import type { Descriptor, ImageRecord } from "@pouchcontainer/containerd";
-import { messageChain, notFound } from "@pouchcontainer/errors";
+import { invalidArgument, messageChain, notFound } from "@pouchcontainer/errors";
 import {
   chainIdOf,
   formatPlatform,
@@ -113,8 +113,16 @@ export class ImageStore {
     return image;
   }
 
+  /** Docker's error for a name nothing has: another one where it cannot be a name. */
   noSuchImage(text: string): Error {
-    return notFound(`No such image: ${this.#shownName(text)}`);
+    if (idPrefixOf(text)?.length === 64 || text.startsWith("sha256:")) return notFound(`No such image: ${text}`);
+    try {
+      const reference = parseTaggedReference(text, this.#deps.naming);
+      return notFound(`No such image: ${familiarReference(reference, this.#deps.naming)}`);
+    } catch (error) {
+      if (error instanceof InvalidReferenceError) return invalidArgument(error.message, { cause: error });
+      throw error;
+    }
   }
 
   /** The same image for another platform, when its content is here too. */
@@ -207,11 +215,6 @@ export class ImageStore {
       if (error instanceof InvalidReferenceError) return undefined;
       throw error;
     }
-  }
-
-  #shownName(text: string): string {
-    const reference = this.#tryParse(text);
-    return reference === undefined || text.startsWith("sha256:") ? text : familiarReference(reference, this.#deps.naming);
   }
 
   async #adopt(record: ImageRecord): Promise<void> {
