@@ -44,6 +44,11 @@ export function rfc3339Nano(nanoseconds: bigint): string {
   return digits === "" ? `${fixed.slice(0, 19)}Z` : `${fixed.slice(0, 20)}${digits}Z`;
 }
 
+/** RFC 3339, UTC, whole seconds. */
+export function rfc3339(nanoseconds: bigint): string {
+  return `${rfc3339NanoFixed(nanoseconds).slice(0, 19)}Z`;
+}
+
 /** RFC 3339, UTC, always nine digits of fraction: what `logs --timestamps` prints. */
 export function rfc3339NanoFixed(nanoseconds: bigint): string {
   const seconds = nanoseconds / 1_000_000_000n;

@@ -24,6 +24,18 @@ const emptyBlockIO: api.BlkioStats = {
   sectors_recursive: null,
 };
 
+/** What cgroup v1 has counters for, without a value: an empty list, where v2, which has no such counters, is null. */
+const silentBlockIO: api.BlkioStats = {
+  io_service_bytes_recursive: [],
+  io_serviced_recursive: [],
+  io_queue_recursive: [],
+  io_service_time_recursive: [],
+  io_wait_time_recursive: [],
+  io_merged_recursive: [],
+  io_time_recursive: [],
+  sectors_recursive: [],
+};
+
 /** Samples once a second. Without `stream`, one that has the sample before in it, or with `oneShot` the first at once. */
 export async function* containerStats(
   room: ContainerRoom,
@@ -76,7 +88,7 @@ async function sample(
     ...times,
     pids_stats: { current: decoded.pids.current, ...(decoded.pids.limit > 0 ? { limit: decoded.pids.limit } : {}) },
     blkio_stats: {
-      ...emptyBlockIO,
+      ...(deps.facts.cgroup.version === 2 ? emptyBlockIO : silentBlockIO),
       io_service_bytes_recursive: decoded.blockIO.serviceBytes,
       io_serviced_recursive: decoded.blockIO.serviced,
     },

@@ -7,8 +7,8 @@ import type { ContainerRoom } from "./container-room.ts";
 export async function pauseContainer(room: ContainerRoom, container: Container): Promise<void> {
   const { run, state } = container;
   const { status } = state;
-  if (status === "paused") throw conflict(`container ${container.id} is already paused`);
-  if (status === "restarting") throw conflict(`container ${container.id} is restarting, wait until the container is running`);
+  if (status === "paused") throw conflict(`Container ${container.id} is already paused`);
+  if (status === "restarting") throw conflict(`Container ${container.id} is restarting, wait until the container is running`);
   if (status !== "running") throw conflict(`container ${container.id} is not running`);
   await room.deps.containerd.tasks.pause(container.id);
   if (!run || !container.noteOf(run, { state: { status: "paused" } })) throw conflict(`container ${container.id} is not running`);
@@ -16,7 +16,7 @@ export async function pauseContainer(room: ContainerRoom, container: Container):
 }
 
 export async function unpauseContainer(room: ContainerRoom, container: Container): Promise<void> {
-  if (container.state.status !== "paused") throw internal(`container ${container.id} is not paused`);
+  if (container.state.status !== "paused") throw internal(`Container ${container.id} is not paused`);
   const { run } = container;
   await room.deps.containerd.tasks.resume(container.id);
   // Thawed by a signal meanwhile, which told of it, or ended.

@@ -33,9 +33,7 @@ export async function removeContainer(
 
 function refuseRunning({ state, record }: Container): void {
   if (state.status === "paused")
-    throw conflict(
-      `cannot remove container "/${record.name}": container is paused: unpause and then stop the container before removing or force remove`,
-    );
+    throw conflict(`cannot remove container "/${record.name}": container is paused and must be unpaused first`);
   if (state.status === "running" || state.status === "restarting")
     throw conflict(
       `cannot remove container "/${record.name}": container is ${state.status}: stop the container before removing or force remove`,

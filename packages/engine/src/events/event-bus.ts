@@ -141,5 +141,6 @@ function messageOf({ type, action, id, attributes }: EventInput, at: bigint): Ev
 
 function legacyFields(type: string, action: string, id: string, attributes: Record<string, string>): Partial<EventMessage> {
   if (type === "container") return { status: action, id, from: attributes["image"] ?? "" };
-  return type === "image" ? { status: action, id } : {};
+  // Go leaves an empty id out: a prune is nobody's.
+  return type === "image" ? { status: action, ...(id === "" ? {} : { id }) } : {};
 }

@@ -275,8 +275,8 @@ const maxProbeOutput = 4096;
 
 function refuseUnlessRunning(container: Container): void {
   const { status } = container.state;
-  if (status === "paused") throw conflict(`container ${container.id} is paused, unpause the container before exec`);
-  if (status === "restarting") throw conflict(`container ${container.id} is restarting, wait until the container is running`);
+  if (status === "paused") throw conflict(`Container ${container.id} is paused, unpause the container before exec`);
+  if (status === "restarting") throw conflict(`Container ${container.id} is restarting, wait until the container is running`);
   if (status !== "running") throw conflict(`container ${container.id} is not running`);
   if (container.removing) throw failedPrecondition(`container ${container.id} is being removed`);
 }

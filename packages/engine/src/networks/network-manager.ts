@@ -202,7 +202,7 @@ export class NetworkManager {
       enableIPv6,
       ipam: {
         driver: "default",
-        options: config.IPAM?.Options ?? {},
+        options: config.IPAM?.Options ?? null,
         config: pools,
         chosen: asked.some((pool) => Boolean(pool.Subnet)),
       },

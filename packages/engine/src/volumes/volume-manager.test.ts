@@ -68,7 +68,7 @@ test("a volume is a folder, made once, and goes with its folder", async (t) => {
   const { manager, root, events } = setup(t);
   const volume = await manager.create({ Name: "data", Labels: { a: "b" } });
   assert.deepEqual(volume, {
-    CreatedAt: "2026-01-02T03:04:05.5Z",
+    CreatedAt: "2026-01-02T03:04:05Z",
     Driver: "local",
     Labels: { a: "b" },
     Mountpoint: join(root, "data/_data"),

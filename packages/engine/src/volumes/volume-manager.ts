@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { type Clock, rfc3339Nano } from "../containers/clock.ts";
+import { type Clock, rfc3339 } from "../containers/clock.ts";
 import type { EventPublisher } from "../events/index.ts";
 import type { ChainContext, PluginChains } from "../plugin-host/chains.ts";
 import type { Collection } from "../store/index.ts";
@@ -190,7 +190,7 @@ export class VolumeManager {
       driver,
       options: config.DriverOpts ?? null,
       labels,
-      created: rfc3339Nano(this.#deps.clock.now()),
+      created: rfc3339(this.#deps.clock.now()),
     };
 
     // A folder that is there already holds somebody's data: it is taken up, and never removed by a create that fails.

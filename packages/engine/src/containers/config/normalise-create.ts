@@ -170,14 +170,18 @@ function withHostDefaults(requested: HostConfig, facts: HostFacts, settings: Con
     hostConfig.MaskedPaths ??= maskedPaths;
     hostConfig.ReadonlyPaths ??= readonlyPaths;
   }
-  hostConfig.PortBindings = Object.fromEntries(
-    Object.entries(hostConfig.PortBindings ?? {}).map(([port, places]) => [
+  if (hostConfig.PortBindings) hostConfig.PortBindings = withPlaces(hostConfig.PortBindings);
+  if (Object.keys(hostConfig.Annotations ?? {}).length === 0) delete hostConfig.Annotations;
+  return hostConfig;
+}
+
+function withPlaces(bindings: NonNullable<HostConfig["PortBindings"]>): NonNullable<HostConfig["PortBindings"]> {
+  return Object.fromEntries(
+    Object.entries(bindings).map(([port, places]) => [
       port,
       (places ?? []).map(({ HostIp = "", HostPort = "" }) => ({ HostIp, HostPort })),
     ]),
   );
-  if (Object.keys(hostConfig.Annotations ?? {}).length === 0) delete hostConfig.Annotations;
-  return hostConfig;
 }
 
 /** On v1 a privileged container sees the host's tree: tools in it manage cgroups there. */

@@ -5,7 +5,7 @@ import type {
   NetworkSettings,
   PluginTraceEntry,
 } from "@pouchcontainer/api";
-import type { ContainerRecord, ContainerState } from "../container-record.ts";
+import { zeroTime, type ContainerRecord, type ContainerState } from "../container-record.ts";
 import { configView } from "./config-view.ts";
 import { hostConfigView } from "./host-config-view.ts";
 import { mountPointView } from "./mount-point-view.ts";
@@ -24,6 +24,8 @@ export interface InspectFacts {
   size?: { rw: number; rootFs: number };
 }
 
+type FilePaths = Pick<ContainerInspect, "ResolvConfPath" | "HostnamePath" | "HostsPath" | "LogPath">;
+
 /** The container as `docker inspect` shows it, field by field in Docker's order. */
 export function containerInspect(record: ContainerRecord, facts: InspectFacts): ContainerInspect {
   const execIds = [...facts.execIds];
@@ -34,10 +36,7 @@ export function containerInspect(record: ContainerRecord, facts: InspectFacts): 
     Args: record.args,
     State: stateView(record.state),
     Image: record.image.id,
-    ResolvConfPath: record.resolvConfPath,
-    HostnamePath: record.hostnamePath,
-    HostsPath: record.hostsPath,
-    LogPath: record.logPath,
+    ...filesOf(record),
     Name: `/${record.name}`,
     RestartCount: record.restartCount,
     Driver: record.driver,
@@ -55,6 +54,17 @@ export function containerInspect(record: ContainerRecord, facts: InspectFacts): 
     ...(facts.imageManifest === undefined ? {} : { ImageManifestDescriptor: facts.imageManifest }),
     Snapshotter: record.snapshotter,
     ...(facts.pluginCalls?.length ? { PluginCalls: [...facts.pluginCalls] } : {}),
+  };
+}
+
+/** The files a start makes; before the first there are none. */
+function filesOf({ state, ...record }: ContainerRecord): FilePaths {
+  const isMade = state.status !== "created" || state.startedAt !== zeroTime || state.error !== "";
+  return {
+    ResolvConfPath: isMade ? record.resolvConfPath : "",
+    HostnamePath: isMade ? record.hostnamePath : "",
+    HostsPath: isMade ? record.hostsPath : "",
+    LogPath: isMade ? record.logPath : "",
   };
 }
 
