@@ -17,6 +17,7 @@ import { exchange } from "./differential/exchange.ts";
 import { ExpectedDifferences } from "./differential/expected-differences.ts";
 import { script } from "./differential/script/index.ts";
 import { keyOf, type Step } from "./differential/step.ts";
+import { eventTables } from "./differential/event-table.ts";
 import { EventWatch } from "./differential/watch-events.ts";
 
 let pouchd: Daemon;
@@ -76,8 +77,10 @@ test("streams that went on beside other calls", async () => {
 test("events of each type, in their order", async () => {
   const last = { call: "POST /volumes/create", body: { Name: "the-end" } };
   await Promise.all([ours.play(last), theirs.play(last)]);
-  const [our, their] = await Promise.all(watches.map((watch) => watch.untilVolume("the-end")));
-  assertNone(rowsOf("events", compare(ours.named(our, "events"), theirs.named(their, "events"))));
+  const heard = async (watch: EventWatch, engine: EngineUnderComparison): Promise<unknown[]> =>
+    (await watch.untilVolume("the-end")).map((event) => engine.named(event, "events"));
+  const [our, their] = await Promise.all([heard(watches[0], ours), heard(watches[1], theirs)]);
+  assertNone(rowsOf("events", compare(...eventTables(our, their))));
 });
 
 test("every row of the table is needed", () => {

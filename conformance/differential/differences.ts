@@ -31,10 +31,18 @@ export const differences: ExpectedDifference[] = [
     { call: "GET /*", field: "body*.Networks.*.GwPriority", ours: "0", dockerd: "absent" },
     { call: "GET /*", field: "body.HostConfig.MaskedPaths.10", ours: '"/sys/devices/virtual/powercap"', dockerd: "absent" },
     { call: "GET /networks*", field: "body.*EnableIPv4", ours: "true", dockerd: "absent" },
-    { call: "events", field: "container.*.Actor.Attributes.execDuration", ours: "*", dockerd: "absent" },
+    { call: "events", field: "events.container die *.Actor.Attributes.execDuration", ours: "*", dockerd: "absent" },
     { call: "GET /containers/*/json*", field: "body.HostConfig.RestartPolicy.Name", ours: '"no"', dockerd: '""' },
     { call: "GET /containers/*json*", field: "body.*HostConfig.NetworkMode", ours: '"bridge"', dockerd: '"default"' },
-    { call: "GET */info", field: "body.Containerd", ours: "*", dockerd: "absent" },
+    { call: "GET /containers/web/json (created)", field: "body.HostConfig.Runtime", ours: '"runc"', dockerd: "absent" },
+    {
+      call: "GET /containers/web/json (exited)",
+      field: "body.NetworkSettings.Sandbox*",
+      ours: '""',
+      dockerd: '"*SandboxID of*"',
+    },
+    { call: "GET /v1.24/info", field: "body.ExecutionDriver", ours: "absent", dockerd: '"<not supported>"' },
+    { call: "GET /system/df", field: "body.BuildCache", ours: "[]", dockerd: "null" },
   ]),
   ...because(
     "containers and images are in containerd's snapshots; Docker's are in its own graph driver unless it uses containerd",
@@ -61,6 +69,85 @@ export const differences: ExpectedDifference[] = [
     { call: "GET */info", field: "body.Runtimes.io.containerd.*", ours: "absent", dockerd: '{"path":"runc"}' },
     { call: "GET */info", field: "body.InitBinary", ours: '"/usr/bin/tini-static"', dockerd: '"docker-init"' },
     { call: "GET */info", field: "body.LiveRestoreEnabled", ours: "true", dockerd: "false" },
+  ]),
+  ...because("newer than 20.10: Docker dropped the oldest versions of the API, and answers those below 1.24 in JSON too", [
+    { call: "GET */version", field: "body.*MinAPIVersion", ours: '"1.22"', dockerd: '"1.12"' },
+    { call: "GET /v1.11/version", field: "body", ours: '{"message":"*is 1.22,*"}', dockerd: '"*is 1.12,*\\n"' },
+    {
+      call: "GET /v1.11/version",
+      field: "header.content-type",
+      ours: '"application/json"',
+      dockerd: '"text/plain; charset=utf-8"',
+    },
+    { call: "GET /v1.11/version", field: "header.x-content-type-options", ours: "absent", dockerd: '"nosniff"' },
+    { call: "GET /v1.12/version", field: "*", ours: "*", dockerd: "*" },
+  ]),
+  ...because("newer than 20.10: Docker's words of today, and 400 where it was 500", [
+    { call: "*filters=*", field: "body.message", ours: "\"invalid filter '*'\"", dockerd: "\"Invalid filter '*'\"" },
+    { call: "* /images/*nosuch*", field: "body.message", ours: '"No such image: nosuch:*"', dockerd: '"* image: nosuch*"' },
+    {
+      call: "* /images/*UPPER*",
+      field: "body.message",
+      ours: '"*repository name (library/UPPER) must*"',
+      dockerd: '"*repository name must*"',
+    },
+    { call: "POST /images/busybox/tag*", field: "status", ours: "400", dockerd: "500" },
+    {
+      call: "DELETE /containers/*",
+      field: "body.message",
+      ours: '"cannot remove container*must be unpaused*"',
+      dockerd: '"You cannot remove a paused container*"',
+    },
+    {
+      call: "DELETE /containers/*",
+      field: "body.message",
+      ours: '"cannot remove container*is running*"',
+      dockerd: '"You cannot remove a running container*"',
+    },
+    {
+      call: "POST /containers/*/kill*",
+      field: "body.message",
+      ours: '"cannot kill container*"',
+      dockerd: '"Cannot kill container*"',
+    },
+  ]),
+  ...because("newer than 20.10: a volume that is there already is not created again", [
+    { call: "events", field: "events.volume create data #2", ours: "absent", dockerd: "*" },
+  ]),
+  ...because("what is no JSON or of another type is a 400 that names the field; dockerd's words are those of Go's decoder", [
+    { call: "*(*no JSON*)", field: "status", ours: "400", dockerd: "500" },
+    { call: "*(*no JSON*)", field: "body.message", ours: '"*"', dockerd: '"*"' },
+    { call: "GET */events?*=x*", field: "status", ours: "400", dockerd: "500" },
+    { call: "GET */events?*=x*", field: "body.message", ours: '"*"', dockerd: '"*"' },
+    { call: "*filters=nonsense", field: "status", ours: "400", dockerd: "500" },
+    { call: "*filters=nonsense", field: "body.message", ours: '"invalid filter: *"', dockerd: '"invalid character*"' },
+  ]),
+  ...because("where a namespace of the network is mounted is each engine's own affair", [
+    {
+      call: "GET /containers/*/json*",
+      field: "body.NetworkSettings.SandboxKey",
+      ours: '"<directory>/run/netns/*"',
+      dockerd: '"<directory>/exec/netns/*"',
+    },
+  ]),
+  ...because("dockerd leaves the gateway of its bridge out until it was started once more", [
+    { call: "GET /networks*", field: "body.*IPAM.Config.0.Gateway", ours: '"172.17.0.1"', dockerd: "absent" },
+  ]),
+  ...because("the time a name was given is known of loaded images too, as in a Docker that uses containerd", [
+    {
+      call: "GET */images/*/json*",
+      field: "body.Metadata.LastTagTime",
+      ours: '"<time.fractionZ>"',
+      dockerd: '"0001-01-01T00:00:00Z"',
+    },
+  ]),
+  ...because("docker-compose 1 needs ContainerConfig with the values of Config (docs/api-differences.md)", [
+    { call: "GET */images/*/json*", field: "body.ContainerConfig.*", ours: "*", dockerd: "*" },
+    { call: "GET */images/*/json*", field: "body.Container", ours: "absent", dockerd: '""' },
+  ]),
+  ...because("there is no import", [
+    { call: "POST /images/create", field: "status", ours: "400", dockerd: "500" },
+    { call: "POST /images/create", field: "body.message", ours: '"fromImage must name the image to pull"', dockerd: '"Get *"' },
   ]),
   ...because("PouchContainer's own", [
     { call: "GET /containers/*/json*", field: "body.Snapshotter", ours: '"overlayfs"', dockerd: "absent" },

@@ -25,16 +25,11 @@ export class EventWatch {
     this.#request = request;
   }
 
-  /** All events up to the creation of this volume, by type. */
-  async untilVolume(name: string): Promise<unknown> {
+  /** All events up to the creation of this volume. */
+  async untilVolume(name: string): Promise<unknown[]> {
     await eventually(`the creation of ${name} is heard`, () => this.#text.includes(`"create","Actor":{"ID":"${name}"`));
     const lines = this.#text.split("\n").filter((line) => line !== "");
-    return {
-      ...Object.groupBy(
-        lines.map((line) => JSON.parse(line) as { Type: string }),
-        ({ Type }) => Type,
-      ),
-    };
+    return lines.map((line): unknown => JSON.parse(line));
   }
 
   stop(): void {

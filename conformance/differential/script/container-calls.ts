@@ -10,7 +10,7 @@ export const containerCalls: Step[] = [
   { call: "POST /containers/create?name=!", body: { Image: "busybox" } },
   { call: "POST /containers/create", note: "no image there", body: { Image: "nosuch" } },
   { call: "POST /containers/create", note: "no image named", body: {} },
-  { call: "POST /containers/create", note: "nothing" },
+  { call: "POST /containers/create", note: "no JSON: nothing" },
   { call: "POST /containers/create", note: "null", body: "null", headers: json },
   { call: "POST /containers/create", note: "no JSON", body: "{", headers: json },
   { call: "POST /containers/create", note: "text/plain", body: '{"Image":"busybox"}', headers: { "Content-Type": "text/plain" } },

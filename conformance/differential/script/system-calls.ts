@@ -26,7 +26,7 @@ export const systemCalls: Step[] = [
   { call: "OPTIONS /containers/json" },
   { call: "DELETE /info" },
   { call: "HEAD /containers/json" },
-  { call: "POST /auth", body: "" },
+  { call: "POST /auth", note: "no JSON: nothing", body: "" },
   { call: "POST /auth", note: "no JSON", body: "{", headers: { "Content-Type": "application/json" } },
   { call: "GET /events?since=0&until=1" },
   { call: "GET /events?since=x" },
