@@ -1,6 +1,5 @@
-import { execFile } from "node:child_process";
+import { runProgram } from "@pouchcontainer/owners";
 import { lstatSync } from "node:fs";
-import { promisify } from "node:util";
 import { foreignFunctions } from "./foreign-functions.ts";
 import { Libc } from "./libc.ts";
 import { ReadableWatcher, type ReadableWatch } from "./readable-watch.ts";
@@ -46,7 +45,7 @@ export class Linux {
       if (lstatSync(path, { throwIfNoEntry: false })) throw fifoError("EEXIST", `file exists, mkfifo '${path}'`);
     }
     try {
-      await promisify(execFile)("mkfifo", ["-m", "600", "--", path]);
+      await runProgram("mkfifo", ["-m", "600", "--", path], { packageName: "coreutils" });
     } catch (error) {
       throw fifoError("EIO", `mkfifo '${path}': ${error instanceof Error ? error.message.trim() : String(error)}`);
     }

@@ -1,6 +1,6 @@
-import { spawn } from "node:child_process";
 import { chmodSync, closeSync } from "node:fs";
 import { EngineError, failedPrecondition, unavailable } from "@pouchcontainer/errors";
+import { startProgram } from "@pouchcontainer/owners";
 import { ttrpcAddressOf } from "./containerd-config.ts";
 import { errorCodeOf } from "./error-code.ts";
 import type { LogFile } from "./log-file.ts";
@@ -36,7 +36,7 @@ export async function launchContainerd(request: LaunchRequest): Promise<WatchedP
   const serving = await answersWithin(address, request.startTimeoutMs, () => ended !== undefined || signal.aborted);
   if (serving && ended === undefined && child.identity !== undefined) {
     for (const socket of [address, ttrpcAddressOf(address)]) makePrivate(socket);
-    return { identity: child.identity, adopted: false, exited, unwatch: child.unwatch };
+    return { identity: child.identity, adopted: false, exited, unwatch: () => undefined };
   }
   if (child.identity !== undefined) await terminate(child.identity, 1000);
   request.pidFile.remove();
@@ -59,29 +59,24 @@ interface SpawnedProcess {
   /** `undefined` when it was gone before it could be looked at. */
   identity: ProcessIdentity | undefined;
   exited: Promise<string>;
-  unwatch: () => void;
 }
 
 async function spawnDetached({ binary, configPath, env, logFile, pidFile }: LaunchRequest): Promise<SpawnedProcess> {
   const log = logFile.open();
   try {
-    const child = spawn(binary, argumentsOf(configPath), {
+    const child = startProgram(binary, argumentsOf(configPath), {
       cwd: "/",
       detached: true,
       stdio: ["ignore", log, log],
       env: environmentOf(env),
     });
-    const { promise: exited, resolve } = Promise.withResolvers<string>();
-    child.once("exit", (code, by) => resolve(by === null ? `exit status ${code}` : by));
     // Written before anything else happens: should we die now, the next pouchd finds it.
     const identity = child.pid === undefined ? undefined : identify(child.pid);
     if (identity !== undefined) pidFile.write(identity);
-    const started = Promise.withResolvers<void>();
-    child.once("spawn", started.resolve);
-    child.once("error", started.reject);
-    await started.promise;
+    await child.started;
     child.unref();
-    return { identity, exited, unwatch: () => child.removeAllListeners("exit") };
+    const exited = child.exited.then(({ status, signal }) => signal ?? `exit status ${status}`);
+    return { identity, exited };
   } catch (error) {
     throw spawnError(binary, error);
   } finally {
@@ -104,13 +99,13 @@ function environmentOf(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
 }
 
 function spawnError(binary: string, error: unknown): EngineError {
-  if (error instanceof EngineError) return error;
-  if (errorCodeOf(error) === "ENOENT") {
+  const code = errorCodeOf(error instanceof EngineError ? error.cause : error);
+  if (code === "ENOENT") {
     return failedPrecondition(
       `containerd was not found (looked for ${JSON.stringify(binary)}): install the package "containerd", name the program with --containerd-path, or use a running one with --containerd ADDRESS`,
       { cause: error },
     );
   }
-  if (errorCodeOf(error) === "EACCES") return failedPrecondition(`${binary} cannot be run as a program`, { cause: error });
+  if (code === "EACCES") return failedPrecondition(`${binary} cannot be run as a program`, { cause: error });
   return EngineError.from(error);
 }

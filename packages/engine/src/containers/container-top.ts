@@ -1,7 +1,6 @@
 import type * as api from "@pouchcontainer/api";
 import { conflict, internal, invalidArgument } from "@pouchcontainer/errors";
-import { execFile } from "node:child_process";
-import { promisify } from "node:util";
+import { lastWords, programOutcome } from "@pouchcontainer/owners";
 import type { Container } from "./container.ts";
 import { publishContainerEvent } from "./container-events.ts";
 import type { ContainerRoom } from "./container-room.ts";
@@ -21,15 +20,10 @@ export async function containerTop(room: ContainerRoom, container: Container, ps
 }
 
 async function runPs(args: string[]): Promise<string> {
-  try {
-    const { stdout } = await promisify(execFile)("ps", args, {
-      maxBuffer: 64 << 20,
-      env: { PATH: process.env["PATH"] ?? "", LC_ALL: "C" },
-    });
-    return stdout;
-  } catch (cause) {
-    throw internal(`Error running ps: ${cause instanceof Error ? cause.message.trim() : String(cause)}`, { cause });
-  }
+  const env = { PATH: process.env["PATH"] ?? "", LC_ALL: "C" };
+  const outcome = await programOutcome("ps", args, { env, maxOutputBytes: 64 << 20, packageName: "procps" });
+  if (outcome.status !== 0) throw internal(`Error running ps: ${lastWords(outcome)}`);
+  return outcome.stdout;
 }
 
 /** Keeps the lines whose PID column names one of the processes; the last column takes the rest of its line. */

@@ -1,14 +1,10 @@
 import type { Mount } from "@pouchcontainer/containerd";
-import { EngineError, internal } from "@pouchcontainer/errors";
-import { execFile } from "node:child_process";
+import { runProgram } from "@pouchcontainer/owners";
 import { mkdtemp, mkdir, rmdir } from "node:fs/promises";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import type { Container } from "./container.ts";
 import type { ContainerDeps } from "./container-deps.ts";
 import { rootfsReader, type RootfsReader } from "./spec/index.ts";
-
-const run = promisify(execFile);
 
 /** Directories whose stack is the file system behind these mounts, or undefined when only the kernel can tell. */
 export function layersOf(mounts: readonly Mount[]): string[] | undefined {
@@ -62,7 +58,7 @@ export async function withMountedSnapshot<T>(
 async function mountAt({ type, source, options }: Mount, place: string): Promise<void> {
   const kind = type === "bind" ? ["--bind"] : ["-t", type];
   const words = options.filter((option) => option !== "rbind" && option !== "bind");
-  await system("mount", [...kind, ...(words.length > 0 ? ["-o", words.join(",")] : []), source, place]);
+  await runProgram("mount", [...kind, ...(words.length > 0 ? ["-o", words.join(",")] : []), source, place]);
 }
 
 /** Where the `/dev/shm` is that other containers may join. */
@@ -71,23 +67,14 @@ export const sharedMemoryPath = (container: Container): string => join(container
 /** Mounts a fresh tmpfs, for a shared `/dev/shm`. */
 export async function mountSharedMemory(place: string, sizeBytes: number): Promise<void> {
   await mkdir(place, { recursive: true, mode: 0o700 });
-  await system("mount", ["-t", "tmpfs", "-o", `mode=1777,nosuid,noexec,nodev,size=${sizeBytes}`, "shm", place]);
+  await runProgram("mount", ["-t", "tmpfs", "-o", `mode=1777,nosuid,noexec,nodev,size=${sizeBytes}`, "shm", place]);
 }
 
 /** Lazily when something still uses it: nobody finds it afterwards either way. */
 export async function unmount(place: string): Promise<void> {
   try {
-    await run("umount", [place]);
+    await runProgram("umount", [place]);
   } catch {
-    await system("umount", ["-l", place]);
-  }
-}
-
-async function system(program: string, args: string[]): Promise<void> {
-  try {
-    await run(program, args);
-  } catch (cause) {
-    const { stderr = "" } = cause as { stderr?: string };
-    throw internal(`${program} failed: ${stderr.trim() || EngineError.from(cause).message}`, { cause });
+    await runProgram("umount", ["-l", place]);
   }
 }

@@ -1,6 +1,6 @@
 import { internal } from "@pouchcontainer/errors";
 import { Libc } from "@pouchcontainer/linux";
-import { spawn } from "node:child_process";
+import { startProgram } from "@pouchcontainer/owners";
 import type { PluginChains } from "../plugin-host/chains.ts";
 import type { Store } from "../store/index.ts";
 import type { NetworkContainers, NetworkEvents } from "./container-networks.ts";
@@ -75,7 +75,7 @@ export async function openNetworks(deps: NetworksDeps): Promise<Networks> {
   if (libc === undefined)
     throw internal("networks need Node's foreign function interface: start the daemon with --experimental-ffi");
   const namespaces = new NetworkNamespaces({ libc, directory: config.namespacesDirectory });
-  const ipShell = () => new IpShell(() => spawn("ip", ["-force", "-batch", "-"], { env, stdio: ["pipe", "pipe", "pipe"] }));
+  const ipShell = () => new IpShell(() => startProgram("ip", ["-force", "-batch", "-"], { env, packageName: "iproute2" }));
   const [ip, reaper] = [ipShell(), ipShell()];
   const nft = new NftShell({ env });
   const firewall = new Firewall({ nft, table: config.nftTable, verifyMilliseconds: config.verifyRulesMilliseconds, warn });

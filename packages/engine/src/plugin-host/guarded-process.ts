@@ -1,10 +1,9 @@
 import { invalidArgument, unavailable } from "@pouchcontainer/errors";
-import { spawn, type ChildProcess } from "node:child_process";
+import { startProgram, type StartedProgram } from "@pouchcontainer/owners";
 import { randomBytes } from "node:crypto";
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
-import type { Readable } from "node:stream";
-import type { Socket } from "node:net";
+import type { Duplex, Readable } from "node:stream";
 
 /** How to start a process that must not outlive its owner. */
 export interface GuardedCommand {
@@ -60,27 +59,21 @@ export class GuardedProcess {
   readonly stderr: Readable;
   /** Resolves when the process itself has ended, however it came to that. */
   readonly exited: Promise<Exit>;
-  readonly #lifeline: Socket;
+  readonly #lifeline: Duplex;
   readonly #guardGone: Promise<void>;
   #lifelineCut = false;
 
-  private constructor(child: ChildProcess, pid: number) {
+  private constructor(program: StartedProgram, pid: number, lifeline: Duplex) {
     this.pid = pid;
-    const [, stdout, stderr, lifeline] = child.stdio;
-    // `stdio` asks for a pipe at 1, 2 and 3, which Node makes readable streams and, at 3, a socket.
-    this.stdout = stdout as Readable;
-    this.stderr = stderr as Readable;
-    this.#lifeline = lifeline as Socket;
-    this.#lifeline.on("error", () => undefined);
-    this.#lifeline.resume();
-    this.#guardGone = new Promise((resolve) => this.#lifeline.once("close", () => resolve()));
-    this.exited = new Promise((resolve) =>
-      child.once("exit", (code, signal) => {
-        resolve({ code, signal });
-        // What the process left behind goes with it.
-        this.#cutLifeline();
-      }),
-    );
+    this.stdout = program.stdout;
+    this.stderr = program.stderr;
+    this.#lifeline = lifeline.resume();
+    this.#guardGone = new Promise((resolve) => lifeline.once("close", () => resolve()));
+    this.exited = program.exited.then(({ status, signal }) => {
+      // What the process left behind goes with it.
+      this.#cutLifeline();
+      return { code: status, signal };
+    });
   }
 
   /** Resolves when the program runs. Throws `invalidArgument` when it does not exist or is not executable. */
@@ -88,18 +81,19 @@ export class GuardedProcess {
     const program = findProgram(command.command, command.env["PATH"] ?? "", command.workingDirectory);
     const mark = `pouch-${randomBytes(12).toString("hex")}`;
     const grace = String(Math.max(1, Math.ceil(command.stopTimeoutMs / 20)));
-    const child = spawn("/bin/sh", ["-c", launchScript, "launch", guardScript, mark, grace, program, ...command.args], {
+    const started = startProgram("/bin/sh", ["-c", launchScript, "launch", guardScript, mark, grace, program, ...command.args], {
       env: { ...command.env },
       // A session and group of its own: signals of the daemon's terminal do not reach it, and the guard can end the group.
       detached: true,
       stdio: ["ignore", "pipe", "pipe", "pipe"],
       ...(command.workingDirectory === undefined ? {} : { cwd: command.workingDirectory }),
     });
-    const pid = await new Promise<number>((resolve, reject) => {
-      child.once("error", (error) => reject(unavailable(`cannot start ${command.command}`, { cause: error })));
-      child.once("spawn", () => resolve(child.pid ?? 0));
+    await started.started.catch((cause: unknown) => {
+      throw unavailable(`cannot start ${command.command}`, { cause });
     });
-    return new GuardedProcess(child, pid);
+    const lifeline = started.pipe(3);
+    if (started.pid === undefined || lifeline === undefined) throw unavailable(`cannot start ${command.command}`);
+    return new GuardedProcess(started, started.pid, lifeline);
   }
 
   /** Ends the process and everything it started; resolves when all of it is gone. */

@@ -1,8 +1,5 @@
-import { execFile } from "node:child_process";
+import { runProgram } from "@pouchcontainer/owners";
 import { statSync } from "node:fs";
-import { promisify } from "node:util";
-
-const run = promisify(execFile);
 
 /** A program's version and the commit it was built from; empty where it does not say. */
 export interface ProgramVersion {
@@ -14,7 +11,7 @@ export interface ProgramVersion {
 export async function programVersion(path: string): Promise<ProgramVersion | undefined> {
   let output: string;
   try {
-    output = (await run(path, ["--version"], { timeout: 5000 })).stdout;
+    output = (await runProgram(path, ["--version"], { timeoutMs: 5000 })).stdout;
   } catch {
     // Not there, or not willing: `info` says so with an empty version.
     return undefined;

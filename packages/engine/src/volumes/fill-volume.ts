@@ -1,11 +1,11 @@
 import { internal } from "@pouchcontainer/errors";
-import { execFile } from "node:child_process";
+import { runProgram } from "@pouchcontainer/owners";
 import { mkdir, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { rootfsReader } from "../containers/spec/rootfs-reader.ts";
 
-const run = promisify(execFile);
+/** An image may have gigabytes there, on a slow disk. */
+const copyTimeoutMs = 3_600_000;
 
 /**
  * Copies what the image has at `destination` into an empty volume, with owners, modes, times and attributes; the volume's own
@@ -19,7 +19,7 @@ export async function fillVolume(volumePath: string, rootfs: string, destination
   await mkdir(volumePath, { recursive: true });
   if ((await readdir(volumePath)).length > 0) return false;
   try {
-    await run("cp", ["-a", "--", `${source}/.`, volumePath]);
+    await runProgram("cp", ["-a", "--", `${source}/.`, volumePath], { timeoutMs: copyTimeoutMs });
   } catch (cause) {
     for (const name of await readdir(volumePath)) await rm(join(volumePath, name), { recursive: true, force: true });
     throw internal(`cannot copy the image's ${destination} into the volume at ${volumePath}`, { cause });

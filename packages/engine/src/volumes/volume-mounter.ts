@@ -1,11 +1,8 @@
-import { EngineError, internal } from "@pouchcontainer/errors";
-import { execFile } from "node:child_process";
+import { internal } from "@pouchcontainer/errors";
+import { lastWords, programOutcome } from "@pouchcontainer/owners";
 import { lookup } from "node:dns/promises";
 import { readFile } from "node:fs/promises";
-import { promisify } from "node:util";
 import type { LocalMount } from "./local-options.ts";
-
-const run = promisify(execFile);
 
 /** Mounts what a volume's options ask for. */
 export interface VolumeMounter {
@@ -18,19 +15,13 @@ export interface VolumeMounter {
 export function systemMounter(): VolumeMounter {
   return {
     async mount(mount, target) {
-      const args = await mountArguments(mount, target);
-      try {
-        await run("mount", args);
-      } catch (cause) {
-        throw internal(`failed to mount local volume: mount ${mount.device}:${target}: ${programMessage(cause)}`, { cause });
-      }
+      const outcome = await programOutcome("mount", await mountArguments(mount, target));
+      if (outcome.status !== 0)
+        throw internal(`failed to mount local volume: mount ${mount.device}:${target}: ${lastWords(outcome)}`);
     },
     async unmount(target) {
-      try {
-        await run("umount", [target]);
-      } catch (cause) {
-        throw internal(`failed to unmount local volume ${target}: ${programMessage(cause)}`, { cause });
-      }
+      const outcome = await programOutcome("umount", [target]);
+      if (outcome.status !== 0) throw internal(`failed to unmount local volume ${target}: ${lastWords(outcome)}`);
     },
     async isMounted(target) {
       const mounts = await readFile("/proc/self/mountinfo", "utf8");
@@ -65,12 +56,6 @@ async function addressOf(host: string): Promise<string> {
   } catch (cause) {
     throw internal(`error resolving passed in network volume address: ${host}`, { cause });
   }
-}
-
-function programMessage(cause: unknown): string {
-  // execFile puts what the program said on stderr into its error.
-  const { stderr } = cause as { stderr?: string };
-  return stderr?.trim() || EngineError.from(cause).message;
 }
 
 function unescape(field: string): string {

@@ -1,10 +1,9 @@
 import { runcOptions } from "@pouchcontainer/containerd";
 import type { ConfigSettings, ContainerDeps, SpecSettings } from "@pouchcontainer/engine";
 import { invalidArgument } from "@pouchcontainer/errors";
-import { execFile } from "node:child_process";
+import { runProgram } from "@pouchcontainer/owners";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import type { Configuration } from "../config/options.ts";
 import { findProgram } from "./find-program.ts";
 
@@ -65,7 +64,7 @@ export function containerSettings(
         forget: async (containerId) => {
           // The shim puts containerd's namespace behind the root.
           const state = join(root, configuration["default-namespace"]);
-          await promisify(execFile)(binaryName, ["--root", state, "delete", "--force", containerId], { timeout: 30_000 });
+          await runProgram(binaryName, ["--root", state, "delete", "--force", containerId], { timeoutMs: 30_000 });
         },
       };
     },

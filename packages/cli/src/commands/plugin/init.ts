@@ -1,8 +1,7 @@
-import { execFile } from "node:child_process";
+import { runProgram } from "@pouchcontainer/owners";
 import { existsSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { promisify } from "node:util";
 import { EngineError } from "@pouchcontainer/errors";
 import { pluginTemplate } from "@pouchcontainer/plugin-sdk/template";
 import { CliError } from "../../cli-error.ts";
@@ -57,12 +56,12 @@ const builtSdk = join(dirname(process.execPath), "plugin-sdk.tgz");
 /** Puts the SDK where `npm install` would, so that the tests run at once and without a network. */
 async function unpackSdk(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true });
-  await promisify(execFile)("tar", ["-xzf", builtSdk, "--strip-components=1", "-C", folder]);
+  await runProgram("tar", ["-xzf", builtSdk, "--strip-components=1", "-C", folder]);
 }
 
 async function nodeRunsTypeScript(): Promise<boolean> {
   try {
-    const { stdout } = await promisify(execFile)("node", ["--version"]);
+    const { stdout } = await runProgram("node", ["--version"]);
     const [major = 0, minor = 0] = stdout.trim().slice(1).split(".").map(Number);
     return major > 22 || (major === 22 && minor >= 18);
   } catch {

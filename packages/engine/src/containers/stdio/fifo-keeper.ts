@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { startProgram } from "@pouchcontainer/owners";
 import { closeSync, constants, openSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
 
@@ -134,18 +134,15 @@ export class FifoKeeper {
     const control = openSync(this.#control, constants.O_RDWR | constants.O_NONBLOCK);
     try {
       // Blocking for bash: it opens the FIFO anew, since O_NONBLOCK belongs to the open file we hand over.
-      const child = spawn("bash", ["-c", `exec 3<>"$1"\n${script}`, "pouch-fifo-keeper", this.#control], {
+      const keeper = startProgram("bash", ["-c", `exec 3<>"$1"\n${script}`, "pouch-fifo-keeper", this.#control], {
         detached: true,
         stdio: ["ignore", "ignore", "ignore", control],
         cwd: "/",
         env: { PATH: process.env["PATH"] ?? "/usr/bin:/bin" },
+        packageName: "bash",
       });
-      await new Promise<void>((resolve, reject) => {
-        child.once("spawn", resolve);
-        child.once("error", reject);
-      });
-      child.on("error", this.#deps.onUnavailable);
-      child.unref();
+      await keeper.started;
+      keeper.unref();
       this.#fd = undefined;
     } finally {
       // The child has inherited it: the FIFO has a reader from the first moment.

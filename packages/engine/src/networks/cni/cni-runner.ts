@@ -1,8 +1,11 @@
 import { internal, unavailable } from "@pouchcontainer/errors";
-import { spawn } from "node:child_process";
+import { lastWords, programOutcome } from "@pouchcontainer/owners";
 import { accessSync, constants } from "node:fs";
 import { join } from "node:path";
 import type { CniNetworkList, CniPluginConfig, CniResult } from "./cni-config.ts";
+
+/** A plugin may ask a DHCP server or a controller; one that hangs must not keep its container's lock for ever. */
+const pluginTimeoutMs = 120_000;
 
 /** Where a chain of plugins works. */
 export interface CniTarget {
@@ -96,34 +99,13 @@ export class CniRunner {
       CNI_PATH: this.#deps.binDirectories.join(":"),
       ...(target.args === undefined ? {} : { CNI_ARGS: target.args }),
     };
-    const { code, stdout, stderr } = await execute(program, JSON.stringify(config), env);
-    if (code !== 0)
-      throw internal(
-        `CNI plugin ${plugin.type} (${command}) failed: ${failureText(stdout) || stderr.trim() || `status ${code}`}`,
-      );
+    const outcome = await programOutcome(program, [], { env, input: JSON.stringify(config), timeoutMs: pluginTimeoutMs });
+    const { stdout } = outcome;
+    if (outcome.status !== 0)
+      throw internal(`CNI plugin ${plugin.type} (${command}) failed: ${failureText(stdout) || lastWords(outcome)}`);
     // What a plugin prints on success is a result by the specification.
     return command === "ADD" && stdout.trim() !== "" ? (JSON.parse(stdout) as CniResult) : undefined;
   }
-}
-
-function execute(
-  program: string,
-  input: string,
-  env: NodeJS.ProcessEnv,
-): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(program, [], { env, stdio: ["pipe", "pipe", "pipe"] });
-    let stdout = "";
-    let stderr = "";
-    child.stdin.on("error", () => undefined); // Reported by its exit.
-    child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
-    child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
-    child.once("error", (error) =>
-      reject(internal(`cannot start the CNI plugin ${program}: ${error.message}`, { cause: error })),
-    );
-    child.once("close", (code) => resolve({ code, stdout, stderr }));
-    child.stdin.end(input);
-  });
 }
 
 /** Plugins report a failure as `{ code, msg, details }` on stdout. */

@@ -1,6 +1,5 @@
 import { internal, invalidArgument } from "@pouchcontainer/errors";
-import { spawn } from "node:child_process";
-import { startFailure } from "../linux/ip-shell.ts";
+import { lastWords, outcomeOf, startProgram } from "@pouchcontainer/owners";
 import type { NetworkNamespaces } from "../linux/network-namespaces.ts";
 
 /** Limits in tc's units. */
@@ -62,18 +61,10 @@ export class Bandwidth {
     await Promise.all(work);
   }
 
-  #tc(commands: string, netnsPath?: string): Promise<void> {
-    const start = () => spawn("tc", ["-batch", "-"], { env: this.#env, stdio: ["pipe", "ignore", "pipe"] });
-    const child = netnsPath === undefined ? start() : this.#namespaces.within(netnsPath, start);
-    return new Promise((resolve, reject) => {
-      let errors = "";
-      child.stdin.on("error", () => undefined); // Reported by its exit.
-      child.stderr.setEncoding("utf8").on("data", (text: string) => (errors += text));
-      child.once("error", (error) => reject(startFailure("tc", "iproute2", error)));
-      child.once("close", (code) =>
-        code === 0 ? resolve() : reject(internal(`tc could not set the bandwidth limit: ${errors.trim()}`)),
-      );
-      child.stdin.end(commands);
-    });
+  async #tc(commands: string, netnsPath?: string): Promise<void> {
+    const start = () => startProgram("tc", ["-batch", "-"], { env: this.#env, packageName: "iproute2" });
+    const running = netnsPath === undefined ? start() : this.#namespaces.within(netnsPath, start);
+    const outcome = await outcomeOf(running, { input: commands });
+    if (outcome.status !== 0) throw internal(`tc could not set the bandwidth limit: ${lastWords(outcome)}`);
   }
 }

@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { programOutcome } from "@pouchcontainer/owners";
 
 /**
  * Docker on the same host sets the policy of iptables' FORWARD chain to drop, and a packet has to pass every table. Docker
@@ -35,12 +35,12 @@ export class DockerForwarding {
   }
 
   /** Whether iptables said yes; a host without it says no. */
-  #run(program: string, ...args: string[]): Promise<boolean> {
-    return new Promise((resolve) => {
-      const child = spawn(program, ["-w", "5", ...args], { env: this.#env, stdio: "ignore" });
-      child.once("error", () => resolve(false));
-      child.once("close", (code) => resolve(code === 0));
-    });
+  async #run(program: string, ...args: string[]): Promise<boolean> {
+    try {
+      return (await programOutcome(program, ["-w", "5", ...args], { env: this.#env })).status === 0;
+    } catch {
+      return false;
+    }
   }
 }
 

@@ -1,5 +1,5 @@
-import { internal, unavailable, type EngineError } from "@pouchcontainer/errors";
-import type { ChildProcess } from "node:child_process";
+import { EngineError, internal } from "@pouchcontainer/errors";
+import type { StartedProgram } from "@pouchcontainer/owners";
 
 interface Batch {
   commands: string[];
@@ -25,14 +25,14 @@ const endMark = "end-of-batch";
  * in flight fail and the next one starts another.
  */
 export class IpShell {
-  readonly #start: () => ChildProcess;
-  #process: ChildProcess | undefined;
+  readonly #start: () => StartedProgram;
+  #process: StartedProgram | undefined;
   #lines = 0;
   #errors = "";
   #batches: Batch[] = [];
 
   /** `start` runs `ip -force -batch -` with three pipes, in the namespace the changes are for. */
-  constructor(start: () => ChildProcess) {
+  constructor(start: () => StartedProgram) {
     this.#start = start;
   }
 
@@ -51,26 +51,27 @@ export class IpShell {
     return new Promise((resolve, reject) => {
       this.#batches.push({ commands, first: this.#lines + 1, tolerate: options.tolerate, failures: [], resolve, reject });
       this.#lines += commands.length + 1;
-      child.stdin?.write(`${commands.join("\n")}\n${endMark}\n`);
+      child.stdin.write(`${commands.join("\n")}\n${endMark}\n`);
     });
   }
 
   close(): void {
-    this.#process?.stdin?.end();
+    this.#process?.stdin.end();
     this.#process = undefined;
   }
 
-  #running(): ChildProcess {
+  #running(): StartedProgram {
     if (this.#process) return this.#process;
     const child = this.#start();
     this.#process = child;
     this.#lines = 0;
     this.#errors = "";
-    child.stdin?.on("error", () => undefined); // A dead process is reported by its exit.
-    child.stdout?.resume();
-    child.stderr?.setEncoding("utf8").on("data", (text: string) => this.#read(text));
-    child.once("error", (error: NodeJS.ErrnoException) => this.#lost(child, startFailure("ip", "iproute2", error)));
-    child.once("close", (code) => this.#lost(child, internal(`ip ended unexpectedly (status ${code}): ${this.#errors.trim()}`)));
+    child.stdout.resume();
+    child.stderr.setEncoding("utf8").on("data", (text: string) => this.#read(text));
+    child.closed.then(
+      ({ status }) => this.#lost(child, internal(`ip ended unexpectedly (status ${status}): ${this.#errors.trim()}`)),
+      (error: unknown) => this.#lost(child, EngineError.from(error)),
+    );
     return child;
   }
 
@@ -97,21 +98,11 @@ export class IpShell {
     else batch.resolve();
   }
 
-  #lost(child: ChildProcess, error: EngineError): void {
+  #lost(child: StartedProgram, error: EngineError): void {
     if (this.#process === child) this.#process = undefined;
     else if (this.#batches.length > 0 && this.#process) return;
     const lost = this.#batches;
     this.#batches = [];
     for (const batch of lost) batch.reject(error);
   }
-}
-
-/** A program that could not be started: the message says which package brings it. */
-export function startFailure(program: string, packageName: string, error: NodeJS.ErrnoException): EngineError {
-  if (error.code === "ENOENT") {
-    return unavailable(`cannot set up networks: the program "${program}" is not installed (package ${packageName})`, {
-      cause: error,
-    });
-  }
-  return internal(`cannot start ${program}: ${error.message}`, { cause: error });
 }

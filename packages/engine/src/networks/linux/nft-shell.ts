@@ -1,6 +1,7 @@
-import { internal, type EngineError } from "@pouchcontainer/errors";
-import { spawn, type ChildProcess } from "node:child_process";
-import { startFailure } from "./ip-shell.ts";
+import { EngineError, internal } from "@pouchcontainer/errors";
+import { lastWords, programOutcome, startProgram, type StartedProgram } from "@pouchcontainer/owners";
+
+const packageName = "nftables";
 
 interface Command {
   mark: string;
@@ -16,7 +17,7 @@ interface Command {
 export class NftShell {
   readonly #program: string;
   readonly #env: NodeJS.ProcessEnv;
-  #process: ChildProcess | undefined;
+  #process: StartedProgram | undefined;
   #errors = "";
   #output = "";
   #count = 0;
@@ -44,20 +45,13 @@ export class NftShell {
   }
 
   /** Carries out a whole document in one transaction, in a process of its own. */
-  load(document: string): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const child = spawn(this.#program, ["-f", "-"], { env: this.#env, stdio: ["pipe", "ignore", "pipe"] });
-      let errors = "";
-      child.stdin.on("error", () => undefined); // Reported by its exit.
-      child.stderr.setEncoding("utf8").on("data", (text: string) => (errors += text));
-      child.once("error", (error) => reject(startFailure("nft", "nftables", error)));
-      child.once("close", (code) => (code === 0 ? resolve() : reject(internal(`nft refused the rules: ${errors.trim()}`))));
-      child.stdin.end(document);
-    });
+  async load(document: string): Promise<void> {
+    const outcome = await programOutcome(this.#program, ["-f", "-"], { env: this.#env, input: document, packageName });
+    if (outcome.status !== 0) throw internal(`nft refused the rules: ${lastWords(outcome)}`);
   }
 
   close(): void {
-    this.#process?.stdin?.end();
+    this.#process?.stdin.end();
     this.#process = undefined;
   }
 
@@ -67,20 +61,19 @@ export class NftShell {
         const child = this.#running();
         const mark = `end_of_command_${++this.#count}`;
         this.#commands.push({ mark, listing, resolve, reject });
-        child.stdin?.write(`${line}\nlist table inet ${mark}\n`);
+        child.stdin.write(`${line}\nlist table inet ${mark}\n`);
       });
     const result = this.#last.then(run, run);
     this.#last = result;
     return result;
   }
 
-  #running(): ChildProcess {
+  #running(): StartedProgram {
     if (this.#process) return this.#process;
-    const child = spawn(this.#program, ["-t", "-i"], { env: this.#env, stdio: ["pipe", "pipe", "pipe"] });
+    const child = startProgram(this.#program, ["-t", "-i"], { env: this.#env, packageName });
     this.#process = child;
     this.#errors = "";
     this.#output = "";
-    child.stdin.on("error", () => undefined); // A dead process is reported by its exit.
     child.stdout.setEncoding("utf8").on("data", (text: string) => {
       this.#output += text;
       this.#settle();
@@ -89,8 +82,10 @@ export class NftShell {
       this.#errors += text;
       this.#settle();
     });
-    child.once("error", (error) => this.#lost(child, startFailure("nft", "nftables", error)));
-    child.once("close", (code) => this.#lost(child, internal(`nft ended unexpectedly (status ${code}): ${this.#errors.trim()}`)));
+    child.closed.then(
+      ({ status }) => this.#lost(child, internal(`nft ended unexpectedly (status ${status}): ${this.#errors.trim()}`)),
+      (error: unknown) => this.#lost(child, EngineError.from(error)),
+    );
     return child;
   }
 
@@ -110,7 +105,7 @@ export class NftShell {
     else command.reject(internal(`nft: ${errors}`));
   }
 
-  #lost(child: ChildProcess, error: EngineError): void {
+  #lost(child: StartedProgram, error: EngineError): void {
     if (this.#process === child) this.#process = undefined;
     const lost = this.#commands;
     this.#commands = [];

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { startProgram } from "@pouchcontainer/owners";
 import { test } from "node:test";
 import { IpShell } from "./ip-shell.ts";
 import { NftShell } from "./nft-shell.ts";
 
 /** A stand-in for `ip -force -batch -` that fails every line with `bad` in it and dies at `die`. */
 const fakeIp = `n=0; while read -r line; do n=$((n+1)); case "$line" in die) exit 3;; *bad*|end-of-batch) echo "RTNETLINK answers: $line" >&2; echo "Command failed -:$n" >&2;; esac; done`;
-const shell = () => new IpShell(() => spawn("sh", ["-c", fakeIp], { stdio: ["pipe", "pipe", "pipe"] }));
+const shell = () => new IpShell(() => startProgram("sh", ["-c", fakeIp]));
 
 test("a batch succeeds when ip complains about none of its lines, and names the first that fails", async (t) => {
   const ip = shell();
@@ -31,7 +31,7 @@ test("batches in flight fail when ip dies, the next one has a new process", asyn
 });
 
 test("a missing program is named with its package", async () => {
-  const ip = new IpShell(() => spawn("/nonexistent/ip", [], { stdio: ["pipe", "pipe", "pipe"] }));
+  const ip = new IpShell(() => startProgram("/nonexistent/ip", [], { packageName: "iproute2" }));
   await assert.rejects(ip.run(["x"]), { kind: "unavailable", message: /"ip" is not installed \(package iproute2\)/ });
   const nft = new NftShell({ program: "/nonexistent/nft", env: {} });
   await assert.rejects(nft.run("x"), { kind: "unavailable", message: /"nft" is not installed \(package nftables\)/ });

@@ -1,13 +1,12 @@
 import { EngineError, invalidArgument, notFound, unavailable } from "@pouchcontainer/errors";
 import type { PluginManifest } from "@pouchcontainer/plugin-sdk";
 import { parseManifest } from "@pouchcontainer/plugin-sdk/host";
-import { execFile } from "node:child_process";
+import { lastWords, programOutcome } from "@pouchcontainer/owners";
 import { createWriteStream } from "node:fs";
 import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, join, relative, resolve } from "node:path";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { promisify } from "node:util";
 
 /** Where a plugin comes from: an archive that is sent, or a folder, an archive or an npm package that the daemon can reach. */
 export type PackageSource = { archive: Readable } | { reference: string };
@@ -19,7 +18,6 @@ export interface UnpackedPlugin {
   directory: string;
 }
 
-const run = promisify(execFile);
 const sdkName = "@pouchcontainer/plugin-sdk";
 /** npm and tar have this long. */
 const programTimeoutMs = 300_000;
@@ -150,20 +148,12 @@ async function npm(args: string[], directory: string): Promise<{ stdout: string 
 }
 
 async function program(command: string, args: string[], directory?: string): Promise<{ stdout: string }> {
-  try {
-    return await run(command, args, {
-      timeout: programTimeoutMs,
-      maxBuffer: 16 * 1024 * 1024,
-      ...(directory === undefined ? {} : { cwd: directory }),
-    });
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT")
-      throw unavailable(`the program ${command} is missing on the daemon's host`);
-    // What execFile rejects with carries the program's output.
-    const { stderr = "" } = error as { stderr?: string };
-    const words = stderr.trim();
-    throw unavailable(`${command} failed: ${words === "" ? EngineError.from(error).message : words.slice(0, 800)}`, {
-      cause: error,
-    });
-  }
+  const outcome = await programOutcome(command, args, {
+    timeoutMs: programTimeoutMs,
+    maxOutputBytes: 16 * 1024 * 1024,
+    packageName: command,
+    ...(directory === undefined ? {} : { cwd: directory }),
+  });
+  if (outcome.status !== 0) throw unavailable(`${command} failed: ${lastWords(outcome).slice(0, 800)}`);
+  return outcome;
 }
