@@ -227,6 +227,55 @@ test("a container whose shim is killed has ended with 137, can be started again 
   assert.equal((await daemon.docker("rm", "-f", id)).code, 0);
 });
 
+test(
+  "a containerd that hangs ends no call and no daemon: each answers that it hangs, and all goes on with it",
+  { timeout: 120_000 },
+  async () => {
+    const [stopped, killed, removed, entered, looked] = await Promise.all(
+      [1, 2, 3, 4, 5].map(() => run("busybox", "sleep", "300")),
+    );
+    const fresh = (await daemon.docker("create", "--network", "none", "busybox", "sleep", "300")).stdout.trim();
+    const exec = await daemon.api("POST", `/containers/${entered}/exec`, { Cmd: ["true"] });
+    const pid = containerdPid();
+    process.kill(pid, "SIGSTOP");
+    try {
+      const calls: [string, string, unknown?][] = [
+        ["GET", "/images/json"],
+        ["GET", "/system/df"],
+        ["GET", "/images/busybox/json"],
+        ["POST", `/containers/${stopped}/stop?t=0`],
+        ["POST", `/containers/${killed}/kill`],
+        ["DELETE", `/containers/${removed}?force=1`],
+        ["POST", `/exec/${exec.json<{ Id: string }>().Id}/start`, { Detach: true }],
+        ["POST", `/containers/${fresh}/start`],
+        ["POST", `/containers/${looked}/pause`],
+        ["GET", `/containers/${looked}/top`],
+        ["GET", "/_ping"],
+      ];
+      for (const path of ["/containers/json", `/containers/${looked}/json`, "/version", "/volumes"])
+        assert.equal((await daemon.api("GET", path)).status, 200, path);
+      const answers = await Promise.all(calls.map((call) => daemon.api(...call)));
+      for (const [index, { status, text }] of answers.entries()) {
+        assert.ok(status === 500 || status === 503, `${calls[index]?.[1]}: ${status} ${text}`);
+        assert.match(text, /containerd (at .* does not answer|did not answer)/);
+      }
+      // It is known to hang by now: nobody waits for it again.
+      for (const call of calls.slice(0, 3)) assert.equal((await daemon.api(...call)).status, 503);
+    } finally {
+      process.kill(pid, "SIGCONT");
+    }
+    await eventually("containerd is back", async () => (await daemon.api("GET", "/_ping")).status === 200);
+    for (const id of [stopped, killed, entered, looked])
+      assert.equal((await daemon.docker("stop", "-t", "0", String(id))).code, 0);
+    const ids = [stopped, killed, removed, entered, looked, fresh].map(String);
+    for (const id of ids) assert.equal((await daemon.docker("start", id)).code, 0);
+    assert.equal((await daemon.docker("rm", "-f", ...ids)).code, 0);
+    await eventually("nothing is left", async () =>
+      Object.values(await resources()).every((kind) => (Array.isArray(kind) ? kind.length === 0 : kind === 0)),
+    );
+  },
+);
+
 /** Makes, starts and removes containers until the daemon is killed. */
 async function churn(name: string, network: string): Promise<void> {
   const HostConfig = { NetworkMode: network, IpcMode: "shareable" };

@@ -26,6 +26,8 @@ export interface ConnectOptions {
   maxMessageBytes?: number;
 }
 
+/** A containerd that does not even say that it knows our namespace hangs. */
+const prepareTimeoutMs = 10_000;
 const reconnectDelayMs = { first: 10, most: 500 };
 
 /** A client that connects with its first call, and again with the first call after the connection was lost. */
@@ -42,7 +44,7 @@ export function connectContainerd({
     maxMessageBytes,
     prepare: async ({ unary }) => {
       try {
-        await unary(Namespaces.method.create, { namespace: { name: namespace } });
+        await unary(Namespaces.method.create, { namespace: { name: namespace } }, { timeoutMs: prepareTimeoutMs });
       } catch (error) {
         if (!isKind(error, "alreadyExists")) throw error;
       }

@@ -4,7 +4,7 @@
  */
 export interface CallOptions {
   signal?: AbortSignal;
-  /** Deadline in milliseconds; default 30,000 for unary calls; none for streams, waits, diffs and whatever waits for the collector. */
+  /** Deadline in milliseconds; default: 30,000, more where whole snapshots are handled, none for reads, writes, waits, events and diffs. */
   timeoutMs?: number;
   /** Lease the call runs under: whatever it creates is held by that lease until the lease goes. */
   leaseId?: string;

@@ -33,7 +33,7 @@ const table: Record<ErrorKind, { http: number; grpc: number }> = {
   notModified: { http: 304, grpc: GrpcCode.ok },
   resourceExhausted: { http: 500, grpc: GrpcCode.resourceExhausted },
   cancelled: { http: 499, grpc: GrpcCode.cancelled },
-  deadlineExceeded: { http: 504, grpc: GrpcCode.deadlineExceeded },
+  deadlineExceeded: { http: 500, grpc: GrpcCode.deadlineExceeded },
   notImplemented: { http: 501, grpc: GrpcCode.unimplemented },
   unavailable: { http: 503, grpc: GrpcCode.unavailable },
   internal: { http: 500, grpc: GrpcCode.internal },

@@ -78,18 +78,20 @@ export function startCall(session: ClientHttp2Session, request: CallRequest, eve
     if (settled) return;
     if (status !== undefined) return finish(status);
     const broken = session.destroyed || session.closed;
-    settle(broken ? connectionLost(request.address, cause) : errorOfReset(stream.rstCode ?? 0, cause, request.address));
+    if (cause instanceof EngineError) settle(cause);
+    else settle(broken ? connectionLost(request.address, cause) : errorOfReset(stream.rstCode ?? 0, cause, request.address));
   });
 
   if (request.timeoutMs !== undefined) {
-    timer = setTimeout(
-      () => fail(deadlineExceeded(`containerd did not answer ${request.path} within ${request.timeoutMs} ms`)),
-      request.timeoutMs,
-    );
+    timer = setTimeout(() => fail(tooLate(request)), request.timeoutMs);
   }
   if (request.signal?.aborted === true) onAbort();
   else request.signal?.addEventListener("abort", onAbort, { once: true });
   return stream;
+}
+
+export function tooLate({ path, timeoutMs }: Pick<CallRequest, "path" | "timeoutMs">): EngineError {
+  return deadlineExceeded(`containerd did not answer ${path} within ${timeoutMs} ms`);
 }
 
 /** A cancelled call names the caller's reason where there is one. */

@@ -10,10 +10,11 @@ import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { ClientHttp2Session, OutgoingHttpHeaders } from "node:http2";
 import { EngineError, internal, unavailable } from "@pouchcontainer/errors";
 import type { CallEvents, CallRequest } from "./call.ts";
-import { abortError, startCall } from "./call.ts";
+import { abortError, startCall, tooLate } from "./call.ts";
 import { Connection } from "./connection.ts";
 import { DuplexCall } from "./duplex-call.ts";
 import { frame } from "./frames.ts";
+import type { KeepAliveOptions } from "./keep-alive.ts";
 import { MessageQueue } from "./message-queue.ts";
 
 export interface ChannelOptions {
@@ -21,8 +22,10 @@ export interface ChannelOptions {
   address: string;
   /** Sent with every call. */
   headers?: OutgoingHttpHeaders;
-  /** Deadline of unary calls without one of their own, in milliseconds. */
+  /** Deadline of calls without one of their own, streams too, in milliseconds. */
   defaultTimeoutMs: number;
+  /** How a server is noticed that holds the connection and does nothing; default: pinged every 5 s, silent for 10 s at most. */
+  keepAlive?: KeepAliveOptions;
   /** Largest message accepted from the server. */
   maxMessageBytes: number;
   /** A unary call made on every new connection before it is used. */
@@ -46,6 +49,7 @@ export class GrpcChannel {
     const prepare = options.prepare;
     this.#connection = new Connection({
       address: options.address,
+      keepAlive: options.keepAlive ?? { intervalMs: 5000, timeoutMs: 10_000 },
       ...(prepare === undefined
         ? {}
         : { prepare: (session) => prepare({ unary: (method, input, call) => this.#unaryOn(session, method, input, call) }) }),
@@ -61,7 +65,7 @@ export class GrpcChannel {
     input: MessageInitShape<I>,
     options: ChannelCallOptions = {},
   ): Promise<MessageShape<O>> {
-    const session = this.#connection.established ?? (await this.#session(pathOf(method), options.signal));
+    const session = this.#connection.established ?? (await this.#session(this.#request(method, options)));
     return this.#unaryOn(session, method, input, options);
   }
 
@@ -72,7 +76,7 @@ export class GrpcChannel {
     options: ChannelCallOptions = {},
   ): MessageQueue<MessageShape<O>> {
     const queue = new MessageQueue<MessageShape<O>>();
-    const request = this.#request(method, options, undefined);
+    const request = this.#request(method, options);
     const message = frame(toBinary(method.input, create(method.input, input)));
     const open = (session: ClientHttp2Session) => {
       const stream = startCall(
@@ -92,7 +96,7 @@ export class GrpcChannel {
     options: ChannelCallOptions = {},
   ): DuplexCall<I, O> {
     const queue = new MessageQueue<MessageShape<O>>();
-    const request = this.#request(method, options, undefined);
+    const request = this.#request(method, options);
     const call = new DuplexCall<I, O>(method, queue);
     const open = (session: ClientHttp2Session) => {
       const stream = startCall(
@@ -120,7 +124,7 @@ export class GrpcChannel {
     input: MessageInitShape<I>,
     options: ChannelCallOptions = {},
   ): Promise<MessageShape<O>> {
-    const request = this.#request(method, options, this.#options.defaultTimeoutMs);
+    const request = this.#request(method, options);
     const { promise, resolve, reject } = Promise.withResolvers<MessageShape<O>>();
     let answer: Uint8Array | undefined;
     const stream = startOn(session, request, {
@@ -139,8 +143,8 @@ export class GrpcChannel {
     return promise;
   }
 
-  #request(method: AnyMethod, options: ChannelCallOptions, defaultTimeoutMs: number | undefined): CallRequest {
-    const timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
+  #request(method: AnyMethod, options: ChannelCallOptions): CallRequest {
+    const timeoutMs = options.timeoutMs ?? this.#options.defaultTimeoutMs;
     return {
       path: pathOf(method),
       headers: { ...this.#options.headers, ...options.headers },
@@ -154,21 +158,24 @@ export class GrpcChannel {
   #whenConnected(request: CallRequest, open: (session: ClientHttp2Session) => void, fail: (error: EngineError) => void): void {
     const established = this.#connection.established;
     if (established !== undefined) return open(established);
-    this.#session(request.path, request.signal)
+    this.#session(request)
       .then(open)
       .catch((error: unknown) => fail(EngineError.from(error)));
   }
 
-  async #session(path: string, signal: AbortSignal | undefined): Promise<ClientHttp2Session> {
-    if (signal === undefined) return this.#connection.session();
-    if (signal.aborted) throw abortError(signal, path);
+  /** Waits for the connection as long as the call may take, and is not abandoned by its caller. */
+  async #session(request: CallRequest): Promise<ClientHttp2Session> {
+    const { path, signal, timeoutMs } = request;
+    if (signal?.aborted) throw abortError(signal, path);
     const { promise, reject } = Promise.withResolvers<never>();
     const onAbort = () => reject(abortError(signal, path));
-    signal.addEventListener("abort", onAbort, { once: true });
+    const timer = timeoutMs === undefined ? undefined : setTimeout(() => reject(tooLate(request)), timeoutMs);
+    signal?.addEventListener("abort", onAbort, { once: true });
     try {
       return await Promise.race([this.#connection.session(), promise]);
     } finally {
-      signal.removeEventListener("abort", onAbort);
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", onAbort);
     }
   }
 }

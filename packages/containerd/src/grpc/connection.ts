@@ -1,8 +1,10 @@
 import { connect as connectHttp2 } from "node:http2";
 import type { ClientHttp2Session } from "node:http2";
 import { connect as connectSocket } from "node:net";
-import { unavailable } from "@pouchcontainer/errors";
-import { cannotConnect } from "./status.ts";
+import { setTimeout as delay } from "node:timers/promises";
+import { isKind, unavailable } from "@pouchcontainer/errors";
+import { keepAlive, type KeepAliveOptions } from "./keep-alive.ts";
+import { cannotConnect, doesNotAnswer } from "./status.ts";
 
 /** Bytes containerd may send on a stream before we have read any: content reads of 1 MiB messages need more than HTTP/2's 64 KiB. */
 const streamWindowBytes = 4 << 20;
@@ -11,9 +13,13 @@ const connectionWindowBytes = 32 << 20;
 export interface ConnectionOptions {
   /** Path of the Unix socket. */
   address: string;
+  keepAlive: KeepAliveOptions;
   /** Runs on every new connection before any other call uses it. */
   prepare?: (session: ClientHttp2Session) => Promise<void>;
 }
+
+/** How long a call waits for a server that was silent before: it fails at once, nearly, instead of after its whole deadline. */
+const silentWaitMs = 1000;
 
 /**
  * One HTTP/2 connection that is made when first needed and made again when it was lost. A session is handed out only while it
@@ -25,6 +31,8 @@ export class Connection {
   #connecting: Promise<ClientHttp2Session> | undefined;
   #pending: ClientHttp2Session | undefined;
   #closed = false;
+  /** The server took connections and did not answer on them; it may do so again any time. */
+  #silent = false;
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
@@ -45,7 +53,7 @@ export class Connection {
     if (established !== undefined) return established;
     if (this.#closed) throw unavailable(`the client of containerd at ${this.address} is closed`);
     this.#connecting ??= this.#connect().finally(() => (this.#connecting = undefined));
-    return this.#connecting;
+    return this.#silent ? this.#soon(this.#connecting) : this.#connecting;
   }
 
   /** Ends the connection and with it every open stream. */
@@ -63,6 +71,20 @@ export class Connection {
     );
   }
 
+  async #soon(connecting: Promise<ClientHttp2Session>): Promise<ClientHttp2Session> {
+    const settled = new AbortController();
+    const late = delay(silentWaitMs, undefined, { signal: settled.signal }).then(() => {
+      throw doesNotAnswer(this.address);
+    });
+    try {
+      return await Promise.race([connecting, late]);
+    } finally {
+      settled.abort();
+      // Aborted is how it ends when the connection was there first.
+      await late.catch(() => undefined);
+    }
+  }
+
   async #connect(): Promise<ClientHttp2Session> {
     const session = await this.#open();
     this.#pending = session;
@@ -70,7 +92,9 @@ export class Connection {
       await this.#options.prepare?.(session);
     } catch (error) {
       session.destroy();
-      throw error;
+      if (!isKind(error, "deadlineExceeded")) throw error;
+      this.#silent = true;
+      throw doesNotAnswer(this.address, error);
     } finally {
       this.#pending = undefined;
     }
@@ -83,6 +107,12 @@ export class Connection {
     };
     session.once("close", forget);
     session.once("goaway", forget);
+    keepAlive(session, this.#options.keepAlive, () => {
+      this.#silent = true;
+      forget();
+      session.destroy(doesNotAnswer(this.address));
+    });
+    this.#silent = false;
     this.#session = session;
     return session;
   }

@@ -49,3 +49,7 @@ export function connectionLost(address: string, cause?: Error): EngineError {
 export function cannotConnect(address: string, cause: Error): EngineError {
   return unavailable(`cannot reach containerd at ${address}: is it running?`, { cause });
 }
+
+export function doesNotAnswer(address: string, cause?: unknown): EngineError {
+  return unavailable(`containerd at ${address} does not answer: it hangs or is stopped`, cause === undefined ? {} : { cause });
+}

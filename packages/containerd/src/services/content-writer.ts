@@ -5,7 +5,7 @@ import { Leases } from "../gen/leases_pb.ts";
 import type { DuplexCall } from "../grpc/duplex-call.ts";
 import type { CallOptions, ContentService, ContentWriter } from "../types.ts";
 import type { CallContext } from "./call-context.ts";
-import { callOptions } from "./call-context.ts";
+import { callOptions, deadlines } from "./call-context.ts";
 
 /** Chunks are gathered to messages of about this size; containerd takes at most 16 MiB in one. */
 const messageBytes = 1 << 20;
@@ -27,7 +27,7 @@ type WriteCall = DuplexCall<typeof Content.method.write.input, typeof Content.me
 
 export async function openContentWriter(deps: WriterDeps, request: WriterRequest): Promise<ContentWriter> {
   const { ref, expected, call: options } = request;
-  const call = deps.context.channel.duplex(Content.method.write, callOptions(options, Infinity));
+  const call = deps.context.channel.duplex(Content.method.write, callOptions(options, deadlines.none));
   await call.send({ action: WriteAction.STAT, ref, total: BigInt(expected.size ?? 0), expected: expected.digest ?? "" });
   try {
     const status = await call.answers.next();

@@ -4,7 +4,7 @@ import type { Info } from "../gen/content_pb.ts";
 import { Content } from "../gen/content_pb.ts";
 import type { ContentInfo, ContentService } from "../types.ts";
 import type { CallContext } from "./call-context.ts";
-import { callOptions } from "./call-context.ts";
+import { callOptions, deadlines } from "./call-context.ts";
 import { openContentWriter } from "./content-writer.ts";
 import { labelPaths, requiredDate, unlessGone } from "./conversions.ts";
 
@@ -18,7 +18,7 @@ export function contentService(context: CallContext): ContentService {
     },
     async list(filters = [], options) {
       const found: ContentInfo[] = [];
-      for await (const { info } of channel.serverStream(rpc.list, { filters }, callOptions(options)))
+      for await (const { info } of channel.serverStream(rpc.list, { filters }, callOptions(options, deadlines.list)))
         found.push(...info.map(infoOf));
       return found;
     },
@@ -32,7 +32,7 @@ export function contentService(context: CallContext): ContentService {
     },
     async *read(digest, { offset = 0, size = 0 } = {}, options) {
       const request = { digest, offset: BigInt(offset), size: BigInt(size) };
-      for await (const { data } of channel.serverStream(rpc.read, request, callOptions(options, Infinity))) {
+      for await (const { data } of channel.serverStream(rpc.read, request, callOptions(options, deadlines.none))) {
         if (data.length > 0) yield data;
       }
     },

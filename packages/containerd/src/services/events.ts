@@ -6,7 +6,7 @@ import { TaskExitSchema, TaskOOMSchema, TaskStartSchema } from "../gen/task_even
 import type { Envelope } from "../gen/types_pb.ts";
 import type { CallOptions, ContainerdEvent } from "../types.ts";
 import type { CallContext } from "./call-context.ts";
-import { callOptions } from "./call-context.ts";
+import { callOptions, deadlines } from "./call-context.ts";
 import { requiredDate } from "./conversions.ts";
 
 /** Subscribes at once; the events of this client's namespace, until the signal aborts, the connection goes or the loop is left. */
@@ -18,7 +18,7 @@ export function subscribe(
   // The subscription is not bound to the namespace of the call. Filters are alternatives, so each gets the condition.
   const inNamespace = `namespace==${JSON.stringify(namespace)}`;
   const bound = filters.length === 0 ? [inNamespace] : filters.map((filter) => `${filter},${inNamespace}`);
-  const envelopes = channel.serverStream(Events.method.subscribe, { filters: bound }, callOptions(options, Infinity));
+  const envelopes = channel.serverStream(Events.method.subscribe, { filters: bound }, callOptions(options, deadlines.none));
   return decoded(envelopes, options?.signal);
 }
 

@@ -3,7 +3,7 @@ import type { Image } from "../gen/images_pb.ts";
 import { Images } from "../gen/images_pb.ts";
 import type { ImageRecord, ImagesService } from "../types.ts";
 import type { CallContext } from "./call-context.ts";
-import { callOptions } from "./call-context.ts";
+import { callOptions, deadlines } from "./call-context.ts";
 import { dateOf, descriptorOf, unlessGone, wireDescriptor } from "./conversions.ts";
 
 export function imagesService({ channel }: CallContext): ImagesService {
@@ -30,7 +30,7 @@ export function imagesService({ channel }: CallContext): ImagesService {
       }
     },
     async delete(name, { sync = false } = {}, options) {
-      await unlessGone(channel.unary(rpc.delete, { name, sync }, callOptions(options, sync ? Infinity : undefined)));
+      await unlessGone(channel.unary(rpc.delete, { name, sync }, callOptions(options, sync ? deadlines.collection : undefined)));
     },
   };
   return service;

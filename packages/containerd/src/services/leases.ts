@@ -1,7 +1,7 @@
 import { Leases } from "../gen/leases_pb.ts";
 import type { LeasesService } from "../types.ts";
 import type { CallContext } from "./call-context.ts";
-import { callOptions } from "./call-context.ts";
+import { callOptions, deadlines } from "./call-context.ts";
 import { requiredDate, unlessGone } from "./conversions.ts";
 
 export function leasesService({ channel }: CallContext): LeasesService {
@@ -11,7 +11,7 @@ export function leasesService({ channel }: CallContext): LeasesService {
       await channel.unary(rpc.create, { id, labels }, callOptions(options));
     },
     async delete(id, { sync = false } = {}, options) {
-      await unlessGone(channel.unary(rpc.delete, { id, sync }, callOptions(options, sync ? Infinity : undefined)));
+      await unlessGone(channel.unary(rpc.delete, { id, sync }, callOptions(options, sync ? deadlines.collection : undefined)));
     },
     async list(filters = [], options) {
       const { leases } = await channel.unary(rpc.list, { filters }, callOptions(options));

@@ -2,7 +2,7 @@ import type { Info } from "../gen/snapshots_pb.ts";
 import { Kind, Snapshots } from "../gen/snapshots_pb.ts";
 import type { SnapshotInfo, SnapshotKind, SnapshotsService } from "../types.ts";
 import type { CallContext } from "./call-context.ts";
-import { callOptions } from "./call-context.ts";
+import { callOptions, deadlines } from "./call-context.ts";
 import { labelPaths, mountOf, requiredDate, unlessGone } from "./conversions.ts";
 
 export function snapshotsService({ channel }: CallContext, snapshotter: string): SnapshotsService {
@@ -21,10 +21,10 @@ export function snapshotsService({ channel }: CallContext, snapshotter: string):
       return mounts.map(mountOf);
     },
     async commit(name, key, labels = {}, options) {
-      await channel.unary(rpc.commit, { snapshotter, name, key, labels }, callOptions(options));
+      await channel.unary(rpc.commit, { snapshotter, name, key, labels }, callOptions(options, deadlines.files));
     },
     async remove(key, options) {
-      await unlessGone(channel.unary(rpc.remove, { snapshotter, key }, callOptions(options)));
+      await unlessGone(channel.unary(rpc.remove, { snapshotter, key }, callOptions(options, deadlines.files)));
     },
     async stat(key, options) {
       const { info } = await channel.unary(rpc.stat, { snapshotter, key }, callOptions(options));
@@ -36,12 +36,12 @@ export function snapshotsService({ channel }: CallContext, snapshotter: string):
     },
     async list(filters = [], options) {
       const found: SnapshotInfo[] = [];
-      for await (const { info } of channel.serverStream(rpc.list, { snapshotter, filters }, callOptions(options)))
+      for await (const { info } of channel.serverStream(rpc.list, { snapshotter, filters }, callOptions(options, deadlines.list)))
         found.push(...info.map(infoOf));
       return found;
     },
     async usage(key, options) {
-      const { size, inodes } = await channel.unary(rpc.usage, { snapshotter, key }, callOptions(options));
+      const { size, inodes } = await channel.unary(rpc.usage, { snapshotter, key }, callOptions(options, deadlines.files));
       return { sizeBytes: Number(size), inodes: Number(inodes) };
     },
   };

@@ -6,7 +6,7 @@ import { Status } from "../gen/task_types_pb.ts";
 import { Tasks } from "../gen/tasks_pb.ts";
 import type { TaskExit, TaskState, TaskStatus, TasksService } from "../types.ts";
 import type { CallContext } from "./call-context.ts";
-import { callOptions } from "./call-context.ts";
+import { callOptions, deadlines } from "./call-context.ts";
 import { dateOf, requiredDate } from "./conversions.ts";
 
 export function tasksService({ channel }: CallContext): TasksService {
@@ -68,7 +68,7 @@ export function tasksService({ channel }: CallContext): TasksService {
       );
     },
     async wait(containerId, execId = "", options) {
-      return exitOf(await channel.unary(rpc.wait, { containerId, execId }, callOptions(options, Infinity)));
+      return exitOf(await channel.unary(rpc.wait, { containerId, execId }, callOptions(options, deadlines.none)));
     },
   };
 }

@@ -44,7 +44,11 @@ export interface SystemDeps {
   clock: Clock;
   events: Pick<EventBus, "subscribe" | "subscriberCount">;
   programs: Pick<ProgramVersions, "of">;
-  containerd: { version(): Promise<{ version: string; revision: string }>; address: string; namespace: string };
+  containerd: {
+    version(options?: { timeoutMs: number }): Promise<{ version: string; revision: string }>;
+    address: string;
+    namespace: string;
+  };
   /** Resolves when the store takes writes. */
   storeIsOpen(): Promise<void>;
   containers: {

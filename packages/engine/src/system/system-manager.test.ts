@@ -86,6 +86,23 @@ test("disk usage looks only at what was asked for", async () => {
   await assert.rejects(manager().diskUsage(["foo"]), { message: "unknown object type: foo" });
 });
 
+test("version and info show the containerd that answered last while none does", async () => {
+  let alive = true;
+  const containerd = {
+    version: async () => {
+      if (!alive) throw new Error("no containerd");
+      return { version: "1.6.20", revision: "abc" };
+    },
+    address: "",
+    namespace: "",
+  };
+  const system = manager({ containerd });
+  await system.version();
+  alive = false;
+  assert.equal((await system.version()).Components?.[1]?.Version, "1.6.20");
+  assert.equal((await system.info()).ContainerdCommit.ID, "abc");
+});
+
 test("ping fails when containerd does not answer", async () => {
   const dead = { version: () => Promise.reject(new Error("no containerd")), address: "", namespace: "" };
   await assert.rejects(manager({ containerd: dead }).ping(), /no containerd/);

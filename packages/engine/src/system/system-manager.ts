@@ -8,21 +8,24 @@ import { systemVersion } from "./system-version.ts";
 
 /** Nanoseconds: every client pings before every command, and many at once must not each ask containerd. */
 const pingLife = 1_000_000_000n;
+/** Whoever only wants to know whether, or which, containerd is there is not kept waiting by one that hangs. */
+const versionTimeoutMs = 1000;
 
 /** What the daemon says of itself and its machine. */
 export class SystemManager {
   readonly #deps: SystemDeps;
   #lastGoodPing = 0n;
+  #containerdVersion = { version: "", revision: "" };
 
   constructor(deps: SystemDeps) {
     this.#deps = deps;
   }
 
   async info(): Promise<SystemInfo> {
-    const { containerd, programs, settings, images } = this.#deps;
+    const { programs, settings, images } = this.#deps;
     const runtime = settings.runtimes[settings.defaultRuntime] ?? settings.defaultRuntime;
     const [containerdVersion, runtimeVersion, initVersion, imageCount] = await Promise.all([
-      containerd.version(),
+      this.#lastContainerdVersion(),
       programs.of(runtime),
       settings.initPath === undefined ? undefined : programs.of(settings.initPath),
       images.count(),
@@ -41,10 +44,10 @@ export class SystemManager {
   }
 
   async version(): Promise<SystemVersion> {
-    const { containerd, programs, settings, machine, facts } = this.#deps;
+    const { programs, settings, machine, facts } = this.#deps;
     const runtime = settings.runtimes[settings.defaultRuntime] ?? settings.defaultRuntime;
     const [containerdVersion, runtimeVersion, initVersion] = await Promise.all([
-      containerd.version(),
+      this.#lastContainerdVersion(),
       programs.of(runtime),
       settings.initPath === undefined ? undefined : programs.of(settings.initPath),
     ]);
@@ -59,8 +62,15 @@ export class SystemManager {
   async ping(): Promise<void> {
     const now = this.#deps.clock.now();
     if (now - this.#lastGoodPing < pingLife && now >= this.#lastGoodPing) return;
-    await Promise.all([this.#deps.containerd.version(), this.#deps.storeIsOpen()]);
+    await Promise.all([this.#deps.containerd.version({ timeoutMs: versionTimeoutMs }), this.#deps.storeIsOpen()]);
     this.#lastGoodPing = now;
+  }
+
+  /** What it said last where it does not answer: which versions these are is also asked when something is wrong. */
+  async #lastContainerdVersion(): Promise<{ version: string; revision: string }> {
+    const { containerd } = this.#deps;
+    this.#containerdVersion = await containerd.version({ timeoutMs: versionTimeoutMs }).catch(() => this.#containerdVersion);
+    return this.#containerdVersion;
   }
 
   events(
