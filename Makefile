@@ -1,4 +1,4 @@
-.PHONY: run test check build bench setup
+.PHONY: run test check build bench soak setup
 
 # A container whose limits a plugin changed, from nothing to a clean machine.
 run:
@@ -15,6 +15,10 @@ build:
 
 bench:
 	@hack/bench
+
+# Half an hour of random operations and kills.
+soak:
+	@hack/soak
 
 setup:
 	@hack/setup all

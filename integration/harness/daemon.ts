@@ -41,6 +41,9 @@ export interface ApiResponse {
   json<T>(): T;
 }
 
+/** A request that gets nothing for this long hangs: the test says which, instead of running into its own end. */
+const silenceMs = 120_000;
+
 let sequence = 0;
 
 /** A pouchd of its own: everything it makes is under one temporary folder and under names no other daemon uses. */
@@ -82,6 +85,14 @@ export class Daemon {
 
   get homeDirectory(): string {
     return join(this.directory, "home");
+  }
+
+  get nftTable(): string {
+    return this.#names.get("table") ?? "";
+  }
+
+  get bridge(): string {
+    return this.#names.get("bridge") ?? "";
   }
 
   get execRoot(): string {
@@ -170,6 +181,7 @@ export class Daemon {
         });
       });
       request.on("error", reject);
+      request.setTimeout(silenceMs, () => request.destroy(new Error(`${method} ${path}: nothing for ${silenceMs / 1000} s`)));
       request.end(payload);
     });
   }
@@ -218,9 +230,9 @@ export class Daemon {
     const mounts = readFileSync("/proc/self/mountinfo", "utf8").split("\n");
     const processes = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
     const tables = spawnSync("nft", ["list", "tables"], { encoding: "utf8" }).stdout.split("\n");
-    const [bridge, table] = [this.#names.get("bridge"), this.#names.get("table")];
+    const { bridge, nftTable: table } = this;
     return [
-      ...(bridge !== undefined && existsSync(`/sys/class/net/${bridge}`) ? [`bridge ${bridge}`] : []),
+      ...(bridge !== "" && existsSync(`/sys/class/net/${bridge}`) ? [`bridge ${bridge}`] : []),
       ...tables.filter((line) => line.endsWith(` ${table}`)),
       ...mounts.filter((line) => line.includes(this.directory)).map((line) => `mount ${line}`),
       ...processes.filter((pid) => commandLine(pid).includes(this.directory)).map((pid) => `process ${pid} ${commandLine(pid)}`),

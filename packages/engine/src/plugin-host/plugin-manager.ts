@@ -2,8 +2,8 @@ import type { Plugin } from "@pouchcontainer/api";
 import { conflict, EngineError, failedPrecondition, invalidArgument, messageChain, notFound } from "@pouchcontainer/errors";
 import type { PluginManifest, PointName, Supervisor } from "@pouchcontainer/plugin-sdk";
 import { checkConfiguration, parseManifest, type PluginInstance } from "@pouchcontainer/plugin-sdk/host";
+import { rm } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { removeTree } from "../remove-tree.ts";
 import type { Collection } from "../store/index.ts";
 import { allowedEnvironment } from "./builtin-plugins.ts";
 import { describePlugin, pluginId } from "./describe-plugin.ts";
@@ -143,7 +143,7 @@ export class PluginManager {
       try {
         await this.#take(unpacked, source, options);
       } catch (error) {
-        await removeTree(unpacked.directory);
+        await rm(unpacked.directory, { recursive: true, force: true });
         throw error;
       }
       const { name, version } = unpacked.manifest;
@@ -185,7 +185,7 @@ export class PluginManager {
     else if (running !== undefined) await this.#takeOut(name, drainMs);
     else if (record.enabled) await this.#bringIn(record);
     await records.put(name, record);
-    if (old?.installed !== undefined) await removeTree(old.installed.directory);
+    if (old?.installed !== undefined) await rm(old.installed.directory, { recursive: true, force: true });
   }
 
   /** Calls it from now on. */
@@ -222,7 +222,7 @@ export class PluginManager {
       if (enabled) await this.#takeOut(name, 0);
       const record = this.#deps.records.get(name);
       await this.#deps.records.delete(name);
-      if (record?.installed !== undefined) await removeTree(record.installed.directory);
+      if (record?.installed !== undefined) await rm(record.installed.directory, { recursive: true, force: true });
       this.#deps.logs.forget(name);
       this.#deps.publish({ action: "remove", plugin: name, attributes: {} });
       return described;
@@ -248,7 +248,7 @@ export class PluginManager {
             throw invalidArgument(`the package is plugin "${unpacked.manifest.name}", not "${name}"`);
           await this.#take(unpacked, source === undefined ? from : { reference: source }, {});
         } catch (error) {
-          await removeTree(unpacked.directory);
+          await rm(unpacked.directory, { recursive: true, force: true });
           throw error;
         }
       }

@@ -1,8 +1,7 @@
 import type { StdioPaths } from "@pouchcontainer/containerd";
-import { mkdir } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { removeTree } from "../../remove-tree.ts";
 import { InputPipe } from "./input-pipe.ts";
 import { JournaledPipe, type JournalCalls } from "./journaled-pipe.ts";
 import { OutputHub } from "./output-hub.ts";
@@ -58,7 +57,7 @@ export class ProcessStdio {
   /** Makes the FIFOs of a process about to be created. */
   static async create(deps: StdioDeps, request: StdioRequest): Promise<ProcessStdio> {
     const paths = pathsOf(request);
-    await removeTree(request.directory);
+    await rm(request.directory, { recursive: true, force: true });
     await mkdir(request.directory, { recursive: true, mode: 0o700 });
     try {
       const wanted = [paths.stdin, paths.stdout, paths.stderr].filter((path) => path !== undefined);
@@ -67,7 +66,7 @@ export class ProcessStdio {
       await holdAll(deps, paths);
       return stdio;
     } catch (error) {
-      await removeTree(request.directory);
+      await rm(request.directory, { recursive: true, force: true });
       throw error;
     }
   }
@@ -133,7 +132,7 @@ export class ProcessStdio {
     this.suspend();
     await this.ended;
     for (const { path } of outputs(this.paths)) await this.#deps.keeper?.release(path);
-    await removeTree(this.#directory);
+    await rm(this.#directory, { recursive: true, force: true });
   }
 
   #resume(): void {
