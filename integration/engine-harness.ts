@@ -112,6 +112,13 @@ export class EngineHarness {
       "pwd",
       "stty",
       "tail",
+      "ln",
+      "mkdir",
+      "mv",
+      "rm",
+      "test",
+      "touch",
+      "truncate",
     ])
       symlinkSync("busybox", join(root, "bin", applet));
     writeFileSync(join(root, "etc/passwd"), "root:x:0:0:root:/root:/bin/sh\nweb:x:1000:1001::/home/web:/bin/sh\n");

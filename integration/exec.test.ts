@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 import type { ExecCreateConfig } from "@pouchcontainer/api";
 import { isKind } from "@pouchcontainer/errors";
@@ -105,4 +107,49 @@ test("twenty execs at once all end with their own code", async () => {
     codes,
     Array.from({ length: 20 }, (_, n) => n),
   );
+});
+
+test("a user's name is looked up in the container's own files, whatever it has made of them, and never in the host's", async () => {
+  const named = async (change: string): Promise<string> => {
+    const other = await daemon.create(["sh", "-c", `${change}; touch /changed; exec sleep 1000`]);
+    await daemon.containers.start(other);
+    await eventually("the files are changed", async () => {
+      const { Id } = await daemon.exec.create(other, { Cmd: ["test", "-e", "/changed"] });
+      await daemon.exec.start(Id, { detach: true, tty: false });
+      await eventually("it has ended", async () => !(await daemon.exec.inspect(Id)).Running);
+      return (await daemon.exec.inspect(Id)).ExitCode === 0;
+    });
+    const { Id } = await daemon.exec.create(other, { Cmd: ["id", "-u"], User: "web", AttachStdout: true });
+    const session = await daemon.exec.start(Id, { detach: false, tty: false });
+    const said = session ? await textOf(session.output) : "";
+    await daemon.remove(other);
+    return said.trim();
+  };
+  const entry = "web:x:77:77::/:/bin/sh";
+  assert.equal(await named(`mv /etc /moved; mkdir /etc; echo ${entry} >/etc/passwd`), "77");
+  assert.equal(await named(`mv /etc /moved; ln -s moved /etc; echo ${entry} >/moved/passwd`), "77");
+  for (const change of [
+    "rm /etc/passwd; ln -s /proc/1/root/etc/passwd /etc/passwd",
+    "rm /etc/passwd; ln -s ../../../../../../../etc/passwd /etc/passwd",
+    "rm /etc/passwd; ln -s passwd /etc/passwd",
+    "rm /etc/passwd; truncate -s 1T /etc/passwd",
+    "rm -r /etc",
+  ])
+    assert.match(await named(change), /unable to find user web: no matching entries in passwd file$/, change);
+});
+
+test("what is mounted over the container's list of users does not count, as with dockerd", async () => {
+  const list = join(harness.root, "passwd");
+  writeFileSync(list, "web:x:88:88::/:/bin/sh\nmounted:x:89:89::/:/bin/sh\n");
+  const other = await daemon.create(["sleep", "1000"], { HostConfig: { Binds: [`${list}:/etc/passwd`] } });
+  await daemon.containers.start(other);
+  for (const [User, answer] of [
+    ["web", /^1000$/],
+    ["mounted", /unable to find user mounted: no matching entries in passwd file/],
+  ] as const) {
+    const { Id } = await daemon.exec.create(other, { Cmd: ["id", "-u"], User, AttachStdout: true });
+    const session = await daemon.exec.start(Id, { detach: false, tty: false });
+    assert.match((session ? await textOf(session.output) : "").trim(), answer);
+  }
+  await daemon.remove(other);
 });

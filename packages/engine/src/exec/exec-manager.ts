@@ -6,9 +6,10 @@ import type { Container } from "../containers/container.ts";
 import { publishContainerEvent } from "../containers/container-events.ts";
 import type { ContainerRoom } from "../containers/container-room.ts";
 import { OperationLock } from "../containers/operation-lock.ts";
+import { withRootfsReader } from "../containers/rootfs.ts";
 import { runtimeFailure } from "../containers/runtime-failure.ts";
 import { waitForExit } from "../containers/settle-exit.ts";
-import { buildProcess, rootfsReader } from "../containers/spec/index.ts";
+import { buildProcess } from "../containers/spec/index.ts";
 import { defaultDetachKeys } from "../containers/stdio/detach-keys.ts";
 import type { OutputChunk } from "../containers/stdio/output-chunk.ts";
 import { ProcessStdio } from "../containers/stdio/process-stdio.ts";
@@ -193,11 +194,11 @@ export class ExecManager {
     const { container, config, id } = instance;
     const { deps } = this.#room;
     const { tasks } = deps.containerd;
-    // The files as the running container sees them, whatever is mounted over them by now.
-    const rootfs = rootfsReader(`/proc/${container.state.pid}/root`);
-    const { process, warnings } = buildProcess(
-      { record: container.record, facts: deps.facts, settings: deps.specSettings, rootfs },
-      consoleSize ? { ...config, ConsoleSize: [consoleSize.height, consoleSize.width] } : config,
+    const request = consoleSize ? { ...config, ConsoleSize: [consoleSize.height, consoleSize.width] } : config;
+    const mounts = await deps.containerd.snapshots(container.record.snapshotter).mounts(container.id);
+    // Users and groups are those of the container's own files: what is mounted over them does not count, as with dockerd.
+    const { process, warnings } = await withRootfsReader(deps, container, mounts, (rootfs) =>
+      buildProcess({ record: container.record, facts: deps.facts, settings: deps.specSettings, rootfs }, request),
     );
     for (const warning of warnings) deps.log.warn(warning, { container: container.id, exec: id });
     await tasks.exec({ containerId: container.id, execId: id, process, stdio: stdio.paths });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
@@ -56,7 +57,38 @@ test("a folder made anew in an upper layer hides what the lower one had in it", 
   for (const layer of [upper, lower]) mkdirSync(join(layer, "etc"));
   writeFileSync(join(lower, "etc/passwd"), "old");
   assert.equal(rootfsReader([upper, lower]).readFile("/etc/passwd"), "old");
-  const reader = rootfsReader([upper, lower], (path) => path === join(upper, "etc"));
+  const reader = rootfsReader([upper, lower], (path) => realpathSync(path) === join(upper, "etc"));
   assert.equal(reader.readFile("/etc/passwd"), undefined);
   assert.equal(reader.resolve("/etc"), join(upper, "etc"));
+});
+
+test("what is no regular file of a sensible size is not opened", (t) => {
+  const root = tree(t);
+  execFileSync("mkfifo", [join(root, "fifo")]);
+  execFileSync("mknod", [join(root, "zero"), "c", "1", "5"]);
+  writeFileSync(join(root, "huge"), "x");
+  truncateSync(join(root, "huge"), 2 ** 40);
+  mkdirSync(join(root, "folder"));
+  const reader = rootfsReader(root);
+  for (const name of ["fifo", "zero", "huge", "folder", "absent", "fifo/below", "x".repeat(300), "nul\0"])
+    assert.equal(reader.readFile(name), undefined, name);
+});
+
+test("a link of a lower layer is not followed where an upper one has a folder", (t) => {
+  const [upper, lower, host] = [tree(t), tree(t), tree(t)];
+  writeFileSync(join(host, "passwd"), "of the host");
+  mkdirSync(join(upper, "etc"));
+  symlinkSync(host, join(lower, "etc"));
+  assert.equal(rootfsReader([upper, lower]).readFile("/etc/passwd"), undefined);
+});
+
+test("a path of thousands of folders holds no more descriptors than the daemon can spare, and none afterwards", (t) => {
+  const root = tree(t);
+  mkdirSync(join(root, "a"));
+  writeFileSync(join(root, "file"), "found");
+  const before = readdirSync("/proc/self/fd").length;
+  const reader = rootfsReader(root);
+  assert.equal(reader.readFile(`${"a/../".repeat(1000)}file`), "found");
+  assert.equal(reader.readFile(`${"a/../".repeat(100_000)}file`), undefined);
+  assert.equal(readdirSync("/proc/self/fd").length, before);
 });
