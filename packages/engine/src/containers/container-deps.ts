@@ -5,6 +5,7 @@ import type { ImageSource } from "../images/image-source.ts";
 import type { ContainerNetworks } from "../networks/container-networks.ts";
 import type { ChainContext, PluginChains, PluginTraces } from "../plugin-host/chains.ts";
 import type { Collection } from "../store/index.ts";
+import type { VolumePlace } from "../volumes/volume-manager.ts";
 import type { Clock } from "./clock.ts";
 import type { ConfigSettings } from "./config/index.ts";
 import type { ContainerRecord } from "./container-record.ts";
@@ -19,10 +20,10 @@ export interface ContainerVolumes {
   ): Promise<{ volume: Volume; created: boolean }>;
   release(containerId: string): void;
   remove(name: string, options: { force: boolean }): Promise<void>;
-  mount(name: string, containerId: string): Promise<string>;
-  unmount(name: string, containerId: string): Promise<void>;
-  fill(name: string, rootfs: string, destination: string): Promise<boolean>;
-  restore(running: readonly { containerId: string; volumes: readonly string[] }[]): void;
+  mount(name: string, place: VolumePlace & { rw: boolean; propagation: string }): Promise<string>;
+  unmount(name: string, place: VolumePlace): Promise<void>;
+  fill(name: string, rootfs: string, place: VolumePlace): Promise<boolean>;
+  restore(running: readonly (VolumePlace & { name: string })[]): void;
 }
 
 export interface ContainerLogger {

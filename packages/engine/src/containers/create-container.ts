@@ -196,13 +196,7 @@ async function fillVolumes(room: ContainerRoom, container: Container): Promise<v
   );
   if (empty.length === 0) return;
   await withMountedSnapshot(room.deps, container, async (rootfs) => {
-    for (const { name = "", destination } of empty) {
-      await room.deps.volumes.mount(name, container.id);
-      try {
-        await room.deps.volumes.fill(name, rootfs, destination);
-      } finally {
-        await room.deps.volumes.unmount(name, container.id);
-      }
-    }
+    for (const { name = "", destination } of empty)
+      await room.deps.volumes.fill(name, rootfs, { containerId: container.id, destination });
   });
 }

@@ -31,8 +31,12 @@ export async function releaseRun(
     attempt("the network", () => deps.networks.release(container.id)),
     attempt("the log", () => run.log?.close()),
     attempt("the standard streams", () => run.stdio.dispose()),
-    ...container.record.mountPoints.map(({ type, name }) =>
-      attempt("a volume", () => (type === "volume" && name !== undefined ? deps.volumes.unmount(name, container.id) : undefined)),
+    ...container.record.mountPoints.map(({ type, name, destination }) =>
+      attempt("a volume", () =>
+        type === "volume" && name !== undefined
+          ? deps.volumes.unmount(name, { containerId: container.id, destination })
+          : undefined,
+      ),
     ),
     attempt("the shared memory", () =>
       container.record.hostConfig.IpcMode === "shareable" ? unmount(sharedMemoryPath(container)) : undefined,

@@ -238,8 +238,9 @@ async function putContainerdRecord(room: ContainerRoom, container: Container, sp
 
 async function mountVolumes({ deps }: ContainerRoom, { record }: Container): Promise<void> {
   await prepareBindSources(record.mountPoints);
-  for (const { type, name } of record.mountPoints)
-    if (type === "volume" && name !== undefined) await deps.volumes.mount(name, record.id);
+  for (const { type, name, destination, rw, propagation } of record.mountPoints)
+    if (type === "volume" && name !== undefined)
+      await deps.volumes.mount(name, { containerId: record.id, destination, rw, propagation });
 }
 
 async function shareMemory(container: Container): Promise<void> {

@@ -29,7 +29,7 @@ export function prunePredicate(filters: Filters): Predicate {
 
 function refuseUnknown(filters: Filters, known: readonly string[]): void {
   const unknown = Object.keys(filters).find((key) => !known.includes(key));
-  if (unknown !== undefined) throw invalidArgument(`Invalid filter '${unknown}'`);
+  if (unknown !== undefined) throw invalidArgument(`invalid filter '${unknown}'`);
 }
 
 function booleanFilter(filters: Filters, key: string): boolean | undefined {
@@ -38,7 +38,7 @@ function booleanFilter(filters: Filters, key: string): boolean | undefined {
   if (value === undefined) return undefined;
   if (values.length === 1 && /^(1|t|T|TRUE|true|True)$/.test(value)) return true;
   if (values.length === 1 && /^(0|f|F|FALSE|false|False)$/.test(value)) return false;
-  throw invalidArgument(`Invalid filter '${key}=[${values.join(" ")}]'`);
+  throw invalidArgument(`invalid filter '${key}=[${values.join(" ")}]'`);
 }
 
 function matchesText(pattern: string, text: string): boolean {

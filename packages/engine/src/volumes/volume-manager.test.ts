@@ -142,17 +142,32 @@ test("a volume in use is not removed, not even by force; an unknown one only wit
 });
 
 test("options are mounted for the first container and taken down after the last", async (t) => {
-  const { manager, mounts, root } = setup(t);
+  const { manager, mounts, root, events } = setup(t);
   await manager.create({ Name: "ram", DriverOpts: { type: "tmpfs", device: "tmpfs", o: "size=1m" } });
-  const path = await manager.mount("ram", "c1");
-  await manager.mount("ram", "c2");
+  const at = (containerId: string) => ({ containerId, destination: "/ram", rw: true, propagation: "" });
+  const path = await manager.mount("ram", at("c1"));
+  await manager.mount("ram", at("c2"));
   assert.deepEqual([...mounts], [[join(root, "ram/_data"), "tmpfs:tmpfs"]]);
-  await manager.unmount("ram", "c1");
-  await manager.unmount("ram", "c1");
+  await manager.unmount("ram", at("c1"));
+  await manager.unmount("ram", at("c1"));
   assert.equal(mounts.size, 1);
-  await manager.unmount("ram", "c2");
+  await manager.unmount("ram", at("c2"));
   assert.equal(mounts.size, 0);
+  assert.deepEqual(events.slice(1), ["mount ram", "mount ram", "unmount ram", "unmount ram"]);
   assert.equal(path, join(root, "ram/_data"));
+});
+
+test("a volume at two places of a container counts for both, and filling it is told to nobody", async (t) => {
+  const { manager, events, root } = setup(t);
+  await manager.create({ Name: "data" });
+  await manager.fill("data", root, { containerId: "c1", destination: "/nowhere" });
+  for (const destination of ["/a", "/b"])
+    await manager.mount("data", { containerId: "c1", destination, rw: true, propagation: "" });
+  await manager.unmount("data", { containerId: "c1", destination: "/a" });
+  await assert.rejects(manager.remove("data", { force: false }), { message: "remove data: volume is in use - [c1]" });
+  await manager.unmount("data", { containerId: "c1", destination: "/b" });
+  await manager.remove("data", { force: false });
+  assert.deepEqual(events, ["create data", "mount data", "mount data", "unmount data", "unmount data", "destroy data"]);
 });
 
 test("prune takes unnamed volumes that nobody uses, all unused ones when asked", async (t) => {
@@ -165,7 +180,7 @@ test("prune takes unnamed volumes that nobody uses, all unused ones when asked",
   assert.match(unnamed.Name, /^[0-9a-f]{64}$/);
   assert.deepEqual(await manager.prune({}), { VolumesDeleted: [unnamed.Name], SpaceReclaimed: 5 });
   assert.deepEqual((await manager.prune({ all: ["1"] })).VolumesDeleted, ["named"]);
-  await assert.rejects(manager.prune({ until: ["1h"] }), { message: "Invalid filter 'until'" });
+  await assert.rejects(manager.prune({ until: ["1h"] }), { message: "invalid filter 'until'" });
 });
 
 test("list filters by use, label and name", async (t) => {
@@ -178,8 +193,8 @@ test("list filters by use, label and name", async (t) => {
   assert.deepEqual(await names({ dangling: ["true"] }), ["web-data"]);
   assert.deepEqual(await names({ label: ["tier=front"] }), ["web-data"]);
   assert.deepEqual(await names({ name: ["^db"] }), ["db-data"]);
-  await assert.rejects(async () => manager.list({ dangling: ["x"] }), { message: "Invalid filter 'dangling=[x]'" });
-  await assert.rejects(async () => manager.list({ foo: ["x"] }), { message: "Invalid filter 'foo'" });
+  await assert.rejects(async () => manager.list({ dangling: ["x"] }), { message: "invalid filter 'dangling=[x]'" });
+  await assert.rejects(async () => manager.list({ foo: ["x"] }), { message: "invalid filter 'foo'" });
 });
 
 test("an empty volume gets the image's content, one with content keeps its own", async (t) => {
@@ -189,12 +204,16 @@ test("an empty volume gets the image's content, one with content keeps its own",
   writeFileSync(join(rootfs, "srv/real/file"), "image", { mode: 0o640 });
   symlinkSync("/srv/real", join(rootfs, "data"));
   const { Mountpoint } = await manager.create({ Name: "data" });
-  assert.equal(await manager.fill("data", rootfs, "/data"), true, "the link is followed inside the image");
+  assert.equal(
+    await manager.fill("data", rootfs, { containerId: "c1", destination: "/data" }),
+    true,
+    "the link is followed inside the image",
+  );
   assert.equal(readFileSync(join(Mountpoint, "file"), "utf8"), "image");
   assert.equal(statSync(join(Mountpoint, "file")).mode & 0o777, 0o640);
   assert.equal(statSync(Mountpoint).mode & 0o777, 0o700);
-  assert.equal(await manager.fill("data", rootfs, "/data"), false);
-  assert.equal(await manager.fill("data", rootfs, "/etc"), false);
+  assert.equal(await manager.fill("data", rootfs, { containerId: "c1", destination: "/data" }), false);
+  assert.equal(await manager.fill("data", rootfs, { containerId: "c1", destination: "/etc" }), false);
 });
 
 test("a container's volumes are held until its record speaks for them, and go when its create fails", async (t) => {

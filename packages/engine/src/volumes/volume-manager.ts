@@ -34,6 +34,12 @@ export interface VolumeHolder {
   context: ChainContext;
 }
 
+/** Where a container has a volume: one volume may have several places in it. */
+export interface VolumePlace {
+  containerId: string;
+  destination: string;
+}
+
 const namePattern = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/;
 
 /** Volumes of the `local` driver: a folder each, some with a file system mounted over it while containers use them. */
@@ -42,8 +48,8 @@ export class VolumeManager {
   readonly #locks = new KeyedMutex();
   /** Volume → containers that are being created with it and have no record yet. */
   readonly #held = new Map<string, Set<string>>();
-  /** Volume → running containers that have it mounted. */
-  readonly #mounted = new Map<string, Set<string>>();
+  /** Volume → where running containers have it mounted. */
+  readonly #mounted = new Map<string, VolumePlace[]>();
 
   constructor(deps: VolumeManagerDeps) {
     this.#deps = deps;
@@ -110,41 +116,69 @@ export class VolumeManager {
   }
 
   /** Puts the volume's file system in place for a container about to start and returns the path of its content. */
-  async mount(name: string, containerId: string): Promise<string> {
+  async mount(name: string, place: VolumePlace & { rw: boolean; propagation: string }): Promise<string> {
+    const path = await this.#mount(name, place);
+    this.#publish("mount", this.#require(name), {
+      container: place.containerId,
+      destination: place.destination,
+      "read/write": String(place.rw),
+      propagation: place.propagation,
+    });
+    return path;
+  }
+
+  async #mount(name: string, place: VolumePlace): Promise<string> {
     const record = this.#require(name);
     await this.#locks.run(name, async () => {
       const path = this.#dataPath(name);
       await mkdir(path, { recursive: true, mode: 0o755 });
       const mount = parseLocalOptions(record.options ?? {});
       if (mount !== undefined && !(await this.#deps.mounter.isMounted(path))) await this.#deps.mounter.mount(mount, path);
-      addTo(this.#mounted, name, containerId);
-      this.#publish("mount", record, { container: containerId });
+      this.#take(name, place);
     });
     return this.#dataPath(name);
   }
 
   /** The container stopped; the last one takes the file system down. May be called any number of times. */
-  async unmount(name: string, containerId: string): Promise<void> {
-    await this.#locks.run(name, async () => {
-      const users = this.#mounted.get(name);
+  async unmount(name: string, place: VolumePlace): Promise<void> {
+    const record = await this.#unmount(name, place);
+    if (record !== undefined) this.#publish("unmount", record, { container: place.containerId });
+  }
+
+  #take(name: string, { containerId, destination }: VolumePlace): void {
+    const places = this.#mounted.get(name) ?? [];
+    this.#mounted.set(name, [...places, { containerId, destination }]);
+  }
+
+  /** Undefined when it is not mounted there. */
+  async #unmount(name: string, { containerId, destination }: VolumePlace): Promise<VolumeRecord | undefined> {
+    return await this.#locks.run(name, async () => {
+      const places = this.#mounted.get(name) ?? [];
       const record = this.#deps.records.get(name);
-      if (record === undefined || !users?.delete(containerId)) return;
-      this.#publish("unmount", record, { container: containerId });
-      if (users.size > 0) return;
-      this.#mounted.delete(name);
-      await this.#unmountData(record);
+      const left = places.filter((place) => place.containerId !== containerId || place.destination !== destination);
+      if (record === undefined || left.length === places.length) return undefined;
+      if (left.length > 0) this.#mounted.set(name, left);
+      else {
+        this.#mounted.delete(name);
+        await this.#unmountData(record);
+      }
+      return record;
     });
   }
 
   /** After a daemon start: the running containers' use of their volumes is taken up again. */
-  restore(running: readonly { containerId: string; volumes: readonly string[] }[]): void {
-    for (const { containerId, volumes } of running) for (const name of volumes) addTo(this.#mounted, name, containerId);
+  restore(running: readonly (VolumePlace & { name: string })[]): void {
+    for (const { name, ...place } of running) this.#take(name, place);
   }
 
-  /** Copies the image's content into an empty volume; `rootfs` is the container's, mounted. */
-  async fill(name: string, rootfs: string, destination: string): Promise<boolean> {
-    this.#require(name);
-    return this.#locks.run(name, () => fillVolume(this.#dataPath(name), rootfs, destination));
+  /** Copies the image's content into an empty volume; `rootfs` is the container's, mounted. No event tells of it. */
+  async fill(name: string, rootfs: string, place: VolumePlace): Promise<boolean> {
+    await this.#mount(name, place);
+    try {
+      return await this.#locks.run(name, () => fillVolume(this.#dataPath(name), rootfs, place.destination));
+    } finally {
+      await this.#unmount(name, place);
+    }
   }
 
   /** Volumes with their size and number of users, for `system df`. */
@@ -224,7 +258,11 @@ export class VolumeManager {
 
   #users(name: string): string[] {
     return [
-      ...new Set([...this.#deps.containersUsing(name), ...(this.#held.get(name) ?? []), ...(this.#mounted.get(name) ?? [])]),
+      ...new Set([
+        ...this.#deps.containersUsing(name),
+        ...(this.#held.get(name) ?? []),
+        ...(this.#mounted.get(name) ?? []).map(({ containerId }) => containerId),
+      ]),
     ];
   }
 

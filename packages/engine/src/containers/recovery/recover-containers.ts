@@ -19,6 +19,7 @@ import { deleteTask } from "../release-run.ts";
 import { unmount } from "../rootfs.ts";
 import { allProcesses, hasChildren, shimsOf } from "./stray-shims.ts";
 import { scheduleRestart, watchExit } from "../settle-exit.ts";
+import type { VolumePlace } from "../../volumes/volume-manager.ts";
 import { openLog, stdioRequest, streamsDirectory } from "../start-container.ts";
 import { ProcessStdio } from "../stdio/process-stdio.ts";
 
@@ -49,7 +50,7 @@ export async function recoverContainers(room: ContainerRoom): Promise<void> {
     alive.map(({ record, directory }) => networkedContainer(record, directory)),
     new Set(unrecorded.orphans.filter(isAlive).map(({ id }) => id)),
   );
-  deps.volumes.restore(alive.map(({ id, record }) => ({ containerId: id, volumes: volumesOf(record) })));
+  deps.volumes.restore(alive.flatMap(({ record }) => volumePlaces(record)));
 
   await Promise.all(
     wanted.map((container) => guarded(room, container, () => recoverOne(room, container, taskOf.get(container.id)))),
@@ -71,8 +72,10 @@ async function guarded(room: ContainerRoom, container: Container, work: () => Pr
   }
 }
 
-const volumesOf = (record: ContainerRecord): string[] =>
-  record.mountPoints.flatMap(({ type, name }) => (type === "volume" && name !== undefined ? [name] : []));
+const volumePlaces = (record: ContainerRecord): (VolumePlace & { name: string })[] =>
+  record.mountPoints.flatMap(({ type, name, destination }) =>
+    type === "volume" && name !== undefined ? [{ name, containerId: record.id, destination }] : [],
+  );
 
 async function recoverOne(room: ContainerRoom, container: Container, task: TaskState | undefined): Promise<void> {
   const { status } = container.state;
