@@ -1,6 +1,7 @@
 import type * as api from "@pouchcontainer/api";
 import { invalidArgument, isKind } from "@pouchcontainer/errors";
 import { parseRfc3339 } from "./clock.ts";
+import { pointInTime } from "../point-in-time.ts";
 import type { ContainerRoom } from "./container-room.ts";
 import type { ContainerRecord } from "./container-record.ts";
 import { snapshotSizes } from "./snapshot-size.ts";
@@ -26,7 +27,7 @@ export async function pruneContainers(
     }
   }
   room.deps.events.publish({ type: "container", action: "prune", id: "", attributes: { reclaimed: String(reclaimed) } });
-  return { ContainersDeleted: deleted, SpaceReclaimed: reclaimed };
+  return { ContainersDeleted: deleted.length > 0 ? deleted : null, SpaceReclaimed: reclaimed };
 }
 
 function prunePredicate(filters: Record<string, string[]>, now: bigint): (record: ContainerRecord) => boolean {
@@ -45,24 +46,4 @@ function prunePredicate(filters: Record<string, string[]>, now: bigint): (record
 function hasLabel(labels: Record<string, string>, text: string): boolean {
   const at = text.indexOf("=");
   return at === -1 ? Object.hasOwn(labels, text) : labels[text.slice(0, at)] === text.slice(at + 1);
-}
-
-/** A time (RFC 3339, a date, seconds since the epoch) or a duration before now (`10m`, `1h30m`). */
-function pointInTime(text: string, now: bigint): bigint {
-  if (/^\d+(\.\d+)?$/.test(text)) return BigInt(Math.round(Number(text) * 1e6)) * 1000n;
-  const duration = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|h|m|s)/g)];
-  if (duration.length > 0 && duration.map(([part]) => part).join("") === text) {
-    const unitMs = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
-    // The expression admits these units only.
-    const ms = duration.reduce((sum, [, count, unit]) => sum + Number(count) * unitMs[unit as keyof typeof unitMs], 0);
-    return now - BigInt(Math.round(ms)) * 1_000_000n;
-  }
-  const parsed = parseRfc3339(text) ?? dateOf(text);
-  if (parsed === undefined) throw invalidArgument(`invalid value for filter until: "${text}"`);
-  return parsed;
-}
-
-function dateOf(text: string): bigint | undefined {
-  const ms = Date.parse(text);
-  return Number.isNaN(ms) ? undefined : BigInt(ms) * 1_000_000n;
 }

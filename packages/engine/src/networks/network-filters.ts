@@ -1,4 +1,6 @@
 import { invalidArgument } from "@pouchcontainer/errors";
+import { parseRfc3339 } from "../containers/clock.ts";
+import { pointInTime } from "../point-in-time.ts";
 import { isPredefined, type NetworkRecord } from "./network-record.ts";
 
 /** Docker's `filters` query: key → values. */
@@ -23,7 +25,7 @@ export function matches(record: NetworkRecord, filters: Filters, state: { used: 
     any("scope", (value) => value === "local") &&
     any("type", (value) => typeMatches(record, value)) &&
     any("dangling", (value) => readFlag("dangling", value) === (!state.used && !isPredefined(record.name))) &&
-    any("until", (value) => new Date(record.created) < pointInTime(value, state.now ?? new Date())) &&
+    any("until", (value) => (parseRfc3339(record.created) ?? 0n) < pointInTime(value, nanoseconds(state.now ?? new Date()))) &&
     (filters["label"] ?? []).every((label) => hasLabel(record, label)) &&
     !(filters["label!"] ?? []).some((label) => hasLabel(record, label))
   );
@@ -46,19 +48,6 @@ function readFlag(key: string, value: string): boolean {
   throw invalidArgument(`invalid filter '${key}=[${value}]'`);
 }
 
-const units: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
-
-/** `10m`, `1h30m` before now; a UNIX time; an RFC 3339 time. */
-function pointInTime(value: string, now: Date): Date {
-  if (/^\d+(\.\d+)?$/.test(value)) return new Date(Number(value) * 1000);
-  if (/^(\d+(\.\d+)?(ms|s|m|h))+$/.test(value)) {
-    const milliseconds = [...value.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)].reduce(
-      (sum, [, amount, unit]) => sum + Number(amount) * (units[unit ?? ""] ?? 0),
-      0,
-    );
-    return new Date(now.getTime() - milliseconds);
-  }
-  const time = new Date(value);
-  if (Number.isNaN(time.getTime())) throw invalidArgument(`invalid filter 'until=${value}'`);
-  return time;
+function nanoseconds(time: Date): bigint {
+  return BigInt(time.getTime()) * 1_000_000n;
 }

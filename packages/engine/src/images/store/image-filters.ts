@@ -1,5 +1,6 @@
 import { invalidArgument } from "@pouchcontainer/errors";
 import { familiarReference, familiarRepository, type NamingDefaults, type Reference } from "@pouchcontainer/oci";
+import { pointInTime } from "../../point-in-time.ts";
 import type { StoredImage } from "./image-store.ts";
 
 /** Docker's `filters` query: key → values. */
@@ -62,21 +63,9 @@ function quote(text: string): string {
   return text.replaceAll(/[.*+?^${}()|[\]\\/]/g, "\\$&");
 }
 
-const durationUnits: Record<string, number> = { h: 3_600_000, m: 60_000, s: 1000, ms: 1, us: 0.001, µs: 0.001, ns: 0.000001 };
-
-/** Milliseconds since the epoch from seconds, RFC 3339 or a duration before now, such as `1h30m`. */
-export function parsePointInTime(text: string, now: number): number {
-  if (/^\d+(\.\d+)?$/.test(text)) return Number(text) * 1000;
-  if (/^(\d+(\.\d+)?(h|ms|us|µs|ns|m|s))+$/.test(text)) {
-    const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(h|ms|us|µs|ns|m|s)/g)];
-    return now - parts.reduce((sum, [, amount, unit]) => sum + Number(amount) * (durationUnits[unit ?? ""] ?? 0), 0);
-  }
-  const date = Date.parse(text);
-  if (Number.isNaN(date))
-    throw invalidArgument(
-      `invalid filter 'until=${text}': it must be a time (2026-01-31T12:00:00Z), a number of seconds, or a duration (24h)`,
-    );
-  return date;
+/** Seconds since the epoch that a filter `until` means; `now` in milliseconds. */
+export function untilSeconds(text: string, now: number): number {
+  return Number(pointInTime(text, BigInt(Math.floor(now)) * 1_000_000n)) / 1e9;
 }
 
 /** Seconds since the epoch an image says it was made at; 0 where it does not. */

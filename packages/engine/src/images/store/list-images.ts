@@ -6,7 +6,7 @@ import {
   createdSeconds,
   matchesLabels,
   matchesReference,
-  parsePointInTime,
+  untilSeconds,
   type Filters,
 } from "./image-filters.ts";
 import type { ImageSizes } from "./image-sizes.ts";
@@ -37,7 +37,7 @@ function selectImages({ store, naming, now }: ListDeps, filters: Filters): Store
   const dangling = booleanFilter(filters, "dangling");
   const before = (filters["before"] ?? []).map((ref) => createdSeconds(store.require(ref).config.created));
   const since = (filters["since"] ?? []).map((ref) => createdSeconds(store.require(ref).config.created));
-  const until = (filters["until"] ?? []).map((text) => parsePointInTime(text, now()) / 1000);
+  const until = (filters["until"] ?? []).map((text) => untilSeconds(text, now()));
   const patterns = filters["reference"] ?? [];
   return [...store.images()].filter((image) => {
     const created = createdSeconds(image.config.created);

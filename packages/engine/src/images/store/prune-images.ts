@@ -1,13 +1,6 @@
 import type { ImageDeleteItem, ImagePruneResponse } from "@pouchcontainer/api";
 import { isKind } from "@pouchcontainer/errors";
-import {
-  booleanFilter,
-  checkFilterKeys,
-  createdSeconds,
-  matchesLabels,
-  parsePointInTime,
-  type Filters,
-} from "./image-filters.ts";
+import { booleanFilter, checkFilterKeys, createdSeconds, matchesLabels, untilSeconds, type Filters } from "./image-filters.ts";
 import { isTagged, type StoredImage } from "./image-store.ts";
 import { removeImage, type RemoveDeps } from "./remove-image.ts";
 
@@ -17,7 +10,7 @@ const filterKeys = ["dangling", "label", "label!", "until"];
 export async function pruneImages(deps: RemoveDeps & { now: () => number }, filters: Filters): Promise<ImagePruneResponse> {
   checkFilterKeys(filters, filterKeys);
   const danglingOnly = booleanFilter(filters, "dangling") ?? true;
-  const until = (filters["until"] ?? []).map((text) => parsePointInTime(text, deps.now()) / 1000);
+  const until = (filters["until"] ?? []).map((text) => untilSeconds(text, deps.now()));
   const isWanted = (image: StoredImage): boolean =>
     !(danglingOnly && image.names.some(isTagged)) &&
     !until.some((time) => createdSeconds(image.config.created) >= time) &&
