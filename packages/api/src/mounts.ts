@@ -1,5 +1,5 @@
 import { Type, type Static } from "typebox";
-import { flag, integer, list, map, oneOf, optional, text, unsigned } from "./wire-types.ts";
+import { flag, integer, list, map, optional, text, unsigned } from "./wire-types.ts";
 
 /** Options of a bind mount. */
 export const BindOptions = Type.Object({
@@ -38,7 +38,7 @@ export type TmpfsOptions = Static<typeof TmpfsOptions>;
 
 /** One entry of `HostConfig.Mounts`. */
 export const Mount = Type.Object({
-  Type: optional(oneOf("bind", "volume", "tmpfs", "image", "npipe", "cluster")),
+  Type: optional(text("bind, volume or tmpfs")),
   Source: optional(text("Path on the host, or the volume's or image's name")),
   Target: optional(text("Path in the container")),
   ReadOnly: optional(flag()),

@@ -1,7 +1,7 @@
 import { apiVersions } from "@pouchcontainer/api";
 import { invalidArgument } from "@pouchcontainer/errors";
 
-const versioned = /^\/v(\d+\.\d+)(?=\/)/;
+const versioned = /^\/v([0-9.]+)(?=\/)/;
 
 /** The version a request's path asks for; undefined when it names none. */
 export function requestedVersion(url: string): string | undefined {
@@ -22,9 +22,12 @@ export function withoutVersion(url: string): string {
 
 /** Whether version `a` is lower than `b`: by number, so 1.9 is lower than 1.24. */
 export function isBelow(a: string, b: string): boolean {
-  const [majorA = 0, minorA = 0] = a.split(".").map(Number);
-  const [majorB = 0, minorB = 0] = b.split(".").map(Number);
-  return majorA < majorB || (majorA === majorB && minorA < minorB);
+  const [one, other] = [a.split(".").map(Number), b.split(".").map(Number)];
+  for (let i = 0; i < Math.max(one.length, other.length); i++) {
+    const difference = (one[i] ?? 0) - (other[i] ?? 0);
+    if (difference !== 0) return difference < 0;
+  }
+  return false;
 }
 
 /** Throws with Docker's words when the version is outside what the server speaks. */

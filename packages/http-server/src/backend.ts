@@ -145,6 +145,7 @@ export interface SystemBackend {
   info(): Promise<api.SystemInfo>;
   version(): Promise<api.SystemVersion>;
   diskUsage(types: string[]): Promise<api.DiskUsage>;
+  pruneBuildCache(): Promise<api.BuildPruneResponse>;
   /** Answers whether the daemon can serve: containerd answers and the store is open. */
   ping(): Promise<void>;
   /** Past events from `since`, then live ones until `until` or the signal. */

@@ -19,9 +19,8 @@ export function decodeFilters(json: string): Filters {
 function filterValues(key: string, values: unknown): string[] {
   if (Array.isArray(values) && values.every((value) => typeof value === "string")) return values;
   if (typeof values === "object" && values !== null && !Array.isArray(values)) {
-    const entries = Object.entries(values);
-    if (entries.every(([, on]) => typeof on === "boolean"))
-      return entries.filter(([, on]) => on === true).map(([value]) => value);
+    // A key counts whatever it is set to, as in dockerd.
+    if (Object.values(values).every((on) => typeof on === "boolean")) return Object.keys(values);
   }
   throw invalidArgument(`invalid filter: ${key} must be a list of strings, got ${JSON.stringify(values)}`);
 }

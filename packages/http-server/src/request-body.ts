@@ -4,7 +4,7 @@ import type { IncomingMessage } from "node:http";
 /** Bodies that are JSON are kept in memory; none that a client sends comes near this. */
 const jsonBodyLimitBytes = 8 * 1024 * 1024;
 
-/** The JSON body of a request; undefined when there is none. A body without Content-Type is taken as JSON, as Docker does. */
+/** The JSON body of a request; undefined when there is none. A body that is not declared as JSON is refused. */
 export async function readJson(request: IncomingMessage, limitBytes = jsonBodyLimitBytes): Promise<unknown> {
   const declared = Number(request.headers["content-length"] ?? 0);
   if (declared > limitBytes) throw tooLarge(limitBytes);
@@ -37,11 +37,15 @@ async function readText(request: IncomingMessage, limitBytes: number): Promise<s
   return (chunks.length === 1 && only ? only : Buffer.concat(chunks)).toString("utf8");
 }
 
-function checkContentType(type: string | undefined): void {
-  if (type === undefined || type === "") return;
+/** A body has to say that it is JSON: a form's, which is what many tools send unasked, is refused and not guessed at. */
+function checkContentType(type = ""): void {
   const [name = ""] = type.split(";");
   if (name.trim().toLowerCase() === "application/json") return;
-  throw invalidArgument(`Content-Type specified (${type}) must be 'application/json'`);
+  throw invalidArgument(
+    name.trim() === ""
+      ? `malformed Content-Type header (${type}): mime: no media type`
+      : `unsupported Content-Type header (${type}): must be 'application/json'`,
+  );
 }
 
 function tooLarge(limitBytes: number): EngineError {

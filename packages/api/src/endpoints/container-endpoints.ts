@@ -36,8 +36,6 @@ export const containerEndpoints = {
       all: optional(flag("Stopped ones too")),
       limit: optional(integer("The last so many, stopped ones too")),
       size: optional(flag()),
-      since: optional(text("Made after this container")),
-      before: optional(text("Made before this container")),
       filters: filters(),
     }),
     status: 200,

@@ -1,5 +1,5 @@
 import { endpoints } from "@pouchcontainer/api";
-import { invalidArgument } from "@pouchcontainer/errors";
+import { EngineError, invalidArgument } from "@pouchcontainer/errors";
 import type { ContainerBackend } from "../backend.ts";
 import type { Calls } from "../call.ts";
 import { applyVersionToCreate } from "../create-defaults.ts";
@@ -11,12 +11,8 @@ import { refOf } from "./ref.ts";
 export function containerHandlers(calls: Calls, containers: ContainerBackend) {
   return {
     ContainerList: calls.takeOver(endpoints.ContainerList, async ({ query, response }) => {
-      const { all = false, limit, size = false, since, before, filters = {} } = query;
-      const options = {
-        all,
-        size,
-        filters: { ...filters, ...(since ? { since: [since] } : {}), ...(before ? { before: [before] } : {}) },
-      };
+      const { all = false, limit, size = false, filters = {} } = query;
+      const options = { all, size, filters };
       const wanted = limit !== undefined && limit > 0 ? { ...options, limit } : options;
       if (containers.listJson) sendJsonText(response, 200, `[${(await containers.listJson(wanted)).join(",")}]`);
       else sendJson(response, 200, await containers.list(wanted));
@@ -52,9 +48,15 @@ export function containerHandlers(calls: Calls, containers: ContainerBackend) {
 
     ContainerRestart: calls.answer(endpoints.ContainerRestart, (call) => containers.restart(refOf(call), grace(call.query))),
 
-    ContainerKill: calls.answer(endpoints.ContainerKill, (call) => {
+    ContainerKill: calls.answer(endpoints.ContainerKill, async (call) => {
       const { signal } = call.query;
-      return containers.kill(refOf(call), signal ? { signal } : {});
+      const ref = refOf(call);
+      try {
+        await containers.kill(ref, signal ? { signal } : {});
+      } catch (thrown) {
+        const cause = EngineError.from(thrown);
+        throw new EngineError(cause.kind, `cannot kill container: ${ref}: ${cause.message}`, { cause });
+      }
     }),
 
     ContainerPause: calls.answer(endpoints.ContainerPause, (call) => containers.pause(refOf(call))),

@@ -23,7 +23,7 @@ export function systemHandlers(calls: Calls, system: SystemBackend, openApiJson:
       return images === undefined ? sized : { ...sized, Images: images };
     }),
 
-    BuildPrune: calls.answer(endpoints.BuildPrune, () => Promise.resolve({ CachesDeleted: null, SpaceReclaimed: 0 })),
+    BuildPrune: calls.answer(endpoints.BuildPrune, () => system.pruneBuildCache()),
 
     SystemEvents: calls.takeOver(endpoints.SystemEvents, async (call) => {
       const { since, until, filters = {} } = call.query;

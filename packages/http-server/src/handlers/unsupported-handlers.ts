@@ -29,7 +29,9 @@ export const unsupportedHandlers = {
   SwarmInspect: noSwarm,
   SwarmInit: noSwarmMode,
   SwarmJoin: noSwarmMode,
-  SwarmLeave: noSwarm,
+  SwarmLeave: (() => {
+    throw unavailable("This node is not part of a swarm");
+  }) satisfies Handler,
   SwarmUnlockkey: noSwarm,
   NodeList: noSwarm,
   NodeInspect: noSwarm,
