@@ -19,6 +19,7 @@ const headersOfTheConnection = new Set(["date", "content-length", "transfer-enco
 export class EngineUnderComparison {
   readonly #socket: string;
   readonly #names: Names;
+  readonly #discarded: string[] = [];
 
   constructor(engine: { socket: string; directory: string; homeDirectory: string }) {
     this.#socket = engine.socket;
@@ -46,9 +47,17 @@ export class EngineUnderComparison {
     }
   }
 
-  /** Something else this engine said, with the same names in it. */
-  named(value: unknown, where: string): unknown {
-    return this.#names.normalise(value, where);
+  /** The events this engine told of, with the same names in them, without those of what was discarded. */
+  named(events: unknown[]): unknown[] {
+    const told = events.filter((event) => !this.#discarded.some((id) => JSON.stringify(event).includes(id)));
+    return told.map((event) => this.#names.normalise(event, "events"));
+  }
+
+  async #discard(made: unknown): Promise<void> {
+    if (typeof made !== "object" || made === null || !("Id" in made) || typeof made.Id !== "string") return;
+    this.#discarded.push(made.Id);
+    const removed = await exchange(this.#socket, { method: "DELETE", path: `/containers/${made.Id}?force=1&v=1`, headers: {} });
+    await removed.body;
   }
 
   #requestOf({ call, version = newestOfDockerd, body, headers = {}, input }: Step) {
@@ -69,6 +78,7 @@ export class EngineUnderComparison {
     const kept = Object.entries(headers).filter(([name]) => !headersOfTheConnection.has(name));
     const type = headers["content-type"] ?? "";
     const read = await readBody(type, await body, type.startsWith("application/vnd.docker") || isRawLog(step, status));
+    if (step.discards) await this.#discard(read);
     if (step.binds !== undefined) this.#names.bind(step.binds, idIn(read, key));
     return {
       status,

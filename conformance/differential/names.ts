@@ -4,7 +4,7 @@
  * difference. Times are named only when they lie within the run.
  */
 export class Names {
-  readonly #startedAt = Date.now() - 2000;
+  readonly #startedAt = Date.now() - 120_000;
   readonly #byId = new Map<string, string>();
   readonly #places: [string, string][];
 

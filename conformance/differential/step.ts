@@ -12,6 +12,8 @@ export interface Step {
   headers?: Record<string, string>;
   /** Name for the `Id` of the answer: where it shows up later it is `<name>`. */
   binds?: string;
+  /** What the call made is removed again, and no more said of it: one engine may have made it and the other not. */
+  discards?: true;
   /** Written to a connection that was taken over, then ended. */
   input?: string;
   /** Repeated until the normalised body says so: for what comes about by itself. */

@@ -1,9 +1,12 @@
 import type { Step } from "../step.ts";
 import { containerCalls } from "./container-calls.ts";
+import { createCalls } from "./create-calls.ts";
 import { imageCalls } from "./image-calls.ts";
+import { listCalls } from "./list-calls.ts";
 import { networkCalls } from "./network-calls.ts";
 import { slowCalls } from "./slow-calls.ts";
 import { systemCalls } from "./system-calls.ts";
+import { unknownCalls } from "./unknown-calls.ts";
 import { volumeCalls } from "./volume-calls.ts";
 
 /** The script, chapter by chapter; each finds what the ones before left. */
@@ -11,6 +14,9 @@ export const script: Record<string, Step[]> = {
   system: systemCalls,
   images: imageCalls,
   containers: containerCalls,
+  "create's options": createCalls,
+  lists: listCalls,
+  "what is not there": unknownCalls,
   volumes: volumeCalls,
   networks: networkCalls,
   "what takes dockerd long": slowCalls,

@@ -106,6 +106,11 @@ export interface MountPointRecord {
   anonymous?: boolean;
 }
 
+/** Whether it was ever started, with or without success: before that it has no files and no networks. */
+export function wasStarted({ status, startedAt, error }: ContainerState): boolean {
+  return status !== "created" || startedAt !== zeroTime || error !== "";
+}
+
 /** Go's zero time, which Docker prints for "never". */
 export const zeroTime = "0001-01-01T00:00:00Z";
 

@@ -15,11 +15,10 @@ export async function killContainer(room: ContainerRoom, container: Container, s
   const asksForTheEnd = !StopSignal || signal === killSignal || signal === parseSignal(StopSignal);
   if (container.state.status === "restarting" && (await stopRestarting(room, container))) return;
   const { run } = container;
-  if (!container.isRunning || !run)
-    throw conflict(`cannot kill container: ${container.record.name}: container ${container.id} is not running`);
+  if (!container.isRunning || !run) throw conflict(`container ${container.id} is not running`);
   if (asksForTheEnd) run.lastOne = true;
   container.note({ manuallyStopped: true });
   await sendSignal(room, container, run, { signal, thaw: asksForTheEnd });
   if (signal === killSignal && !(await ended(run.settled.promise, killTimeoutMs)))
-    throw internal(`cannot kill container: ${container.id}: tried to kill container, but did not receive an exit event`);
+    throw internal(`tried to kill container, but did not receive an exit event`);
 }

@@ -1,5 +1,5 @@
 import type { NetworkedContainer } from "../networks/container-networks.ts";
-import type { ContainerRecord } from "./container-record.ts";
+import { wasStarted, type ContainerRecord } from "./container-record.ts";
 
 /** The facts about a container the network room asks for. */
 export function networkedContainer(record: ContainerRecord, directory: string): NetworkedContainer {
@@ -17,6 +17,7 @@ export function networkedContainer(record: ContainerRecord, directory: string): 
     exposedPorts: Object.keys(config.ExposedPorts ?? {}),
     endpoints: networkingConfig.EndpointsConfig ?? {},
     endpointsSettled,
+    wasStarted: wasStarted(record.state),
     filesDirectory: directory,
   };
 }

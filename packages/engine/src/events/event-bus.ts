@@ -140,7 +140,9 @@ function messageOf({ type, action, id, attributes }: EventInput, at: bigint): Ev
 }
 
 function legacyFields(type: string, action: string, id: string, attributes: Record<string, string>): Partial<EventMessage> {
-  if (type === "container") return { status: action, id, from: attributes["image"] ?? "" };
-  // Go leaves an empty id out: a prune is nobody's.
-  return type === "image" ? { status: action, ...(id === "" ? {} : { id }) } : {};
+  if (type !== "container" && type !== "image") return {};
+  const { image = "" } = attributes;
+  // Go leaves out what is empty: a prune is nobody's.
+  const from = type === "container" && image !== "" ? { from: image } : {};
+  return { status: action, ...(id === "" ? {} : { id }), ...from };
 }

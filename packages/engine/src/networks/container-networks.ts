@@ -17,6 +17,8 @@ export interface NetworkedContainer {
   endpoints: Record<string, EndpointSettings>;
   /** `endpoints` names all of them, that of the network mode too if there still is one: something was connected or disconnected. */
   endpointsSettled?: boolean;
+  /** Before the first start the networks' ids are not told. Default: it was. */
+  wasStarted?: boolean;
   /** Folder for `hosts`, `resolv.conf` and `hostname`, one per container. */
   filesDirectory: string;
 }

@@ -133,7 +133,7 @@ export class Sandboxes implements ContainerNetworks {
       const endpoint = record?.endpoints.find((each) => each.networkId === network?.id);
       settings.Networks[network?.name ?? ref] = endpoint
         ? liveEndpoint(wanted, endpoint)
-        : idleEndpoint(wanted, network?.id ?? wanted.NetworkID ?? "");
+        : idleEndpoint(wanted, container.wasStarted === false ? "" : (network?.id ?? wanted.NetworkID ?? ""));
     }
     if (!record) return settings;
     settings.SandboxID = record.sandboxId;

@@ -121,6 +121,8 @@ export class PluginManager {
   }
 
   async list(filters: Record<string, string[]> = {}): Promise<Plugin[]> {
+    const unknown = Object.keys(filters).find((key) => key !== "enabled" && key !== "capability");
+    if (unknown !== undefined) throw invalidArgument(`invalid filter '${unknown}'`);
     const wanted = filters["enabled"]?.map((value) => value === "true" || value === "1");
     const kinds = filters["capability"];
     return this.#names()

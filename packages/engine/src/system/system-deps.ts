@@ -42,7 +42,7 @@ export interface SystemDeps {
   machine: Machine;
   settings: SystemSettings;
   clock: Clock;
-  events: Pick<EventBus, "subscribe" | "subscriberCount">;
+  events: Pick<EventBus, "subscribe" | "subscriberCount" | "publish">;
   programs: Pick<ProgramVersions, "of">;
   containerd: {
     version(options?: { timeoutMs: number }): Promise<{ version: string; revision: string }>;

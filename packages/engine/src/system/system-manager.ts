@@ -80,6 +80,12 @@ export class SystemManager {
     return this.#deps.events.subscribe(options, signal);
   }
 
+  /** There is no builder here, and so nothing in its cache. */
+  pruneBuildCache(): Promise<{ CachesDeleted: null; SpaceReclaimed: number }> {
+    this.#deps.events.publish({ type: "builder", action: "prune", id: "", attributes: { reclaimed: "0" } });
+    return Promise.resolve({ CachesDeleted: null, SpaceReclaimed: 0 });
+  }
+
   checkAuth(auth: AuthConfig): Promise<AuthResponse> {
     return this.#deps.checkAuth(auth);
   }

@@ -20,6 +20,7 @@ export interface MountRequest {
   fromImage: boolean;
 }
 
+const mountTypes = new Set(["bind", "volume", "tmpfs", "image"]);
 const propagations = new Set(["private", "rprivate", "shared", "rshared", "slave", "rslave"]);
 const modeGroups: ReadonlySet<string>[] = [
   new Set(["ro", "rw"]),
@@ -117,6 +118,7 @@ function verifyMount(mount: Mount, host: { sourceExists(path: string): boolean }
     if (mount[field] !== undefined && mount[field] !== "") throw invalid(`field ${field} must not be specified`);
   };
 
+  if (!mountTypes.has(type)) throw invalid("mount type unknown");
   const target = mount.Target ?? "";
   if (target === "") throw invalid("field Target must not be empty");
   if (clean(target) === "/") throw invalid("invalid specification: destination can't be '/'");

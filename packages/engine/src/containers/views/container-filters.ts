@@ -30,7 +30,7 @@ export function filtersImplyAll(filters: Filters): boolean {
 
 /** One test made of all filters, after refusing what Docker refuses. Values of a key are alternatives, labels and keys add up. */
 export function containerPredicate(filters: Filters, facts: FilterFacts): Predicate {
-  for (const key of Object.keys(filters)) if (!keys.has(key)) throw invalidArgument(`Invalid filter '${key}'`);
+  for (const key of Object.keys(filters)) if (!keys.has(key)) throw invalidArgument(`invalid filter '${key}'`);
   const predicates = Object.entries(filters).flatMap(([key, values]) =>
     values.length === 0 ? [] : [predicateOf(key, values, facts)],
   );
@@ -46,7 +46,7 @@ function predicateOf(key: string, values: string[], facts: FilterFacts): Predica
     case "label":
       return ({ config }) => values.every((value) => matchesLabel(config.Labels ?? {}, value));
     case "status":
-      refuseUnknown(values, statuses, (value) => `Invalid filter 'status=${value}'`);
+      refuseUnknown(values, statuses, (value) => `invalid filter 'status=${value}'`);
       return ({ state }) => values.includes(state.status);
     case "health":
       refuseUnknown(values, healths, (value) => `Unrecognised filter value for health: ${value}`);
@@ -65,7 +65,7 @@ function predicateOf(key: string, values: string[], facts: FilterFacts): Predica
       return networkPredicate(values, facts);
     case "publish":
     case "expose":
-      return portPredicate(key, values);
+      return portPredicate(key, values, facts);
     case "is-task":
       return taskPredicate(values);
     default:
@@ -134,13 +134,15 @@ function networkPredicate(values: readonly string[], facts: FilterFacts): Predic
     );
 }
 
-/** `80`, `80/tcp` or `8000-8010/udp` against published or exposed container ports. */
-function portPredicate(key: "publish" | "expose", values: readonly string[]): Predicate {
+/** `80`, `80/tcp` or `8000-8010/udp` against the ports a running container has: those of its own, or the host's they are published at. */
+function portPredicate(key: "publish" | "expose", values: readonly string[], facts: FilterFacts): Predicate {
   const wanted = new Set(values.flatMap((value) => expandPorts(key, value)));
-  return ({ hostConfig, config }) => {
-    const ports = Object.keys((key === "publish" ? hostConfig.PortBindings : config.ExposedPorts) ?? {});
-    return ports.some((port) => wanted.has(port.includes("/") ? port : `${port}/tcp`));
-  };
+  return (record) =>
+    Object.entries(facts.networkSettings(record).Ports).some(([port, places]) => {
+      const [, protocol = "tcp"] = port.split("/");
+      const ports = key === "expose" ? [port] : (places ?? []).map(({ HostPort }) => `${HostPort}/${protocol}`);
+      return ports.some((one) => wanted.has(one));
+    });
 }
 
 function expandPorts(key: string, value: string): string[] {
@@ -161,7 +163,7 @@ function taskPredicate(values: readonly string[]): Predicate {
   const wanted = values.map((value) => {
     if (/^(1|t|T|TRUE|true|True)$/.test(value)) return true;
     if (/^(0|f|F|FALSE|false|False)$/.test(value)) return false;
-    throw invalidArgument(`Invalid filter 'is-task=[${values.join(" ")}]'`);
+    throw invalidArgument(`invalid filter 'is-task=[${values.join(" ")}]'`);
   });
   return () => wanted.includes(false);
 }

@@ -5,7 +5,7 @@ import type {
   NetworkSettings,
   PluginTraceEntry,
 } from "@pouchcontainer/api";
-import { zeroTime, type ContainerRecord, type ContainerState } from "../container-record.ts";
+import { wasStarted, type ContainerRecord, type ContainerState } from "../container-record.ts";
 import { configView } from "./config-view.ts";
 import { hostConfigView } from "./host-config-view.ts";
 import { mountPointView } from "./mount-point-view.ts";
@@ -59,7 +59,7 @@ export function containerInspect(record: ContainerRecord, facts: InspectFacts): 
 
 /** The files a start makes; before the first there are none. */
 function filesOf({ state, ...record }: ContainerRecord): FilePaths {
-  const isMade = state.status !== "created" || state.startedAt !== zeroTime || state.error !== "";
+  const isMade = wasStarted(state);
   return {
     ResolvConfPath: isMade ? record.resolvConfPath : "",
     HostnamePath: isMade ? record.hostnamePath : "",

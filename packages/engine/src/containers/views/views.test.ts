@@ -153,7 +153,10 @@ function names(filters: Record<string, string[]>): string[] {
   const predicate = containerPredicate(filters, {
     container: (ref) => all.find(({ name }) => name === ref),
     imageIds: (reference) => (reference === "busybox" ? [web.image.id] : []),
-    networkSettings: () => noNetwork,
+    networkSettings: ({ name }) => ({
+      ...noNetwork,
+      Ports: name === "db" ? { "80/tcp": [{ HostIp: "0.0.0.0", HostPort: "8080" }], "53/udp": null } : {},
+    }),
   });
   return all.filter(predicate).map(({ name }) => name);
 }
@@ -171,9 +174,10 @@ test("filters select as Docker's do", () => {
   assert.deepEqual(names({ volume: ["data"] }), ["web"]);
   assert.deepEqual(names({ network: ["none"] }), ["web", "db"]);
   assert.deepEqual(names({ network: ["fba82f"] }), ["web", "db"]);
-  assert.deepEqual(names({ expose: ["79-81"] }), ["web"]);
-  assert.deepEqual(names({ publish: ["8080/udp"] }), ["web"]);
-  assert.deepEqual(names({ publish: ["8080"] }), []);
+  assert.deepEqual(names({ expose: ["79-81"] }), ["db"]);
+  assert.deepEqual(names({ expose: ["53/udp"] }), ["db"]);
+  assert.deepEqual(names({ publish: ["8080"] }), ["db"]);
+  assert.deepEqual(names({ publish: ["80", "8080/udp"] }), []);
   assert.deepEqual(names({ ancestor: ["busybox"] }), ["web", "db"]);
   assert.deepEqual(names({ health: ["none"] }), ["web", "db"]);
   assert.deepEqual(names({ "is-task": ["true"] }), []);
@@ -181,12 +185,12 @@ test("filters select as Docker's do", () => {
 
 test("bad filters are refused in Docker's words", () => {
   const refused: [Record<string, string[]>, string][] = [
-    [{ foo: ["x"] }, "Invalid filter 'foo'"],
-    [{ status: ["foo"] }, "Invalid filter 'status=foo'"],
+    [{ foo: ["x"] }, "invalid filter 'foo'"],
+    [{ status: ["foo"] }, "invalid filter 'status=foo'"],
     [{ health: ["foo"] }, "Unrecognised filter value for health: foo"],
     [{ exited: ["x"] }, 'strconv.Atoi: parsing "x": invalid syntax'],
     [{ before: ["nope"] }, "no such container nope"],
-    [{ "is-task": ["foo"] }, "Invalid filter 'is-task=[foo]'"],
+    [{ "is-task": ["foo"] }, "invalid filter 'is-task=[foo]'"],
     [{ publish: ["x/foo"] }, 'error while looking up for publish x/foo: strconv.ParseUint: parsing "x": invalid syntax'],
   ];
   for (const [filters, message] of refused) assert.throws(() => names(filters), { message });
