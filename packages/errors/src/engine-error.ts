@@ -5,6 +5,8 @@ export interface EngineErrorOptions {
   cause?: unknown;
   /** Machine-readable facts about the failure, for example `{ plugin, point, field }`. */
   details?: Record<string, unknown>;
+  /** Default true; `EngineError.from` says false. */
+  foreseen?: boolean;
 }
 
 /**
@@ -14,12 +16,15 @@ export interface EngineErrorOptions {
 export class EngineError extends Error {
   readonly kind: ErrorKind;
   readonly details: Record<string, unknown>;
+  /** Whether this failure was thought of, with a message written for it. What was not is a defect, also where it is answered. */
+  readonly foreseen: boolean;
 
   constructor(kind: ErrorKind, message: string, options: EngineErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = "EngineError";
     this.kind = kind;
     this.details = options.details ?? {};
+    this.foreseen = options.foreseen ?? true;
   }
 
   /** Any thrown value as an EngineError: one of ours unchanged, an abort as `cancelled`, everything else as `internal`. */
@@ -27,9 +32,9 @@ export class EngineError extends Error {
     if (thrown instanceof EngineError) return thrown;
     if (thrown instanceof Error) {
       const kind = kindOfSystemError(thrown);
-      return new EngineError(kind, thrown.message, { cause: thrown });
+      return new EngineError(kind, thrown.message, { cause: thrown, foreseen: false });
     }
-    return new EngineError("internal", String(thrown));
+    return new EngineError("internal", String(thrown), { foreseen: false });
   }
 }
 

@@ -95,7 +95,7 @@ test("kinds of failure become Docker's statuses", async () => {
         },
       },
     },
-    { reportFailure: (error, { method, url }) => reported.push(`${method} ${url}: ${error.message}`) },
+    { reportFailure: ({ error, request }) => reported.push(`${request}: ${error.message}`) },
   );
   for (const [ref, status] of [
     ["a", 404],

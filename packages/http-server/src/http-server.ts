@@ -9,6 +9,7 @@ import { checkVersion, requestedVersion, withoutVersion } from "./api-version.ts
 import type { Backend } from "./backend.ts";
 import { buildRouter, type ServedTable, type UpdateHandlers } from "./build-router.ts";
 import { addressText, type ListenAddress } from "./listen-address.ts";
+import { tellsOfHangup } from "./hangup.ts";
 import { listen } from "./listen.ts";
 import { noticeHangup } from "./notice-hangup.ts";
 import { sendEmpty, sendError } from "./respond.ts";
@@ -23,10 +24,17 @@ export interface HttpServerOptions {
   extraHandlers?: readonly HandlerSpec[];
   /** The api plugins' say in the route table, asked before the first request and at each `rebuild`. Default: none. */
   updateHandlers?: UpdateHandlers;
-  /** Told of failures that are the daemon's fault (kind `internal`). */
-  reportFailure?: (error: EngineError, request: { method: string; url: string }) => void;
+  /** Told of what was answered with status 500, and of what failed after the answer had begun. */
+  reportFailure?: (failure: RequestFailure) => void;
   /** Where groups are looked up. Default `/etc/group`. */
   groupFile?: string;
+}
+
+/** A request that failed though the client asked for nothing wrong. */
+export interface RequestFailure {
+  error: EngineError;
+  /** Method and path. */
+  request: string;
 }
 
 /** Serves the Engine API on any number of sockets. */
@@ -82,7 +90,7 @@ export class HttpServer {
       inBackground("serving a request", () => this.#serve(request, response), { request: nameOf(request) }),
     );
     await listen(server, address, this.#options.groupFile ?? "/etc/group");
-    server.on("error", (thrown) => this.#report(EngineError.from(thrown), "accept", ""));
+    server.on("error", (thrown) => this.#report(thrown, "accept"));
     this.#servers.add(server);
     return boundAddress(server, address);
   }
@@ -126,9 +134,9 @@ export class HttpServer {
       response.setHeader("Docker-Experimental", "false");
       await match.handler(request, response, match.params);
     } catch (thrown) {
-      const error = EngineError.from(thrown);
-      if (error.kind === "internal") this.#report(error, method, url);
-      sendError(response, error);
+      const hungUp = response.destroyed && !response.writableFinished && tellsOfHangup(thrown);
+      sendError(response, thrown);
+      if (!hungUp) this.#report(thrown, nameOf(request));
     }
   }
 
@@ -140,8 +148,9 @@ export class HttpServer {
     });
   }
 
-  #report(error: EngineError, method: string, url: string): void {
-    this.#options.reportFailure?.(error, { method, url });
+  #report(thrown: unknown, request: string): void {
+    const error = EngineError.from(thrown);
+    if (error.kind === "internal") this.#options.reportFailure?.({ error, request });
   }
 }
 

@@ -1,6 +1,6 @@
 export type * from "./backend.ts";
 export type { UpdateHandlers } from "./build-router.ts";
-export { HttpServer, type HttpServerOptions } from "./http-server.ts";
+export { HttpServer, type HttpServerOptions, type RequestFailure } from "./http-server.ts";
 export {
   addressText,
   parseListenAddress,

@@ -240,7 +240,10 @@ async function open(options: ComposeOptions, closers: Closers): Promise<void> {
     extraHandlers: plugins.routes,
     version: build.version,
     updateHandlers: (table) => chains.updateHandlers(table),
-    reportFailure: (error, request) => log.error(error.message, { error, ...request }),
+    reportFailure: ({ error, request }) =>
+      error.foreseen
+        ? log.warn("a request failed", { request, error })
+        : log.error("a request failed by a defect", { request, error }),
   });
   late.server = server;
   closers.push("the API", () => server.close());

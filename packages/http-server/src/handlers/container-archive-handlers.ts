@@ -1,10 +1,10 @@
 import { endpoints } from "@pouchcontainer/api";
 import type { ContainerPathStat } from "@pouchcontainer/api";
 import { invalidArgument } from "@pouchcontainer/errors";
-import { pipeline } from "node:stream/promises";
 import type { ContainerBackend } from "../backend.ts";
 import type { Calls } from "../call.ts";
 import { sendEmpty } from "../respond.ts";
+import { sendStream } from "../send-stream.ts";
 import { refOf } from "./ref.ts";
 
 /** Files in and out of containers, as tars. */
@@ -19,8 +19,7 @@ export function containerArchiveHandlers(calls: Calls, containers: ContainerBack
     ContainerArchive: calls.takeOver(endpoints.ContainerArchive, async (call) => {
       const { stat, tar } = await containers.archiveGet(refOf(call), pathOf(call.query));
       call.response.setHeader("X-Docker-Container-Path-Stat", encodeStat(stat));
-      call.response.writeHead(200, { "Content-Type": "application/x-tar" });
-      await pipeline(tar, call.response);
+      await sendStream(call.response, "application/x-tar", tar);
     }),
 
     PutContainerArchive: calls.takeOver(endpoints.PutContainerArchive, async (call) => {
@@ -32,8 +31,7 @@ export function containerArchiveHandlers(calls: Calls, containers: ContainerBack
 
     ContainerExport: calls.takeOver(endpoints.ContainerExport, async (call) => {
       const tar = await containers.exportFilesystem(refOf(call));
-      call.response.writeHead(200, { "Content-Type": "application/octet-stream" });
-      await pipeline(tar, call.response);
+      await sendStream(call.response, "application/octet-stream", tar);
     }),
   };
 }

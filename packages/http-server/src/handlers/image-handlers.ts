@@ -1,12 +1,12 @@
 import { endpoints, type ImageInspect } from "@pouchcontainer/api";
 import { invalidArgument, notImplemented } from "@pouchcontainer/errors";
-import { pipeline } from "node:stream/promises";
 import type { ImageBackend } from "../backend.ts";
 import type { Calls } from "../call.ts";
 import { summaryForVersion, withVirtualSize } from "../image-for-version.ts";
 import { platformOf } from "../platform.ts";
 import { streamProgress } from "../progress-stream.ts";
 import { registryAuth } from "../registry-auth.ts";
+import { sendStream } from "../send-stream.ts";
 import { refOf } from "./ref.ts";
 
 /** Images. */
@@ -44,18 +44,15 @@ export function imageHandlers(calls: Calls, images: ImageBackend) {
     }),
 
     ImageGet: calls.takeOver(endpoints.ImageGet, async (call) => {
-      const signal = call.signal();
-      const tar = await images.save([refOf(call)], platformOf(call.query), signal);
-      call.response.writeHead(200, { "Content-Type": "application/x-tar" });
-      await pipeline(tar, call.response);
+      const tar = await images.save([refOf(call)], platformOf(call.query), call.signal());
+      await sendStream(call.response, "application/x-tar", tar);
     }),
 
     ImageGetAll: calls.takeOver(endpoints.ImageGetAll, async (call) => {
       const names = (call.query.names ?? []).flatMap((name) => name.split(",")).filter((name) => name !== "");
       if (names.length === 0) throw invalidArgument("names must say which images to save");
       const tar = await images.save(names, platformOf(call.query), call.signal());
-      call.response.writeHead(200, { "Content-Type": "application/x-tar" });
-      await pipeline(tar, call.response);
+      await sendStream(call.response, "application/x-tar", tar);
     }),
 
     ImageTag: calls.answer(endpoints.ImageTag, (call) => {

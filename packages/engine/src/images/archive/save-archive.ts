@@ -1,5 +1,6 @@
 import { Readable } from "node:stream";
 import { internal, notFound } from "@pouchcontainer/errors";
+import { inBackground } from "@pouchcontainer/owners";
 import {
   digestHex,
   familiarReference,
@@ -50,7 +51,7 @@ export async function saveArchive(
     throw error;
   }
   const pack = tarPack();
-  void writeAndRelease(deps, pack, selected, lease, signal);
+  inBackground("writing an archive of images", () => writeAndRelease(deps, pack, selected, lease, signal));
   for (const { image } of selected) deps.events.publish("save", image);
   // Its own stream class; a Readable is what the callers' pipelines take.
   return Readable.from(pack, { objectMode: false, highWaterMark: 1024 * 1024 });
@@ -187,9 +188,16 @@ function repositoriesOf({ naming }: SaveDeps, selected: Selected[]): Record<stri
 /** Everything that could differ from one run to the next is fixed. */
 const epoch = new Date(0);
 
+/** A reader that goes away breaks the entry at work, at whatever moment; the writer hears of it with its next write. */
+function entryOf(pack: Pack, name: string, size: number): ReturnType<Pack["entry"]> {
+  const entry = pack.entry({ name, size, mtime: epoch, mode: 0o644 });
+  entry.on("error", () => undefined);
+  return entry;
+}
+
 async function writeFile(pack: Pack, name: string, document: object): Promise<void> {
   const bytes = Buffer.from(JSON.stringify(document));
-  const entry = pack.entry({ name, size: bytes.length, mtime: epoch, mode: 0o644 });
+  const entry = entryOf(pack, name, bytes.length);
   await end(entry, () => entry.end(bytes));
 }
 
@@ -199,7 +207,7 @@ async function writeBlob(
   { digest, size }: ContentDescriptor,
   signal: AbortSignal,
 ): Promise<void> {
-  const entry = pack.entry({ name: pathOf(digest), size, mtime: epoch, mode: 0o644 });
+  const entry = entryOf(pack, pathOf(digest), size);
   for await (const chunk of containerd.content.read(digest, {}, { signal })) {
     if (pack.destroyed) throw internal("the client went away");
     if (!entry.write(chunk)) await drained(entry, pack);
