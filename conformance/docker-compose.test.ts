@@ -238,7 +238,7 @@ test("static addresses, host name, env file, limits, sysctls, mounts and extra h
     "db",
     "sh",
     "-c",
-    "ip -4 -o addr show eth0 | tr -s ' ' | cut -d' ' -f4; cat /conf/db.conf; ulimit -n; cat /proc/sys/net/core/somaxconn; grep elsewhere /etc/hosts; touch /conf/x || echo read-only; grep -c ' /scratch tmpfs ' /proc/mounts; cat /proc/1/comm",
+    "ip -4 -o addr show eth0 | tr -s ' ' | cut -d' ' -f4; cat /conf/db.conf; grep 'open files' /proc/1/limits | tr -s ' ' | cut -d' ' -f4; cat /proc/sys/net/core/somaxconn; grep elsewhere /etc/hosts; touch /conf/x || echo read-only; grep -c ' /scratch tmpfs ' /proc/mounts; cat /proc/1/comm",
   );
   assert.equal(
     db.stdout,

@@ -202,6 +202,7 @@ test("a plugin that breaks is its own problem: the message names it, other conta
      registerContainerPlugin({ preCreate(config) { if (config.Labels.broken === "exit") process.exit(1); for (;;); } });`,
   );
   await install(folder);
+  daemon.expectsErrors(/"plugin":"broken","msg":"its process (is stuck|ended by SIGKILL|ended with status 1)/);
   const loop = await daemon.docker("create", "--label", "broken=loop", "busybox");
   assert.match(loop.stderr, /plugin "broken" at container.preCreate: no answer within 1 s/);
   await docker("run", "--rm", "busybox", "true");

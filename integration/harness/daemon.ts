@@ -5,6 +5,7 @@ import http from "node:http";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { makeImageArchive } from "../../hack/busybox-image.ts";
+import { DaemonHealth } from "./daemon-health.ts";
 
 export const projectRoot = resolve(import.meta.dirname, "../..");
 
@@ -52,7 +53,10 @@ export class Daemon {
   readonly socket: string;
   readonly cgroupParent: string;
   readonly #options: DaemonOptions;
+  readonly #health: DaemonHealth;
   #process: ChildProcess | undefined;
+  /** Processes that the test ended. */
+  readonly #ended = new Set<ChildProcess>();
 
   static async start(options: DaemonOptions = {}): Promise<Daemon> {
     const daemon = new Daemon(options);
@@ -71,6 +75,7 @@ export class Daemon {
     this.directory = mkdtempSync(join(tmpdir(), "pouch-it-"));
     this.socket = join(this.directory, "pouchd.sock");
     this.cgroupParent = `pouch-it-${process.pid}-${sequence++}`;
+    this.#health = new DaemonHealth(this.#logFile);
   }
 
   get pid(): number {
@@ -80,7 +85,23 @@ export class Daemon {
   }
 
   get log(): string {
-    return readFileSync(join(this.directory, "pouchd.log"), "utf8");
+    return readFileSync(this.#logFile, "utf8");
+  }
+
+  get #logFile(): string {
+    return join(this.directory, "pouchd.log");
+  }
+
+  /** Lines of level error in the daemon's log that match are right until the end of this test; any other fails the test. */
+  expectsErrors(pattern: RegExp): void {
+    this.#health.expectsErrors(pattern);
+  }
+
+  /** Errors that nobody caught, as the daemon counts them. */
+  async uncaughtErrors(): Promise<number> {
+    const { text } = await this.api("GET", "/metrics");
+    const counts = [...text.matchAll(/^pouch_uncaught_errors_total\{.*\} (\d+)$/gm)].map(([, count]) => Number(count));
+    return counts.reduce((sum, count) => sum + count, 0);
   }
 
   get homeDirectory(): string {
@@ -102,7 +123,7 @@ export class Daemon {
   /** Starts the daemon again on the same state; resolves when it answers. */
   async launch(): Promise<void> {
     mkdirSync(join(this.directory, "plugins.d"), { recursive: true });
-    const log = openSync(join(this.directory, "pouchd.log"), "a");
+    const log = openSync(this.#logFile, "a");
     const tag = `it${process.pid % 100000}${sequence++}`;
     const flags = [
       ["--home-dir", this.homeDirectory],
@@ -128,11 +149,14 @@ export class Daemon {
     const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
     const deadline = Date.now() + 30_000;
     for (;;) {
-      if (await this.#answers()) return;
+      if (await this.#answers()) break;
       const gone = await Promise.race([exited.then(() => true), sleep(25).then(() => false)]);
       if (gone || Date.now() > deadline)
         throw new Error(`pouchd ${gone ? "exited" : "does not answer"}; its log ends:\n${this.log.slice(-4000)}`);
     }
+    child.once("exit", (code, signal) => {
+      if (!this.#ended.has(child)) this.#health.died(signal ?? `exit status ${code}`);
+    });
   }
 
   /** Ends the daemon with SIGTERM and waits for it. */
@@ -149,6 +173,7 @@ export class Daemon {
     const child = this.#process;
     if (!child || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null;
     const exited = new Promise<number | null>((resolve) => child.once("exit", (code) => resolve(code)));
+    this.#ended.add(child);
     child.kill(signal);
     return await exited;
   }
@@ -209,8 +234,10 @@ export class Daemon {
       this.#endContainerd();
     }
     const left = this.leftovers();
+    const health = this.#health.finish();
     rmSync(this.directory, { recursive: true, force: true });
     removeEmptyCgroups(this.cgroupParent);
+    if (health !== undefined) throw health;
     if (left.length > 0) throw new Error(`left on the machine:\n${left.join("\n")}\nthe daemon's log ended:\n${this.#logTail}`);
   }
 
