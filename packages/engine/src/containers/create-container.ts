@@ -1,10 +1,11 @@
 import type * as api from "@pouchcontainer/api";
 import { conflict, invalidArgument } from "@pouchcontainer/errors";
 import { existsSync } from "node:fs";
-import { mkdir, rm } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { ResolvedImage } from "../images/image-source.ts";
 import type { TraceEntry } from "../plugin-host/trace.ts";
+import { removeTree } from "../remove-tree.ts";
 import { realiseMounts, type RealisedMounts } from "../volumes/realise-mounts.ts";
 import { rfc3339Nano } from "./clock.ts";
 import {
@@ -177,7 +178,7 @@ async function allocate(room: ContainerRoom, container: Container, undo: (() => 
   undo.push(
     () => deps.records.delete(id),
     () => snapshots.remove(id),
-    () => rm(container.directory, { recursive: true, force: true }),
+    () => removeTree(container.directory),
   );
   const labels = { [ownerLabel]: id, [gcRootLabel]: rfc3339Nano(deps.clock.now()).replace(/\.\d+Z$/, "Z") };
   const steps = await Promise.allSettled([

@@ -1,12 +1,10 @@
 import type { ContainerdClient } from "@pouchcontainer/containerd";
 import { EngineError, isKind, messageChain } from "@pouchcontainer/errors";
-import { rm } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { RuntimeChoice } from "./container-deps.ts";
 import type { ContainerRoom } from "./container-room.ts";
-import { mountsBelow } from "./mounts-below.ts";
 import { deleteTask } from "./release-run.ts";
-import { unmount } from "./rootfs.ts";
+import { takeDownFolder } from "./take-down-folder.ts";
 
 type TaskRequest = Parameters<ContainerdClient["tasks"]["create"]>[0];
 
@@ -31,7 +29,7 @@ export async function newTask(
 async function makeWay(room: ContainerRoom, id: string, runtime: RuntimeChoice, error: unknown): Promise<boolean> {
   const text = messageChain(EngineError.from(error));
   const bundle = leftBundle(error, id);
-  if (bundle !== undefined) await removeBundle(room, bundle);
+  if (bundle !== undefined) await takeDownFolder(bundle);
   else if (text.includes(knownToRuntime) && runtime.forget) await runtime.forget(id);
   else if (goneMeanwhile.some((words) => text.includes(words))) return true;
   else if (isKind(error, "alreadyExists")) await deleteTask(room, id, true);
@@ -53,9 +51,4 @@ export function leftBundle(error: unknown, id: string): string | undefined {
     messageChain(EngineError.from(error)),
   );
   return match?.[2] === id ? match[1] : undefined;
-}
-
-async function removeBundle({ deps }: ContainerRoom, bundle: string): Promise<void> {
-  for (const place of mountsBelow(deps.mountInfo(), bundle)) await unmount(place);
-  await rm(bundle, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
 }

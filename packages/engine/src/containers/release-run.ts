@@ -1,5 +1,5 @@
 import { isKind } from "@pouchcontainer/errors";
-import { rm } from "node:fs/promises";
+import { removeTree } from "../remove-tree.ts";
 import type { Container } from "./container.ts";
 import type { ContainerRoom } from "./container-room.ts";
 import type { ContainerRun } from "./container-run.ts";
@@ -42,7 +42,7 @@ export async function releaseRun(
       container.record.hostConfig.IpcMode === "shareable" ? unmount(sharedMemoryPath(container)) : undefined,
     ),
   ]);
-  await attempt("the runtime folder", () => rm(container.execDirectory, { recursive: true, force: true }));
+  await attempt("the runtime folder", () => removeTree(container.execDirectory));
   if (container.run === run) container.run = undefined;
   run.finished.resolve();
 }

@@ -1,11 +1,12 @@
 import { conflict, internal, isKind, notImplemented } from "@pouchcontainer/errors";
-import { rm } from "node:fs/promises";
+import { removeTree } from "../remove-tree.ts";
 import type { Container } from "./container.ts";
 import { publishContainerEvent } from "./container-events.ts";
 import type { ContainerRoom } from "./container-room.ts";
 import { deleteTask } from "./release-run.ts";
 import { killSignal, sendSignal } from "./send-signal.ts";
 import { ended } from "./stop-container.ts";
+import { takeDownFolder } from "./take-down-folder.ts";
 
 /** A process that does not die of SIGKILL hangs in the kernel; taking down what it used has its own time besides. */
 const endTimeoutMs = 30_000;
@@ -65,8 +66,8 @@ async function remove(room: ContainerRoom, container: Container, options: { volu
   await Promise.all([
     deps.containerd.snapshots(record.snapshotter).remove(id),
     deps.networks.forget(id),
-    rm(container.directory, { recursive: true, force: true }),
-    rm(container.execDirectory, { recursive: true, force: true }),
+    removeTree(container.directory),
+    takeDownFolder(container.execDirectory),
   ]);
   container.removed = true;
   await deps.records.delete(id);

@@ -2,8 +2,8 @@ import type { Plugin } from "@pouchcontainer/api";
 import { conflict, EngineError, failedPrecondition, invalidArgument, messageChain, notFound } from "@pouchcontainer/errors";
 import type { PluginManifest, PointName, Supervisor } from "@pouchcontainer/plugin-sdk";
 import { checkConfiguration, parseManifest, type PluginInstance } from "@pouchcontainer/plugin-sdk/host";
-import { rm } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
+import { removeTree } from "../remove-tree.ts";
 import type { Collection } from "../store/index.ts";
 import { allowedEnvironment } from "./builtin-plugins.ts";
 import { describePlugin, pluginId } from "./describe-plugin.ts";
@@ -145,7 +145,7 @@ export class PluginManager {
       try {
         await this.#take(unpacked, source, options);
       } catch (error) {
-        await rm(unpacked.directory, { recursive: true, force: true });
+        await removeTree(unpacked.directory);
         throw error;
       }
       const { name, version } = unpacked.manifest;
@@ -187,7 +187,7 @@ export class PluginManager {
     else if (running !== undefined) await this.#takeOut(name, drainMs);
     else if (record.enabled) await this.#bringIn(record);
     await records.put(name, record);
-    if (old?.installed !== undefined) await rm(old.installed.directory, { recursive: true, force: true });
+    if (old?.installed !== undefined) await removeTree(old.installed.directory);
   }
 
   /** Calls it from now on. */
@@ -224,7 +224,7 @@ export class PluginManager {
       if (enabled) await this.#takeOut(name, 0);
       const record = this.#deps.records.get(name);
       await this.#deps.records.delete(name);
-      if (record?.installed !== undefined) await rm(record.installed.directory, { recursive: true, force: true });
+      if (record?.installed !== undefined) await removeTree(record.installed.directory);
       this.#deps.logs.forget(name);
       this.#deps.publish({ action: "remove", plugin: name, attributes: {} });
       return described;
@@ -250,7 +250,7 @@ export class PluginManager {
             throw invalidArgument(`the package is plugin "${unpacked.manifest.name}", not "${name}"`);
           await this.#take(unpacked, source === undefined ? from : { reference: source }, {});
         } catch (error) {
-          await rm(unpacked.directory, { recursive: true, force: true });
+          await removeTree(unpacked.directory);
           throw error;
         }
       }

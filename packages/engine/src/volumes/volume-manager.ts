@@ -2,7 +2,7 @@ import type { Volume, VolumeCreateConfig, VolumeListResponse, VolumePruneRespons
 import { EngineError, conflict, invalidArgument, notFound } from "@pouchcontainer/errors";
 import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, rm } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { type Clock, rfc3339 } from "../containers/clock.ts";
 import type { EventPublisher } from "../events/index.ts";
@@ -12,6 +12,7 @@ import { directorySize } from "./directory-size.ts";
 import { fillVolume } from "./fill-volume.ts";
 import { parseLocalOptions } from "./local-options.ts";
 import { KeyedMutex } from "../keyed-mutex.ts";
+import { removeTree } from "../remove-tree.ts";
 import { listPredicate, prunePredicate } from "./volume-filters.ts";
 import type { VolumeMounter } from "./volume-mounter.ts";
 import { type VolumeRecord, anonymousLabel, volumeView } from "./volume-record.ts";
@@ -235,7 +236,7 @@ export class VolumeManager {
       await mkdir(this.#dataPath(name), { recursive: true, mode: 0o755 });
       await this.#deps.records.put(name, record);
     } catch (cause) {
-      if (isNew) await rm(this.#path(name), { recursive: true, force: true });
+      if (isNew) await removeTree(this.#path(name));
       throw new EngineError(EngineError.from(cause).kind, `create ${name}: ${EngineError.from(cause).message}`, { cause });
     }
     this.#publish("create", record, {});
@@ -244,7 +245,7 @@ export class VolumeManager {
 
   async #remove(record: VolumeRecord): Promise<void> {
     await this.#unmountData(record);
-    await rm(this.#path(record.name), { recursive: true, force: true });
+    await removeTree(this.#path(record.name));
     await this.#deps.records.delete(record.name);
     this.#publish("destroy", record, {});
   }

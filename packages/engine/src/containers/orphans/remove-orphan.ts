@@ -1,11 +1,9 @@
 import { isKind } from "@pouchcontainer/errors";
-import { existsSync } from "node:fs";
-import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import { removeTree } from "../../remove-tree.ts";
 import type { ContainerRoom } from "../container-room.ts";
-import { mountsBelow } from "../mounts-below.ts";
 import { deleteTask } from "../release-run.ts";
-import { unmount } from "../rootfs.ts";
+import { takeDownFolder } from "../take-down-folder.ts";
 import type { Orphan } from "./orphan.ts";
 
 /** Ends what runs of an orphan and removes all that is left of it. What was removed before a failure is no obstacle to trying again. */
@@ -18,7 +16,6 @@ export async function removeOrphan({ deps }: Pick<ContainerRoom, "deps">, { id, 
   await deps.networks.forget(id);
   await deps.containerd.containers.delete(id).catch(ignoreMissing);
   if (snapshotter !== undefined) await deps.containerd.snapshots(snapshotter).remove(id).catch(ignoreMissing);
-  const execDirectory = join(deps.roots.exec, id);
-  if (existsSync(execDirectory)) for (const place of mountsBelow(deps.mountInfo(), execDirectory)) await unmount(place);
-  for (const folder of [execDirectory, join(deps.roots.containers, id)]) await rm(folder, { recursive: true, force: true });
+  await takeDownFolder(join(deps.roots.exec, id));
+  await removeTree(join(deps.roots.containers, id));
 }

@@ -1,7 +1,7 @@
 import type { TaskState } from "@pouchcontainer/containerd";
 import { EngineError } from "@pouchcontainer/errors";
 import { existsSync } from "node:fs";
-import { readdir, rm, stat } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { rfc3339Nano } from "../clock.ts";
@@ -10,7 +10,8 @@ import { ownerLabel } from "../container-deps.ts";
 import { zeroTime, type ContainerRecord } from "../container-record.ts";
 import type { ContainerRoom } from "../container-room.ts";
 import { ContainerRun } from "../container-run.ts";
-import { mountsBelow } from "../mounts-below.ts";
+import { mountsBelow } from "../../mounts-below.ts";
+import { removeTree } from "../../remove-tree.ts";
 import { networkedContainer } from "../network-view.ts";
 import { findOrphans, type Unrecorded } from "../orphans/find-orphans.ts";
 import { isAlive } from "../orphans/orphan.ts";
@@ -22,6 +23,7 @@ import { scheduleRestart, watchExit } from "../settle-exit.ts";
 import type { VolumePlace } from "../../volumes/volume-manager.ts";
 import { openLog, stdioRequest, streamsDirectory } from "../start-container.ts";
 import { ProcessStdio } from "../stdio/process-stdio.ts";
+import { takeDownFolder } from "../take-down-folder.ts";
 
 /**
  * Brings records and reality together after the daemon was away, for whatever reason and at whatever moment: what runs is
@@ -87,14 +89,8 @@ async function recoverOne(room: ContainerRoom, container: Container, task: TaskS
   // Recorded as ended already, or created and never started: what the daemon was killed over.
   // A folder without a task: containerd may have begun one that it does not list, and would refuse another.
   if (task || existsSync(container.execDirectory)) await deleteTask(room, container.id, true);
-  await clearRuntimeFolder(room, container);
-}
-
-/** FIFOs, and the shared memory that is mounted for as long as a run lasts. */
-async function clearRuntimeFolder({ deps }: ContainerRoom, { execDirectory }: Container): Promise<void> {
-  if (!existsSync(execDirectory)) return;
-  for (const place of mountsBelow(deps.mountInfo(), execDirectory)) await unmount(place);
-  await rm(execDirectory, { recursive: true, force: true });
+  // FIFOs, and the shared memory that is mounted for as long as a run lasts.
+  await takeDownFolder(container.execDirectory);
 }
 
 /** Streams and waits of a task that is there; one that has ended goes the way of every exit from here on. */
@@ -169,7 +165,7 @@ async function clearStrayFolders({ deps, registry, orphans }: ContainerRoom): Pr
   for (const id of await namesIn(deps.roots.exec)) {
     if (!/^[0-9a-f]{64}$/.test(id) || registry.get(id) || orphans.has(id)) continue;
     try {
-      await rm(join(deps.roots.exec, id), { recursive: true, force: true });
+      await takeDownFolder(join(deps.roots.exec, id));
     } catch (error) {
       deps.log.warn("a folder without a container could not be removed", { container: id, error: String(error) });
     }
@@ -211,7 +207,7 @@ async function unmountLeftovers({ deps }: ContainerRoom): Promise<void> {
   const places = mountsBelow(deps.mountInfo(), deps.roots.exec).filter((place) => /\/rootfs-[^/]+$/.test(place));
   for (const place of places) {
     await unmount(place);
-    await rm(place, { recursive: false, force: true }).catch(() => rm(place, { recursive: true }));
+    await removeTree(place);
   }
 }
 

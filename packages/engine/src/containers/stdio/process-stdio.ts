@@ -1,7 +1,8 @@
 import type { StdioPaths } from "@pouchcontainer/containerd";
-import { mkdir, rm } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { removeTree } from "../../remove-tree.ts";
 import { InputPipe } from "./input-pipe.ts";
 import { JournaledPipe, type JournalCalls } from "./journaled-pipe.ts";
 import { OutputHub } from "./output-hub.ts";
@@ -57,7 +58,7 @@ export class ProcessStdio {
   /** Makes the FIFOs of a process about to be created. */
   static async create(deps: StdioDeps, request: StdioRequest): Promise<ProcessStdio> {
     const paths = pathsOf(request);
-    await rm(request.directory, { recursive: true, force: true });
+    await removeTree(request.directory);
     await mkdir(request.directory, { recursive: true, mode: 0o700 });
     try {
       const wanted = [paths.stdin, paths.stdout, paths.stderr].filter((path) => path !== undefined);
@@ -66,7 +67,7 @@ export class ProcessStdio {
       await holdAll(deps, paths);
       return stdio;
     } catch (error) {
-      await rm(request.directory, { recursive: true, force: true });
+      await removeTree(request.directory);
       throw error;
     }
   }
@@ -132,7 +133,7 @@ export class ProcessStdio {
     this.suspend();
     await this.ended;
     for (const { path } of outputs(this.paths)) await this.#deps.keeper?.release(path);
-    await rm(this.#directory, { recursive: true, force: true });
+    await removeTree(this.#directory);
   }
 
   #resume(): void {

@@ -7,6 +7,7 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } fr
 import { basename, join, relative, resolve } from "node:path";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { removeTree } from "../../remove-tree.ts";
 
 /** Where a plugin comes from: an archive that is sent, or a folder, an archive or an npm package that the daemon can reach. */
 export type PackageSource = { archive: Readable } | { reference: string };
@@ -37,7 +38,7 @@ export async function unpackPlugin(source: PackageSource, parent: string): Promi
     await installDependencies(packageJson, manifest.name, directory);
     return { manifest, packageJson, directory };
   } catch (error) {
-    await rm(directory, { recursive: true, force: true });
+    await removeTree(directory);
     throw error;
   }
 }
@@ -76,7 +77,7 @@ async function extract(file: string, directory: string): Promise<void> {
   const nested = names.length === 1 && only !== undefined && !names.includes("package.json");
   const top = nested ? join(unpacked, only) : unpacked;
   for (const name of await readdir(top)) await rename(join(top, name), join(directory, name));
-  await rm(unpacked, { recursive: true });
+  await removeTree(unpacked);
   if (file.startsWith(`${directory}/`)) await rm(file, { force: true });
 }
 
