@@ -146,7 +146,7 @@ export class EngineHarness {
       directory: join(this.root, "exec"),
       onUnavailable: (error) => note(String(error)),
     });
-    const records = store.collection<ContainerRecord>("containers");
+    const records = store.containers<ContainerRecord>();
     const volumes = new VolumeManager({
       root: join(this.root, "home/volumes"),
       records: store.collection<VolumeRecord>("volumes"),
@@ -218,7 +218,7 @@ export class EngineHarness {
     return new Daemon(manager, exec, events, around, problems, async () => {
       await manager.suspend();
       keeper.close();
-      store.close();
+      await store.close();
     });
   }
 

@@ -121,7 +121,7 @@ export class NetworksWorld {
 
   async shut(): Promise<void> {
     await this.networks.close();
-    this.#store.close();
+    await this.#store.close();
   }
 
   runningContainers(): NetworkedContainer[] {
@@ -273,7 +273,7 @@ export class NetworksWorld {
     for (const server of this.#servers) server.close();
     for (const container of this.containers.values()) await this.networks.sandboxes.release(container.id);
     await this.networks.destroy();
-    this.#store.close();
+    await this.#store.close();
     let left = this.leftovers();
     // The kernel takes namespaces apart behind our back.
     for (let tries = 0; left.length > 0 && tries < 100; tries++) {

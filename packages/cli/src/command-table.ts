@@ -320,8 +320,13 @@ export const commandTable: readonly CommandEntry[] = [
   },
   { paths: ["system df"], summary: "Show disk usage", load: load(() => import("./commands/system/df.ts")) },
   {
+    paths: ["system backup"],
+    summary: "Write a consistent copy of the daemon's store to a file",
+    load: load(() => import("./commands/system/backup.ts")),
+  },
+  {
     paths: ["system orphans"],
-    summary: "List, or remove, containers that the daemon found without a record of them",
+    summary: "List, adopt or remove containers that the daemon found without a record of them",
     load: load(() => import("./commands/system/orphans.ts")),
   },
   { paths: ["system prune"], summary: "Remove unused data", load: load(() => import("./commands/system/prune.ts")) },

@@ -151,11 +151,14 @@ export interface SystemBackend {
   /** Past events from `since`, then live ones until `until` or the signal. */
   events(options: { since?: number; until?: number; filters: Filters }, signal: AbortSignal): AsyncIterable<api.EventMessage>;
   checkAuth(auth: api.AuthConfig): Promise<api.AuthResponse>;
+  /** A consistent copy of the store. */
+  backup(): Promise<{ content: Readable; sizeBytes: number }>;
 }
 
 /** Containers that were found without a record; an id may be cut short. */
 export interface OrphanBackend {
   list(): Promise<api.Orphan[]>;
+  adopt(ref: string): Promise<void>;
   remove(ref: string): Promise<void>;
 }
 

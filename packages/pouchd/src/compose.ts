@@ -29,7 +29,7 @@ import { builtinPlugins } from "./builtin-plugins.ts";
 import { Closers } from "./compose/closers.ts";
 import { containerSettings, logDrivers } from "./compose/container-settings.ts";
 import { openContainerd } from "./compose/containerd.ts";
-import { daemonId } from "./compose/daemon-id.ts";
+import { storeFile } from "./compose/store-file.ts";
 import { networkSettings } from "./compose/network-settings.ts";
 import { openPlugins } from "./compose/plugins.ts";
 import { tlsMaterial } from "./compose/tls-material.ts";
@@ -69,7 +69,7 @@ async function open(options: ComposeOptions, closers: Closers): Promise<void> {
   const clock = systemClock();
   const events = new EventBus({ clock });
 
-  const store = Store.open(join(home, "pouch.db"));
+  const store = Store.open(storeFile(home), { warn: (message, fields) => log.warn(message, fields) });
   closers.push("the store", () => store.close());
 
   const plugins = await openPlugins({
@@ -150,7 +150,7 @@ async function open(options: ComposeOptions, closers: Closers): Promise<void> {
   closers.push("the keeper of pipes", () => keeper.close());
   const containers: ContainerManager = new ContainerManager({
     containerd: client,
-    records: store.collection<ContainerRecord>("containers"),
+    records: store.containers<ContainerRecord>(),
     images,
     chains,
     networks: networks.sandboxes,
@@ -188,7 +188,7 @@ async function open(options: ComposeOptions, closers: Closers): Promise<void> {
     facts,
     machine: readMachine(),
     settings: {
-      id: await daemonId(store),
+      id: store.identity,
       ...build,
       apiVersion: apiVersions.maximum,
       minApiVersion: apiVersions.minimum,
@@ -213,6 +213,7 @@ async function open(options: ComposeOptions, closers: Closers): Promise<void> {
     events,
     programs,
     containerd: client,
+    backup: () => store.backup(),
     storeIsOpen: () => Promise.resolve(),
     containers: {
       statuses: () => containers.room.registry.all.map(({ state }) => state.status),

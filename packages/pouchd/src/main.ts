@@ -2,6 +2,8 @@ import { EngineError, messageChain } from "@pouchcontainer/errors";
 import { giveBackFilePages, oneMallocArena } from "@pouchcontainer/linux";
 import { buildInfo } from "./build-info.ts";
 import { helpText } from "./config/help.ts";
+import { rebuildReport } from "./rebuild-report.ts";
+import { storeFile } from "./compose/store-file.ts";
 import type { Configuration } from "./config/options.ts";
 import { readConfiguration } from "./config/read-configuration.ts";
 import { UncaughtErrors } from "./health/uncaught-errors.ts";
@@ -32,11 +34,24 @@ async function main(args: string[]): Promise<number> {
   }
   const log = createLog(invocation.configuration.debug ? "debug" : invocation.configuration["log-level"]);
   try {
+    if (invocation.action === "rebuild-store") return await rebuild(invocation.configuration);
     return await serve(invocation.configuration, log, new UncaughtErrors(log));
   } catch (error) {
     log.debug("start failed", { error: EngineError.from(error) });
     process.stderr.write(`pouchd: ${messageChain(error)}\n`);
     return 1;
+  }
+}
+
+/** Makes the store anew, for an operator who then starts the daemon; says what came of it. */
+async function rebuild(configuration: Configuration): Promise<number> {
+  const removePidFile = writePidFile(configuration.pidfile);
+  try {
+    const { rebuildStore } = await import("@pouchcontainer/engine");
+    process.stdout.write(rebuildReport(rebuildStore(storeFile(configuration["home-dir"]), new Date())));
+    return 0;
+  } finally {
+    removePidFile();
   }
 }
 

@@ -52,6 +52,14 @@ export const systemEndpoints = {
     status: 200,
     answer: list(Orphan),
   },
+  OrphanAdopt: {
+    method: "POST",
+    path: "/system/orphans/{id}/adopt",
+    summary: "Make a container that is set aside a container again, by the record that lies beside it",
+    tag,
+    status: 204,
+    errors: [404, 409],
+  },
   OrphanDelete: {
     method: "DELETE",
     path: "/system/orphans/{id}",
@@ -59,6 +67,14 @@ export const systemEndpoints = {
     tag,
     status: 204,
     errors: [404],
+  },
+  SystemBackup: {
+    method: "GET",
+    path: "/system/backup",
+    summary: "A consistent copy of the daemon's store, as an SQLite file",
+    tag,
+    status: 200,
+    answer: "application/octet-stream",
   },
   OpenApi: {
     method: "GET",

@@ -4,7 +4,7 @@ import type { EventPublisher } from "../events/index.ts";
 import type { ImageSource } from "../images/image-source.ts";
 import type { ContainerNetworks } from "../networks/container-networks.ts";
 import type { ChainContext, PluginChains, PluginTraces } from "../plugin-host/chains.ts";
-import type { Collection } from "../store/index.ts";
+import type { GuardedCollection } from "../store/index.ts";
 import type { VolumePlace } from "../volumes/volume-manager.ts";
 import type { Clock } from "./clock.ts";
 import type { ConfigSettings } from "./config/index.ts";
@@ -42,7 +42,7 @@ export interface RuntimeChoice {
 
 export interface ContainerDeps {
   containerd: Pick<ContainerdClient, "address" | "containers" | "tasks" | "snapshots" | "events" | "whenReconnected">;
-  records: Collection<ContainerRecord>;
+  records: GuardedCollection<ContainerRecord>;
   images: ImageSource;
   chains: Pick<PluginChains, "preCreate" | "preStart" | "preUpdate" | "postUpdate"> & PluginTraces;
   networks: ContainerNetworks;

@@ -248,10 +248,11 @@ export class ContainerManager {
     };
   }
 
-  /** Ids of the containers whose records mention a volume. */
+  /** Ids of the containers whose records mention a volume, those set aside included. */
   usingVolume(name: string): string[] {
-    return this.#room.registry.all
-      .filter(({ record }) => record.mountPoints.some((mount) => mount.type === "volume" && mount.name === name))
+    const setAside = [...this.#room.orphans.values()].flatMap(({ record }) => (record ? [record] : []));
+    return [...this.#room.registry.all.map(({ record }) => record), ...setAside]
+      .filter(({ mountPoints }) => mountPoints.some((mount) => mount.type === "volume" && mount.name === name))
       .map(({ id }) => id);
   }
 

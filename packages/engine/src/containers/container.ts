@@ -19,6 +19,11 @@ export interface RunStreams {
   input: InputPipe;
 }
 
+/** Where a container's record and folders are. */
+interface ContainerHome extends Pick<ContainerDeps, "roots" | "log"> {
+  records: Pick<ContainerDeps["records"], "put">;
+}
+
 /** One container while the daemon lives: its record, what runs of it, and who waits for it. */
 export class Container implements LiveContainer {
   readonly execIds = new Set<string>();
@@ -37,10 +42,10 @@ export class Container implements LiveContainer {
   restartDelayMs = 0;
   #record: ContainerRecord;
   #streams: RunStreams | undefined;
-  readonly #deps: Pick<ContainerDeps, "records" | "roots" | "log">;
+  readonly #deps: ContainerHome;
   readonly #waiters = new Map<WaitCondition, Set<(report: ExitReport) => void>>();
 
-  constructor(record: ContainerRecord, deps: Pick<ContainerDeps, "records" | "roots" | "log">) {
+  constructor(record: ContainerRecord, deps: ContainerHome) {
     this.#record = record;
     this.#deps = deps;
   }

@@ -188,6 +188,8 @@ async function allocate(room: ContainerRoom, container: Container, undo: (() => 
   ]);
   for (const step of steps) if (step.status === "rejected") throw step.reason;
   await fillVolumes(room, container);
+  // What has its record beside it is a container; what has none by then is a create that was cut short.
+  await deps.records.keepCopy(id);
 }
 
 /** An empty volume takes over what the image has at its place. */

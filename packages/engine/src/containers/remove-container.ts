@@ -63,6 +63,7 @@ async function remove(room: ContainerRoom, container: Container, options: { volu
 
   if (container.taskLeft) await deleteTask(room, id, true);
   await deps.containerd.containers.delete(id);
+  await deps.records.dropCopy(id);
   await Promise.all([
     deps.containerd.snapshots(record.snapshotter).remove(id),
     deps.networks.forget(id),

@@ -23,7 +23,7 @@ function running(obeys: number[], { status = "running", stopSignal = "", resume 
   const container = new Container(
     { ...record, config: { ...record.config, StopSignal: stopSignal }, state: { ...record.state, status } },
     {
-      records: { get: () => undefined, values: () => [].values(), put: () => Promise.resolve(), delete: () => Promise.resolve() },
+      records: { put: () => Promise.resolve() },
       roots: { containers: "/home", exec: "/run" },
       log: { info: () => undefined, warn: () => undefined, error: () => undefined },
     },

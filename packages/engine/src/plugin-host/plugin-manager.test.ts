@@ -99,7 +99,7 @@ function home(t: TestContext): Home {
         close: async () => {
           if (!running.delete(daemon)) return;
           await manager.close();
-          store.close();
+          await store.close();
         },
       };
       running.add(daemon);

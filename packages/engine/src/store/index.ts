@@ -1,1 +1,3 @@
-export { Store, type Collection } from "./store.ts";
+export type { StoreBackup } from "./backup-database.ts";
+export { rebuildStore, type RebuildReport } from "./rebuild-store.ts";
+export { Store, type Collection, type GuardedCollection } from "./store.ts";

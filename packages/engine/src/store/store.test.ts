@@ -17,12 +17,12 @@ test("a record is there after the store is opened again", async (t) => {
   await first.collection<{ name: string }>("containers").put("1", { name: "web" });
   await first.collection("containers").put("2", { name: "gone" });
   await first.collection("containers").delete("2");
-  first.close();
+  await first.close();
 
   const second = Store.open(file);
   assert.deepEqual([...second.collection("containers").values()], [{ name: "web" }]);
   assert.equal(second.collection("images").get("1"), undefined);
-  second.close();
+  await second.close();
 });
 
 test("readers see a record only when it is durable", async (t) => {
@@ -32,25 +32,26 @@ test("readers see a record only when it is durable", async (t) => {
   assert.equal(containers.get("1"), undefined);
   await written;
   assert.equal(containers.get("1"), 1);
-  store.close();
+  await store.close();
 });
 
 test("writes that are queued when the store closes are kept", async (t) => {
   const file = storeFile(t);
   const store = Store.open(file);
   const written = Promise.all(Array.from({ length: 64 }, (_, i) => store.collection("c").put(String(i), i)));
-  store.close();
+  const closed = store.close();
   await written;
+  await closed;
   await assert.rejects(store.collection("c").put("late", 1), /store is closed/);
   const again = Store.open(file);
   assert.equal([...again.collection("c").values()].length, 64);
-  again.close();
+  await again.close();
 });
 
-test("a second daemon on the same store is refused and told why", (t) => {
+test("a second daemon on the same store is refused and told why", async (t) => {
   const file = storeFile(t);
   const store = Store.open(file);
   assert.throws(() => Store.open(file), /in use by another daemon: stop it, or give this one a --home-dir of its own/);
-  store.close();
-  Store.open(file).close();
+  await store.close();
+  await Store.open(file).close();
 });

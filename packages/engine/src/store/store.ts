@@ -1,7 +1,12 @@
-import { resourceExhausted, unavailable, internal, type EngineError } from "@pouchcontainer/errors";
-import { mkdirSync } from "node:fs";
-import { dirname } from "node:path";
-import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { unavailable, type EngineError } from "@pouchcontainer/errors";
+import { inBackground } from "@pouchcontainer/owners";
+import { existsSync } from "node:fs";
+import { backupDatabase, type StoreBackup } from "./backup-database.ts";
+import type { Change, Database } from "./database.ts";
+import { openDatabase } from "./open-database.ts";
+import { reconcile } from "./reconcile.ts";
+import { containersCollection, copyPath, readCopy, RecordCopies } from "./record-copies.ts";
+import { damaged, openFailure, writeFailure } from "./store-failure.ts";
 
 /** A named set of JSON records, read from memory, written durably. */
 export interface Collection<T> {
@@ -14,59 +19,79 @@ export interface Collection<T> {
   delete(id: string): Promise<void>;
 }
 
-interface Write {
-  collection: string;
-  id: string;
-  /** JSON text, absent for a removal. */
-  json: string | undefined;
+/** A collection whose records lie beside the store only from when they are said to be complete. */
+export interface GuardedCollection<T> extends Collection<T> {
+  /** From now on the record lies beside the store too; resolves when it does. Without a copy a record is one that was begun. */
+  keepCopy(id: string): Promise<void>;
+  /** Whether that was said of the record, in this run of the daemon or an earlier one. */
+  hasCopy(id: string): boolean;
+  /** Takes the copy away before what it speaks of goes. */
+  dropCopy(id: string): Promise<void>;
+  /** The record beside a container the store knows nothing of. */
+  findCopy(id: string): T | undefined;
+}
+
+export interface StoreOptions {
+  /** Told what an operator should know: records that were found beside the store and not in it. Default: nobody. */
+  warn?: (message: string, fields?: Record<string, unknown>) => void;
+}
+
+interface Write extends Change {
   apply: () => void;
   resolve: () => void;
   reject: (error: EngineError) => void;
 }
+
+/** How long nothing is written before the write-ahead log is brought into the file: a copy of the file alone is then complete. */
+const idleMs = 2000;
 
 /**
  * The daemon's one embedded store. Writes that arrive while others wait are grouped into one transaction, so 64 writers
  * share one fsync. A write that fails (full or read-only disk) changes nothing, in memory neither.
  */
 export class Store {
-  readonly #file: string;
-  readonly #db: DatabaseSync;
-  readonly #upsert: StatementSync;
-  readonly #remove: StatementSync;
+  readonly #database: Database;
+  readonly #copies: RecordCopies;
   readonly #collections = new Map<string, Map<string, unknown>>();
+  /** Containers whose record lies beside the store. */
+  readonly #kept = new Set<string>();
   #queue: Write[] = [];
   #scheduled = false;
   #closed = false;
+  #idle: NodeJS.Timeout | undefined;
 
   /** Opens or creates the store and reads it into memory. One process at a time: a second one is refused. */
-  static open(file: string): Store {
+  static open(file: string, options: StoreOptions = {}): Store {
+    const warn = options.warn ?? (() => undefined);
+    const { database, marker } = openDatabase(file);
     try {
-      mkdirSync(dirname(file), { recursive: true, mode: 0o711 });
-      return new Store(file);
+      const inStep = marker?.sequence === database.sequence;
+      reconcile(database, marker, warn);
+      return new Store(database, warn, inStep);
     } catch (error) {
+      database.close();
       throw openFailure(file, error);
     }
   }
 
-  private constructor(file: string) {
-    this.#file = file;
-    this.#db = new DatabaseSync(file, { timeout: 0 });
-    try {
-      // Exclusive locking keeps a second daemon out of the same home directory for as long as this one lives.
-      this.#db.exec(
-        "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=400;",
-      );
-      this.#db.exec(
-        "CREATE TABLE IF NOT EXISTS records (collection TEXT NOT NULL, id TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (collection, id)) WITHOUT ROWID, STRICT",
-      );
-      this.#db.exec("BEGIN IMMEDIATE; COMMIT");
-      this.#load();
-      this.#upsert = this.#db.prepare("INSERT INTO records VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value");
-      this.#remove = this.#db.prepare("DELETE FROM records WHERE collection = ? AND id = ?");
-    } catch (error) {
-      this.#db.close();
-      throw error;
-    }
+  private constructor(database: Database, warn: NonNullable<StoreOptions["warn"]>, copiesInStep: boolean) {
+    this.#database = database;
+    this.#copies = new RecordCopies({
+      home: database.home,
+      identity: database.identity,
+      sequence: () => database.sequence,
+      current: ({ collection, id }) => {
+        const record = this.#collections.get(collection)?.get(id);
+        return record === undefined ? undefined : JSON.stringify(record);
+      },
+      warn,
+    });
+    this.#load(copiesInStep);
+  }
+
+  /** The daemon's id, the same for the life of its home directory. */
+  get identity(): string {
+    return this.#database.identity;
   }
 
   /** The collection of that name; its records have the shape the caller wrote. */
@@ -76,17 +101,57 @@ export class Store {
       // Only this collection's own writers put values under this name, as T.
       get: (id) => records.get(id) as T | undefined,
       values: () => records.values() as IterableIterator<T>,
-      put: (id, value) => this.#write(name, id, JSON.stringify(value), () => records.set(id, value)),
-      delete: (id) => this.#write(name, id, undefined, () => records.delete(id)),
+      put: async (id, value) => {
+        await this.#write({ collection: name, id, json: JSON.stringify(value) }, () => records.set(id, value));
+        this.#copies.changed({ collection: name, id });
+      },
+      delete: async (id) => {
+        await this.#copies.remove({ collection: name, id });
+        await this.#write({ collection: name, id, json: undefined }, () => records.delete(id));
+      },
     };
   }
 
-  /** Writes what is queued and closes the file. */
-  close(): void {
+  /** The containers: their records lie in their folders. */
+  containers<T>(): GuardedCollection<T> {
+    const name = containersCollection;
+    const records = this.#recordsOf(name);
+    const plain = this.collection<T>(name);
+    return {
+      ...plain,
+      put: async (id, value) => {
+        await this.#write({ collection: name, id, json: JSON.stringify(value) }, () => records.set(id, value));
+        if (this.#kept.has(id)) this.#copies.changed({ collection: name, id });
+      },
+      keepCopy: async (id) => {
+        this.#kept.add(id);
+        await this.#copies.write({ collection: name, id });
+      },
+      hasCopy: (id) => this.#kept.has(id),
+      dropCopy: async (id) => {
+        this.#kept.delete(id);
+        await this.#copies.remove({ collection: name, id });
+      },
+      // Only this collection's own writers put values under this name, as T.
+      findCopy: (id) => readCopy(this.#database.home, { collection: name, id })?.record as T | undefined,
+    };
+  }
+
+  /** A consistent copy of everything; what is queued is in it. */
+  async backup(): Promise<StoreBackup> {
+    this.#flush();
+    return backupDatabase(this.#database);
+  }
+
+  /** Writes what is queued and closes the files. */
+  async close(): Promise<void> {
     if (this.#closed) return;
     this.#flush();
     this.#closed = true;
-    this.#db.close();
+    clearTimeout(this.#idle);
+    await this.#copies.flush();
+    this.#database.checkpoint();
+    this.#database.close();
   }
 
   #recordsOf(name: string): Map<string, unknown> {
@@ -95,16 +160,26 @@ export class Store {
     return records;
   }
 
-  #load(): void {
-    for (const row of this.#db.prepare("SELECT collection, id, value FROM records").iterate()) {
-      this.#recordsOf(String(row["collection"])).set(String(row["id"]), JSON.parse(String(row["value"])));
+  #load(copiesInStep: boolean): void {
+    const { home, file } = this.#database;
+    for (const { collection, id, json } of this.#database.rows()) {
+      try {
+        this.#recordsOf(collection).set(id, JSON.parse(json));
+      } catch (error) {
+        throw damaged(file, `the record ${collection}/${id} cannot be read`, error);
+      }
+      if (collection === containersCollection) {
+        if (!existsSync(copyPath(home, { collection, id }))) continue;
+        this.#kept.add(id);
+      }
+      if (!copiesInStep) this.#copies.changed({ collection, id });
     }
   }
 
-  #write(collection: string, id: string, json: string | undefined, apply: () => void): Promise<void> {
+  #write(change: Change, apply: () => void): Promise<void> {
     if (this.#closed) return Promise.reject(unavailable("the daemon is stopping: its store is closed"));
     return new Promise((resolve, reject) => {
-      this.#queue.push({ collection, id, json, apply, resolve, reject });
+      this.#queue.push({ ...change, apply, resolve, reject });
       if (this.#scheduled) return;
       this.#scheduled = true;
       setImmediate(() => this.#flush());
@@ -117,9 +192,9 @@ export class Store {
     this.#queue = [];
     if (writes.length === 0) return;
     try {
-      this.#commit(writes);
+      this.#database.commit(writes);
     } catch (error) {
-      const failure = writeFailure(this.#file, error);
+      const failure = writeFailure(this.#database.file, error);
       for (const write of writes) write.reject(failure);
       return;
     }
@@ -127,45 +202,17 @@ export class Store {
       write.apply();
       write.resolve();
     }
+    this.#checkpointWhenIdle();
   }
 
-  #commit(writes: Write[]): void {
-    this.#db.exec("BEGIN IMMEDIATE");
-    try {
-      for (const write of writes) {
-        if (write.json === undefined) this.#remove.run(write.collection, write.id);
-        else this.#upsert.run(write.collection, write.id, write.json);
-      }
-      this.#db.exec("COMMIT");
-    } catch (error) {
-      // SQLite has already rolled back on a full disk; a second ROLLBACK would hide the cause.
-      if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
-      throw error;
-    }
+  #checkpointWhenIdle(): void {
+    if (this.#closed) return;
+    // A timer that runs is moved, not made anew: this is on the way of every start and exit.
+    if (this.#idle) this.#idle.refresh();
+    else
+      this.#idle = setTimeout(
+        () => inBackground("checkpoint of the store", async () => this.#database.checkpoint()),
+        idleMs,
+      ).unref();
   }
-}
-
-/** Primary result codes, sqlite.org/rescode.html. */
-const sqlite = { busy: 5, readOnly: 8, full: 13 };
-
-function primaryCode(error: unknown): number | undefined {
-  const code = error instanceof Error && "errcode" in error ? error.errcode : undefined;
-  return typeof code === "number" ? code & 0xff : undefined;
-}
-
-function openFailure(file: string, error: unknown): EngineError {
-  if (primaryCode(error) === sqlite.busy) {
-    return unavailable(`${file} is in use by another daemon: stop it, or give this one a --home-dir of its own`, {
-      cause: error,
-    });
-  }
-  return internal(`cannot open the store ${file}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
-}
-
-function writeFailure(file: string, error: unknown): EngineError {
-  const code = primaryCode(error);
-  if (code === sqlite.full)
-    return resourceExhausted(`no space left on the device of ${file}: free some and try again`, { cause: error });
-  if (code === sqlite.readOnly) return internal(`${file} is on a read-only file system: nothing was changed`, { cause: error });
-  return internal(`cannot write to ${file}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
 }

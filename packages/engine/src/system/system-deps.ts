@@ -4,6 +4,7 @@ import type { ContainerStatus } from "../containers/container-record.ts";
 import type { HostFacts } from "../containers/spec/index.ts";
 import type { EventBus } from "../events/index.ts";
 import type { Machine } from "./machine.ts";
+import type { StoreBackup } from "../store/index.ts";
 import type { ProgramVersions } from "./program-versions.ts";
 
 /** What the operator configured and what the daemon is, as far as `info` and `version` show it. */
@@ -49,6 +50,7 @@ export interface SystemDeps {
     address: string;
     namespace: string;
   };
+  backup(): Promise<StoreBackup>;
   /** Resolves when the store takes writes. */
   storeIsOpen(): Promise<void>;
   containers: {

@@ -38,6 +38,7 @@ function manager(changes: Partial<SystemDeps> = {}): SystemManager {
     events: new EventBus({ clock }),
     programs: { of: async (path) => (path === "/usr/sbin/runc" ? { version: "1.1.5", commit: "c0ffee" } : undefined) },
     containerd: { version: async () => ({ version: "1.6.20", revision: "r1" }), address: "/run/c.sock", namespace: "pouch" },
+    backup: () => Promise.reject(new Error("no store here")),
     storeIsOpen: async () => undefined,
     containers: { statuses: () => ["running", "paused", "exited", "created"], withSizes: async () => [] },
     images: { count: async () => 3, diskUsage: async () => ({ layersSize: 7, images: [] }) },

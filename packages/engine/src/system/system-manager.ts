@@ -1,5 +1,6 @@
 import type { AuthConfig, AuthResponse, DiskUsage, EventMessage, SystemInfo, SystemVersion } from "@pouchcontainer/api";
 import { rfc3339Nano } from "../containers/clock.ts";
+import type { Readable } from "node:stream";
 import { diskUsage } from "./disk-usage.ts";
 import { openFileDescriptors } from "./machine.ts";
 import type { SystemDeps } from "./system-deps.ts";
@@ -84,6 +85,12 @@ export class SystemManager {
   pruneBuildCache(): Promise<{ CachesDeleted: null; SpaceReclaimed: number }> {
     this.#deps.events.publish({ type: "builder", action: "prune", id: "", attributes: { reclaimed: "0" } });
     return Promise.resolve({ CachesDeleted: null, SpaceReclaimed: 0 });
+  }
+
+  /** A consistent copy of the store, as a stream that is read once. */
+  async backup(): Promise<{ content: Readable; sizeBytes: number }> {
+    const { file, sizeBytes } = await this.#deps.backup();
+    return { content: file.createReadStream(), sizeBytes };
   }
 
   checkAuth(auth: AuthConfig): Promise<AuthResponse> {

@@ -7,6 +7,7 @@ import { refOf } from "./ref.ts";
 export function orphanHandlers(calls: Calls, orphans: OrphanBackend) {
   return {
     OrphanList: calls.answer(endpoints.OrphanList, () => orphans.list()),
+    OrphanAdopt: calls.answer(endpoints.OrphanAdopt, (call) => orphans.adopt(refOf(call))),
     OrphanDelete: calls.answer(endpoints.OrphanDelete, (call) => orphans.remove(refOf(call))),
   };
 }

@@ -1,5 +1,6 @@
 import { endpoints, type Handler } from "@pouchcontainer/api";
 import { invalidArgument } from "@pouchcontainer/errors";
+import { pipeline } from "node:stream/promises";
 import { isBelow } from "../api-version.ts";
 import type { SystemBackend } from "../backend.ts";
 import type { Calls } from "../call.ts";
@@ -35,6 +36,12 @@ export function systemHandlers(calls: Calls, system: SystemBackend, openApiJson:
     }),
 
     SystemAuth: calls.answer(endpoints.SystemAuth, (_call, auth) => system.checkAuth(auth)),
+
+    SystemBackup: calls.takeOver(endpoints.SystemBackup, async ({ response }) => {
+      const { content, sizeBytes } = await system.backup();
+      response.writeHead(200, { "Content-Type": "application/octet-stream", "Content-Length": sizeBytes });
+      await pipeline(content, response);
+    }),
 
     OpenApi: calls.takeOver(endpoints.OpenApi, async ({ response }) => {
       sendJsonText(response, 200, openApiJson());

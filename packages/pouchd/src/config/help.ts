@@ -21,6 +21,7 @@ export function helpText(): string {
     "Examples:",
     "  pouchd                                             state under /var/lib/pouch, API at unix:///var/run/pouchd.sock",
     "  pouchd -l unix:///tmp/p/p.sock --home-dir /tmp/p/home --exec-root-dir /tmp/p/run --pidfile /tmp/p/pid",
+    "  pouchd --rebuild-store                             makes the database anew from the records beside it, and ends",
     "  pouchd --containerd /run/containerd/containerd.sock   use a containerd that runs already",
   ];
   for (const [group, title] of Object.entries(groupTitles)) {

@@ -4,7 +4,8 @@ import { resolve } from "node:path";
 import { parseArgs, type ParseArgsConfig } from "node:util";
 import { optionSpecs, type Configuration, type OptionSpec } from "./options.ts";
 
-export type Invocation = { action: "run"; configuration: Configuration } | { action: "help" } | { action: "version" };
+export type Invocation =
+  { action: "run" | "rebuild-store"; configuration: Configuration } | { action: "help" } | { action: "version" };
 
 type Value = string | boolean | number | string[] | Record<string, string>;
 
@@ -35,7 +36,7 @@ export function readConfiguration(
   // Every name and type in `values` comes from the table Configuration is derived from.
   const configuration = values as unknown as Configuration;
   check(configuration);
-  return { action: "run", configuration };
+  return { action: flags.get("rebuild-store") ? "rebuild-store" : "run", configuration };
 }
 
 function defaultOf(spec: OptionSpec): Value | undefined {
@@ -48,6 +49,7 @@ function readFlags(args: string[]): Map<string, Value> {
   const options: ParseArgsConfig["options"] = {
     help: { type: "boolean", short: "h" },
     version: { type: "boolean", short: "v" },
+    "rebuild-store": { type: "boolean" },
   };
   for (const [name, spec] of optionSpecs) {
     options[name] = {
@@ -66,7 +68,7 @@ function readFlags(args: string[]): Map<string, Value> {
   for (const token of tokens ?? []) {
     if (token.kind === "positional") throw invalidArgument(`pouchd takes no arguments, got "${token.value}"; see pouchd --help`);
     if (token.kind !== "option") continue;
-    if (token.name === "help" || token.name === "version") values.set(token.name, true);
+    if (token.name === "help" || token.name === "version" || token.name === "rebuild-store") values.set(token.name, true);
     else addFlag(values, token.name, token.rawName, token.value);
   }
   return values;

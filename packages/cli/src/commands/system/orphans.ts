@@ -11,21 +11,26 @@ export const command = defineCommand({
     "After a restored or damaged store the daemon may find containers it has no record of. They are set aside: what runs of them runs on, and nothing of them is removed until you say so.",
   args: anyArgs,
   flags: {
+    adopt: bool("Make containers of the given ones again, by the records that lie beside them"),
     remove: bool("End the given ones and remove their files"),
     format: text("Print with a Go template, as 'table TEMPLATE', or as 'json'"),
     quiet: bool("Only display IDs", { short: "q" }),
   },
   examples: [
     { does: "What is set aside", run: "pouch system orphans" },
+    { does: "Take one up again", run: "pouch system orphans --adopt 3f1c" },
     { does: "End one and remove what it wrote", run: "pouch system orphans --remove 3f1c" },
   ],
   async run(context, { flags, args }) {
-    if (flags.remove && args.length === 0) throw new UsageError("--remove needs the IDs to remove");
-    if (!flags.remove && args.length > 0) throw new UsageError("IDs are for --remove");
+    const wish = flags.adopt ? "adopt" : flags.remove ? "remove" : undefined;
+    if (flags.adopt && flags.remove) throw new UsageError("--adopt and --remove exclude each other");
+    if (wish !== undefined && args.length === 0) throw new UsageError(`--${wish} needs the IDs it is for`);
+    if (wish === undefined && args.length > 0) throw new UsageError("IDs are for --adopt and --remove");
     const engine = await context.engine();
-    if (flags.remove)
+    if (wish !== undefined)
       return await forEachName(context, args, async (id) => {
-        (await engine.request("DELETE", `/system/orphans/${inPath(id)}`)).close();
+        const path = `/system/orphans/${inPath(id)}`;
+        (await (wish === "adopt" ? engine.request("POST", `${path}/adopt`) : engine.request("DELETE", path))).close();
         return id;
       });
     printListing(context.out, orphanListing, await engine.getJson<Orphan[]>("/system/orphans"), flags);

@@ -31,8 +31,10 @@ export async function findOrphans(
     if (isKnown(id)) continue;
     const task = tasks.get(id);
     const snapshotter = found.snapshots.get(id);
+    const record = deps.records.findCopy(id);
     const orphan: Orphan = {
       id,
+      ...(record && { record }),
       inContainerd: inContainerd.has(id),
       ...(task && { task: { status: task.status, pid: task.pid } }),
       ...(snapshotter !== undefined && { snapshotter }),

@@ -1,4 +1,5 @@
 import type { TaskStatus } from "@pouchcontainer/containerd";
+import type { ContainerRecord } from "../container-record.ts";
 
 /**
  * A container of ours that the store knows nothing of: the store was restored, lost its last records, or was made anew. It is
@@ -12,6 +13,8 @@ export interface Orphan {
   inContainerd: boolean;
   /** Of its snapshot, where there is one: the files it wrote are in it. */
   snapshotter?: string;
+  /** What lies beside it: with it, it can be adopted. */
+  record?: ContainerRecord;
 }
 
 /** Whether processes of it are there. */

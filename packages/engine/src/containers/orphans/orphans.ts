@@ -1,6 +1,7 @@
 import type * as api from "@pouchcontainer/api";
 import { invalidArgument, notFound } from "@pouchcontainer/errors";
 import type { ContainerRoom } from "../container-room.ts";
+import { adoptOrphan } from "./adopt-orphan.ts";
 import type { Orphan } from "./orphan.ts";
 import { removeOrphan } from "./remove-orphan.ts";
 
@@ -14,6 +15,13 @@ export class Orphans {
 
   async list(): Promise<api.Orphan[]> {
     return [...this.#room.orphans.values()].map(view);
+  }
+
+  /** Makes it a container again, with the record that lies beside it. */
+  async adopt(ref: string): Promise<void> {
+    const orphan = this.#require(ref);
+    await adoptOrphan(this.#room, orphan);
+    this.#room.deps.log.info("adopted a container that was set aside", { container: orphan.id });
   }
 
   /** Ends what runs of it and removes its files. */
@@ -33,14 +41,14 @@ export class Orphans {
   }
 }
 
-function view({ id, task, snapshotter }: Orphan): api.Orphan {
+function view({ id, task, snapshotter, record }: Orphan): api.Orphan {
   return {
     Id: id,
-    Name: "",
-    Image: "",
-    Created: "",
+    Name: record?.name ?? "",
+    Image: record?.image.reference ?? "",
+    Created: record?.created ?? "",
     State: task?.status ?? "none",
     Snapshotter: snapshotter ?? "",
-    Adoptable: false,
+    Adoptable: record !== undefined,
   };
 }

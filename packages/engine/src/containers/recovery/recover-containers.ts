@@ -14,7 +14,7 @@ import { mountsBelow } from "../../mounts-below.ts";
 import { removeTree } from "../../remove-tree.ts";
 import { networkedContainer } from "../network-view.ts";
 import { findOrphans, type Unrecorded } from "../orphans/find-orphans.ts";
-import { isAlive } from "../orphans/orphan.ts";
+import { isAlive, type Orphan } from "../orphans/orphan.ts";
 import { removeOrphan } from "../orphans/remove-orphan.ts";
 import { deleteTask } from "../release-run.ts";
 import { unmount } from "../rootfs.ts";
@@ -41,18 +41,14 @@ export async function recoverContainers(room: ContainerRoom): Promise<void> {
   const halfDone: Container[] = [];
   for (const record of records) {
     const container = new Container(record, deps);
-    const neverFinished = record.state.startedAt === zeroTime && record.state.status === "created" && !snapshots.has(record.id);
+    const neverFinished = isBegunOnly(room, record) && !snapshots.has(record.id);
     (neverFinished || record.state.status === "removing" ? halfDone : wanted).push(container);
     room.registry.add(container);
     deps.chains.adoptTrace({ id: record.id, name: record.name }, record.trace ?? []);
   }
   const alive = wanted.filter(({ id }) => isAlive({ task: taskOf.get(id) }));
   const unrecorded = await findOrphans(room, { tasks, snapshots }, (id) => room.registry.get(id) !== undefined);
-  await deps.networks.restore(
-    alive.map(({ record, directory }) => networkedContainer(record, directory)),
-    new Set(unrecorded.orphans.filter(isAlive).map(({ id }) => id)),
-  );
-  deps.volumes.restore(alive.flatMap(({ record }) => volumePlaces(record)));
+  await restoreSurroundings(room, alive, unrecorded.orphans.filter(isAlive));
 
   await Promise.all(
     wanted.map((container) => guarded(room, container, () => recoverOne(room, container, taskOf.get(container.id)))),
@@ -61,7 +57,38 @@ export async function recoverContainers(room: ContainerRoom): Promise<void> {
   await sortUnrecorded(room, unrecorded);
   await clearStrayFolders(room);
   endStrayShims(room, new Set(tasks.map(({ containerId }) => containerId)));
+  await keepRecords(room, wanted, snapshots);
   applyPolicies(room, wanted);
+}
+
+/** Committed before its create was through: it was never answered for. */
+function isBegunOnly({ deps }: ContainerRoom, { id, state }: ContainerRecord): boolean {
+  return state.startedAt === zeroTime && state.status === "created" && !deps.records.hasCopy(id);
+}
+
+/** Networks and volumes of what runs, those of containers that are set aside included: they run on as they were. */
+async function restoreSurroundings({ deps }: ContainerRoom, alive: Container[], orphans: Orphan[]): Promise<void> {
+  const recorded = orphans.flatMap(({ record }) => (record ? [new Container(record, deps)] : []));
+  const running = [...alive, ...recorded];
+  await deps.networks.restore(
+    running.map(({ record, directory }) => networkedContainer(record, directory)),
+    new Set(orphans.map(({ id }) => id)),
+  );
+  deps.volumes.restore(running.flatMap(({ record }) => volumePlaces(record)));
+}
+
+/** From here on every container has its record beside it; one whose files are gone says so. */
+async function keepRecords(room: ContainerRoom, containers: Container[], snapshots: Map<string, string>): Promise<void> {
+  for (const container of containers) {
+    const { id, record } = container;
+    if (container.removed) continue;
+    if (!snapshots.has(id)) {
+      const error = "its files are gone: containerd has no snapshot of it";
+      room.deps.log.error("a container has lost its files; it can be removed", { container: id, name: record.name });
+      if (record.state.error !== error) container.note({ state: { error } });
+    }
+    if (!room.deps.records.hasCopy(id)) await guarded(room, container, () => room.deps.records.keepCopy(id));
+  }
 }
 
 /** One container that cannot be taken up must not keep the daemon from starting. */
@@ -79,7 +106,8 @@ const volumePlaces = (record: ContainerRecord): (VolumePlace & { name: string })
     type === "volume" && name !== undefined ? [{ name, containerId: record.id, destination }] : [],
   );
 
-async function recoverOne(room: ContainerRoom, container: Container, task: TaskState | undefined): Promise<void> {
+/** Takes up one container with what containerd says of its task. */
+export async function recoverOne(room: ContainerRoom, container: Container, task: TaskState | undefined): Promise<void> {
   const { status } = container.state;
   const ran = status === "running" || status === "paused";
   if (task && isAlive({ task })) return takeUp(room, container, task);
@@ -216,7 +244,7 @@ async function namesIn(folder: string): Promise<string[]> {
 }
 
 /** Containers their policy wants running, and those that were to go when they ended. */
-function applyPolicies(room: ContainerRoom, containers: Container[]): void {
+export function applyPolicies(room: ContainerRoom, containers: Container[]): void {
   for (const container of containers) {
     const { record } = container;
     if (container.isRunning || container.removed || container.restartTimer) continue;
