@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { createSocket } from "node:dgram";
-import { readdirSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { test, type TestContext } from "node:test";
 import type { NetworksConfig } from "../packages/engine/src/networks/network-config.ts";
+import { hostLinks } from "./harness/host-links.ts";
 import { NetworksWorld } from "./networks-world.ts";
 
 async function world(t: TestContext, config: Partial<NetworksConfig> = {}): Promise<NetworksWorld> {
@@ -404,7 +405,7 @@ test("an endpoint that fails half way leaves no link, address, port or rule behi
   const w = await world(t);
   await w.networks.manager.create({ Name: "front", IPAM: { Config: [{ Subnet: "10.246.0.0/29" }] } });
   const a = await w.start("a");
-  const links = () => readdirSync("/sys/class/net").filter((name) => name.startsWith(w.config.vethPrefix));
+  const links = () => hostLinks().filter((name) => name.startsWith(w.config.vethPrefix));
   const before = links();
   const settings = { networkMode: "front", hostConfig: { PortBindings: { "80/tcp": [{ HostPort: "18450" }] } } };
   w.changeEndpoint = (endpoint) => ({ ...endpoint, genericParams: { "bandwidth.rate": "much" } });

@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { test, type TestContext } from "node:test";
 import type { NetworksConfig } from "../packages/engine/src/networks/network-config.ts";
+import { hostLinks } from "./harness/host-links.ts";
 import { NetworksWorld, run } from "./networks-world.ts";
 
 async function world(
@@ -66,7 +67,7 @@ test("after a reboot networks are made anew and containers start with them", asy
   // What a reboot takes: links, namespaces, rules. The state folder stays.
   await run("nft", ["delete", "table", "inet", w.config.nftTable]);
   await run("umount", ["-l", w.netns(web)]);
-  for (const name of readdirSync("/sys/class/net")) {
+  for (const name of hostLinks()) {
     if (name.startsWith(w.config.bridgePrefix) || name === w.config.bridge.name) await run("ip", ["link", "delete", name]);
   }
   w.running.clear();
@@ -125,15 +126,11 @@ test("nothing is left of starts, connects and removals a kill -9 cut off", async
   await after.networks.sandboxes.restore([]);
   assert.deepEqual(readdirSync(after.config.namespacesDirectory), []);
   assert.doesNotMatch(await after.nft(), /tcp \. 187\d\d/);
-  for (
-    let tries = 0;
-    tries < 60 && readdirSync("/sys/class/net").some((each) => each.startsWith(after.config.vethPrefix));
-    tries++
-  ) {
+  for (let tries = 0; tries < 60 && hostLinks().some((each) => each.startsWith(after.config.vethPrefix)); tries++) {
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   assert.deepEqual(
-    readdirSync("/sys/class/net").filter((each) => each.startsWith(after.config.vethPrefix)),
+    hostLinks().filter((each) => each.startsWith(after.config.vethPrefix)),
     [],
   );
   // All 13 addresses of the /28 can be had: none is held for the dead.

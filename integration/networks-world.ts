@@ -10,6 +10,7 @@ import { promisify } from "node:util";
 import type { EndpointSettings } from "@pouchcontainer/api";
 import { notFound } from "@pouchcontainer/errors";
 import { Libc } from "@pouchcontainer/linux";
+import { hostLinks } from "./harness/host-links.ts";
 import { networksConfig } from "../packages/engine/src/networks/default-networks-config.ts";
 import type { NetworkContainers, NetworkedContainer } from "../packages/engine/src/networks/container-networks.ts";
 import type { NetworksConfig } from "../packages/engine/src/networks/network-config.ts";
@@ -289,7 +290,7 @@ export class NetworksWorld {
     const mounts = readFileSync("/proc/mounts", "utf8");
     if (mounts.includes(this.root)) left.push("mount");
     if (existsSync(this.config.namespacesDirectory)) left.push(...readdirSync(this.config.namespacesDirectory));
-    for (const name of readdirSync("/sys/class/net"))
+    for (const name of hostLinks())
       if (name.startsWith(this.config.vethPrefix) || name.startsWith(this.config.bridge.name)) left.push(name);
     return left;
   }

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { makeImageArchive } from "../../hack/busybox-image.ts";
 import { DaemonHealth } from "./daemon-health.ts";
+import { hostLinks } from "./host-links.ts";
 
 export const projectRoot = resolve(import.meta.dirname, "../..");
 
@@ -259,7 +260,7 @@ export class Daemon {
     const tables = spawnSync("nft", ["list", "tables"], { encoding: "utf8" }).stdout.split("\n");
     const { bridge, nftTable: table } = this;
     return [
-      ...(bridge !== "" && existsSync(`/sys/class/net/${bridge}`) ? [`bridge ${bridge}`] : []),
+      ...(hostLinks().includes(bridge) ? [`bridge ${bridge}`] : []),
       ...tables.filter((line) => line.endsWith(` ${table}`)),
       ...mounts.filter((line) => line.includes(this.directory)).map((line) => `mount ${line}`),
       ...processes.filter((pid) => commandLine(pid).includes(this.directory)).map((pid) => `process ${pid} ${commandLine(pid)}`),

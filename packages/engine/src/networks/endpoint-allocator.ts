@@ -1,7 +1,7 @@
 import { isKind, notFound } from "@pouchcontainer/errors";
 import { randomBytes } from "node:crypto";
 import type { NetworkedContainer } from "./container-networks.ts";
-import { bridgeOption } from "./drivers/bridge-options.ts";
+import { interfacePrefix } from "./drivers/bridge-options.ts";
 import { macFor } from "./drivers/endpoint-link.ts";
 import type { EndpointPlan } from "./endpoint-plan.ts";
 import type { AddressManager } from "./ipam/address-manager.ts";
@@ -86,11 +86,7 @@ export class EndpointAllocator {
       if (managed && network.enableIPv4) taken.ipv4 = addresses.take(network, 4, endpoint.ipv4Address);
       if (managed && network.enableIPv6) taken.ipv6 = addresses.take(network, 6, endpoint.ipv6Address);
       const named = driver.resolvesNames && !isPredefined(network.name);
-      const made = describe(
-        plan,
-        { ...taken },
-        freeInterfaceName(record, network.options[bridgeOption.interfacePrefix] ?? "eth"),
-      );
+      const made = describe(plan, { ...taken }, freeInterfaceName(record, interfacePrefix(network)));
       if (named) made.dnsNames = dnsNames(container, endpoint.aliases);
       driver.prepareEndpoint(network, made);
       if (network.name === "bridge") made.openings = linkOpenings(container, made, this.#deps.neighbour);

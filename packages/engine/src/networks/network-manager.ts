@@ -1,6 +1,7 @@
 import type * as api from "@pouchcontainer/api";
 import { conflict, forbidden, invalidArgument, isKind, notFound } from "@pouchcontainer/errors";
 import type { NetworkContainers, NetworkEvents } from "./container-networks.ts";
+import { interfacePrefix } from "./drivers/bridge-options.ts";
 import { goTime } from "./go-time.ts";
 import type { AddressManager } from "./ipam/address-manager.ts";
 import { completeIpam } from "./ipam/complete-ipam.ts";
@@ -157,11 +158,9 @@ export class NetworkManager {
 
   #record(config: api.NetworkCreateConfig): NetworkRecord {
     const { registry, drivers, addresses, defaultPools, clock } = this.#deps;
-    const name = config.Name.trim();
-    if (name === "") throw invalidArgument("invalid network name: name is empty");
-    if (!/^[A-Za-z0-9][A-Za-z0-9_.-]*$/.test(name)) {
-      throw invalidArgument(`invalid name "${name}": only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed`);
-    }
+    const name = config.Name;
+    // Docker allows every other: blanks, slashes and what no shell likes.
+    if (name.trim() === "") throw invalidArgument(`invalid name: ${name}`);
     if (isPredefined(name) || name === "default") throw forbidden(`operation is not permitted on predefined ${name} network `);
     if (registry.byName(name)) throw conflict(`network with name ${name} already exists`);
     if (config.Ingress === true) throw invalidArgument("ingress networks belong to swarm mode, which this engine does not have");
@@ -209,7 +208,8 @@ export class NetworkManager {
       options,
       labels: config.Labels ?? {},
     };
-    if (!configOnly) driver.validate(record);
+    interfacePrefix(record);
+    if (!configOnly) driver.validate(record, registry.all());
     return record;
   }
 

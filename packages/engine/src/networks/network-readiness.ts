@@ -41,9 +41,10 @@ export class NetworkReadiness {
     this.#removing.add(network.id);
     try {
       await this.#mutex.run(network.id, async () => {
+        // Also when the removal fails half-way: what is left of it is made whole for who comes next.
+        this.#ready.delete(network.id);
         await this.driver(network).removeNetwork(network);
         await forget();
-        this.#ready.delete(network.id);
       });
     } finally {
       this.#removing.delete(network.id);

@@ -19,6 +19,7 @@ import { AddressManager } from "./ipam/address-manager.ts";
 import { hostRoutes } from "./ipam/host-routes.ts";
 import { linkHosts } from "./legacy-links.ts";
 import { IpShell } from "./linux/ip-shell.ts";
+import { Links } from "./linux/links.ts";
 import { NetworkNamespaces } from "./linux/network-namespaces.ts";
 import { NftShell } from "./linux/nft-shell.ts";
 import type { NetworksConfig } from "./network-config.ts";
@@ -80,11 +81,13 @@ export async function openNetworks(deps: NetworksDeps): Promise<Networks> {
   const nft = new NftShell({ env });
   const firewall = new Firewall({ nft, table: config.nftTable, verifyMilliseconds: config.verifyRulesMilliseconds, warn });
   const dockerForwarding = new DockerForwarding({ env });
+  const links = new Links(libc);
   const bandwidth = new Bandwidth({ namespaces, env });
   const { bridgePrefix, vethPrefix, ipForward, userlandProxy, defaultHostAddress } = config;
   const bridge = new BridgeDriver({
     ip,
     reaper,
+    links,
     firewall,
     dockerForwarding,
     namespaces,
@@ -92,6 +95,7 @@ export async function openNetworks(deps: NetworksDeps): Promise<Networks> {
     bridgePrefix,
     vethPrefix,
     ipForward,
+    warn,
   });
   const sandboxRecords = deps.store.collection<SandboxRecord>("sandboxes");
   const endpoints = [...sandboxRecords.values()].flatMap((sandbox) => sandbox.endpoints);
@@ -104,8 +108,8 @@ export async function openNetworks(deps: NetworksDeps): Promise<Networks> {
   );
   const builtIn: NetworkDriver[] = [
     bridge,
-    new SubInterfaceDriver({ kind: "macvlan", ip, namespaces, bandwidth }),
-    new SubInterfaceDriver({ kind: "ipvlan", ip, namespaces, bandwidth }),
+    new SubInterfaceDriver({ kind: "macvlan", ip, links, namespaces, bandwidth }),
+    new SubInterfaceDriver({ kind: "ipvlan", ip, links, namespaces, bandwidth }),
     bareDriver("host"),
     bareDriver("null"),
   ];

@@ -29,6 +29,7 @@ import type { SandboxContent } from "./sandbox-content.ts";
 import { firewallPorts, SandboxPorts, type SandboxPortsDeps } from "./sandbox-ports.ts";
 import type { EndpointRecord, SandboxRecord } from "./sandbox-record.ts";
 import { SandboxResolver } from "./sandbox-resolver.ts";
+import { settleAll } from "./settle-all.ts";
 import { validateNetworks } from "./validate-networks.ts";
 
 export interface SandboxesDeps extends SandboxPortsDeps {
@@ -483,10 +484,4 @@ export class Sandboxes implements ContainerNetworks {
       attributes: { container: containerId, name: network.name, type: network.driver },
     });
   }
-}
-
-/** Waits for all, so that nothing is still at work when the first failure is thrown. */
-async function settleAll<T>(work: Promise<T>[]): Promise<T[]> {
-  await Promise.allSettled(work);
-  return Promise.all(work);
 }

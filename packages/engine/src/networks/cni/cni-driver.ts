@@ -92,7 +92,7 @@ export class CniDriver implements NetworkDriver {
       // After a reboot there is none, and plugins only give back what they hold elsewhere.
       netnsPath: existsSync(place.netnsPath) ? place.netnsPath : "",
       interfaceName: endpoint.interfaceName,
-      args: `IgnoreUnknown=1;POUCH_CONTAINER=${place.containerName};POUCH_NETWORK=${network.name}`,
+      args: `IgnoreUnknown=1;POUCH_CONTAINER=${place.containerName};POUCH_NETWORK=${cniName(network)}`,
       runtimeConfig: { mac: endpoint.macAddress, ...endpoint.genericParams },
     };
   }
@@ -102,8 +102,17 @@ export class CniDriver implements NetworkDriver {
     if (named !== undefined) return loadNetworkList(this.#deps.configDirectory, named);
     const options = Object.fromEntries(Object.entries(network.options).map(([key, value]) => [key, jsonOrText(value)]));
     const ipam = this.managesAddresses(network) ? { ipam: staticIpam(endpoint) } : {};
-    return { cniVersion: "0.4.0", name: network.name, plugins: [{ ...options, ...ipam, type: this.name.replace(/^cni:/, "") }] };
+    return {
+      cniVersion: "0.4.0",
+      name: cniName(network),
+      plugins: [{ ...options, ...ipam, type: this.name.replace(/^cni:/, "") }],
+    };
   }
+}
+
+/** The specification allows fewer names than Docker, and plugins make paths of them. */
+function cniName(network: NetworkRecord): string {
+  return /^[A-Za-z0-9][A-Za-z0-9_.-]*$/.test(network.name) ? network.name : `pouch-${network.id.slice(0, 12)}`;
 }
 
 function staticIpam(endpoint: EndpointRecord | undefined) {

@@ -1,19 +1,20 @@
-import { conflict } from "@pouchcontainer/errors";
+import { forbidden, internal } from "@pouchcontainer/errors";
 import { randomBytes } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
 import type { DockerForwarding } from "../firewall/docker-forwarding.ts";
 import type { Firewall } from "../firewall/firewall.ts";
 import type { FirewallNetwork } from "../firewall/ruleset.ts";
 import { familyOf, parseCidr } from "../ipam/cidr.ts";
 import { batchWord, type IpShell } from "../linux/ip-shell.ts";
 import type { LinkChange } from "../linux/link-changes.ts";
+import type { Link, Links } from "../linux/links.ts";
 import type { NetworkNamespaces } from "../linux/network-namespaces.ts";
 import { writeSysctl } from "../linux/sysctl.ts";
 import type { NetworkRecord } from "../network-record.ts";
 import type { EndpointRecord } from "../sandbox-record.ts";
+import { settleAll } from "../settle-all.ts";
 import type { Bandwidth } from "./bandwidth.ts";
 import { bandwidthOf } from "./bandwidth.ts";
-import { readBridgeOptions } from "./bridge-options.ts";
+import { bridgeOption, readBridgeOptions } from "./bridge-options.ts";
 import { addressChanges } from "./endpoint-link.ts";
 import type { EndpointPlace, NetworkDriver } from "./network-driver.ts";
 
@@ -21,6 +22,7 @@ export interface BridgeDriverDeps {
   ip: IpShell;
   /** An ip of its own for links that go, so that links that come need not wait for them. */
   reaper: IpShell;
+  links: Links;
   firewall: Firewall;
   dockerForwarding: DockerForwarding;
   namespaces: NetworkNamespaces;
@@ -31,6 +33,7 @@ export interface BridgeDriverDeps {
   vethPrefix: string;
   /** Whether to turn routing between interfaces on. */
   ipForward: boolean;
+  warn: (message: string) => void;
 }
 
 /** Networks on a Linux bridge of the host: iproute2 makes the links, our nftables table says what may pass. */
@@ -48,38 +51,46 @@ export class BridgeDriver implements NetworkDriver {
     return true;
   }
 
-  validate(network: NetworkRecord): void {
-    this.#options(network);
+  validate(network: NetworkRecord, others: NetworkRecord[]): void {
+    const { bridge } = this.#options(network);
+    const other = others.find((each) => each.driver === this.name && !each.configOnly && this.#options(each).bridge === bridge);
+    if (!other) return;
+    throw forbidden(
+      `cannot create network ${network.id} (${bridge}): conflicts with network ${other.id} (${bridge}): networks have same bridge name`,
+    );
   }
 
-  /** Makes the bridge, and puts address and rules in place on one that is there. */
+  /** Makes the bridge, and puts address and rules in place on one that is there. A failure takes back what was made here. */
   async createNetwork(network: NetworkRecord): Promise<void> {
     const { bridge } = this.#options(network);
-    const existed = existsSync(`/sys/class/net/${bridge}`);
-    if (existed && !existsSync(`/sys/class/net/${bridge}/bridge`))
-      throw conflict(`cannot create network ${network.id} (${bridge}): there is an interface of that name that is no bridge`);
-    try {
-      await this.#makeBridge(network, existed);
-      await Promise.all([
-        this.#deps.firewall.setNetwork(this.firewallNetwork(network)),
-        this.#deps.dockerForwarding.allow(bridge),
-      ]);
-    } catch (error) {
-      if (!existed) await this.#deps.ip.run([`link delete dev ${bridge}`], { tolerate: /./ }).catch(() => undefined);
-      throw error;
-    }
+    const { dockerForwarding, firewall, links } = this.#deps;
+    await using made = new AsyncDisposableStack();
+    const before = links.find(bridge);
+    if (before && before.kind !== "bridge") throw internal(`existing interface ${bridge} is not a bridge`);
+    if (!before) await this.#addBridge(network, made);
+    this.#applySettings(network, before !== undefined, made);
+    await this.#raise(network, before, made);
+    await settleAll<unknown>([
+      firewall.setNetwork(this.firewallNetwork(network)),
+      dockerForwarding.allow(bridge).then((withdraw) => made.defer(withdraw)),
+    ]);
+    // All of it stays.
+    made.move();
   }
 
   async removeNetwork(network: NetworkRecord): Promise<void> {
     const { bridge } = this.#options(network);
-    // A bridge the operator made and lent us stays.
-    if (aliasOf(bridge) === mark(network))
-      await this.#deps.ip.run([`link delete dev ${bridge}`], { tolerate: /Cannot find device/ });
+    const link = this.#deps.links.find(bridge);
+    if (link && isOurs(link, network)) await this.#deps.ip.run([`link delete dev ${bridge}`], { tolerate: /Cannot find device/ });
     await Promise.all([this.#deps.firewall.removeNetwork(bridge), this.#deps.dockerForwarding.withdraw(bridge)]);
   }
 
   prepareEndpoint(_network: NetworkRecord, endpoint: EndpointRecord): void {
-    endpoint.hostInterface = `${this.#deps.vethPrefix}${randomBytes(4).toString("hex").slice(0, 7)}`;
+    const { links, vethPrefix } = this.#deps;
+    const name = () => `${vethPrefix}${randomBytes(4).toString("hex").slice(0, 7)}`;
+    endpoint.hostInterface = name();
+    // It is taken away with the endpoint, so it must be nobody else's.
+    while (links.find(endpoint.hostInterface)) endpoint.hostInterface = name();
   }
 
   async attach(network: NetworkRecord, endpoint: EndpointRecord, place: EndpointPlace): Promise<{ inside: LinkChange[] }> {
@@ -136,37 +147,58 @@ export class BridgeDriver implements NetworkDriver {
     };
   }
 
-  async #makeBridge(network: NetworkRecord, existed: boolean): Promise<void> {
-    const { bridge, interContainer, mtu } = this.#options(network);
+  async #addBridge(network: NetworkRecord, made: AsyncDisposableStack): Promise<void> {
+    const { bridge, mtu } = this.#options(network);
     const { ip } = this.#deps;
-    if (!existed) {
-      const mac = `02:42:${randomBytes(4)
-        .toString("hex")
-        .replace(/(..)(?!$)/g, "$1:")}`;
-      await ip.run([
-        `link add name ${bridge} address ${mac}${mtu === undefined ? "" : ` mtu ${mtu}`} type bridge`,
-        `link set dev ${bridge} alias ${mark(network)}`,
-      ]);
-    }
-    writeSysctl(`net/ipv6/conf/${bridge}/disable_ipv6`, network.enableIPv6 ? "0" : "1");
-    writeSysctl(`net/ipv6/conf/${bridge}/accept_ra`, "0");
-    writeSysctl(`net/ipv6/conf/${bridge}/accept_dad`, "0");
-    // Published ports on the host's loopback; the firewall keeps containers from using it the other way round.
-    writeSysctl(`net/ipv4/conf/${bridge}/route_localnet`, "1");
-    if (!interContainer) {
-      // Ports of the bridge are isolated; what is allowed all the same goes through the host's rules (RFC 3069).
-      writeSysctl(`net/ipv4/conf/${bridge}/proxy_arp_pvlan`, "1");
-      writeSysctl(`net/ipv4/conf/${bridge}/send_redirects`, "0");
-      // The kernel would think about such an answer for up to 0.8 s.
-      writeSysctl(`net/ipv4/neigh/${bridge}/proxy_delay`, "0");
+    const mac = `02:42:${randomBytes(4)
+      .toString("hex")
+      .replace(/(..)(?!$)/g, "$1:")}`;
+    // Alone: one that fails because the bridge is there has made nothing, and nothing may be written on what is another's.
+    await ip.run([`link add name ${bridge} address ${mac}${mtu === undefined ? "" : ` mtu ${mtu}`} type bridge`]);
+    made.defer(() => this.#undo([`link delete dev ${bridge}`]));
+    await ip.run([`link set dev ${bridge} alias ${mark(network)}`]);
+  }
+
+  #applySettings(network: NetworkRecord, lent: boolean, made: AsyncDisposableStack): void {
+    for (const [name, value] of this.#settings(network)) {
+      const before = writeSysctl(name, value);
+      if (lent && before !== undefined) made.defer(() => void writeSysctl(name, before));
     }
     if (this.#deps.ipForward) enableForwarding(network);
-    const addresses = network.ipam.config.flatMap((pool) => {
-      if (pool.Subnet === undefined || pool.Gateway === undefined) return [];
-      const nodad = familyOf(pool.Gateway) === 6 ? " nodad" : "";
-      return [`address replace ${pool.Gateway}/${parseCidr(pool.Subnet).prefixLength} dev ${bridge}${nodad}`];
+  }
+
+  #settings(network: NetworkRecord): [name: string, value: string][] {
+    const { bridge, interContainer } = this.#options(network);
+    return [
+      [`net/ipv6/conf/${bridge}/disable_ipv6`, network.enableIPv6 ? "0" : "1"],
+      [`net/ipv6/conf/${bridge}/accept_ra`, "0"],
+      [`net/ipv6/conf/${bridge}/accept_dad`, "0"],
+      // Published ports on the host's loopback; the firewall keeps containers from using it the other way round.
+      [`net/ipv4/conf/${bridge}/route_localnet`, "1"],
+      ...(interContainer ? [] : isolationSettings(bridge)),
+    ];
+  }
+
+  async #raise(network: NetworkRecord, before: Link | undefined, made: AsyncDisposableStack): Promise<void> {
+    const { bridge } = this.#options(network);
+    const { ip, links } = this.#deps;
+    const present = new Set(before && links.addresses(before));
+    const missing = network.ipam.config.flatMap(({ Subnet, Gateway }) => {
+      const address = Subnet === undefined || Gateway === undefined ? "" : `${Gateway}/${parseCidr(Subnet).prefixLength}`;
+      return address === "" || present.has(address) ? [] : [address];
     });
-    await ip.run([...addresses, `link set dev ${bridge} up`]);
+    for (const address of missing) {
+      await ip.run([`address replace ${address} dev ${bridge}${familyOf(address) === 6 ? " nodad" : ""}`]);
+      if (before) made.defer(() => this.#undo([`address delete ${address} dev ${bridge}`]));
+    }
+    if (before?.up) return;
+    await ip.run([`link set dev ${bridge} up`]);
+    if (before) made.defer(() => this.#undo([`link set dev ${bridge} down`]));
+  }
+
+  async #undo(commands: string[]): Promise<void> {
+    const { ip, warn } = this.#deps;
+    await ip.run(commands).catch((error: unknown) => warn(`a network that failed could not be taken back: ${String(error)}`));
   }
 
   #options(network: NetworkRecord) {
@@ -179,15 +211,21 @@ function enableForwarding(network: NetworkRecord): void {
   if (network.enableIPv6) writeSysctl("net/ipv6/conf/all/forwarding", "1");
 }
 
-/** Written on bridges we made, so that no other is ever deleted. */
-function mark(network: NetworkRecord): string {
-  return `pouch-network-${network.id.slice(0, 12)}`;
+/** Ports of the bridge are isolated; what is allowed all the same goes through the host's rules (RFC 3069). */
+function isolationSettings(bridge: string): [name: string, value: string][] {
+  return [
+    [`net/ipv4/conf/${bridge}/proxy_arp_pvlan`, "1"],
+    [`net/ipv4/conf/${bridge}/send_redirects`, "0"],
+    // The kernel would think about such an answer for up to 0.8 s.
+    [`net/ipv4/neigh/${bridge}/proxy_delay`, "0"],
+  ];
 }
 
-function aliasOf(bridge: string): string | undefined {
-  try {
-    return readFileSync(`/sys/class/net/${bridge}/ifalias`, "utf8").trim();
-  } catch {
-    return undefined;
-  }
+/** A bridge the operator made and lent us is not: it has no mark of ours, and a name that was asked for. */
+function isOurs(link: Link, network: NetworkRecord): boolean {
+  return link.kind === "bridge" && (link.alias === mark(network) || network.options[bridgeOption.name] === undefined);
+}
+
+function mark(network: NetworkRecord): string {
+  return `pouch-network-${network.id.slice(0, 12)}`;
 }

@@ -1,4 +1,5 @@
 import { invalidArgument } from "@pouchcontainer/errors";
+import { isAddress } from "../ipam/cidr.ts";
 import type { NetworkRecord } from "../network-record.ts";
 
 /** Docker's names of the options. */
@@ -31,6 +32,7 @@ export function readBridgeOptions(network: NetworkRecord, bridgePrefix: string):
   if (!/^[A-Za-z0-9_.][A-Za-z0-9_.-]{0,14}$/.test(bridge))
     throw invalidArgument(`invalid bridge name "${bridge}": it takes 1 to 15 letters, digits, "_", "." or "-"`);
   const snatAddress = options[bridgeOption.hostIpv4] ?? options[bridgeOption.hostIpv6];
+  if (snatAddress !== undefined && !isAddress(snatAddress)) throw invalidArgument(`invalid host address "${snatAddress}"`);
   return {
     bridge,
     masquerade: readFlag(options, bridgeOption.masquerade, true),
@@ -50,10 +52,19 @@ function readFlag(options: Record<string, string>, name: string, otherwise: bool
   throw invalidArgument(`failed to parse ${name} value: ${value} (a boolean is expected)`);
 }
 
-function readMtu(value: string | undefined): number | undefined {
+/** In bytes; undefined for the system's own. */
+export function readMtu(value: string | undefined): number | undefined {
   if (value === undefined || value === "" || value === "0") return undefined;
   const mtu = Number(value);
   if (!Number.isInteger(mtu) || mtu < 68 || mtu > 65535)
     throw invalidArgument(`invalid value for ${bridgeOption.mtu}: ${value} (68 to 65535 is expected)`);
   return mtu;
+}
+
+/** What interfaces inside containers are called, before their number. */
+export function interfacePrefix({ options }: Pick<NetworkRecord, "options">): string {
+  const prefix = options[bridgeOption.interfacePrefix] ?? "eth";
+  if (!/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,11}$/.test(prefix))
+    throw invalidArgument(`invalid interface prefix "${prefix}": it takes 1 to 12 letters, digits, "_", "." or "-"`);
+  return prefix;
 }

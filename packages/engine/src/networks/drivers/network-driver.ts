@@ -22,8 +22,8 @@ export interface NetworkDriver {
   readonly publishesPorts: boolean;
   /** Whether addresses come from the engine; if not the driver finds them itself. */
   managesAddresses(network: Pick<NetworkRecord, "options">): boolean;
-  /** Refuses options it cannot serve; completes defaults into the record's options. Called before anything is allocated. */
-  validate(network: NetworkRecord): void;
+  /** Refuses options it cannot serve, or not beside the `others` there are. Called before anything is allocated. */
+  validate(network: NetworkRecord, others: NetworkRecord[]): void;
   createNetwork(network: NetworkRecord): Promise<void>;
   removeNetwork(network: NetworkRecord): Promise<void>;
   /** Names of what will be made on the host, recorded before it is. */

@@ -1,13 +1,13 @@
-import { invalidArgument } from "@pouchcontainer/errors";
-import { existsSync } from "node:fs";
+import { forbidden, invalidArgument } from "@pouchcontainer/errors";
 import { batchWord, type IpShell } from "../linux/ip-shell.ts";
 import type { LinkChange } from "../linux/link-changes.ts";
+import type { Links } from "../linux/links.ts";
 import type { NetworkNamespaces } from "../linux/network-namespaces.ts";
 import { writeSysctl } from "../linux/sysctl.ts";
 import type { NetworkRecord } from "../network-record.ts";
 import type { EndpointRecord } from "../sandbox-record.ts";
 import { bandwidthOf, type Bandwidth } from "./bandwidth.ts";
-import { bridgeOption } from "./bridge-options.ts";
+import { bridgeOption, readMtu } from "./bridge-options.ts";
 import { addressChanges } from "./endpoint-link.ts";
 import type { EndpointPlace, NetworkDriver } from "./network-driver.ts";
 
@@ -21,6 +21,7 @@ const ipvlanFlags = ["bridge", "private", "vepa"];
 export interface SubInterfaceDriverDeps {
   kind: "macvlan" | "ipvlan";
   ip: IpShell;
+  links: Links;
   namespaces: NetworkNamespaces;
   bandwidth: Bandwidth;
 }
@@ -41,7 +42,7 @@ export class SubInterfaceDriver implements NetworkDriver {
     return true;
   }
 
-  validate(network: NetworkRecord): void {
+  validate(network: NetworkRecord, others: NetworkRecord[]): void {
     const { option, words } = modes[this.name];
     const mode = network.options[option];
     if (mode !== undefined && mode !== "" && !(words as readonly string[]).includes(mode)) {
@@ -55,9 +56,13 @@ export class SubInterfaceDriver implements NetworkDriver {
     const parent = network.options["parent"];
     if (parent !== undefined && parent !== "" && !/^[A-Za-z0-9_.:@-]{1,15}$/.test(parent))
       throw invalidArgument(`invalid parent interface "${parent}"`);
+    readMtu(network.options[bridgeOption.mtu]);
+    const user = parent && others.find((other) => other.driver === this.name && other.options["parent"] === parent);
+    if (user) throw forbidden(`network dm-${user.id.slice(0, 12)} is already using parent interface ${parent}`);
     if (parent === "lo") throw invalidArgument("loopback interface is not a valid parent link");
     const vlan = /^(.+)\.(\d+)$/.exec(parent ?? "");
-    if (parent && !interfaceExists(parent) && !(vlan && interfaceExists(vlan[1] ?? ""))) {
+    const { links } = this.#deps;
+    if (parent && !links.find(parent) && !(vlan && links.find(vlan[1] ?? ""))) {
       throw invalidArgument(`invalid subinterface vlan name ${parent}, example formatting is eth0.10`);
     }
   }
@@ -65,20 +70,27 @@ export class SubInterfaceDriver implements NetworkDriver {
   /** Makes the parent where it is a VLAN of an interface, or where none was named (a network of this host alone). */
   async createNetwork(network: NetworkRecord): Promise<void> {
     const parent = parentOf(network);
-    if (interfaceExists(parent)) return;
+    if (this.#deps.links.find(parent)) return;
     const vlan = /^(.+)\.(\d+)$/.exec(parent);
     const add =
       network.options["parent"] && vlan
         ? `link add link ${vlan[1]} name ${parent} type vlan id ${vlan[2]}`
         : `link add name ${parent} type dummy`;
-    await this.#deps.ip.run([add, `link set dev ${parent} alias ${mark(network)}`, `link set dev ${parent} up`]);
+    // Alone: one that fails has made nothing, and nothing may be written on what is another's.
+    await this.#deps.ip.run([add]);
+    try {
+      await this.#deps.ip.run([`link set dev ${parent} alias ${mark(network)}`, `link set dev ${parent} up`]);
+    } catch (error) {
+      await this.#remove(parent);
+      throw error;
+    }
   }
 
   async removeNetwork(network: NetworkRecord): Promise<void> {
     const parent = parentOf(network);
     // Only what was made for the network, never an interface of the host.
-    const made = !network.options["parent"] || /\.\d+$/.test(parent);
-    if (made) await this.#deps.ip.run([`link delete dev ${parent}`], { tolerate: /Cannot find device/ });
+    const link = this.#deps.links.find(parent);
+    if (link && (link.alias === mark(network) || !network.options["parent"])) await this.#remove(parent);
   }
 
   prepareEndpoint(network: NetworkRecord, endpoint: EndpointRecord): void {
@@ -101,13 +113,13 @@ export class SubInterfaceDriver implements NetworkDriver {
     const { option, otherwise } = modes[this.name];
     const mode = network.options[option] || otherwise;
     const flag = network.options["ipvlan_flag"];
-    const mtu = network.options[bridgeOption.mtu];
+    const mtu = readMtu(network.options[bridgeOption.mtu]);
     const device = endpoint.interfaceName;
     const commands = [
       [
         `link add link ${parent} name ${device} netns ${batchWord(place.netnsPath)}`,
         this.name === "macvlan" ? `address ${endpoint.macAddress}` : "",
-        mtu ? `mtu ${mtu}` : "",
+        mtu === undefined ? "" : `mtu ${mtu}`,
         `type ${this.name} mode ${mode}`,
         this.name === "ipvlan" && flag ? flag : "",
       ]
@@ -137,14 +149,14 @@ export class SubInterfaceDriver implements NetworkDriver {
   async forget(): Promise<void> {
     await Promise.resolve();
   }
+
+  #remove(parent: string): Promise<void> {
+    return this.#deps.ip.run([`link delete dev ${parent}`], { tolerate: /Cannot find device/ });
+  }
 }
 
 function parentOf(network: NetworkRecord): string {
   return network.options["parent"] || `dm-${network.id.slice(0, 12)}`;
-}
-
-function interfaceExists(name: string): boolean {
-  return existsSync(`/sys/class/net/${name}`);
 }
 
 function mark(network: NetworkRecord): string {

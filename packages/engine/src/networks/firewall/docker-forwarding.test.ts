@@ -31,11 +31,28 @@ test("where Docker's chain is, a bridge is let through once, and taken out again
   const { program, rules } = fakeIptables(t);
   writeFileSync(rules, "-j RETURN\n");
   const forwarding = new DockerForwarding({ env: process.env, programs: [program] });
+  const ours = ["-i", "-o"].map((way) => `${way} br-front -m comment --comment pouch -j ACCEPT\n`).join("");
   await forwarding.allow("br-front");
-  await forwarding.allow("br-front");
-  assert.equal(readFileSync(rules, "utf8"), "-j RETURN\n-i br-front -j ACCEPT\n-o br-front -j ACCEPT\n");
+  const undo = await forwarding.allow("br-front");
+  assert.equal(readFileSync(rules, "utf8"), `-j RETURN\n${ours}`);
+  await undo();
+  assert.equal(readFileSync(rules, "utf8"), `-j RETURN\n${ours}`, "the second call made nothing");
   await forwarding.withdraw("br-front");
   assert.equal(readFileSync(rules, "utf8"), "-j RETURN\n");
+  await (
+    await forwarding.allow("br-front")
+  )();
+  assert.equal(readFileSync(rules, "utf8"), "-j RETURN\n");
+});
+
+test("a rule the operator wrote for the bridge stays", async (t) => {
+  const { program, rules } = fakeIptables(t);
+  const theirs = "-i br-front -j ACCEPT\n";
+  writeFileSync(rules, theirs);
+  const forwarding = new DockerForwarding({ env: process.env, programs: [program] });
+  await forwarding.allow("br-front");
+  await forwarding.withdraw("br-front");
+  assert.equal(readFileSync(rules, "utf8"), theirs);
 });
 
 test("without that chain, and without iptables, nothing happens", async (t) => {

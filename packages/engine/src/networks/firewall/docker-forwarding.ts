@@ -14,13 +14,18 @@ export class DockerForwarding {
     this.#programs = deps.programs ?? ["iptables", "ip6tables"];
   }
 
-  /** Lets a bridge through; again and again has no effect. */
-  async allow(bridge: string): Promise<void> {
+  /** Lets a bridge through; again and again has no effect. Returns what takes back the rules that were not there before. */
+  async allow(bridge: string): Promise<() => Promise<void>> {
+    const made: [program: string, rule: string[]][] = [];
     for (const program of await this.#withChain()) {
       for (const rule of rules(bridge)) {
-        if (!(await this.#run(program, "-C", "DOCKER-USER", ...rule))) await this.#run(program, "-I", "DOCKER-USER", ...rule);
+        if (await this.#run(program, "-C", "DOCKER-USER", ...rule)) continue;
+        if (await this.#run(program, "-I", "DOCKER-USER", ...rule)) made.push([program, rule]);
       }
     }
+    return async () => {
+      for (const [program, rule] of made) await this.#run(program, "-D", "DOCKER-USER", ...rule);
+    };
   }
 
   async withdraw(bridge: string): Promise<void> {
@@ -44,9 +49,7 @@ export class DockerForwarding {
   }
 }
 
+/** With our name on them: a rule that the operator wrote for the same bridge is not ours to take away. */
 function rules(bridge: string): string[][] {
-  return [
-    ["-i", bridge, "-j", "ACCEPT"],
-    ["-o", bridge, "-j", "ACCEPT"],
-  ];
+  return ["-i", "-o"].map((direction) => [direction, bridge, "-m", "comment", "--comment", "pouch", "-j", "ACCEPT"]);
 }

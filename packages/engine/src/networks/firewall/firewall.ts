@@ -59,7 +59,7 @@ export class Firewall {
   /** Opens published ports and links of one endpoint, all or none. */
   open(ports: FirewallPort[], links: FirewallLink[]): Promise<void> {
     return this.#exclusive(async () => {
-      const fresh = ports.filter((port) => !this.#ports.has(portKey(port)));
+      const fresh = ports.filter((port) => !this.#isOpen(port));
       const freshLinks = links.filter((link) => !this.#links.has(linkElement(link).key));
       for (const port of fresh) this.#ports.set(portKey(port), port);
       for (const link of freshLinks) this.#links.set(linkElement(link).key, link);
@@ -75,7 +75,8 @@ export class Firewall {
 
   close(ports: FirewallPort[], links: FirewallLink[]): Promise<void> {
     return this.#exclusive(async () => {
-      const open = ports.filter((port) => this.#ports.delete(portKey(port)));
+      // A port that meanwhile leads elsewhere is another's.
+      const open = ports.filter((port) => this.#isOpen(port) && this.#ports.delete(portKey(port)));
       const openLinks = links.filter((link) => this.#links.delete(linkElement(link).key));
       await this.#change("delete", open, openLinks);
     });
@@ -146,6 +147,11 @@ export class Firewall {
       // The table is not what it should be, flushed a moment ago for instance: put all of it back, this change included.
       await this.#load();
     }
+  }
+
+  #isOpen(port: FirewallPort): boolean {
+    const open = this.#ports.get(portKey(port));
+    return open !== undefined && portElement(open).value === portElement(port).value;
   }
 
   #exclusive<T>(work: () => Promise<T>): Promise<T> {

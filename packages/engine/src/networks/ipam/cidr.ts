@@ -49,7 +49,7 @@ export function overlaps(a: Cidr, b: Cidr): boolean {
 }
 
 export function contains(subnet: Cidr, address: string): boolean {
-  if (familyOf(address) !== subnet.family) return false;
+  if (!isAddress(address) || familyOf(address) !== subnet.family) return false;
   const value = addressToNumber(address);
   return value >= subnet.first && value <= subnet.last;
 }

@@ -6,6 +6,7 @@ import { getSystemErrorMap } from "node:util";
 export const netlink = {
   request: 0x1,
   acknowledge: 0x4,
+  dump: 0x300,
   replace: 0x100,
   exclusive: 0x200,
   create: 0x400,
@@ -13,6 +14,11 @@ export const netlink = {
 } as const;
 
 const NLMSG_ERROR = 2;
+const NLMSG_DONE = 3;
+const attributeTypeMask = 0x3fff;
+const headerBytes = 16;
+/** What the kernel fills at most with one part of a long answer. */
+const answerBytes = 32_768;
 
 /** The kernel's refusal of a message. */
 export class NetlinkError extends Error {
@@ -41,21 +47,47 @@ export class NetlinkSocket {
 
   /** Sends one message, or a batch of them, and reads as many acknowledgements; throws the first refusal. */
   transact(messages: Buffer, acknowledgements: number): void {
-    this.#libc.call("send", this.#socket, messages, BigInt(messages.length), 0);
-    const answer = Buffer.alloc(8192);
-    for (let seen = 0; seen < acknowledgements;) {
-      const length = this.#libc.call("recv", this.#socket, answer, BigInt(answer.length), linux.MSG_DONTWAIT);
-      for (let at = 0; at + 20 <= length;) {
-        const size = answer.readUInt32LE(at);
-        if (answer.readUInt16LE(at + 4) === NLMSG_ERROR) {
-          seen++;
-          // struct nlmsghdr, then the negated errno of struct nlmsgerr.
-          const errno = -answer.readInt32LE(at + 16);
-          if (errno !== 0) throw new NetlinkError(errno);
-        }
-        at += Math.max(20, (size + 3) & ~3);
+    this.#send(messages);
+    for (let seen = 0; seen < acknowledgements;)
+      for (const { type, body } of this.#receive()) {
+        if (type !== NLMSG_ERROR) continue;
+        seen++;
+        throwRefusal(body);
       }
+  }
+
+  /**
+   * Sends one question and returns the bodies of what answers it; throws the kernel's refusal. The question asks for a dump,
+   * or for an acknowledgement: each tells where the answers end.
+   */
+  ask(question: Buffer): Buffer[] {
+    this.#send(question);
+    const answers: Buffer[] = [];
+    for (;;)
+      for (const { type, body } of this.#receive()) {
+        if (type === NLMSG_DONE) return answers;
+        if (type === NLMSG_ERROR) {
+          throwRefusal(body);
+          return answers;
+        }
+        answers.push(body);
+      }
+  }
+
+  #send(messages: Buffer): void {
+    this.#libc.call("send", this.#socket, messages, BigInt(messages.length), 0);
+  }
+
+  #receive(): { type: number; body: Buffer }[] {
+    const part = Buffer.alloc(answerBytes);
+    const length = this.#libc.call("recv", this.#socket, part, BigInt(part.length), linux.MSG_DONTWAIT);
+    const messages: { type: number; body: Buffer }[] = [];
+    for (let at = 0; at + headerBytes <= length;) {
+      const size = part.readUInt32LE(at);
+      messages.push({ type: part.readUInt16LE(at + 4), body: part.subarray(at + headerBytes, Math.min(at + size, length)) });
+      at += Math.max(headerBytes, aligned(size));
     }
+    return messages;
   }
 
   close(): void {
@@ -63,10 +95,21 @@ export class NetlinkSocket {
   }
 }
 
+/** Every part of a message begins at a multiple of four. */
+function aligned(size: number): number {
+  return (size + 3) & ~3;
+}
+
+/** struct nlmsgerr begins with the negated errno; 0 is an acknowledgement. */
+function throwRefusal(body: Buffer): void {
+  const errno = -body.readInt32LE(0);
+  if (errno !== 0) throw new NetlinkError(errno);
+}
+
 /** struct nlmsghdr and what follows it. */
 export function message(type: number, flags: number, ...parts: Buffer[]): Buffer {
   const body = Buffer.concat(parts);
-  const header = Buffer.alloc(16);
+  const header = Buffer.alloc(headerBytes);
   header.writeUInt32LE(header.length + body.length, 0);
   header.writeUInt16LE(type, 4);
   header.writeUInt16LE(netlink.request | flags, 6);
@@ -75,11 +118,23 @@ export function message(type: number, flags: number, ...parts: Buffer[]): Buffer
 
 /** struct nlattr and its value, filled up to a multiple of four. */
 export function attribute(type: number, value: Buffer): Buffer {
-  const whole = Buffer.alloc((4 + value.length + 3) & ~3);
+  const whole = Buffer.alloc(aligned(4 + value.length));
   whole.writeUInt16LE(4 + value.length, 0);
   whole.writeUInt16LE(type, 2);
   value.copy(whole, 4);
   return whole;
+}
+
+/** The attributes that begin at `start`, by type; flags of the type (nested, byte order) are left out. */
+export function attributesOf(body: Buffer, start = 0): Map<number, Buffer> {
+  const found = new Map<number, Buffer>();
+  for (let at = start; at + 4 <= body.length;) {
+    const length = body.readUInt16LE(at);
+    if (length < 4) break;
+    found.set(body.readUInt16LE(at + 2) & attributeTypeMask, body.subarray(at + 4, Math.min(at + length, body.length)));
+    at += aligned(length);
+  }
+  return found;
 }
 
 export function nested(type: number, ...attributes: Buffer[]): Buffer {
@@ -96,6 +151,10 @@ export function uint32BE(value: number): Buffer {
   const buffer = Buffer.alloc(4);
   buffer.writeUInt32BE(value);
   return buffer;
+}
+
+export function textOf(value: Buffer | undefined): string | undefined {
+  return value?.toString("utf8").replace(/\0$/, "");
 }
 
 export function text(value: string): Buffer {

@@ -37,8 +37,8 @@ export class NetworkNamespaces {
     const path = this.path(id);
     if (this.#isNamespace(path)) return path;
     closeSync(openSync(path, "w", 0o444));
-    this.#libc.call("unshare", linux.CLONE_NEWNET);
     try {
+      this.#libc.call("unshare", linux.CLONE_NEWNET);
       this.#libc.call("mount", "/proc/thread-self/ns/net", path, "none", linux.MS_BIND, null);
       this.#raiseLoopback();
     } catch (error) {
