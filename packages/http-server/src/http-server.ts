@@ -26,6 +26,8 @@ export interface HttpServerOptions {
   updateHandlers?: UpdateHandlers;
   /** Told of what was answered with status 500, and of what failed after the answer had begun. */
   reportFailure?: (failure: RequestFailure) => void;
+  /** How long a connection may take to say what it wants: a TLS handshake, and the head of each request. Default 10 s. */
+  headTimeoutMs?: number;
   /** Where groups are looked up. Default `/etc/group`. */
   groupFile?: string;
 }
@@ -80,10 +82,11 @@ export class HttpServer {
   /** Starts to serve on an address; resolves to it, with the port that was chosen where it was 0. */
   async listen(address: ListenAddress): Promise<ListenAddress> {
     if (!this.#served) await this.rebuild();
-    const server = makeServer(address);
-    // Loads, pulls and streams last as long as they last; only a head has to come within a minute.
+    const headTimeoutMs = this.#options.headTimeoutMs ?? 10_000;
+    const server = makeServer(address, headTimeoutMs);
+    // Loads, pulls and streams last as long as they last; only a head has to come in time.
     server.requestTimeout = 0;
-    server.headersTimeout = 60_000;
+    server.headersTimeout = headTimeoutMs;
     server.keepAliveTimeout = 300_000;
     if ("socketPath" in address) answerHalfClosed(server);
     server.on("request", (request, response) =>
@@ -173,14 +176,22 @@ function nameOf({ method = "GET", url = "/" }: IncomingMessage): string {
   return `${method} ${query === -1 ? url : url.slice(0, query)}`;
 }
 
-function makeServer(address: ListenAddress): Server | TlsServer {
-  const options = { requireHostHeader: false, maxHeaderSize: 1024 * 1024, noDelay: true };
+function makeServer(address: ListenAddress, headTimeoutMs: number): Server | TlsServer {
+  const options = {
+    requireHostHeader: false,
+    maxHeaderSize: 1024 * 1024,
+    noDelay: true,
+    // A peer that vanished is noticed by the kernel.
+    keepAlive: true,
+    keepAliveInitialDelay: 30_000,
+    connectionsCheckingInterval: headTimeoutMs / 10,
+  };
   const tls = "tls" in address ? address.tls : undefined;
   if (!tls) return createServer(options);
   const { cert, key, clientCa } = tls;
   const verified = clientCa === undefined ? {} : { ca: clientCa, requestCert: true, rejectUnauthorized: true };
   try {
-    return createTlsServer({ ...options, cert, key, ...verified, minVersion: "TLSv1.2" });
+    return createTlsServer({ ...options, cert, key, ...verified, minVersion: "TLSv1.2", handshakeTimeout: headTimeoutMs });
   } catch (cause) {
     throw invalidArgument(`cannot listen on ${addressText(address)}: certificate, key or CA cannot be used`, { cause });
   }

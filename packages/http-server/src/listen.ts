@@ -1,5 +1,6 @@
 import { alreadyExists, EngineError, forbidden, invalidArgument, notFound } from "@pouchcontainer/errors";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { chown, lstat, mkdir, readFile, unlink } from "node:fs/promises";
 import type { Server } from "node:http";
 import type { Server as TlsServer } from "node:https";
@@ -42,8 +43,17 @@ function listenFailure(address: ListenAddress, thrown: unknown): EngineError {
   }
 }
 
+/** Connections that may wait to be accepted: as many as the system allows (net.core.somaxconn). */
+function longestBacklog(): number {
+  try {
+    return Number(readFileSync("/proc/sys/net/core/somaxconn", "utf8"));
+  } catch {
+    return 4096;
+  }
+}
+
 async function listenTcp(server: Server | TlsServer, { host, port }: TcpAddress): Promise<void> {
-  server.listen({ host, port });
+  server.listen({ host, port, backlog: longestBacklog() });
   await once(server, "listening");
 }
 
@@ -57,7 +67,7 @@ async function listenUnix(server: Server | TlsServer, address: UnixAddress, grou
   // The socket is made inside `listen`, at once: it never exists with wider rights than it will have.
   const before = process.umask(0o117);
   try {
-    server.listen({ path: socketPath });
+    server.listen({ path: socketPath, backlog: longestBacklog() });
   } finally {
     process.umask(before);
   }

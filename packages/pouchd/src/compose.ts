@@ -19,7 +19,7 @@ import {
   type ContainerRecord,
   type VolumeRecord,
 } from "@pouchcontainer/engine";
-import { HttpServer, parseListenAddress } from "@pouchcontainer/http-server";
+import { HttpServer } from "@pouchcontainer/http-server";
 import { Linux } from "@pouchcontainer/linux";
 import { parseNamingDefaults, platformOfHost } from "@pouchcontainer/oci";
 import { mkdirSync, readFileSync } from "node:fs";
@@ -32,7 +32,7 @@ import { openContainerd } from "./compose/containerd.ts";
 import { storeFile } from "./compose/store-file.ts";
 import { networkSettings } from "./compose/network-settings.ts";
 import { openPlugins } from "./compose/plugins.ts";
-import { tlsMaterial } from "./compose/tls-material.ts";
+import { listenAddresses } from "./compose/tls-material.ts";
 import type { Configuration } from "./config/options.ts";
 import { EventLoopStalls } from "./health/event-loop-stalls.ts";
 import type { UncaughtErrors } from "./health/uncaught-errors.ts";
@@ -60,6 +60,8 @@ export async function compose(options: ComposeOptions): Promise<{ close(): Promi
 
 async function open(options: ComposeOptions, closers: Closers): Promise<void> {
   const { configuration, log, build, environment, uncaughtErrors } = options;
+  // Before anything is made: what would be refused at the end is refused now.
+  const addresses = listenAddresses(configuration, (message) => log.warn(message));
   const home = configuration["home-dir"];
   const execRoot = configuration["exec-root-dir"];
   for (const directory of [home, execRoot]) mkdirSync(directory, { recursive: true, mode: 0o711 });
@@ -248,8 +250,7 @@ async function open(options: ComposeOptions, closers: Closers): Promise<void> {
   });
   late.server = server;
   closers.push("the API", () => server.close());
-  const tls = tlsMaterial(configuration);
-  for (const address of configuration.listen) await server.listen(parseListenAddress(address, configuration.group, tls));
+  for (const address of addresses) await server.listen(address);
   stalls.begin();
   closers.push("the watch on the event loop", () => stalls.stop());
 }

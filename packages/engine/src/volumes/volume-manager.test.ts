@@ -98,6 +98,16 @@ const refused: [VolumeCreateConfig, string, "invalidArgument" | "notFound"][] = 
   [{ Name: "x5", DriverOpts: { o: "size=1m", device: "x" } }, 'create x5: missing required option: "type"', "invalidArgument"],
   [{ Name: "x9", DriverOpts: { size: "1m" } }, "create x9: quota size requested but no quota support", "invalidArgument"],
 ];
+
+test("a name longer than any file's is the client's mistake", async (t) => {
+  const { manager, root } = setup(t);
+  const name = "n".repeat(256);
+  const path = join(root, name);
+  const message = `create ${name}: error while creating volume root path '${path}': mkdir ${path}: file name too long`;
+  await assert.rejects(manager.create({ Name: name }), (error) => isKind(error, "invalidArgument") && error.message === message);
+  await manager.create({ Name: "n".repeat(255) });
+});
+
 for (const [config, message, kind] of refused)
   test(`a volume is refused and leaves nothing: ${message.slice(0, 60)}`, async (t) => {
     const { manager, root, events } = setup(t);

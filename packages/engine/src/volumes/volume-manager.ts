@@ -201,7 +201,7 @@ export class VolumeManager {
     const config = await this.#deps.chains.preVolumeCreate(requested, context);
     const anonymous = !config.Name;
     const name = config.Name || randomBytes(32).toString("hex");
-    checkName(name);
+    checkName(name, this.#path(name));
     return this.#locks.run(name, async () => {
       const known = this.#deps.records.get(name);
       const record = known ?? (await this.#make(name, config, anonymous));
@@ -292,13 +292,18 @@ export class VolumeManager {
 
 const noSuchVolume = (name: string): EngineError => notFound(`get ${name}: no such volume`);
 
-function checkName(name: string): void {
+/** Longest name of a file on the file systems of Linux. */
+const maxNameBytes = 255;
+
+function checkName(name: string, path: string): void {
   if (name.length === 1)
     throw invalidArgument(`create ${name}: volume name is too short, names should be at least two alphanumeric characters`);
   if (!namePattern.test(name))
     throw invalidArgument(
       `create ${name}: "${name}" includes invalid characters for a local volume name, only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed. If you intended to pass a host directory, use absolute path`,
     );
+  if (Buffer.byteLength(name) > maxNameBytes)
+    throw invalidArgument(`create ${name}: error while creating volume root path '${path}': mkdir ${path}: file name too long`);
 }
 
 function addTo(map: Map<string, Set<string>>, name: string, containerId: string): void {

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import type { Configuration } from "../config/options.ts";
-import { tlsMaterial } from "./tls-material.ts";
+import { listenAddresses, tlsMaterial } from "./tls-material.ts";
 
 // The function looks at the flags for TLS alone.
 const configured = (flags: object) => ({ tlsverify: false, ...flags }) as Configuration;
@@ -28,4 +28,34 @@ test("certificate and key are read, the CA only to verify clients", (t) => {
 test("without certificate and key there is no TLS, with one of them an error", () => {
   assert.equal(tlsMaterial(configured({})), undefined);
   assert.throws(() => tlsMaterial(configured({ tlscert: "/x" })), { message: /--tlscert and --tlskey go together/ });
+});
+
+test("a TCP port whose clients need no certificate is refused, or said at every start where it is asked for", (t) => {
+  const directory = mkdtempSync(join(tmpdir(), "pouch-tls-"));
+  t.after(() => rmSync(directory, { recursive: true }));
+  const file = join(directory, "pem");
+  writeFileSync(file, "pem", { mode: 0o600 });
+  const pair = { tlscert: file, tlskey: file };
+  const tcp = { listen: ["unix:///run/p.sock", "tcp://127.0.0.1:2375"], "allow-unauthenticated-tcp": false };
+  const served = (flags: object): string[] => {
+    const warnings: string[] = [];
+    assert.equal(listenAddresses(configured({ ...tcp, ...flags }), (text) => warnings.push(text)).length, 2);
+    return warnings;
+  };
+  assert.throws(() => served({}), /without TLS: whoever reaches it is root on this host; give --tlsverify/);
+  assert.throws(() => served(pair), /with TLS to clients without a certificate: .*--allow-unauthenticated-tcp/);
+  assert.throws(() => served({ ...pair, tlscacert: file }), /to clients without a certificate/);
+  assert.deepEqual(served({ tlsverify: true, ...pair, tlscacert: file }), []);
+  assert.match(served({ "allow-unauthenticated-tcp": true }).join(), /tcp:\/\/127.0.0.1:2375 is served without TLS/);
+  assert.match(served({ "allow-unauthenticated-tcp": true, ...pair }).join(), /with TLS to clients without a certificate/);
+});
+
+test("a key that every user can read is told", (t) => {
+  const directory = mkdtempSync(join(tmpdir(), "pouch-tls-"));
+  t.after(() => rmSync(directory, { recursive: true }));
+  const file = join(directory, "pem");
+  writeFileSync(file, "pem", { mode: 0o644 });
+  const warnings: string[] = [];
+  tlsMaterial(configured({ tlscert: file, tlskey: file }), (text) => warnings.push(text));
+  assert.match(warnings.join(), /can be read by every user/);
 });

@@ -1,14 +1,37 @@
 import { invalidArgument } from "@pouchcontainer/errors";
-import type { TlsMaterial } from "@pouchcontainer/http-server";
-import { readFileSync } from "node:fs";
+import { addressText, parseListenAddress, type ListenAddress, type TlsMaterial } from "@pouchcontainer/http-server";
+import { readFileSync, statSync } from "node:fs";
 import type { Configuration } from "../config/options.ts";
 
+/**
+ * Where the API is served. A TCP port whose clients need no certificate is refused, unless it was asked for in words; then it is
+ * said at every start.
+ */
+export function listenAddresses(configuration: Configuration, warn: (message: string) => void): ListenAddress[] {
+  const tls = tlsMaterial(configuration, warn);
+  const addresses = configuration.listen.map((text) => parseListenAddress(text, configuration.group, tls));
+  for (const address of addresses) {
+    if ("socketPath" in address || address.tls?.clientCa !== undefined) continue;
+    const open = `${addressText(address)} is served ${address.tls ? "with TLS to clients without a certificate" : "without TLS"}: whoever reaches it is root on this host`;
+    if (!configuration["allow-unauthenticated-tcp"])
+      throw invalidArgument(
+        `${open}; give --tlsverify with --tlscacert, --tlscert and --tlskey, or, if that is meant, --allow-unauthenticated-tcp`,
+      );
+    warn(open);
+  }
+  return addresses;
+}
+
 /** What `--tlscert`, `--tlskey` and, with `--tlsverify`, `--tlscacert` hold; undefined where TCP is to be plain. */
-export function tlsMaterial(configuration: Configuration): TlsMaterial | undefined {
+export function tlsMaterial(
+  configuration: Configuration,
+  warn: (message: string) => void = () => undefined,
+): TlsMaterial | undefined {
   const { tlsverify, tlscacert, tlscert, tlskey } = configuration;
   if (!tlscert && !tlskey) return undefined;
   if (!tlscert || !tlskey) throw invalidArgument("--tlscert and --tlskey go together: one of them is missing");
   const pair = { cert: read("tlscert", tlscert), key: read("tlskey", tlskey) };
+  if ((statSync(tlskey).mode & 0o007) !== 0) warn(`--tlskey: ${tlskey} can be read by every user of this host; make it 0600`);
   return tlsverify && tlscacert ? { ...pair, clientCa: read("tlscacert", tlscacert) } : pair;
 }
 

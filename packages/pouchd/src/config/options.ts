@@ -62,6 +62,12 @@ export const optionTable = {
     placeholder: "GROUP",
     help: "Group that owns the Unix socket, by name or id; without it, docker where that exists",
   },
+  "allow-unauthenticated-tcp": {
+    group: "access",
+    type: "boolean",
+    default: false,
+    help: "Serve TCP to clients without a certificate: whoever reaches the port is root on this host",
+  },
   tlsverify: { group: "access", type: "boolean", default: false, help: "Serve TCP with TLS and ask clients for a certificate" },
   tlscacert: { group: "access", type: "string", placeholder: "FILE", help: "CA that client certificates must be signed by" },
   tlscert: { group: "access", type: "string", placeholder: "FILE", help: "Certificate of the daemon" },

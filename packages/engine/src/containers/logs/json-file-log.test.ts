@@ -273,3 +273,35 @@ test("a full disk loses entries, says so once, and writing goes on when there is
 function atSecond(seconds: number): bigint {
   return BigInt(seconds) * 1_000_000_000n;
 }
+
+test("a log whose file was deleted goes on in a new one, and whoever follows it too", async (t) => {
+  const path = place(t);
+  const log = open(path);
+  log.write("stdout", Buffer.from("before\n"));
+  const ending = new AbortController();
+  const followed: string[] = [];
+  const following = (async () => {
+    for await (const { data } of readLog(path, { ...everything, follow: true }, ending.signal, log)) {
+      followed.push(data.toString());
+      if (String(data).includes("after")) ending.abort();
+    }
+  })();
+  rmSync(path);
+  log.write("stdout", Buffer.from("after\n"));
+  assert.equal(await read(path), "after\n");
+  log.write("stdout", Buffer.from("more\n"));
+  assert.equal(await read(path), "after\nmore\n");
+  await following;
+  assert.match(followed.join(""), /after\n/);
+  await log.close();
+});
+
+test("a log whose file was deleted is rotated like any other", async (t) => {
+  const path = place(t);
+  const log = open(path, { maxSizeBytes: 200, maxFiles: 2, compress: false });
+  for (let i = 0; i < 3; i++) log.write("stdout", Buffer.from(`line ${i}\n`));
+  rmSync(path);
+  for (let i = 3; i < 9; i++) log.write("stdout", Buffer.from(`line ${i}\n`));
+  await log.close();
+  assert.match(await read(path), /line 8\n$/);
+});

@@ -60,6 +60,7 @@ export class RotatingFile {
   }
 
   append(bytes: Buffer, length: number): void {
+    this.#renewIfDeleted();
     let written = 0;
     while (written < length) written += writeSync(this.#fd, bytes, written, length - written);
     this.#size += length;
@@ -85,6 +86,7 @@ export class RotatingFile {
   }
 
   rotate(): void {
+    this.#renewIfDeleted();
     const { maxFiles, compress } = this.#options;
     closeSync(this.#fd);
     if (maxFiles < 2) rmSync(this.path, { force: true });
@@ -103,6 +105,18 @@ export class RotatingFile {
   async close(): Promise<void> {
     closeSync(this.#fd);
     await this.#compressing;
+  }
+
+  /** Somebody took the file away: what is written goes into a new one, where it can be read. */
+  #renewIfDeleted(): void {
+    if (fstatSync(this.#fd).nlink > 0) return;
+    const fresh = openSync(this.path, "a+", 0o640);
+    closeSync(this.#fd);
+    this.#fd = fresh;
+    const { ino, size } = fstatSync(fresh);
+    this.#inode = ino;
+    this.#size = size;
+    this.rotations++;
   }
 
   #shift(maxFiles: number): void {
