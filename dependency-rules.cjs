@@ -18,7 +18,7 @@ const allowed = {
   oci: [],
   api: ["errors", "oci"],
   containerd: ["errors", "owners", "oci"],
-  "plugin-sdk": ["errors", "oci", "api"],
+  "plugin-sdk": ["errors", "owners", "oci", "api"],
   engine: ["errors", "owners", "oci", "linux", "containerd", "plugin-sdk", "api"],
   "http-server": ["errors", "owners", "api", "engine"],
   cri: ["errors", "owners", "oci", "engine"],

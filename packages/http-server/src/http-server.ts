@@ -1,6 +1,6 @@
 import { apiVersions, type HandlerSpec } from "@pouchcontainer/api";
 import { EngineError, invalidArgument, notFound, unavailable } from "@pouchcontainer/errors";
-import { inBackground } from "@pouchcontainer/owners";
+import { inBackground, noticeHangup } from "@pouchcontainer/owners";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
@@ -11,7 +11,6 @@ import { buildRouter, type ServedTable, type UpdateHandlers } from "./build-rout
 import { addressText, type ListenAddress } from "./listen-address.ts";
 import { tellsOfHangup } from "./hangup.ts";
 import { listen } from "./listen.ts";
-import { noticeHangup } from "./notice-hangup.ts";
 import { sendEmpty, sendError } from "./respond.ts";
 import { endpointHandlers, routeTable } from "./route-table.ts";
 

@@ -1,9 +1,9 @@
 import type { Endpoint } from "@pouchcontainer/api";
+import { noticeHangup } from "@pouchcontainer/owners";
 import type { StdioSession } from "./backend.ts";
 import type { Call } from "./call.ts";
 import { hijack } from "./hijack.ts";
 import type { Lifetime } from "./lifetime.ts";
-import { noticeHangup } from "./notice-hangup.ts";
 import { serveSession } from "./serve-session.ts";
 import { streamType } from "./stream-type.ts";
 

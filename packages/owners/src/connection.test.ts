@@ -45,7 +45,7 @@ test("joined connections pass bytes and ends in both directions, each end by its
   using back = await listening();
   const client = connect({ host: "127.0.0.1", port: front.port, allowHalfOpen: true });
   const accepted = await front.first;
-  const upstream = await openConnection({ host: "127.0.0.1", port: back.port, allowHalfOpen: true }, { timeoutMs: 5000 });
+  const upstream = await openConnection({ host: "127.0.0.1", port: back.port }, { timeoutMs: 5000 });
   const joined = joinConnections(accepted, upstream);
   const served = await back.first;
   client.end("question");

@@ -1,9 +1,8 @@
 import { conflict, messageChain } from "@pouchcontainer/errors";
 import type { AssistantHandle, AssistantProcess, PluginLog, Supervisor } from "@pouchcontainer/plugin-sdk";
-import { createInterface } from "node:readline";
-import type { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { GuardedProcess } from "./guarded-process.ts";
+import { readOutputLines } from "./output-lines.ts";
 
 export interface AssistantSupervisorDeps {
   logOf: (plugin: string) => PluginLog;
@@ -108,8 +107,8 @@ class Assistant implements AssistantHandle {
       ...(workingDirectory === undefined ? {} : { workingDirectory }),
     });
     this.#process = started;
-    logLines(started.stdout, (line) => this.#log.info(`${this.name}: ${line}`));
-    logLines(started.stderr, (line) => this.#log.info(`${this.name}: ${line}`));
+    readOutputLines(started.stdout, (line) => this.#log.info(`${this.name}: ${line}`));
+    readOutputLines(started.stderr, (line) => this.#log.info(`${this.name}: ${line}`));
     this.#log.info(`assistant ${this.name} runs as process ${started.pid}`);
     return started;
   }
@@ -156,16 +155,6 @@ class Assistant implements AssistantHandle {
     }
     return undefined;
   }
-}
-
-/** Longest line of an assistant in the daemon's log. */
-const maxLineLength = 8192;
-
-function logLines(stream: Readable, write: (line: string) => void): void {
-  const lines = createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY });
-  lines.on("line", (line) => write(line.slice(0, maxLineLength)));
-  // A pipe that breaks has no more lines; the exit is reported elsewhere.
-  stream.on("error", () => lines.close());
 }
 
 function definedOnly(environment: Readonly<Record<string, string | undefined>>): Record<string, string> {

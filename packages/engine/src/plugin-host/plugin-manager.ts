@@ -1,5 +1,6 @@
 import type { Plugin } from "@pouchcontainer/api";
 import { conflict, EngineError, failedPrecondition, invalidArgument, messageChain, notFound } from "@pouchcontainer/errors";
+import { inBackground } from "@pouchcontainer/owners";
 import type { PluginManifest, PointName, Supervisor } from "@pouchcontainer/plugin-sdk";
 import { checkConfiguration, parseManifest, type PluginInstance } from "@pouchcontainer/plugin-sdk/host";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -381,7 +382,10 @@ export class PluginManager {
       supervisor: supervisorOf(record.name),
       // A new process does not know the routes that the old one served.
       restarted: () => {
-        if (manifest.points["api.updateHandler"] !== undefined) void this.#exclusive(() => this.#rebuildQuietly(record.name));
+        if (manifest.points["api.updateHandler"] === undefined) return;
+        inBackground("building the route table anew", () => this.#exclusive(() => this.#rebuildQuietly(record.name)), {
+          plugin: record.name,
+        });
       },
       ...(startTimeoutSeconds === undefined || startTimeoutSeconds <= 0 ? {} : { startTimeoutMs: startTimeoutSeconds * 1000 }),
     });

@@ -1,4 +1,5 @@
 import { EngineError, unavailable } from "@pouchcontainer/errors";
+import { inBackground, joinConnections, noticeHangup, ownConnection } from "@pouchcontainer/owners";
 import { request as httpRequest, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -33,15 +34,18 @@ export function proxyRequest(
     if (!response.writableFinished && !response.headersSent) outgoing.destroy();
   });
   return new Promise((resolve, reject) => {
+    let answered = false;
     const fail = (error: unknown): void => {
       outgoing.destroy();
       if (response.headersSent) response.destroy();
       reject(EngineError.from(error));
     };
-    outgoing.once("error", (error) =>
+    // More than one may come: of the connection, and of what was written to it.
+    outgoing.on("error", (error) =>
       response.headersSent || response.destroyed ? resolve() : fail(unavailable(error.message, { cause: error })),
     );
     outgoing.once("response", (answer) => {
+      answered = true;
       for (const [name, value] of Object.entries(answer.headers))
         if (value !== undefined && !hopByHop.has(name)) response.setHeader(name, value);
       response.writeHead(answer.statusCode ?? 502);
@@ -58,7 +62,10 @@ export function proxyRequest(
       resolve();
     });
     if (hasBody(request)) {
-      pipeline(request, outgoing).catch(fail);
+      // An answer may come before the whole request was read, and counts.
+      pipeline(request, outgoing).catch((error: unknown) => {
+        if (!answered) fail(error);
+      });
     } else outgoing.end();
   });
 }
@@ -78,15 +85,6 @@ function splice(request: IncomingMessage, response: ServerResponse, answer: Inco
     lines.push(`${answer.rawHeaders[index]}: ${answer.rawHeaders[index + 1]}`);
   near.write(`${lines.join("\r\n")}\r\n\r\n`);
   if (head.length > 0) near.write(head);
-  const breakOff = (): void => {
-    near.destroy();
-    far.destroy();
-  };
-  near.on("error", breakOff);
-  far.on("error", breakOff);
-  near.once("close", () => far.destroy());
-  far.once("close", () => near.destroySoon());
-  far.pipe(near);
-  near.pipe(far);
-  near.resume();
+  noticeHangup(ownConnection(near));
+  inBackground("passing an upgraded connection on", () => joinConnections(near, ownConnection(far)));
 }

@@ -1,5 +1,6 @@
 import { connectContainerd, startContainerd, type ContainerdClient } from "@pouchcontainer/containerd";
 import { invalidArgument, messageChain, unavailable } from "@pouchcontainer/errors";
+import { inBackground } from "@pouchcontainer/owners";
 import { join } from "node:path";
 import type { Configuration } from "../config/options.ts";
 import type { Log } from "../log/log.ts";
@@ -60,7 +61,9 @@ async function connectTo(address: string, namespace: string): Promise<Containerd
   }
   const listeners: (() => void)[] = [];
   const closing = new AbortController();
-  void watchConnection(client, closing.signal, () => listeners.forEach((listener) => listener()));
+  inBackground("watching containerd", () =>
+    watchConnection(client, closing.signal, () => listeners.forEach((listener) => listener())),
+  );
   return {
     client,
     onRestarted: (listener) => void listeners.push(listener),
@@ -75,7 +78,8 @@ async function connectTo(address: string, namespace: string): Promise<Containerd
 async function watchConnection(client: ContainerdClient, signal: AbortSignal, restarted: () => void): Promise<void> {
   while (!signal.aborted) {
     try {
-      for await (const _ of client.events(['topic=="/pouch/never"'], { signal })) void _;
+      // Nothing comes by this topic but the end.
+      await client.events(['topic=="/pouch/never"'], { signal })[Symbol.asyncIterator]().next();
     } catch {
       if (signal.aborted) return;
     }

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { createGunzip, createZstdDecompress } from "node:zlib";
-import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import { invalidArgument } from "@pouchcontainer/errors";
 import { detectCompression, digestOf, MediaType, parseImageConfig, type Platform } from "@pouchcontainer/oci";
 import { parseArchiveName, type ArchiveDeps, type ArchiveImage } from "./archive-images.ts";
@@ -86,8 +86,10 @@ async function diffIdOf({ content }: ArchiveDeps, layer: IngestedFile): Promise<
   const compression = detectCompression(layer.head);
   if (compression === "none") return layer.digest;
   const hash = createHash("sha256");
-  const plain = Readable.from(content.read(layer.digest)).pipe(compression === "zstd" ? createZstdDecompress() : createGunzip());
-  for await (const chunk of plain as AsyncIterable<Buffer>) hash.update(chunk);
+  const plain = compression === "zstd" ? createZstdDecompress() : createGunzip();
+  await pipeline(content.read(layer.digest), plain, async (chunks: AsyncIterable<Buffer>) => {
+    for await (const chunk of chunks) hash.update(chunk);
+  });
   return `sha256:${hash.digest("hex")}`;
 }
 

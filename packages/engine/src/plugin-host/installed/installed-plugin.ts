@@ -1,4 +1,5 @@
 import { EngineError, invalidArgument } from "@pouchcontainer/errors";
+import { inBackground } from "@pouchcontainer/owners";
 import type { PluginLog, PluginManifest, PointName, Supervisor } from "@pouchcontainer/plugin-sdk";
 import { pluginApiVersion } from "@pouchcontainer/plugin-sdk";
 import {
@@ -131,7 +132,7 @@ export class InstalledPlugin implements PluginInstance {
       return await this.#call(point, request, call, signal);
     } catch (error) {
       // Too late, or hung up half way: is there still somebody?
-      if (signal.aborted) void this.#process.endIfStuck();
+      if (signal.aborted) inBackground("looking after a plugin that did not answer", () => this.#process.endIfStuck());
       throw error;
     }
   }

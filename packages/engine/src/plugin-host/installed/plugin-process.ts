@@ -1,10 +1,11 @@
 import { messageChain, unavailable, type EngineError } from "@pouchcontainer/errors";
+import { inBackground } from "@pouchcontainer/owners";
 import type { PluginLog } from "@pouchcontainer/plugin-sdk";
 import { readFileSync, rmSync } from "node:fs";
-import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { GuardedProcess, type GuardedCommand } from "../guarded-process.ts";
+import { readOutputLines } from "../output-lines.ts";
 
 /** How a plugin's process is run. */
 export interface PluginProcessOptions {
@@ -102,7 +103,8 @@ export class PluginProcess {
     this.#logLines(started.stdout, "info");
     this.#logLines(started.stderr, "warn");
     let ended = false;
-    void started.exited.then(() => {
+    inBackground("noticing the end of a plugin's process", async () => {
+      await started.exited;
       ended = true;
       this.#ready = false;
     });
@@ -196,17 +198,15 @@ export class PluginProcess {
       if (usedMb <= memoryLimitMb) return;
       clearInterval(timer);
       log.error(`its process uses ${Math.round(usedMb)} MB of memory, more than its limit of ${memoryLimitMb} MB; ending it`);
-      void started.kill();
+      inBackground("ending a plugin's process", () => started.kill());
     }, memoryCheckMs);
     timer.unref();
-    void started.exited.then(() => clearInterval(timer));
+    inBackground("noticing the end of a plugin's process", () => started.exited.finally(() => clearInterval(timer)));
   }
 
   #logLines(stream: Readable, level: "info" | "warn"): void {
-    const lines = createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY });
-    stream.on("error", () => lines.close());
-    lines.on("line", (line) => {
-      const { message, level: own } = splitLevel(line.slice(0, 8192));
+    readOutputLines(stream, (line) => {
+      const { message, level: own } = splitLevel(line);
       if (message.trim() !== "") this.#lastLine = message;
       this.#options.log[own ?? level](message);
     });
