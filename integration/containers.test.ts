@@ -327,6 +327,31 @@ test("binds are mounted, and an anonymous volume goes with its container", async
   assert.equal(readdirSync(join(harness.root, "home/volumes")).length, 0);
 });
 
+test("a subpath of a volume is mounted, through links inside the volume only, and its place is gone after the start", async () => {
+  const Mounts = (Subpath: string) => [{ Type: "volume" as const, Source: "parts", Target: "/part", VolumeOptions: { Subpath } }];
+  const fill =
+    "mkdir -p /v/folder; echo inside >/v/folder/file; ln -s /folder /v/absolute; ln -s ../../../../../../folder /v/upwards";
+  const { id: filled } = await daemon.run(["sh", "-c", `${fill}; ln -s /etc /v/etc`], { HostConfig: { Binds: ["parts:/v"] } });
+  for (const path of ["folder", "absolute", "upwards"]) {
+    const { id, output } = await daemon.run(["cat", "/part/file"], { HostConfig: { Mounts: Mounts(path) } });
+    assert.equal(output, "inside\n");
+    await daemon.remove(id);
+  }
+  const { id, output } = await daemon.run(["cat", "/part"], { HostConfig: { Mounts: Mounts("folder/file") } });
+  assert.equal(output, "inside\n", "of a file");
+  await daemon.remove(id);
+  for (const absent of ["nothing", "etc/passwd", "folder/file/x"]) {
+    const refused = await daemon.create(["true"], { HostConfig: { Mounts: Mounts(absent) } });
+    await assert.rejects(daemon.containers.start(refused), { message: `no such file or directory in volume parts: ${absent}` });
+    await daemon.remove(refused);
+  }
+  const running = await daemon.create(["sleep", "1000"], { HostConfig: { Mounts: Mounts("folder") } });
+  await daemon.containers.start(running);
+  assert.doesNotMatch(readFileSync("/proc/self/mountinfo", "utf8"), new RegExp(`${harness.root}.*subpath`));
+  await daemon.remove(running);
+  await daemon.remove(filled);
+});
+
 test("hooks of plugins run around the network by their priority", async () => {
   const trail = join(harness.root, "trail");
   const hook = (name: string, priority: number) => ({

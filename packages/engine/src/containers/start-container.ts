@@ -21,6 +21,7 @@ import { runtimeFailure } from "./runtime-failure.ts";
 import { releaseRun } from "./release-run.ts";
 import { watchExit } from "./settle-exit.ts";
 import { buildSpec, joinedContainers, type JoinedContainer } from "./spec/index.ts";
+import { mountSubpaths } from "./volume-subpaths.ts";
 import { ProcessStdio, type StdioRequest } from "./stdio/process-stdio.ts";
 
 /** A hook that waits for the daemon must not wait for ever when the daemon is gone. */
@@ -150,6 +151,7 @@ async function createTask(
   // All are settled before one's failure is told: undoing must not race with a step still at work.
   for (const step of steps) if (step.status === "rejected") throw step.reason;
   const [sandbox, mounts] = [valueOf(steps[0]), valueOf(steps[1])];
+  await using subpaths = await mountSubpaths(container);
   const spec = await withRootfsReader(deps, container, mounts, (rootfs) => {
     const { spec, warnings } = buildSpec({
       record: container.record,
@@ -162,6 +164,7 @@ async function createTask(
       network: sandbox,
       hooks,
       joined: joined(room, container),
+      subpaths: subpaths.places,
       ...(container.record.hostConfig.IpcMode === "shareable" ? { shmPath: sharedMemoryPath(container) } : {}),
     });
     for (const warning of warnings) deps.log.warn(warning, { container: container.id });

@@ -289,12 +289,12 @@ test("AppArmor's profile is named only where it is loaded", () => {
   assert.equal(build({ SecurityOpt: ["apparmor=mine"] }, { facts }).spec.process?.apparmorProfile, "mine");
 });
 
-test("a subpath of a volume that does not exist, or leads out of it, is refused", () => {
+test("a subpath of a volume is mounted from the place where it was looked up, never by its path", () => {
   const mountPoints: MountPointRecord[] = [
     {
       type: "volume",
       name: "v",
-      source: "/no/such/volume",
+      source: "/volumes/v",
       destination: "/x",
       mode: "",
       rw: true,
@@ -302,7 +302,9 @@ test("a subpath of a volume that does not exist, or leads out of it, is refused"
       spec: { Type: "volume", VolumeOptions: { Subpath: "a" } },
     },
   ];
-  assert.throws(() => buildSpec(sampleInput({ mountPoints })), /no such file or directory in volume v: a/);
+  const { spec } = buildSpec({ ...sampleInput({ mountPoints }), subpaths: new Map([["/x", "/run/place"]]) });
+  assert.equal(spec.mounts?.find(({ destination }) => destination === "/x")?.source, "/run/place");
+  assert.throws(() => buildSpec(sampleInput({ mountPoints })), /the subpath for \/x was not looked up/);
 });
 
 test("the user comes from the image's files", () => {

@@ -1,10 +1,9 @@
-import { failedPrecondition, invalidArgument } from "@pouchcontainer/errors";
+import { failedPrecondition, internal } from "@pouchcontainer/errors";
 import type { SpecMount } from "@pouchcontainer/oci";
 import { join } from "node:path";
 import type { MountPointRecord } from "../container-record.ts";
 import { tmpfsOptions, tmpfsText } from "./mount-options.ts";
 import { type RootfsPropagation, rootfsPropagationFor } from "./mount-propagation.ts";
-import { rootfsReader } from "./rootfs-reader.ts";
 import { isAtLeast } from "./seccomp.ts";
 import { parseSecurityOptions } from "./security-options.ts";
 import type { SpecInput } from "./spec-input.ts";
@@ -124,18 +123,16 @@ function tmpfsMount({ destination, spec, rw }: MountPointRecord): SpecMount {
 
 function bindMount(point: MountPointRecord, input: SpecInput): SpecMount {
   const { destination, propagation, rw, spec } = point;
-  const subpath = spec?.VolumeOptions?.Subpath;
-  const source = subpath ? insideVolume(point, subpath) : point.source;
+  const source = spec?.VolumeOptions?.Subpath ? subpathPlace(point, input) : point.source;
   const recursion = spec?.BindOptions?.NonRecursive ? "bind" : "rbind";
   const access = rw ? [] : [readOnlyOption(point, input)];
   return { destination, type: "bind", source, options: [recursion, ...access, propagation || "rprivate"] };
 }
 
-/** The container may have put links into its volume: they are followed inside it only, never to the host. */
-function insideVolume(point: MountPointRecord, subpath: string): string {
-  const found = rootfsReader(point.source).resolve(subpath);
-  if (found === undefined) throw invalidArgument(`no such file or directory in volume ${point.name ?? ""}: ${subpath}`);
-  return found;
+function subpathPlace({ destination }: MountPointRecord, { subpaths }: SpecInput): string {
+  const place = subpaths?.get(destination);
+  if (place === undefined) throw internal(`the subpath for ${destination} was not looked up`);
+  return place;
 }
 
 /** `ro` covers one mount only; `rro` everything below it as well, where kernel (`mount_setattr`, 5.12) and runtime can. */

@@ -10,6 +10,8 @@ import { join } from "node:path";
 export interface RootfsReader {
   /** Content of a regular file of at most 1 MiB, or undefined when there is none. */
   readFile(path: string): string | undefined;
+  /** Descriptor (`O_PATH`) of what `path` means inside, or undefined when it does not exist; the caller closes it. */
+  open(path: string): number | undefined;
   /** Absolute path on the host of what `path` means inside, or undefined when it does not exist. */
   resolve(path: string): string | undefined;
 }
@@ -47,6 +49,11 @@ export function rootfsReader(layers: string | readonly string[], isOpaque: IsOpa
     resolve(path) {
       using walk = new Walk(stack, isOpaque);
       return walk.to(path)?.host;
+    },
+    open(path) {
+      using walk = new Walk(stack, isOpaque);
+      const found = walk.to(path)?.found;
+      return found && walk.keep(found.entries[0]);
     },
     readFile(path) {
       using walk = new Walk(stack, isOpaque);
@@ -117,6 +124,12 @@ class Walk implements Disposable {
       length += read;
     }
     return undefined;
+  }
+
+  /** The entry's descriptor, which is the caller's from now on. */
+  keep({ descriptor }: Entry): number {
+    this.#descriptors.splice(this.#descriptors.indexOf(descriptor), 1);
+    return descriptor;
   }
 
   [Symbol.dispose](): void {

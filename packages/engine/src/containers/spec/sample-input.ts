@@ -7,7 +7,11 @@ import type { SpecInput } from "./spec-input.ts";
 
 /** A root file system of a few files, by path. */
 export function fakeRootfs(files: Record<string, string> = {}): RootfsReader {
-  return { readFile: (path) => files[path], resolve: (path) => (path in files ? `/rootfs${path}` : undefined) };
+  return {
+    readFile: (path) => files[path],
+    open: () => undefined,
+    resolve: (path) => (path in files ? `/rootfs${path}` : undefined),
+  };
 }
 
 /** A `/dev` with a null device and one disk. */

@@ -47,4 +47,6 @@ export interface SpecInput {
   joined: { pid?: JoinedContainer; ipc?: JoinedContainer };
   /** Host path of this container's own `/dev/shm`, needed when it is shareable. */
   shmPath?: string;
+  /** Host paths of what the `Subpath`s of its volumes name, by destination; needed when it has such mounts. */
+  subpaths?: ReadonlyMap<string, string>;
 }
