@@ -101,5 +101,10 @@ function firstStopSignal(log: Log): Promise<string> {
 }
 
 oneMallocArena();
-process.exitCode = await main(process.argv.slice(2));
-process.exit();
+main(process.argv.slice(2)).then(
+  (status) => process.exit(status),
+  (error: unknown) => {
+    process.stderr.write(`pouchd: ${messageChain(error)}\n`);
+    process.exit(1);
+  },
+);
