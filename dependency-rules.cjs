@@ -19,11 +19,12 @@ const allowed = {
   api: ["errors", "oci"],
   containerd: ["errors", "owners", "oci"],
   "plugin-sdk": ["errors", "owners", "oci", "api"],
-  engine: ["errors", "owners", "oci", "linux", "containerd", "plugin-sdk", "api"],
+  files: ["errors", "owners", "linux"],
+  engine: ["errors", "owners", "oci", "linux", "containerd", "files", "plugin-sdk", "api"],
   "http-server": ["errors", "owners", "api", "engine"],
   cri: ["errors", "owners", "oci", "engine"],
   cli: ["errors", "owners", "api", "plugin-sdk"],
-  pouchd: ["errors", "owners", "oci", "linux", "api", "containerd", "plugin-sdk", "engine", "http-server", "cri"],
+  pouchd: ["errors", "owners", "oci", "linux", "api", "containerd", "files", "plugin-sdk", "engine", "http-server", "cri"],
 };
 
 const packages = Object.keys(allowed);
@@ -44,8 +45,16 @@ module.exports = {
       from: { path: "^packages/([^/]+)/" },
       to: {
         path: "^packages/([^/]+)/src/",
-        pathNot: "^packages/($1)/|/src/index\\.ts$|^packages/plugin-sdk/src/(testing|template|host)/index\\.ts$",
+        pathNot:
+          "^packages/($1)/|/src/index\\.ts$|^packages/plugin-sdk/src/(testing|template|host)/index\\.ts$|^packages/files/src/worker/index\\.ts$",
       },
+    },
+    {
+      name: "containers-files-through-workers",
+      comment: "paths of a container's files are followed by file workers alone (docs/adr/0007): never by node:fs in the daemon",
+      severity: "error",
+      from: { path: "^packages/engine/src/containers/(archive/|changes|update-container)" },
+      to: { path: "^(node:)?fs(/promises)?$" },
     },
     {
       name: "plugins-import-the-sdk-only",

@@ -11,6 +11,12 @@ const planted: { rule: string; file: string; source: string }[] = [
   { rule: "engine-imports", file: "packages/engine/src/index.ts", source: 'export * from "../../http-server/src/index.ts";' },
   { rule: "cli-imports", file: "packages/cli/src/index.ts", source: 'export * from "../../engine/src/index.ts";' },
   { rule: "index-only", file: "packages/http-server/src/index.ts", source: 'export * from "../../engine/src/inner.ts";' },
+  { rule: "files-imports", file: "packages/files/src/index.ts", source: 'export * from "../../engine/src/index.ts";' },
+  {
+    rule: "containers-files-through-workers",
+    file: "packages/engine/src/containers/archive/pack.ts",
+    source: 'export { readFileSync } from "node:fs";',
+  },
   {
     rule: "plugins-import-the-sdk-only",
     file: "hookplugins/x/index.ts",

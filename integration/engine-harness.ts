@@ -25,6 +25,7 @@ import {
   type VolumeRecord,
 } from "@pouchcontainer/engine";
 import { notFound } from "@pouchcontainer/errors";
+import { FileWorkers } from "@pouchcontainer/files";
 import { Linux } from "@pouchcontainer/linux";
 import { execFileSync } from "node:child_process";
 import {
@@ -146,6 +147,13 @@ export class EngineHarness {
       directory: join(this.root, "exec"),
       onUnavailable: (error) => note(String(error)),
     });
+    const views = join(this.root, "exec/views");
+    mkdirSync(views, { recursive: true });
+    const main = join(import.meta.dirname, "../packages/pouchd/src/main.ts");
+    const files = new FileWorkers({
+      command: process.execPath,
+      args: ["--experimental-ffi", "--disable-warning=ExperimentalWarning", main, "file-worker", views],
+    });
     const records = store.containers<ContainerRecord>();
     const volumes = new VolumeManager({
       root: join(this.root, "home/volumes"),
@@ -154,6 +162,7 @@ export class EngineHarness {
       events,
       clock,
       mounter: systemMounter(),
+      sizes: (folders) => files.sizesOf(folders),
       containersUsing: (name) => manager.usingVolume(name),
     });
     const deps: ContainerDeps = {
@@ -171,6 +180,7 @@ export class EngineHarness {
       },
       networks: networks(around),
       volumes,
+      files,
       events,
       clock,
       facts: hostFacts(),
@@ -217,6 +227,7 @@ export class EngineHarness {
     await manager.recover();
     return new Daemon(manager, exec, events, around, problems, async () => {
       await manager.suspend();
+      await files.close();
       keeper.close();
       await store.close();
     });

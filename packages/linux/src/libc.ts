@@ -8,16 +8,29 @@ import { SystemCallError } from "./system-call-error.ts";
  */
 const signatures = {
   bind: { arguments: ["i32", "buffer", "u32"], return: "i32" },
+  chroot: { arguments: ["string"], return: "i32" },
   connect: { arguments: ["i32", "buffer", "u32"], return: "i32" },
+  fchdir: { arguments: ["i32"], return: "i32" },
   fcntl: { arguments: ["i32", "i32", "i32"], return: "i32" },
+  fgetxattr: { arguments: ["i32", "string", "buffer", "u64"], return: "i32" },
+  flistxattr: { arguments: ["i32", "buffer", "u64"], return: "i32" },
+  fsetxattr: { arguments: ["i32", "string", "buffer", "u64", "i32"], return: "i32" },
+  futimens: { arguments: ["i32", "buffer"], return: "i32" },
   getsockname: { arguments: ["i32", "buffer", "buffer"], return: "i32" },
   ioctl: { arguments: ["i32", "u64", "buffer"], return: "i32" },
   lgetxattr: { arguments: ["string", "string", "pointer", "u64"], return: "i32" },
   listen: { arguments: ["i32", "i32"], return: "i32" },
+  llistxattr: { arguments: ["string", "buffer", "u64"], return: "i32" },
+  lsetxattr: { arguments: ["string", "string", "buffer", "u64", "i32"], return: "i32" },
   madvise: { arguments: ["u64", "u64", "i32"], return: "i32" },
   mallopt: { arguments: ["i32", "i32"], return: "i32" },
   mkfifo: { arguments: ["string", "u32"], return: "i32" },
+  mknod: { arguments: ["string", "u32", "u64"], return: "i32" },
   mount: { arguments: ["string", "string", "string", "u64", "pointer"], return: "i32" },
+  mount_setattr: { arguments: ["i32", "string", "u32", "buffer", "u64"], return: "i32" },
+  move_mount: { arguments: ["i32", "string", "i32", "string", "u32"], return: "i32" },
+  open_tree: { arguments: ["i32", "string", "u32"], return: "i32" },
+  openat: { arguments: ["i32", "string", "i32"], return: "i32" },
   recv: { arguments: ["i32", "buffer", "u64", "i32"], return: "i32" },
   send: { arguments: ["i32", "buffer", "u64", "i32"], return: "i32" },
   setns: { arguments: ["i32", "i32"], return: "i32" },
@@ -26,6 +39,7 @@ const signatures = {
   splice: { arguments: ["i32", "u64", "i32", "pointer", "u64", "u32"], return: "i32" },
   umount2: { arguments: ["string", "i32"], return: "i32" },
   unshare: { arguments: ["i32"], return: "i32" },
+  utimensat: { arguments: ["i32", "string", "buffer", "i32"], return: "i32" },
 } as const;
 
 type Signatures = typeof signatures;

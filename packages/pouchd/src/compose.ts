@@ -19,6 +19,7 @@ import {
   type ContainerRecord,
   type VolumeRecord,
 } from "@pouchcontainer/engine";
+import { FileWorkers } from "@pouchcontainer/files";
 import { HttpServer } from "@pouchcontainer/http-server";
 import { Linux } from "@pouchcontainer/linux";
 import { parseNamingDefaults, platformOfHost } from "@pouchcontainer/oci";
@@ -34,6 +35,7 @@ import { networkSettings } from "./compose/network-settings.ts";
 import { openPlugins } from "./compose/plugins.ts";
 import { listenAddresses } from "./compose/tls-material.ts";
 import type { Configuration } from "./config/options.ts";
+import { fileWorkerCommand } from "./file-worker-command.ts";
 import { EventLoopStalls } from "./health/event-loop-stalls.ts";
 import type { UncaughtErrors } from "./health/uncaught-errors.ts";
 import type { Log } from "./log/log.ts";
@@ -131,6 +133,11 @@ async function open(options: ComposeOptions, closers: Closers): Promise<void> {
         .map(({ id, isRunning }) => ({ id, running: isRunning })),
   });
 
+  const views = join(execRoot, "views");
+  mkdirSync(views, { recursive: true, mode: 0o700 });
+  const files = new FileWorkers(fileWorkerCommand(views));
+  closers.push("file workers", () => files.close());
+
   const volumes = new VolumeManager({
     root: join(home, "volumes"),
     records: store.collection<VolumeRecord>("volumes"),
@@ -138,6 +145,7 @@ async function open(options: ComposeOptions, closers: Closers): Promise<void> {
     events,
     clock,
     mounter: systemMounter(),
+    sizes: (folders) => files.sizesOf(folders),
     containersUsing: (name) => containers.usingVolume(name),
   });
 
@@ -157,6 +165,7 @@ async function open(options: ComposeOptions, closers: Closers): Promise<void> {
     chains,
     networks: networks.sandboxes,
     volumes,
+    files,
     events,
     clock,
     facts,

@@ -6,6 +6,7 @@ import { rebuildReport } from "./rebuild-report.ts";
 import { storeFile } from "./compose/store-file.ts";
 import type { Configuration } from "./config/options.ts";
 import { readConfiguration } from "./config/read-configuration.ts";
+import { fileWorkerArgument } from "./file-worker-command.ts";
 import { UncaughtErrors } from "./health/uncaught-errors.ts";
 import { createLog, type Log } from "./log/log.ts";
 import { writePidFile } from "./pid-file.ts";
@@ -17,6 +18,7 @@ const settledAfterMs = [2000, 15_000];
 /** Exit status: 0 after a stop that was asked for, 1 when the daemon could not start or run, 2 for a wrong command line. */
 async function main(args: string[]): Promise<number> {
   if (args[0] === pluginChildArgument && args[1] !== undefined) return await servePlugin(args[1]);
+  if (args[0] === fileWorkerArgument) return await workOnFiles(args[1] ?? "", args[2]);
   let invocation;
   try {
     invocation = readConfiguration(args);
@@ -61,6 +63,15 @@ async function servePlugin(directory: string): Promise<number> {
   await runPluginProcess(directory);
   for (const afterMs of settledAfterMs) setTimeout(giveBackFilePages, afterMs).unref();
   return await new Promise<never>(() => undefined);
+}
+
+/** The process of one job on a container's files, or of the decompression of an archive for one. */
+async function workOnFiles(folder: string, format: string | undefined): Promise<number> {
+  const { decompress, isOwnFormat, runFileWorker } = await import("@pouchcontainer/files/worker");
+  if (format === undefined) runFileWorker(folder);
+  else if (isOwnFormat(format)) await decompress(format);
+  else return 2;
+  return 0;
 }
 
 async function serve(configuration: Configuration, log: Log, uncaughtErrors: UncaughtErrors): Promise<number> {

@@ -1,5 +1,6 @@
 import type { AnyValue, ContainerdClient, TaskMetrics } from "@pouchcontainer/containerd";
 import type { ContainerUpdateConfig, Volume, VolumeCreateConfig } from "@pouchcontainer/api";
+import type { FileWorkers } from "@pouchcontainer/files";
 import type { EventPublisher } from "../events/index.ts";
 import type { ImageSource } from "../images/image-source.ts";
 import type { ContainerNetworks } from "../networks/container-networks.ts";
@@ -22,7 +23,7 @@ export interface ContainerVolumes {
   remove(name: string, options: { force: boolean }): Promise<void>;
   mount(name: string, place: VolumePlace & { rw: boolean; propagation: string }): Promise<string>;
   unmount(name: string, place: VolumePlace): Promise<void>;
-  fill(name: string, rootfs: string, place: VolumePlace): Promise<boolean>;
+  fill(name: string, place: VolumePlace, copy: (content: string) => Promise<boolean>): Promise<boolean>;
   restore(running: readonly (VolumePlace & { name: string })[]): void;
 }
 
@@ -47,6 +48,8 @@ export interface ContainerDeps {
   chains: Pick<PluginChains, "preCreate" | "preStart" | "preUpdate" | "postUpdate"> & PluginTraces;
   networks: ContainerNetworks;
   volumes: ContainerVolumes;
+  /** All work on containers' files. */
+  files: Pick<FileWorkers, "stat" | "pack" | "export" | "unpack" | "changes" | "copyUp" | "hold">;
   events: EventPublisher;
   clock: Clock;
   facts: HostFacts;

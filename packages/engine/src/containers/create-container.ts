@@ -23,7 +23,7 @@ import { madeUpName, newContainerId } from "./container-names.ts";
 import { zeroTime, type ContainerRecord } from "./container-record.ts";
 import type { ContainerRoom } from "./container-room.ts";
 import { parseLogConfig } from "./logs/log-options.ts";
-import { withMountedSnapshot } from "./rootfs.ts";
+import { withRootfsReader } from "./rootfs.ts";
 
 /**
  * Makes a container: plugins first, then name, image, volumes, snapshot and record. What a failed create began is taken back
@@ -198,8 +198,22 @@ async function fillVolumes(room: ContainerRoom, container: Container): Promise<v
     ({ type, name, copyData }) => type === "volume" && name !== undefined && copyData,
   );
   if (empty.length === 0) return;
-  await withMountedSnapshot(room.deps, container, async (rootfs) => {
-    for (const { name = "", destination } of empty)
-      await room.deps.volumes.fill(name, rootfs, { containerId: container.id, destination });
-  });
+  const { deps } = room;
+  const mounts = await deps.containerd.snapshots(container.record.snapshotter).mounts(container.id);
+  for (const { name = "", destination } of empty) {
+    if (!(await withRootfsReader(deps, container, mounts, (rootfs) => rootfs.resolve(destination) !== undefined))) continue;
+    await deps.volumes.fill(name, { containerId: container.id, destination }, (content) =>
+      deps.files.copyUp(
+        {
+          kind: "assembled",
+          parts: [
+            { place: "/source", mounts, readOnly: true },
+            { place: "/target", mounts: [{ type: "bind", source: content, options: ["rbind"] }] },
+          ],
+          binds: [],
+        },
+        destination,
+      ),
+    );
+  }
 }

@@ -1,6 +1,7 @@
 import type { Mount } from "@pouchcontainer/containerd";
+import type { FileView } from "@pouchcontainer/files";
 import { runProgram } from "@pouchcontainer/owners";
-import { mkdtemp, mkdir, rmdir } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Container } from "./container.ts";
 import type { ContainerDeps } from "./container-deps.ts";
@@ -19,9 +20,9 @@ export function layersOf(mounts: readonly Mount[]): string[] | undefined {
   return lower === undefined ? undefined : [...(upper === undefined ? [] : [upper]), ...lower.split(":")];
 }
 
-/** Runs `use` with a reader over the container's files; mounts them only when their layers cannot be read directly. */
+/** Runs `use` with a reader over the container's layers; a file worker has to look at them when they cannot be read directly. */
 export async function withRootfsReader<T>(
-  deps: Pick<ContainerDeps, "containerd" | "isOpaqueDirectory">,
+  deps: Pick<ContainerDeps, "files" | "isOpaqueDirectory">,
   container: Container,
   mounts: readonly Mount[],
   use: (rootfs: RootfsReader) => T | Promise<T>,
@@ -29,36 +30,11 @@ export async function withRootfsReader<T>(
   const layers = layersOf(mounts);
   // Without a look at overlayfs' marks only a single layer can be read as the container sees it.
   if (layers && (layers.length === 1 || deps.isOpaqueDirectory)) return use(rootfsReader(layers, deps.isOpaqueDirectory));
-  return withMountedSnapshot(deps, container, (path) => use(rootfsReader(path)), mounts);
-}
-
-/** Mounts the container's snapshot in a place of its own while `use` works; always taken down afterwards. */
-export async function withMountedSnapshot<T>(
-  deps: Pick<ContainerDeps, "containerd">,
-  container: Container,
-  use: (path: string) => Promise<T> | T,
-  known?: readonly Mount[],
-): Promise<T> {
-  const mounts = known ?? (await deps.containerd.snapshots(container.record.snapshotter).mounts(container.id));
-  await mkdir(container.execDirectory, { recursive: true, mode: 0o710 });
-  const place = await mkdtemp(join(container.execDirectory, "rootfs-"));
-  let mounted = 0;
-  try {
-    for (const mount of mounts) {
-      await mountAt(mount, place);
-      mounted++;
-    }
-    return await use(place);
-  } finally {
-    for (; mounted > 0; mounted--) await unmount(place);
-    await rmdir(place);
-  }
-}
-
-async function mountAt({ type, source, options }: Mount, place: string): Promise<void> {
-  const kind = type === "bind" ? ["--bind"] : ["-t", type];
-  const words = options.filter((option) => option !== "rbind" && option !== "bind");
-  await runProgram("mount", [...kind, ...(words.length > 0 ? ["-o", words.join(",")] : []), source, place]);
+  // A snapshot that is in use is not mounted a second time.
+  const view: FileView = container.isRunning
+    ? { kind: "process", pid: container.state.pid, containerId: container.id, layersOnly: true }
+    : { kind: "assembled", parts: [{ place: "/", mounts }], binds: [] };
+  return deps.files.hold(view, (path) => use(rootfsReader(path)));
 }
 
 /** Where the `/dev/shm` is that other containers may join. */

@@ -7,8 +7,8 @@ import type { Container } from "./container.ts";
 import { publishContainerEvent } from "./container-events.ts";
 import type { ContainerRecord } from "./container-record.ts";
 import type { ContainerRoom } from "./container-room.ts";
+import { viewOfLocked } from "./archive/container-view.ts";
 import { chainContext } from "./network-view.ts";
-import { withMountedSnapshot } from "./rootfs.ts";
 import { toUpdateResources } from "./spec/index.ts";
 
 /** Changes limits of a container, running or not. Plugins see the body before it is decoded and the result after it took effect. */
@@ -63,9 +63,7 @@ async function tellPlugins(room: ContainerRoom, container: Container): Promise<v
   const env = record.config.Env ?? [];
   const tell = (rootfs: string): Promise<{ env: string[] }> => deps.chains.postUpdate(rootfs, env, chainContext(record));
   try {
-    const told = container.isRunning
-      ? await tell(`/proc/${container.state.pid}/root`)
-      : await withMountedSnapshot(deps, container, tell);
+    const told = await viewOfLocked(room, container, (view) => deps.files.hold(view, tell));
     if (JSON.stringify(told.env) !== JSON.stringify(env))
       await container.change({ config: { ...container.record.config, Env: told.env } });
   } catch (cause) {

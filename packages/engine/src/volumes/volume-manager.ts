@@ -8,8 +8,6 @@ import { type Clock, rfc3339 } from "../containers/clock.ts";
 import type { EventPublisher } from "../events/index.ts";
 import type { ChainContext, PluginChains } from "../plugin-host/chains.ts";
 import type { Collection } from "../store/index.ts";
-import { directorySize } from "./directory-size.ts";
-import { fillVolume } from "./fill-volume.ts";
 import { parseLocalOptions } from "./local-options.ts";
 import { KeyedMutex } from "../keyed-mutex.ts";
 import { removeTree } from "../remove-tree.ts";
@@ -25,6 +23,8 @@ export interface VolumeManagerDeps {
   events: EventPublisher;
   clock: Clock;
   mounter: VolumeMounter;
+  /** Bytes of the files in each of these folders, whose content is the containers'. */
+  sizes(folders: readonly string[]): Promise<number[]>;
   /** Ids of the containers whose records mention a volume. */
   containersUsing(name: string): readonly string[];
 }
@@ -104,11 +104,13 @@ export class VolumeManager {
     const matches = prunePredicate(filters);
     const deleted: string[] = [];
     let reclaimed = 0;
-    for (const { name } of [...this.#deps.records.values()].filter(matches))
+    const candidates = [...this.#deps.records.values()].filter(matches);
+    const sizes = await this.#sizes(candidates.filter(({ name }) => this.#users(name).length === 0));
+    for (const { name } of candidates)
       await this.#locks.run(name, async () => {
         const record = this.#deps.records.get(name);
         if (record === undefined || this.#users(name).length > 0) return;
-        reclaimed += await directorySize(this.#dataPath(name));
+        reclaimed += sizes.get(name) ?? 0;
         await this.#remove(record);
         deleted.push(name);
       });
@@ -172,11 +174,11 @@ export class VolumeManager {
     for (const { name, ...place } of running) this.#take(name, place);
   }
 
-  /** Copies the image's content into an empty volume; `rootfs` is the container's, mounted. No event tells of it. */
-  async fill(name: string, rootfs: string, place: VolumePlace): Promise<boolean> {
-    await this.#mount(name, place);
+  /** Lets `copy` put an image's content into the volume's folder, if that is empty; nobody else does meanwhile. No event tells of it. */
+  async fill(name: string, place: VolumePlace, copy: (content: string) => Promise<boolean>): Promise<boolean> {
+    const content = await this.#mount(name, place);
     try {
-      return await this.#locks.run(name, () => fillVolume(this.#dataPath(name), rootfs, place.destination));
+      return await this.#locks.run(name, () => copy(content));
     } finally {
       await this.#unmount(name, place);
     }
@@ -185,12 +187,11 @@ export class VolumeManager {
   /** Volumes with their size and number of users, for `system df`. */
   async usage(): Promise<Volume[]> {
     const records = [...this.#deps.records.values()];
-    return Promise.all(
-      records.map(async (record) => ({
-        ...this.#view(record),
-        UsageData: { RefCount: this.#users(record.name).length, Size: await directorySize(this.#dataPath(record.name)) },
-      })),
-    );
+    const sizes = await this.#sizes(records);
+    return records.map((record) => ({
+      ...this.#view(record),
+      UsageData: { RefCount: this.#users(record.name).length, Size: sizes.get(record.name) ?? 0 },
+    }));
   }
 
   async #create(
@@ -255,6 +256,11 @@ export class VolumeManager {
     if (parseLocalOptions(record.options ?? {}) === undefined) return;
     const path = this.#dataPath(record.name);
     if (await this.#deps.mounter.isMounted(path)) await this.#deps.mounter.unmount(path);
+  }
+
+  async #sizes(records: readonly VolumeRecord[]): Promise<Map<string, number>> {
+    const sizes = records.length === 0 ? [] : await this.#deps.sizes(records.map(({ name }) => this.#dataPath(name)));
+    return new Map(records.map(({ name }, index) => [name, sizes[index] ?? 0]));
   }
 
   #users(name: string): string[] {

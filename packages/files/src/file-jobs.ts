@@ -1,0 +1,102 @@
+import type { ErrorKind } from "@pouchcontainer/errors";
+
+/**
+ * What a file worker is asked, and what it answers: one line of JSON each way. Content travels beside it, over the worker's
+ * standard input and output.
+ */
+
+/** A mount as containerd describes it. */
+export interface MountSource {
+  type: string;
+  source: string;
+  options: readonly string[];
+}
+
+/** A folder or file of the host that a container has at `destination`. */
+export interface Bind {
+  source: string;
+  destination: string;
+  readOnly: boolean;
+}
+
+/** The files of a running container, as its own first process sees them but for what the kernel makes up there. */
+export interface ProcessView {
+  kind: "process";
+  pid: number;
+  /** In the process's control group: a process that came by the same number later does not have it. */
+  containerId: string;
+  /** Without anything mounted in it: what the container's own layers have. */
+  layersOnly: boolean;
+}
+
+/** Files put together by mounts that only the worker sees, each part at a folder of an empty root, or one part as the root itself. */
+export interface AssembledView {
+  kind: "assembled";
+  parts: readonly { place: string; mounts: readonly MountSource[]; readOnly?: boolean }[];
+  /** Mounted after the parts, their places looked up (and made) in the root. One whose source is missing is left out. */
+  binds: readonly Bind[];
+}
+
+export type FileView = ProcessView | AssembledView;
+
+/** What a path is. */
+export interface PathStat {
+  name: string;
+  size: number;
+  /** Go's `fs.FileMode`. */
+  mode: number;
+  /** Since 1970, a decimal number: JSON has none this big. */
+  modifiedNanoseconds: string;
+  /** Of a link: what it leads to below the root. */
+  linkTarget: string;
+}
+
+export interface UnpackOptions {
+  /** Refuse to put a folder where a file is and the other way round. */
+  noOverwriteDirNonDir: boolean;
+  /** Everything gets this owner instead of the archive's. */
+  owner?: { uid: number; gid: number };
+  /** The root is not to be written. */
+  readOnlyRoot: boolean;
+  /** Places below which this is decided anew. */
+  mounts: readonly { destination: string; writable: boolean }[];
+}
+
+/** `kind` is Docker's: 0 modified, 1 added, 2 deleted. */
+export interface Change {
+  path: string;
+  kind: 0 | 1 | 2;
+}
+
+/** Every kind of job: what it is asked besides the view, what it tells before its content flows, and what at its end. */
+export interface FileJobs {
+  stat: { ask: { path: string }; head: undefined; answer: PathStat };
+  /** Writes a tar of the path, named after it, to standard output. */
+  pack: { ask: { path: string }; head: PathStat; answer: undefined };
+  /** Writes a tar of all there is to standard output. */
+  export: { ask: object; head: true; answer: undefined };
+  /** Puts the plain tar on standard input below the path. */
+  unpack: { ask: { path: string; options: UnpackOptions }; head: undefined; answer: undefined };
+  /** What the part `/upper` changes of the part `/lower`; places that are mounted over are left out. */
+  changes: { ask: { mountedOver: readonly string[] }; head: undefined; answer: Change[] };
+  /** Copies a folder of the part `/source` into the part `/target` where that is empty; tells whether it did. */
+  copyUp: { ask: { from: string }; head: undefined; answer: boolean };
+  /** Bytes of the files at and below each place, hard links counted once; 0 for what is not there. */
+  sizes: { ask: { places: readonly string[] }; head: undefined; answer: number[] };
+  /** Keeps the view until standard input ends; its root is the worker's own. */
+  hold: { ask: object; head: true; answer: undefined };
+}
+
+export type FileJobName = keyof FileJobs;
+
+/** One job on its way to the worker. */
+export type FileJob = { [N in FileJobName]: { job: N; view: FileView } & FileJobs[N]["ask"] }[FileJobName];
+
+/** Why a job failed. `gone`: the process of a running container is not there any more. */
+export interface FileFailure {
+  kind: ErrorKind | "gone";
+  message: string;
+}
+
+/** What a worker says on its channel. */
+export type FileMessage = { head: unknown } | { answer: unknown } | { failure: FileFailure };

@@ -1,0 +1,173 @@
+import { cancelled, EngineError } from "@pouchcontainer/errors";
+import { Transform, type Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { ArchiveInput } from "./archive-input.ts";
+import type { Change, FileJob, FileJobName, FileJobs, FileView, PathStat, UnpackOptions } from "./file-jobs.ts";
+import { WorkerProcess } from "./worker-process.ts";
+
+export interface FileWorkersOptions {
+  /** Runs a file worker: `runFileWorker`, or `decompress` of a format given as one more argument. */
+  command: string;
+  args: readonly string[];
+  /** How long a worker that nobody needed stays; default: 5000. */
+  idleMs?: number;
+}
+
+/**
+ * The room for all work on containers' files. Every job is done by a process of its own that has nothing but those files for its
+ * root (`worker/enter-view.ts`), and ends with it; whatever a container does to its files meanwhile, the host is out of reach.
+ * A worker that dies, a client that goes away, an archive that is cut off: each is an error, and leaves no process and no mount.
+ */
+export class FileWorkers {
+  readonly #options: FileWorkersOptions;
+  readonly #running = new Set<WorkerProcess>();
+  #spare: { worker: WorkerProcess; timer: NodeJS.Timeout } | undefined;
+  #closed = false;
+
+  constructor(options: FileWorkersOptions) {
+    this.#options = options;
+  }
+
+  /** What a path is. Fails with `notFound`, its message the path. */
+  stat(view: FileView, path: string): Promise<PathStat> {
+    return this.#answer("stat", { view, path });
+  }
+
+  /** A tar of a path, named after it. */
+  async pack(view: FileView, path: string): Promise<{ stat: PathStat; tar: Readable; ended: Promise<void> }> {
+    const { head, tar, ended } = await this.#packing({ job: "pack", view, path });
+    // A `pack` worker's head is the path's description (file-jobs.ts).
+    return { stat: head as PathStat, tar, ended };
+  }
+
+  /** A tar of everything in a view. */
+  async export(view: FileView): Promise<{ tar: Readable; ended: Promise<void> }> {
+    const { tar, ended } = await this.#packing({ job: "export", view });
+    return { tar, ended };
+  }
+
+  /** Puts a tar, compressed or not, below a path. Resolves when all of it is there; the source is left as it is when that fails. */
+  async unpack(view: FileView, path: string, tar: Readable, options: UnpackOptions): Promise<void> {
+    const worker = this.#start({ job: "unpack", view, path, options });
+    const input = new ArchiveInput(this.#options, worker);
+    try {
+      await Promise.all([input.feed(tar), worker.answer]);
+    } catch (error) {
+      worker.kill();
+      throw error;
+    } finally {
+      await Promise.all([worker.ended, input.close()]);
+    }
+  }
+
+  /** What the part `/upper` of a view changes of its part `/lower`. */
+  changes(view: FileView, mountedOver: readonly string[]): Promise<Change[]> {
+    return this.#answer("changes", { view, mountedOver });
+  }
+
+  /** Copies a folder of the part `/source` into the part `/target`, if that is empty. */
+  copyUp(view: FileView, from: string): Promise<boolean> {
+    return this.#answer("copyUp", { view, from });
+  }
+
+  /** Bytes of the files in each of these folders of the host; 0 for one that is not there. */
+  sizesOf(folders: readonly string[]): Promise<number[]> {
+    const binds = folders.map((source, index) => ({ source, destination: `/${index}`, readOnly: true }));
+    const view: FileView = { kind: "assembled", parts: [], binds };
+    return this.#answer("sizes", { view, places: binds.map(({ destination }) => destination) });
+  }
+
+  /** Keeps a view while `use` works on it by the path it is given. For those who write by themselves and follow no link. */
+  async hold<T>(view: FileView, use: (root: string) => Promise<T> | T): Promise<T> {
+    const worker = this.#start({ job: "hold", view });
+    try {
+      await worker.head;
+      return await use(`/proc/${worker.pid}/root`);
+    } finally {
+      worker.kill();
+      await worker.ended;
+    }
+  }
+
+  /** Ends every worker. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#dismissSpare();
+    const left = [...this.#running];
+    for (const worker of left) worker.kill();
+    await Promise.all(left.map(({ ended }) => ended));
+  }
+
+  async #answer<N extends FileJobName>(name: N, ask: { view: FileView } & FileJobs[N]["ask"]): Promise<FileJobs[N]["answer"]> {
+    // The table in file-jobs.ts says that these belong together.
+    const worker = this.#start({ job: name, ...ask } as unknown as FileJob);
+    try {
+      return (await worker.answer) as FileJobs[N]["answer"];
+    } finally {
+      await worker.ended;
+    }
+  }
+
+  #start(job: FileJob): WorkerProcess {
+    if (this.#closed) throw cancelled("the daemon is stopping");
+    const worker = this.#spare?.worker.hasEnded === false ? this.#spare.worker : this.#launch();
+    this.#forgetSpare();
+    worker.give(job);
+    this.#keepSpare();
+    return worker;
+  }
+
+  #launch(): WorkerProcess {
+    const worker = new WorkerProcess(this.#options);
+    this.#running.add(worker);
+    void worker.ended.then(() => this.#running.delete(worker));
+    return worker;
+  }
+
+  /** Who worked on files once does so again soon, and does not wait for the start then. */
+  #keepSpare(): void {
+    const timer = setTimeout(() => this.#dismissSpare(), this.#options.idleMs ?? 5000);
+    timer.unref();
+    this.#spare = { worker: this.#launch(), timer };
+  }
+
+  #forgetSpare(): void {
+    clearTimeout(this.#spare?.timer);
+    this.#spare = undefined;
+  }
+
+  #dismissSpare(): void {
+    this.#spare?.worker.kill();
+    this.#forgetSpare();
+  }
+
+  /** Resolves when the worker has begun. The tar ends only when the job is done, and fails when that fails; `ended` is its worker's end. */
+  async #packing(job: FileJob): Promise<{ head: unknown; tar: Readable; ended: Promise<void> }> {
+    const worker = this.#start(job);
+    const { tar, ended } = this.#output(worker);
+    try {
+      return { head: await worker.head, tar, ended };
+    } catch (error) {
+      tar.destroy();
+      await ended;
+      throw error;
+    }
+  }
+
+  #output(worker: WorkerProcess): { tar: Readable; ended: Promise<void> } {
+    const tar = new Transform({
+      transform: (chunk, _encoding, done) => done(null, chunk),
+      // The end of the bytes is the tar's only when the worker says so: one that died ends them, too.
+      flush: (done) => {
+        worker.answer.then(
+          () => done(),
+          (error: unknown) => done(EngineError.from(error)),
+        );
+      },
+    });
+    const ended = pipeline(worker.stdout, tar)
+      .catch(() => worker.kill())
+      .then(() => worker.ended);
+    return { tar, ended };
+  }
+}

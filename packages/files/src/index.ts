@@ -1,0 +1,3 @@
+export { FileWorkers, type FileWorkersOptions } from "./file-workers.ts";
+export type { Bind, Change, FileView, MountSource, PathStat, UnpackOptions } from "./file-jobs.ts";
+export { ProcessGone } from "./process-gone.ts";

@@ -1,0 +1,107 @@
+import { EngineError, internal } from "@pouchcontainer/errors";
+import { startProgram, type StartedProgram } from "@pouchcontainer/owners";
+import type { Readable, Writable } from "node:stream";
+import type { FileJob, FileMessage } from "./file-jobs.ts";
+import { ProcessGone } from "./process-gone.ts";
+
+/** Descriptor of the channel in the worker, beside the standard streams. */
+export const channelDescriptor = 3;
+
+const keptErrorBytes = 4096;
+
+/** A file worker as the daemon sees it: it takes one job and ends. Nobody waits for it in vain: its end, whatever it died of, settles all. */
+export class WorkerProcess {
+  /** Resolves when the process is gone, and with it every mount it made. */
+  readonly ended: Promise<void>;
+  /** What the job tells before its content. */
+  readonly head: Promise<unknown>;
+  /** What the job tells when it is done. */
+  readonly answer: Promise<unknown>;
+  readonly #program: StartedProgram;
+  readonly #settle: { head: (value: unknown) => void; answer: (value: unknown) => void; fail: (error: Error) => void };
+  #hasEnded = false;
+  #said = "";
+
+  constructor({ command, args }: { command: string; args: readonly string[] }) {
+    const [head, answer] = [Promise.withResolvers<unknown>(), Promise.withResolvers<unknown>()];
+    this.head = head.promise;
+    this.answer = answer.promise;
+    // A job without content has no head anybody waits for, and a spare worker no job.
+    for (const promise of [this.head, this.answer]) promise.catch(() => undefined);
+    this.#settle = {
+      head: head.resolve,
+      answer: answer.resolve,
+      fail: (error) => {
+        head.reject(error);
+        answer.reject(error);
+      },
+    };
+    this.#program = startProgram(command, args, { stdio: ["pipe", "pipe", "pipe", "pipe"] });
+    this.#program.stderr.on("data", (chunk: Buffer) => (this.#said = (this.#said + chunk.toString()).slice(-keptErrorBytes)));
+    this.#listen();
+    this.ended = this.#end();
+  }
+
+  get stdin(): Writable {
+    return this.#program.stdin;
+  }
+
+  get stdout(): Readable {
+    return this.#program.stdout;
+  }
+
+  get pid(): number | undefined {
+    return this.#program.pid;
+  }
+
+  get hasEnded(): boolean {
+    return this.#hasEnded;
+  }
+
+  give(job: FileJob): void {
+    this.#program.pipe(channelDescriptor)?.write(`${JSON.stringify(job)}\n`);
+  }
+
+  /** Breaks its work off. */
+  kill(): void {
+    this.#program.abandon();
+  }
+
+  async #end(): Promise<void> {
+    try {
+      const { status, signal } = await this.#program.exited;
+      // Its last message may still be in the channel.
+      if (status === 0) await this.#program.closed;
+      this.#settle.fail(cutShort(signal === null ? `exit status ${status}` : `killed by ${signal}`, this.#said));
+    } catch (cause) {
+      this.#settle.fail(EngineError.from(cause));
+    } finally {
+      this.#hasEnded = true;
+    }
+  }
+
+  #listen(): void {
+    let pending = "";
+    const channel = this.#program.pipe(channelDescriptor)?.setEncoding("utf8");
+    channel?.on("data", (text: string) => {
+      const lines = (pending + text).split("\n");
+      pending = lines.pop() ?? "";
+      // The worker is the other side of the same build: what it sends is a message.
+      for (const line of lines) this.#hear(JSON.parse(line) as FileMessage);
+    });
+  }
+
+  #hear(message: FileMessage): void {
+    if ("head" in message) this.#settle.head(message.head);
+    else if ("failure" in message) {
+      const { kind, message: text } = message.failure;
+      this.#settle.fail(kind === "gone" ? new ProcessGone(text) : new EngineError(kind, text));
+    }
+    // JSON has no undefined: the answer of a job that has none is an empty message.
+    else this.#settle.answer(message.answer);
+  }
+}
+
+function cutShort(how: string, said: string): EngineError {
+  return internal(`work on a container's files was cut short: ${[how, said.trim()].filter((text) => text !== "").join(": ")}`);
+}

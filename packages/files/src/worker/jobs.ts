@@ -1,0 +1,95 @@
+import type { Libc } from "@pouchcontainer/linux";
+import type { FileJob, FileJobs, PathStat, UnpackOptions } from "../file-jobs.ts";
+import { TarReader } from "../tar/tar-reader.ts";
+import { copyFolder } from "./copy-folder.ts";
+import { FileAttributes } from "./file-attributes.ts";
+import { describeFailure, JobFailure } from "./job-failure.ts";
+import { layerChanges } from "./layer-changes.ts";
+import { namesOf } from "./paths.ts";
+import { PipeSource } from "./pipe-source.ts";
+import { readTree } from "./read-tree.ts";
+import { resolvePath } from "./resolve-path.ts";
+import { lstat, namedPath, statPath } from "./stat-path.ts";
+import { TarOutput } from "./tar-output.ts";
+import { treeSize } from "./tree-size.ts";
+import { TreeWriter } from "./write-tree.ts";
+
+const input = 0;
+const output = 1;
+
+/** Does a job in the root that was entered; returns its answer. */
+export function doJob(libc: Libc, job: FileJob, tellHead: (head: PathStat | true) => void): FileJobs[FileJob["job"]]["answer"] {
+  switch (job.job) {
+    case "stat":
+      return statPath(namedPath(job.path));
+    case "pack":
+      return pack(libc, job.path, tellHead);
+    case "export":
+      tellHead(true);
+      return packTree(libc, Buffer.from("/"), Buffer.alloc(0));
+    case "unpack":
+      return unpack(libc, job.path, job.options);
+    case "changes":
+      return layerChanges(libc, job.mountedOver);
+    case "copyUp":
+      return copyFolder(libc, job.from);
+    case "sizes":
+      return job.places.map((place) => treeSize(Buffer.from(place)));
+    case "hold":
+      tellHead(true);
+      return drain(new PipeSource(input));
+    default:
+      return job satisfies never;
+  }
+}
+
+/** Entries begin with the last name of what was asked: a folder's as well, wherever links led. */
+function pack(libc: Libc, path: string, tellHead: (head: PathStat) => void): undefined {
+  const named = namedPath(path);
+  tellHead(statPath(named));
+  return packTree(libc, named.resolved, named.name);
+}
+
+function packTree(libc: Libc, path: Buffer, name: Buffer): undefined {
+  const tar = new TarOutput(output);
+  for (const { entry, fd } of readTree(path, name, new FileAttributes(libc))) tar.add(entry, fd);
+  tar.end();
+}
+
+function unpack(libc: Libc, path: string, options: UnpackOptions): undefined {
+  const named = namedPath(`${path}/`);
+  const base = resolvePath(named.asked);
+  if (!lstat({ ...named, resolved: base }).isDirectory())
+    throw new JobFailure("invalidArgument", "extraction point is not a directory");
+  refuseReadOnly(base, options);
+  try {
+    putAll(libc, base, options);
+  } catch (error) {
+    const { kind, message } = describeFailure(error);
+    throw new JobFailure(kind, `Error processing tar file(exit status 1): ${message}`);
+  }
+}
+
+function putAll(libc: Libc, base: Buffer, options: UnpackOptions): void {
+  const source = new PipeSource(input);
+  const reader = new TarReader(source);
+  const writer = new TreeWriter(libc, new FileAttributes(libc), base, options);
+  for (let entry = reader.next(); entry !== undefined; entry = reader.next()) writer.put(entry, () => reader.content());
+  writer.finish();
+  drain(source);
+}
+
+/** What is behind an archive's end belongs to it: who sends it may not be made to stop. */
+function drain(source: PipeSource): undefined {
+  while (source.takeSome(Number.MAX_SAFE_INTEGER).length > 0);
+}
+
+function refuseReadOnly(base: Buffer, { mounts, readOnlyRoot }: UnpackOptions): void {
+  const names = namesOf(base);
+  const isAbove = (place: string): boolean => namesOf(Buffer.from(place)).every((name, index) => names[index]?.equals(name));
+  const mount = mounts
+    .filter(({ destination }) => isAbove(destination))
+    .toSorted((a, b) => b.destination.length - a.destination.length)[0];
+  if (mount && !mount.writable) throw new JobFailure("forbidden", "mounted volume is marked read-only");
+  if (!mount && readOnlyRoot) throw new JobFailure("forbidden", "container rootfs is marked read-only");
+}
