@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { createSocket } from "node:dgram";
+import { createSocket, type Socket } from "node:dgram";
 import { Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -208,15 +208,22 @@ export class NetworksWorld {
     return this.endpoint(container, network).IPAddress ?? "";
   }
 
-  /** A UDP service in the container that sends everything back. */
-  echo(container: NetworkedContainer, port: number): void {
+  /** A UDP service in the container that sends everything back, with a text before it. */
+  echo(container: NetworkedContainer, port: number, text = ""): void {
+    const socket = this.udpSocket(container, port);
+    socket.on("message", (message, from) => socket.send(`${text}${message.toString("latin1")}`, from.port, from.address));
+  }
+
+  /** A UDP socket in the container's namespace; 0 for any port. */
+  udpSocket(container: NetworkedContainer, port: number): Socket {
     const namespaces = new NetworkNamespaces({ libc: this.#libc, directory: this.config.namespacesDirectory });
     const fd = namespaces.within(this.netns(container), () => bindSocket(this.#libc, "udp", "0.0.0.0", port));
     namespaces.close();
     const socket = createSocket("udp4");
-    socket.on("message", (message, from) => socket.send(message, from.port, from.address));
+    socket.on("error", () => undefined); // Of one datagram.
     socket.bind({ fd: fd ?? -1 });
     this.#servers.push(socket);
+    return socket;
   }
 
   /** A TCP service in the container that greets with its text and hangs up. */

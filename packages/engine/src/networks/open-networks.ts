@@ -15,12 +15,14 @@ import type { NetworkDriver } from "./drivers/network-driver.ts";
 import { SubInterfaceDriver } from "./drivers/sub-interface-driver.ts";
 import { DockerForwarding } from "./firewall/docker-forwarding.ts";
 import { Firewall } from "./firewall/firewall.ts";
+import { PublishedFlows } from "./firewall/published-flows.ts";
 import { AddressManager } from "./ipam/address-manager.ts";
 import { hostRoutes } from "./ipam/host-routes.ts";
 import { linkHosts } from "./legacy-links.ts";
 import { IpShell } from "./linux/ip-shell.ts";
 import { Links } from "./linux/links.ts";
 import { NetworkNamespaces } from "./linux/network-namespaces.ts";
+import { UdpFlows } from "./linux/udp-flows.ts";
 import { NftShell } from "./linux/nft-shell.ts";
 import type { NetworksConfig } from "./network-config.ts";
 import { NetworkManager } from "./network-manager.ts";
@@ -79,9 +81,11 @@ export async function openNetworks(deps: NetworksDeps): Promise<Networks> {
   const ipShell = () => new IpShell(() => startProgram("ip", ["-force", "-batch", "-"], { env, packageName: "iproute2" }));
   const [ip, reaper] = [ipShell(), ipShell()];
   const nft = new NftShell({ env });
-  const firewall = new Firewall({ nft, table: config.nftTable, verifyMilliseconds: config.verifyRulesMilliseconds, warn });
-  const dockerForwarding = new DockerForwarding({ env });
   const links = new Links(libc);
+  const flows = new PublishedFlows({ flows: new UdpFlows(libc), links, warn });
+  const { nftTable: table, verifyRulesMilliseconds: verifyMilliseconds } = config;
+  const firewall = new Firewall({ nft, table, flows, verifyMilliseconds, warn });
+  const dockerForwarding = new DockerForwarding({ env });
   const bandwidth = new Bandwidth({ namespaces, env });
   const { bridgePrefix, vethPrefix, ipForward, userlandProxy, defaultHostAddress } = config;
   const bridge = new BridgeDriver({

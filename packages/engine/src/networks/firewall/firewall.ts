@@ -1,4 +1,5 @@
 import type { NftShell } from "../linux/nft-shell.ts";
+import type { PublishedFlows } from "./published-flows.ts";
 import { linkElement, portElement, renderRuleset, type FirewallNetwork, type FirewallPort } from "./ruleset.ts";
 import type { FirewallLink } from "../sandbox-record.ts";
 
@@ -6,6 +7,7 @@ export interface FirewallDeps {
   nft: NftShell;
   /** Name of the one table; two daemons need two. */
   table: string;
+  flows: Pick<PublishedFlows, "opened" | "closed">;
   /** How often the table is compared with what it should be; 0 never. */
   verifyMilliseconds: number;
   warn: (message: string) => void;
@@ -57,8 +59,8 @@ export class Firewall {
   }
 
   /** Opens published ports and links of one endpoint, all or none. */
-  open(ports: FirewallPort[], links: FirewallLink[]): Promise<void> {
-    return this.#exclusive(async () => {
+  async open(ports: FirewallPort[], links: FirewallLink[]): Promise<void> {
+    await this.#exclusive(async () => {
       const fresh = ports.filter((port) => !this.#isOpen(port));
       const freshLinks = links.filter((link) => !this.#links.has(linkElement(link).key));
       for (const port of fresh) this.#ports.set(portKey(port), port);
@@ -71,15 +73,18 @@ export class Firewall {
         throw error;
       }
     });
+    await this.#deps.flows.opened(ports);
   }
 
-  close(ports: FirewallPort[], links: FirewallLink[]): Promise<void> {
-    return this.#exclusive(async () => {
+  async close(ports: FirewallPort[], links: FirewallLink[]): Promise<void> {
+    const closed = await this.#exclusive(async () => {
       // A port that meanwhile leads elsewhere is another's.
       const open = ports.filter((port) => this.#isOpen(port) && this.#ports.delete(portKey(port)));
       const openLinks = links.filter((link) => this.#links.delete(linkElement(link).key));
       await this.#change("delete", open, openLinks);
+      return open;
     });
+    await this.#deps.flows.closed(closed);
   }
 
   /**
@@ -102,6 +107,7 @@ export class Firewall {
         `the nftables table "inet ${this.#deps.table}" was ${found === undefined ? "removed" : "changed"} from outside: it is put back`,
       );
       await this.#load();
+      await this.#deps.flows.opened([...this.#ports.values()]);
       return true;
     });
   }

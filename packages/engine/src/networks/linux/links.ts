@@ -48,11 +48,21 @@ export class Links {
 
   /** Addresses of an interface, with the lengths of their prefixes: `10.0.0.1/24`. */
   addresses(link: Link): string[] {
+    return this.#allAddresses().flatMap(({ index, address, prefixLength }) =>
+      index === link.index ? [`${address}/${prefixLength}`] : [],
+    );
+  }
+
+  /** Every address of this machine. */
+  localAddresses(): Set<string> {
+    return new Set(this.#allAddresses().map(({ address }) => address));
+  }
+
+  #allAddresses(): { index: number; address: string; prefixLength: number }[] {
     return this.#ask(message(RTM_GETADDR, netlink.dump, Buffer.alloc(8))).flatMap((body) => {
-      if (body.readUInt32LE(4) !== link.index) return [];
       const attributes = attributesOf(body, 8);
-      const address = attributes.get(IFA.local) ?? attributes.get(IFA.address);
-      return address ? [`${addressOf(address)}/${body[1]}`] : [];
+      const bytes = attributes.get(IFA.local) ?? attributes.get(IFA.address);
+      return bytes ? [{ index: body.readUInt32LE(4), address: addressOf(bytes), prefixLength: body.readUInt8(1) }] : [];
     });
   }
 

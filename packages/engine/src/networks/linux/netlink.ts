@@ -1,6 +1,6 @@
 import { linux, type Libc } from "@pouchcontainer/linux";
-import { closeSync } from "node:fs";
-import { getSystemErrorMap } from "node:util";
+import { closeSync, read, write } from "node:fs";
+import { getSystemErrorMap, promisify } from "node:util";
 
 /** Flags of <linux/netlink.h>. */
 export const netlink = {
@@ -63,31 +63,18 @@ export class NetlinkSocket {
   ask(question: Buffer): Buffer[] {
     this.#send(question);
     const answers: Buffer[] = [];
-    for (;;)
-      for (const { type, body } of this.#receive()) {
-        if (type === NLMSG_DONE) return answers;
-        if (type === NLMSG_ERROR) {
-          throwRefusal(body);
-          return answers;
-        }
-        answers.push(body);
-      }
+    while (!collect(this.#receive(), answers));
+    return answers;
   }
 
   #send(messages: Buffer): void {
     this.#libc.call("send", this.#socket, messages, BigInt(messages.length), 0);
   }
 
-  #receive(): { type: number; body: Buffer }[] {
+  #receive(): Message[] {
     const part = Buffer.alloc(answerBytes);
     const length = this.#libc.call("recv", this.#socket, part, BigInt(part.length), linux.MSG_DONTWAIT);
-    const messages: { type: number; body: Buffer }[] = [];
-    for (let at = 0; at + headerBytes <= length;) {
-      const size = part.readUInt32LE(at);
-      messages.push({ type: part.readUInt16LE(at + 4), body: part.subarray(at + headerBytes, Math.min(at + size, length)) });
-      at += Math.max(headerBytes, aligned(size));
-    }
-    return messages;
+    return messagesOf(part.subarray(0, length));
   }
 
   close(): void {
@@ -95,12 +82,58 @@ export class NetlinkSocket {
   }
 }
 
+/**
+ * As `NetlinkSocket.ask`, for what the kernel takes milliseconds to find: it looks in a thread of the pool, and the event loop
+ * goes on. For the host's namespace.
+ */
+export async function askPatiently(libc: Libc, protocol: number, question: Buffer): Promise<Buffer[]> {
+  const socket = libc.call("socket", linux.AF_NETLINK, linux.SOCK_RAW | linux.SOCK_CLOEXEC | linux.SOCK_NONBLOCK, protocol);
+  try {
+    await promisify(write)(socket, question);
+    const answers: Buffer[] = [];
+    for (;;) {
+      const part = Buffer.alloc(answerBytes);
+      const { bytesRead } = await promisify(read)(socket, part, 0, part.length, null);
+      if (collect(messagesOf(part.subarray(0, bytesRead)), answers)) return answers;
+    }
+  } finally {
+    closeSync(socket);
+  }
+}
+
+interface Message {
+  type: number;
+  body: Buffer;
+}
+
+function messagesOf(part: Buffer): Message[] {
+  const messages: Message[] = [];
+  for (let at = 0; at + headerBytes <= part.length;) {
+    const size = part.readUInt32LE(at);
+    messages.push({ type: part.readUInt16LE(at + 4), body: part.subarray(at + headerBytes, at + size) });
+    at += Math.max(headerBytes, aligned(size));
+  }
+  return messages;
+}
+
+/** Adds what answers a question; true when that was all of it. Throws the kernel's refusal. */
+function collect(messages: Message[], answers: Buffer[]): boolean {
+  for (const { type, body } of messages) {
+    if (type === NLMSG_ERROR || type === NLMSG_DONE) {
+      throwRefusal(body);
+      return true;
+    }
+    answers.push(body);
+  }
+  return false;
+}
+
 /** Every part of a message begins at a multiple of four. */
 function aligned(size: number): number {
   return (size + 3) & ~3;
 }
 
-/** struct nlmsgerr begins with the negated errno; 0 is an acknowledgement. */
+/** struct nlmsgerr, and the end of a dump, begin with the negated errno; 0 is an acknowledgement. */
 function throwRefusal(body: Buffer): void {
   const errno = -body.readInt32LE(0);
   if (errno !== 0) throw new NetlinkError(errno);
