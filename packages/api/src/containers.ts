@@ -43,7 +43,7 @@ export const ContainerUpdateConfig = Type.Object({
 export type ContainerUpdateConfig = Static<typeof ContainerUpdateConfig>;
 
 /** Answer to an update. */
-export const ContainerUpdateResponse = Type.Object({ Warnings: list(text()) });
+export const ContainerUpdateResponse = Type.Object({ Warnings: nullable(list(text())) });
 export type ContainerUpdateResponse = Static<typeof ContainerUpdateResponse>;
 
 /** Result of one health check. */

@@ -8,6 +8,7 @@ import {
   EndpointSettings,
   ExecStartConfig,
   FilesystemChange,
+  Health,
   NetworkCreateConfig,
   validate,
 } from "./index.ts";
@@ -108,10 +109,10 @@ test("a console size has two numbers", () => {
 });
 
 test("words and constants are checked", () => {
-  const message = messageOf(() => decodeBody(ContainerCreateConfig, { HostConfig: { Mounts: [{ Type: "floppy" }] } }));
+  const health = { Status: "fine", FailingStreak: 0, Log: [] };
   assert.equal(
-    message,
-    'HostConfig.Mounts[0].Type must be one of "bind", "volume", "tmpfs", "image", "npipe", "cluster", got "floppy"',
+    messageOf(() => decodeBody(Health, health)),
+    'Status must be one of "none", "starting", "healthy", "unhealthy", got "fine"',
   );
   assert.deepEqual(validate(FilesystemChange, { Kind: 2, Path: "/" }), []);
   assert.equal(validate(FilesystemChange, { Kind: 3, Path: "/" }).length, 1);

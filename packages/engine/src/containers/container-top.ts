@@ -22,7 +22,7 @@ export async function containerTop(room: ContainerRoom, container: Container, ps
 async function runPs(args: string[]): Promise<string> {
   const env = { PATH: process.env["PATH"] ?? "", LC_ALL: "C" };
   const outcome = await programOutcome("ps", args, { env, maxOutputBytes: 64 << 20, packageName: "procps" });
-  if (outcome.status !== 0) throw internal(`Error running ps: ${lastWords(outcome)}`);
+  if (outcome.status !== 0) throw internal(`ps: ${lastWords(outcome).split("\n", 1)[0]}`);
   return outcome.stdout;
 }
 

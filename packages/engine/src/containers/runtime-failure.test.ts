@@ -8,7 +8,7 @@ const prefix = "failed to create task for container";
 for (const [text, exitCode, kind] of [
   ['OCI runtime create failed: exec: "nope": executable file not found in $PATH: unknown', 127, "invalidArgument"],
   ["OCI runtime create failed: exec: /etc/passwd: permission denied: unknown", 126, "invalidArgument"],
-  ["OCI runtime create failed: mount /a to /b: not a directory: unknown", 126, "invalidArgument"],
+  ["OCI runtime create failed: mount /a to /b: not a directory: unknown", 127, "invalidArgument"],
   ["OCI runtime create failed: seccomp is broken", 128, "internal"],
 ] as const) {
   test(`"${text.slice(27)}" is exit code ${exitCode}`, () => {

@@ -21,7 +21,7 @@ export function runtimeFailure(prefix: string, thrown: unknown): RuntimeFailure 
   if (text.includes("not a directory")) {
     const hint =
       ": Are you trying to mount a directory onto a file (or vice-versa)? Check if the specified host path exists and is the expected type";
-    return { exitCode: 126, error: invalidArgument(message + hint, { cause }) };
+    return { exitCode: 127, error: invalidArgument(message + hint, { cause }) };
   }
   if (cause.kind === "unavailable" || cause.kind === "deadlineExceeded" || cause.kind === "resourceExhausted")
     return { exitCode: 128, error: new EngineError(cause.kind, message, { cause }) };

@@ -1,4 +1,4 @@
-import { conflict, isKind, notFound, notModified } from "@pouchcontainer/errors";
+import { conflict, internal, isKind, notFound, notModified } from "@pouchcontainer/errors";
 import type { Mount } from "@pouchcontainer/containerd";
 import { join } from "node:path";
 import type { PreStartHook } from "../plugin-host/chains.ts";
@@ -20,7 +20,7 @@ import { mountSharedMemory, sharedMemoryPath, withRootfsReader } from "./rootfs.
 import { runtimeFailure } from "./runtime-failure.ts";
 import { releaseRun } from "./release-run.ts";
 import { watchExit } from "./settle-exit.ts";
-import { buildSpec, joinedContainers, type JoinedContainer } from "./spec/index.ts";
+import { buildSpec, joinedContainers, type JoinedContainer, type SpecInput } from "./spec/index.ts";
 import { mountSubpaths } from "./volume-subpaths.ts";
 import { ProcessStdio, type StdioRequest } from "./stdio/process-stdio.ts";
 
@@ -153,7 +153,7 @@ async function createTask(
   const [sandbox, mounts] = [valueOf(steps[0]), valueOf(steps[1])];
   await using subpaths = await mountSubpaths(container);
   const spec = await withRootfsReader(deps, container, mounts, (rootfs) => {
-    const { spec, warnings } = buildSpec({
+    const { spec, warnings } = built({
       record: container.record,
       facts: deps.facts,
       settings: deps.specSettings,
@@ -184,6 +184,16 @@ async function createTask(
     watchExit(room, container, run);
   } catch (thrown) {
     throw new RuntimeRefusal(thrown);
+  }
+}
+
+/** Nothing is wrong with a request to start what cannot be started: it is no bad request, whatever the container asks for. */
+function built(input: SpecInput): ReturnType<typeof buildSpec> {
+  try {
+    return buildSpec(input);
+  } catch (cause) {
+    if (isKind(cause, "invalidArgument", "notFound")) throw internal(cause.message, { cause });
+    throw cause;
   }
 }
 

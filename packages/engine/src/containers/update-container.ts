@@ -20,13 +20,27 @@ export async function updateContainer(
   const { deps } = room;
   const translated = await deps.chains.preUpdate(body, chainContext(container.record));
   const update = deps.decodeUpdate(parse(await buffer(translated)));
-  const { hostConfig, warnings } = applyUpdate(container.record.hostConfig, update, deps.facts);
-  if (container.isRunning)
-    await deps.containerd.tasks.update(container.id, toUpdateResources(hostConfig, deps.facts.cgroup, deps.devices));
+  const { hostConfig, warnings } = await told(container, async () => {
+    const applied = applyUpdate(container.record.hostConfig, update, deps.facts);
+    if (container.isRunning)
+      await deps.containerd.tasks.update(container.id, toUpdateResources(applied.hostConfig, deps.facts.cgroup, deps.devices));
+    return applied;
+  });
   await container.change({ hostConfig, config: updatedConfig(container.record, update) });
   publishContainerEvent(deps.events, container.record, "update");
   await tellPlugins(room, container);
-  return { Warnings: warnings };
+  return { Warnings: warnings.length > 0 ? warnings : null };
+}
+
+/** What is wrong with the request by itself is told as it is, anything else with the container's name, as dockerd does. */
+async function told<T>(container: Container, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (thrown) {
+    const cause = EngineError.from(thrown);
+    if (cause.kind === "invalidArgument") throw cause;
+    throw new EngineError(cause.kind, `Cannot update container ${container.id}: ${cause.message}`, { cause });
+  }
 }
 
 function parse(bytes: Buffer): unknown {

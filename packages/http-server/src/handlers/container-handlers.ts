@@ -1,5 +1,6 @@
 import { endpoints } from "@pouchcontainer/api";
 import { EngineError, invalidArgument } from "@pouchcontainer/errors";
+import type { IncomingMessage } from "node:http";
 import type { ContainerBackend } from "../backend.ts";
 import type { Calls } from "../call.ts";
 import { applyVersionToCreate } from "../create-defaults.ts";
@@ -40,6 +41,10 @@ export function containerHandlers(calls: Calls, containers: ContainerBackend) {
     }),
 
     ContainerStart: calls.answer(endpoints.ContainerStart, (call) => {
+      if (hasBody(call.request))
+        throw invalidArgument(
+          "starting container with non-empty request body was deprecated since API v1.22 and removed in v1.24",
+        );
       const { detachKeys } = call.query;
       return containers.start(refOf(call), detachKeys ? { detachKeys } : {});
     }),
@@ -83,4 +88,9 @@ export function containerHandlers(calls: Calls, containers: ContainerBackend) {
 
     ContainerPrune: calls.answer(endpoints.ContainerPrune, ({ query }) => containers.prune(query.filters ?? {})),
   };
+}
+
+/** Anything longer than `{}` or `null` and the like; what comes in chunks counts whatever it is, as with dockerd. */
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 7;
 }
