@@ -36,7 +36,7 @@ export const differences: ExpectedDifference[] = [
     { call: "GET /containers/*json*", field: "body.*HostConfig.NetworkMode", ours: '"bridge"', dockerd: '"default"' },
     { call: "GET /containers/web/json (created)", field: "body.HostConfig.Runtime", ours: '"runc"', dockerd: "absent" },
     {
-      call: "GET /containers/web/json (exited)",
+      call: "GET /containers/*/json (*)",
       field: "body.NetworkSettings.Sandbox*",
       ours: '""',
       dockerd: '"*SandboxID of*"',
@@ -149,6 +149,55 @@ export const differences: ExpectedDifference[] = [
       dockerd: '"Invalid signal*"',
     },
   ]),
+  ...because("newer than 20.10: the same in Docker's words of today, and 400 where it was 500", [
+    {
+      call: "* /containers/*",
+      field: "body.message",
+      ours: '"container <*> is not running"',
+      dockerd: '"Container <*> is not running"',
+    },
+    {
+      call: "POST /containers/*/kill?signal=*",
+      field: "body.message",
+      ours: '"cannot kill container: * Invalid signal*"',
+      dockerd: '"Invalid signal*"',
+    },
+    { call: "POST /containers/*/kill?signal=*", field: "status", ours: "400", dockerd: "500" },
+    { call: "POST /containers/life/wait?condition=nosuch", field: "status", ours: "400", dockerd: "200" },
+    {
+      call: "POST /containers/life/wait?condition=nosuch",
+      field: "body.*",
+      ours: "*",
+      dockerd: "*",
+    },
+    {
+      call: "POST /containers/failing/start (*)",
+      field: "body.message",
+      ours: '"failed to create task for container: failed to create shim task: *"',
+      dockerd: '"failed to create shim task: *"',
+    },
+    {
+      call: "GET /containers/failing/json (*)",
+      field: "body.State.Error",
+      ours: '"failed to create task for container: failed to create shim task: *"',
+      dockerd: '"failed to create shim task: *"',
+    },
+    {
+      call: "* /exec/*",
+      field: "body.message",
+      ours: '"unsupported Content-Type header *"',
+      dockerd: '"Content-Type specified *"',
+    },
+    {
+      call: "* /containers/*/exec*",
+      field: "body.message",
+      ours: '"unsupported Content-Type header *"',
+      dockerd: '"Content-Type specified *"',
+    },
+  ]),
+  ...because("newer than 20.10: output says what it is", [
+    { call: "GET */logs?*", field: "header.content-type", ours: '"application/vnd.docker.raw-stream"', dockerd: "absent" },
+  ]),
   ...because("newer than 20.10: a volume that is there already is not created again", [
     { call: "events", field: "events.volume create data #2", ours: "absent", dockerd: "*" },
   ]),
@@ -157,6 +206,19 @@ export const differences: ExpectedDifference[] = [
     { call: "*(*no JSON*)", field: "body.message", ours: '"*"', dockerd: '"*"' },
     { call: "*(*wrong type*)", field: "status", ours: "400", dockerd: "500" },
     { call: "*(*wrong type*)", field: "body.message", ours: '"*"', dockerd: '"*"' },
+    { call: "POST /containers/*?t=*", field: "status", ours: "400", dockerd: "500" },
+    { call: "POST /containers/*?t=*", field: "body.message", ours: '"the query parameter t *"', dockerd: '"strconv.*"' },
+    { call: "POST */resize*", field: "body.message", ours: '"the query parameter h *"', dockerd: '"strconv.*"' },
+    { call: "POST */resize?h=-1*", field: "*", ours: "*", dockerd: "*" },
+    { call: "events", field: "events.container resize <life>*", ours: "*", dockerd: "*" },
+    { call: "GET */logs?*=x", field: "status", ours: "400", dockerd: "500" },
+    { call: "GET */logs?*=x", field: "body.message", ours: '"the query parameter *"', dockerd: '"strconv.*"' },
+    {
+      call: "* (seccomp)",
+      field: "body.*",
+      ours: '"Decoding seccomp profile failed: *"',
+      dockerd: '"Decoding seccomp profile failed: *"',
+    },
     { call: "*limit=*", field: "status", ours: "400", dockerd: "500" },
     { call: "*limit=*", field: "body.message", ours: '"*"', dockerd: '"strconv.*"' },
     { call: "*filters=*", field: "status", ours: "400", dockerd: "500" },
@@ -221,6 +283,12 @@ export const differences: ExpectedDifference[] = [
   ...because("two slashes are one; dockerd redirects (docs/api-differences.md)", [
     { call: "GET */containers/json*two slashes*", field: "*", ours: "*", dockerd: "*" },
     { call: "GET /containers//json", field: "*", ours: "*", dockerd: "*" },
+  ]),
+  ...because("the working folder is made at the start, by the runtime, not at create", [
+    { call: "POST /containers/create (work dir over a file)", field: "*", ours: "*", dockerd: "*" },
+  ]),
+  ...because("the log is there before what is told of a start that fails early", [
+    { call: "GET /containers/failing/json (*)", field: "body.LogPath", ours: '"<home>/containers/*-json.log"', dockerd: '""' },
   ]),
   ...because("dockerd tells of the end of containers whose beginning it did not tell, when a create fails late", [
     { call: "events", field: "events.container destroy <id first seen in Actor.ID of events>*", ours: "absent", dockerd: "*" },

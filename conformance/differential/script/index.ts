@@ -1,10 +1,13 @@
 import type { Step } from "../step.ts";
 import { containerCalls } from "./container-calls.ts";
 import { createCalls } from "./create-calls.ts";
+import { failingCalls } from "./failing-calls.ts";
 import { imageCalls } from "./image-calls.ts";
+import { lifeCalls } from "./life-calls.ts";
 import { listCalls } from "./list-calls.ts";
 import { networkCalls } from "./network-calls.ts";
 import { slowCalls } from "./slow-calls.ts";
+import { streamCalls } from "./stream-calls.ts";
 import { systemCalls } from "./system-calls.ts";
 import { unknownCalls } from "./unknown-calls.ts";
 import { volumeCalls } from "./volume-calls.ts";
@@ -15,6 +18,9 @@ export const script: Record<string, Step[]> = {
   images: imageCalls,
   containers: containerCalls,
   "create's options": createCalls,
+  "states of a container": lifeCalls,
+  "starts that fail": failingCalls,
+  streams: streamCalls,
   lists: listCalls,
   "what is not there": unknownCalls,
   volumes: volumeCalls,
