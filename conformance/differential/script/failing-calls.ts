@@ -25,7 +25,6 @@ export const failingCalls: Step[] = [
   ...failing("sysctl", { HostConfig: { Sysctls: { "kernel.nosuch": "1" } } }),
   ...failing("a folder over a file", { HostConfig: { Mounts: [{ Type: "bind", Source: "/tmp", Target: "/etc/passwd" }] } }),
   ...failing("tmpfs option", { HostConfig: { Tmpfs: { "/run": "size=nonsense" } } }),
-  ...failing("capability", { HostConfig: { CapAdd: ["SYS_ADMIN"], CapDrop: ["ALL"] } }),
   ...failing("seccomp", { HostConfig: { SecurityOpt: ["seccomp=/no/such/file"] } }),
   {
     call: "POST /containers/create",

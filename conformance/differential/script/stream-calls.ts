@@ -1,7 +1,7 @@
 import type { Step } from "../step.ts";
 
 const upgrade = { Connection: "Upgrade", Upgrade: "tcp" };
-const talk = "echo one; echo two >&2; sleep 0.3; echo three; printf partial";
+const talk = "echo one; sleep 0.1; echo two >&2; sleep 0.1; echo three; sleep 0.1; printf partial";
 
 const logs = (query: string, note?: string): Step => ({
   call: `GET /containers/said/logs?${query}`,
@@ -93,7 +93,7 @@ export const streamCalls: Step[] = [
   exec("detached", { Cmd: ["true"] }),
   { call: "POST /exec/<detached>/start", note: "detached", body: { Detach: true } },
   { call: "GET /exec/<detached>/json", note: "detached", until: (body) => JSON.stringify(body).includes('"Running":false') },
-  exec("tty", { Cmd: ["sh", "-c", "echo out; echo err >&2"], AttachStdout: true, AttachStderr: true, Tty: true }),
+  exec("tty", { Cmd: ["sh", "-c", "echo out; sleep 0.1; echo err >&2"], AttachStdout: true, AttachStderr: true, Tty: true }),
   { call: "POST /exec/<tty>/start", headers: upgrade, body: { Tty: true } },
   exec("input", { Cmd: ["cat"], AttachStdin: true, AttachStdout: true }),
   { call: "POST /exec/<input>/start", headers: upgrade, body: {}, input: "typed\n" },
