@@ -1,6 +1,7 @@
 import { EngineError, internal, unavailable } from "@pouchcontainer/errors";
 import { spawn, type ChildProcess, type StdioOptions } from "node:child_process";
 import { Readable, Writable, type Duplex } from "node:stream";
+import { isMainThread } from "node:worker_threads";
 
 export interface StartOptions {
   /** The whole environment; default: the daemon's own. */
@@ -109,10 +110,28 @@ export class StartedProgram {
 export function startProgram(program: string, args: readonly string[], options: StartOptions = {}): StartedProgram {
   const { packageName, ...spawning } = options;
   try {
-    return new StartedProgram(program, spawn(program, args, spawning), packageName);
+    return new StartedProgram(
+      program,
+      withOrdinaryUmask(() => spawn(program, args, spawning)),
+      packageName,
+    );
   } catch (thrown) {
     // Some failures (E2BIG, arguments Node refuses) are thrown and not emitted.
     return new StartedProgram(program, startFailure(program, thrown, packageName), packageName);
+  }
+}
+
+/**
+ * The daemon keeps what it makes to itself; programs work for containers and for people, and expect the umask every service has.
+ * The child is forked within `spawn`.
+ */
+function withOrdinaryUmask<T>(start: () => T): T {
+  if (!isMainThread) return start();
+  const own = process.umask(0o022);
+  try {
+    return start();
+  } finally {
+    process.umask(own);
   }
 }
 

@@ -21,8 +21,7 @@ export async function writeInRootfs(rootfs: string, path: string, content: strin
       await directory.close();
       directory = next;
     }
-    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW;
-    const file = await refusingLinks(path, () => open(within(directory, name), flags, 0o644));
+    const file = await refusingLinks(path, () => openFile(within(directory, name)));
     try {
       await file.writeFile(content);
     } finally {
@@ -33,11 +32,30 @@ export async function writeInRootfs(rootfs: string, path: string, content: strin
   }
 }
 
+/** Opens it, or makes it readable for everyone in the container, whatever the umask of the process is. */
+async function openFile(path: string): Promise<FileHandle> {
+  const flags = constants.O_WRONLY | constants.O_NOFOLLOW;
+  try {
+    return await open(path, flags | constants.O_TRUNC);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+  }
+  const file = await open(path, flags | constants.O_CREAT);
+  await file.chmod(0o644);
+  return file;
+}
+
 async function openFolder(parent: FileHandle, name: string, path: string): Promise<FileHandle> {
-  await mkdir(within(parent, name)).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== "EEXIST") throw error;
-  });
-  return refusingLinks(path, () => open(within(parent, name), constants.O_DIRECTORY | constants.O_NOFOLLOW));
+  const made = await mkdir(within(parent, name)).then(
+    () => true,
+    (error: NodeJS.ErrnoException) => {
+      if (error.code !== "EEXIST") throw error;
+      return false;
+    },
+  );
+  const folder = await refusingLinks(path, () => open(within(parent, name), constants.O_DIRECTORY | constants.O_NOFOLLOW));
+  if (made) await folder.chmod(0o755);
+  return folder;
 }
 
 /** A name looked up in an open folder: whatever happens to the path that led there, this is the folder. */

@@ -30,6 +30,7 @@ import { builtinPlugins } from "./builtin-plugins.ts";
 import { Closers } from "./compose/closers.ts";
 import { containerSettings, logDrivers } from "./compose/container-settings.ts";
 import { openContainerd } from "./compose/containerd.ts";
+import { closeStateFolders } from "./compose/state-folders.ts";
 import { storeFile } from "./compose/store-file.ts";
 import { networkSettings } from "./compose/network-settings.ts";
 import { openPlugins } from "./compose/plugins.ts";
@@ -66,7 +67,7 @@ async function open(options: ComposeOptions, closers: Closers): Promise<void> {
   const addresses = listenAddresses(configuration, (message) => log.warn(message));
   const home = configuration["home-dir"];
   const execRoot = configuration["exec-root-dir"];
-  for (const directory of [home, execRoot]) mkdirSync(directory, { recursive: true, mode: 0o711 });
+  closeStateFolders([home, execRoot], (message) => log.warn(message));
   const late: { server?: HttpServer } = {};
   let running = (): boolean => true;
   const stalls = new EventLoopStalls();

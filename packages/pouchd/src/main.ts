@@ -47,6 +47,7 @@ async function main(args: string[]): Promise<number> {
 
 /** Makes the store anew, for an operator who then starts the daemon; says what came of it. */
 async function rebuild(configuration: Configuration): Promise<number> {
+  process.umask(0o077);
   const removePidFile = writePidFile(configuration.pidfile);
   try {
     const { rebuildStore } = await import("@pouchcontainer/engine");
@@ -75,7 +76,8 @@ async function workOnFiles(folder: string, format: string | undefined): Promise<
 }
 
 async function serve(configuration: Configuration, log: Log, uncaughtErrors: UncaughtErrors): Promise<number> {
-  process.umask(0o022);
+  // What the daemon makes is root's alone, unless the place that makes it says otherwise.
+  process.umask(0o077);
   const stopRequested = firstStopSignal(log);
   const removePidFile = writePidFile(configuration.pidfile);
   try {

@@ -27,7 +27,7 @@ export class LogFile {
 
   /** The caller closes the descriptor. */
   open(): number {
-    return openSync(this.path, "a", 0o640);
+    return openSync(this.path, "a", 0o600);
   }
 
   /** Keeps one older file once this one is too large. */

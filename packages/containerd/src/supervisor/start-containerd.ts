@@ -52,7 +52,7 @@ export async function startContainerd(options: StartContainerdOptions): Promise<
     throw invalidArgument(`the path of containerd's socket is too long for a Unix socket: ${address}`);
   }
   for (const folder of [options.root, state, dirname(address), dirname(options.logFile)])
-    mkdirSync(folder, { recursive: true, mode: 0o711 });
+    mkdirSync(folder, { recursive: true, mode: 0o710 });
 
   const stopping = new AbortController();
   const request: LaunchRequest = {

@@ -1,8 +1,9 @@
 import type { Volume } from "@pouchcontainer/api";
-import { mkdir, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { EngineError, invalidArgument } from "@pouchcontainer/errors";
 import { namedInRequest, type MountPlan, type MountRequest } from "../containers/config/index.ts";
 import type { MountPointRecord } from "../containers/container-record.ts";
+import { makeOpenFolder } from "../make-open-folder.ts";
 import type { VolumeHolder, VolumeManager } from "./volume-manager.ts";
 
 /** A container's mounts, and the way back when its create fails later. */
@@ -81,8 +82,7 @@ export async function prepareBindSources(mountPoints: readonly MountPointRecord[
   for (const { type, source, createSource } of mountPoints) {
     if (type !== "bind") continue;
     try {
-      if (createSource && (await stat(source).catch(() => undefined)) === undefined)
-        await mkdir(source, { recursive: true, mode: 0o755 });
+      if (createSource && (await stat(source).catch(() => undefined)) === undefined) await makeOpenFolder(source);
       await stat(source);
     } catch (cause) {
       const { kind, message } = EngineError.from(cause);

@@ -10,6 +10,7 @@ import type { ChainContext, PluginChains } from "../plugin-host/chains.ts";
 import type { Collection } from "../store/index.ts";
 import { parseLocalOptions } from "./local-options.ts";
 import { KeyedMutex } from "../keyed-mutex.ts";
+import { makeOpenFolder } from "../make-open-folder.ts";
 import { removeTree } from "../remove-tree.ts";
 import { listPredicate, prunePredicate } from "./volume-filters.ts";
 import type { VolumeMounter } from "./volume-mounter.ts";
@@ -134,7 +135,7 @@ export class VolumeManager {
     const record = this.#require(name);
     await this.#locks.run(name, async () => {
       const path = this.#dataPath(name);
-      await mkdir(path, { recursive: true, mode: 0o755 });
+      await makeOpenFolder(path);
       const mount = parseLocalOptions(record.options ?? {});
       if (mount !== undefined && !(await this.#deps.mounter.isMounted(path))) await this.#deps.mounter.mount(mount, path);
       this.#take(name, place);
@@ -232,9 +233,8 @@ export class VolumeManager {
     // A folder that is there already holds somebody's data: it is taken up, and never removed by a create that fails.
     const isNew = !existsSync(this.#path(name));
     try {
-      await mkdir(this.#deps.root, { recursive: true, mode: 0o701 });
-      await mkdir(this.#path(name), { recursive: true, mode: 0o701 });
-      await mkdir(this.#dataPath(name), { recursive: true, mode: 0o755 });
+      await mkdir(this.#path(name), { recursive: true, mode: 0o700 });
+      await makeOpenFolder(this.#dataPath(name));
       await this.#deps.records.put(name, record);
     } catch (cause) {
       if (isNew) await removeTree(this.#path(name));

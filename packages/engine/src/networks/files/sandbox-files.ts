@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, open } from "node:fs/promises";
 import { join } from "node:path";
 
 export interface SandboxFiles {
@@ -23,12 +23,23 @@ export async function writeSandboxFiles(
   directory: string,
   content: { hosts: string; resolvConf: string; hostname: string },
 ): Promise<SandboxFiles> {
-  await mkdir(directory, { recursive: true });
+  await mkdir(directory, { recursive: true, mode: 0o710 });
   const files = sandboxFiles(directory);
   await Promise.all([
-    writeFile(files.hostsPath, content.hosts, { mode: 0o644 }),
-    writeFile(files.resolvConfPath, content.resolvConf, { mode: 0o644 }),
-    writeFile(files.hostnamePath, content.hostname, { mode: 0o644 }),
+    writeForContainer(files.hostsPath, content.hosts),
+    writeForContainer(files.resolvConfPath, content.resolvConf),
+    writeForContainer(files.hostnamePath, content.hostname),
   ]);
   return files;
+}
+
+/** Whoever a process in the container is, it reads the file there; on the host its folder is closed. */
+async function writeForContainer(path: string, content: string): Promise<void> {
+  const file = await open(path, "w");
+  try {
+    await file.chmod(0o644);
+    await file.writeFile(content);
+  } finally {
+    await file.close();
+  }
 }

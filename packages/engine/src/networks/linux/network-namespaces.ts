@@ -16,7 +16,7 @@ export class NetworkNamespaces {
   constructor(deps: { libc: Libc; directory: string }) {
     this.#libc = deps.libc;
     this.#directory = deps.directory;
-    mkdirSync(deps.directory, { recursive: true, mode: 0o755 });
+    mkdirSync(deps.directory, { recursive: true, mode: 0o700 });
     this.#host = openSync("/proc/thread-self/ns/net", "r");
   }
 

@@ -1,0 +1,53 @@
+import { invalidArgument } from "@pouchcontainer/errors";
+import { chmodSync, lstatSync, mkdirSync, readdirSync, type Stats } from "node:fs";
+import { join } from "node:path";
+
+/** Folders that everybody's programs need open. */
+const everybodys = new Set([
+  "/",
+  "/etc",
+  "/home",
+  "/opt",
+  "/root",
+  "/run",
+  "/srv",
+  "/tmp",
+  "/usr",
+  "/var",
+  "/var/lib",
+  "/var/run",
+  "/var/tmp",
+]);
+
+/**
+ * Makes the daemon's folders, closed to other users of the host: environments, logs and images are in them, and a setuid file of
+ * root that a container put into a volume. Those an older daemon, a restore or an operator left open are closed, and that is said.
+ */
+export function closeStateFolders(folders: readonly string[], warn: (message: string) => void): void {
+  for (const folder of folders) {
+    // The umask would take the group's way from it.
+    if (mkdirSync(folder, { recursive: true }) !== undefined) chmodSync(folder, 0o710);
+    const stats = lstatSync(folder);
+    if (everybodys.has(folder) || (stats.mode & 0o1000) !== 0)
+      throw invalidArgument(
+        `${folder} is no folder of the daemon's own: give --home-dir and --exec-root-dir one that is closed to others`,
+      );
+    close(folder, stats, warn);
+    for (const name of readdirSync(folder)) {
+      const path = join(folder, name);
+      const below = lstatSync(path, { throwIfNoEntry: false });
+      if (below) close(path, below, warn);
+    }
+  }
+}
+
+function close(path: string, stats: Stats, warn: (message: string) => void): void {
+  const open = stats.mode & 0o7777;
+  // Sockets of containerd are 0600 by its own doing; links and FIFOs have no content.
+  if (!stats.isDirectory() && !stats.isFile()) return;
+  // As dockerd's root: its group may pass, nobody else may look. Files are root's alone.
+  const closed = stats.isDirectory() ? open & 0o710 : open & 0o600;
+  if ((open & (stats.isDirectory() ? 0o027 : 0o077)) === 0) return;
+  chmodSync(path, closed);
+  warn(`${path} was open to other users (${open.toString(8)}): closed`);
+}
