@@ -76,7 +76,7 @@ test("after a reboot networks are made anew and containers start with them", asy
   assert.deepEqual((await w.networks.manager.inspect("front", { verbose: false })).IPAM.Config, subnet);
   const again = await w.start("web");
   w.serve(again, 80, "back");
-  assert.match((await w.hear(undefined, "127.0.0.1", 18610)) ?? "", /^back/);
+  assert.match((await w.hear(undefined, "127.0.0.1", 18610, 10)) ?? "", /^back/);
   const client = await w.start("client", { networkMode: "front" });
   assert.equal((await w.resolve(client, "web")).length, 2);
 });

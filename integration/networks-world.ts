@@ -243,12 +243,15 @@ export class NetworksWorld {
     this.#servers.push(server);
   }
 
-  /** What a client in the container's namespace (or on the host) hears; undefined when nothing comes. */
-  async hear(container: NetworkedContainer | undefined, address: string, port: number): Promise<string | undefined> {
-    const command = ["busybox", "nc", "-w", "1", address, String(port)];
+  /**
+   * What a client in the container's namespace (or on the host) hears; undefined when nothing comes. The first packet into a
+   * bridge that was just made may be lost, and TCP sends it again after a second: who asks there waits longer.
+   */
+  async hear(container: NetworkedContainer | undefined, address: string, port: number, seconds = 1): Promise<string | undefined> {
+    const command = ["busybox", "nc", "-w", String(seconds), address, String(port)];
     try {
       const program = container ? ["nsenter", `--net=${this.netns(container)}`, ...command] : command;
-      const { stdout } = await run(program[0] ?? "", program.slice(1), { timeout: 4_000 });
+      const { stdout } = await run(program[0] ?? "", program.slice(1), { timeout: (seconds + 3) * 1_000 });
       return stdout.trim() === "" ? undefined : stdout.trim();
     } catch {
       return undefined;
