@@ -25,6 +25,8 @@ export interface ImageRecipe {
   files?: Record<string, string>;
   /** Files of this machine the image has at the same path: a program and its libraries. */
   copies?: string[];
+  /** Makes of the image's root file system what else it is to be, links and devices included. */
+  change?: (rootfs: string) => void;
   /** Fields of the image configuration (`Cmd`, `Env`, `Volumes`…). */
   config?: Record<string, unknown>;
 }
@@ -45,6 +47,7 @@ export function makeImageArchive(output: string, recipe: ImageRecipe): void {
       mkdirSync(join(rootfs, dirname(path)), { recursive: true });
       copyFileSync(path, join(rootfs, path));
     }
+    recipe.change?.(rootfs);
     const layer = join(work, "layer.tar");
     tar(layer, rootfs, ["."]);
     const diffId = sha256(readFileSync(layer));

@@ -62,6 +62,15 @@ export interface UnpackOptions {
   mounts: readonly { destination: string; writable: boolean }[];
 }
 
+/** What is to stand at some paths, whatever stood there before but folders. */
+export interface Places {
+  folders: readonly string[];
+  /** Made empty. */
+  files: readonly string[];
+  /** Folders that are made where links of the path lead, those stay. */
+  throughLinks: readonly string[];
+}
+
 /** `kind` is Docker's: 0 modified, 1 added, 2 deleted. */
 export interface Change {
   path: string;
@@ -81,6 +90,8 @@ export interface FileJobs {
   changes: { ask: { mountedOver: readonly string[] }; head: undefined; answer: Change[] };
   /** Copies a folder of the part `/source` into the part `/target` where that is empty; tells whether it did. */
   copyUp: { ask: { from: string }; head: undefined; answer: boolean };
+  /** Makes places for the runtime's mounts. */
+  makePlaces: { ask: Places; head: undefined; answer: undefined };
   /** Bytes of the files at and below each place, hard links counted once; 0 for what is not there. */
   sizes: { ask: { places: readonly string[] }; head: undefined; answer: number[] };
   /** Keeps the view until standard input ends; its root is the worker's own. */

@@ -2,7 +2,7 @@ import { cancelled, EngineError } from "@pouchcontainer/errors";
 import { Transform, type Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { ArchiveInput } from "./archive-input.ts";
-import type { Change, FileJob, FileJobName, FileJobs, FileView, PathStat, UnpackOptions } from "./file-jobs.ts";
+import type { Change, FileJob, FileJobName, FileJobs, FileView, PathStat, Places, UnpackOptions } from "./file-jobs.ts";
 import { WorkerProcess } from "./worker-process.ts";
 
 export interface FileWorkersOptions {
@@ -68,6 +68,11 @@ export class FileWorkers {
   /** Copies a folder of the part `/source` into the part `/target`, if that is empty. */
   copyUp(view: FileView, from: string): Promise<boolean> {
     return this.#answer("copyUp", { view, from });
+  }
+
+  /** Makes folders and empty files in the place of links and other things; of files nobody else changes. */
+  makePlaces(view: FileView, places: Places): Promise<undefined> {
+    return this.#answer("makePlaces", { view, ...places });
   }
 
   /** Bytes of the files in each of these folders of the host; 0 for one that is not there. */

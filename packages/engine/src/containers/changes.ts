@@ -5,8 +5,8 @@ import type { Container } from "./container.ts";
 import type { ContainerRoom } from "./container-room.ts";
 import { layersOf } from "./rootfs.ts";
 
-/** Mounted into every container: the runtime makes the places for them. */
-const madeByRuntime = ["/dev", "/proc", "/sys", "/etc/hostname", "/etc/hosts", "/etc/resolv.conf"];
+/** Mounted into every container, where the runtime makes the places, or put there when it is created. */
+const madeByRuntime = ["/.dockerenv", "/dev", "/proc", "/sys", "/etc/hostname", "/etc/hosts", "/etc/resolv.conf"];
 
 /** What the container's own layer changes of its image, from the overlay's upper directory. */
 export async function filesystemChanges({ deps }: ContainerRoom, container: Container): Promise<api.FilesystemChange[]> {

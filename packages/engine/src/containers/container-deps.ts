@@ -49,7 +49,7 @@ export interface ContainerDeps {
   networks: ContainerNetworks;
   volumes: ContainerVolumes;
   /** All work on containers' files. */
-  files: Pick<FileWorkers, "stat" | "pack" | "export" | "unpack" | "changes" | "copyUp" | "hold">;
+  files: Pick<FileWorkers, "stat" | "pack" | "export" | "unpack" | "changes" | "copyUp" | "makePlaces" | "hold">;
   events: EventPublisher;
   clock: Clock;
   facts: HostFacts;

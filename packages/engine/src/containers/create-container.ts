@@ -1,7 +1,8 @@
 import type * as api from "@pouchcontainer/api";
+import type { Mount } from "@pouchcontainer/containerd";
 import { conflict, invalidArgument } from "@pouchcontainer/errors";
 import { existsSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
+import { mkdir, open } from "node:fs/promises";
 import { join } from "node:path";
 import type { ResolvedImage } from "../images/image-source.ts";
 import type { TraceEntry } from "../plugin-host/trace.ts";
@@ -23,7 +24,7 @@ import { madeUpName, newContainerId } from "./container-names.ts";
 import { zeroTime, type ContainerRecord } from "./container-record.ts";
 import type { ContainerRoom } from "./container-room.ts";
 import { parseLogConfig } from "./logs/log-options.ts";
-import { withRootfsReader } from "./rootfs.ts";
+import { layersOf, withRootfsReader } from "./rootfs.ts";
 
 /**
  * Makes a container: plugins first, then name, image, volumes, snapshot and record. What a failed create began is taken back
@@ -183,13 +184,21 @@ async function allocate(room: ContainerRoom, container: Container, undo: (() => 
   const labels = { [ownerLabel]: id, [gcRootLabel]: rfc3339Nano(deps.clock.now()).replace(/\.\d+Z$/, "Z") };
   const steps = await Promise.allSettled([
     mkdir(container.directory, { recursive: true, mode: 0o710 }),
-    snapshots.prepare(id, record.image.chainId, labels),
+    snapshots.prepare(id, record.image.chainId, labels).then(markAsContainer),
     deps.records.put(id, record),
   ]);
   for (const step of steps) if (step.status === "rejected") throw step.reason;
   await fillVolumes(room, container);
   // What has its record beside it is a container; what has none by then is a create that was cut short.
   await deps.records.keepCopy(id);
+}
+
+/** `/.dockerenv`: programs look for it to know that they run in a container. */
+async function markAsContainer(mounts: readonly Mount[]): Promise<void> {
+  const [own] = layersOf(mounts) ?? [];
+  if (own === undefined) return;
+  await using mark = await open(join(own, ".dockerenv"), "wx", 0o755);
+  await mark.chmod(0o755);
 }
 
 /** An empty volume takes over what the image has at its place. */

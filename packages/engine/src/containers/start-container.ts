@@ -13,6 +13,7 @@ import { ContainerRun } from "./container-run.ts";
 import { inspectContainer } from "./list-containers.ts";
 import { JsonFileLog } from "./logs/json-file-log.ts";
 import { parseLogConfig } from "./logs/log-options.ts";
+import { prepareMountPoints } from "./mount-points.ts";
 import { openNetworkBarrier, withBarrier, type NetworkBarrier } from "./network-barrier.ts";
 import { chainContext, networkedContainer } from "./network-view.ts";
 import { newTask } from "./new-task.ts";
@@ -151,6 +152,7 @@ async function createTask(
   // All are settled before one's failure is told: undoing must not race with a step still at work.
   for (const step of steps) if (step.status === "rejected") throw step.reason;
   const [sandbox, mounts] = [valueOf(steps[0]), valueOf(steps[1])];
+  await prepareMountPoints(deps, container, mounts);
   await using subpaths = await mountSubpaths(container);
   const spec = await withRootfsReader(deps, container, mounts, (rootfs) => {
     const { spec, warnings } = built({

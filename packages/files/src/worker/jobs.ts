@@ -5,6 +5,7 @@ import { copyFolder } from "./copy-folder.ts";
 import { FileAttributes } from "./file-attributes.ts";
 import { describeFailure, JobFailure } from "./job-failure.ts";
 import { layerChanges } from "./layer-changes.ts";
+import { makePlaces } from "./make-places.ts";
 import { namesOf } from "./paths.ts";
 import { PipeSource } from "./pipe-source.ts";
 import { readTree } from "./read-tree.ts";
@@ -33,6 +34,8 @@ export function doJob(libc: Libc, job: FileJob, tellHead: (head: PathStat | true
       return layerChanges(libc, job.mountedOver);
     case "copyUp":
       return copyFolder(libc, job.from);
+    case "makePlaces":
+      return makePlaces(job);
     case "sizes":
       return job.places.map((place) => treeSize(Buffer.from(place)));
     case "hold":

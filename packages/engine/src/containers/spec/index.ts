@@ -7,6 +7,5 @@ export { hostFacts } from "./host-facts.ts";
 export type { CgroupFacts, HostFacts } from "./host-facts.ts";
 export { joinedContainers } from "./namespaces.ts";
 export { toUpdateResources } from "./resources.ts";
-export { rootfsReader } from "./rootfs-reader.ts";
-export type { RootfsReader } from "./rootfs-reader.ts";
+export { rootfsReader, type FileKind, type RootfsReader } from "./rootfs-reader.ts";
 export type { JoinedContainer, SpecInput, SpecSettings } from "./spec-input.ts";

@@ -84,11 +84,34 @@ test("a link of a lower layer is not followed where an upper one has a folder", 
 
 test("a path of thousands of folders holds no more descriptors than the daemon can spare, and none afterwards", (t) => {
   const root = tree(t);
-  mkdirSync(join(root, "a"));
+  const names = Array.from({ length: 2100 }, (_, n) => `folder-${n}`);
+  for (const name of names) mkdirSync(join(root, name));
+  const past = (count: number): string =>
+    names
+      .slice(0, count)
+      .map((name) => `${name}/../`)
+      .join("");
   writeFileSync(join(root, "file"), "found");
   const before = readdirSync("/proc/self/fd").length;
   const reader = rootfsReader(root);
-  assert.equal(reader.readFile(`${"a/../".repeat(1000)}file`), "found");
-  assert.equal(reader.readFile(`${"a/../".repeat(100_000)}file`), undefined);
+  assert.equal(reader.readFile(`${past(1000)}file`), "found");
+  assert.equal(reader.readFile(`${past(2100)}file`), undefined);
   assert.equal(readdirSync("/proc/self/fd").length, before);
+});
+
+test("what stands at a path is told without following any link", (t) => {
+  const [upper, lower] = [tree(t), tree(t)];
+  mkdirSync(join(lower, "etc"));
+  writeFileSync(join(lower, "etc/hosts"), "");
+  mkdirSync(join(upper, "etc"));
+  symlinkSync("/etc", join(upper, "etc/link"));
+  execFileSync("mkfifo", [join(upper, "fifo")]);
+  const paths = ["/", "/etc", "/etc/hosts", "/etc/link", "/etc/link/hosts", "/fifo", "/absent"];
+  assert.deepEqual(Object.fromEntries(rootfsReader([upper, lower]).kinds(paths)), {
+    "/": "folder",
+    "/etc": "folder",
+    "/etc/hosts": "file",
+    "/etc/link": "link",
+    "/fifo": "special",
+  });
 });

@@ -12,9 +12,13 @@ export interface RootfsReader {
   readFile(path: string): string | undefined;
   /** Descriptor (`O_PATH`) of what `path` means inside, or undefined when it does not exist; the caller closes it. */
   open(path: string): number | undefined;
+  /** What stands at each of these paths, links on the way and at its end not followed; nothing where there is nothing. */
+  kinds(paths: readonly string[]): ReadonlyMap<string, FileKind>;
   /** Absolute path on the host of what `path` means inside, or undefined when it does not exist. */
   resolve(path: string): string | undefined;
 }
+
+export type FileKind = "folder" | "file" | "link" | "special";
 
 /** Whether a folder of a layer, given by a path of its descriptor, hides what lower layers have in its place. */
 export type IsOpaque = (path: string) => boolean;
@@ -55,6 +59,14 @@ export function rootfsReader(layers: string | readonly string[], isOpaque: IsOpa
       const found = walk.to(path)?.found;
       return found && walk.keep(found.entries[0]);
     },
+    kinds(paths) {
+      using walk = new Walk(stack, isOpaque);
+      const found = paths.flatMap((path): [string, FileKind][] => {
+        const stats = walk.to(path, { follow: false })?.found.stats;
+        return stats ? [[path, kindOf(stats)]] : [];
+      });
+      return new Map(found);
+    },
     readFile(path) {
       using walk = new Walk(stack, isOpaque);
       const found = walk.to(path)?.found;
@@ -64,11 +76,13 @@ export function rootfsReader(layers: string | readonly string[], isOpaque: IsOpa
   };
 }
 
-/** One way through the folders, and the descriptors it holds until it is disposed of. */
+/** Ways through the folders, and the descriptors they hold until it is disposed of. What was looked up once stays what it was. */
 class Walk implements Disposable {
   readonly #stack: readonly string[];
   readonly #isOpaque: IsOpaque;
   readonly #descriptors: number[] = [];
+  readonly #names = new Map<Found, Map<string, Found | undefined>>();
+  #start: Found | undefined;
 
   constructor(stack: readonly string[], isOpaque: IsOpaque) {
     this.#stack = stack;
@@ -76,14 +90,15 @@ class Walk implements Disposable {
   }
 
   /** What `path` means inside and where the host has it, or undefined when it does not exist. */
-  to(path: string): { host: string; found: Found } | undefined {
-    const root = this.#root();
+  to(path: string, { follow }: { follow: boolean } = { follow: true }): { host: string; found: Found } | undefined {
+    const root = (this.#start ??= this.#root());
     if (!root) return undefined;
-    const pending = segments(path);
+    // The next name is the last one.
+    const pending = segments(path).reverse();
     let folders = [root];
     let names: string[] = [];
     let links = 0;
-    for (let segment = pending.shift(); segment !== undefined; segment = pending.shift()) {
+    for (let segment = pending.pop(); segment !== undefined; segment = pending.pop()) {
       if (segment === ".") continue;
       if (segment === "..") {
         // The parent is the folder we came from, wherever the container has moved this one since.
@@ -92,16 +107,16 @@ class Walk implements Disposable {
         continue;
       }
       const folder = folders.at(-1) ?? root;
-      const found = this.#below(folder, segment);
+      const found = this.#known(folder, segment);
       if (!found) return undefined;
-      if (found.stats.isSymbolicLink()) {
+      if (follow && found.stats.isSymbolicLink()) {
         const target = ++links > maxLinks ? undefined : readLink(found, folder, segment);
         if (target === undefined) return undefined;
         if (target.startsWith("/")) {
           folders = [root];
           names = [];
         }
-        pending.unshift(...segments(target));
+        pending.push(...segments(target).reverse());
         continue;
       }
       folders.push(found);
@@ -143,6 +158,12 @@ class Walk implements Disposable {
     });
     const [first, ...lower] = entries;
     return first && { entries: [first, ...lower], stats: fstatSync(first.descriptor) };
+  }
+
+  #known(folder: Found, name: string): Found | undefined {
+    const names = this.#names.get(folder) ?? new Map<string, Found | undefined>();
+    if (!names.has(name)) this.#names.set(folder, names.set(name, this.#below(folder, name)));
+    return names.get(name);
   }
 
   /** The entry of that name by overlayfs' rules: a whiteout hides what lies below, so does whatever is no folder. */
@@ -189,6 +210,12 @@ function readLink({ entries }: Found, folder: Found, name: string): string | und
 const absent = new Set(["ENOENT", "ENOTDIR", "EINVAL", "ENAMETOOLONG", "ELOOP", "ERR_INVALID_ARG_VALUE"]);
 
 const isAbsent = (error: unknown): boolean => error instanceof Error && "code" in error && absent.has(String(error.code));
+
+function kindOf(stats: Stats): FileKind {
+  if (stats.isDirectory()) return "folder";
+  if (stats.isFile()) return "file";
+  return stats.isSymbolicLink() ? "link" : "special";
+}
 
 const isWhiteout = (stats: Stats): boolean => stats.isCharacterDevice() && stats.rdev === 0;
 

@@ -10,6 +10,7 @@ export function fakeRootfs(files: Record<string, string> = {}): RootfsReader {
   return {
     readFile: (path) => files[path],
     open: () => undefined,
+    kinds: () => new Map(),
     resolve: (path) => (path in files ? `/rootfs${path}` : undefined),
   };
 }
