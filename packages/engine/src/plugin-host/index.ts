@@ -6,6 +6,7 @@ export { PluginHost, type PluginHostDeps } from "./plugin-host.ts";
 export type { TraceEntry } from "./trace.ts";
 export { pluginAdminRoutes } from "./admin-routes.ts";
 export { PluginLogs } from "./plugin-logs.ts";
-export { PluginManager, type PluginManagerDeps, type PluginOrderRecord, type PluginRecord } from "./plugin-manager.ts";
+export { PluginManager, type PluginManagerDeps } from "./plugin-manager.ts";
+export type { PluginOrderRecord, PluginRecord } from "./plugin-record.ts";
 export { OtlpSpans, otlpEndpointOf } from "./otlp-spans.ts";
 export { metricsHandler, PluginMetrics } from "./plugin-metrics.ts";

@@ -15,7 +15,10 @@ import { pluginAdminRoutes } from "./admin-routes.ts";
 import type { PluginEvent } from "./call-runner.ts";
 import { PluginHost } from "./plugin-host.ts";
 import { PluginLogs } from "./plugin-logs.ts";
-import { PluginManager, type PluginManagerDeps, type PluginOrderRecord, type PluginRecord } from "./plugin-manager.ts";
+import { resourceExhausted } from "@pouchcontainer/errors";
+import type { Collection } from "../store/index.ts";
+import { PluginManager, type PluginManagerDeps } from "./plugin-manager.ts";
+import type { PluginOrderRecord, PluginRecord } from "./plugin-record.ts";
 
 const checks = compileBodyChecks();
 
@@ -418,4 +421,86 @@ test("the operator's routes: install, trace, dry-run, logs", async (t) => {
     (await post("/plugins/dry-run", { point: "container.preCreate", body: { HostConfig: { Memory: "x" } } })).status,
     400,
   );
+});
+
+/** A daemon whose disk takes no record while `full` is set. */
+async function onFullDisk(h: Home): Promise<{ daemon: Daemon; disk: { full: boolean } }> {
+  const disk = { full: false };
+  const limited = <T>(): Collection<T> => {
+    const records = new Map<string, T>();
+    const checked = (work: () => void): Promise<void> => {
+      if (disk.full) return Promise.reject(resourceExhausted("no space left on the device"));
+      work();
+      return Promise.resolve();
+    };
+    return {
+      get: (id) => records.get(id),
+      values: () => records.values(),
+      put: (id, value) => checked(() => records.set(id, value)),
+      delete: (id) => checked(() => records.delete(id)),
+    };
+  };
+  return { daemon: await h.daemon({ records: limited<PluginRecord>(), orders: limited<PluginOrderRecord>() }), disk };
+}
+
+const folders = (h: Home): string[] => readdirSync(join(h.root, "installed"));
+
+test("an install whose record cannot be written leaves the running version as it was, its folder too", async (t) => {
+  const h = home(t);
+  const { daemon, disk } = await onFullDisk(h);
+  await daemon.manager.install({ reference: h.plugin("tool", { version: "1.0.0", hostname: "old" }) });
+  const before = folders(h);
+  disk.full = true;
+  const newer = h.plugin("tool", { version: "2.0.0", hostname: "new" });
+  await assert.rejects(daemon.manager.install({ reference: newer }), /no space left/);
+  assert.equal(await hostname(daemon), "old");
+  assert.deepEqual(folders(h), before);
+  assert.equal((await daemon.manager.inspect("tool")).Pouch?.Version, "1.0.0");
+  await assert.rejects(daemon.manager.reload("tool"), /no space left/);
+  assert.equal(await hostname(daemon), "old");
+  assert.deepEqual(folders(h), before);
+  disk.full = false;
+  await daemon.manager.reload("tool");
+  assert.equal(await hostname(daemon), "new");
+  assert.equal(folders(h).length, 1);
+});
+
+test("a first install whose record cannot be written leaves nothing", async (t) => {
+  const h = home(t);
+  const { daemon, disk } = await onFullDisk(h);
+  disk.full = true;
+  await assert.rejects(daemon.manager.install({ reference: h.plugin("tool") }), /no space left/);
+  assert.notEqual(await hostname(daemon), "tool");
+  assert.deepEqual(folders(h), []);
+  assert.deepEqual(
+    (await daemon.manager.list()).map(({ Name }) => Name),
+    ["compiled-in"],
+  );
+});
+
+test("enable, disable, removal and order that cannot be written change nothing", async (t) => {
+  const h = home(t);
+  const { daemon, disk } = await onFullDisk(h);
+  const { manager } = daemon;
+  await manager.install({ reference: h.plugin("tool") });
+  await manager.install({ reference: h.plugin("zeal") });
+  await manager.install({ reference: h.plugin("idle") }, { enable: false });
+  const order = manager.order;
+  const chain = await hostname(daemon);
+  disk.full = true;
+  await assert.rejects(manager.disable("tool"), /no space left/);
+  await assert.rejects(manager.remove("tool", { force: true }), /no space left/);
+  await assert.rejects(manager.enable("idle"), /no space left/);
+  await assert.rejects(manager.setOrder(["zeal", "tool"]), /no space left/);
+  await assert.rejects(manager.install({ reference: h.plugin("tool") }, { enable: false }), /no space left/);
+  assert.equal(await hostname(daemon), chain);
+  assert.deepEqual(manager.order, order);
+  const enabled = async (): Promise<unknown[]> => (await manager.list()).map(({ Name, Enabled }) => [Name, Enabled]);
+  assert.deepEqual(await enabled(), [
+    ["compiled-in", true],
+    ["idle", false],
+    ["tool", true],
+    ["zeal", true],
+  ]);
+  assert.equal(folders(h).length, 3);
 });

@@ -1,60 +1,22 @@
 import type { Plugin } from "@pouchcontainer/api";
-import { conflict, EngineError, failedPrecondition, invalidArgument, messageChain, notFound } from "@pouchcontainer/errors";
-import { inBackground } from "@pouchcontainer/owners";
-import type { PluginManifest, PointName, Supervisor } from "@pouchcontainer/plugin-sdk";
-import { checkConfiguration, parseManifest, type PluginInstance } from "@pouchcontainer/plugin-sdk/host";
-import { setTimeout as sleep } from "node:timers/promises";
+import { conflict, failedPrecondition, invalidArgument, messageChain, notFound } from "@pouchcontainer/errors";
+import type { PluginManifest, PointName } from "@pouchcontainer/plugin-sdk";
+import { checkConfiguration, type PluginInstance } from "@pouchcontainer/plugin-sdk/host";
 import { removeTree } from "../remove-tree.ts";
 import type { Collection } from "../store/index.ts";
-import { allowedEnvironment } from "./builtin-plugins.ts";
 import { describePlugin, pluginId } from "./describe-plugin.ts";
 import { FailedPlugin } from "./failed-plugin.ts";
 import { InstalledPlugin } from "./installed/installed-plugin.ts";
 import { unpackPlugin, type PackageSource, type UnpackedPlugin } from "./installed/plugin-package.ts";
 import type { PluginHost } from "./plugin-host.ts";
-import type { PluginLogs } from "./plugin-logs.ts";
-import type { ChainLink } from "./plugin-registry.ts";
+import { manifestOf, type PluginOrderRecord, type PluginRecord } from "./plugin-record.ts";
+import { PluginSwitch, type PluginSwitchDeps } from "./plugin-switch.ts";
 
-/** What the daemon remembers of a plugin across restarts. */
-export interface PluginRecord {
-  name: string;
-  enabled: boolean;
-  /** Of an installed plugin; a built-in one is in the binary. */
-  installed?: {
-    /** The package.json the plugin was installed with. */
-    packageJson: unknown;
-    directory: string;
-    /** Folder, archive or npm package to look at again at a reload; absent when the archive was sent. */
-    source?: string;
-    configuration?: Record<string, unknown>;
-    installedAt: string;
-  };
-}
-
-/** The one record that is not a plugin's. */
-export interface PluginOrderRecord {
-  order: string[];
-}
-
-export interface PluginManagerDeps {
-  host: PluginHost;
-  logs: PluginLogs;
+export interface PluginManagerDeps extends Omit<PluginSwitchDeps, "builtin" | "exclusive"> {
   records: Collection<PluginRecord>;
   orders: Collection<PluginOrderRecord>;
   /** Where installed plugins live; survives restarts. */
   directory: string;
-  /** Where their sockets are; need not survive anything. Short: see `InstalledPluginOptions`. */
-  runtimeDirectory: string;
-  /** How a JavaScript or TypeScript plugin is run. */
-  childCommand: (directory: string) => { command: string; args: string[] };
-  /** The daemon's environment. */
-  environment: Readonly<Record<string, string | undefined>>;
-  /** The operator's settings for a plugin, from the daemon's configuration; those given at the install come after. */
-  configurationOf: (plugin: string) => unknown;
-  supervisorOf: (plugin: string) => Supervisor;
-  stopAssistants: (plugin: string) => Promise<void>;
-  /** Builds the route table anew; rejects, and keeps the old one, when that fails. */
-  rebuildRoutes: () => Promise<void>;
   publish: (event: { action: string; plugin: string; attributes: Record<string, string> }) => void;
   now?: () => number;
 }
@@ -69,22 +31,18 @@ export interface InstallOptions {
   origin?: string;
 }
 
-/** Milliseconds a replaced or removed plugin has for the calls it is in; its deadlines are shorter as a rule. */
-const drainMs = 60_000;
-
-/** Environment every plugin's process gets besides what its manifest lists. */
-const basicEnvironment = ["PATH", "HOME", "LANG", "TZ", "TMPDIR"];
-
 /** The operator's side: which plugins there are, and what becomes of them while the daemon runs. Changes happen one after the other. */
 export class PluginManager {
   readonly #deps: PluginManagerDeps;
   /** Instances of built-in plugins, which are kept while they are disabled. */
   readonly #builtin = new Map<string, PluginInstance>();
+  readonly #switch: PluginSwitch;
   #changes: Promise<unknown> = Promise.resolve();
 
   constructor(deps: PluginManagerDeps) {
     this.#deps = deps;
     for (const slot of deps.host.registry.slots()) if (slot.instance !== undefined) this.#builtin.set(slot.name, slot.instance);
+    this.#switch = new PluginSwitch({ ...deps, builtin: this.#builtin, exclusive: (work) => this.#exclusive(work) });
   }
 
   /** Takes up the plugins of the last run. One that does not start is reported, and fails its calls until it is reloaded or disabled. */
@@ -104,7 +62,7 @@ export class PluginManager {
   async #takeUp(record: PluginRecord): Promise<void> {
     const { host, logs, publish } = this.#deps;
     try {
-      host.add(await this.#start(record));
+      host.add(await this.#switch.start(record));
     } catch (error) {
       const reason = messageChain(error);
       logs.logOf(record.name).error(reason);
@@ -182,13 +140,15 @@ export class PluginManager {
         ...(configuration === undefined ? {} : { configuration }),
       },
     };
-    checkConfiguration(manifest, this.#configuration(record));
-    const running = this.#deps.host.registry.get(name);
-    if (running !== undefined && record.enabled) await this.#replace(record);
-    else if (running !== undefined) await this.#takeOut(name, drainMs);
-    else if (record.enabled) await this.#bringIn(record);
-    await records.put(name, record);
-    if (old?.installed !== undefined) await removeTree(old.installed.directory);
+    checkConfiguration(manifest, this.#switch.configurationOf(record));
+    const running = this.#deps.host.registry.get(name) !== undefined;
+    const keep = (): Promise<void> => records.put(name, record);
+    if (record.enabled) await (running ? this.#switch.replace(record, keep) : this.#switch.bringIn(record, keep));
+    else {
+      await keep();
+      if (running) await this.#switch.takeOut(name);
+    }
+    if (old?.installed !== undefined) await this.#removeFolder(name, old.installed.directory);
   }
 
   /** Calls it from now on. */
@@ -197,8 +157,8 @@ export class PluginManager {
     await this.#exclusive(async () => {
       if (this.#deps.host.registry.get(name) !== undefined) throw failedPrecondition(`plugin ${name} is already enabled`);
       const record = this.#deps.records.get(name) ?? { name, enabled: false };
-      await this.#bringIn(record, options.timeoutSeconds);
-      await this.#deps.records.put(name, { ...record, enabled: true });
+      const keep = (): Promise<void> => this.#deps.records.put(name, { ...record, enabled: true });
+      await this.#switch.bringIn(record, keep, options.timeoutSeconds);
       this.#deps.publish({ action: "enable", plugin: name, attributes: {} });
     });
   }
@@ -208,8 +168,8 @@ export class PluginManager {
     const name = this.#resolve(ref);
     await this.#exclusive(async () => {
       if (this.#deps.host.registry.get(name) === undefined) throw failedPrecondition(`plugin ${name} is already disabled`);
-      await this.#takeOut(name, options.force ? 0 : drainMs);
       await this.#deps.records.put(name, { ...(this.#deps.records.get(name) ?? { name }), enabled: false });
+      await this.#switch.takeOut(name, options.force ? 0 : undefined);
       this.#deps.publish({ action: "disable", plugin: name, attributes: {} });
     });
   }
@@ -222,10 +182,10 @@ export class PluginManager {
       const described = this.#describe(name);
       const enabled = this.#deps.host.registry.get(name) !== undefined;
       if (enabled && !options.force) throw failedPrecondition(`plugin ${name} is enabled, disable it first or use force`);
-      if (enabled) await this.#takeOut(name, 0);
       const record = this.#deps.records.get(name);
       await this.#deps.records.delete(name);
-      if (record?.installed !== undefined) await removeTree(record.installed.directory);
+      if (enabled) await this.#switch.takeOut(name, 0);
+      if (record?.installed !== undefined) await this.#removeFolder(name, record.installed.directory);
       this.#deps.logs.forget(name);
       this.#deps.publish({ action: "remove", plugin: name, attributes: {} });
       return described;
@@ -262,7 +222,7 @@ export class PluginManager {
 
   async #restart(record: PluginRecord): Promise<void> {
     if (this.#deps.host.registry.get(record.name) === undefined) throw failedPrecondition(`plugin ${record.name} is disabled`);
-    await this.#replace(record);
+    await this.#switch.replace(record);
   }
 
   get order(): string[] {
@@ -274,9 +234,17 @@ export class PluginManager {
     const order = names.map((name) => this.#resolve(name));
     if (new Set(order).size !== order.length) throw invalidArgument("a plugin is named twice in the order");
     await this.#exclusive(async () => {
-      await this.#deps.orders.put("order", { order });
-      this.#deps.host.registry.reorder(order);
-      await this.#deps.rebuildRoutes();
+      const { registry } = this.#deps.host;
+      const before = registry.order;
+      registry.reorder(order);
+      try {
+        await this.#deps.rebuildRoutes();
+        await this.#deps.orders.put("order", { order });
+      } catch (error) {
+        registry.reorder([...before]);
+        if (order[0] !== undefined) await this.#switch.rebuildQuietly(order[0]);
+        throw error;
+      }
     });
   }
 
@@ -287,117 +255,6 @@ export class PluginManager {
 
   followLog(ref: string, write: (line: string) => void): () => void {
     return this.#deps.logs.follow(this.#resolve(ref), write);
-  }
-
-  /** Starts a plugin and puts it into the chains; after a failure it is out of them again. */
-  async #bringIn(record: PluginRecord, startTimeoutSeconds?: number): Promise<void> {
-    const { host } = this.#deps;
-    const instance = this.#builtin.get(record.name) ?? (await this.#start(record, startTimeoutSeconds));
-    host.add(instance);
-    try {
-      await this.#daemonPoint(record.name, "daemon.preStartHook");
-      if (instance.manifest.points["api.updateHandler"] !== undefined) await this.#deps.rebuildRoutes();
-    } catch (error) {
-      host.registry.remove(record.name);
-      await this.#deps.stopAssistants(record.name);
-      if (!this.#builtin.has(record.name)) await instance.close();
-      throw error;
-    }
-  }
-
-  async #takeOut(name: string, waitMs: number): Promise<void> {
-    const { host, stopAssistants, logs } = this.#deps;
-    const instance = host.registry.get(name)?.instance;
-    await this.#daemonPoint(name, "daemon.preStopHook").catch((error: unknown) => logs.logOf(name).error(messageChain(error)));
-    const slot = host.registry.remove(name);
-    slot.instance = undefined;
-    // Without it the table can only have fewer claims; should another plugin refuse it all the same, the old table stays in use.
-    if (instance?.manifest.points["api.updateHandler"] !== undefined) {
-      await this.#rebuildQuietly(name);
-    }
-    if (instance === undefined) return;
-    await Promise.race([slot.drained(instance), sleep(waitMs, undefined, { ref: false })]);
-    await stopAssistants(name);
-    if (!this.#builtin.has(name)) await instance.close();
-  }
-
-  /** The table of before stays in use where the new one is refused; nobody waits for an answer here, so the log has it. */
-  async #rebuildQuietly(name: string): Promise<void> {
-    try {
-      await this.#deps.rebuildRoutes();
-    } catch (error) {
-      this.#deps.logs.logOf(name).error(`the route table stays as it was: ${messageChain(error)}`);
-    }
-  }
-
-  /** Swaps a new instance in. The old one stays, or comes back, when the new one fails. */
-  async #replace(record: PluginRecord): Promise<void> {
-    const { host, rebuildRoutes } = this.#deps;
-    const fresh = await this.#start(record);
-    const slot = host.registry.get(record.name);
-    // The assistants are those of one version: the old one ends its own before the new one starts some.
-    await this.#endDaemonPoints(record.name);
-    const old = host.registry.swap(fresh);
-    const either = (point: PointName): boolean =>
-      fresh.manifest.points[point] !== undefined || old.manifest.points[point] !== undefined;
-    try {
-      await this.#daemonPoint(record.name, "daemon.preStartHook");
-      if (either("api.updateHandler")) await rebuildRoutes();
-    } catch (error) {
-      await this.#deps.stopAssistants(record.name);
-      host.registry.swap(old);
-      await this.#daemonPoint(record.name, "daemon.preStartHook").catch((failure: unknown) =>
-        this.#deps.logs.logOf(record.name).error(messageChain(failure)),
-      );
-      await fresh.close();
-      throw error;
-    }
-    if (slot !== undefined) await Promise.race([slot.drained(old), sleep(drainMs, undefined, { ref: false })]);
-    await old.close();
-  }
-
-  async #endDaemonPoints(name: string): Promise<void> {
-    await this.#daemonPoint(name, "daemon.preStopHook").catch((error: unknown) =>
-      this.#deps.logs.logOf(name).error(messageChain(error)),
-    );
-    await this.#deps.stopAssistants(name);
-  }
-
-  async #start(record: PluginRecord, startTimeoutSeconds?: number): Promise<InstalledPlugin> {
-    const { installed } = record;
-    if (installed === undefined) throw notFound(`plugin ${record.name} is not compiled into this daemon`);
-    const manifest = manifestOf(record);
-    const { environment, logs, supervisorOf, childCommand, runtimeDirectory } = this.#deps;
-    const basic = Object.fromEntries(
-      basicEnvironment.flatMap((name) => (environment[name] === undefined ? [] : [[name, environment[name]]])),
-    );
-    return InstalledPlugin.start({
-      manifest,
-      directory: installed.directory,
-      configuration: checkConfiguration(manifest, this.#configuration(record)),
-      environment: { ...basic, ...allowedEnvironment(manifest, environment) },
-      childCommand,
-      runtimeDirectory,
-      log: logs.logOf(record.name),
-      supervisor: supervisorOf(record.name),
-      // A new process does not know the routes that the old one served.
-      restarted: () => {
-        if (manifest.points["api.updateHandler"] === undefined) return;
-        inBackground("building the route table anew", () => this.#exclusive(() => this.#rebuildQuietly(record.name)), {
-          plugin: record.name,
-        });
-      },
-      ...(startTimeoutSeconds === undefined || startTimeoutSeconds <= 0 ? {} : { startTimeoutMs: startTimeoutSeconds * 1000 }),
-    });
-  }
-
-  #configuration(record: PluginRecord): unknown {
-    return record.installed?.configuration ?? this.#deps.configurationOf(record.name);
-  }
-
-  async #daemonPoint(name: string, point: "daemon.preStartHook" | "daemon.preStopHook"): Promise<void> {
-    const link: ChainLink | undefined = this.#deps.host.registry.chain(point).find((one) => one.slot.name === name);
-    if (link !== undefined) await this.#deps.host.callDaemonPoint(point, link);
   }
 
   #names(): string[] {
@@ -455,6 +312,15 @@ export class PluginManager {
     });
   }
 
+  /** What is done is not undone by files that cannot be removed: nothing points to them any more. */
+  async #removeFolder(name: string, directory: string): Promise<void> {
+    try {
+      await removeTree(directory);
+    } catch (error) {
+      this.#deps.logs.logOf(name).warn(`${directory} is not used any more and could not be removed: ${messageChain(error)}`);
+    }
+  }
+
   #exclusive<T>(work: () => Promise<T>): Promise<T> {
     const next = this.#changes.then(work, work);
     this.#changes = next.catch(() => undefined);
@@ -467,9 +333,4 @@ function pointsWithOpenCircuit(host: PluginHost, name: string): PointName[] {
   // Keys of the manifest's points are points.
   const points = Object.keys(manifest?.points ?? {}) as PointName[];
   return points.filter((point) => host.registry.chain(point).some((link) => link.slot.name === name && link.breaker.isOpen));
-}
-
-function manifestOf(record: PluginRecord): PluginManifest {
-  if (record.installed === undefined) throw new EngineError("internal", `plugin ${record.name} has no manifest on record`);
-  return parseManifest(record.installed.packageJson);
 }

@@ -1,0 +1,170 @@
+import { messageChain, notFound } from "@pouchcontainer/errors";
+import { inBackground } from "@pouchcontainer/owners";
+import type { Supervisor } from "@pouchcontainer/plugin-sdk";
+import { checkConfiguration, type PluginInstance } from "@pouchcontainer/plugin-sdk/host";
+import { setTimeout as sleep } from "node:timers/promises";
+import { allowedEnvironment } from "./builtin-plugins.ts";
+import { InstalledPlugin } from "./installed/installed-plugin.ts";
+import type { PluginHost } from "./plugin-host.ts";
+import type { PluginLogs } from "./plugin-logs.ts";
+import { manifestOf, type PluginRecord } from "./plugin-record.ts";
+import type { ChainLink } from "./plugin-registry.ts";
+
+/** Milliseconds a replaced or removed plugin has for the calls it is in; its deadlines are shorter as a rule. */
+const drainMs = 60_000;
+
+/** Environment every plugin's process gets besides what its manifest lists. */
+const basicEnvironment = ["PATH", "HOME", "LANG", "TZ", "TMPDIR"];
+
+export interface PluginSwitchDeps {
+  host: PluginHost;
+  logs: PluginLogs;
+  /** Where sockets of plugins are; need not survive anything. Short: see `InstalledPluginOptions`. */
+  runtimeDirectory: string;
+  /** How a JavaScript or TypeScript plugin is run. */
+  childCommand: (directory: string) => { command: string; args: string[] };
+  /** The daemon's environment. */
+  environment: Readonly<Record<string, string | undefined>>;
+  /** The operator's settings for a plugin, from the daemon's configuration; those given at the install come after. */
+  configurationOf: (plugin: string) => unknown;
+  supervisorOf: (plugin: string) => Supervisor;
+  stopAssistants: (plugin: string) => Promise<void>;
+  /** Builds the route table anew; rejects, and keeps the old one, when that fails. */
+  rebuildRoutes: () => Promise<void>;
+  /** Instances that are compiled in; they are never closed. */
+  builtin: ReadonlyMap<string, PluginInstance>;
+  /** Changes happen one after the other. */
+  exclusive: <T>(work: () => Promise<T>) => Promise<T>;
+}
+
+/**
+ * Puts instances of plugins into the chains, swaps them and takes them out. A change is in force when it is `kept`, which makes the
+ * operator's wish durable: what fails before or in it leaves everything as it was, what fails afterwards is logged.
+ */
+export class PluginSwitch {
+  readonly #deps: PluginSwitchDeps;
+
+  constructor(deps: PluginSwitchDeps) {
+    this.#deps = deps;
+  }
+
+  /** Starts a plugin and puts it into the chains; after a failure it is out of them again. */
+  async bringIn(record: PluginRecord, keep: () => Promise<void>, startTimeoutSeconds?: number): Promise<void> {
+    const { host, builtin, rebuildRoutes, stopAssistants } = this.#deps;
+    const instance = builtin.get(record.name) ?? (await this.start(record, startTimeoutSeconds));
+    const hasRoutes = instance.manifest.points["api.updateHandler"] !== undefined;
+    host.add(instance);
+    try {
+      await this.#daemonPoint(record.name, "daemon.preStartHook");
+      if (hasRoutes) await rebuildRoutes();
+      await keep();
+    } catch (error) {
+      host.registry.remove(record.name);
+      if (hasRoutes) await this.rebuildQuietly(record.name);
+      await stopAssistants(record.name);
+      await this.#close(record.name, instance);
+      throw error;
+    }
+  }
+
+  /** Leaves it out of every chain; calls under way have `waitMs` to end. */
+  async takeOut(name: string, waitMs: number = drainMs): Promise<void> {
+    const { host, stopAssistants } = this.#deps;
+    const instance = host.registry.get(name)?.instance;
+    await this.#quietly(name, () => this.#daemonPoint(name, "daemon.preStopHook"));
+    const slot = host.registry.remove(name);
+    slot.instance = undefined;
+    // Without it the table can only have fewer claims; should another plugin refuse it all the same, the old table stays in use.
+    if (instance?.manifest.points["api.updateHandler"] !== undefined) await this.rebuildQuietly(name);
+    if (instance === undefined) return;
+    await Promise.race([slot.drained(instance), sleep(waitMs, undefined, { ref: false })]);
+    await this.#quietly(name, () => stopAssistants(name));
+    await this.#close(name, instance);
+  }
+
+  /** Swaps a new instance in. The old one stays, or comes back, when the new one fails or cannot be kept. */
+  async replace(record: PluginRecord, keep: () => Promise<void> = () => Promise.resolve()): Promise<void> {
+    const { host, rebuildRoutes, stopAssistants } = this.#deps;
+    const { name } = record;
+    const fresh = await this.start(record);
+    const slot = host.registry.get(name);
+    // The assistants are those of one version: the old one ends its own before the new one starts some.
+    await this.#quietly(name, () => this.#daemonPoint(name, "daemon.preStopHook"));
+    await stopAssistants(name);
+    const old = host.registry.swap(fresh);
+    const eitherHasRoutes = [fresh, old].some(({ manifest }) => manifest.points["api.updateHandler"] !== undefined);
+    try {
+      await this.#daemonPoint(name, "daemon.preStartHook");
+      if (eitherHasRoutes) await rebuildRoutes();
+      await keep();
+    } catch (error) {
+      await stopAssistants(name);
+      host.registry.swap(old);
+      await this.#quietly(name, () => this.#daemonPoint(name, "daemon.preStartHook"));
+      if (eitherHasRoutes) await this.rebuildQuietly(name);
+      await this.#close(name, fresh);
+      throw error;
+    }
+    if (slot !== undefined) await Promise.race([slot.drained(old), sleep(drainMs, undefined, { ref: false })]);
+    await this.#close(name, old);
+  }
+
+  /** The table of before stays in use where the new one is refused; nobody waits for an answer here, so the log has it. */
+  async rebuildQuietly(name: string): Promise<void> {
+    try {
+      await this.#deps.rebuildRoutes();
+    } catch (error) {
+      this.#deps.logs.logOf(name).error(`the route table stays as it was: ${messageChain(error)}`);
+    }
+  }
+
+  async start(record: PluginRecord, startTimeoutSeconds?: number): Promise<InstalledPlugin> {
+    const { installed } = record;
+    if (installed === undefined) throw notFound(`plugin ${record.name} is not compiled into this daemon`);
+    const manifest = manifestOf(record);
+    const { environment, logs, supervisorOf, childCommand, runtimeDirectory, exclusive } = this.#deps;
+    const basic = Object.fromEntries(
+      basicEnvironment.flatMap((name) => (environment[name] === undefined ? [] : [[name, environment[name]]])),
+    );
+    return InstalledPlugin.start({
+      manifest,
+      directory: installed.directory,
+      configuration: checkConfiguration(manifest, this.configurationOf(record)),
+      environment: { ...basic, ...allowedEnvironment(manifest, environment) },
+      childCommand,
+      runtimeDirectory,
+      log: logs.logOf(record.name),
+      supervisor: supervisorOf(record.name),
+      // A new process does not know the routes that the old one served.
+      restarted: () => {
+        if (manifest.points["api.updateHandler"] === undefined) return;
+        inBackground("building the route table anew", () => exclusive(() => this.rebuildQuietly(record.name)), {
+          plugin: record.name,
+        });
+      },
+      ...(startTimeoutSeconds === undefined || startTimeoutSeconds <= 0 ? {} : { startTimeoutMs: startTimeoutSeconds * 1000 }),
+    });
+  }
+
+  /** The settings it runs with, as they were given. */
+  configurationOf(record: PluginRecord): unknown {
+    return record.installed?.configuration ?? this.#deps.configurationOf(record.name);
+  }
+
+  async #close(name: string, instance: PluginInstance): Promise<void> {
+    if (!this.#deps.builtin.has(name)) await this.#quietly(name, () => instance.close());
+  }
+
+  async #quietly(name: string, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      this.#deps.logs.logOf(name).error(messageChain(error));
+    }
+  }
+
+  async #daemonPoint(name: string, point: "daemon.preStartHook" | "daemon.preStopHook"): Promise<void> {
+    const link: ChainLink | undefined = this.#deps.host.registry.chain(point).find((one) => one.slot.name === name);
+    if (link !== undefined) await this.#deps.host.callDaemonPoint(point, link);
+  }
+}
