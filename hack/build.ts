@@ -37,15 +37,15 @@ const constants = {
 /** V8 takes compiled code only where it runs with the flags it was compiled with. */
 const v8Flags = ["--max-semi-space-size=2", "--initial-heap-size=64"];
 
-async function buildDaemon(): Promise<string> {
-  const bundle = join(work, "pouchd.cjs");
+async function bundle(entry: string, name: string): Promise<string> {
+  const outfile = join(work, name);
   await build({
-    entryPoints: [join(root, "packages/pouchd/src/main.ts")],
-    outfile: bundle,
+    entryPoints: [join(root, "packages/pouchd/src", entry)],
+    outfile,
     bundle: true,
     platform: "node",
     target: "node26",
-    // V8 keeps compiled code of this format only (below): it is most of the time a start takes.
+    // V8's compiled code can be kept for this format only: it is most of the time a start takes.
     format: "cjs",
     // Names stay, for stack traces that can be read; white space only costs memory.
     minifySyntax: true,
@@ -55,16 +55,24 @@ async function buildDaemon(): Promise<string> {
     define: constants,
     plugins: [builtinPlugins()],
   });
+  return outfile;
+}
+
+async function buildDaemon(): Promise<string> {
+  const [first, daemon] = await Promise.all([bundle("executable.ts", "executable.cjs"), bundle("main.ts", "pouchd.cjs")]);
+  const cache = join(work, "pouchd.cache");
+  execFileSync(process.execPath, [...v8Flags, join(root, "hack/code-cache.ts"), daemon, cache], { stdio: "inherit" });
   const executable = join(bin, "pouchd");
   const config = join(work, "sea.json");
   writeFileSync(
     config,
     JSON.stringify({
-      main: bundle,
+      main: first,
       mainFormat: "commonjs",
       output: `${executable}.new`,
       disableExperimentalSEAWarning: true,
       useCodeCache: true,
+      assets: { "pouchd.cjs": daemon, "pouchd.cache": cache },
       execArgv: ["--experimental-ffi", "--disable-warning=ExperimentalWarning", ...v8Flags, "--v8-pool-size=2"],
       execArgvExtension: "none",
     }),

@@ -11,6 +11,7 @@ import { UncaughtErrors } from "./health/uncaught-errors.ts";
 import { createLog, type Log } from "./log/log.ts";
 import { writePidFile } from "./pid-file.ts";
 import { pluginChildArgument } from "./plugin-child-command.ts";
+import { workOnFiles } from "./work-on-files.ts";
 
 /** When what a start needs is loaded, used and not needed any more; the second time after the first requests. */
 const settledAfterMs = [2000, 15_000];
@@ -18,7 +19,7 @@ const settledAfterMs = [2000, 15_000];
 /** Exit status: 0 after a stop that was asked for, 1 when the daemon could not start or run, 2 for a wrong command line. */
 async function main(args: string[]): Promise<number> {
   if (args[0] === pluginChildArgument && args[1] !== undefined) return await servePlugin(args[1]);
-  if (args[0] === fileWorkerArgument) return await workOnFiles(args[1] ?? "", args[2]);
+  if (args[0] === fileWorkerArgument) return await workOnFiles(args.slice(1));
   let invocation;
   try {
     invocation = readConfiguration(args);
@@ -64,15 +65,6 @@ async function servePlugin(directory: string): Promise<number> {
   await runPluginProcess(directory);
   for (const afterMs of settledAfterMs) setTimeout(giveBackFilePages, afterMs).unref();
   return await new Promise<never>(() => undefined);
-}
-
-/** The process of one job on a container's files, or of the decompression of an archive for one. */
-async function workOnFiles(folder: string, format: string | undefined): Promise<number> {
-  const { decompress, isOwnFormat, runFileWorker } = await import("@pouchcontainer/files/worker");
-  if (format === undefined) runFileWorker(folder);
-  else if (isOwnFormat(format)) await decompress(format);
-  else return 2;
-  return 0;
 }
 
 async function serve(configuration: Configuration, log: Log, uncaughtErrors: UncaughtErrors): Promise<number> {

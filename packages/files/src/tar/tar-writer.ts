@@ -27,7 +27,7 @@ export const paddingFor = (size: number): Buffer => zeros.subarray(0, paddingOf(
  */
 export function encodeHeader(entry: TarEntry): Buffer {
   const records: PaxRecords = [];
-  const block = Buffer.alloc(blockBytes);
+  const block = Buffer.allocUnsafe(blockBytes).fill(0);
   const { type, mode } = flags[entry.kind];
   putName(block, entry.name, records);
   putNumber(block, field.mode, (entry.mode & 0o7777) | mode);
@@ -50,7 +50,7 @@ export function encodeHeader(entry: TarEntry): Buffer {
 
 function paxHeader(name: Buffer, records: PaxRecords): Buffer {
   const content = encodePaxRecords(records.sort(([one], [other]) => (one < other ? -1 : 1)));
-  const block = Buffer.alloc(blockBytes);
+  const block = Buffer.allocUnsafe(blockBytes).fill(0);
   const text = name.toString("latin1").replace(/\/$/, "");
   const at = text.lastIndexOf("/") + 1;
   putAscii(block, field.name, Buffer.from(`${text.slice(0, at)}PaxHeaders.0/${text.slice(at)}`, "latin1"));

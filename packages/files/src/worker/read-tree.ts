@@ -1,4 +1,14 @@
-import { closeSync, constants, fstatSync, lstatSync, openSync, readdirSync, readlinkSync, type Stats } from "node:fs";
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readlinkSync,
+  type Dirent,
+  type Stats,
+} from "node:fs";
 import { noAttributes, type EntryKind, type TarEntry } from "../tar/tar-entry.ts";
 import { deviceOf } from "./device-number.ts";
 import type { FileAttributes } from "./file-attributes.ts";
@@ -14,8 +24,8 @@ export interface FoundEntry {
 interface Folder {
   path: Buffer;
   name: Buffer;
-  /** What is still to be visited in it, last first. */
-  names: Buffer[];
+  /** What is still to be visited in it, last first. Names are Latin-1 text of their bytes. */
+  names: Dirent[];
 }
 
 const slash = Buffer.from("/");
@@ -29,13 +39,13 @@ const nothing = Buffer.alloc(0);
 export function* readTree(path: Buffer, name: Buffer, attributes: FileAttributes): Generator<FoundEntry> {
   const linked = new Map<string, Buffer>();
   const stack: Folder[] = [];
-  const visit = function* (path: Buffer, name: Buffer): Generator<FoundEntry> {
-    const stats = lstatOrUndefined(path);
-    if (stats === undefined) return;
-    if (stats.isFile()) {
+  const visit = function* (path: Buffer, name: Buffer, isFile: boolean): Generator<FoundEntry> {
+    const stats = isFile ? undefined : lstatOrUndefined(path);
+    if (isFile || stats?.isFile()) {
       yield* openedFile(path, name, linked, attributes);
       return;
     }
+    if (stats === undefined) return;
     const kind = kindOf(stats);
     if (kind === undefined) return;
     if (kind === "folder") {
@@ -52,11 +62,15 @@ export function* readTree(path: Buffer, name: Buffer, attributes: FileAttributes
       },
     };
   };
-  yield* visit(path, name);
+  yield* visit(path, name, false);
   for (let folder = stack.at(-1); folder !== undefined; folder = stack.at(-1)) {
     const child = folder.names.pop();
-    if (child === undefined) stack.pop();
-    else yield* visit(joinPath(folder.path, child), joinPath(folder.name, child));
+    if (child === undefined) {
+      stack.pop();
+      continue;
+    }
+    const bytes = Buffer.from(child.name, "latin1");
+    yield* visit(joinPath(folder.path, bytes), joinPath(folder.name, bytes), child.isFile());
   }
 }
 
@@ -104,9 +118,9 @@ function linkTarget(path: Buffer): Buffer | undefined {
   return unlessGone(() => readlinkSync(path, "buffer"));
 }
 
-function namesIn(path: Buffer): Buffer[] {
-  const names = unlessGone(() => readdirSync(path, "buffer")) ?? [];
-  return names.sort((one, other) => Buffer.compare(other, one));
+function namesIn(path: Buffer): Dirent[] {
+  const names = unlessGone(() => readdirSync(path, { encoding: "latin1", withFileTypes: true })) ?? [];
+  return names.sort((one, other) => (one.name < other.name ? 1 : -1));
 }
 
 /** What cannot be read is left out, as Docker does: it was replaced or removed, or its file system gives errors. */
