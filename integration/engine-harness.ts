@@ -404,6 +404,7 @@ function networks(around: Surroundings): ContainerNetworks {
       return Promise.resolve();
     },
     release: () => Promise.resolve(),
+    linkEnvironment: () => [],
     settings: () => settings,
     rename: () => Promise.resolve(),
     forget: () => Promise.resolve(),

@@ -34,7 +34,10 @@ function freeThirdOctet(): number {
 }
 
 type Settings = Partial<
-  Pick<NetworkedContainer, "networkMode" | "hostConfig" | "exposedPorts" | "endpoints" | "hostname" | "env">
+  Pick<
+    NetworkedContainer,
+    "macAddress" | "links" | "networkMode" | "hostConfig" | "exposedPorts" | "endpoints" | "hostname" | "env"
+  >
 >;
 
 function loadedLibc(): Libc {
@@ -139,9 +142,11 @@ export class NetworksWorld {
       env: [],
       labels: {},
       image: "none",
+      macAddress: "",
       networkMode: "bridge",
       hostConfig: {},
       exposedPorts: [],
+      links: [],
       endpoints: {},
       filesDirectory: join(this.root, "files", name),
       ...settings,

@@ -19,7 +19,21 @@ test("parameters are decoded and the query is no part of the path", () => {
   assert.deepEqual(find("GET", "/containers/a%20b/json?size=1"), [0, { id: "a b" }]);
   assert.deepEqual(find("GET", "/containers/json?all=1"), [1, {}]);
   assert.equal(find("POST", "/containers/json"), undefined);
-  assert.equal(find("GET", "/containers/a/b/json"), undefined);
+});
+
+test("a container by its link, and a network, may have a name with a slash", () => {
+  const find = routerOf(
+    spec("GET", "/containers/{id}/json"),
+    spec("GET", "/containers/{id}/attach/ws"),
+    spec("DELETE", "/networks/{id}"),
+    spec("GET", "/volumes/{name}"),
+  );
+  assert.deepEqual(find("GET", "/containers/web/db/json"), [0, { id: "web/db" }]);
+  assert.deepEqual(find("GET", "/containers/web%2Fdb/json"), [0, { id: "web/db" }]);
+  assert.deepEqual(find("GET", "/containers/web/attach/ws"), [1, { id: "web" }]);
+  assert.deepEqual(find("DELETE", "/networks/a/b"), [2, { id: "a/b" }]);
+  assert.equal(find("GET", "/containers/a/b/c/json"), undefined);
+  assert.equal(find("GET", "/volumes/a/b"), undefined);
 });
 
 test("a name with slashes is told apart by its end, the longest first", () => {

@@ -35,6 +35,8 @@ export function compileRouter(table: readonly HandlerSpec[]): Router {
     const [, head, name, suffix = ""] = /^(.*)\{(\w+)\.\.\.\}(.*)$/.exec(spec.path) ?? [];
     if (head === undefined || name === undefined) {
       register(router, spec.method, pattern(spec.path), { handler: spec.handler });
+      const twoPart = withTwoPartName(spec.path);
+      if (twoPart !== undefined) register(router, spec.method, pattern(twoPart), { handler: spec.handler });
       continue;
     }
     const key = `${spec.method} ${head}`;
@@ -64,12 +66,24 @@ function find(router: Compiled, method: string, path: string): Match | undefined
   // `store` is what `register` gave, `params` holds decoded strings.
   const target = found.store as Target;
   const params = found.params as Record<string, string>;
-  if ("handler" in target) return { handler: target.handler, params };
+  if ("handler" in target) return { handler: target.handler, params: joined(params) };
   const rest = params["*"] ?? "";
   const tail = target.tails.find(({ suffix }) => rest.length > suffix.length && rest.endsWith(suffix));
   if (!tail) return undefined;
   const { "*": _, ...others } = params;
   return { handler: tail.handler, params: { ...others, [tail.name]: rest.slice(0, rest.length - tail.suffix.length) } };
+}
+
+/** The rest of a name with one slash: `owner/alias` names a linked container, and networks may be called anything. */
+const secondPart = "secondPartOfName";
+
+function withTwoPartName(path: string): string | undefined {
+  const [, head, rest] = /^(\/(?:containers|networks)\/\{id\})(\/.*)?$/.exec(path) ?? [];
+  return head === undefined ? undefined : `${head}/{${secondPart}}${rest ?? ""}`;
+}
+
+function joined({ [secondPart]: rest, ...params }: Record<string, string>): PathParams {
+  return rest === undefined ? params : { ...params, id: `${params["id"]}/${rest}` };
 }
 
 function checked(table: readonly HandlerSpec[]): readonly HandlerSpec[] {

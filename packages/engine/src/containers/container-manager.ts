@@ -25,6 +25,7 @@ import { Orphans } from "./orphans/orphans.ts";
 import { pauseContainer, unpauseContainer } from "./pause-container.ts";
 import { pruneContainers } from "./prune-containers.ts";
 import { recoverContainers } from "./recovery/recover-containers.ts";
+import { removeLink } from "./remove-link.ts";
 import { removeContainer } from "./remove-container.ts";
 import { renameContainer } from "./rename-container.ts";
 import { snapshotSizes } from "./snapshot-size.ts";
@@ -161,6 +162,7 @@ export class ContainerManager {
 
   async remove(ref: string, options: { force: boolean; volumes: boolean; link: boolean }): Promise<void> {
     const container = this.#require(ref);
+    if (options.link) return removeLink(this.#room, ref);
     await removeContainer(this.#room, container, options);
     this.#list.forget(container.id);
   }

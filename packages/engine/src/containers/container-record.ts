@@ -1,5 +1,6 @@
 import type * as api from "@pouchcontainer/api";
 import type { TraceEntry } from "../plugin-host/trace.ts";
+import type { LegacyLink } from "./config/legacy-links.ts";
 
 /**
  * Everything that is remembered of one container: what the store keeps between daemon starts (`ContainerRecord`) and what
@@ -21,6 +22,8 @@ export interface ContainerRecord {
   networkingConfig: api.NetworkingConfig;
   /** Something was connected or disconnected: `networkingConfig` names all networks, that of the mode too if it still is one. */
   endpointsSettled?: boolean;
+  /** Containers this one was linked to (`--link`) outside user-defined networks. */
+  links?: LegacyLink[];
   image: ImageOfContainer;
   snapshotter: string;
   /** What inspect shows as `Driver`: the storage driver, which is the snapshotter's name. */

@@ -33,6 +33,17 @@ test("a name wins over the beginning of another's id", () => {
   assert.equal(registryWith([first, "abc2"], [second, "db"]).require("abc2").id, first);
 });
 
+test("a linked container is found by what its owner calls it, and its names are told", async () => {
+  const registry = registryWith([first, "web"], [second, "db"]);
+  await registry.require("web").change({ links: [{ id: second, name: "db", alias: "database" }] });
+  for (const ref of ["web/database", "/web/database"]) assert.equal(registry.require(ref).id, second);
+  assert.deepEqual([...registry.linkNames()], [[second, ["/web/database"]]]);
+  assert.throws(() => registry.require("web/db"), /No such container: web\/db/);
+  assert.throws(() => registry.require("db/database"), /No such container/);
+  registry.remove(registry.require("db"));
+  assert.throws(() => registry.require("web/database"), /No such container: web\/database/);
+});
+
 test("a taken name is refused in Docker's words and free again afterwards", () => {
   const registry = registryWith([first, "web"]);
   assert.throws(

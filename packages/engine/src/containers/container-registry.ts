@@ -43,9 +43,10 @@ export class ContainerRegistry {
     if (this.#idByName.get(name) === id) this.#idByName.delete(name);
   }
 
-  /** By id, name, or the beginning of an id that only one has. */
+  /** By id, name, name of a link (`owner/alias`), or the beginning of an id that only one has. */
   find(ref: string): Container | undefined {
-    const exact = this.#byId.get(ref) ?? this.#byId.get(this.#idByName.get(ref.replace(/^\//, "")) ?? "");
+    const name = ref.replace(/^\//, "");
+    const exact = this.#byId.get(ref) ?? this.#byName(name) ?? this.#byLink(name);
     if (exact) return exact;
     if (!/^[0-9a-f]+$/.test(ref)) return undefined;
     const matching = this.all.filter(({ id }) => id.startsWith(ref));
@@ -53,9 +54,27 @@ export class ContainerRegistry {
     return matching[0];
   }
 
+  /** What other containers call a container: `/owner/alias`, for each that is called anything. */
+  linkNames(): Map<string, string[]> {
+    const names = new Map<string, string[]>();
+    for (const { record } of this.#byId.values())
+      for (const { id, alias } of record.links ?? []) names.set(id, [...(names.get(id) ?? []), `/${record.name}/${alias}`]);
+    return names;
+  }
+
   require(ref: string): Container {
     const container = this.find(ref);
     if (!container) throw notFound(`No such container: ${ref}`);
     return container;
+  }
+
+  #byName(name: string): Container | undefined {
+    return this.#byId.get(this.#idByName.get(name) ?? "");
+  }
+
+  #byLink(name: string): Container | undefined {
+    const [owner = "", alias] = name.split("/");
+    const link = this.#byName(owner)?.record.links?.find((each) => each.alias === alias);
+    return link && this.#byId.get(link.id);
   }
 }

@@ -85,7 +85,7 @@ async function prepareRecord(
   const verified = verifyCreate(request, deps.facts, deps.configSettings);
   if (!request.Image) throw invalidArgument("no image given: Image cannot be empty");
   const image = await deps.images.resolve(request.Image, request.Platform);
-  const { config, hostConfig, networkingConfig, warnings, path, args } = normaliseCreate({
+  const { config, hostConfig, networkingConfig, warnings, links, path, args } = normaliseCreate({
     verified,
     id,
     image,
@@ -111,6 +111,7 @@ async function prepareRecord(
     config,
     hostConfig,
     networkingConfig,
+    ...(links.length > 0 ? { links } : {}),
     image: { id: image.id, reference: request.Image, manifestDigest: image.manifestDigest, chainId: image.chainId },
     snapshotter,
     driver: snapshotter,
@@ -145,9 +146,11 @@ function referenced(room: ContainerRoom, ref: string): ReferencedContainer {
   const { id, record } = room.registry.require(ref);
   return {
     id,
+    name: record.name,
     hostname: record.config.Hostname ?? "",
     domainname: record.config.Domainname ?? "",
     ipcMode: record.hostConfig.IpcMode ?? "",
+    networkMode: record.hostConfig.NetworkMode ?? "",
   };
 }
 

@@ -1,13 +1,14 @@
 import type * as api from "@pouchcontainer/api";
 import type { Container } from "./container.ts";
 import type { ContainerRecord } from "./container-record.ts";
+import type { ContainerRegistry } from "./container-registry.ts";
 import type { ContainerRoom } from "./container-room.ts";
 import { networkedContainer } from "./network-view.ts";
 import { snapshotSizes } from "./snapshot-size.ts";
 import { ContainerSummaries, containerInspect, containerPredicate, filtersImplyAll } from "./views/index.ts";
 
 export function inspectContainer(
-  { deps }: ContainerRoom,
+  { deps, registry }: ContainerRoom,
   container: Container,
   size?: { rw: number; rootFs: number },
 ): api.ContainerInspect {
@@ -15,9 +16,15 @@ export function inspectContainer(
   return containerInspect(record, {
     execIds,
     networkSettings: deps.networks.settings(networkedContainer(record, directory)),
+    links: linksView(registry, record),
     pluginCalls: deps.chains.traceOf(record.id),
     ...(size ? { size } : {}),
   });
+}
+
+/** `HostConfig.Links` as inspect shows them: `/db:/web/database`, in the names both have now. */
+function linksView(registry: ContainerRegistry, { name, links }: ContainerRecord): string[] | undefined {
+  return links?.map((link) => `/${registry.get(link.id)?.record.name ?? link.name}:/${name}/${link.alias}`);
 }
 
 /** The container list; entries are made once and kept while nothing of them changes. */
@@ -51,9 +58,12 @@ export class ContainerList {
       .filter((container) => (everything || isShown(container.record)) && matches(container.record))
       .sort((one, other) => (one.record.created < other.record.created ? 1 : -1))
       .slice(0, limit > 0 ? limit : undefined);
-    const summaries = containers.map(({ record }) =>
-      this.#summaries.summary(record, { networkSettings: this.#networkSettings(record), image: record.image.reference }, now),
-    );
+    const names = registry.linkNames();
+    const summaries = containers.map(({ record }) => {
+      const linkNames = names.get(record.id);
+      const facts = { networkSettings: this.#networkSettings(record), image: record.image.reference };
+      return this.#summaries.summary(record, linkNames ? { ...facts, linkNames } : facts, now);
+    });
     if (!options.size) return summaries;
     return Promise.all(
       containers.map(async (container, index) => {

@@ -1,4 +1,4 @@
-import { conflict, internal, isKind, notImplemented } from "@pouchcontainer/errors";
+import { conflict, internal, isKind } from "@pouchcontainer/errors";
 import { removeTree } from "../remove-tree.ts";
 import type { Container } from "./container.ts";
 import { publishContainerEvent } from "./container-events.ts";
@@ -15,10 +15,8 @@ const endTimeoutMs = 30_000;
 export async function removeContainer(
   room: ContainerRoom,
   container: Container,
-  options: { force: boolean; volumes: boolean; link?: boolean },
+  options: { force: boolean; volumes: boolean },
 ): Promise<void> {
-  if (options.link)
-    throw notImplemented("removing a link is not supported: remove the container, or disconnect it from the network");
   if (container.removing) throw conflict(`removal of container ${container.record.name} is already in progress`);
   if (!options.force) refuseRunning(container);
   container.removing = true;

@@ -21,7 +21,7 @@ import { mountSharedMemory, sharedMemoryPath, withRootfsReader } from "./rootfs.
 import { runtimeFailure } from "./runtime-failure.ts";
 import { releaseRun } from "./release-run.ts";
 import { watchExit } from "./settle-exit.ts";
-import { buildSpec, joinedContainers, type JoinedContainer, type SpecInput } from "./spec/index.ts";
+import { buildSpec, containerOfMode, joinedContainers, type JoinedContainer, type SpecInput } from "./spec/index.ts";
 import { mountSubpaths } from "./volume-subpaths.ts";
 import { ProcessStdio, type StdioRequest } from "./stdio/process-stdio.ts";
 
@@ -142,6 +142,7 @@ async function createTask(
   deferConnect: boolean,
 ): Promise<void> {
   const { deps } = room;
+  await takeOverHostname(room, container);
   const network = networkedContainer(container.record, container.directory);
   const steps = await Promise.allSettled([
     deps.networks.prepare(network, { deferConnect }),
@@ -164,6 +165,7 @@ async function createTask(
       devices: deps.devices,
       mountInfo: () => deps.mountInfo(),
       network: sandbox,
+      linkEnv: deps.networks.linkEnvironment(network),
       hooks,
       joined: joined(room, container),
       subpaths: subpaths.places,
@@ -197,6 +199,17 @@ function built(input: SpecInput): ReturnType<typeof buildSpec> {
     if (isKind(cause, "invalidArgument", "notFound")) throw internal(cause.message, { cause });
     throw cause;
   }
+}
+
+/** Whoever shares another's network has its host name too; that one may not have been there at create. */
+async function takeOverHostname({ registry }: ContainerRoom, container: Container): Promise<void> {
+  const { config, hostConfig } = container.record;
+  const ref = containerOfMode(hostConfig.NetworkMode ?? "");
+  const owner = ref === undefined ? undefined : registry.find(ref);
+  if (!owner) return;
+  const { Hostname = "", Domainname = "" } = owner.record.config;
+  if (config.Hostname === Hostname && config.Domainname === Domainname) return;
+  await container.change({ config: { ...config, Hostname, Domainname } });
 }
 
 function runtimeOf({ deps }: ContainerRoom, { record }: Container): RuntimeChoice {

@@ -5,6 +5,7 @@ import { newContainerId } from "../containers/container-names.ts";
 import type { Container } from "../containers/container.ts";
 import { publishContainerEvent } from "../containers/container-events.ts";
 import type { ContainerRoom } from "../containers/container-room.ts";
+import { networkedContainer } from "../containers/network-view.ts";
 import { OperationLock } from "../containers/operation-lock.ts";
 import { withRootfsReader } from "../containers/rootfs.ts";
 import { runtimeFailure } from "../containers/runtime-failure.ts";
@@ -195,10 +196,11 @@ export class ExecManager {
     const { deps } = this.#room;
     const { tasks } = deps.containerd;
     const request = consoleSize ? { ...config, ConsoleSize: [consoleSize.height, consoleSize.width] } : config;
+    const linkEnv = deps.networks.linkEnvironment(networkedContainer(container.record, container.directory));
     const mounts = await deps.containerd.snapshots(container.record.snapshotter).mounts(container.id);
     // Users and groups are those of the container's own files: what is mounted over them does not count, as with dockerd.
     const { process, warnings } = await withRootfsReader(deps, container, mounts, (rootfs) =>
-      buildProcess({ record: container.record, facts: deps.facts, settings: deps.specSettings, rootfs }, request),
+      buildProcess({ record: container.record, facts: deps.facts, settings: deps.specSettings, rootfs, linkEnv }, request),
     );
     for (const warning of warnings) deps.log.warn(warning, { container: container.id, exec: id });
     await tasks.exec({ containerId: container.id, execId: id, process, stdio: stdio.paths });

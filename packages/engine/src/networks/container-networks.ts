@@ -9,10 +9,14 @@ export interface NetworkedContainer {
   env: string[];
   labels: Record<string, string>;
   image: string;
+  /** `Config.MacAddress`: of the endpoint in the network of the mode; "" for the engine's own choice. */
+  macAddress: string;
   /** `HostConfig.NetworkMode` after normalisation: `none`, `host`, `container:<id>`, or a network's name or id. */
   networkMode: string;
   hostConfig: ContainerCreateConfig["HostConfig"];
   exposedPorts: string[];
+  /** `--link` outside user-defined networks. */
+  links: { id: string; name: string; alias: string }[];
   /** Endpoints asked for or already known, by network name. */
   endpoints: Record<string, EndpointSettings>;
   /** `endpoints` names all of them, that of the network mode too if there still is one: something was connected or disconnected. */
@@ -43,6 +47,8 @@ export interface ContainerNetworks {
   prepare(container: NetworkedContainer, options: { deferConnect: boolean; signal?: AbortSignal }): Promise<NetworkSandbox>;
   connect(container: NetworkedContainer): Promise<void>;
   release(containerId: string): Promise<void>;
+  /** Variables every process of the container has about those it is linked to. */
+  linkEnvironment(container: NetworkedContainer): string[];
   /** `NetworkSettings` of inspect, running or not. */
   settings(container: NetworkedContainer): NetworkSettings;
   /** A running container has a new name: its networks know it by that one from now on. */

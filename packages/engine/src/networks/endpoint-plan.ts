@@ -32,7 +32,12 @@ export function networksOf(
     wanted.set(network.id, { network, settings });
   }
   const first = registry.find(networkName(container.networkMode))?.id;
-  return [...wanted.values()].sort((a, b) => Number(b.network.id === first) - Number(a.network.id === first));
+  const [main, ...others] = [...wanted.values()].sort((a, b) => Number(b.network.id === first) - Number(a.network.id === first));
+  if (!main) return [];
+  const { macAddress } = container;
+  // What newer clients say of the endpoint itself counts more.
+  const asked = macAddress !== "" && !main.settings.MacAddress ? { ...main.settings, MacAddress: macAddress } : main.settings;
+  return [{ network: main.network, settings: asked }, ...others];
 }
 
 /** Puts what was asked for before the plugins (`container.preCreateEndpoint`) and returns what they made of it. */
@@ -70,7 +75,12 @@ export async function planEndpoint(
   };
   const endpoint = await chains.preCreateEndpoint(container.id, container.env, asked, context);
   refuseBadEndpoint(network, endpoint);
-  return { network, endpoint, links: settings.Links ?? [] };
+  const { macAddress } = endpoint;
+  return {
+    network,
+    endpoint: macAddress ? { ...endpoint, macAddress: parseMac(macAddress) } : endpoint,
+    links: settings.Links ?? [],
+  };
 }
 
 /** Docker's rules about what may be asked of which network. */
@@ -87,9 +97,16 @@ export function refuseBadEndpoint(
   if (endpoint.aliases.length > 0 && !userDefined) {
     throw invalidArgument("network-scoped alias is supported only for containers in user defined networks");
   }
-  const mac = endpoint.macAddress;
-  if (mac !== undefined && mac !== "" && !/^[0-9a-f]{2}([:-][0-9a-f]{2}){5}$/i.test(mac))
-    throw invalidArgument(`invalid MAC address: ${mac}`);
+  if (endpoint.macAddress) parseMac(endpoint.macAddress);
+}
+
+/** `02:42:AC:11:00:02`, `02-42-ac-11-00-02` and `0242.ac11.0002` as the kernel's tools write them. */
+export function parseMac(text: string): string {
+  const digits = /^(?:[0-9a-f]{2}([:-])(?:[0-9a-f]{2}\1){4}[0-9a-f]{2}|(?:[0-9a-f]{4}\.){2}[0-9a-f]{4})$/i.test(text)
+    ? text.replace(/[:.-]/g, "").toLowerCase()
+    : undefined;
+  if (digits === undefined) throw invalidArgument(`invalid MAC address: ${text}`);
+  return digits.replace(/(..)(?!$)/g, "$1:");
 }
 
 function present<K extends string>(key: K, value: string | undefined): Partial<Record<K, string>> {

@@ -100,7 +100,7 @@ export class NetworkManager {
       aliases: settings.Aliases ?? [],
     });
     const endpoints = endpointsOf(container);
-    const known = Object.keys(endpoints).some((name) => registry.find(name)?.id === record.id);
+    const known = Object.keys(endpoints).some((name) => registry.find(networkName(name))?.id === record.id);
     if (running) await sandboxes.attach(container, record, settings);
     // dockerd keeps what is known of a container that does not run, and does not complain.
     else if (known) return;
@@ -126,7 +126,9 @@ export class NetworkManager {
     refuseSharedNamespace(container.networkMode, record, "disconnected");
     if (running) await sandboxes.detach(container, record);
     const endpoints = endpointsOf(container);
-    const rest = Object.fromEntries(Object.entries(endpoints).filter(([name]) => registry.find(name)?.id !== record.id));
+    const rest = Object.fromEntries(
+      Object.entries(endpoints).filter(([name]) => registry.find(networkName(name))?.id !== record.id),
+    );
     if (Object.keys(rest).length === Object.keys(endpoints).length) {
       if (running) return;
       throw forbidden(`container ${container.id} is not connected to the network ${record.name}`);
@@ -153,6 +155,7 @@ export class NetworkManager {
         if (!isKind(error, "forbidden", "notFound")) throw error;
       }
     }
+    this.#deps.events.publish({ type: "network", action: "prune", id: "", attributes: { reclaimed: "0" } });
     return { NetworksDeleted: deleted.length > 0 ? deleted : null };
   }
 

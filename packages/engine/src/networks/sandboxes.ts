@@ -18,6 +18,7 @@ import { EndpointAllocator } from "./endpoint-allocator.ts";
 import { endpointsOf, networksOf, planEndpoint, type EndpointPlan } from "./endpoint-plan.ts";
 import { sandboxFiles } from "./files/sandbox-files.ts";
 import type { AddressManager } from "./ipam/address-manager.ts";
+import { linkEnvironment } from "./legacy-links.ts";
 import { KeyedMutex } from "../keyed-mutex.ts";
 import type { NetworkNamespaces } from "./linux/network-namespaces.ts";
 import { networkName } from "./network-mode.ts";
@@ -123,6 +124,10 @@ export class Sandboxes implements ContainerNetworks {
     return this.release(containerId);
   }
 
+  linkEnvironment(container: NetworkedContainer): string[] {
+    return linkEnvironment(container, (ref) => this.bridgeNeighbour(ref));
+  }
+
   settings(container: NetworkedContainer): api.NetworkSettings {
     const { registry, namespaces } = this.#deps;
     const mode = networkName(container.networkMode);
@@ -130,7 +135,7 @@ export class Sandboxes implements ContainerNetworks {
     if (mode.startsWith("container:")) return settings;
     const record = this.#live.get(container.id)?.record;
     for (const [ref, wanted] of Object.entries(endpointsOf(container))) {
-      const network = registry.find(ref === "default" ? "bridge" : ref);
+      const network = registry.find(networkName(ref));
       const endpoint = record?.endpoints.find((each) => each.networkId === network?.id);
       settings.Networks[network?.name ?? ref] = endpoint
         ? liveEndpoint(wanted, endpoint)

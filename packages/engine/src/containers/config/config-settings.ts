@@ -24,8 +24,10 @@ export interface ConfigSettings {
 /** Another container named in a request (`container:web`, `--volumes-from`, links). */
 export interface ReferencedContainer {
   id: string;
+  name: string;
   hostname: string;
   domainname: string;
   /** Its `IpcMode`, which decides whether others may join. */
   ipcMode: string;
+  networkMode: string;
 }

@@ -1,6 +1,7 @@
 export { applyUpdate } from "./apply-update.ts";
 export type { ConfigSettings, ReferencedContainer } from "./config-settings.ts";
 export { checkedContainerName } from "./container-name.ts";
+export type { LegacyLink } from "./legacy-links.ts";
 export { namedInRequest } from "./missing-reference.ts";
 export type { MountRequest } from "./mount-spec.ts";
 export { normaliseCreate, verifyCreate } from "./normalise-create.ts";

@@ -19,7 +19,7 @@ function normalise(config: ContainerConfig, hostConfig: HostConfig = {}, image: 
     settings,
     container: (ref) => {
       if (ref !== "db" && ref !== "f".repeat(64)) throw notFound(`No such container: ${ref}`);
-      return { id: "f".repeat(64), hostname: "dbhost", domainname: "", ipcMode: "private" };
+      return { id: "f".repeat(64), hostname: "dbhost", domainname: "", name: ref, networkMode: "bridge", ipcMode: "private" };
     },
   });
 }

@@ -1,9 +1,10 @@
 import type { ContainerConfig, ContainerCreateConfig, HostConfig, NetworkingConfig } from "@pouchcontainer/api";
-import { EngineError, invalidArgument } from "@pouchcontainer/errors";
+import { invalidArgument, isKind } from "@pouchcontainer/errors";
 import type { ResolvedImage } from "../../images/image-source.ts";
 import type { HostFacts } from "../spec/host-facts.ts";
 import { containerOfMode } from "../spec/namespaces.ts";
 import type { ConfigSettings, ReferencedContainer } from "./config-settings.ts";
+import { resolveLinks, type LegacyLink } from "./legacy-links.ts";
 import { namedInRequest } from "./missing-reference.ts";
 import { mergeImageConfig } from "./merge-image-config.ts";
 import { verifyContainerConfig } from "./verify-container-config.ts";
@@ -21,6 +22,7 @@ export interface VerifiedCreate {
 }
 
 export interface NormalisedCreate extends VerifiedCreate {
+  links: LegacyLink[];
   path: string;
   args: string[];
 }
@@ -69,23 +71,22 @@ export interface NormaliseInput {
 export function normaliseCreate(input: NormaliseInput): NormalisedCreate {
   const { verified, id, image, facts, settings } = input;
   const hostConfig = withHostDefaults(verified.hostConfig, facts, settings);
-  hostConfig.NetworkMode = joined(hostConfig.NetworkMode ?? "", input);
+  hostConfig.NetworkMode = joinedNetwork(hostConfig.NetworkMode ?? "", input);
   hostConfig.PidMode = joined(hostConfig.PidMode ?? "", input);
   hostConfig.IpcMode = joinedIpc(hostConfig.IpcMode ?? "", input);
-  for (const link of hostConfig.Links ?? []) verifyLink(link, input);
+  const links = isUserDefined(hostConfig.NetworkMode) ? [] : linksOf(hostConfig.Links ?? [], input);
+  // Kept as what they mean; inspect shows them in the names of the day.
+  delete hostConfig.Links;
   const config = withConfigDefaults(mergeImageConfig(verified.config, image.config));
   if (!config.Hostname) Object.assign(config, hostNames(hostConfig.NetworkMode, id, input));
 
   const [path = "", ...args] = [...(config.Entrypoint ?? []), ...(config.Cmd ?? [])];
-  return { config, hostConfig, networkingConfig: verified.networkingConfig, warnings: verified.warnings, path, args };
+  return { config, hostConfig, networkingConfig: verified.networkingConfig, warnings: verified.warnings, links, path, args };
 }
 
 function hostNames(networkMode: string, id: string, input: NormaliseInput): Pick<ContainerConfig, "Hostname" | "Domainname"> {
-  const owner = containerOfMode(networkMode);
-  if (owner !== undefined) {
-    const { hostname, domainname } = input.container(owner);
-    return { Hostname: hostname, Domainname: domainname };
-  }
+  const owner = ownerOf(networkMode, input);
+  if (owner) return { Hostname: owner.hostname, Domainname: owner.domainname };
   if (networkMode === "host") return { Hostname: input.settings.hostname, Domainname: input.settings.domainname };
   return { Hostname: id.slice(0, 12) };
 }
@@ -94,6 +95,22 @@ function hostNames(networkMode: string, id: string, input: NormaliseInput): Pick
 function joined(mode: string, { container }: NormaliseInput): string {
   const ref = containerOfMode(mode);
   return ref === undefined ? mode : `container:${namedInRequest(() => container(ref)).id}`;
+}
+
+/** As `joined`, but the start is early enough for the other to be there: who is not yet is asked for by name then. */
+function joinedNetwork(mode: string, input: NormaliseInput): string {
+  const owner = ownerOf(mode, input);
+  return owner ? `container:${owner.id}` : mode;
+}
+
+function ownerOf(networkMode: string, { container }: NormaliseInput): ReferencedContainer | undefined {
+  const ref = containerOfMode(networkMode);
+  try {
+    return ref === undefined ? undefined : container(ref);
+  } catch (error) {
+    if (isKind(error, "notFound")) return undefined;
+    throw error;
+  }
 }
 
 function joinedIpc(mode: string, { container }: NormaliseInput): string {
@@ -107,14 +124,21 @@ function joinedIpc(mode: string, { container }: NormaliseInput): string {
   return `container:${owner.id}`;
 }
 
-/** `container[:alias]`: the container has to be there. */
-function verifyLink(link: string, { container }: NormaliseInput): void {
-  const [ref = ""] = link.split(":");
-  try {
-    container(ref);
-  } catch (cause) {
-    throw invalidArgument(`could not get container for ${ref}: ${EngineError.from(cause).message}`, { cause });
-  }
+/** Whoever shares the network of another is linked to where that one is. */
+function linksOf(links: readonly string[], { container }: NormaliseInput): LegacyLink[] {
+  return resolveLinks(links, (ref) => {
+    let target = container(ref);
+    for (let owner; (owner = containerOfMode(target.networkMode)) !== undefined;) target = container(owner);
+    if (target.networkMode === "host")
+      throw invalidArgument(
+        "conflicting options: host type networking can't be used with links. This would result in undefined behavior",
+      );
+    return target;
+  });
+}
+
+function isUserDefined(networkMode: string): boolean {
+  return !["bridge", "none", "host"].includes(networkMode) && containerOfMode(networkMode) === undefined;
 }
 
 /** Stream fields the CLI leaves out for `create` are false, everything else Docker's zero value. */

@@ -1,5 +1,6 @@
 import type { PortMap } from "@pouchcontainer/api";
 import { invalidArgument } from "@pouchcontainer/errors";
+import { isIP } from "node:net";
 
 const protocols = new Set(["tcp", "udp", "sctp"]);
 
@@ -9,7 +10,8 @@ export function verifyPorts(bindings: PortMap, exposed: readonly string[]): void
     const [number = "", protocol = "tcp"] = port.split("/");
     if (!isPort(number)) throw invalidArgument(`invalid port specification: "${number}"`);
     if (!protocols.has(protocol)) throw invalidArgument(`invalid port specification: "${port}"`);
-    for (const { HostPort = "" } of places ?? []) {
+    for (const { HostIp = "", HostPort = "" } of places ?? []) {
+      if (HostIp !== "" && isIP(HostIp.replace(/^\[(.*)\]$/, "$1")) === 0) throw invalidArgument(`invalid IP address: ${HostIp}`);
       const [hostNumber = ""] = HostPort.split("/");
       if (hostNumber !== "" && !isPortRange(hostNumber)) throw invalidArgument(`invalid port specification: "${HostPort}"`);
     }

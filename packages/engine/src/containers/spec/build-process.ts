@@ -16,6 +16,8 @@ export interface ProcessInput {
   facts: HostFacts;
   settings: Pick<SpecSettings, "defaultUlimits">;
   rootfs: RootfsReader;
+  /** Variables about linked containers: below the container's own. */
+  linkEnv?: readonly string[];
 }
 
 /** What one process of a container wants; the first one and every exec are the same thing here. */
@@ -70,7 +72,8 @@ function processFor(input: ProcessInput, request: ProcessRequest): { process: Pr
   const capabilities = containerCapabilities(record, facts, request.privileged);
   const limits = buildRlimits(hostConfig.Ulimits ?? [], settings.defaultUlimits, facts);
   const score = oomScore(hostConfig.OomScoreAdj ?? 0, facts);
-  const env = mergeEnvironment(daemonEnvironment({ hostname: record.config.Hostname ?? "", tty: request.tty }), request.env);
+  const given = daemonEnvironment({ hostname: record.config.Hostname ?? "", tty: request.tty });
+  const env = mergeEnvironment(mergeEnvironment(given, input.linkEnv ?? []), request.env);
   if (!env.some((entry) => entry.startsWith("HOME="))) env.push(`HOME=${home}`);
   const apparmor = apparmorProfile(security.apparmor, request.privileged, facts);
   const [height = 0, width = 0] = request.consoleSize ?? [];

@@ -41,6 +41,8 @@ export interface SpecInput {
   /** Text of `/proc/self/mountinfo`; asked for only when a bind wants propagation. */
   mountInfo(): string;
   network: NetworkSandbox;
+  /** Variables about linked containers: below the container's own. */
+  linkEnv?: readonly string[];
   /** In the order they are to run. */
   hooks: readonly PreStartHook[];
   /** Owners of namespaces this container joins (see `joinedContainers`). */

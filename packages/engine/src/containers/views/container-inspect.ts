@@ -15,6 +15,8 @@ export interface InspectFacts {
   /** Running exec instances; none is shown as null. */
   execIds: Iterable<string>;
   networkSettings: NetworkSettings;
+  /** `HostConfig.Links` in the names of the day. */
+  links?: string[] | undefined;
   /** Calls of plugins that concerned it; none is left out. */
   pluginCalls?: readonly PluginTraceEntry[];
   /** Profile the container runs under; empty where AppArmor is off. */
@@ -45,7 +47,7 @@ export function containerInspect(record: ContainerRecord, facts: InspectFacts): 
     ProcessLabel: "",
     AppArmorProfile: facts.appArmorProfile ?? "",
     ExecIDs: execIds.length > 0 ? execIds : null,
-    HostConfig: hostConfigView(record.hostConfig),
+    HostConfig: hostConfigView(facts.links ? { ...record.hostConfig, Links: facts.links } : record.hostConfig),
     GraphDriver: { Data: null, Name: record.driver },
     ...(facts.size === undefined ? {} : { SizeRw: facts.size.rw, SizeRootFs: facts.size.rootFs }),
     Mounts: record.mountPoints.map(mountPointView),

@@ -13,7 +13,7 @@ test("container ports are single or ranges, tcp unless they say otherwise", () =
     assert.throws(() => parseContainerPorts(bad), /invalid (port specification|proto)/);
 });
 
-test("published ports are those with bindings, and with -P every exposed one that has none", () => {
+test("published ports are those with bindings, and with -P every exposed one that has none; the least free come first", () => {
   const requests = portRequests(
     {
       PortBindings: {
@@ -25,9 +25,9 @@ test("published ports are those with bindings, and with -P every exposed one tha
     ["80/tcp", "9000-9001/udp"],
   );
   assert.deepEqual(requests, [
+    { port: 443, protocol: "tcp", hostAddress: "", hostPorts: { first: 8443, last: 8443 } },
     { port: 80, protocol: "tcp", hostAddress: "127.0.0.1", hostPorts: { first: 8080, last: 8090 } },
     { port: 80, protocol: "tcp", hostAddress: "::1" },
-    { port: 443, protocol: "tcp", hostAddress: "", hostPorts: { first: 8443, last: 8443 } },
     { port: 9000, protocol: "udp", hostAddress: "" },
     { port: 9001, protocol: "udp", hostAddress: "" },
   ]);

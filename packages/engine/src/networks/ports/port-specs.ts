@@ -38,7 +38,7 @@ function parseRange(text: string, whole: string): { first: number; last: number 
   return { first, last };
 }
 
-/** What `HostConfig.PortBindings` and `PublishAllPorts` ask for, in a stable order. */
+/** What `HostConfig.PortBindings` and `PublishAllPorts` ask for, in the order it is to be taken. */
 export function portRequests(
   hostConfig: Pick<api.HostConfig, "PortBindings" | "PublishAllPorts">,
   exposed: string[],
@@ -58,7 +58,13 @@ export function portRequests(
       }
     }
   }
-  return requests.sort((a, b) => a.port - b.port || a.protocol.localeCompare(b.protocol));
+  // Ports that were named come before any that may be others: those must not take them away.
+  return requests.sort((a, b) => freedom(a) - freedom(b) || a.port - b.port || a.protocol.localeCompare(b.protocol));
+}
+
+/** How many host ports a request can be content with. */
+function freedom({ hostPorts }: PortRequest): number {
+  return hostPorts ? hostPorts.last - hostPorts.first : 65_536;
 }
 
 function request(container: ContainerPort, place: api.PortBinding, key: string): PortRequest {
