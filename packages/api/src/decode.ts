@@ -2,6 +2,7 @@ import { invalidArgument } from "@pouchcontainer/errors";
 import type { Static, TSchema } from "typebox";
 import type { JsonSchema } from "./json-schema.ts";
 import { pathOf, problemText, shown, type Problem } from "./problem.ts";
+import { isSecretField } from "./secrets.ts";
 
 /**
  * Reads JSON the way Go reads it into a struct: unknown fields are dropped, null is absent, a field's name matches in any case
@@ -53,13 +54,18 @@ class Reader {
       case "array":
         return this.#readList(schema, value);
       default:
-        if (!fits(schema, value)) this.#refuse(`must be ${wanted(schema)}, got ${shown(value)}`);
+        if (!fits(schema, value)) this.#refuse(`must be ${wanted(schema)}${this.#got(value)}`);
         return value;
     }
   }
 
   #refuse(message: string): void {
     this.problems.push({ path: this.#path.reduce(pathOf, ""), message });
+  }
+
+  /** What came instead; not where a secret belongs. */
+  #got(value: unknown): string {
+    return this.#path.some((key) => typeof key === "string" && isSecretField(key)) ? "" : `, got ${shown(value)}`;
   }
 
   #readAt(key: string | number, schema: JsonSchema, value: unknown): unknown {
@@ -88,7 +94,7 @@ class Reader {
 
   #readObject(schema: JsonSchema, value: unknown): unknown {
     if (typeof value !== "object" || value === null || Array.isArray(value)) {
-      this.#refuse(`must be an object, got ${shown(value)}`);
+      this.#refuse(`must be an object${this.#got(value)}`);
       return value;
     }
     // Keys of a parsed JSON object are its own strings; the cast only says that values are unknown.
@@ -150,7 +156,7 @@ class Reader {
   #readList(schema: JsonSchema, value: unknown): unknown {
     const items: unknown = schema["x-string-is-one"] && typeof value === "string" ? [value] : value;
     if (!Array.isArray(items)) {
-      this.#refuse(`must be a list, got ${shown(value)}`);
+      this.#refuse(`must be a list${this.#got(value)}`);
       return value;
     }
     const { minItems = 0, maxItems = Infinity } = schema;

@@ -7,4 +7,5 @@ export { engineApiDocument, namedSchemas, type ServedRoute } from "./endpoints/e
 export type { Handler, HandlerSpec, PathParams } from "./handler-spec.ts";
 export type { JsonSchema } from "./json-schema.ts";
 export { problemText, type Problem } from "./problem.ts";
+export { isSecretField, maskSecrets, secretMask, secretsIn, withoutCredentials, withoutSecrets } from "./secrets.ts";
 export type { Static, TSchema } from "typebox";

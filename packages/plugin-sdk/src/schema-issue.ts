@@ -1,3 +1,4 @@
+import { isSecretField } from "@pouchcontainer/api";
 /** One complaint of a JSON Schema validator. */
 export interface SchemaIssue {
   keyword: string;
@@ -17,7 +18,8 @@ export function describeIssue(issues: readonly SchemaIssue[], value: unknown, ro
   if (issue === undefined) return `${root === "" ? "the value" : root} is not valid`;
   const field = fieldName(issue.instancePath, root);
   const got = valueAt(value, issue.instancePath);
-  const shown = got === undefined || (typeof got === "object" && got !== null) ? "" : `, got ${JSON.stringify(got)}`;
+  const secret = issue.instancePath.split("/").some(isSecretField);
+  const shown = secret || got === undefined || (typeof got === "object" && got !== null) ? "" : `, got ${JSON.stringify(got)}`;
   return `${field === "" ? "the value" : field} ${issue.message}${detail(issue)}${shown}`;
 }
 

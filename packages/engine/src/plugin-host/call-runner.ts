@@ -1,4 +1,5 @@
-import { isKind, messageChain, unavailable } from "@pouchcontainer/errors";
+import { maskSecrets, secretsIn } from "@pouchcontainer/api";
+import { EngineError, isKind, messageChain, unavailable } from "@pouchcontainer/errors";
 import type { PluginLog, PointName } from "@pouchcontainer/plugin-sdk";
 import type { ChainContext } from "./chains.ts";
 import { describeConflict, type Conflict } from "./conflicts.ts";
@@ -59,7 +60,7 @@ export class CallRunner {
     const { slot, settings, breaker } = link;
     const instance = slot.instance;
     if (instance === undefined) return undefined;
-    const call = { point, link, instance, context, startedAt: this.#deps.now(), started: performance.now() };
+    const call = { point, link, instance, request, context, startedAt: this.#deps.now(), started: performance.now() };
 
     const refusal = breaker.refusal(instance.incarnation);
     if (refusal !== undefined) return this.#failed(call, unavailable(refusal), "skipped");
@@ -93,10 +94,12 @@ export class CallRunner {
 
   #failed(call: Call, thrown: unknown, outcome: "failed" | "timeout" | "skipped"): undefined {
     const { point, link, context } = call;
-    const failure = pluginFailure(link.slot.name, point, thrown);
+    // A plugin may put into its words what it was given: secrets of the request go no further.
+    const failure = withoutSecretsOf(call.request, pluginFailure(link.slot.name, point, thrown));
     // A caller who went away says nothing about the plugin, and neither does a plugin that refuses a request.
     const counts = outcome !== "skipped" && context.signal?.aborted !== true && !isRefusal(thrown);
-    if (counts && link.breaker.failed(messageChain(thrown))) this.#circuit(call, "circuit-open");
+    if (counts && link.breaker.failed(maskSecrets(messageChain(thrown), secretsIn(call.request))))
+      this.#circuit(call, "circuit-open");
     const ignore = link.settings.failurePolicy === "ignore" && context.signal?.aborted !== true;
     this.#record(call, ignore && outcome !== "skipped" ? "ignored" : outcome, { error: failure.message });
     if (!ignore) throw failure;
@@ -138,10 +141,19 @@ export class CallRunner {
   }
 }
 
+/** The same failure, in words without the secrets of what the plugin was asked; its causes have them, so they are left behind then. */
+function withoutSecretsOf(request: unknown, failure: EngineError): EngineError {
+  const secrets = secretsIn(request);
+  const words = messageChain(failure);
+  if (maskSecrets(words, secrets) === words) return failure;
+  return new EngineError(failure.kind, maskSecrets(failure.message, secrets), { details: failure.details });
+}
+
 interface Call {
   point: PointName;
   link: ChainLink;
   instance: PluginInstance;
+  request: unknown;
   context: ChainContext;
   startedAt: number;
   started: number;

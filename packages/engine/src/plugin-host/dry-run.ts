@@ -1,3 +1,4 @@
+import { maskSecrets, secretsIn, withoutSecrets } from "@pouchcontainer/api";
 import type { ContainerCreateConfig, ContainerInspect, VolumeCreateConfig } from "@pouchcontainer/api";
 import { EngineError, invalidArgument } from "@pouchcontainer/errors";
 import { jsonStream, readJson, type Endpoint } from "@pouchcontainer/plugin-sdk";
@@ -24,9 +25,12 @@ export async function dryRun(
   const chain = chainOf(rehearsal, checks, request.point, request.body);
   try {
     const body = await chain();
-    return { calls: rehearsal.trace.last({ reveal }), body };
+    return { calls: rehearsal.trace.last({ reveal }), body: reveal ? body : withoutSecrets(body) };
   } catch (error) {
-    return { calls: rehearsal.trace.last({ reveal }), error: EngineError.from(error).message };
+    return {
+      calls: rehearsal.trace.last({ reveal }),
+      error: maskSecrets(EngineError.from(error).message, reveal ? [] : secretsIn(request.body)),
+    };
   }
 }
 

@@ -1,3 +1,4 @@
+import { withoutCredentials, withoutSecrets } from "@pouchcontainer/api";
 import { pino } from "pino";
 
 export type Fields = Record<string, unknown>;
@@ -19,13 +20,16 @@ export function createLog(level: string): Log {
   const at =
     (write: "debug" | "info" | "warn" | "error") =>
     (message: string, fields: Fields = {}) =>
-      logger[write](plain(fields), message);
+      logger[write](plain(fields), withoutCredentials(message));
   return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
 }
 
 /** Errors do not serialise by themselves: their message and the causes' are what a reader needs. */
 function plain(fields: Fields): Fields {
   return Object.fromEntries(
-    Object.entries(fields).map(([key, value]) => [key, value instanceof Error ? (value.stack ?? value.message) : value]),
+    Object.entries(fields).map(([key, value]) => [
+      key,
+      value instanceof Error ? withoutCredentials(value.stack ?? value.message) : withoutSecrets(value, [key]),
+    ]),
   );
 }

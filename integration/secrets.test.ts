@@ -1,0 +1,100 @@
+import assert from "node:assert/strict";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { Daemon, eventually } from "./harness/daemon.ts";
+
+/** A canary goes every way a secret can go; nothing that shows or remembers what passed has it. */
+
+const canary = "canary-9f86d081884c7d65";
+let daemon: Daemon;
+
+before(async () => {
+  daemon = await Daemon.start();
+});
+
+after(() => daemon[Symbol.asyncDispose]());
+
+/** A plugin that puts secrets wherever a plugin can put them. */
+function leakyPlugin(): string {
+  const directory = join(daemon.directory, "leaky");
+  mkdirSync(directory);
+  const pouch = { api: "1", points: ["container.preCreate", "container.preStart"] };
+  writeFileSync(
+    join(directory, "package.json"),
+    JSON.stringify({ name: "leaky", version: "1.0.0", type: "module", exports: "./index.ts", pouch }),
+  );
+  writeFileSync(
+    join(directory, "index.ts"),
+    `import { registerContainerPlugin } from "@pouchcontainer/plugin-sdk";
+registerContainerPlugin({
+  preCreate(config) {
+    if (config.Labels?.fail) throw new Error("cannot use " + config.Env.join(" and "), { cause: new Error(config.Env[0]) });
+    if (config.Labels?.break) config.Env = "ADDED=" + config.Env[0];
+    else config.Env = [...config.Env, "ADDED=" + config.Env[0].split("=")[1]];
+  },
+  preStart(container) {
+    return [{ priority: -1, args: ["/bin/true"], env: container.Config.Env }];
+  },
+});
+`,
+  );
+  return directory;
+}
+
+test("no value of an environment, header of authorization or build argument is in a log, trace, event, metric, error or plugin's description", async () => {
+  const installed = await daemon.api("POST", "/plugins/install", { source: leakyPlugin() });
+  assert.equal(installed.status, 200, installed.text);
+  const answers: string[] = [];
+  const told = async (method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<void> => {
+    answers.push(`${method} ${path.split("?")[0]}: ${(await daemon.api(method, path, body, headers)).text}`);
+  };
+
+  const ran = await daemon.docker("run", "-d", "--name", "web", "-e", `SECRET=${canary}`, "busybox", "sleep", "1000");
+  assert.equal(ran.code, 0, ran.stderr);
+  assert.equal((await daemon.docker("exec", "-e", `MORE=${canary}`, "web", "true")).code, 0);
+  await daemon.api("POST", "/containers/web/update", { Env: [`SECRET=${canary}2`] });
+  const body = { Image: "busybox", Env: [`SECRET=${canary}`] };
+  await told("POST", "/containers/create", { ...body, Labels: { fail: "1" } });
+  await told("POST", "/containers/create", { ...body, Labels: { break: "1" } });
+  await told("POST", "/containers/create", { ...body, Env: { SECRET: canary } });
+  await told("POST", "/containers/create", { ...body, env: [[canary]] });
+  await told("POST", "/plugins/dry-run", { point: "container.preCreate", body });
+  await told("POST", "/plugins/dry-run", { point: "container.preCreate", body: { ...body, Labels: { fail: "1" } } });
+  await told("POST", "/plugins/dry-run", { point: "container.preStart", body: { Config: body } });
+  const auth = { username: "me", password: canary, identitytoken: canary, serveraddress: "127.0.0.1:9" };
+  const header = Buffer.from(JSON.stringify(auth)).toString("base64url");
+  await told("POST", "/images/create?fromImage=127.0.0.1:9/a&tag=1", undefined, { "X-Registry-Auth": header });
+  await told("POST", "/auth", auth);
+  await told("POST", `/build?buildargs=${encodeURIComponent(JSON.stringify({ TOKEN: canary }))}`, "", {
+    "X-Registry-Config": header,
+  });
+  await eventually("the trace has the start", async () =>
+    (await daemon.api("GET", "/plugins/trace?plugin=leaky")).text.includes("container.preStart"),
+  );
+  for (const path of [
+    "/plugins",
+    "/plugins/leaky/json",
+    "/plugins/leaky/logs",
+    "/plugins/trace",
+    "/plugins/trace?container=web",
+    "/metrics",
+    "/info",
+  ])
+    await told("GET", path);
+  await told("GET", `/events?since=0&until=${Math.ceil(Date.now() / 1000)}`);
+  answers.push(`the log: ${daemon.log}`);
+
+  const leaks = answers.filter((text) => text.includes(canary) || text.includes(header));
+  assert.deepEqual(
+    leaks.map(
+      (text) => `${text.slice(0, 60)}… ${text.slice(Math.max(0, text.indexOf(canary) - 120), text.indexOf(canary) + 20)}`,
+    ),
+    [],
+  );
+  // What was asked for is there: nothing above is clean because it is empty.
+  assert.match(answers.join("\n"), /SECRET=\*\*\*/);
+  assert.match(answers.join("\n"), /plugin \\?"leaky\\?" at container.preCreate: cannot use SECRET=\*\*\*/);
+  const revealed = await daemon.api("GET", "/plugins/trace?plugin=leaky&showEnv=1");
+  assert.ok(revealed.text.includes(canary), "with showEnv an operator sees them");
+});

@@ -1,0 +1,53 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { isSecretField, maskSecrets, secretsIn, withoutCredentials, withoutSecrets } from "./secrets.ts";
+
+test("a secret is known by its meaning, in every spelling", () => {
+  for (const field of ["Env", "env", "environment", "Environ", "buildargs", "build-args", "BUILD_ARGS", "X-Registry-Auth"])
+    assert.ok(isSecretField(field), field);
+  for (const field of ["identitytoken", "IdentityToken", "identity_token", "Authorization", "password", "auth"])
+    assert.ok(isSecretField(field), field);
+  for (const field of ["Image", "Labels", "args", "Environs1", "author"]) assert.ok(!isSecretField(field), field);
+});
+
+test("names of variables stay, values do not, wherever they sit", () => {
+  assert.deepEqual(
+    withoutSecrets({
+      Env: ["A=one", "B"],
+      hooks: [{ args: ["/bin/x", "-v"], env: ["C=two=three"], environment: { D: "four" } }],
+      buildargs: { E: "five", F: null },
+      auth: { username: "u", password: "six" },
+      registry: { identitytoken: "seven" },
+      proxy: "http://me:eight@proxy:3128/x",
+      size: 9,
+    }),
+    {
+      Env: ["A=***", "B"],
+      hooks: [{ args: ["/bin/x", "-v"], env: ["C=***"], environment: { D: "***" } }],
+      buildargs: { E: "***", F: null },
+      auth: { username: "***", password: "***" },
+      registry: { identitytoken: "***" },
+      proxy: "http://***@proxy:3128/x",
+      size: 9,
+    },
+  );
+  assert.equal(withoutSecrets("A=one", ["hooks", "0", "env", "1"]), "A=***");
+});
+
+test("secrets of a body are taken out of a text somebody made of it; short values are no secrets", () => {
+  const secrets = secretsIn({ config: { Env: ["A=hunter2", "B=hunter2hunter2", "C=1"], Image: "hunter" } });
+  assert.deepEqual(secrets, ["hunter2hunter2", "hunter2"]);
+  assert.equal(maskSecrets("no hunter2hunter2 or hunter2 in 1 hunter", secrets), "no *** or *** in 1 hunter");
+});
+
+test("credentials in a text are known by their form", () => {
+  const cases: Record<string, string> = {
+    'Get "https://me:pass@reg.example/v2/": EOF': 'Get "https://***@reg.example/v2/": EOF',
+    "Authorization: Bearer abc.def next": "Authorization: Bearer *** next",
+    '{"authorization":"Basic eHk="}': '{"authorization":"Basic ***"}',
+    "X-Registry-Auth: eyJ1": "X-Registry-Auth: ***",
+    "POST /build?t=a&buildargs=%7B%22A%22%3A1%7D&q=1": "POST /build?t=a&buildargs=***&q=1",
+    "unix:///var/run/x.sock and docker.io/library/a@sha256:12": "unix:///var/run/x.sock and docker.io/library/a@sha256:12",
+  };
+  for (const [text, shown] of Object.entries(cases)) assert.equal(withoutCredentials(text), shown);
+});

@@ -1,0 +1,107 @@
+/**
+ * What of a body or a message is a secret, told by what a field means and not by how it is spelled. Everything that shows or
+ * remembers what passed through the daemon (logs, traces, events, errors, inspect of plugins) asks here.
+ */
+
+/** What stands in for a secret. */
+export const secretMask = "***";
+
+/** Fields of `NAME=VALUE` entries, or of objects of them: the names stay, so that a reader sees which one was touched. */
+const namedValues = new Set(["env", "environ", "environment", "buildarg", "buildargs"]);
+
+/** Fields whose whole value is a secret. */
+const whole = new Set([
+  "accesstoken",
+  "apikey",
+  "auth",
+  "authconfig",
+  "authorization",
+  "auths",
+  "credential",
+  "credentials",
+  "identitytoken",
+  "passwd",
+  "password",
+  "privatekey",
+  "proxyauthorization",
+  "refreshtoken",
+  "registryauth",
+  "registrytoken",
+  "secret",
+  "secrets",
+  "token",
+  "xregistryauth",
+  "xregistryconfig",
+]);
+
+/** `Env`, `env`, `build-args`, `X-Registry-Auth`, `identity_token`: spelling says nothing. */
+function meaningOf(field: string): "named" | "whole" | "open" {
+  const plain = field.replaceAll(/[-_.\s]/g, "").toLowerCase();
+  return namedValues.has(plain) ? "named" : whole.has(plain) ? "whole" : "open";
+}
+
+/** Whether what is in a field of that name is a secret, or a list of named ones. */
+export function isSecretField(field: string): boolean {
+  return meaningOf(field) !== "open";
+}
+
+/** A copy whose secrets are masked, wherever they sit. `path` holds the names of the fields that led to the value. */
+export function withoutSecrets(value: unknown, path: readonly string[] = []): unknown {
+  const meaning = path.map(meaningOf).findLast((one) => one !== "open") ?? "open";
+  return masked(value, meaning);
+}
+
+function masked(value: unknown, meaning: "named" | "whole" | "open", isNamed = false): unknown {
+  if (Array.isArray(value)) return value.map((item) => masked(item, meaning));
+  if (typeof value === "object" && value !== null) {
+    return Object.fromEntries(
+      Object.entries(value).map(([key, member]) => {
+        const own = meaningOf(key);
+        return [key, masked(member, own === "open" ? meaning : own, meaning === "named" && own === "open")];
+      }),
+    );
+  }
+  if (value === undefined || value === null || typeof value === "boolean") return value;
+  if (meaning === "open") return typeof value === "string" ? withoutCredentials(value) : value;
+  if (meaning === "whole" || isNamed || typeof value !== "string") return secretMask;
+  const equals = value.indexOf("=");
+  return equals === -1 ? value : `${value.slice(0, equals + 1)}${secretMask}`;
+}
+
+/** Values this short are switches and numbers; masking them would make every message unreadable. */
+const shortestSecret = 4;
+
+/** The secrets in a body, to be taken out of texts that somebody made of it. */
+export function secretsIn(value: unknown): string[] {
+  const found = new Set<string>();
+  collect(value, "open", found);
+  // The longest first: one secret may be a part of another.
+  return [...found].filter((one) => one.length >= shortestSecret).sort((one, other) => other.length - one.length);
+}
+
+function collect(value: unknown, meaning: "named" | "whole" | "open", found: Set<string>): void {
+  if (Array.isArray(value)) for (const item of value) collect(item, meaning, found);
+  else if (typeof value === "object" && value !== null) {
+    for (const [key, member] of Object.entries(value)) {
+      const own = meaningOf(key);
+      collect(member, own === "open" ? meaning : own, found);
+    }
+  } else if (typeof value === "string" && meaning !== "open") {
+    const equals = value.indexOf("=");
+    found.add(meaning === "named" && equals !== -1 ? value.slice(equals + 1) : value);
+  }
+}
+
+/** A text without these secrets, and without credentials of its own. */
+export function maskSecrets(text: string, secrets: readonly string[]): string {
+  return withoutCredentials(secrets.reduce((left, secret) => left.replaceAll(secret, secretMask), text));
+}
+
+/** A text without the credentials that are known by their form: in URLs, in headers of authorization, in queries of a build. */
+export function withoutCredentials(text: string): string {
+  return text
+    .replaceAll(/([a-z][a-z0-9+.-]*:\/\/)[^\s/?#@"']+@/gi, `$1${secretMask}@`)
+    .replaceAll(/\b((?:proxy-)?authorization["']?\s*[:=]\s*["']?(?:basic|bearer)?\s*)[^\s"',;]+/gi, `$1${secretMask}`)
+    .replaceAll(/\b(x-registry-(?:auth|config)["']?\s*[:=]\s*["']?)[^\s"',;]+/gi, `$1${secretMask}`)
+    .replaceAll(/\b(buildargs=)[^&\s"']+/gi, `$1${secretMask}`);
+}
