@@ -13,7 +13,8 @@ const shortId = (id: string): string => id.slice(0, 12);
  */
 export async function disagreements(daemon: Daemon, containerd: ContainerdClient): Promise<string[]> {
   const containers = await inspectAll(daemon);
-  const live = containers.filter(({ State }) => State.Running);
+  // One that waits for its restart is "running" to Docker's clients, and has no process.
+  const live = containers.filter(({ State }) => State.Running && !State.Restarting);
   return [
     ...(await withContainerd(containers, live, containerd)),
     ...withProcesses(daemon, live),

@@ -43,6 +43,9 @@ const descriptorSlack = 12;
 /** What dockerd answers with 500 though the client was wrong. */
 const askedWrongly = /executable file not found|no such file or directory: unknown|is not paused|not running/;
 
+/** What a daemon rightly logs as errors when a plugin, a shim or runc is killed under it. */
+const toldOfKills = [/its process ended by SIGKILL; starting it again/, /a container could not be restarted/];
+
 export async function soak(options: SoakOptions): Promise<SoakReport> {
   const { seed, minutes, say } = options;
   const random = new SeededRandom(seed);
@@ -50,6 +53,7 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
   await using daemon = await Daemon.start();
   const installed = await daemon.pouch("plugin", "install", join(projectRoot, "hookplugins/legacy-env"));
   if (installed.code !== 0) throw new Error(`the plugin could not be installed: ${installed.stderr}`);
+  for (const pattern of toldOfKills) daemon.expectsErrors(pattern);
   const run = new Soak(daemon, report, say);
   const before = await run.descriptorsAtRest();
 
