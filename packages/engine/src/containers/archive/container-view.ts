@@ -68,8 +68,9 @@ async function useStopped<T>(
   options: ViewOptions,
   use: (view: FileView) => Promise<T>,
 ): Promise<{ value: T } | undefined> {
-  await container.run?.finished.promise;
+  // First: the end of a run that began meanwhile would be waited for with its container's lock held.
   if (container.isRunning) return undefined;
+  await container.run?.finished.promise;
   const { deps } = room;
   const { record } = container;
   const mounts = await deps.containerd.snapshots(record.snapshotter).mounts(container.id);
