@@ -36,6 +36,8 @@ function connectInput(session: StdioSession, socket: Socket, detachKeys: Buffer)
   input.on("error", () => socket.resume());
   input.on("drain", () => socket.resume());
   socket.on("end", () => input.end());
+  // One that broke off without an end has nothing more to say either (moby closes an exec's stdin then, too).
+  socket.once("close", () => input.end());
   const detector = session.tty ? new DetachDetector(detachKeys) : undefined;
   socket.on("data", (chunk: Buffer) => {
     const { pass, detached } = detector ? detector.feed(chunk) : { pass: chunk, detached: false };
