@@ -11,8 +11,8 @@ import { writeOutput } from "./write-output.ts";
  * client that ends its side (half-close) ends stdin only.
  */
 export async function serveSession(session: StdioSession, socket: Socket, detachKeys: Buffer): Promise<void> {
-  socket.once("close", () => session.close());
-  if (socket.destroyed) session.close();
+  socket.once("close", () => letGo(session));
+  if (socket.destroyed) letGo(session);
   connectInput(session, socket, detachKeys);
   try {
     for await (const chunk of session.output) await writeOutput(socket, encodeOutput(chunk, session.tty));
@@ -23,6 +23,12 @@ export async function serveSession(session: StdioSession, socket: Socket, detach
   } finally {
     await finish(socket);
   }
+}
+
+/** The client is gone. It has nothing more to type either, also when it broke off without an end (moby closes an exec's stdin then, too). */
+export function letGo(session: StdioSession): void {
+  session.input?.on("error", () => undefined).end();
+  session.close();
 }
 
 function connectInput(session: StdioSession, socket: Socket, detachKeys: Buffer): void {
@@ -36,8 +42,6 @@ function connectInput(session: StdioSession, socket: Socket, detachKeys: Buffer)
   input.on("error", () => socket.resume());
   input.on("drain", () => socket.resume());
   socket.on("end", () => input.end());
-  // One that broke off without an end has nothing more to say either (moby closes an exec's stdin then, too).
-  socket.once("close", () => input.end());
   const detector = session.tty ? new DetachDetector(detachKeys) : undefined;
   socket.on("data", (chunk: Buffer) => {
     const { pass, detached } = detector ? detector.feed(chunk) : { pass: chunk, detached: false };

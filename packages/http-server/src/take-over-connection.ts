@@ -4,7 +4,7 @@ import type { StdioSession } from "./backend.ts";
 import type { Call } from "./call.ts";
 import { hijack } from "./hijack.ts";
 import type { Lifetime } from "./lifetime.ts";
-import { serveSession } from "./serve-session.ts";
+import { letGo, serveSession } from "./serve-session.ts";
 import { streamType } from "./stream-type.ts";
 
 /** Answers a call by connecting its client with a process, until one of them is done. */
@@ -15,7 +15,7 @@ export async function takeOverConnection(
   lifetime: Lifetime,
 ): Promise<void> {
   if (call.response.destroyed) {
-    session.close();
+    letGo(session);
     return;
   }
   const socket = hijack(call.request, call.response, streamType(call.version, session.tty));

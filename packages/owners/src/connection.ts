@@ -39,9 +39,12 @@ export function openConnection(
  * other with it. Resolves when nothing more passes, however that came; the slower side sets the pace.
  */
 export async function joinConnections(one: Duplex, other: Duplex): Promise<void> {
-  // Else Node ends a side by itself when its peer has, and takes what is still on its way along.
-  one.allowHalfOpen = true;
-  other.allowHalfOpen = true;
+  for (const side of [one, other]) {
+    // Else Node ends a side by itself when its peer has, and takes what is still on its way along.
+    side.allowHalfOpen = true;
+    // Two pipelines, on top of what an HTTP server listens for, look like a leak to Node.
+    side.setMaxListeners(0);
+  }
   await Promise.allSettled([pipeline(one, other), pipeline(other, one)]);
   // Also one that was gone before the other could be joined to it.
   one.destroy();

@@ -4,6 +4,8 @@ import { Socket } from "node:net";
 /** The daemon's end of a stdin FIFO, shared by everyone attached. */
 export class InputPipe {
   readonly #ready = Promise.withResolvers<Socket | undefined>();
+  /** Of writes under way; one listener ends them all, however many clients type. */
+  readonly #writing = new Set<() => void>();
   #socket: Socket | undefined;
   #closed = false;
 
@@ -19,6 +21,7 @@ export class InputPipe {
       this.#socket = new Socket({ fd, readable: false, writable: true });
       // EPIPE: the process has closed its stdin or is gone. Its exit tells the client.
       this.#socket.on("error", () => this.destroy());
+      this.#socket.once("close", () => this.#writing.forEach((done) => done()));
       this.#ready.resolve(this.#socket);
     } catch {
       this.destroy();
@@ -29,14 +32,11 @@ export class InputPipe {
   async write(chunk: Uint8Array): Promise<void> {
     const socket = await this.#ready.promise;
     if (!socket || this.#closed) return;
-    await new Promise<void>((resolve) => {
-      const done = (): void => {
-        socket.off("close", done);
-        resolve();
-      };
-      socket.once("close", done);
-      socket.write(chunk, done);
-    });
+    const { promise: taken, resolve: done } = Promise.withResolvers<void>();
+    this.#writing.add(done);
+    socket.write(chunk, () => done());
+    await taken;
+    this.#writing.delete(done);
   }
 
   /** Closes the daemon's end when everything written has gone in. */
