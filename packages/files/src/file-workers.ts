@@ -1,4 +1,5 @@
 import { cancelled, EngineError } from "@pouchcontainer/errors";
+import { inBackground } from "@pouchcontainer/owners";
 import { Transform, type Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { ArchiveInput } from "./archive-input.ts";
@@ -125,7 +126,7 @@ export class FileWorkers {
   #launch(): WorkerProcess {
     const worker = new WorkerProcess(this.#options);
     this.#running.add(worker);
-    void worker.ended.then(() => this.#running.delete(worker));
+    inBackground("noticing the end of a file worker", () => worker.ended.then(() => this.#running.delete(worker)));
     return worker;
   }
 

@@ -59,7 +59,7 @@ export class WorkerProcess {
   }
 
   give(job: FileJob): void {
-    this.#program.pipe(channelDescriptor)?.write(`${JSON.stringify(job)}\n`);
+    this.#program.pipeAt(channelDescriptor)?.write(`${JSON.stringify(job)}\n`);
   }
 
   /** Breaks its work off. */
@@ -82,7 +82,7 @@ export class WorkerProcess {
 
   #listen(): void {
     let pending = "";
-    const channel = this.#program.pipe(channelDescriptor)?.setEncoding("utf8");
+    const channel = this.#program.pipeAt(channelDescriptor)?.setEncoding("utf8");
     channel?.on("data", (text: string) => {
       const lines = (pending + text).split("\n");
       pending = lines.pop() ?? "";

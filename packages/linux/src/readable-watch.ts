@@ -53,10 +53,9 @@ export class ReadableWatcher {
       this.#handles.get(address)?.onReadable();
       this.#letPromisesRun();
     });
-    this.#closed = lib.registerCallback(
-      { arguments: ["u64"], return: "void" },
-      (address: bigint) => void this.#handles.delete(address),
-    );
+    this.#closed = lib.registerCallback({ arguments: ["u64"], return: "void" }, (address: bigint) => {
+      this.#handles.delete(address);
+    });
   }
 
   readonly #address: (memory: ArrayBuffer) => bigint;

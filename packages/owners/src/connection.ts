@@ -17,7 +17,9 @@ export function openConnection(
     signal?.throwIfAborted();
     const socket = connect(target);
     const timer = setTimeout(() => socket.destroy(deadlineExceeded(`no connection within ${timeoutMs} ms`)), timeoutMs);
-    const onAbort = (): void => void socket.destroy(signal?.reason);
+    const onAbort = (): void => {
+      socket.destroy(signal?.reason);
+    };
     signal?.addEventListener("abort", onAbort, { once: true });
     const settled = (): void => {
       clearTimeout(timer);

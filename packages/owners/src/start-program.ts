@@ -83,7 +83,7 @@ export class StartedProgram {
   }
 
   /** The pipe at a descriptor above 2, where `stdio` asked for one. */
-  pipe(descriptor: number): Duplex | undefined {
+  pipeAt(descriptor: number): Duplex | undefined {
     // What `stdio: "pipe"` makes of descriptors above 2 is a socket.
     return (this.#child?.stdio?.[descriptor] ?? undefined) as Duplex | undefined;
   }

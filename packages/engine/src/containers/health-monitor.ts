@@ -1,4 +1,5 @@
 import { EngineError } from "@pouchcontainer/errors";
+import { inBackground } from "@pouchcontainer/owners";
 import { rfc3339Nano } from "./clock.ts";
 import type { Container } from "./container.ts";
 import { publishContainerEvent } from "./container-events.ts";
@@ -57,7 +58,13 @@ export class HealthMonitor {
   #next(plan: Plan, generation: number, startedMs: number): void {
     const starting = this.#container.state.health?.status === "starting" && Date.now() - startedMs < plan.startPeriodMs;
     const delayMs = starting ? plan.startIntervalMs : plan.intervalMs;
-    this.#timer = setTimeout(() => void this.#check(plan, generation, startedMs), delayMs);
+    this.#timer = setTimeout(
+      () =>
+        inBackground("checking a container's health", () => this.#check(plan, generation, startedMs), {
+          container: this.#container.id,
+        }),
+      delayMs,
+    );
   }
 
   async #check(plan: Plan, generation: number, startedMs: number): Promise<void> {

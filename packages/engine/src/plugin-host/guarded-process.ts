@@ -91,7 +91,7 @@ export class GuardedProcess {
     await started.started.catch((cause: unknown) => {
       throw unavailable(`cannot start ${command.command}`, { cause });
     });
-    const lifeline = started.pipe(3);
+    const lifeline = started.pipeAt(3);
     if (started.pid === undefined || lifeline === undefined) throw unavailable(`cannot start ${command.command}`);
     return new GuardedProcess(started, started.pid, lifeline);
   }

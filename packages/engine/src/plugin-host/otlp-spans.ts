@@ -1,4 +1,5 @@
 import { messageChain } from "@pouchcontainer/errors";
+import { inBackground } from "@pouchcontainer/owners";
 import { randomBytes } from "node:crypto";
 import type { PluginObserver } from "./call-runner.ts";
 import type { TraceEntry } from "./trace.ts";
@@ -31,7 +32,7 @@ export class OtlpSpans implements PluginObserver {
 
   constructor(options: OtlpSpansOptions) {
     this.#options = options;
-    this.#timer = setInterval(() => void this.flush(), options.intervalMs ?? 5000);
+    this.#timer = setInterval(() => inBackground("sending spans", () => this.flush()), options.intervalMs ?? 5000);
     this.#timer.unref();
   }
 

@@ -150,7 +150,9 @@ class ServedPlugin {
       const ask = (path: string, snapshotter: string): Promise<unknown> => this.#host.call(path, { call: call.id, snapshotter });
       const image = {
         ...(members["image"] as object),
-        unpack: async (snapshotter: string) => void (await ask("/Image.Unpack", snapshotter)),
+        unpack: async (snapshotter: string) => {
+          await ask("/Image.Unpack", snapshotter);
+        },
         isUnpacked: async (snapshotter: string) =>
           ((await ask("/Image.IsUnpacked", snapshotter)) as { unpacked: boolean }).unpacked,
       };
@@ -165,7 +167,14 @@ class ServedPlugin {
   async #startAssistant(process: unknown): Promise<AssistantHandle> {
     // The daemon's answer to this question.
     const { name, pid } = (await this.#host.call("/Supervisor.Start", { process })) as { name: string; pid: number };
-    return { name, pid, restarts: 0, stop: async () => void (await this.#host.call("/Supervisor.Stop", { name })) };
+    return {
+      name,
+      pid,
+      restarts: 0,
+      stop: async () => {
+        await this.#host.call("/Supervisor.Stop", { name });
+      },
+    };
   }
 
   #context(call: WireCall, response: ServerResponse): InvokeContext {

@@ -41,7 +41,9 @@ export async function openContainerd(options: {
   const client = connectContainerd({ address: supervised.address, namespace });
   return {
     client,
-    onRestarted: (listener) => void supervised.onRestarted(listener),
+    onRestarted: (listener) => {
+      supervised.onRestarted(listener);
+    },
     close: async () => {
       await client.close();
       await supervised.stop();
@@ -66,7 +68,9 @@ async function connectTo(address: string, namespace: string): Promise<Containerd
   );
   return {
     client,
-    onRestarted: (listener) => void listeners.push(listener),
+    onRestarted: (listener) => {
+      listeners.push(listener);
+    },
     close: async () => {
       closing.abort();
       await client.close();

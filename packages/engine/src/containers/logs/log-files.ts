@@ -1,6 +1,8 @@
-import { closeSync, fstatSync, openSync, readdirSync, readFileSync, readSync, statSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readdirSync, readSync, statSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { gunzipSync } from "node:zlib";
+import { promisify } from "node:util";
+import { gunzip } from "node:zlib";
 
 const blockBytes = 64 * 1024;
 const newline = 10;
@@ -24,9 +26,9 @@ export function logFilePaths(path: string): string[] {
 }
 
 /** Undefined when the file is gone: rotation may take it at any time. */
-export function openLogSource(path: string): LogSource | undefined {
+export async function openLogSource(path: string): Promise<LogSource | undefined> {
   try {
-    return path.endsWith(".gz") ? memorySource(gunzipSync(readFileSync(path))) : fileSource(openSync(path, "r"));
+    return path.endsWith(".gz") ? memorySource(await promisify(gunzip)(await readFile(path))) : fileSource(openSync(path, "r"));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw error;

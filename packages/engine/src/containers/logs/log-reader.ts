@@ -47,7 +47,7 @@ export async function* readLog(
   const follow = query.follow && writer !== undefined && !writer.closed ? writer : undefined;
   let rotations = writer?.rotations ?? 0;
   const paths = logFilePaths(path);
-  const sources = openWanted(paths, query);
+  const sources = await openWanted(paths, query);
   let current: LogSource | undefined = sources.pop()?.source;
   let position = 0;
   try {
@@ -75,7 +75,7 @@ export async function* readLog(
       if (!follow) return;
       if (follow.rotations !== rotations) {
         const following = fileAfter(path, rotations, follow.rotations);
-        const next = openLogSource(following.path);
+        const next = await openLogSource(following.path);
         if (!next) continue;
         rotations = following.rotation;
         current.close();
@@ -99,13 +99,13 @@ function fileAfter(path: string, rotation: number, rotations: number): { path: s
   return { path: paths[paths.length - 1 - age] ?? path, rotation: rotations - age };
 }
 
-function openWanted(paths: string[], query: LogQuery): { source: LogSource }[] {
+async function openWanted(paths: string[], query: LogQuery): Promise<{ source: LogSource }[]> {
   const sinceMs = query.since === undefined || query.tail !== undefined ? 0 : Number(query.since / 1_000_000n);
   const opened: { source: LogSource }[] = [];
   for (const [index, file] of paths.entries()) {
     // A file last written before `since` holds nothing asked for; the current one is needed to follow.
     if (index < paths.length - 1 && modifiedMs(file) < sinceMs) continue;
-    const source = openLogSource(file);
+    const source = await openLogSource(file);
     if (source) opened.push({ source });
   }
   return opened;

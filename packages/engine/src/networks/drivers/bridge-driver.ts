@@ -162,7 +162,10 @@ export class BridgeDriver implements NetworkDriver {
   #applySettings(network: NetworkRecord, lent: boolean, made: AsyncDisposableStack): void {
     for (const [name, value] of this.#settings(network)) {
       const before = writeSysctl(name, value);
-      if (lent && before !== undefined) made.defer(() => void writeSysctl(name, before));
+      if (lent && before !== undefined)
+        made.defer(() => {
+          writeSysctl(name, before);
+        });
     }
     if (this.#deps.ipForward) enableForwarding(network);
   }

@@ -1,3 +1,4 @@
+import { inBackground } from "@pouchcontainer/owners";
 import type { NftShell } from "../linux/nft-shell.ts";
 import type { PublishedFlows } from "./published-flows.ts";
 import { linkElement, portElement, renderRuleset, type FirewallNetwork, type FirewallPort } from "./ruleset.ts";
@@ -30,7 +31,10 @@ export class Firewall {
     this.#deps = deps;
     if (deps.verifyMilliseconds > 0) {
       this.#timer = setInterval(
-        () => void this.verify().catch((error: unknown) => deps.warn(`cannot check the firewall: ${String(error)}`)),
+        () =>
+          inBackground("checking the firewall", () =>
+            this.verify().catch((error: unknown) => deps.warn(`cannot check the firewall: ${String(error)}`)),
+          ),
         deps.verifyMilliseconds,
       );
       this.#timer.unref();

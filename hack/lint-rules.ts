@@ -1,0 +1,224 @@
+/**
+ * Rules of this repository that no linter brings, loaded by oxlint (`jsPlugins`): what fails without a caller has an owner that hears
+ * of it (packages/owners). `hack/planted-lint-violations.ts` proves that each of them catches.
+ */
+import { relative } from "node:path";
+
+/** As much of a syntax tree as the rules look at. */
+interface Node {
+  type: string;
+  [member: string]: unknown;
+}
+
+interface Context {
+  filename: string;
+  cwd: string;
+  report(finding: { node: Node; message: string }): void;
+}
+
+type Visitor = Record<string, (node: Node) => void>;
+
+interface OwnedModule {
+  /** What must not be taken from it; all of it where absent. */
+  names?: readonly string[];
+  instead: string;
+  /** Files that are owners themselves. */
+  owners: readonly string[];
+}
+
+const ownersRoom = "packages/owners/";
+
+/** Modules of Node that make what fails by an event, and who may use them. */
+const ownedModules: Record<string, OwnedModule> = {
+  child_process: {
+    instead: "runProgram or startProgram of @pouchcontainer/owners",
+    owners: [ownersRoom],
+  },
+  dgram: { instead: "DatagramSocket of @pouchcontainer/owners", owners: [ownersRoom] },
+  net: {
+    names: ["connect", "createConnection", "createServer", "Server"],
+    instead: "openConnection or ConnectionServer of @pouchcontainer/owners",
+    owners: [
+      ownersRoom,
+      // Hands the socket to an HTTP/2 session, which owns it.
+      "packages/containerd/src/grpc/connection.ts",
+      // A look whether anybody listens; `once` hears both answers.
+      "packages/http-server/src/listen.ts",
+      // Owned at once; the connection is under way when it is handed out, which openConnection waits for.
+      "packages/engine/src/networks/dns/query-sockets.ts",
+    ],
+  },
+  tls: { names: ["connect", "createServer"], instead: "HttpServer of @pouchcontainer/http-server", owners: [] },
+  http: {
+    names: ["createServer", "Server"],
+    instead: "HttpServer of @pouchcontainer/http-server",
+    owners: ["packages/http-server/src/http-server.ts", "packages/plugin-sdk/src/wire/wire-server.ts"],
+  },
+  https: {
+    names: ["createServer", "Server"],
+    instead: "HttpServer of @pouchcontainer/http-server",
+    owners: ["packages/http-server/src/http-server.ts"],
+  },
+  http2: { names: ["createServer", "createSecureServer"], instead: "HttpServer of @pouchcontainer/http-server", owners: [] },
+};
+
+/** Rooms that serve requests and have nothing to do with files that could not wait. */
+const asynchronousRooms = [
+  "packages/http-server/src/handlers/",
+  "packages/engine/src/events/",
+  "packages/engine/src/exec/",
+  "packages/engine/src/images/",
+  "packages/engine/src/containers/archive/",
+];
+
+/** Work without a bound on the event loop, in any room of the daemon. */
+const heavyCalls = new Set([
+  "execSync",
+  "execFileSync",
+  "spawnSync",
+  "cpSync",
+  "globSync",
+  "gzipSync",
+  "gunzipSync",
+  "deflateSync",
+  "inflateSync",
+  "unzipSync",
+  "brotliCompressSync",
+  "brotliDecompressSync",
+  "zstdCompressSync",
+  "zstdDecompressSync",
+  "scryptSync",
+  "pbkdf2Sync",
+]);
+
+/** Tests and what they are made of fail where their author sees it. */
+const isTest = (file: string): boolean => /\.test\.ts$|\/(testing|conformance)\/|\/(fake|freezing)-[\w-]+\.ts$/.test(file);
+/** Files that the daemon is made of, as paths from the repository's root. The command line does one thing, and ends with its failure. */
+const isDaemon = (file: string): boolean => file.startsWith("packages/") && !file.startsWith("packages/cli/") && !isTest(file);
+
+function rule(applies: (file: string) => boolean, visitor: (report: Context["report"], file: string) => Visitor) {
+  return {
+    create(context: Context): Visitor {
+      const file = relative(context.cwd, context.filename);
+      return applies(file) ? visitor((finding) => context.report(finding), file) : {};
+    },
+  };
+}
+
+const isNode = (value: unknown): value is Node => typeof value === "object" && value !== null && "type" in value;
+const textOf = (node: unknown): unknown => (isNode(node) && node.type === "Literal" ? node["value"] : undefined);
+const nameOf = (node: unknown): unknown => (isNode(node) && node.type === "Identifier" ? node["name"] : undefined);
+
+/** The method that is called on something, and its arguments. */
+function methodCall(node: Node): { name: unknown; args: Node[] } | undefined {
+  const { callee, arguments: args } = node;
+  if (!isNode(callee) || callee.type !== "MemberExpression") return undefined;
+  // Arguments of a call expression are nodes.
+  return { name: nameOf(callee["property"]), args: args as Node[] };
+}
+
+function* below(value: unknown): Generator<Node> {
+  if (Array.isArray(value)) for (const item of value) yield* below(item);
+  if (!isNode(value)) return;
+  yield value;
+  for (const [member, inner] of Object.entries(value)) if (member !== "parent") yield* below(inner);
+}
+
+const unheard = rule(isDaemon, (report, file) => {
+  /** What a module that was imported as a whole is called here. */
+  const wholes = new Map<unknown, OwnedModule>();
+  const ownedBy = (specifier: unknown): OwnedModule | undefined => {
+    const owned = typeof specifier === "string" ? ownedModules[specifier.replace(/^node:/, "")] : undefined;
+    return owned?.owners.some((owner) => file.startsWith(owner)) === true ? undefined : owned;
+  };
+  const isForOwners = ({ names }: OwnedModule, name: unknown): boolean => names === undefined || names.includes(String(name));
+  const tell = (node: Node, { instead }: OwnedModule): void =>
+    report({ node, message: `What this makes fails by an event, and is for owners (hack/lint-rules.ts): use ${instead}.` });
+  return {
+    ImportDeclaration(node) {
+      const owned = ownedBy(textOf(node["source"]));
+      if (owned === undefined || node["importKind"] === "type") return;
+      // Specifiers of an import declaration are nodes.
+      for (const one of node["specifiers"] as Node[]) {
+        if (one["importKind"] === "type") continue;
+        if (one.type !== "ImportSpecifier") wholes.set(nameOf(one["local"]), owned);
+        else if (isForOwners(owned, nameOf(one["imported"]))) tell(node, owned);
+      }
+    },
+    ImportExpression(node) {
+      const owned = ownedBy(textOf(node["source"]));
+      if (owned !== undefined) tell(node, owned);
+    },
+    MemberExpression(node) {
+      const owned = wholes.get(nameOf(node["object"]));
+      if (owned !== undefined && isForOwners(owned, nameOf(node["property"]))) tell(node, owned);
+    },
+    CallExpression(node) {
+      const call = methodCall(node);
+      const owned = call?.name === "getBuiltinModule" ? ownedBy(textOf(call.args[0])) : undefined;
+      if (owned !== undefined) tell(node, owned);
+    },
+  };
+});
+
+const noBarePipe = rule(isDaemon, (report) => ({
+  CallExpression(node) {
+    if (methodCall(node)?.name === "pipe")
+      report({
+        node,
+        message: "A pipe hears no error of either side: use pipeline of node:stream/promises, or joinConnections.",
+      });
+  },
+}));
+
+const hearsErrors = rule(isDaemon, (report) => ({
+  NewExpression(node) {
+    if (nameOf(node["callee"]) !== "Promise") return;
+    const listened = [...below(node["arguments"])].flatMap((inner) => {
+      const call = inner.type === "CallExpression" ? methodCall(inner) : undefined;
+      return call !== undefined && ["on", "once", "addListener"].includes(String(call.name)) ? [textOf(call.args[0])] : [];
+    });
+    if (
+      ["data", "end", "finish", "drain", "readable"].some((event) => listened.includes(event)) &&
+      !listened.some((event) => event === "error" || event === "close")
+    )
+      report({
+        node,
+        message:
+          "This promise waits for a stream and never settles when that fails: use node:stream/consumers, pipeline, or hear `error`.",
+      });
+  },
+}));
+
+const nothingSynchronous = rule(isDaemon, (report, file) => {
+  const strict = asynchronousRooms.some((room) => file.startsWith(room));
+  return {
+    CallExpression(node) {
+      const name = String(methodCall(node)?.name ?? nameOf(node["callee"]));
+      if (heavyCalls.has(name) || (strict && /^[a-z]\w*Sync$/.test(name)))
+        report({ node, message: `${name} holds up every request until it is done: use its asynchronous form.` });
+    },
+  };
+});
+
+const noVoid = rule(isDaemon, (report) => ({
+  UnaryExpression(node) {
+    if (node["operator"] === "void")
+      report({
+        node,
+        message:
+          "A promise nobody waits for needs an owner: inBackground of @pouchcontainer/owners. For what is no promise write a block.",
+      });
+  },
+}));
+
+export default {
+  meta: { name: "owners" },
+  rules: {
+    unheard,
+    "no-bare-pipe": noBarePipe,
+    "hears-errors": hearsErrors,
+    "nothing-synchronous": nothingSynchronous,
+    "no-void": noVoid,
+  },
+};

@@ -1,0 +1,86 @@
+/** Plants violations of each rule in hack/lint-rules.ts, beside what looks like one and is right, and fails unless exactly those are found. */
+import { spawnSync } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+
+const root = resolve(import.meta.dirname, "..");
+const room = "packages/engine/src/room";
+
+const planted: { rule: string; source: string; file?: string }[] = [
+  { rule: "unheard", source: 'import { spawn } from "node:child_process"; spawn("ls");' },
+  { rule: "unheard", source: 'import { execFile } from "child_process"; execFile("ls");' },
+  { rule: "unheard", source: 'import * as processes from "node:child_process"; processes.fork("x");' },
+  { rule: "unheard", source: 'const { spawn } = await import("node:child_process"); spawn("ls");' },
+  { rule: "unheard", source: 'process.getBuiltinModule("node:child_process").spawn("ls");' },
+  { rule: "unheard", source: 'import { createSocket } from "node:dgram"; createSocket("udp4");' },
+  { rule: "unheard", source: 'import { connect } from "node:net"; connect(80);' },
+  { rule: "unheard", source: 'import net from "node:net"; net.createConnection(80);' },
+  { rule: "unheard", source: 'import { createServer } from "node:http"; createServer();' },
+  { rule: "no-bare-pipe", source: "export const join = (a: NodeJS.ReadableStream, b: NodeJS.WritableStream) => a.pipe(b);" },
+  {
+    rule: "hears-errors",
+    source:
+      'import type { Readable } from "node:stream"; export const all = (source: Readable) => new Promise<string>((resolve) => { let text = ""; source.on("data", (chunk) => (text += chunk)); source.on("end", () => resolve(text)); });',
+  },
+  { rule: "nothing-synchronous", source: 'import { gunzipSync } from "node:zlib"; gunzipSync("");' },
+  {
+    rule: "nothing-synchronous",
+    file: "packages/engine/src/images/planted.ts",
+    source: 'import { readFileSync } from "node:fs"; readFileSync("x");',
+  },
+  { rule: "no-void", source: "const work = async () => 1; void work();" },
+  { rule: "no-void", source: "const work = async () => 1; export const later = () => setTimeout(() => void work(), 1);" },
+];
+
+const right: { source: string; file?: string }[] = [
+  { source: 'import type { ChildProcess } from "node:child_process"; export type Child = ChildProcess;' },
+  {
+    source:
+      'import { type Socket, isIP } from "node:net"; export const check = (socket: Socket) => isIP(socket.remoteAddress ?? "");',
+  },
+  { source: 'import http from "node:http"; export const ask = () => http.request("http://x");' },
+  { source: 'import { readFileSync } from "node:fs"; readFileSync("/proc/self/mountinfo");' },
+  {
+    source:
+      'import type { Readable } from "node:stream"; export const all = (source: Readable) => new Promise<void>((resolve, reject) => { source.on("end", resolve); source.on("error", reject); });',
+  },
+  { file: "packages/engine/src/room/planted.test.ts", source: 'import { spawn } from "node:child_process"; spawn("ls");' },
+  { file: "packages/cli/src/planted.ts", source: 'import { spawnSync } from "node:child_process"; spawnSync("ls");' },
+  { file: "packages/owners/src/planted.ts", source: 'import { createSocket } from "node:dgram"; createSocket("udp4");' },
+];
+
+const directory = mkdtempSync(join(tmpdir(), "pouch-planted-"));
+try {
+  const plant = ({ source, file }: { source: string; file?: string }, name: string): string => {
+    const path = file ?? join(room, `${name}.ts`);
+    mkdirSync(join(directory, dirname(path)), { recursive: true });
+    writeFileSync(join(directory, path), `${source}\n`);
+    return path;
+  };
+  const expected = planted.map((one, index) => ({ ...one, path: plant(one, `wrong-${index}`) }));
+  const clean = right.map((one, index) => plant(one, `right-${index}`));
+  for (const file of ["oxlintrc.json", "hack/lint-rules.ts"]) cpSync(join(root, file), join(directory, file));
+  symlinkSync(join(root, "node_modules"), join(directory, "node_modules"));
+  const run = spawnSync(join(root, "node_modules/.bin/oxlint"), ["--config", "oxlintrc.json", "--format", "json", "packages"], {
+    cwd: directory,
+    encoding: "utf8",
+    maxBuffer: 1 << 26,
+  });
+  const report = JSON.parse(run.stdout) as { diagnostics: { code: string; filename: string }[] };
+  const found = (path: string): string[] =>
+    report.diagnostics
+      .filter(({ filename, code }) => filename.endsWith(path) && code.startsWith("owners("))
+      .map(({ code }) => code);
+  const wrong = [
+    ...expected
+      .filter(({ rule, path }) => !found(path).includes(`owners(${rule})`))
+      .map(({ rule, source }) => `not caught: ${rule} in ${source}`),
+    ...clean.flatMap((path, index) => found(path).map((code) => `caught though it is right: ${code} in ${right[index]?.source}`)),
+  ];
+  for (const line of wrong) console.error(`planted lint violation ${line}`);
+  if (wrong.length > 0) process.exitCode = 1;
+  else console.error(`check: ${planted.length} planted lint violations caught, ${right.length} right ones left alone`);
+} finally {
+  rmSync(directory, { recursive: true });
+}
