@@ -1,5 +1,5 @@
 import type { NetworkedContainer } from "../networks/container-networks.ts";
-import { wasStarted, type ContainerRecord } from "./container-record.ts";
+import { wasStarted, type ContainerRecord, type ContainerState } from "./container-record.ts";
 
 /** The facts about a container the network room asks for. */
 export function networkedContainer(record: ContainerRecord, directory: string): NetworkedContainer {
@@ -19,9 +19,14 @@ export function networkedContainer(record: ContainerRecord, directory: string): 
     exposedPorts: Object.keys(config.ExposedPorts ?? {}),
     endpoints: networkingConfig.EndpointsConfig ?? {},
     endpointsSettled,
-    wasStarted: wasStarted(record.state),
+    phase: phaseOf(record.state),
     filesDirectory: directory,
   };
+}
+
+function phaseOf(state: ContainerState): "new" | "running" | "ended" {
+  if (state.status === "running" || state.status === "paused") return "running";
+  return wasStarted(state) ? "ended" : "new";
 }
 
 /** Who plugins are told the call is about. */

@@ -21,8 +21,8 @@ export interface NetworkedContainer {
   endpoints: Record<string, EndpointSettings>;
   /** `endpoints` names all of them, that of the network mode too if there still is one: something was connected or disconnected. */
   endpointsSettled?: boolean;
-  /** Before the first start the networks' ids are not told. Default: it was. */
-  wasStarted?: boolean;
+  /** What is told of its networks: not even their ids before the first start, no addresses once it has ended. Default `running`. */
+  phase?: "new" | "running" | "ended";
   /** Folder for `hosts`, `resolv.conf` and `hostname`, one per container. */
   filesDirectory: string;
 }

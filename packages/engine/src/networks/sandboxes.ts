@@ -133,13 +133,15 @@ export class Sandboxes implements ContainerNetworks {
     const mode = networkName(container.networkMode);
     const settings = emptySettings();
     if (mode.startsWith("container:")) return settings;
-    const record = this.#live.get(container.id)?.record;
+    const { phase = "running" } = container;
+    // What a run had is taken back after its end was told: it is gone for everybody who asks, from that moment on.
+    const record = phase === "running" ? this.#live.get(container.id)?.record : undefined;
     for (const [ref, wanted] of Object.entries(endpointsOf(container))) {
       const network = registry.find(networkName(ref));
       const endpoint = record?.endpoints.find((each) => each.networkId === network?.id);
       settings.Networks[network?.name ?? ref] = endpoint
         ? liveEndpoint(wanted, endpoint)
-        : idleEndpoint(wanted, container.wasStarted === false ? "" : (network?.id ?? wanted.NetworkID ?? ""));
+        : idleEndpoint(wanted, phase === "new" ? "" : (network?.id ?? wanted.NetworkID ?? ""));
     }
     if (!record) return settings;
     settings.SandboxID = record.sandboxId;
