@@ -54,7 +54,8 @@ export interface ContainerBackend {
   listJson?(options: { all: boolean; limit?: number; size: boolean; filters: Filters }): Promise<string[]>;
   inspect(ref: string, options: { size: boolean }): Promise<api.ContainerInspect>;
   /** Throws `notModified` when it already runs. */
-  start(ref: string, options: { detachKeys?: string }): Promise<void>;
+  /** `hostConfig` takes the place of the one from create. */
+  start(ref: string, options: { detachKeys?: string; hostConfig?: api.HostConfig }): Promise<void>;
   /** Throws `notModified` when it does not run. `timeoutSeconds` -1 waits for ever. */
   stop(ref: string, options: { signal?: string; timeoutSeconds?: number }): Promise<void>;
   restart(ref: string, options: { signal?: string; timeoutSeconds?: number }): Promise<void>;

@@ -35,6 +35,11 @@ export interface Call<E extends Endpoint> {
   endlessSignal(): AbortSignal;
 }
 
+export interface AnswerOptions {
+  /** Puts the JSON body of an older version into today's form, before it is decoded. Default: it has that form. */
+  upgrade?: (body: unknown, version: string) => unknown;
+}
+
 /** Makes handlers of functions: decodes what comes in, encodes what comes back, once for all endpoints. */
 export class Calls {
   readonly #lifetime: Lifetime;
@@ -44,9 +49,13 @@ export class Calls {
   }
 
   /** A handler whose function takes the decoded call and returns the answer; undefined is an empty one. */
-  answer<E extends Endpoint>(endpoint: E, run: (call: Call<E>, body: BodyOf<E>) => Promise<unknown>): Handler {
+  answer<E extends Endpoint>(
+    endpoint: E,
+    run: (call: Call<E>, body: BodyOf<E>) => Promise<unknown>,
+    options: AnswerOptions = {},
+  ): Handler {
     return this.takeOver(endpoint, async (call) => {
-      const body = await readBody(call);
+      const body = await readBody(call, options);
       const value = await run(call, body);
       if (value === undefined) sendEmpty(call.response, endpoint.status);
       else sendJson(call.response, endpoint.status, value);
@@ -76,13 +85,14 @@ export class Calls {
 }
 
 /** The decoded JSON body of a call; undefined where the endpoint has none. */
-export async function readBody<E extends Endpoint>(call: Call<E>): Promise<BodyOf<E>> {
+export async function readBody<E extends Endpoint>(call: Call<E>, { upgrade }: AnswerOptions = {}): Promise<BodyOf<E>> {
   const { body: schema, bodyOptional } = call.endpoint;
   // Both casts: BodyOf says undefined for exactly these two, and Static of the schema for the rest.
   if (schema === undefined || typeof schema === "string") return undefined as BodyOf<E>;
   const json = await readJson(call.request);
   if (json === undefined && !bodyOptional) throw invalidArgument("invalid JSON: got EOF while reading request body");
-  return decodeBody(schema, json ?? {}) as BodyOf<E>;
+  const body = json ?? {};
+  return decodeBody(schema, upgrade ? upgrade(body, call.version) : body) as BodyOf<E>;
 }
 
 /** Aborted when the connection is gone before the answer was written. */

@@ -11,7 +11,7 @@ import type { ContainerDeps } from "./container-deps.ts";
 import { publishContainerEvent } from "./container-events.ts";
 import { containerLogs } from "./container-logs.ts";
 import { ContainerRegistry } from "./container-registry.ts";
-import type { ContainerRoom } from "./container-room.ts";
+import type { ContainerRoom, StartOptions } from "./container-room.ts";
 import { containerStats } from "./container-stats.ts";
 import { containerTop } from "./container-top.ts";
 import { createContainer } from "./create-container.ts";
@@ -28,6 +28,7 @@ import { recoverContainers } from "./recovery/recover-containers.ts";
 import { removeLink } from "./remove-link.ts";
 import { removeContainer } from "./remove-container.ts";
 import { renameContainer } from "./rename-container.ts";
+import { replaceHostConfig } from "./replace-host-config.ts";
 import { snapshotSizes } from "./snapshot-size.ts";
 import { startContainer } from "./start-container.ts";
 import type { StdioSession } from "./stdio/stdio-session.ts";
@@ -50,7 +51,7 @@ export class ContainerManager {
       deps,
       registry: new ContainerRegistry(),
       orphans: new Map(),
-      start: (container, { byPolicy = false } = {}) => this.#start(container, byPolicy),
+      start: (container, options = {}) => this.#start(container, options),
       remove: async (container, options) => {
         await removeContainer(this.#room, container, options);
         this.#list.forget(container.id);
@@ -121,8 +122,9 @@ export class ContainerManager {
     );
   }
 
-  async start(ref: string, _options: { detachKeys?: string } = {}): Promise<void> {
-    await this.#room.start(this.#require(ref));
+  async start(ref: string, options: { detachKeys?: string; hostConfig?: api.HostConfig } = {}): Promise<void> {
+    const { hostConfig } = options;
+    await this.#room.start(this.#require(ref), hostConfig ? { hostConfig } : {});
   }
 
   async stop(ref: string, options: { signal?: string; timeoutSeconds?: number } = {}): Promise<void> {
@@ -263,9 +265,12 @@ export class ContainerManager {
   }
 
   /** A container that was to go after its run goes when there is none: `docker run --rm` waits for that. */
-  async #start(container: Container, byPolicy: boolean): Promise<void> {
+  async #start(container: Container, { byPolicy = false, hostConfig }: StartOptions): Promise<void> {
     try {
-      await container.lock.run(() => startContainer(this.#room, container, byPolicy));
+      await container.lock.run(async () => {
+        if (hostConfig && !container.isRunning) await replaceHostConfig(this.#room, container, hostConfig);
+        await startContainer(this.#room, container, byPolicy);
+      });
     } catch (error) {
       const { removed, removing, isRunning, state } = container;
       const refused = removed || removing || isRunning || state.status === "restarting";

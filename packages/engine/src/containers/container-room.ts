@@ -1,8 +1,16 @@
+import type { HostConfig } from "@pouchcontainer/api";
 import type { Container } from "./container.ts";
 import type { ContainerDeps } from "./container-deps.ts";
 import type { ContainerRegistry } from "./container-registry.ts";
 import type { Orphan } from "./orphans/orphan.ts";
 import type { ProbeRunner } from "./health-monitor.ts";
+
+export interface StartOptions {
+  /** Asked for by the restart policy, not by somebody. Default: no. */
+  byPolicy?: boolean;
+  /** Takes the place of the one from create: clients below API 1.24 send it with the start. */
+  hostConfig?: HostConfig;
+}
 
 /** What one operation may ask of the others. */
 export interface ContainerRoom {
@@ -10,7 +18,7 @@ export interface ContainerRoom {
   registry: ContainerRegistry;
   /** Containers that were found without a record, by id. */
   orphans: Map<string, Orphan>;
-  start(container: Container, options?: { byPolicy?: boolean }): Promise<void>;
+  start(container: Container, options?: StartOptions): Promise<void>;
   remove(container: Container, options: { force: boolean; volumes: boolean }): Promise<void>;
   /** How health checks run their command: exec, which is built on containers, puts itself here. */
   probe: ProbeRunner;

@@ -91,7 +91,7 @@ async function prepareRecord(
     image,
     facts: deps.facts,
     settings: deps.configSettings,
-    container: (ref) => referenced(room, ref),
+    container: (ref) => referencedContainer(room, ref),
   });
   if (path === "") throw invalidArgument("no command specified");
   parseLogConfig(hostConfig.LogConfig?.Type ?? "", hostConfig.LogConfig?.Config ?? {}, {
@@ -142,7 +142,8 @@ function platformOf(request: api.ContainerCreateConfig, image: ResolvedImage): s
   return request.Platform || image.os || "linux";
 }
 
-function referenced(room: ContainerRoom, ref: string): ReferencedContainer {
+/** What a request may say of another container. */
+export function referencedContainer(room: ContainerRoom, ref: string): ReferencedContainer {
   const { id, record } = room.registry.require(ref);
   return {
     id,
@@ -154,7 +155,8 @@ function referenced(room: ContainerRoom, ref: string): ReferencedContainer {
   };
 }
 
-async function makeMounts(
+/** Plans and makes the mounts of a container; their undoing is pushed. */
+export async function makeMounts(
   room: ContainerRoom,
   container: { id: string; name: string; hostConfig: api.HostConfig; config: api.ContainerConfig },
   undo: (() => Promise<unknown> | void)[],
@@ -205,7 +207,7 @@ async function markAsContainer(mounts: readonly Mount[]): Promise<void> {
 }
 
 /** An empty volume takes over what the image has at its place. */
-async function fillVolumes(room: ContainerRoom, container: Container): Promise<void> {
+export async function fillVolumes(room: ContainerRoom, container: Container): Promise<void> {
   const empty = container.record.mountPoints.filter(
     ({ type, name, copyData }) => type === "volume" && name !== undefined && copyData,
   );

@@ -1,9 +1,12 @@
-import { endpoints } from "@pouchcontainer/api";
+import { decodeBody, endpoints, HostConfig } from "@pouchcontainer/api";
 import { EngineError, invalidArgument } from "@pouchcontainer/errors";
 import type { IncomingMessage } from "node:http";
 import type { ContainerBackend } from "../backend.ts";
 import type { Calls } from "../call.ts";
 import { applyVersionToCreate } from "../create-defaults.ts";
+import { isBelow } from "../api-version.ts";
+import { legacyHostConfig, withLegacyHostConfig } from "../legacy-host-config.ts";
+import { readJson } from "../request-body.ts";
 import { sendJson, sendJsonText } from "../respond.ts";
 import { grace } from "./grace.ts";
 import { refOf } from "./ref.ts";
@@ -19,14 +22,18 @@ export function containerHandlers(calls: Calls, containers: ContainerBackend) {
       else sendJson(response, 200, await containers.list(wanted));
     }),
 
-    ContainerCreate: calls.answer(endpoints.ContainerCreate, ({ query, version }, body) => {
-      // Over HTTP these two come in the query alone.
-      const { Name: _name, Platform: _platform, ...config } = body;
-      const { name, platform } = query;
-      const named = { ...config, ...(name ? { Name: name } : {}), ...(platform ? { Platform: platform } : {}) };
-      applyVersionToCreate(named, version);
-      return containers.create(named);
-    }),
+    ContainerCreate: calls.answer(
+      endpoints.ContainerCreate,
+      ({ query, version }, body) => {
+        // Over HTTP these two come in the query alone.
+        const { Name: _name, Platform: _platform, ...config } = body;
+        const { name, platform } = query;
+        const named = { ...config, ...(name ? { Name: name } : {}), ...(platform ? { Platform: platform } : {}) };
+        applyVersionToCreate(named, version);
+        return containers.create(named);
+      },
+      { upgrade: (body, version) => (isBelow(version, "1.42") ? withLegacyHostConfig(body) : body) },
+    ),
 
     ContainerInspect: calls.answer(endpoints.ContainerInspect, (call) =>
       containers.inspect(refOf(call), { size: call.query.size ?? false }),
@@ -40,13 +47,10 @@ export function containerHandlers(calls: Calls, containers: ContainerBackend) {
       return changes.length === 0 ? null : changes;
     }),
 
-    ContainerStart: calls.answer(endpoints.ContainerStart, (call) => {
-      if (hasBody(call.request))
-        throw invalidArgument(
-          "starting container with non-empty request body was deprecated since API v1.22 and removed in v1.24",
-        );
+    ContainerStart: calls.answer(endpoints.ContainerStart, async (call) => {
+      const hostConfig = await hostConfigOfStart(call.request, call.version);
       const { detachKeys } = call.query;
-      return containers.start(refOf(call), detachKeys ? { detachKeys } : {});
+      await containers.start(refOf(call), { ...(detachKeys ? { detachKeys } : {}), ...(hostConfig ? { hostConfig } : {}) });
     }),
 
     ContainerStop: calls.answer(endpoints.ContainerStop, (call) => containers.stop(refOf(call), grace(call.query))),
@@ -88,6 +92,15 @@ export function containerHandlers(calls: Calls, containers: ContainerBackend) {
 
     ContainerPrune: calls.answer(endpoints.ContainerPrune, ({ query }) => containers.prune(query.filters ?? {})),
   };
+}
+
+/** Below 1.24 a start may bring the container's `HostConfig`, in an object of that name or as it is. */
+async function hostConfigOfStart(request: IncomingMessage, version: string): Promise<HostConfig | undefined> {
+  if (!hasBody(request)) return undefined;
+  if (!isBelow(version, "1.24"))
+    throw invalidArgument("starting container with non-empty request body was deprecated since API v1.22 and removed in v1.24");
+  const given = legacyHostConfig(await readJson(request));
+  return given && decodeBody(HostConfig, given);
 }
 
 /** Anything longer than `{}` or `null` and the like; what comes in chunks counts whatever it is, as with dockerd. */

@@ -1,5 +1,6 @@
 import { endpoints, type ContainerWaitResponse } from "@pouchcontainer/api";
 import { EngineError, invalidArgument } from "@pouchcontainer/errors";
+import { isBelow } from "../api-version.ts";
 import type { ContainerBackend, LogsOptions } from "../backend.ts";
 import type { Calls, QueryOf } from "../call.ts";
 import { parseDetachKeys } from "../detach-keys.ts";
@@ -41,7 +42,8 @@ export function containerStreamHandlers(calls: Calls, containers: ContainerBacke
     }),
 
     ContainerStats: calls.takeOver(endpoints.ContainerStats, async (call) => {
-      const { stream = true, "one-shot": oneShot = false } = call.query;
+      const { stream = true } = call.query;
+      const oneShot = (call.query["one-shot"] ?? false) && !isBelow(call.version, "1.41");
       if (oneShot && stream) throw invalidArgument("cannot have stream=true and one-shot=true");
       const ref = refOf(call);
       const signal = call.endlessSignal();

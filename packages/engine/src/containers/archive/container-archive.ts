@@ -53,7 +53,8 @@ export async function archivePut(
   };
   await namingPath(container, path, () =>
     withContainerView(room, container, withMounts, async (view) => {
-      const owner = copyUidGid ? await ownerIn(room, container) : undefined;
+      // Without a user of its own the container leaves everything to whom the archive says.
+      const owner = copyUidGid && record.config.User ? await ownerIn(room, container) : undefined;
       await room.deps.files.unpack(view, path, tar, { ...options, ...(owner && { owner }) });
     }),
   );
