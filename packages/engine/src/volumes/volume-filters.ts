@@ -16,12 +16,18 @@ export function listPredicate(filters: Filters, inUse: (name: string) => boolean
     (dangling === undefined || dangling === !inUse(record.name));
 }
 
-/** The test behind `docker volume prune`: unnamed volumes only, unless `all` is asked for. */
+/** Whether the volume's content is in its folder: what options mount from elsewhere takes no room here. */
+export function isKeptHere({ options }: VolumeRecord): boolean {
+  return Object.keys(options ?? {}).length === 0;
+}
+
+/** The test behind `docker volume prune`: volumes kept here, unnamed ones only unless `all` is asked for. */
 export function prunePredicate(filters: Filters): Predicate {
   refuseUnknown(filters, ["all", "label", "label!"]);
   const all = booleanFilter(filters, "all") ?? false;
   const { label = [], "label!": notLabel = [] } = filters;
   return (record) =>
+    isKeptHere(record) &&
     (all || Object.hasOwn(record.labels ?? {}, anonymousLabel)) &&
     label.every((wanted) => matchesLabel(record, wanted)) &&
     !notLabel.some((unwanted) => matchesLabel(record, unwanted));

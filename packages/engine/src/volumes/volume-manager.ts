@@ -12,7 +12,7 @@ import { parseLocalOptions } from "./local-options.ts";
 import { KeyedMutex } from "../keyed-mutex.ts";
 import { makeOpenFolder } from "../make-open-folder.ts";
 import { removeTree } from "../remove-tree.ts";
-import { listPredicate, prunePredicate } from "./volume-filters.ts";
+import { isKeptHere, listPredicate, prunePredicate } from "./volume-filters.ts";
 import type { VolumeMounter } from "./volume-mounter.ts";
 import { type VolumeRecord, anonymousLabel, volumeView } from "./volume-record.ts";
 
@@ -187,7 +187,7 @@ export class VolumeManager {
 
   /** Volumes with their size and number of users, for `system df`. */
   async usage(): Promise<Volume[]> {
-    const records = [...this.#deps.records.values()];
+    const records = [...this.#deps.records.values()].filter(isKeptHere);
     const sizes = await this.#sizes(records);
     return records.map((record) => ({
       ...this.#view(record),
