@@ -272,7 +272,7 @@ test("what an archive may not do, and one that is damaged, is an error in docker
   assert.deepEqual(await answer(id, "/d", randomBytes(4096)), failed("archive/tar: invalid tar header"));
   assert.deepEqual(await answer(id, "/d", Buffer.alloc(0)), { status: 200 });
   assert.deepEqual(await answer(id, "/d/file", tar), { status: 400, text: "extraction point is not a directory" });
-  assert.deepEqual(await answer(id, "/vol", tar), { status: 403, text: "mounted volume is marked read-only" });
+  assert.deepEqual(await answer(id, "/vol", tar), { status: 400, text: "mounted volume is marked read-only" });
   const { Name } = (await daemon.api("GET", `/containers/${id}/json`)).json<{ Name: string }>();
   assert.deepEqual(await answer(id, "/nope", tar), {
     status: 404,
@@ -288,7 +288,7 @@ test("what an archive may not do, and one that is damaged, is an error in docker
   assert.deepEqual(await answer(id, "/d", outside), failed('"../evil" is outside of "/d"'));
   await remove(id);
   const locked = await create({ HostConfig: { ReadonlyRootfs: true } });
-  assert.deepEqual(await answer(locked, "/tmp", tar), { status: 403, text: "container rootfs is marked read-only" });
+  assert.deepEqual(await answer(locked, "/tmp", tar), { status: 400, text: "container rootfs is marked read-only" });
   await remove(locked);
 });
 
@@ -336,7 +336,7 @@ test("volumes and binds of a container that does not run are in its place, and t
   assert.equal((await put(id, "/data", tar)).status, 200);
   assert.equal((await stat(id, "/data/bound")).status, 200);
   assert.equal((await stat(id, "/deep/er/bind/bound")).status, 200);
-  assert.equal((await put(id, "/deep/er/bind", tar)).status, 403);
+  assert.equal((await put(id, "/deep/er/bind", tar)).status, 400);
   const volume = (await daemon.api("GET", "/volumes/data")).json<{ Mountpoint: string }>();
   assert.equal(readFileSync(join(volume.Mountpoint, "bound"), "utf8"), "b");
   assert.deepEqual(mounts(), []);

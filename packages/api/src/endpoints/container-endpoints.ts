@@ -273,7 +273,7 @@ export const containerEndpoints = {
     }),
     body: "application/x-tar",
     status: 200,
-    errors: [403, 404],
+    errors: [404],
   },
   ContainerPrune: {
     method: "POST",

@@ -93,6 +93,6 @@ function refuseReadOnly(base: Buffer, { mounts, readOnlyRoot }: UnpackOptions): 
   const mount = mounts
     .filter(({ destination }) => isAbove(destination))
     .toSorted((a, b) => b.destination.length - a.destination.length)[0];
-  if (mount && !mount.writable) throw new JobFailure("forbidden", "mounted volume is marked read-only");
-  if (!mount && readOnlyRoot) throw new JobFailure("forbidden", "container rootfs is marked read-only");
+  if (mount && !mount.writable) throw new JobFailure("invalidArgument", "mounted volume is marked read-only");
+  if (!mount && readOnlyRoot) throw new JobFailure("invalidArgument", "container rootfs is marked read-only");
 }
