@@ -15,6 +15,12 @@ export interface Answer {
 /** Of the connection and not of the answer, or a function of the body that is compared itself. */
 const headersOfTheConnection = new Set(["date", "content-length", "transfer-encoding", "keep-alive"]);
 
+const pathStatHeader = "x-docker-container-path-stat";
+
+function decoded(base64: string): unknown {
+  return JSON.parse(Buffer.from(base64, "base64").toString());
+}
+
 /** One of the two engines the script is played to. */
 export class EngineUnderComparison {
   readonly #socket: string;
@@ -75,7 +81,9 @@ export class EngineUnderComparison {
 
   async #answerOf(step: Step, { status, headers, body }: Exchange): Promise<Answer> {
     const key = keyOf(step);
-    const kept = Object.entries(headers).filter(([name]) => !headersOfTheConnection.has(name));
+    const kept = Object.entries(headers)
+      .filter(([name]) => !headersOfTheConnection.has(name))
+      .map(([name, value]) => [name, name === pathStatHeader ? decoded(String(value)) : value] as const);
     const type = headers["content-type"] ?? "";
     const read = await readBody(type, await body, type.startsWith("application/vnd.docker") || isRawLog(step, status));
     if (step.discards) await this.#discard(read);
@@ -99,6 +107,13 @@ function idIn(body: unknown, key: string): string {
   return id;
 }
 
+/** What an item of a list without order is found by: its name, so that two that differ elsewhere still meet. */
+function sortKey(item: unknown): string {
+  if (typeof item !== "object" || item === null) return JSON.stringify(item);
+  const { Name, name, Path, Destination } = item as Record<string, unknown>;
+  return JSON.stringify(Name ?? name ?? Path ?? Destination ?? item);
+}
+
 function arranged(value: unknown, { varies = [], unordered = [] }: Step, path = ""): unknown {
   const at = (key: string | number) => (path === "" ? String(key) : `${path}.${key}`);
   if (varies.some((pattern) => fitsPattern(path, pattern)) && (typeof value !== "object" || value === null)) {
@@ -107,7 +122,7 @@ function arranged(value: unknown, { varies = [], unordered = [] }: Step, path = 
   if (Array.isArray(value)) {
     const items = value.map((item: unknown, index) => arranged(item, { call: "", varies, unordered }, at(index)));
     const sorted = unordered.some((pattern) => fitsPattern(path, pattern));
-    return sorted ? items.sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1)) : items;
+    return sorted ? items.sort((a, b) => (sortKey(a) < sortKey(b) ? -1 : 1)) : items;
   }
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(

@@ -1,6 +1,6 @@
 import type { Step } from "../step.ts";
 
-/** What dockerd looks for during 15 seconds. It holds its volumes meanwhile, so nothing follows. */
+/** What dockerd looks for during 15 seconds. */
 export const slowCalls: Step[] = [
   {
     call: "POST /containers/create",
@@ -10,4 +10,10 @@ export const slowCalls: Step[] = [
   },
   { call: "POST /volumes/create", note: "no driver", body: { Name: "xx", Driver: "nosuch" }, goesOn: "unanswered" },
   { call: "POST /networks/create", note: "no driver", body: { Name: "xx", Driver: "nosuch" }, goesOn: "unanswered" },
+  {
+    call: "POST /networks/create",
+    note: "no IPAM driver",
+    body: { Name: "bad", IPAM: { Driver: "nosuch" } },
+    goesOn: "unanswered",
+  },
 ];

@@ -87,7 +87,6 @@ export const streamCalls: Step[] = [
   { call: "POST /exec/<plain>/start", headers: upgrade, body: {} },
   { call: "GET /exec/<plain>/json", note: "after", until: (body) => JSON.stringify(body).includes('"Running":false') },
   { call: "POST /exec/<plain>/start", note: "again", body: {} },
-  { call: "POST /exec/<plain>/resize?h=1&w=1", note: "after" },
   exec("without", { Cmd: ["echo", "x"], AttachStdout: true }),
   { call: "POST /exec/<without>/start", note: "without upgrade", body: { Detach: false, Tty: false } },
   exec("detached", { Cmd: ["true"] }),

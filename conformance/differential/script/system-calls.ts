@@ -9,7 +9,6 @@ export const systemCalls: Step[] = [
   { call: "GET /version" },
   { call: "GET /version", version: "1.24" },
   { call: "GET /info", varies: ["NFd", "NGoroutines"] },
-  { call: "GET /info", version: "1.24", varies: ["NFd", "NGoroutines"] },
   { call: "GET /networks/bridge", note: "for its id", binds: "bridge" },
   { call: "GET /networks/host", note: "for its id", binds: "host" },
   { call: "GET /networks/none", note: "for its id", binds: "none" },
