@@ -7,6 +7,8 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { connectContainerd } from "@pouchcontainer/containerd";
 import { Daemon, eventually, sleep } from "./harness/daemon.ts";
+import { killStorm } from "./harness/kill-storm.ts";
+import { disagreements } from "./soak/agreement.ts";
 
 let daemon: Daemon;
 
@@ -226,6 +228,40 @@ test("a container whose shim is killed has ended with 137, can be started again 
   assert.equal((await daemon.docker("start", id)).code, 0);
   assert.equal((await daemon.docker("rm", "-f", id)).code, 0);
 });
+
+test(
+  "whoever is killed, at whatever moment: records, containerd and the machine agree soon, while the daemon lives",
+  { timeout: 240_000 },
+  async () => {
+    daemon.expectsErrors(/./);
+    const client = connectContainerd({ address: join(daemon.execRoot, "containerd.sock"), namespace: "pouch" });
+    let found: string[] = [];
+    const agree = async (): Promise<void> => {
+      const look = async (): Promise<boolean> => {
+        found = await disagreements(daemon, client).catch((error: unknown) => [String(error)]);
+        return found.length === 0;
+      };
+      await eventually("everything agrees", look, 60).catch((error: unknown) =>
+        assert.fail(`${String(error)}: ${found.join("; ")}`),
+      );
+    };
+    try {
+      for (const victims of [
+        ["containerd", "shim", "runc", "process"],
+        ["pouchd", "containerd", "shim", "runc"],
+      ] as const) {
+        await killStorm(daemon, { seed: 7, clients: 4, victims, kills: 8 });
+        await agree();
+      }
+      const ids = (await daemon.api("GET", "/containers/json?all=1")).json<{ Id: string }[]>().map(({ Id }) => Id);
+      const removals = await Promise.all(ids.map((id) => daemon.api("DELETE", `/containers/${id}?force=1&v=1`)));
+      assert.deepEqual([...new Set(removals.map(({ status }) => status))], [204]);
+      await agree();
+    } finally {
+      await client.close();
+    }
+  },
+);
 
 test(
   "a containerd that hangs ends no call and no daemon: each answers that it hangs, and all goes on with it",

@@ -146,6 +146,8 @@ test("containers survive kill -9 of containerd; their logs and exits do too", as
   assert.equal(await daemon.waitFor(id), 5);
   assert.equal(await daemon.logs(id), lines(40));
   assert.equal((await daemon.containers.inspect(lasting, { size: false })).State.Pid, State.Pid);
+  // On a slow machine the container may have ended before the kill: then nobody has waited for containerd yet.
+  await harness.client.whenReconnected();
   const session = await daemon.exec.create(lasting, { Cmd: ["true"] });
   await daemon.exec.start(session.Id, { detach: true, tty: false });
   await daemon.containers.stop(lasting, { timeoutSeconds: 0 });

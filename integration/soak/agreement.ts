@@ -88,6 +88,9 @@ function withFolders(daemon: Daemon, containers: ContainerInspect[], live: Conta
     ...namesIn(join(daemon.execRoot, "containers"))
       .filter((id) => !running.has(id))
       .map((id) => `runtime folder ${shortId(id)} of no running container`),
+    ...Object.entries({ bundle: "containerd/io.containerd.runtime.v2.task/pouch", "state of runc": "runc/pouch" }).flatMap(
+      ([what, folder]) => differences(what, namesIn(join(daemon.execRoot, folder)), [...running]),
+    ),
     ...mountsIn(daemon.directory)
       .filter((place) => !belongsToRunning(place))
       .map((place) => `mount ${place}`),

@@ -24,7 +24,7 @@ export interface ContainerVolumes {
   mount(name: string, place: VolumePlace & { rw: boolean; propagation: string }): Promise<string>;
   unmount(name: string, place: VolumePlace): Promise<void>;
   fill(name: string, place: VolumePlace, copy: (content: string) => Promise<boolean>): Promise<boolean>;
-  restore(running: readonly (VolumePlace & { name: string })[]): void;
+  restore(running: readonly (VolumePlace & { name: string })[]): Promise<void>;
 }
 
 export interface ContainerLogger {
@@ -42,7 +42,10 @@ export interface RuntimeChoice {
 }
 
 export interface ContainerDeps {
-  containerd: Pick<ContainerdClient, "address" | "containers" | "tasks" | "snapshots" | "events" | "whenReconnected">;
+  containerd: Pick<
+    ContainerdClient,
+    "address" | "namespace" | "containers" | "tasks" | "snapshots" | "events" | "whenReconnected"
+  >;
   records: GuardedCollection<ContainerRecord>;
   images: ImageSource;
   chains: Pick<PluginChains, "preCreate" | "preStart" | "preUpdate" | "postUpdate"> & PluginTraces;
@@ -71,6 +74,8 @@ export interface ContainerDeps {
     /** `<exec-root>/containers`: FIFOs and mount places, gone with a reboot. */
     exec: string;
   };
+  /** Where containerd and the runtime keep what they know of a container that runs, a folder each; absent where they are not ours alone. */
+  runtimeRoots: { bundles?: string; states?: string };
   /** The shim of a runtime's name (`runc`, or what the configuration adds). */
   runtime(name: string, runtimeType?: string): RuntimeChoice;
   defaultSnapshotter: string;

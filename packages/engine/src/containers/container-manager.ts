@@ -20,6 +20,7 @@ import { killContainer } from "./kill-container.ts";
 import { ContainerList, inspectContainer } from "./list-containers.ts";
 import type { LogOutput, LogQuery } from "./logs/log-reader.ts";
 import { isAlive } from "./orphans/orphan.ts";
+import { Reconciler } from "./leftovers/reconciler.ts";
 import { networkedContainer } from "./network-view.ts";
 import { Orphans } from "./orphans/orphans.ts";
 import { pauseContainer, unpauseContainer } from "./pause-container.ts";
@@ -44,6 +45,7 @@ export class ContainerManager {
   readonly #list: ContainerList;
   readonly orphans: Orphans;
   readonly #leaving = new AbortController();
+  readonly #reconciler: Reconciler;
   readonly #monitors = new WeakMap<Container, HealthMonitor>();
 
   constructor(deps: ContainerDeps) {
@@ -56,10 +58,12 @@ export class ContainerManager {
         await removeContainer(this.#room, container, options);
         this.#list.forget(container.id);
       },
+      leftovers: { soon: () => this.#reconciler.soon() },
       probe: () => Promise.reject(failedPrecondition("nothing runs health checks yet")),
       healthOf: (container) => this.#monitorOf(container),
     };
     this.#list = new ContainerList(this.#room);
+    this.#reconciler = new Reconciler(this.#room);
     this.orphans = new Orphans(this.#room);
   }
 
@@ -71,7 +75,8 @@ export class ContainerManager {
   /** Takes up what runs, settles what ended, cleans what is half made. Before anything else is asked of the manager. */
   async recover(): Promise<void> {
     await recoverContainers(this.#room);
-    watchMemoryKills(this.#room, this.#leaving.signal);
+    this.#reconciler.start();
+    watchMemoryKills(this.#room, this.#leaving.signal, () => this.#reconciler.reconnected());
   }
 
   /** Whether there are processes of containers, those set aside included. */
@@ -82,6 +87,7 @@ export class ContainerManager {
   /** The daemon leaves; containers run on. */
   async suspend(): Promise<void> {
     this.#leaving.abort();
+    this.#reconciler.stop();
     for (const container of this.#room.registry.all) {
       container.cancelRestart();
       this.#monitorOf(container).end();

@@ -20,6 +20,8 @@ export interface ContainerRoom {
   orphans: Map<string, Orphan>;
   start(container: Container, options?: StartOptions): Promise<void>;
   remove(container: Container, options: { force: boolean; volumes: boolean }): Promise<void>;
+  /** Who puts right what was left behind. */
+  leftovers: { soon(): void };
   /** How health checks run their command: exec, which is built on containers, puts itself here. */
   probe: ProbeRunner;
   /** The container's process exists: probes its health as configured. */

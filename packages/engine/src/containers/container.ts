@@ -33,8 +33,8 @@ export class Container implements LiveContainer {
   /** Set from the moment a removal has begun. */
   removing = false;
   removed = false;
-  /** Its task could not be taken down, since containerd was away: the removal does it. */
-  taskLeft = false;
+  /** Something of a former run may be left, since containerd was away or something was killed: who needs it gone has to look. */
+  unsure = false;
   /** Stopped as part of a restart: `--rm` must not take it away. */
   keepAfterExit = false;
   /** A start by the restart policy that is due. */

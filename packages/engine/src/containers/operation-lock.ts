@@ -1,9 +1,16 @@
 /** One operation at a time on one container; others are never waited for. */
 export class OperationLock {
   #tail: Promise<unknown> = Promise.resolve();
+  #underway = 0;
+
+  /** Nothing is under way, and nothing waits. */
+  get isFree(): boolean {
+    return this.#underway === 0;
+  }
 
   run<T>(operation: () => Promise<T>): Promise<T> {
-    const result = this.#tail.then(operation);
+    this.#underway++;
+    const result = this.#tail.then(operation).finally(() => this.#underway--);
     this.#tail = result.catch(() => undefined);
     return result;
   }

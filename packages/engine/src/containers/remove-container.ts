@@ -3,7 +3,7 @@ import { removeTree } from "../remove-tree.ts";
 import type { Container } from "./container.ts";
 import { publishContainerEvent } from "./container-events.ts";
 import type { ContainerRoom } from "./container-room.ts";
-import { deleteTask } from "./release-run.ts";
+import { clearRun } from "./leftovers/clear-run.ts";
 import { killSignal, sendSignal } from "./send-signal.ts";
 import { ended } from "./stop-container.ts";
 import { takeDownFolder } from "./take-down-folder.ts";
@@ -52,6 +52,7 @@ async function remove(room: ContainerRoom, container: Container, options: { volu
     throw internal(
       `cannot remove container "/${record.name}": could not kill: tried to kill container, but did not receive an exit event`,
     );
+  const runs = container.isRunning;
   try {
     await container.change({ state: { status: "removing" } });
   } catch (error) {
@@ -59,7 +60,7 @@ async function remove(room: ContainerRoom, container: Container, options: { volu
     if (!isKind(error, "resourceExhausted")) throw error;
   }
 
-  if (container.taskLeft) await deleteTask(room, id, true);
+  if (container.unsure || runs) await clearRun(room, container);
   await deps.containerd.containers.delete(id);
   await deps.records.dropCopy(id);
   await Promise.all([

@@ -10,9 +10,10 @@ import { releaseRun } from "./release-run.ts";
 import { nextRestart } from "./restart-decision.ts";
 
 /** What is reported when nobody knows how a process ended: its shim is gone (dockerd says the same). */
-const unknownExitCode = 255;
+export const unknownExitCode = 255;
 const killedExitCode = 137;
 const retryMs = 50;
+const retryAfterFailureMs = 1000;
 /** How long the last output may take to come through after the exit: a process left behind can hold the pipe open. */
 const lastOutputMs = 2000;
 
@@ -25,8 +26,10 @@ export function watchExit(room: ContainerRoom, container: Container, run: Contai
     });
 }
 
+/** Whatever goes wrong, the wait goes on until the end is known: a process that nobody waits for would run for ever in the record. */
 export async function waitForExit({ deps }: ContainerRoom, id: string, execId?: string): Promise<TaskExit> {
   let shimGone = false;
+  let told = false;
   for (;;) {
     try {
       return await deps.containerd.tasks.wait(id, execId);
@@ -38,7 +41,11 @@ export async function waitForExit({ deps }: ContainerRoom, id: string, execId?: 
         await delay(retryMs);
         continue;
       }
-      if (!isKind(error, "unavailable", "cancelled", "deadlineExceeded")) throw error;
+      if (!isKind(error, "unavailable", "cancelled", "deadlineExceeded")) {
+        if (!told) deps.log.warn("the wait for an exit failed and is begun again", { container: id, error: String(error) });
+        told = true;
+        await delay(retryAfterFailureMs);
+      }
       await deps.containerd.whenReconnected();
     }
   }
@@ -107,7 +114,12 @@ async function removeAfterExit(room: ContainerRoom, container: Container): Promi
   try {
     await room.remove(container, { force: true, volumes: true });
   } catch (error) {
-    if (!isKind(error, "conflict", "notFound")) throw error;
+    if (isKind(error, "conflict", "notFound")) return;
+    room.deps.log.warn("a container that was to go with its run is not removed yet", {
+      container: container.id,
+      error: String(error),
+    });
+    room.leftovers.soon();
   }
 }
 

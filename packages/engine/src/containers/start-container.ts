@@ -11,6 +11,7 @@ import { zeroTime } from "./container-record.ts";
 import type { ContainerRoom } from "./container-room.ts";
 import { ContainerRun } from "./container-run.ts";
 import { inspectContainer } from "./list-containers.ts";
+import { clearRun } from "./leftovers/clear-run.ts";
 import { JsonFileLog } from "./logs/json-file-log.ts";
 import { parseLogConfig } from "./logs/log-options.ts";
 import { prepareMountPoints } from "./mount-points.ts";
@@ -35,6 +36,10 @@ export async function startContainer(room: ContainerRoom, container: Container, 
   if (byPolicy && container.state.status !== "restarting") return;
   refuseStart(container, byPolicy);
   await container.run?.finished.promise;
+  if (container.unsure) {
+    await clearRun(room, container);
+    container.unsure = false;
+  }
   const hooks = await deps.chains.preStart(inspectContainer(room, container), chainContext(container.record));
   // Links in the config may be gone by now; only what a start by hand changes is reset.
   if (!byPolicy) {
@@ -178,12 +183,12 @@ async function createTask(
     await putContainerdRecord(room, container, spec);
     run.pid = await newTask(
       room,
+      container,
       {
-        containerId: container.id,
         rootfs: mounts.map(({ type, source, options }): Mount => ({ type, source, options })),
         stdio: run.stdio.paths,
       },
-      { timeoutMs: createTimeoutMs(hooks), runtime: runtimeOf(room, container) },
+      { timeoutMs: createTimeoutMs(hooks) },
     );
     watchExit(room, container, run);
   } catch (thrown) {

@@ -1,8 +1,8 @@
 import { publishContainerEvent } from "./container-events.ts";
 import type { ContainerRoom } from "./container-room.ts";
 
-/** Listens for processes the kernel killed for lack of memory; listens again when containerd was away. */
-export function watchMemoryKills(room: ContainerRoom, signal: AbortSignal): void {
+/** Listens for processes the kernel killed for lack of memory; listens again, and says so, when containerd was away. */
+export function watchMemoryKills(room: ContainerRoom, signal: AbortSignal, reconnected: () => void): void {
   const { deps, registry } = room;
   const listen = async (): Promise<void> => {
     while (!signal.aborted) {
@@ -18,6 +18,7 @@ export function watchMemoryKills(room: ContainerRoom, signal: AbortSignal): void
       }
       if (signal.aborted) return;
       await deps.containerd.whenReconnected({ signal });
+      reconnected();
     }
   };
   listen().catch((error: unknown) => {

@@ -55,6 +55,8 @@ export interface ContainerNetworks {
   rename(containerId: string, name: string): Promise<void>;
   /** Forgets what is remembered of a removed container. */
   forget(containerId: string): Promise<void>;
+  /** Ids of the containers for which something of a network is there: a namespace, endpoints. */
+  holding(): string[];
   /** After a daemon start: endpoints of running containers are taken up, those of others released, save what is set aside. */
   restore(running: NetworkedContainer[], setAside?: ReadonlySet<string>): Promise<void>;
 }

@@ -222,6 +222,13 @@ export class Sandboxes implements ContainerNetworks {
     });
   }
 
+  holding(): string[] {
+    const { namespaces, records } = this.#deps;
+    return [
+      ...new Set([...namespaces.list(), ...[...records.values()].map(({ containerId }) => containerId), ...this.#live.keys()]),
+    ];
+  }
+
   async restore(running: NetworkedContainer[], setAside: ReadonlySet<string> = new Set()): Promise<void> {
     const { records, namespaces, readiness, registry, warn } = this.#deps;
     const alive = new Map(running.map((container) => [container.id, container]));

@@ -131,6 +131,34 @@ test("a plugin that refuses, and a store that cannot write, leave no folder behi
   assert.deepEqual(readdirSync(full.root), []);
 });
 
+test("a volume's record is there before its folder, and goes when the folder cannot be made", async (t) => {
+  const { manager, root, records } = setup(t);
+  const put = records.put.bind(records);
+  records.put = async (id, value) => {
+    assert.deepEqual(readdirSync(root), []);
+    await put(id, value);
+  };
+  await manager.create({ Name: "data" });
+  records.put = async (id, value) => {
+    await put(id, value);
+    // What a full disk does comes with a file in the way.
+    writeFileSync(join(root, "other"), "");
+  };
+  await assert.rejects(manager.create({ Name: "other" }));
+  assert.equal(records.get("other"), undefined);
+});
+
+test("after a kill, folders that are missing are made and file systems that nobody uses are taken down", async (t) => {
+  const { manager, root, mounts } = setup(t);
+  const DriverOpts = { type: "tmpfs", device: "tmpfs" };
+  for (const Name of ["plain", "left", "used"]) await manager.create({ Name, ...(Name === "plain" ? {} : { DriverOpts }) });
+  rmSync(join(root, "plain"), { recursive: true });
+  for (const name of ["left", "used"]) mounts.set(join(root, name, "_data"), "tmpfs:tmpfs");
+  await manager.restore([{ name: "used", containerId: "c", destination: "/data" }]);
+  assert.ok(existsSync(join(root, "plain/_data")));
+  assert.deepEqual([...mounts.keys()], [join(root, "used/_data")]);
+});
+
 test("a volume in use is not removed, not even by force; an unknown one only without force is an error", async (t) => {
   const { manager, using } = setup(t);
   await manager.create({ Name: "data" });

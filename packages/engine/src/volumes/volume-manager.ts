@@ -170,9 +170,17 @@ export class VolumeManager {
     });
   }
 
-  /** After a daemon start: the running containers' use of their volumes is taken up again. */
-  restore(running: readonly (VolumePlace & { name: string })[]): void {
+  /**
+   * After a daemon start: the running containers' use of their volumes is taken up again. A folder that a create was killed before it
+   * could make is made; a file system that nobody uses any more is taken down.
+   */
+  async restore(running: readonly (VolumePlace & { name: string })[]): Promise<void> {
     for (const { name, ...place } of running) this.#take(name, place);
+    for (const record of this.#deps.records.values())
+      await this.#locks.run(record.name, async () => {
+        if (!existsSync(this.#dataPath(record.name))) await this.#makeFolders(record.name);
+        if (!this.#mounted.has(record.name)) await this.#unmountData(record);
+      });
   }
 
   /** Lets `copy` put an image's content into the volume's folder, if that is empty; nobody else does meanwhile. No event tells of it. */
@@ -233,15 +241,21 @@ export class VolumeManager {
     // A folder that is there already holds somebody's data: it is taken up, and never removed by a create that fails.
     const isNew = !existsSync(this.#path(name));
     try {
-      await mkdir(this.#path(name), { recursive: true, mode: 0o700 });
-      await makeOpenFolder(this.#dataPath(name));
+      // Before the folder: one without a record would give its content to whoever takes the name next.
       await this.#deps.records.put(name, record);
+      await this.#makeFolders(name);
     } catch (cause) {
       if (isNew) await removeTree(this.#path(name));
+      await this.#deps.records.delete(name);
       throw new EngineError(EngineError.from(cause).kind, `create ${name}: ${EngineError.from(cause).message}`, { cause });
     }
     this.#publish("create", record, {});
     return record;
+  }
+
+  async #makeFolders(name: string): Promise<void> {
+    await mkdir(this.#path(name), { recursive: true, mode: 0o700 });
+    await makeOpenFolder(this.#dataPath(name));
   }
 
   async #remove(record: VolumeRecord): Promise<void> {

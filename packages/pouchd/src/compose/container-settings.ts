@@ -20,6 +20,8 @@ export function containerSettings(
   runtime: ContainerDeps["runtime"];
   runtimes: Record<string, string>;
   defaultRuntime: string;
+  /** Where the runtime keeps what it knows of containers that run. */
+  runtimeStates: string;
 } {
   const logDriver = configuration["log-driver"];
   if (!logDrivers.includes(logDriver)) {
@@ -29,6 +31,10 @@ export function containerSettings(
   const runtimePath = findProgram(configuration["runtime-path"], environment) ?? configuration["runtime-path"];
   const runtimes: Record<string, string> = { [defaultRuntime]: runtimePath };
   const initPath = findProgram(configuration["init-path"], environment);
+  // Two daemons must not see each other's.
+  const runtimeRoot = join(configuration["exec-root-dir"], "runc");
+  // The shim puts containerd's namespace behind it.
+  const runtimeStates = join(runtimeRoot, configuration["default-namespace"]);
   return {
     config: {
       runtimes: Object.keys(runtimes),
@@ -56,19 +62,16 @@ export function containerSettings(
     runtime: (name) => {
       const binaryName = runtimes[name];
       if (binaryName === undefined) throw invalidArgument(`unknown or invalid runtime name: ${name}`);
-      // runc keeps what it knows of containers here; two daemons must not see each other's.
-      const root = join(configuration["exec-root-dir"], "runc");
       return {
         name: "io.containerd.runc.v2",
-        options: runcOptions({ binaryName, root, systemdCgroup: cgroupDriver === "systemd" }),
+        options: runcOptions({ binaryName, root: runtimeRoot, systemdCgroup: cgroupDriver === "systemd" }),
         forget: async (containerId) => {
-          // The shim puts containerd's namespace behind the root.
-          const state = join(root, configuration["default-namespace"]);
-          await runProgram(binaryName, ["--root", state, "delete", "--force", containerId], { timeoutMs: 30_000 });
+          await runProgram(binaryName, ["--root", runtimeStates, "delete", "--force", containerId], { timeoutMs: 30_000 });
         },
       };
     },
     runtimes,
     defaultRuntime,
+    runtimeStates,
   };
 }

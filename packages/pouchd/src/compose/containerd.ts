@@ -8,6 +8,8 @@ import { findProgram } from "./find-program.ts";
 
 export interface Containerd {
   client: ContainerdClient;
+  /** Where it keeps a folder for each container of ours that runs; absent where it is not ours alone. */
+  bundles?: string;
   /** The listener runs each time containerd answers again after it was gone. */
   onRestarted(listener: () => void): void;
   /** Ends the connection, and containerd itself where it is ours. */
@@ -29,10 +31,11 @@ export async function openContainerd(options: {
   if (configuration.containerd !== undefined)
     return await connectTo(configuration.containerd.replace(/^unix:\/\//, ""), namespace);
 
+  const state = join(configuration["exec-root-dir"], "containerd");
   const supervised = await startContainerd({
     binary: configuration["containerd-path"],
     root: join(configuration["home-dir"], "containerd"),
-    state: join(configuration["exec-root-dir"], "containerd"),
+    state,
     address: join(configuration["exec-root-dir"], "containerd.sock"),
     logFile: join(configuration["home-dir"], "containerd.log"),
     logger: log,
@@ -41,6 +44,7 @@ export async function openContainerd(options: {
   const client = connectContainerd({ address: supervised.address, namespace });
   return {
     client,
+    bundles: join(state, "io.containerd.runtime.v2.task", namespace),
     onRestarted: (listener) => {
       supervised.onRestarted(listener);
     },

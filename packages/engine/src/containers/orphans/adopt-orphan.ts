@@ -1,7 +1,9 @@
-import { failedPrecondition, isKind } from "@pouchcontainer/errors";
+import { failedPrecondition } from "@pouchcontainer/errors";
 import { Container } from "../container.ts";
 import type { ContainerRoom } from "../container-room.ts";
-import { applyPolicies, recoverOne } from "../recovery/recover-containers.ts";
+import { footprints } from "../leftovers/footprints.ts";
+import { applyPolicies } from "../recovery/recover-containers.ts";
+import { settleIdle } from "../recovery/settle-idle.ts";
 import type { Orphan } from "./orphan.ts";
 
 /**
@@ -14,10 +16,7 @@ export async function adoptOrphan(room: ContainerRoom, { id, record }: Orphan): 
     throw failedPrecondition(
       `no record lies beside container ${id}: it cannot be adopted, only removed (its files can be saved before)`,
     );
-  const task = await deps.containerd.tasks.get(id).catch((error: unknown) => {
-    if (isKind(error, "notFound")) return undefined;
-    throw error;
-  });
+  const footprint = (await footprints(room)).get(id);
   registry.reserveName(record.name, id);
   try {
     await deps.records.put(id, record);
@@ -30,6 +29,6 @@ export async function adoptOrphan(room: ContainerRoom, { id, record }: Orphan): 
   registry.add(container);
   orphans.delete(id);
   deps.chains.adoptTrace({ id, name: record.name }, record.trace ?? []);
-  await recoverOne(room, container, task);
+  await settleIdle(room, container, footprint, { told: false });
   applyPolicies(room, [container]);
 }

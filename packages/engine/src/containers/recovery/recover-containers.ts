@@ -1,29 +1,18 @@
-import type { TaskState } from "@pouchcontainer/containerd";
-import { EngineError } from "@pouchcontainer/errors";
-import { existsSync } from "node:fs";
-import { readdir, stat } from "node:fs/promises";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { rfc3339Nano } from "../clock.ts";
 import { Container } from "../container.ts";
 import { ownerLabel } from "../container-deps.ts";
 import { zeroTime, type ContainerRecord } from "../container-record.ts";
 import type { ContainerRoom } from "../container-room.ts";
-import { ContainerRun } from "../container-run.ts";
-import { mountsBelow } from "../../mounts-below.ts";
-import { removeTree } from "../../remove-tree.ts";
+import { clearRun } from "../leftovers/clear-run.ts";
+import { clearStrays } from "../leftovers/clear-strays.ts";
+import { footprints, type Footprint } from "../leftovers/footprints.ts";
 import { networkedContainer } from "../network-view.ts";
 import { findOrphans, type Unrecorded } from "../orphans/find-orphans.ts";
 import { isAlive, type Orphan } from "../orphans/orphan.ts";
 import { removeOrphan } from "../orphans/remove-orphan.ts";
-import { deleteTask } from "../release-run.ts";
-import { unmount } from "../rootfs.ts";
-import { allProcesses, hasChildren, shimsOf } from "./stray-shims.ts";
-import { scheduleRestart, watchExit } from "../settle-exit.ts";
+import { scheduleRestart } from "../settle-exit.ts";
 import type { VolumePlace } from "../../volumes/volume-manager.ts";
-import { openLog, stdioRequest, streamsDirectory } from "../start-container.ts";
-import { ProcessStdio } from "../stdio/process-stdio.ts";
-import { takeDownFolder } from "../take-down-folder.ts";
+import { settleIdle } from "./settle-idle.ts";
 
 /**
  * Brings records and reality together after the daemon was away, for whatever reason and at whatever moment: what runs is
@@ -33,9 +22,8 @@ import { takeDownFolder } from "../take-down-folder.ts";
 export async function recoverContainers(room: ContainerRoom): Promise<void> {
   const { deps } = room;
   const records = [...deps.records.values()];
-  const [tasks, snapshots] = await Promise.all([settledTasks(room), ownSnapshots(room, records)]);
-  const taskOf = new Map(tasks.map((task) => [task.containerId, task]));
-  await unmountLeftovers(room);
+  const [found, snapshots] = await Promise.all([settledFootprints(room), ownSnapshots(room, records)]);
+  const tasks = [...found.values()].flatMap(({ task }) => task ?? []);
 
   const wanted: Container[] = [];
   const halfDone: Container[] = [];
@@ -46,17 +34,18 @@ export async function recoverContainers(room: ContainerRoom): Promise<void> {
     room.registry.add(container);
     deps.chains.adoptTrace({ id: record.id, name: record.name }, record.trace ?? []);
   }
-  const alive = wanted.filter(({ id }) => isAlive({ task: taskOf.get(id) }));
+  const alive = wanted.filter(({ id }) => isAlive({ task: found.get(id)?.task }));
   const unrecorded = await findOrphans(room, { tasks, snapshots }, (id) => room.registry.get(id) !== undefined);
   await restoreSurroundings(room, alive, unrecorded.orphans.filter(isAlive));
 
   await Promise.all(
-    wanted.map((container) => guarded(room, container, () => recoverOne(room, container, taskOf.get(container.id)))),
+    wanted.map((container) =>
+      guarded(room, container, () => settleIdle(room, container, found.get(container.id), { told: false })),
+    ),
   );
   await Promise.all(halfDone.map((container) => guarded(room, container, () => finishRemoval(room, container))));
   await sortUnrecorded(room, unrecorded);
-  await clearStrayFolders(room);
-  endStrayShims(room, new Set(tasks.map(({ containerId }) => containerId)));
+  await clearStrays(room, found);
   await keepRecords(room, wanted, snapshots);
   applyPolicies(room, wanted);
 }
@@ -74,20 +63,24 @@ async function restoreSurroundings({ deps }: ContainerRoom, alive: Container[], 
     running.map(({ record, directory }) => networkedContainer(record, directory)),
     new Set(orphans.map(({ id }) => id)),
   );
-  deps.volumes.restore(running.flatMap(({ record }) => volumePlaces(record)));
+  await deps.volumes.restore(running.flatMap(({ record }) => volumePlaces(record)));
 }
 
 /** From here on every container has its record beside it; one whose files are gone says so. */
 async function keepRecords(room: ContainerRoom, containers: Container[], snapshots: Map<string, string>): Promise<void> {
   for (const container of containers) {
     const { id, record } = container;
-    if (container.removed) continue;
+    if (container.removed || container.removing) continue;
     if (!snapshots.has(id)) {
       const error = "its files are gone: containerd has no snapshot of it";
       room.deps.log.error("a container has lost its files; it can be removed", { container: id, name: record.name });
       if (record.state.error !== error) container.note({ state: { error } });
     }
-    if (!room.deps.records.hasCopy(id)) await guarded(room, container, () => room.deps.records.keepCopy(id));
+    // Under the lock that a removal takes: it must not find something new in the folder it takes away.
+    const keep = async (): Promise<void> => {
+      if (!container.removed && !room.deps.records.hasCopy(id)) await room.deps.records.keepCopy(id);
+    };
+    await guarded(room, container, () => container.lock.run(keep));
   }
 }
 
@@ -96,8 +89,9 @@ async function guarded(room: ContainerRoom, container: Container, work: () => Pr
   try {
     await work();
   } catch (error) {
+    // The next look tries again.
     room.deps.log.error("a container could not be taken up", { container: container.id, error: String(error) });
-    container.note({ state: { error: EngineError.from(error).message } });
+    container.unsure = true;
   }
 }
 
@@ -106,50 +100,8 @@ const volumePlaces = (record: ContainerRecord): (VolumePlace & { name: string })
     type === "volume" && name !== undefined ? [{ name, containerId: record.id, destination }] : [],
   );
 
-/** Takes up one container with what containerd says of its task. */
-export async function recoverOne(room: ContainerRoom, container: Container, task: TaskState | undefined): Promise<void> {
-  const { status } = container.state;
-  const ran = status === "running" || status === "paused";
-  if (task && isAlive({ task })) return takeUp(room, container, task);
-  const ended = task?.status === "stopped" || (task === undefined && ran);
-  // One that is gone without a trace, with the machine or its shim, ends like the others: only its code is not known.
-  if (ended && (ran || status === "created")) return takeUp(room, container, task ?? { status: "stopped", pid: 0 });
-  // Recorded as ended already, or created and never started: what the daemon was killed over.
-  // A folder without a task: containerd may have begun one that it does not list, and would refuse another.
-  if (task || existsSync(container.execDirectory)) await deleteTask(room, container.id, true);
-  // FIFOs, and the shared memory that is mounted for as long as a run lasts.
-  await takeDownFolder(container.execDirectory);
-}
-
-/** Streams and waits of a task that is there; one that has ended goes the way of every exit from here on. */
-async function takeUp(room: ContainerRoom, container: Container, task: Pick<TaskState, "status" | "pid">): Promise<void> {
-  const startedAt = container.isRunning ? container.state.startedAt : await createdAt(room, container);
-  const log = openLog(room, container);
-  const run = new ContainerRun(await ProcessStdio.reopen(room.deps.stdio, stdioRequest(container, log)), log);
-  run.pid = task.pid;
-  container.run = run;
-  container.note({
-    state: {
-      status: task.status === "paused" || task.status === "pausing" ? "paused" : "running",
-      pid: task.status === "stopped" ? 0 : task.pid,
-      startedAt,
-    },
-  });
-  run.announced.resolve();
-  watchExit(room, container, run);
-  if (task.status === "stopped") await run.finished.promise;
-  else room.healthOf(container).begin();
-}
-
-/** Of a run whose daemon was killed between its start and the record of it: its streams were made just before. */
-async function createdAt({ deps }: ContainerRoom, container: Container): Promise<string> {
-  const streams = await stat(streamsDirectory(container), { bigint: true }).catch(() => undefined);
-  return rfc3339Nano(streams?.mtimeNs ?? deps.clock.now());
-}
-
 async function finishRemoval(room: ContainerRoom, container: Container): Promise<void> {
-  await deleteTask(room, container.id, true);
-  await room.deps.networks.release(container.id);
+  await clearRun(room, container);
   await room.remove(container, { force: true, volumes: container.record.hostConfig.AutoRemove ?? false });
 }
 
@@ -188,18 +140,6 @@ async function sortUnrecorded(room: ContainerRoom, { orphans, pieces }: Unrecord
   }
 }
 
-/** Folders of this boot whose container is gone. */
-async function clearStrayFolders({ deps, registry, orphans }: ContainerRoom): Promise<void> {
-  for (const id of await namesIn(deps.roots.exec)) {
-    if (!/^[0-9a-f]{64}$/.test(id) || registry.get(id) || orphans.has(id)) continue;
-    try {
-      await takeDownFolder(join(deps.roots.exec, id));
-    } catch (error) {
-      deps.log.warn("a folder without a container could not be removed", { container: id, error: String(error) });
-    }
-  }
-}
-
 /** How long what a killed daemon had begun may go on in containerd. */
 const settlingMs = 1000;
 
@@ -207,40 +147,13 @@ const settlingMs = 1000;
  * The calls of a daemon that was killed go on in containerd for a moment. What they begin is judged when they have ended: until
  * then there are shims whose task is not listed.
  */
-async function settledTasks({ deps }: ContainerRoom): Promise<TaskState[]> {
+async function settledFootprints(room: ContainerRoom): Promise<Map<string, Footprint>> {
   for (let waitedMs = 0; ; waitedMs += 100) {
-    const tasks = await deps.containerd.tasks.list();
-    const listed = new Set(tasks.map(({ containerId }) => containerId));
-    const begun = shimsOf(deps.containerd.address, allProcesses()).some(({ containerId }) => !listed.has(containerId));
-    if (!begun || waitedMs >= settlingMs) return tasks;
+    const found = await footprints(room);
+    const begun = [...found.values()].some(({ task, traces }) => !task && traces.has("shim"));
+    if (!begun || waitedMs >= settlingMs) return found;
     await sleep(100);
   }
-}
-
-/** containerd killed between the start of a shim and its note of it never finds that shim again. */
-function endStrayShims({ deps }: ContainerRoom, known: Set<string>): void {
-  for (const { pid, containerId } of shimsOf(deps.containerd.address, allProcesses())) {
-    if (known.has(containerId) || hasChildren(pid)) continue;
-    try {
-      process.kill(pid, "SIGKILL");
-      deps.log.info("ended a shim without a task", { container: containerId, pid });
-    } catch {
-      // It has ended by itself.
-    }
-  }
-}
-
-/** A daemon killed while it looked into a root file system leaves it mounted. */
-async function unmountLeftovers({ deps }: ContainerRoom): Promise<void> {
-  const places = mountsBelow(deps.mountInfo(), deps.roots.exec).filter((place) => /\/rootfs-[^/]+$/.test(place));
-  for (const place of places) {
-    await unmount(place);
-    await removeTree(place);
-  }
-}
-
-async function namesIn(folder: string): Promise<string[]> {
-  return readdir(folder).catch(() => []);
 }
 
 /** Containers their policy wants running, and those that were to go when they ended. */

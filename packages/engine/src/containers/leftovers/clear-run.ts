@@ -1,0 +1,75 @@
+import { internal, isKind } from "@pouchcontainer/errors";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { ContainerRecord } from "../container-record.ts";
+import type { ContainerRoom } from "../container-room.ts";
+import { deleteTask } from "../delete-task.ts";
+import { cgroupsPath } from "../spec/index.ts";
+import { takeDownFolder } from "../take-down-folder.ts";
+import { groupFolders, hierarchiesOf, processesIn, removeGroup, thawGroup } from "./control-groups.ts";
+import { runtimeMarks } from "./footprints.ts";
+import { runtimeProcesses, withDescendants } from "./runtime-processes.ts";
+
+/** Whose run it was; without a record it had what containers have by default. */
+export interface Runner {
+  id: string;
+  record?: ContainerRecord;
+}
+
+/**
+ * Ends a run and takes away everything of it, whoever was killed over it and whatever of it containerd still knows. The container
+ * itself stays. The caller holds its lock, and knows that its run is over or never began.
+ */
+export async function clearRun(room: Pick<ContainerRoom, "deps">, runner: Runner): Promise<void> {
+  const { deps } = room;
+  await clearRuntime(room, runner);
+  await deps.networks.release(runner.id);
+  for (const { type, name, destination } of runner.record?.mountPoints ?? [])
+    if (type === "volume" && name !== undefined) await deps.volumes.unmount(name, { containerId: runner.id, destination });
+  await takeDownFolder(join(deps.roots.exec, runner.id));
+}
+
+/** The part that containerd, the shim and the runtime made: processes, task, folders, control groups. */
+export async function clearRuntime({ deps }: Pick<ContainerRoom, "deps">, { id, record }: Runner): Promise<void> {
+  const { bundles, states } = deps.runtimeRoots;
+  const { cgroupDriver, cgroupParent } = deps.specSettings;
+  const group = cgroupsPath(id, cgroupDriver, record?.hostConfig.CgroupParent || cgroupParent);
+  const failure: unknown = await deleteTask({ deps }, id, true).catch((error: unknown) => error);
+  // Without containerd it cannot be told what is left; what we took away now it would miss.
+  if (isKind(failure, "unavailable")) throw failure;
+  await endProcesses({ deps }, id, group);
+  // A shim that could not do it is gone now, and containerd knows that.
+  if (failure !== undefined) await deleteTask({ deps }, id, true);
+  if (states !== undefined && existsSync(join(states, id)))
+    await deps.runtime(record?.hostConfig.Runtime ?? "", record?.hostConfig.RuntimeType).forget?.(id);
+  if (bundles !== undefined) await takeDownFolder(join(bundles, id));
+  for (const folder of groupFolders(hierarchiesOf(deps.mountInfo()), group)) await removeGroup(folder);
+}
+
+/** How often it is looked whether something came to life while the rest was being ended, and how long the last may take. */
+const looks = 50;
+const lookMs = 100;
+
+/** Kills shims, calls of the runtime, what they began, and whatever is in the container's groups, until nothing is left. */
+async function endProcesses({ deps }: Pick<ContainerRoom, "deps">, id: string, group: string): Promise<void> {
+  for (let look = 0; look < looks; look++) {
+    const ofRuntime = (await runtimeProcesses(runtimeMarks(deps))).filter(({ containerId }) => containerId === id);
+    const folders = groupFolders(hierarchiesOf(deps.mountInfo()), group);
+    const inGroups = await Promise.all(folders.map(processesIn));
+    const pids = new Set([...ofRuntime.flatMap(({ pid }) => withDescendants(pid)), ...inGroups.flat()]);
+    if (pids.size === 0) return;
+    for (const pid of pids) kill(pid);
+    await Promise.all(folders.map(thawGroup));
+    await sleep(lookMs);
+  }
+  throw internal(`processes of container ${id} do not end`);
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It has ended by itself.
+  }
+}

@@ -1,0 +1,52 @@
+import { existsSync } from "node:fs";
+import { readdir, readFile, rmdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+
+/** Where control groups are mounted: one place with version 2, one per controller with version 1. */
+export function hierarchiesOf(mountInfo: string): string[] {
+  const places = mountInfo.split("\n").flatMap((line) => {
+    const [before = "", after = ""] = line.split(" - ");
+    return /^cgroup2? /.test(after) ? [before.split(" ")[4] ?? ""] : [];
+  });
+  return [...new Set(places)];
+}
+
+/** The folders a group has, by `linux.cgroupsPath`. A scope of systemd's is systemd's to take down: it has none here. */
+export function groupFolders(hierarchies: readonly string[], cgroupsPath: string): string[] {
+  if (!cgroupsPath.startsWith("/")) return [];
+  return hierarchies.map((place) => join(place, cgroupsPath)).filter((folder) => existsSync(folder));
+}
+
+/** Processes in a group and in the groups below it. */
+export async function processesIn(folder: string): Promise<number[]> {
+  const own = await readFile(join(folder, "cgroup.procs"), "utf8").catch(() => "");
+  const below = await Promise.all((await groupsIn(folder)).map((name) => processesIn(join(folder, name))));
+  // 0 is a process of another PID namespace than ours.
+  return [
+    ...own
+      .split("\n")
+      .filter((line) => line !== "" && line !== "0")
+      .map(Number),
+    ...below.flat(),
+  ];
+}
+
+/** Lets frozen processes go on: with version 1 they do not die before. */
+export async function thawGroup(folder: string): Promise<void> {
+  await writeFile(join(folder, "freezer.state"), "THAWED", { flag: "r+" }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "ENOENT") throw error;
+  });
+}
+
+/** Removes an empty group with the empty groups below it; the kernel refuses one that has processes. */
+export async function removeGroup(folder: string): Promise<void> {
+  for (const name of await groupsIn(folder)) await removeGroup(join(folder, name));
+  await rmdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "ENOENT") throw error;
+  });
+}
+
+export async function groupsIn(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+  return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+}

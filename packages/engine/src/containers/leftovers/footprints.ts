@@ -1,0 +1,67 @@
+import type { TaskState } from "@pouchcontainer/containerd";
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import type { ContainerDeps } from "../container-deps.ts";
+import type { ContainerRoom } from "../container-room.ts";
+import { groupsIn, hierarchiesOf } from "./control-groups.ts";
+import { runtimeProcesses } from "./runtime-processes.ts";
+
+/** What there is of a container's run outside of our memory: in containerd, among the processes, in folders. */
+export interface Footprint {
+  task?: TaskState;
+  /** Kinds of traces, for the log: `shim`, `bundle`, `control group`, … */
+  traces: Set<string>;
+}
+
+/** The traces of runs on this machine, by container: of ours, and in places that are ours alone. */
+export async function footprints({ deps, registry }: Pick<ContainerRoom, "deps" | "registry">): Promise<Map<string, Footprint>> {
+  const found = new Map<string, Footprint>();
+  const note = (id: string, trace: string): Footprint => {
+    const footprint = found.get(id) ?? { traces: new Set() };
+    found.set(id, footprint);
+    footprint.traces.add(trace);
+    return footprint;
+  };
+  const parents = groupParents(
+    deps,
+    registry.all.map(({ record }) => record.hostConfig.CgroupParent ?? ""),
+  );
+  const [tasks, processes, groups, bundles, states, folders] = await Promise.all([
+    deps.containerd.tasks.list(),
+    runtimeProcesses(runtimeMarks(deps)),
+    Promise.all(hierarchiesOf(deps.mountInfo()).flatMap((place) => parents.map((parent) => groupsIn(join(place, parent))))),
+    idsIn(deps.runtimeRoots.bundles),
+    idsIn(deps.runtimeRoots.states),
+    idsIn(deps.roots.exec),
+  ]);
+  for (const task of tasks) note(task.containerId, "task").task = task;
+  for (const { containerId } of processes) note(containerId, "shim");
+  for (const id of new Set(groups.flat().filter(isId))) note(id, "control group");
+  for (const id of bundles) note(id, "bundle");
+  for (const id of states) note(id, "state of the runtime");
+  for (const id of folders) note(id, "folder");
+  for (const id of deps.networks.holding()) note(id, "network");
+  return found;
+}
+
+export const runtimeMarks = ({ containerd, runtimeRoots }: Pick<ContainerDeps, "containerd" | "runtimeRoots">) => ({
+  address: containerd.address,
+  namespace: containerd.namespace,
+  states: runtimeRoots.states,
+});
+
+function groupParents({ specSettings }: ContainerDeps, ofContainers: string[]): string[] {
+  if (specSettings.cgroupDriver !== "cgroupfs") return [];
+  return [...new Set([specSettings.cgroupParent, ...ofContainers].filter((parent) => parent !== ""))];
+}
+
+async function idsIn(folder: string | undefined): Promise<string[]> {
+  if (folder === undefined) return [];
+  const names = await readdir(folder).catch((error: NodeJS.ErrnoException): string[] => {
+    if (error.code === "ENOENT") return [];
+    throw error;
+  });
+  return names.filter(isId);
+}
+
+const isId = (name: string): boolean => /^[0-9a-f]{64}$/.test(name);

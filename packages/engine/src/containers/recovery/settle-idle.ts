@@ -1,0 +1,81 @@
+import type { TaskState } from "@pouchcontainer/containerd";
+import { EngineError } from "@pouchcontainer/errors";
+import { stat } from "node:fs/promises";
+import { rfc3339Nano } from "../clock.ts";
+import type { Container } from "../container.ts";
+import type { ContainerRoom } from "../container-room.ts";
+import { ContainerRun } from "../container-run.ts";
+import { clearRun } from "../leftovers/clear-run.ts";
+import type { Footprint } from "../leftovers/footprints.ts";
+import { isAlive } from "../orphans/orphan.ts";
+import { unknownExitCode, watchExit } from "../settle-exit.ts";
+import { openLog, stdioRequest, streamsDirectory } from "../start-container.ts";
+import { ProcessStdio } from "../stdio/process-stdio.ts";
+
+/**
+ * Brings the record of a container whose run nobody watches together with what there is of that run: it is taken up, or its end
+ * is told, or what is left of it goes. `told`: by this daemon, so that what its record says of an end has been heard; else
+ * the daemon before may have been killed before it could record a start.
+ */
+export async function settleIdle(
+  room: ContainerRoom,
+  container: Container,
+  footprint: Footprint | undefined,
+  { told }: { told: boolean },
+): Promise<void> {
+  const { status, error } = container.state;
+  const task = footprint?.task;
+  const ran = container.isRunning;
+  // A start that was told to have failed is not made good by a task that came to life after all.
+  const unrecordedStart = !ran && !told && error === "";
+  if (task && isAlive({ task }) && (ran || unrecordedStart)) return takeUp(room, container, task);
+  const ended = task?.status === "stopped" || task === undefined;
+  // One that is gone without a trace, with the machine or its shim, ends like the others: only its code is not known.
+  if (ended && (ran || (task && status === "created" && unrecordedStart)))
+    return settleEnd(room, container, task ?? { status: "stopped", pid: 0 });
+  // FIFOs, shared memory, processes: its run is over, or it never began.
+  if (footprint) await clearRun(room, container);
+}
+
+/** The end goes the way of every exit; where that is barred, by a full disk for one, at least the state is true. */
+async function settleEnd(room: ContainerRoom, container: Container, task: Pick<TaskState, "status" | "pid">): Promise<void> {
+  try {
+    await takeUp(room, container, task);
+    await container.run?.finished.promise;
+  } catch (error) {
+    const { message } = EngineError.from(error);
+    container.note({ state: { status: "exited", pid: 0, exitCode: unknownExitCode, error: message } });
+    container.report(["not-running", "next-exit"], { exitCode: unknownExitCode, error: message });
+    await clearRun(room, container);
+    throw error;
+  }
+}
+
+/** Streams and waits of a task that is there. */
+async function takeUp(room: ContainerRoom, container: Container, task: Pick<TaskState, "status" | "pid">): Promise<void> {
+  const startedAt = container.isRunning ? container.state.startedAt : await createdAt(room, container);
+  const log = openLog(room, container);
+  const stdio = await ProcessStdio.reopen(room.deps.stdio, stdioRequest(container, log)).catch(async (error: unknown) => {
+    await log?.suspend();
+    throw error;
+  });
+  const run = new ContainerRun(stdio, log);
+  run.pid = task.pid;
+  container.run = run;
+  container.note({
+    state: {
+      status: task.status === "paused" || task.status === "pausing" ? "paused" : "running",
+      pid: task.status === "stopped" ? 0 : task.pid,
+      startedAt,
+    },
+  });
+  run.announced.resolve();
+  watchExit(room, container, run);
+  if (task.status !== "stopped") room.healthOf(container).begin();
+}
+
+/** Of a run whose daemon was killed between its start and the record of it: its streams were made just before. */
+async function createdAt({ deps }: ContainerRoom, container: Container): Promise<string> {
+  const streams = await stat(streamsDirectory(container), { bigint: true }).catch(() => undefined);
+  return rfc3339Nano(streams?.mtimeNs ?? deps.clock.now());
+}
