@@ -70,7 +70,7 @@ test("stdin stays open when a client goes, and two clients see the same", async 
   const attach = () => daemon.containers.attach(id, { stdin: true, stdout: true, stderr: true, logs: false, stream: true });
   const [one, two] = [await attach(), await attach()];
   const [first, second] = [one.output[Symbol.asyncIterator](), textOf(two.output)];
-  one.input?.end("hello\n");
+  one.input?.write("hello\n");
   assert.equal(Buffer.from((await first.next()).value?.data ?? []).toString(), "hello\n");
   one.close();
   two.input?.write("again\n");

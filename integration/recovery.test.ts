@@ -149,7 +149,7 @@ test("containers survive kill -9 of containerd; their logs and exits do too", as
   // On a slow machine the container may have ended before the kill: then nobody has waited for containerd yet.
   await harness.client.whenReconnected();
   const session = await daemon.exec.create(lasting, { Cmd: ["true"] });
-  await daemon.exec.start(session.Id, { detach: true, tty: false });
+  await daemon.exec.startDetached(session.Id);
   await daemon.containers.stop(lasting, { timeoutSeconds: 0 });
 });
 

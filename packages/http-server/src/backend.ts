@@ -12,14 +12,18 @@ export interface OutputChunk {
   data: Uint8Array;
 }
 
-/** A live connection to a process: output to the client, input from it. Ends when `done` settles. */
+/** A live connection to a process: output to the client, input from it. */
 export interface StdioSession {
+  /** Whether the process has a TTY. */
   tty: boolean;
   /** Output, in order; ends when the process's output does. Backpressure holds. */
   output: AsyncIterable<OutputChunk>;
-  /** Absent when stdin is not attached. Ending it closes the process's stdin where StdinOnce asks for it. */
+  /**
+   * Absent when stdin is not attached. Ending it closes the process's stdin where StdinOnce asks for it. The detach keys, looked
+   * for here alone, end `output`.
+   */
   input?: Writable;
-  /** Lets go of the process (the client went away, or the detach keys came). Never stops it. */
+  /** Lets go of the process: the client went away. Never stops it. */
   close(): void;
 }
 
@@ -96,11 +100,12 @@ export interface ContainerBackend {
 
 export interface ExecBackend {
   create(containerRef: string, config: api.ExecCreateConfig): Promise<{ Id: string }>;
-  /** Resolves to undefined when detached. */
-  start(
-    id: string,
-    options: { detach: boolean; tty: boolean; consoleSize?: { width: number; height: number } },
-  ): Promise<StdioSession | undefined>;
+  /** Rejects with what refuses a start before the connection is taken over: no such exec, a container that does not run. */
+  admit(id: string): Promise<void>;
+  /** Resolves when the process runs. Rejects when it could not be started. */
+  start(id: string, options: { consoleSize?: { width: number; height: number } }): Promise<StdioSession>;
+  /** The same with nobody connected to its streams. */
+  startDetached(id: string, options: { consoleSize?: { width: number; height: number } }): Promise<void>;
   resize(id: string, size: { width: number; height: number }): Promise<void>;
   inspect(id: string): Promise<api.ExecInspect>;
 }

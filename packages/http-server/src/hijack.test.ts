@@ -3,7 +3,6 @@ import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { test } from "node:test";
 import { text } from "node:stream/consumers";
-import type { ExecInspect } from "@pouchcontainer/api";
 import type { AttachOptions } from "./backend.ts";
 import { frame } from "./stdcopy.ts";
 import { FakeSession } from "./testing/fake-session.ts";
@@ -109,47 +108,6 @@ test("a client that only listens is kept while the process says nothing", async 
   assert.deepEqual(client.body, frame("stdout", Buffer.from("at last")));
 });
 
-test("detach keys let go with a TTY, also in two pieces, and are not passed on", async () => {
-  const session = new FakeSession({ tty: true });
-  const { methods, head } = attachTo(session);
-  await using server = await TestServer.start(methods);
-  const client = server.raw(head("stream=1&stdin=1&stdout=1", ...upgrade));
-  await client.until("\r\n\r\n");
-  client.socket.write("ls\x10");
-  await sleep(10);
-  client.socket.write("\x11");
-  await client.end();
-  assert.equal(session.closed, true);
-  assert.equal(session.input.read()?.toString(), "ls");
-});
-
-test("detach keys of the query are used, and bad ones are a 400", async () => {
-  const session = new FakeSession({ tty: true });
-  const { methods, head } = attachTo(session);
-  await using server = await TestServer.start(methods);
-  const bad = server.raw(head("stream=1&stdin=1&detachKeys=ctrl-%2B", ...upgrade));
-  await bad.until("Invalid detach keys (ctrl-+) provided");
-  assert.match(bad.text, /^HTTP\/1\.1 400 /);
-  bad.socket.destroy();
-  const client = server.raw(head("stream=1&stdin=1&stdout=1&detachKeys=q", ...upgrade));
-  await client.until("\r\n\r\n");
-  client.socket.write("\x10\x11q");
-  await client.end();
-  assert.equal(session.closed, true);
-});
-
-test("without a TTY the detach keys are data", async () => {
-  const session = new FakeSession();
-  const { methods, head } = attachTo(session);
-  await using server = await TestServer.start(methods);
-  const client = server.raw(head("stream=1&stdin=1", ...upgrade));
-  await client.until("\r\n\r\n");
-  client.socket.end("\x10\x11");
-  assert.equal(await text(session.input), "\x10\x11");
-  session.end();
-  await client.end();
-});
-
 test("a refused attach is an ordinary error answer", async () => {
   await using server = await TestServer.start({
     containers: {
@@ -211,14 +169,14 @@ test("a process that does not read holds the client's input back", async () => {
   await client.end();
 });
 
-const execMethods = (session: FakeSession | undefined, started: unknown[] = []) => ({
+const execMethods = (session: FakeSession, started: unknown[] = []) => ({
   exec: {
-    // Only DetachKeys is looked at.
-    inspect: async () => ({ DetachKeys: "" }) as ExecInspect,
+    admit: async () => undefined,
     start: async (id: string, options: object) => {
       started.push({ id, ...options });
       return session;
     },
+    startDetached: async (id: string) => void started.push({ id, detached: true }),
   },
 });
 
@@ -242,14 +200,137 @@ test("exec start reads its body and then takes the connection over", async () =>
   await client.end();
   assert.equal(client.body.toString(), "hi\r\n");
   assert.equal(session.input.read()?.toString(), "echo hi\n");
-  assert.deepEqual(started, [{ id: "e", detach: false, tty: true, consoleSize: { width: 80, height: 24 } }]);
+  assert.deepEqual(started, [{ id: "e", consoleSize: { width: 80, height: 24 } }]);
+});
+
+/** An exec whose start waits until the test lets it go on. */
+function slowExec(session: FakeSession) {
+  const asked = Promise.withResolvers<void>();
+  const goOn = Promise.withResolvers<void>();
+  const methods = {
+    exec: {
+      admit: async () => undefined,
+      start: async () => {
+        asked.resolve();
+        await goOn.promise;
+        return session;
+      },
+    },
+  };
+  return { methods, asked: asked.promise, goOn: () => goOn.resolve() };
+}
+
+const forms = [
+  { form: "101", headers: upgrade, line: "HTTP/1.1 101 UPGRADED" },
+  { form: "200", headers: [], line: "HTTP/1.1 200 OK" },
+];
+
+for (const { form, headers, line } of forms) {
+  test(`the ${form} head is out before the process is started, and what is typed meanwhile waits for it`, async () => {
+    const session = new FakeSession();
+    const { methods, asked, goOn } = slowExec(session);
+    await using server = await TestServer.start(methods);
+    const body = JSON.stringify({ Detach: false });
+    const client = server.raw(execHead("", body, ...headers), body);
+    await client.until("\r\n\r\n");
+    assert.equal(client.text.split("\r\n")[0], line);
+    await asked;
+    client.socket.end("GET / HTTP/1.1\r\n\r\ntyped early\n");
+    await sleep(50);
+    goOn();
+    assert.equal(await text(session.input), "GET / HTTP/1.1\r\n\r\ntyped early\n");
+    session.end();
+    await client.end();
+    assert.deepEqual(client.body.length, 0);
+  });
+
+  test(`an end of input before the process is there is its end (${form})`, async () => {
+    const session = new FakeSession();
+    const { methods, asked, goOn } = slowExec(session);
+    await using server = await TestServer.start(methods);
+    const client = server.raw(execHead("", "{}", ...headers), "{}");
+    client.socket.end();
+    await asked;
+    await sleep(50);
+    goOn();
+    assert.equal(await text(session.input), "");
+    session.end();
+    await client.end();
+  });
+}
+
+test("what comes in one packet with the request is input already", async () => {
+  const session = new FakeSession();
+  await using server = await TestServer.start(execMethods(session));
+  const client = server.raw(execHead("", "{}", ...upgrade), "{}typed at once\n");
+  client.socket.end();
+  assert.equal(await text(session.input), "typed at once\n");
+  session.end();
+  await client.end();
+});
+
+test("a request in pieces may ask for its connection too", async () => {
+  const session = new FakeSession();
+  await using server = await TestServer.start(execMethods(session));
+  const client = server.raw(execHead("", "{}", ...upgrade), "{");
+  await sleep(50);
+  client.socket.end("}typed");
+  assert.equal(await text(session.input), "typed");
+  session.write("out");
+  session.end();
+  await client.end();
+  assert.deepEqual(client.body, frame("stdout", Buffer.from("out")));
+});
+
+test("the client's word decides on frames, whatever the process writes to", async () => {
+  for (const tty of [true, false]) {
+    const session = new FakeSession({ tty: !tty });
+    await using server = await TestServer.start(execMethods(session));
+    const body = JSON.stringify({ Tty: tty });
+    const client = server.raw(execHead("/v1.42", body, ...upgrade), body);
+    session.write("out");
+    session.end();
+    await client.end();
+    assert.deepEqual(client.body, tty ? Buffer.from("out") : frame("stdout", Buffer.from("out")));
+    assert.match(client.text, new RegExp(`Content-Type: application/vnd.docker.${tty ? "raw" : "multiplexed"}-stream\r\n`));
+  }
+});
+
+test("the head of an exec says who the server is", async () => {
+  const session = new FakeSession();
+  await using server = await TestServer.start(execMethods(session));
+  const client = server.raw(execHead("", "{}", ...upgrade), "{}");
+  session.end();
+  await client.end();
+  const names = client.text
+    .split("\r\n")
+    .slice(1, -2)
+    .map((header) => header.split(":")[0]);
+  assert.deepEqual(names, ["Content-Type", "Connection", "Upgrade", "Api-Version", "Docker-Experimental", "Ostype", "Server"]);
+});
+
+test("a start that is refused is an ordinary answer, one that fails is told as output", async () => {
+  const refuse = async () => {
+    throw conflict("exec command e has already run");
+  };
+  await using server = await TestServer.start({ exec: { admit: async () => undefined, start: refuse } });
+  const client = server.raw(execHead("", "{}", ...upgrade), "{}");
+  await client.end();
+  assert.match(client.text, /^HTTP\/1\.1 101 /);
+  assert.deepEqual(client.body, frame("stdout", Buffer.from("exec command e has already run\r\n")));
+  await using strict = await TestServer.start({ exec: { admit: refuse } });
+  const refused = strict.raw(execHead("", "{}", ...upgrade), "{}");
+  await refused.end();
+  assert.match(refused.text, /^HTTP\/1\.1 409 Conflict\r\n/);
 });
 
 test("a detached exec start is an empty 200", async () => {
-  await using server = await TestServer.start(execMethods(undefined));
+  const started: unknown[] = [];
+  await using server = await TestServer.start(execMethods(new FakeSession(), started));
   const answer = await server.request("POST", "/exec/e/start", { Detach: true });
   assert.equal(answer.status, 200);
   assert.equal(answer.text, "");
+  assert.deepEqual(started, [{ id: "e", detached: true }]);
 });
 
 test("an exec without a command is refused", async () => {

@@ -5,6 +5,7 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
 import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { checkVersion, requestedVersion, withoutVersion } from "./api-version.ts";
 import type { Backend } from "./backend.ts";
 import { buildRouter, type ServedTable, type UpdateHandlers } from "./build-router.ts";
@@ -12,7 +13,8 @@ import { addressText, type ListenAddress } from "./listen-address.ts";
 import { tellsOfHangup } from "./hangup.ts";
 import { listen } from "./listen.ts";
 import { sendEmpty, sendError } from "./respond.ts";
-import { endpointHandlers, routeTable } from "./route-table.ts";
+import { endpointHandlers, routeTable, takesOver } from "./route-table.ts";
+import { upgradeResponse } from "./upgrade-response.ts";
 
 /** What a server is made of. */
 export interface HttpServerOptions {
@@ -46,6 +48,7 @@ export class HttpServer {
   readonly #takenOver = new Set<Socket>();
   readonly #closing = new AbortController();
   readonly #expired = new AbortController();
+  readonly #takesOver = takesOver();
   readonly #headers: Map<string, string>;
   #served: ServedTable | undefined;
   #building: Promise<void> = Promise.resolve();
@@ -82,15 +85,17 @@ export class HttpServer {
   async listen(address: ListenAddress): Promise<ListenAddress> {
     if (!this.#served) await this.rebuild();
     const headTimeoutMs = this.#options.headTimeoutMs ?? 10_000;
-    const server = makeServer(address, headTimeoutMs);
+    const server = makeServer(address, headTimeoutMs, ({ method = "", url = "" }) => this.#takesOver(method, withoutVersion(url)));
     // Loads, pulls and streams last as long as they last; only a head has to come in time.
     server.requestTimeout = 0;
     server.headersTimeout = headTimeoutMs;
     server.keepAliveTimeout = 300_000;
+    server.on("tls" in address && address.tls ? "secureConnection" : "connection", noticeHangup);
     if ("socketPath" in address) answerHalfClosed(server);
     server.on("request", (request, response) =>
       inBackground("serving a request", () => this.#serve(request, response), { request: nameOf(request) }),
     );
+    server.on("upgrade", (request: IncomingMessage, stream: Duplex, head: Buffer) => this.#upgrade(request, stream, head));
     await listen(server, address, this.#options.groupFile ?? "/etc/group");
     server.on("error", (thrown) => this.#report(thrown, "accept"));
     this.#servers.add(server);
@@ -119,6 +124,17 @@ export class HttpServer {
     this.#expired.abort();
     for (const socket of this.#takenOver) socket.destroy();
     for (const server of this.#servers) server.closeAllConnections();
+  }
+
+  /** A client that asked for a connection of its own: node:http has let go of it, with what came right after the request. */
+  #upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
+    const { socket } = request;
+    stream.on("error", () => stream.destroy());
+    this.#takenOver.add(socket);
+    socket.once("close", () => this.#takenOver.delete(socket));
+    if (head.length > 0) stream.unshift(head);
+    const response = upgradeResponse(request, stream);
+    inBackground("serving a request", () => this.#serve(request, response), { request: nameOf(request) });
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -166,7 +182,6 @@ const anyOptions = { handler: (_request: IncomingMessage, response: ServerRespon
 function answerHalfClosed(server: Server | TlsServer): void {
   // node:http reads this property of the server; it is not in its types.
   Object.assign(server, { httpAllowHalfOpen: true });
-  server.on("connection", noticeHangup);
 }
 
 /** Method and path, as the log names a request. The query is left out: it may hold what is nobody's business. */
@@ -175,7 +190,11 @@ function nameOf({ method = "GET", url = "/" }: IncomingMessage): string {
   return `${method} ${query === -1 ? url : url.slice(0, query)}`;
 }
 
-function makeServer(address: ListenAddress, headTimeoutMs: number): Server | TlsServer {
+function makeServer(
+  address: ListenAddress,
+  headTimeoutMs: number,
+  shouldUpgradeCallback: (request: IncomingMessage) => boolean,
+): Server | TlsServer {
   const options = {
     requireHostHeader: false,
     maxHeaderSize: 1024 * 1024,
@@ -184,6 +203,7 @@ function makeServer(address: ListenAddress, headTimeoutMs: number): Server | Tls
     keepAlive: true,
     keepAliveInitialDelay: 30_000,
     connectionsCheckingInterval: headTimeoutMs / 10,
+    shouldUpgradeCallback,
   };
   const tls = "tls" in address ? address.tls : undefined;
   if (!tls) return createServer(options);

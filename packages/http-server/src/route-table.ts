@@ -1,4 +1,11 @@
-import { endpoints, engineApiDocument, type EndpointId, type Handler, type HandlerSpec } from "@pouchcontainer/api";
+import {
+  endpoints,
+  engineApiDocument,
+  type Endpoint,
+  type EndpointId,
+  type Handler,
+  type HandlerSpec,
+} from "@pouchcontainer/api";
 import type { Backend } from "./backend.ts";
 import { Calls } from "./call.ts";
 import { containerArchiveHandlers } from "./handlers/container-archive-handlers.ts";
@@ -13,6 +20,7 @@ import { systemHandlers } from "./handlers/system-handlers.ts";
 import { unsupportedHandlers } from "./handlers/unsupported-handlers.ts";
 import { volumeHandlers } from "./handlers/volume-handlers.ts";
 import type { Lifetime } from "./lifetime.ts";
+import { compileRouter } from "./router.ts";
 
 /** What the handlers are made of. */
 export interface HandlersInput {
@@ -50,6 +58,16 @@ function openApi(version: string, served: () => readonly HandlerSpec[]): () => s
     if (made?.specs !== specs) made = { specs, json: JSON.stringify(engineApiDocument(version, specs)) };
     return made.json;
   };
+}
+
+/** Tells the requests whose client may get the connection for itself; the path has no version prefix and may have a query. */
+export function takesOver(): (method: string, path: string) => boolean {
+  const catalogue: Endpoint[] = Object.values(endpoints);
+  const none: Handler = () => undefined;
+  const router = compileRouter(
+    catalogue.filter((one) => one.takesOver).map(({ method, path }) => ({ method, path, handler: none })),
+  );
+  return (method, path) => router(method, path) !== undefined;
 }
 
 /** The server's own route table, in the order of the catalogue. */

@@ -208,6 +208,7 @@ export const containerEndpoints = {
     status: 101,
     answer: "application/vnd.docker.raw-stream",
     errors: [404, 409],
+    takesOver: true,
   },
   ContainerAttachWebsocket: {
     method: "GET",

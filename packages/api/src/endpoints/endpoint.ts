@@ -29,6 +29,8 @@ export interface Endpoint {
   errors?: readonly number[];
   /** Lowest API version that has it, where that is above the lowest one served. */
   since?: string;
+  /** The client may ask with `Upgrade` that the connection become a stream of its own. */
+  takesOver?: true;
   /** The server knows the route and answers that it is not there (501), or that there is no swarm (503). */
   unsupported?: true;
 }

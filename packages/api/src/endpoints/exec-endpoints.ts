@@ -26,6 +26,7 @@ export const execEndpoints = {
     status: 200,
     answer: "application/vnd.docker.raw-stream",
     errors: [404, 409],
+    takesOver: true,
   },
   ExecResize: {
     method: "POST",

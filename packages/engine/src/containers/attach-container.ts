@@ -3,8 +3,9 @@ import type { Container } from "./container.ts";
 import { publishContainerEvent } from "./container-events.ts";
 import type { ContainerRoom } from "./container-room.ts";
 import { readLog } from "./logs/log-reader.ts";
-import { defaultDetachKeys } from "./stdio/detach-keys.ts";
+import { parseDetachKeys } from "./stdio/detach-keys.ts";
 import type { OutputChunk } from "./stdio/output-chunk.ts";
+import type { OutputTap } from "./stdio/output-hub.ts";
 import { sessionInput, type StdioSession } from "./stdio/stdio-session.ts";
 
 export interface AttachRequest {
@@ -16,36 +17,39 @@ export interface AttachRequest {
   detachKeys?: string;
 }
 
-/** Connects a client to the container's streams: those of its current run, or before a start those of the next. */
-export function attachContainer(room: ContainerRoom, container: Container, request: AttachRequest): StdioSession {
-  if (container.removing) throw conflict(`container ${container.id} is marked for removal and cannot be attached to`);
-  if (container.state.status === "paused")
-    throw conflict(`container ${container.id} is paused, unpause the container before attach`);
+/** Connects a client to the container's streams: those of its current run, or before a start those of the next. `ref` is its word. */
+export function attachContainer(room: ContainerRoom, container: Container, ref: string, request: AttachRequest): StdioSession {
+  const detachKeys = parseDetachKeys(request.detachKeys ?? "");
+  if (container.removing) throw conflict(`container ${ref} is marked for removal and cannot be attached to`);
+  if (container.state.status === "paused") throw conflict(`container ${ref} is paused, unpause the container before attach`);
   if (container.state.status === "restarting")
-    throw conflict(`container ${container.id} is restarting, wait until the container is running`);
+    throw conflict(`container ${ref} is restarting, wait until the container is running`);
   const { Tty: tty = false, OpenStdin = false, StdinOnce = false } = container.record.config;
   const { hub, input } = container.streams;
   const gone = new AbortController();
-  const tap = request.stream ? hub.attach({ stdout: request.stdout, stderr: request.stderr }) : undefined;
+  let tap: OutputTap | undefined;
+  const openTap = (): AsyncIterable<OutputChunk> => {
+    if (!request.stream || gone.signal.aborted) return nothing();
+    return (tap = hub.attach({ stdout: request.stdout, stderr: request.stderr }));
+  };
   const close = (): void => {
     gone.abort();
     tap?.close();
   };
   publishContainerEvent(room.deps.events, container.record, "attach");
-  const output = request.logs ? withLog(room, container, request, tap, gone.signal) : (tap ?? nothing());
+  const output = request.logs ? afterLog(container, request, openTap, gone.signal) : openTap();
   if (!request.stdin || !OpenStdin || !request.stream) return { tty, output, close };
-  const writable = sessionInput(
-    {
-      pipe: input,
-      // With a TTY the end of a client's input says nothing about the process (moby `stream/attach.go`).
-      ...(StdinOnce && !tty ? { closeStdin: () => closeStdin(room, container) } : {}),
-      ...(tty ? { detachKeys: request.detachKeys || defaultDetachKeys } : {}),
-    },
-    () => {
+  const writable = sessionInput({
+    pipe: input,
+    // With a TTY the end of a client's input says nothing about the process (moby `stream/attach.go`).
+    ...(StdinOnce && !tty ? { closeStdin: () => closeStdin(room, container) } : {}),
+    ...(tty ? { detachKeys } : {}),
+    onDetach: () => {
       publishContainerEvent(room.deps.events, container.record, "detach");
       close();
     },
-  );
+    onEnd: close,
+  });
   return { tty, output, input: writable, close };
 }
 
@@ -58,19 +62,21 @@ async function closeStdin({ deps }: ContainerRoom, container: Container): Promis
   if (run?.stdio.input === input) await deps.containerd.tasks.closeIO(container.id, undefined).catch(() => undefined);
 }
 
-async function* withLog(
-  room: ContainerRoom,
-  container: Container,
+/**
+ * The log and then what comes. A chunk is logged and handed to taps in one tick, and the log's end is seen in one: a tap that
+ * is opened right after it misses nothing that the log does not have, and repeats nothing.
+ */
+async function* afterLog(
+  { record }: Container,
   request: AttachRequest,
-  tap: AsyncIterable<OutputChunk> | undefined,
+  openTap: () => AsyncIterable<OutputChunk>,
   signal: AbortSignal,
 ): AsyncGenerator<OutputChunk, void, undefined> {
-  const { record } = container;
   if (record.logPath !== "") {
     const query = { stdout: request.stdout, stderr: request.stderr, follow: false, timestamps: false, details: false };
     yield* readLog(record.logPath, query, signal);
   }
-  if (tap) yield* tap;
+  yield* openTap();
 }
 
 async function* nothing(): AsyncGenerator<OutputChunk, void, undefined> {

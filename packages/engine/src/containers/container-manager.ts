@@ -185,7 +185,7 @@ export class ContainerManager {
   }
 
   async attach(ref: string, options: AttachRequest): Promise<StdioSession> {
-    return attachContainer(this.#room, this.#require(ref), options);
+    return attachContainer(this.#room, this.#require(ref), ref, options);
   }
 
   async logs(ref: string, query: LogQuery, signal: AbortSignal): Promise<{ tty: boolean; output: AsyncIterable<LogOutput> }> {

@@ -1,5 +1,5 @@
 import type * as api from "@pouchcontainer/api";
-import { conflict, failedPrecondition, notFound } from "@pouchcontainer/errors";
+import { conflict, EngineError, failedPrecondition, invalidArgument, notFound } from "@pouchcontainer/errors";
 import { join } from "node:path";
 import { newContainerId } from "../containers/container-names.ts";
 import type { Container } from "../containers/container.ts";
@@ -11,7 +11,7 @@ import { withRootfsReader } from "../containers/rootfs.ts";
 import { runtimeFailure } from "../containers/runtime-failure.ts";
 import { waitForExit } from "../containers/settle-exit.ts";
 import { buildProcess } from "../containers/spec/index.ts";
-import { defaultDetachKeys } from "../containers/stdio/detach-keys.ts";
+import { parseDetachKeys } from "../containers/stdio/detach-keys.ts";
 import type { OutputChunk } from "../containers/stdio/output-chunk.ts";
 import { ProcessStdio } from "../containers/stdio/process-stdio.ts";
 import { sessionInput, type StdioSession } from "../containers/stdio/stdio-session.ts";
@@ -20,17 +20,33 @@ interface ExecInstance {
   id: string;
   container: Container;
   config: api.ExecCreateConfig;
+  /** The container's run it belongs to: one that was not started ends with that. */
+  runStartedAt: string;
+  /** Keys that let go of it; empty for the usual ones. */
+  detachKeys: Uint8Array;
   state: "created" | "running" | "ended";
   exitCode: number | null;
   pid: number;
   stdio?: ProcessStdio;
+  /** Whether there is a process: resolves to true when it runs, to false when it could not be started. */
+  started: PromiseWithResolvers<boolean>;
   ended: PromiseWithResolvers<number>;
+}
+
+interface StartOptions {
+  consoleSize?: { width: number; height: number };
 }
 
 /** How long an ended exec can still be inspected. */
 const rememberedMs = 5 * 60_000;
 const lastOutputMs = 2000;
+/** How long a resize waits for the start, as dockerd's does: clients send both at once. */
+const resizePatienceMs = 10_000;
 const kill = 9;
+/** Of one whose start failed before the runtime had a say. */
+const notStartedExitCode = 126;
+/** Of a probe that could not be started, as dockerd notes it. */
+const noProbeExitCode = -1;
 
 /** Processes added to running containers. They live in memory only: a daemon that starts anew knows none, as dockerd. */
 export class ExecManager {
@@ -51,65 +67,85 @@ export class ExecManager {
   async create(containerRef: string, config: api.ExecCreateConfig): Promise<{ Id: string }> {
     const container = this.#room.registry.require(containerRef);
     refuseUnlessRunning(container);
-    if (!config.Cmd || config.Cmd.length === 0) throw conflict("No exec command specified");
-    // One that was never started ends with its container.
-    for (const [known, { container: owner }] of this.#instances) if (owner.removed) this.#instances.delete(known);
+    if (!config.Cmd || config.Cmd.length === 0) throw invalidArgument("No exec command specified");
+    const detachKeys = parseDetachKeys(config.DetachKeys ?? "", "escape");
+    for (const [known, instance] of this.#instances) if (isGone(instance)) this.#instances.delete(known);
     const id = newContainerId();
     this.#instances.set(id, {
       id,
       container,
       config,
+      runStartedAt: container.state.startedAt,
+      detachKeys,
       state: "created",
       exitCode: null,
       pid: 0,
+      started: Promise.withResolvers<boolean>(),
       ended: Promise.withResolvers<number>(),
     });
     container.execIds.add(id);
-    this.#publish(container, `exec_create: ${config.Cmd.join(" ")}`, id);
+    this.#publish(container, `exec_create: ${commandText(config)}`, id);
     return { Id: id };
   }
 
-  async start(
-    id: string,
-    options: { detach: boolean; tty: boolean; consoleSize?: { width: number; height: number } },
-  ): Promise<StdioSession | undefined> {
+  /** Throws what refuses a start before its connection is taken over; everything else is told on the connection. */
+  async admit(id: string): Promise<void> {
+    refuseUnlessRunning(this.#require(id).container);
+  }
+
+  /** Starts it with a client connected to its streams. */
+  async start(id: string, options: StartOptions = {}): Promise<StdioSession> {
     const instance = this.#require(id);
-    const { container, config } = instance;
+    return this.#start(instance, options, instance.config.AttachStdin ?? false, (stdio) => this.#session(instance, stdio));
+  }
+
+  async startDetached(id: string, options: StartOptions = {}): Promise<void> {
+    await this.#start(this.#require(id), options, false, () => undefined);
+  }
+
+  /** `connect` is called before there is a process: what it takes of its output begins with the first byte. */
+  async #start<T>(
+    instance: ExecInstance,
+    options: StartOptions,
+    stdin: boolean,
+    connect: (stdio: ProcessStdio) => T,
+  ): Promise<T> {
+    const { id, container, config } = instance;
     if (instance.state === "ended") throw conflict(`exec command ${id} has already run`);
     if (instance.state === "running") throw conflict(`exec command ${id} is already running`);
     refuseUnlessRunning(container);
     instance.state = "running";
-    const attached = !options.detach;
-    const tty = config.Tty ?? false;
+    this.#publish(container, `exec_start: ${commandText(config)}`, id);
     try {
       const stdio = await ProcessStdio.create(this.#stdioDeps, {
         directory: join(container.execDirectory, `exec-${id.slice(0, 16)}`),
-        tty,
-        stdin: attached && (config.AttachStdin ?? false),
+        tty: config.Tty ?? false,
+        stdin,
         stdout: true,
         stderr: true,
       });
       instance.stdio = stdio;
-      const session = attached ? this.#session(instance, stdio) : undefined;
+      const connected = connect(stdio);
       await this.#run(instance, stdio, options.consoleSize);
-      return session;
+      return connected;
     } catch (thrown) {
-      const failure = runtimeFailure("OCI runtime exec failed", thrown);
-      await this.#settle(instance, failure.exitCode);
-      // An attached client has its connection already: it reads there what went wrong (moby `postContainerExecStart`).
-      if (attached) return { tty, output: said(`${failure.error.message}\r\n`), close: () => undefined };
-      throw failure.error;
+      instance.started.resolve(false);
+      await this.#settle(instance, instance.exitCode ?? notStartedExitCode);
+      throw thrown;
     }
   }
 
   async resize(id: string, size: { width: number; height: number }): Promise<void> {
-    const { container, state } = this.#require(id);
-    if (state !== "running") throw conflict(`cannot resize a stopped exec instance: ${id}`);
+    const instance = this.#require(id);
+    const { container } = instance;
+    refuseUnlessRunning(container);
+    if (!(await startedInTime(instance))) throw invalidArgument("exec process is not started");
+    if (instance.state !== "running") throw conflict(`cannot resize a stopped exec instance: ${id}`);
     await this.#room.deps.containerd.tasks.resizePty(container.id, id, size);
   }
 
   async inspect(id: string): Promise<api.ExecInspect> {
-    const { container, config, state, exitCode, pid } = this.#require(id);
+    const { container, config, detachKeys, state, exitCode, pid } = this.#require(id);
     const [entrypoint = "", ...args] = config.Cmd ?? [];
     return {
       ID: id,
@@ -125,9 +161,10 @@ export class ExecManager {
       OpenStdin: config.AttachStdin ?? false,
       OpenStderr: config.AttachStderr ?? false,
       OpenStdout: config.AttachStdout ?? false,
-      CanRemove: state === "ended",
+      CanRemove: false,
       ContainerID: container.id,
-      DetachKeys: config.DetachKeys ?? "",
+      // Bytes, as Go writes them in JSON.
+      DetachKeys: Buffer.from(detachKeys).toString("base64"),
       Pid: pid,
     };
   }
@@ -135,13 +172,19 @@ export class ExecManager {
   /** Runs a command to its end for the daemon itself (health checks), with the beginning of what it said. */
   async runToEnd(container: Container, command: string[], timeoutMs: number): Promise<{ exitCode: number; output: string }> {
     const { Id: id } = await this.create(container.id, { Cmd: command, AttachStdout: true, AttachStderr: true });
-    const session = await this.start(id, { detach: false, tty: false });
+    let session: StdioSession;
+    try {
+      session = await this.start(id);
+    } catch (error) {
+      this.#forget(id);
+      return { exitCode: noProbeExitCode, output: EngineError.from(error).message };
+    }
     const late = setTimeout(() => {
-      session?.close();
+      session.close();
       this.#room.deps.containerd.tasks.kill(container.id, { signal: kill, execId: id }).catch(() => undefined);
     }, timeoutMs);
     let output = "";
-    for await (const { data } of session?.output ?? []) {
+    for await (const { data } of session.output) {
       if (output.length < maxProbeOutput) output += Buffer.from(data).toString("utf8");
     }
     const exitCode = await this.#require(id).ended.promise;
@@ -156,7 +199,7 @@ export class ExecManager {
   }
 
   #session(instance: ExecInstance, stdio: ProcessStdio): StdioSession {
-    const { config, container, id } = instance;
+    const { config, container, detachKeys, id } = instance;
     const tty = config.Tty ?? false;
     const tap = stdio.hub.attach({ stdout: config.AttachStdout ?? false, stderr: config.AttachStderr ?? false });
     const left = Promise.withResolvers<void>();
@@ -171,13 +214,15 @@ export class ExecManager {
       await input.end();
       await this.#room.deps.containerd.tasks.closeIO(container.id, id).catch(() => undefined);
     };
-    const writable = sessionInput(
-      { pipe: input, ...(tty ? { detachKeys: config.DetachKeys || defaultDetachKeys } : { closeStdin }) },
-      () => {
+    const writable = sessionInput({
+      pipe: input,
+      ...(tty ? { detachKeys } : { closeStdin }),
+      onDetach: () => {
         this.#publish(container, "exec_detach", id);
         close();
       },
-    );
+      onEnd: close,
+    });
     return { tty, output, input: writable, close };
   }
 
@@ -187,11 +232,7 @@ export class ExecManager {
     return lock;
   }
 
-  async #run(
-    instance: ExecInstance,
-    stdio: ProcessStdio,
-    consoleSize: { width: number; height: number } | undefined,
-  ): Promise<void> {
+  async #run(instance: ExecInstance, stdio: ProcessStdio, consoleSize: StartOptions["consoleSize"]): Promise<void> {
     const { container, config, id } = instance;
     const { deps } = this.#room;
     const { tasks } = deps.containerd;
@@ -203,15 +244,17 @@ export class ExecManager {
       buildProcess({ record: container.record, facts: deps.facts, settings: deps.specSettings, rootfs, linkEnv }, request),
     );
     for (const warning of warnings) deps.log.warn(warning, { container: container.id, exec: id });
-    await tasks.exec({ containerId: container.id, execId: id, process, stdio: stdio.paths });
     try {
+      await tasks.exec({ containerId: container.id, execId: id, process, stdio: stdio.paths });
       instance.pid = await this.#startsOf(container).run(() => tasks.start(container.id, id));
-    } catch (error) {
+    } catch (thrown) {
+      const failure = runtimeFailure("OCI runtime exec failed", thrown);
+      instance.exitCode = failure.exitCode;
       await tasks.deleteProcess(container.id, id).catch(() => undefined);
-      throw error;
+      throw failure.error;
     }
     stdio.opened();
-    this.#publish(container, `exec_start: ${config.Cmd?.join(" ") ?? ""}`, id);
+    instance.started.resolve(true);
     this.#watch(instance);
   }
 
@@ -233,12 +276,10 @@ export class ExecManager {
   }
 
   async #settle(instance: ExecInstance, exitCode: number): Promise<void> {
-    const started = instance.pid !== 0;
     instance.state = "ended";
     instance.exitCode = exitCode;
-    instance.pid = 0;
     instance.container.execIds.delete(instance.id);
-    if (started) this.#publish(instance.container, "exec_die", instance.id, { exitCode: String(exitCode) });
+    if (instance.pid !== 0) this.#publish(instance.container, "exec_die", instance.id, { exitCode: String(exitCode) });
     await instance.stdio?.dispose();
     instance.ended.resolve(exitCode);
     setTimeout(() => this.#forget(instance.id), rememberedMs).unref();
@@ -251,7 +292,7 @@ export class ExecManager {
 
   #require(id: string): ExecInstance {
     const instance = this.#instances.get(id);
-    if (!instance || instance.container.removed) throw notFound(`No such exec instance: ${id}`);
+    if (!instance || isGone(instance)) throw notFound(`No such exec instance: ${id}`);
     return instance;
   }
 
@@ -269,8 +310,24 @@ async function* untilSettled(
   await settled;
 }
 
-async function* said(text: string): AsyncGenerator<OutputChunk, void, undefined> {
-  yield { stream: "stdout", data: Buffer.from(text) };
+/** As its events have it: moby joins the program and its arguments, also when there are none. */
+function commandText({ Cmd: [entrypoint = "", ...args] = [] }: api.ExecCreateConfig): string {
+  return `${entrypoint} ${args.join(" ")}`;
+}
+
+/** One that was never started ends with the run of its container that it was made for. */
+function isGone({ container, state, runStartedAt }: ExecInstance): boolean {
+  const isOver = !container.isRunning || container.state.startedAt !== runStartedAt;
+  return container.removed || (state === "created" && isOver);
+}
+
+async function startedInTime({ started }: ExecInstance): Promise<boolean> {
+  const late = Promise.withResolvers<undefined>();
+  const timer = setTimeout(() => late.resolve(undefined), resizePatienceMs);
+  const answer = await Promise.race([started.promise, late.promise]);
+  clearTimeout(timer);
+  if (answer === undefined) throw new EngineError("internal", "timeout waiting for exec session ready");
+  return answer;
 }
 
 /** What Docker keeps of a probe's output. */

@@ -3,7 +3,6 @@ import { EngineError, invalidArgument } from "@pouchcontainer/errors";
 import { isBelow } from "../api-version.ts";
 import type { ContainerBackend, LogsOptions } from "../backend.ts";
 import type { Calls, QueryOf } from "../call.ts";
-import { parseDetachKeys } from "../detach-keys.ts";
 import { streamJsonLines } from "../json-lines.ts";
 import type { Lifetime } from "../lifetime.ts";
 import { sendJson } from "../respond.ts";
@@ -17,10 +16,9 @@ export function containerStreamHandlers(calls: Calls, containers: ContainerBacke
   return {
     ContainerAttach: calls.takeOver(endpoints.ContainerAttach, async (call) => {
       const { stdin = false, stdout = false, stderr = false, logs = false, stream = false, detachKeys } = call.query;
-      const keys = parseDetachKeys(detachKeys);
       const given = detachKeys ? { detachKeys } : {};
       const session = await containers.attach(refOf(call), { stdin, stdout, stderr, logs, stream, ...given });
-      await takeOverConnection(call, session, keys, lifetime);
+      await takeOverConnection(call, lifetime, { raw: session.tty, serverHeaders: false, open: async () => session });
     }),
 
     ContainerLogs: calls.takeOver(endpoints.ContainerLogs, async (call) => {

@@ -3,7 +3,6 @@ import { invalidArgument } from "@pouchcontainer/errors";
 import { isBelow } from "../api-version.ts";
 import type { ExecBackend } from "../backend.ts";
 import { readBody, type Calls } from "../call.ts";
-import { parseDetachKeys } from "../detach-keys.ts";
 import type { Lifetime } from "../lifetime.ts";
 import { sendEmpty } from "../respond.ts";
 import { takeOverConnection } from "../take-over-connection.ts";
@@ -14,7 +13,6 @@ export function execHandlers(calls: Calls, exec: ExecBackend, lifetime: Lifetime
   return {
     ContainerExec: calls.answer(endpoints.ContainerExec, (call, config) => {
       if (!config.Cmd || config.Cmd.length === 0) throw invalidArgument("No exec command specified");
-      parseDetachKeys(config.DetachKeys);
       if (isBelow(call.version, "1.42")) delete config.ConsoleSize;
       return exec.create(refOf(call), config);
     }),
@@ -24,10 +22,13 @@ export function execHandlers(calls: Calls, exec: ExecBackend, lifetime: Lifetime
       const id = refOf(call);
       const [height, width] = isBelow(call.version, "1.42") ? [] : (ConsoleSize ?? []);
       const size = height && width ? { consoleSize: { width, height } } : {};
-      const keys = Detach ? undefined : parseDetachKeys((await exec.inspect(id)).DetachKeys);
-      const session = await exec.start(id, { detach: Detach, tty: Tty, ...size });
-      if (session && keys) await takeOverConnection(call, session, keys, lifetime);
-      else sendEmpty(call.response, 200);
+      if (Detach) {
+        await exec.startDetached(id, size);
+        return sendEmpty(call.response, 200);
+      }
+      await exec.admit(id);
+      // Whether there are frames is the client's word, whatever the process writes to.
+      await takeOverConnection(call, lifetime, { raw: Tty, serverHeaders: true, open: () => exec.start(id, size) });
     }),
 
     ExecResize: calls.answer(endpoints.ExecResize, (call) =>

@@ -1,5 +1,5 @@
 import { Writable } from "node:stream";
-import { DetachScanner, parseDetachKeys } from "./detach-keys.ts";
+import { DetachScanner } from "./detach-keys.ts";
 import type { InputPipe } from "./input-pipe.ts";
 import type { OutputChunk } from "./output-chunk.ts";
 
@@ -15,15 +15,18 @@ export interface SessionInput {
   pipe: InputPipe;
   /** Closes the process's stdin; called when this client's input ends, if its end is the process's. */
   closeStdin?: () => Promise<void>;
-  /** Keys that let go of the process; only looked for with a TTY. */
-  detachKeys?: string;
+  /** Keys that let go of the process, empty for the usual ones; absent without a TTY, where they are not looked for. */
+  detachKeys?: Uint8Array;
+  onDetach: () => void;
+  /** The input ended, and the process's stdin stays open: with dockerd the client's output ends too (`stream/attach.go`). */
+  onEnd: () => void;
 }
 
 /** What a client types, on its way to the process. */
-export function sessionInput(request: SessionInput, onDetach: () => void): Writable {
-  const scanner = request.detachKeys === undefined ? undefined : new DetachScanner(parseDetachKeys(request.detachKeys));
+export function sessionInput(request: SessionInput): Writable {
+  const scanner = request.detachKeys === undefined ? undefined : new DetachScanner(request.detachKeys);
   let closing: Promise<void> | undefined;
-  const closeStdin = (): Promise<void> => (closing ??= request.closeStdin?.() ?? Promise.resolve());
+  const closeStdin = (): Promise<void> => (closing ??= request.closeStdin?.() ?? Promise.resolve(request.onEnd()));
   let detached = false;
   return new Writable({
     decodeStrings: true,
@@ -32,7 +35,7 @@ export function sessionInput(request: SessionInput, onDetach: () => void): Writa
       request.pipe.write(scanned.forward).then(() => done(), done);
       if (!scanned.detached) return;
       detached = true;
-      onDetach();
+      request.onDetach();
     },
     final(done) {
       closeStdin().then(() => done(), done);
