@@ -82,8 +82,9 @@ export class Container implements LiveContainer {
     return (this.#streams ??= { hub: new OutputHub({ directory: this.directory }), input: new InputPipe() });
   }
 
-  /** Everyone attached gets the end; the next run has streams of its own. */
-  endStreams(): void {
+  /** Everyone attached gets the end; the next run has streams of its own. Given a run's hub, only that run's streams are ended. */
+  endStreams(hub?: OutputHub): void {
+    if (hub !== undefined && this.#streams?.hub !== hub) return;
     this.#streams?.hub.end();
     this.#streams?.input.destroy();
     this.#streams = undefined;

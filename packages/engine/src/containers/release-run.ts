@@ -29,7 +29,8 @@ export async function releaseRun(
   await attempt("the task", () => (kill ? clearRuntime(room, container) : deleteTask(room, container.id, false)));
   // A process that could not be ended keeps its network and its volumes until it is.
   const inUse = kill && !clean;
-  container.endStreams();
+  // Who has attached since the exit was told waits for the next run.
+  container.endStreams(run.stdio.hub);
   await Promise.all([
     attempt("the log", () => run.log?.close()),
     attempt("the standard streams", () => run.stdio.dispose()),

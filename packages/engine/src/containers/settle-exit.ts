@@ -89,7 +89,8 @@ async function settle(room: ContainerRoom, container: Container, run: ContainerR
     exitCode: String(exit.exitStatus),
     execDuration: String(Math.floor(uptimeMs / 1000)),
   });
-  container.endStreams();
+  container.endStreams(run.stdio.hub);
+  container.execIds.clear();
   container.report(["not-running", "next-exit"], { exitCode: exit.exitStatus });
   run.settled.resolve();
   await releaseRun(room, container, run);

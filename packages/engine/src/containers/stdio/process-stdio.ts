@@ -34,7 +34,10 @@ export interface StdioRequest {
   onOutput?: (stream: "stdout" | "stderr", chunk: Buffer, position: number | undefined) => void;
   /** How far an earlier daemon used the stream's journal. Present: there is to be a journal. */
   journaled?: (stream: "stdout" | "stderr") => number;
-  /** Hub and input that clients hold already because they attached before the process was there. */
+  /**
+   * Hub and input that clients hold already because they attached before the process was there. Whoever made the hub ends it:
+   * clients that see the end of the output ask how the process ended.
+   */
   streams?: { hub: OutputHub; input: InputPipe };
   onStreamEnd?: (stream: "stdout" | "stderr") => void;
 }
@@ -101,7 +104,9 @@ export class ProcessStdio {
         await this.#pipes[index]?.ended;
         request.onStreamEnd?.(stream);
       }),
-    ).then(() => this.hub.end());
+    ).then(() => {
+      if (request.streams === undefined) this.hub.end();
+    });
   }
 
   #openPipe(request: StdioRequest, stream: "stdout" | "stderr", path: string): OutputPipe | JournaledPipe {
