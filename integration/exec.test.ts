@@ -107,21 +107,30 @@ test("twenty execs at once all end with their own code", async () => {
   );
 });
 
+/** What an exec says, or why it could not be started. */
+async function saidBy(id: string): Promise<string> {
+  try {
+    return (await textOf((await daemon.exec.start(id)).output)).trim();
+  } catch (error) {
+    assert.ok(error instanceof Error);
+    return error.message;
+  }
+}
+
 test("a user's name is looked up in the container's own files, whatever it has made of them, and never in the host's", async () => {
   const named = async (change: string): Promise<string> => {
     const other = await daemon.create(["sh", "-c", `${change}; touch /changed; exec sleep 1000`]);
     await daemon.containers.start(other);
     await eventually("the files are changed", async () => {
       const { Id } = await daemon.exec.create(other, { Cmd: ["test", "-e", "/changed"] });
-      await daemon.exec.start(Id, { detach: true, tty: false });
+      await daemon.exec.startDetached(Id);
       await eventually("it has ended", async () => !(await daemon.exec.inspect(Id)).Running);
       return (await daemon.exec.inspect(Id)).ExitCode === 0;
     });
     const { Id } = await daemon.exec.create(other, { Cmd: ["id", "-u"], User: "web", AttachStdout: true });
-    const session = await daemon.exec.start(Id, { detach: false, tty: false });
-    const said = session ? await textOf(session.output) : "";
+    const said = await saidBy(Id);
     await daemon.remove(other);
-    return said.trim();
+    return said;
   };
   const entry = "web:x:77:77::/:/bin/sh";
   assert.equal(await named(`mv /etc /moved; mkdir /etc; echo ${entry} >/etc/passwd`), "77");
@@ -146,8 +155,7 @@ test("what is mounted over the container's list of users does not count, as with
     ["mounted", /unable to find user mounted: no matching entries in passwd file/],
   ] as const) {
     const { Id } = await daemon.exec.create(other, { Cmd: ["id", "-u"], User, AttachStdout: true });
-    const session = await daemon.exec.start(Id, { detach: false, tty: false });
-    assert.match((session ? await textOf(session.output) : "").trim(), answer);
+    assert.match(await saidBy(Id), answer);
   }
   await daemon.remove(other);
 });

@@ -204,6 +204,21 @@ export const differences: ExpectedDifference[] = [
       dockerd: '"Content-Type specified *"',
     },
   ]),
+  ...because("newer than 20.10: the words of an exec that ran", [
+    {
+      call: "POST /exec/<plain>/start (again)",
+      field: "body.0",
+      ours: '"stdout: exec command <plain> has already run*"',
+      dockerd: '"stdout: Error: Exec command <plain> has already run*"',
+    },
+  ]),
+  ...because("an attach that is refused is answered in JSON, as everything else (docs/api-differences.md)", [
+    { call: "POST /containers/*/attach?* (*)", field: "body", ours: '{"message":"*"}', dockerd: '["no frame: *"]' },
+  ]),
+  ...because("who asks for its connection and gets an ordinary answer has had it", [
+    { call: "POST /containers/*/attach?* (bad keys)", field: "header.connection", ours: '"close"', dockerd: "absent" },
+    { call: "POST /exec/<input>/start", field: "header.connection", ours: '"close"', dockerd: "absent" },
+  ]),
   ...because("newer than 20.10: output says what it is", [
     { call: "GET */logs?*", field: "header.content-type", ours: '"application/vnd.docker.raw-stream"', dockerd: "absent" },
   ]),

@@ -140,7 +140,7 @@ export class ExecManager {
     const { container } = instance;
     refuseUnlessRunning(container);
     if (!(await startedInTime(instance))) throw invalidArgument("exec process is not started");
-    if (instance.state !== "running") throw conflict(`cannot resize a stopped exec instance: ${id}`);
+    if (instance.state !== "running") throw notFound("no such exec");
     await this.#room.deps.containerd.tasks.resizePty(container.id, id, size);
   }
 
