@@ -96,6 +96,18 @@ export class Container implements LiveContainer {
     if (!this.removed) await this.#deps.records.put(this.id, this.#record);
   }
 
+  /** The same for what must not hold unless it is stored: a failure takes it back. */
+  async changeIfStored(change: Partial<Omit<ContainerRecord, "state">>): Promise<void> {
+    const before = this.#record;
+    try {
+      await this.change(change);
+    } catch (error) {
+      // Only these fields: something else may have become known meanwhile.
+      for (const key of Object.keys(change)) this.#record = { ...this.#record, [key]: before[key as keyof ContainerRecord] };
+      throw error;
+    }
+  }
+
   /** The same without waiting: for what containerd knows too and a daemon that starts finds out by itself. */
   note(change: Parameters<Container["change"]>[0]): void {
     this.change(change).catch((error: unknown) => {

@@ -20,16 +20,31 @@ export async function updateContainer(
   const { deps } = room;
   const translated = await deps.chains.preUpdate(body, chainContext(container.record));
   const update = deps.decodeUpdate(parse(await buffer(translated)));
-  const { hostConfig, warnings } = await told(container, async () => {
+  const { warnings } = await told(container, async () => {
     const applied = applyUpdate(container.record.hostConfig, update, deps.facts);
-    if (container.isRunning)
-      await deps.containerd.tasks.update(container.id, toUpdateResources(applied.hostConfig, deps.facts.cgroup, deps.devices));
+    await putInForce(room, container, { hostConfig: applied.hostConfig, config: updatedConfig(container.record, update) });
     return applied;
   });
-  await container.change({ hostConfig, config: updatedConfig(container.record, update) });
   publishContainerEvent(deps.events, container.record, "update");
   await tellPlugins(room, container);
   return { Warnings: warnings.length > 0 ? warnings : null };
+}
+
+/** Recorded first: on a full disk nothing has changed then. What the runtime refuses is not what the record says afterwards. */
+async function putInForce(
+  { deps }: ContainerRoom,
+  container: Container,
+  change: Pick<ContainerRecord, "hostConfig" | "config">,
+): Promise<void> {
+  const { hostConfig, config } = container.record;
+  await container.changeIfStored(change);
+  if (!container.isRunning) return;
+  try {
+    await deps.containerd.tasks.update(container.id, toUpdateResources(change.hostConfig, deps.facts.cgroup, deps.devices));
+  } catch (error) {
+    await container.change({ hostConfig, config });
+    throw error;
+  }
 }
 
 /** What is wrong with the request by itself is told as it is, anything else with the container's name, as dockerd does. */
