@@ -97,6 +97,7 @@ test("a terminal has a size, and its detach keys let go of it", async () => {
 
 for (const [what, command, code, words] of [
   ["a command that does not exist", ["nope"], 127, /exec: "nope": executable file not found in \$PATH/],
+  ["a command without a name", [""], 127, /exec: "": executable file not found in \$PATH/],
   ["a file that is not executable", ["/etc/passwd"], 126, /permission denied/],
 ] as const) {
   test(`${what} fails the start with dockerd's message and code ${code}`, async () => {

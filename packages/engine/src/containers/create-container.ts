@@ -93,7 +93,6 @@ async function prepareRecord(
     settings: deps.configSettings,
     container: (ref) => referencedContainer(room, ref),
   });
-  if (path === "") throw invalidArgument("no command specified");
   parseLogConfig(hostConfig.LogConfig?.Type ?? "", hostConfig.LogConfig?.Config ?? {}, {
     labels: config.Labels ?? {},
     env: config.Env ?? [],
