@@ -196,3 +196,34 @@ test("the log and then what comes: nothing twice and nothing missing", async () 
   client.socket.destroy();
   assert.equal(client.output, Array.from({ length: 2000 }, (_, n) => `${n}\r\n`).join(""));
 });
+
+/** Frames of a log as `stream:length` or, when they are short, `stream:text`. */
+async function logFrames(name: string, query: string): Promise<string[]> {
+  const answer = await daemon.api("GET", `/containers/${name}/logs?stdout=1&stderr=1${query}`);
+  const bytes = Buffer.from(answer.text);
+  const frames: string[] = [];
+  for (let at = 0; at < bytes.length;) {
+    const size = bytes.readUInt32BE(at + 4);
+    const text = bytes.toString("utf8", at + 8, at + 8 + size);
+    frames.push(`${bytes[at]}:${size > 100 ? size : text}`);
+    at += 8 + size;
+  }
+  return frames;
+}
+
+test("a log has one frame for each of its lines, and for each piece of a long one, followed or not", async () => {
+  const long = "head -c 40000 /dev/zero | tr '\\0' x";
+  await run("talking", { Cmd: ["sh", "-c", `echo one; echo two; echo err >&2; sleep 0.2; ${long}; echo; printf end`] });
+  await daemon.api("POST", "/containers/talking/wait");
+  // Every length is valid UTF-8: the harness reads answers as text.
+  const pieces = ["1:16384", "1:16384", "1:7233"];
+  for (const follow of ["", "&follow=1"]) {
+    const frames = await logFrames("talking", follow);
+    assert.deepEqual(
+      frames.filter((frame) => frame !== "2:err\n"),
+      ["1:one\n", "1:two\n", ...pieces, "1:end"],
+    );
+    assert.ok(frames.includes("2:err\n"));
+  }
+  assert.deepEqual(await logFrames("talking", "&tail=2"), ["1:7233", "1:end"]);
+});

@@ -10,6 +10,8 @@ export type Filters = api.FilterMap;
 export interface OutputChunk {
   stream: "stdout" | "stderr";
   data: Uint8Array;
+  /** Where each message ends in `data`, when it holds several (lines of a log): each is a frame of its own. */
+  ends?: number[];
 }
 
 /** A live connection to a process: output to the client, input from it. */

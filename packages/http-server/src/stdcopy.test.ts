@@ -9,6 +9,12 @@ test("a frame is stream, three zeros, length, data", () => {
   assert.deepEqual(framed.subarray(8), data);
 });
 
+test("messages that come together are a frame each", () => {
+  const together = encodeOutput({ stream: "stdout", data: Buffer.from("one\ntwo\nß\n"), ends: [4, 8, 11] }, false);
+  const each = ["one\n", "two\n", "ß\n"].map((text) => encodeOutput({ stream: "stdout", data: Buffer.from(text) }, false));
+  assert.deepEqual(together, Buffer.concat(each));
+});
+
 test("with a TTY output is bare", () => {
   const data = Buffer.from("x");
   assert.equal(encodeOutput({ stream: "stdout", data }, true), data);

@@ -24,6 +24,8 @@ export interface LogQuery {
 export interface LogOutput {
   stream: "stdout" | "stderr";
   data: Uint8Array;
+  /** Where each entry ends in `data`. */
+  ends: number[];
 }
 
 /** The running writer, as a follower needs it. */
@@ -154,21 +156,27 @@ class EntryFilter {
     });
   }
 
-  /** Neighbouring lines of one stream go out as one piece. */
+  /** Neighbouring entries of one stream go out as one piece, which says where each of them ends. */
   *render(lines: string[]): Generator<LogOutput> {
     let stream: LogEntry["stream"] = "stdout";
     let text = "";
+    let length = 0;
+    let ends: number[] = [];
     for (const line of lines) {
       const entry = parseEntry(line);
       if (!entry || !this.#wants(entry)) continue;
       if (entry.stream !== stream && text !== "") {
-        yield { stream, data: Buffer.from(text) };
+        yield { stream, data: Buffer.from(text), ends };
         text = "";
+        length = 0;
+        ends = [];
       }
       stream = entry.stream;
-      text += renderEntry(entry, this.#query);
+      const rendered = renderEntry(entry, this.#query);
+      text += rendered;
+      ends.push((length += Buffer.byteLength(rendered)));
     }
-    if (text !== "") yield { stream, data: Buffer.from(text) };
+    if (text !== "") yield { stream, data: Buffer.from(text), ends };
   }
 
   #wants(entry: LogEntry): boolean {
