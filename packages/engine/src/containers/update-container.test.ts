@@ -5,7 +5,6 @@ import type { ContainerUpdateConfig } from "@pouchcontainer/api";
 import { EngineError, internal } from "@pouchcontainer/errors";
 import { sampleFacts } from "./config/sample-settings.ts";
 import { Container } from "./container.ts";
-import type { ContainerDeps } from "./container-deps.ts";
 import type { ContainerRecord } from "./container-record.ts";
 import type { ContainerRoom } from "./container-room.ts";
 import { sampleRecord } from "./spec/sample-record.ts";
@@ -27,8 +26,7 @@ function running(fail: { store?: Error; runtime?: Error }) {
     stored = value;
   };
   const container = new Container(stored, {
-    // A change asks nothing else of the store.
-    records: { put } as unknown as ContainerDeps["records"],
+    records: { put },
     roots: { containers: "/home", exec: "/run" },
     log: { info: () => undefined, warn: () => undefined, error: () => undefined },
   });
