@@ -85,7 +85,9 @@ export class HttpServer {
   async listen(address: ListenAddress): Promise<ListenAddress> {
     if (!this.#served) await this.rebuild();
     const headTimeoutMs = this.#options.headTimeoutMs ?? 10_000;
-    const server = makeServer(address, headTimeoutMs, ({ method = "", url = "" }) => this.#takesOver(method, withoutVersion(url)));
+    const server = makeServer(address, headTimeoutMs, ({ method = "", url = "" }) =>
+      this.#takesOver(method, withoutVersion(url)),
+    );
     // Loads, pulls and streams last as long as they last; only a head has to come in time.
     server.requestTimeout = 0;
     server.headersTimeout = headTimeoutMs;
