@@ -113,6 +113,10 @@ test("privileged: every device, nothing masked, no filter, writable sysfs and cg
   assert.equal(spec.process?.capabilities?.effective?.length, 41);
 });
 
+test("message queues are mounted for the container, with the host's IPC too: a host need not have a mount of them", () => {
+  for (const IpcMode of ["private", "host"]) assert.equal(mountAt(build({ IpcMode }).spec, "/dev/mqueue")?.type, "mqueue");
+});
+
 test("namespace modes: host leaves one out, container joins one", () => {
   assert.deepEqual(types(build({ NetworkMode: "host", PidMode: "host", IpcMode: "host", UTSMode: "host" }).linux), ["mount"]);
   const { spec, linux } = build(

@@ -56,15 +56,10 @@ function baseMounts(input: SpecInput): SpecMount[] {
       options: ["nosuid", "noexec", "nodev", ...(hostConfig.Privileged ? [] : ["ro"])],
     },
     { destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup", options: [...cgroupAccess, "nosuid", "noexec", "nodev"] },
-    mqueueMount(hostConfig.IpcMode),
+    // Shows the queues of the IPC namespace it is mounted from, the host's too: the host need not have it mounted.
+    { destination: "/dev/mqueue", type: "mqueue", source: "mqueue", options: ["nosuid", "noexec", "nodev"] },
   ];
   return mounts;
-}
-
-function mqueueMount(ipcMode: string | undefined): SpecMount {
-  // The host's message queues are reached through the host's own mount.
-  if (ipcMode === "host") return { destination: "/dev/mqueue", type: "bind", source: "/dev/mqueue", options: ["rbind"] };
-  return { destination: "/dev/mqueue", type: "mqueue", source: "mqueue", options: ["nosuid", "noexec", "nodev"] };
 }
 
 function ownMounts(input: SpecInput, { init }: { init: boolean }): { mounts: SpecMount[]; rootfsPropagation: RootfsPropagation } {
