@@ -314,7 +314,7 @@ test("files go in and out of containers that run and of those that do not, links
   assert.equal(readFileSync("/proc/self/mountinfo", "utf8").includes(join(harness.root, "exec")), false);
 });
 
-test("binds are mounted, and an anonymous volume goes with its container", async () => {
+test("binds are mounted, and an anonymous volume goes with the last container that has it", async () => {
   const source = join(harness.root, "source");
   mkdirSync(source, { recursive: true });
   writeFileSync(join(source, "file"), "bound\n");
@@ -323,8 +323,10 @@ test("binds are mounted, and an anonymous volume goes with its container", async
     Volumes: { "/data": {} },
   });
   assert.equal(output, "bound\nfrom the image\n");
-  assert.equal(readdirSync(join(harness.root, "home/volumes")).length, 1);
+  const heir = await daemon.create(["true"], { HostConfig: { VolumesFrom: [id] } });
   await daemon.remove(id);
+  assert.equal(readdirSync(join(harness.root, "home/volumes")).length, 1);
+  await daemon.remove(heir);
   assert.equal(readdirSync(join(harness.root, "home/volumes")).length, 0);
 });
 

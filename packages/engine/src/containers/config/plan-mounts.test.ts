@@ -15,6 +15,17 @@ const theirs: MountPointRecord[] = [
     rw: true,
     propagation: "",
   },
+  {
+    type: "volume",
+    name: "f".repeat(64),
+    source: "/v/f/_data",
+    destination: "/own",
+    driver: "local",
+    mode: "",
+    rw: true,
+    propagation: "",
+    anonymous: true,
+  },
 ];
 const plan = (hostConfig: HostConfig, config: ContainerConfig = {}) =>
   planMounts({ hostConfig, config, sourceExists: (path) => path !== "/nope", mountsOf: () => theirs });
@@ -84,10 +95,13 @@ test("an image's volume gives way to a mount of the user's", () => {
   );
 });
 
-test("volumes of another container come along, read-only where asked, and are not this container's to remove", () => {
+test("volumes of another container come along, read-only where asked, the anonymous as such", () => {
   const { inherited } = plan({ VolumesFrom: ["db:ro"] });
   assert.deepEqual(
     inherited.map(({ destination, rw, anonymous }) => [destination, rw, anonymous]),
-    [["/shared", false, false]],
+    [
+      ["/shared", false, undefined],
+      ["/own", false, true],
+    ],
   );
 });

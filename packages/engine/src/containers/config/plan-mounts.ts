@@ -50,7 +50,10 @@ function checkedTmpfsDestination(path: string): string {
   return clean(path);
 }
 
-/** `container[:mode]`: its mounts, writable only where both sides allow it. */
+/**
+ * `container[:mode]`: its mounts, writable only where both sides allow it. An anonymous volume stays one: it goes with the last
+ * container that has it.
+ */
 function volumesFrom(text: string, input: PlanMountsInput): MountPointRecord[] {
   const [ref = "", mode = ""] = text.split(":", 2);
   if (ref === "") throw invalidArgument(`malformed volumes-from specification: ${text}`);
@@ -59,7 +62,6 @@ function volumesFrom(text: string, input: PlanMountsInput): MountPointRecord[] {
     ...mount,
     rw: mount.rw && writable,
     copyData: false,
-    anonymous: false,
   }));
 }
 
