@@ -127,10 +127,16 @@ test("a removal cut short over a paused container is finished at the next start"
 });
 
 test("pieces of creates that were cut short are cleaned away", async () => {
-  const id = "d".repeat(64);
-  const labels = { "io.pouchcontainer.container": id, "containerd.io/gc.root": "2026-01-01T00:00:00Z" };
-  await harness.client.snapshots("overlayfs").prepare(id, `sha256:${"b".repeat(64)}`, labels);
-  mkdirSync(join(harness.root, "home/containers", id), { recursive: true });
+  for (const [id, marked] of [
+    ["d".repeat(64), false],
+    ["e".repeat(64), true],
+  ] as const) {
+    const labels = { "io.pouchcontainer.container": id, "containerd.io/gc.root": "2026-01-01T00:00:00Z" };
+    const [mount] = await harness.client.snapshots("overlayfs").prepare(id, `sha256:${"b".repeat(64)}`, labels);
+    const upper = mount?.options.find((option) => option.startsWith("upperdir="))?.slice("upperdir=".length);
+    if (marked) writeFileSync(join(upper ?? "", ".dockerenv"), "");
+    mkdirSync(join(harness.root, "home/containers", id), { recursive: true });
+  }
   daemon = await harness.daemon();
   assert.deepEqual(await harness.leftovers(), []);
 });

@@ -24,7 +24,7 @@ import { madeUpName, newContainerId } from "./container-names.ts";
 import { zeroTime, type ContainerRecord } from "./container-record.ts";
 import type { ContainerRoom } from "./container-room.ts";
 import { parseLogConfig } from "./logs/log-options.ts";
-import { layersOf, withRootfsReader } from "./rootfs.ts";
+import { containerMark, layersOf, withRootfsReader } from "./rootfs.ts";
 
 /**
  * Makes a container: plugins first, then name, image, volumes, snapshot and record. What a failed create began is taken back
@@ -197,11 +197,10 @@ async function allocate(room: ContainerRoom, container: Container, undo: (() => 
   await deps.records.keepCopy(id);
 }
 
-/** `/.dockerenv`: programs look for it to know that they run in a container. */
 async function markAsContainer(mounts: readonly Mount[]): Promise<void> {
   const [own] = layersOf(mounts) ?? [];
   if (own === undefined) return;
-  await using mark = await open(join(own, ".dockerenv"), "wx", 0o755);
+  await using mark = await open(join(own, containerMark), "wx", 0o755);
   await mark.chmod(0o755);
 }
 

@@ -20,6 +20,9 @@ export function layersOf(mounts: readonly Mount[]): string[] | undefined {
   return lower === undefined ? undefined : [...(upper === undefined ? [] : [upper]), ...lower.split(":")];
 }
 
+/** Lies in every container's root since it was created: programs look for it to know that they run in a container. */
+export const containerMark = ".dockerenv";
+
 /** Runs `use` with a reader over the container's layers; a file worker has to look at them when they cannot be read directly. */
 export async function withRootfsReader<T>(
   deps: Pick<ContainerDeps, "files" | "isOpaqueDirectory">,

@@ -4,6 +4,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { ownerLabel } from "../container-deps.ts";
 import type { ContainerRoom } from "../container-room.ts";
+import { containerMark, layersOf } from "../rootfs.ts";
 import type { Orphan } from "./orphan.ts";
 
 /** What lies about without a record. */
@@ -49,8 +50,11 @@ async function isUntouched(deps: ContainerRoom["deps"], { id, snapshotter }: Orp
   if ((await namesIn(join(deps.roots.containers, id))).length > 0) return false;
   if (snapshotter === undefined) return true;
   try {
+    const snapshots = deps.containerd.snapshots(snapshotter);
+    const [own] = layersOf(await snapshots.mounts(id)) ?? [];
+    if (own !== undefined) return (await namesIn(own)).every((name) => name === containerMark);
     // The snapshot's own folder is the one inode.
-    return (await deps.containerd.snapshots(snapshotter).usage(id)).inodes <= 1;
+    return (await snapshots.usage(id)).inodes <= 1;
   } catch (error) {
     if (isKind(error, "notFound")) return true;
     throw error;
