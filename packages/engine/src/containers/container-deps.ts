@@ -52,7 +52,7 @@ export interface ContainerDeps {
   networks: ContainerNetworks;
   volumes: ContainerVolumes;
   /** All work on containers' files. */
-  files: Pick<FileWorkers, "stat" | "pack" | "export" | "unpack" | "changes" | "copyUp" | "makePlaces" | "hold">;
+  files: Pick<FileWorkers, "stat" | "pack" | "export" | "unpack" | "changes" | "copyUp" | "makePlaces" | "sizesOf" | "hold">;
   events: EventPublisher;
   clock: Clock;
   facts: HostFacts;

@@ -121,11 +121,8 @@ export class ContainerManager {
 
   async inspect(ref: string, options: { size: boolean }): Promise<api.ContainerInspect> {
     const container = this.#require(ref);
-    return inspectContainer(
-      this.#room,
-      container,
-      options.size ? await snapshotSizes(this.#room.deps, container.record) : undefined,
-    );
+    const [size] = options.size ? await snapshotSizes(this.#room.deps, [container.record]) : [];
+    return inspectContainer(this.#room, container, size);
   }
 
   async start(ref: string, options: { detachKeys?: string; hostConfig?: api.HostConfig } = {}): Promise<void> {

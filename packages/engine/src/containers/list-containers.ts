@@ -65,13 +65,15 @@ export class ContainerList {
       return this.#summaries.summary(record, linkNames ? { ...facts, linkNames } : facts, now);
     });
     if (!options.size) return summaries;
-    return Promise.all(
-      containers.map(async (container, index) => {
-        const { rw, rootFs } = await snapshotSizes(deps, container.record);
-        // One summary per container, in the same order.
-        return { ...(summaries[index] as api.ContainerSummary), SizeRw: rw, SizeRootFs: rootFs };
-      }),
+    const sizes = await snapshotSizes(
+      deps,
+      containers.map(({ record }) => record),
     );
+    return summaries.map((summary, index) => ({
+      ...summary,
+      SizeRw: sizes[index]?.rw ?? 0,
+      SizeRootFs: sizes[index]?.rootFs ?? 0,
+    }));
   }
 
   forget(id: string): void {

@@ -14,12 +14,16 @@ export async function pruneContainers(
   const matches = prunePredicate(filters, room.deps.clock.now());
   const deleted: string[] = [];
   let reclaimed = 0;
-  for (const container of room.registry.all) {
-    if (!["created", "exited", "dead"].includes(container.state.status) || !matches(container.record)) continue;
+  const candidates = room.registry.all.filter(
+    ({ state, record }) => ["created", "exited", "dead"].includes(state.status) && matches(record),
+  );
+  const records = candidates.map(({ record }) => record);
+  // A size that cannot be told is no reason to keep the container.
+  const sizes = await snapshotSizes(room.deps, records).catch(() => []);
+  for (const [index, container] of candidates.entries()) {
     try {
-      const { rw } = await snapshotSizes(room.deps, container.record).catch(() => ({ rw: 0 }));
       await room.remove(container, { force: false, volumes: false });
-      reclaimed += rw;
+      reclaimed += sizes[index]?.rw ?? 0;
       deleted.push(container.id);
     } catch (error) {
       // Started or removed by somebody else in the meantime.

@@ -1,17 +1,54 @@
+import { isKind } from "@pouchcontainer/errors";
 import type { ContainerDeps } from "./container-deps.ts";
 import type { ContainerRecord } from "./container-record.ts";
+import { layersOf } from "./rootfs.ts";
 
-/** Bytes the container wrote, and those together with its image's layers. */
-export async function snapshotSizes(
-  { containerd }: Pick<ContainerDeps, "containerd">,
-  record: ContainerRecord,
-): Promise<{ rw: number; rootFs: number }> {
-  const snapshots = containerd.snapshots(record.snapshotter);
-  const { sizeBytes: rw } = await snapshots.usage(record.id);
-  let rootFs = rw;
-  for (let name = record.image.chainId; name !== "";) {
-    rootFs += (await snapshots.usage(name)).sizeBytes;
+type Deps = Pick<ContainerDeps, "containerd" | "files">;
+
+export interface SnapshotSizes {
+  rw: number;
+  rootFs: number;
+}
+
+/**
+ * Bytes each container wrote, and those together with its image's layers, in the order of the records; none of one that is gone.
+ * File workers count what containers wrote, as dockerd counts it: the containers change it meanwhile, and containerd, which would
+ * count as well, follows paths that they may turn into others.
+ */
+export async function snapshotSizes(deps: Deps, records: readonly ContainerRecord[]): Promise<SnapshotSizes[]> {
+  const places = await Promise.all(records.map((record) => ownLayer(deps, record)));
+  const folders = places.filter((place) => place !== undefined);
+  const counted = new Map<string, number>();
+  if (folders.length > 0)
+    for (const [index, size] of (await deps.files.sizesOf(folders)).entries()) counted.set(folders[index] ?? "", size);
+  const images = new Map<string, Promise<number>>();
+  return await Promise.all(
+    records.map(async (record, index) => {
+      const rw = counted.get(places[index] ?? "") ?? 0;
+      const key = `${record.snapshotter} ${record.image.chainId}`;
+      const image = images.get(key) ?? imageSize(deps, record);
+      images.set(key, image);
+      return { rw, rootFs: rw + (await image) };
+    }),
+  );
+}
+
+/** Folder of what the container wrote; undefined where its snapshotter has no such thing, or the container is gone. */
+async function ownLayer({ containerd }: Deps, { id, snapshotter }: ContainerRecord): Promise<string | undefined> {
+  try {
+    return layersOf(await containerd.snapshots(snapshotter).mounts(id))?.[0];
+  } catch (error) {
+    if (isKind(error, "notFound")) return undefined;
+    throw error;
+  }
+}
+
+async function imageSize({ containerd }: Deps, { snapshotter, image }: ContainerRecord): Promise<number> {
+  const snapshots = containerd.snapshots(snapshotter);
+  let size = 0;
+  for (let name = image.chainId; name !== "";) {
+    size += (await snapshots.usage(name)).sizeBytes;
     name = (await snapshots.stat(name)).parent;
   }
-  return { rw, rootFs };
+  return size;
 }
