@@ -1,7 +1,7 @@
 /**
- * No container reaches the host: in a container a program exchanges a file, a folder, a FIFO and links to the host, in a tight
- * loop, at the place the daemon works on and at its parent. Whatever the daemon answers, the host's files stay as they were,
- * none of them is read, and every call ends. `POUCH_TEST_SWAPS` sets the rounds of each attack.
+ * No container reaches the host: in a container a program exchanges files, folders, FIFOs and links to the host, in a tight loop,
+ * at the places the daemon works on and at their parents. Whatever the daemon answers, the host's files stay as they were, none
+ * of them is read, and every call ends. `POUCH_TEST_SWAPS` says how often each operation meets an exchanged name.
  */
 import assert from "node:assert/strict";
 import { join, relative } from "node:path";
@@ -13,8 +13,10 @@ import { swapperProgram } from "./harness/swapper-program.ts";
 import { hostMarker, WatchedTree } from "./harness/watched-tree.ts";
 
 const rounds = Number(process.env["POUCH_TEST_SWAPS"] ?? 2000);
-/** Calls that walk the whole tree or make processes, milliseconds each, have fewer rounds; each passes many exchanged names. */
-const costlyRounds = Math.ceil(rounds / 20);
+/** Names that one operation on a whole folder or archive meets. */
+const names = Array.from({ length: 8 }, (_, n) => `place${n}`);
+const namesPerWalk = 25;
+const walks = Math.ceil(rounds / namesPerWalk);
 const clients = 6;
 /** Generous: a call that has not ended by then never will. */
 const callEndsMs = 60_000;
@@ -30,27 +32,28 @@ after(async () => {
   await daemon[Symbol.asyncDispose]();
 });
 
-/** A name that means something else at every look, the program's paths for it, and what makes anew what an operation replaced. */
+/** Names that mean something else at every look, the program's paths for it, and what makes anew what an operation replaced. */
 interface Exchange {
   script: string;
   renewal: string;
   paths: string[];
 }
 
-/** At `folder/name` by turns: a file, a link to the host, a FIFO, a link out of the root, a folder. */
-function exchange(folder: string, name: string, target: string): Exchange {
+/** At these names of a folder by turns: a file, a link to the host, a FIFO, a link out of the root, a folder. */
+function exchange(folder: string, places: readonly string[], target: string): Exchange {
   const upwards = `${"../".repeat(12)}${relative("/", target)}`;
   const kinds = [
     (spare: string) => `echo own >${spare}`,
     (spare: string) => `ln -s ${target} ${spare}`,
     (spare: string) => `mkfifo ${spare}`,
     (spare: string) => `ln -s ${upwards} ${spare}`,
-    (spare: string) => `mkdir ${spare}; echo inner >${spare}/file; echo inner >${spare}/place`,
+    (spare: string) => `mkdir ${spare}; echo inner >${spare}/file; echo inner >${spare}/${names[0]}`,
   ].map((make, n) => ({ spare: `${folder}/.spare${n}`, make: make(`${folder}/.spare${n}`) }));
+  const paths = places.map((name) => `${folder}/${name}`);
   return {
-    script: [`mkdir -p ${folder}`, `[ -e ${folder}/${name} ] || echo own >${folder}/${name}`].join("; "),
+    script: [`mkdir -p ${folder}/`, ...paths.map((path) => `[ -e ${path} ] || echo own >${path}`)].join("; "),
     renewal: kinds.map(({ spare, make }) => `rm -rf ${spare}; ${make}`).join("; "),
-    paths: kinds.flatMap(({ spare }) => [`${folder}/${name}`, spare]),
+    paths: paths.flatMap((path) => kinds.flatMap(({ spare }) => [path, spare])),
   };
 }
 
@@ -59,11 +62,12 @@ async function victim(exchanges: Exchange[], hostConfig: Record<string, unknown>
   const name = `victim${victims++}`;
   const scripts = exchanges.map(({ script }) => script).join("; ");
   const renewals = exchanges.map(({ renewal }) => renewal).join("; ");
-  const attack = `${renewals}; (while :; do usleep 20000; ${renewals}; done) 2>/dev/null & exec /swap ${exchanges.flatMap(({ paths }) => paths).join(" ")}`;
+  const attack = `${renewals}; (while :; do usleep 50000; ${renewals}; done) 2>/dev/null & exec /swap ${exchanges.flatMap(({ paths }) => paths).join(" ")}`;
   const created = await daemon.api("POST", `/containers/create?name=${name}`, {
     Image: "busybox",
     Cmd: ["sh", "-c", `${scripts}; touch /ready; ${attack}`],
-    HostConfig: { NetworkMode: "none", ...hostConfig },
+    // The attack may have what the daemon does not need.
+    HostConfig: { NetworkMode: "none", CpuShares: 256, ...hostConfig },
   });
   assert.equal(created.status, 201, created.text);
   const program = await archive([{ name: "swap", mode: 0o755, content: swapperProgram() }]);
@@ -94,21 +98,21 @@ async function archive(entries: TarEntry[]): Promise<Buffer> {
   return await buffer(tar);
 }
 
-/** Sends a request many times, several at once; all of them must end, and none show the host. Answers how often each status came. */
-async function attack(times: number, request: (round: number) => Promise<ApiResponse>): Promise<Map<number, number>> {
-  const statuses = new Map<number, number>();
+/** Sends a request many times, several at once; all of them must end, and none show the host. Answers the statuses, each with an example. */
+async function attack(times: number, request: (round: number) => Promise<ApiResponse>): Promise<Record<number, string>> {
+  const answers: Record<number, string> = {};
   let round = 0;
   const client = async (): Promise<void> => {
     while (round < times) {
       const mine = round++;
-      const answer = await ending(request(mine));
-      assert.ok(!answer.text.includes(hostMarker), `round ${mine} shows what only the host has`);
-      assert.doesNotMatch(answer.text, /Cannot read properties/);
-      statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1);
+      const { status, text } = await ending(request(mine));
+      assert.ok(!text.includes(hostMarker), `round ${mine} shows what only the host has`);
+      assert.doesNotMatch(text, /Cannot read properties/);
+      answers[status] = status < 400 ? "" : text;
     }
   };
   await Promise.all(Array.from({ length: clients }, client));
-  return statuses;
+  return answers;
 }
 
 async function ending<T>(call: Promise<T>): Promise<T> {
@@ -146,17 +150,104 @@ async function remove(name: string): Promise<void> {
 
 const choose = <T>(from: readonly T[], round: number): T => from[round % from.length] as T;
 
+test("the attack works: every kind of file is seen at the place", async () => {
+  await underAttack("kinds", async (tree) => {
+    const name = await victim([exchange("/a", ["place0"], join(tree, "secret"))]);
+    const kinds = new Set<string>();
+    await eventually(
+      "a file, a folder, a FIFO and a link were seen",
+      async () => {
+        const { headers } = await stat(name, "/a/place0");
+        const found = headers["x-docker-container-path-stat"];
+        if (typeof found === "string") {
+          const { mode, linkTarget } = JSON.parse(Buffer.from(found, "base64").toString()) as {
+            mode: number;
+            linkTarget: string;
+          };
+          kinds.add(linkTarget.replace(tree, "") || String(mode));
+        }
+        return kinds.size === 4;
+      },
+      60,
+    );
+    await remove(name);
+  });
+});
+
+test("cp into a container, at names and through parents that are exchanged", async () => {
+  await underAttack("put", async (tree) => {
+    const name = await victim([exchange("/a", names, join(tree, "secret")), exchange("/b", names, join(tree, "parent"))]);
+    const setuid = { mode: 0o4755, content: Buffer.from("from the client") };
+    const uploads = [
+      { path: "/a", entries: names.map((place) => ({ name: place, ...setuid })) },
+      { path: "/b", entries: names.map((parent) => ({ name: `${parent}/${names[0]}`, ...setuid })) },
+      { path: `/b/${names[0]}`, entries: names.map((place) => ({ name: place, ...setuid })) },
+      {
+        path: "/a",
+        entries: names.flatMap((place) => [
+          { name: `${place}/`, mode: 0o777 },
+          { name: `${place}/file`, ...setuid },
+        ]),
+      },
+      {
+        path: "/b",
+        entries: names.flatMap((parent) => [
+          { name: `${parent}/link`, mode: 0o777, linkname: tree },
+          { name: `${parent}/link/secret`, ...setuid },
+        ]),
+      },
+    ];
+    const tars = await Promise.all(
+      uploads.map(async ({ path, entries }) => ({ path, tar: await archive(Array.from({ length: 3 }, () => entries).flat()) })),
+    );
+    const answers = await attack(walks, (round) => {
+      const { path, tar } = choose(tars, round);
+      return daemon.api("PUT", `/containers/${name}/archive?path=${path}${round % 2 ? "&copyUIDGID=1" : ""}`, tar);
+    });
+    assert.ok(200 in answers, `some arrive: ${JSON.stringify(answers)}`);
+    await remove(name);
+  });
+});
+
+test("cp out of a container, and what a path names", async () => {
+  await underAttack("get", async (tree) => {
+    const name = await victim([exchange("/x/a", names, join(tree, "secret")), exchange("/x/b", names, join(tree, "parent"))]);
+    const paths = ["/x/a", "/x/b", "/x", "/x/b/place0/.", "/x/b/place0/place0", "/x/a/place0", "/x/a/place0/"];
+    for (const [method, times] of [
+      ["GET", walks],
+      ["HEAD", walks],
+    ] as const) {
+      const answers = await attack(times, (round) =>
+        daemon.api(method, `/containers/${name}/archive?path=${encodeURIComponent(choose(paths, round))}`),
+      );
+      assert.ok(200 in answers, `${method}: ${JSON.stringify(answers)}`);
+    }
+    await remove(name);
+  });
+});
+
+test("export, diff and sizes of a container", async () => {
+  await underAttack("walk", async (tree) => {
+    const name = await victim([exchange("/a", names, join(tree, "secret")), exchange("/b", names, tree)]);
+    for (const path of [`/containers/${name}/export`, `/containers/${name}/changes`, `/containers/${name}/json?size=1`]) {
+      const answers = await attack(walks, () => daemon.api("GET", path));
+      assert.deepEqual(answers, { 200: "" }, path);
+    }
+    await remove(name);
+  });
+});
+
 test("exec by a name that stands in a list of the host only", async () => {
   await underAttack("exec", async (tree) => {
-    const name = await victim([exchange("/etc", "passwd", join(tree, "passwd")), exchange("/", "etc", tree)]);
-    const statuses = await attack(rounds, async () => {
+    const name = await victim([exchange("/etc", ["passwd"], join(tree, "passwd")), exchange("", ["etc"], tree)]);
+    const answers = await attack(rounds, async () => {
       const created = await daemon.api("POST", `/containers/${name}/exec`, { Cmd: ["true"], User: "hostonly" });
       assert.equal(created.status, 201, created.text);
       const answer = await daemon.api("POST", `/exec/${created.json<{ Id: string }>().Id}/start`, { Detach: true });
       assert.match(answer.text, /unable to find user hostonly: no matching entries in passwd file/);
       return answer;
     });
-    assert.equal(statuses.size, 1);
+    assert.equal(Object.keys(answers).length, 1);
     await remove(name);
   });
 });
@@ -164,8 +255,8 @@ test("exec by a name that stands in a list of the host only", async () => {
 test("folders of a volume that another container exchanges", async () => {
   await underAttack("volume", async (tree) => {
     const binds = { Binds: ["attacked:/v"] };
-    const attacker = await victim([exchange("/v", "place", tree), exchange("/v/sub", "parent", tree)], binds);
-    const statuses = await attack(costlyRounds, async (round) => {
+    const attacker = await victim([exchange("/v", names, tree), exchange("/v/sub", names, tree)], binds);
+    const answers = await attack(walks, async (round) => {
       const name = `reader${round}`;
       const created = await daemon.api("POST", `/containers/create?name=${name}`, {
         Image: "busybox",
@@ -177,7 +268,7 @@ test("folders of a volume that another container exchanges", async () => {
               Type: "volume",
               Source: "attacked",
               Target: "/data",
-              VolumeOptions: { Subpath: choose(["place", "sub/parent", "sub/parent/folder"], round) },
+              VolumeOptions: { Subpath: choose(["place0", "sub/place1", "sub/place1/folder"], round) },
             },
           ],
         },
@@ -189,7 +280,9 @@ test("folders of a volume that another container exchanges", async () => {
       await remove(name);
       return started.status === 204 ? { ...logs, status: 204 } : started;
     });
-    assert.ok(statuses.has(204), JSON.stringify([...statuses]));
+    assert.ok(204 in answers, JSON.stringify(answers));
+    const sizes = await attack(walks, () => daemon.api("GET", "/system/df"));
+    assert.deepEqual(sizes, { 200: "" });
     await remove(attacker);
   });
 });

@@ -1,6 +1,7 @@
 import type { Libc } from "@pouchcontainer/linux";
 import { lstatSync, readdirSync, type Stats } from "node:fs";
 import type { Change } from "../file-jobs.ts";
+import { codeOf } from "./job-failure.ts";
 import { cString, joinPath } from "./paths.ts";
 
 /** The parts of a `changes` job's view. */
@@ -42,9 +43,14 @@ export function layerChanges(libc: Libc, mountedOver: readonly string[]): Change
 
 const isWhiteout = (stats: Stats): boolean => stats.isCharacterDevice() && stats.rdev === 0;
 
-/** A running container removes files meanwhile. */
+/** A running container removes files meanwhile, and puts others in the place of their folders. */
 function lstat(layer: Buffer, path: Buffer): Stats | undefined {
-  return lstatSync(joinPath(layer, path.subarray(1)), { throwIfNoEntry: false });
+  try {
+    return lstatSync(joinPath(layer, path.subarray(1)), { throwIfNoEntry: false });
+  } catch (error) {
+    if (codeOf(error) === "ENOTDIR" || codeOf(error) === "ELOOP") return undefined;
+    throw error;
+  }
 }
 
 function namesIn(path: Buffer): Buffer[] {
