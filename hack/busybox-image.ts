@@ -27,6 +27,8 @@ export interface ImageRecipe {
   copies?: string[];
   /** Makes of the image's root file system what else it is to be, links and devices included. */
   change?: (rootfs: string) => void;
+  /** The layer has owners, times and attributes as `change` made them; default: all root's, and of one time. */
+  asMade?: boolean;
   /** Fields of the image configuration (`Cmd`, `Env`, `Volumes`…). */
   config?: Record<string, unknown>;
 }
@@ -49,7 +51,7 @@ export function makeImageArchive(output: string, recipe: ImageRecipe): void {
     }
     recipe.change?.(rootfs);
     const layer = join(work, "layer.tar");
-    tar(layer, rootfs, ["."]);
+    tar(layer, rootfs, ["."], recipe.asMade ? asMade : reproducible);
     const diffId = sha256(readFileSync(layer));
     const config = JSON.stringify({
       architecture: process.arch === "arm64" ? "arm64" : "amd64",
@@ -104,9 +106,11 @@ export function writeRootfs(rootfs: string, files: Record<string, string> = {}):
   }
 }
 
-function tar(output: string, folder: string, members: string[]): void {
-  const reproducible = ["--sort=name", "--mtime=@1704067200", "--owner=0", "--group=0", "--numeric-owner", "--format=gnu"];
-  execFileSync("tar", [...reproducible, "-C", folder, "-cf", output, ...members]);
+const reproducible = ["--sort=name", "--mtime=@1704067200", "--owner=0", "--group=0", "--numeric-owner", "--format=gnu"];
+const asMade = ["--sort=name", "--numeric-owner", "--format=pax", "--xattrs", "--xattrs-include=*", "--acls"];
+
+function tar(output: string, folder: string, members: string[], options = reproducible): void {
+  execFileSync("tar", [...options, "-C", folder, "-cf", output, ...members]);
 }
 
 function sha256(bytes: Buffer): string {

@@ -18,7 +18,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { Daemon, eventually, sleep, type ApiResponse } from "./harness/daemon.ts";
-import { fillWithOddities, treeLines } from "./harness/tree.ts";
+import { differences, fillWithOddities, treeLines } from "./harness/tree.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "pouch-files-"));
 const daemon = await Daemon.start();
@@ -107,15 +107,6 @@ const mounts = (): string[] =>
   readFileSync("/proc/self/mountinfo", "utf8")
     .split("\n")
     .filter((line) => line.includes(join(daemon.execRoot, "views")));
-
-/** Lines that are in one of two lists only. */
-function differences(found: readonly string[], expected: readonly string[]): string[] {
-  const [one, other] = [new Set(found), new Set(expected)];
-  return [
-    ...found.filter((line) => !other.has(line)),
-    ...expected.filter((line) => !one.has(line)).map((line) => `missing: ${line}`),
-  ];
-}
 
 for (const [what, start] of [
   ["a running", true],

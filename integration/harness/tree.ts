@@ -67,3 +67,12 @@ export function fillWithOddities(folder: string): void {
 export function treeLines(folder: string): string[] {
   return python(describeTree, folder).trimEnd().split("\n");
 }
+
+/** Lines that are in one of two lists only. */
+export function differences(found: readonly string[], expected: readonly string[]): string[] {
+  const [one, other] = [new Set(found), new Set(expected)];
+  return [
+    ...found.filter((line) => !other.has(line)),
+    ...expected.filter((line) => !one.has(line)).map((line) => `missing: ${line}`),
+  ];
+}

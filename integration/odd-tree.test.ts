@@ -1,0 +1,140 @@
+/**
+ * A tree with everything in it that a file system allows goes through image, volume, export, save and load, and copies, here and
+ * through dockerd: what comes out is compared with what went in, and with what comes out of dockerd.
+ */
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { makeImageArchive } from "../hack/busybox-image.ts";
+import { Daemon, dockerCommand, run } from "./harness/daemon.ts";
+import { Dockerd } from "./harness/dockerd.ts";
+import { differences, fillWithOddities, treeLines } from "./harness/tree.ts";
+
+let daemon: Daemon;
+let dockerd: Dockerd;
+let folder: string;
+/** What went in. */
+let made: string[];
+
+before(async () => {
+  folder = mkdtempSync(join(tmpdir(), "pouch-odd-tree-"));
+  [daemon, dockerd] = await Promise.all([Daemon.start({ image: false }), Dockerd.start()]);
+  const archive = join(folder, "image.tar");
+  makeImageArchive(archive, {
+    name: "odd:tree",
+    asMade: true,
+    change: (rootfs) => {
+      mkdirSync(join(rootfs, "tree"));
+      fillWithOddities(join(rootfs, "tree"));
+      made = treeLines(join(rootfs, "tree"));
+    },
+  });
+  for (const { socket } of [daemon, dockerd]) await docker(socket, "load", "-q", "-i", archive);
+});
+
+after(async () => {
+  await Promise.all([daemon[Symbol.asyncDispose](), dockerd[Symbol.asyncDispose]()]);
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function docker(socket: string, ...args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await run(dockerCommand, ["-H", `unix://${socket}`, ...args]);
+  assert.equal(code, 0, `docker ${args.join(" ")}: ${stderr}`);
+  return stdout.trim();
+}
+
+/** A running container of the image, its files as the host sees them. */
+async function container(socket: string, options: string[] = [], image = "odd:tree"): Promise<{ id: string; root: string }> {
+  const id = await docker(socket, "run", "-d", "--network", "none", ...options, image, "sleep", "1000");
+  return { id, root: `/proc/${await docker(socket, "inspect", "--format", "{{.State.Pid}}", id)}/root` };
+}
+
+const remove = (socket: string, id: string): Promise<string> => docker(socket, "rm", "-fv", id);
+
+let archives = 0;
+
+/** What GNU tar makes of the `tree` in an archive. */
+async function unpacked(write: (archive: string) => Promise<unknown>): Promise<string[]> {
+  const target = join(folder, `unpacked-${archives++}`);
+  mkdirSync(target);
+  await write(`${target}.tar`);
+  const asIs = ["--numeric-owner", "--same-owner", "-p", "--xattrs", "--xattrs-include=*", "--warning=no-timestamp"];
+  execFileSync("tar", ["-C", target, ...asIs, "-xf", `${target}.tar`, "tree"], { stdio: "ignore" });
+  return treeLines(join(target, "tree"));
+}
+
+/** What each engine makes of it. */
+async function ofBoth(work: (socket: string) => Promise<string[]>): Promise<{ ours: string[]; theirs: string[] }> {
+  const [ours, theirs] = await Promise.all([work(daemon.socket), work(dockerd.socket)]);
+  return { ours, theirs };
+}
+
+/** Lines without what dockerd leaves out of its archives: access lists and the user's own attributes. */
+const asDockerdSends = (lines: readonly string[]): string[] =>
+  lines.map((line) => line.replace(/ (system\.posix_acl_access|system\.posix_acl_default|user\.note)=\S*/g, ""));
+
+test("an image's layer becomes a container's files", async () => {
+  const { ours, theirs } = await ofBoth(async (socket) => {
+    const { id, root } = await container(socket);
+    const lines = treeLines(join(root, "tree"));
+    await remove(socket, id);
+    return lines;
+  });
+  // A time before 1970 becomes its beginning, with both.
+  const old = Buffer.from("./old").toString("hex");
+  made = made.map((line) => (line.startsWith(`${old} `) ? line.replace(" -5 ", " 0 ") : line));
+  assert.deepEqual(differences(ours, made), []);
+  assert.deepEqual(differences(theirs, made), []);
+});
+
+test("what one saves the other loads", async () => {
+  const { ours, theirs } = await ofBoth(async (socket) => {
+    const [other, name] = socket === daemon.socket ? [dockerd.socket, "odd:ours"] : [daemon.socket, "odd:theirs"];
+    const archive = join(folder, `${name}.tar`);
+    await docker(socket, "tag", "odd:tree", name);
+    await docker(socket, "save", "-o", archive, name);
+    await docker(other, "load", "-q", "-i", archive);
+    const { id, root } = await container(other, [], name);
+    const lines = treeLines(join(root, "tree"));
+    await remove(other, id);
+    return lines;
+  });
+  assert.deepEqual(differences(ours, made), []);
+  assert.deepEqual(differences(theirs, made), []);
+});
+
+test("an empty volume takes over the image's files", async () => {
+  const { ours, theirs } = await ofBoth(async (socket) => {
+    const { id, root } = await container(socket, ["-v", "/tree"]);
+    const lines = treeLines(join(root, "tree"));
+    await remove(socket, id);
+    return lines;
+  });
+  assert.deepEqual(differences(ours, made), []);
+  // dockerd's folders have the time of the copy.
+  const untimed = (lines: string[]): string[] => lines.map((line) => line.replace(/ (0o4\d+ \d+ \d+) \d+/, " $1"));
+  assert.deepEqual(differences(untimed(theirs), untimed(made)), []);
+});
+
+for (const [what, write] of [
+  [
+    "cp",
+    (socket, id, archive) => run("sh", ["-c", `"$0" -H "unix://$1" cp "$2:/tree" - >"$3"`, dockerCommand, socket, id, archive]),
+  ],
+  ["export", (socket, id, archive) => docker(socket, "export", "-o", archive, id)],
+] satisfies [string, (socket: string, id: string, archive: string) => Promise<unknown>][])
+  test(`${what} sends what there is, but for sockets, as a tar that GNU tar reads`, async () => {
+    const { ours, theirs } = await ofBoth(async (socket) => {
+      const { id, root } = await container(socket);
+      execFileSync("python3", ["-c", "import os, sys; os.mknod(sys.argv[1], 0o140644)", join(root, "tree/shared/socket")]);
+      execFileSync("touch", ["-d", "@1000000000", join(root, "tree/shared")]);
+      const lines = await unpacked((archive) => write(socket, id, archive));
+      await remove(socket, id);
+      return lines;
+    });
+    assert.deepEqual(differences(ours, made), []);
+    assert.deepEqual(differences(theirs, asDockerdSends(made)), []);
+  });
