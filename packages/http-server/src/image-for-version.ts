@@ -12,8 +12,44 @@ export function summaryForVersion(image: ImageSummary, version: string): object 
   return { ...withVirtualSize(image, version), ...names };
 }
 
+/** What Docker's encoder prints of an image's configuration though it was not set. */
+const unsetConfig = {
+  User: "",
+  Env: null,
+  Cmd: null,
+  Volumes: null,
+  WorkingDir: "",
+  Entrypoint: null,
+  OnBuild: null,
+  Labels: null,
+};
+
+/** The same before 1.50, when it was the configuration of a container. */
+const unsetContainerConfig = {
+  Hostname: "",
+  Domainname: "",
+  AttachStdin: false,
+  AttachStdout: false,
+  AttachStderr: false,
+  Tty: false,
+  OpenStdin: false,
+  StdinOnce: false,
+  Image: "",
+  ...unsetConfig,
+};
+
+/**
+ * An image as clients of that version know it. Docker tells of the container an image was committed from until 1.44 only;
+ * docker-compose 1 asks in the newest version and ends with `KeyError: 'ContainerConfig'` when it recreates a service: so every
+ * version gets it here, with the values of `Config` (conformance/docker-compose.test.ts).
+ */
+export function inspectForVersion(image: ImageInspect, version: string): object {
+  const config = { ...(isBelow(version, "1.50") ? unsetContainerConfig : unsetConfig), ...image.Config };
+  return { ...withVirtualSize(image, version), Config: config, ContainerConfig: config };
+}
+
 /** Before 1.44 there was a second name for the size. */
-export function withVirtualSize<T extends ImageSummary | ImageInspect>(image: T, version: string): T {
+function withVirtualSize<T extends ImageSummary | ImageInspect>(image: T, version: string): T {
   return isBelow(version, "1.44") ? { ...image, VirtualSize: image.Size } : image;
 }
 

@@ -1,8 +1,8 @@
-import { endpoints, type ImageInspect } from "@pouchcontainer/api";
+import { endpoints } from "@pouchcontainer/api";
 import { invalidArgument, notImplemented } from "@pouchcontainer/errors";
 import type { ImageBackend } from "../backend.ts";
 import type { Calls } from "../call.ts";
-import { summaryForVersion, withVirtualSize } from "../image-for-version.ts";
+import { inspectForVersion, summaryForVersion } from "../image-for-version.ts";
 import { platformOf } from "../platform.ts";
 import { streamProgress } from "../progress-stream.ts";
 import { registryAuth } from "../registry-auth.ts";
@@ -21,7 +21,7 @@ export function imageHandlers(calls: Calls, images: ImageBackend) {
 
     ImageInspect: calls.answer(endpoints.ImageInspect, async (call) => {
       const image = await images.inspect(refOf(call), platformOf(call.query));
-      return withVirtualSize(withContainerConfig(image), call.version);
+      return inspectForVersion(image, call.version);
     }),
 
     ImageHistory: calls.answer(endpoints.ImageHistory, (call) => images.history(refOf(call))),
@@ -78,13 +78,4 @@ function notSupported(message: string) {
   return () => {
     throw notImplemented(message);
   };
-}
-
-/**
- * Docker tells of the container an image was committed from until 1.44 only. docker-compose 1 asks in the newest version and
- * ends with `KeyError: 'ContainerConfig'` when it recreates a service; so every version gets it here
- * (conformance/docker-compose.test.ts).
- */
-function withContainerConfig(image: ImageInspect): ImageInspect {
-  return { ...image, ContainerConfig: image.Config };
 }
