@@ -6,6 +6,7 @@ export type { Endpoint, FilterMap, MediaType, Method } from "./endpoints/endpoin
 export { engineApiDocument, namedSchemas, type ServedRoute } from "./endpoints/engine-api-document.ts";
 export type { Handler, HandlerSpec, PathParams } from "./handler-spec.ts";
 export type { JsonSchema } from "./json-schema.ts";
+export { sendError } from "./send-error.ts";
 export { problemText, type Problem } from "./problem.ts";
 export { isSecretField, maskSecrets, secretMask, secretsIn, withoutCredentials, withoutSecrets } from "./secrets.ts";
 export type { Static, TSchema } from "typebox";

@@ -1,4 +1,4 @@
-import { apiVersions, type HandlerSpec } from "@pouchcontainer/api";
+import { apiVersions, sendError, type HandlerSpec } from "@pouchcontainer/api";
 import { EngineError, invalidArgument, notFound, unavailable } from "@pouchcontainer/errors";
 import { inBackground, noticeHangup } from "@pouchcontainer/owners";
 import { once } from "node:events";
@@ -12,7 +12,7 @@ import { buildRouter, type ServedTable, type UpdateHandlers } from "./build-rout
 import { addressText, type ListenAddress } from "./listen-address.ts";
 import { tellsOfHangup } from "./hangup.ts";
 import { listen } from "./listen.ts";
-import { sendEmpty, sendError } from "./respond.ts";
+import { sendEmpty } from "./respond.ts";
 import { endpointHandlers, routeTable, takesOver } from "./route-table.ts";
 import { upgradeResponse } from "./upgrade-response.ts";
 

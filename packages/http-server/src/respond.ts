@@ -1,4 +1,3 @@
-import { EngineError, httpStatusOf } from "@pouchcontainer/errors";
 import type { ServerResponse } from "node:http";
 
 /** Answers with a value as JSON. */
@@ -18,17 +17,4 @@ export function sendEmpty(response: ServerResponse, status: number): void {
   if (status !== 204 && status !== 304) response.setHeader("Content-Length", 0);
   response.writeHead(status);
   response.end();
-}
-
-/** Answers with a failure as Docker does. After the head was sent all that is left is to break off. */
-export function sendError(response: ServerResponse, thrown: unknown): void {
-  if (response.headersSent) {
-    response.destroy();
-    return;
-  }
-  const error = EngineError.from(thrown);
-  for (const name of ["Content-Length", "Content-Type", "Transfer-Encoding"]) response.removeHeader(name);
-  const status = httpStatusOf(error.kind);
-  if (status === 304) sendEmpty(response, status);
-  else sendJson(response, status, { message: error.message });
 }

@@ -121,6 +121,10 @@ const kinds: ReadonlySet<string> = new Set<ErrorKind>([
   "internal",
 ]);
 
+export function isErrorKind(value: unknown): value is ErrorKind {
+  return typeof value === "string" && kinds.has(value);
+}
+
 function errorOf(answer: { Err: string; Kind?: unknown }): EngineError {
   const kind = typeof answer.Kind === "string" && kinds.has(answer.Kind) ? answer.Kind : "internal";
   // A member of the set, whose members are kinds.

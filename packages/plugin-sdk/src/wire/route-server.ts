@@ -1,7 +1,8 @@
-import type { Handler, HandlerSpec } from "@pouchcontainer/api";
-import { conflict, notFound } from "@pouchcontainer/errors";
+import { sendError, type Handler, type HandlerSpec } from "@pouchcontainer/api";
+import { conflict, EngineError, notFound } from "@pouchcontainer/errors";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { proxyRequest } from "./proxy-request.ts";
+import { isErrorKind } from "./http-client.ts";
 import { originalPath, paramsHeader, routePrefix, splitRoutePath, type RouteOperation } from "./wire.ts";
 
 /** Tables kept: the one in use, and those of changes that the daemon may have refused since. */
@@ -67,7 +68,18 @@ export class RouteServer {
     const params = JSON.parse(decodeURIComponent(String(request.headers[paramsHeader] ?? "{}"))) as Record<string, string>;
     delete request.headers[paramsHeader];
     request.url = target.url;
-    await handler(request, response, params);
+    try {
+      await handler(request, response, params);
+    } catch (error) {
+      // It goes to the client, as an answer of the route.
+      sendError(response, ofRoute(error));
+    }
     return true;
   }
+}
+
+/** A plugin may carry its own copy of the error class: the shape decides. */
+function ofRoute(thrown: unknown): unknown {
+  if (!(thrown instanceof Error) || !("kind" in thrown) || !isErrorKind(thrown.kind)) return thrown;
+  return new EngineError(thrown.kind, thrown.message, { cause: thrown });
 }

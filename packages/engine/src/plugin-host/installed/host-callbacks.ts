@@ -1,4 +1,4 @@
-import type { HandlerSpec } from "@pouchcontainer/api";
+import { sendError, type HandlerSpec } from "@pouchcontainer/api";
 import { failedPrecondition, invalidArgument, notFound } from "@pouchcontainer/errors";
 import type { AssistantHandle, AssistantProcess, PulledImage, Supervisor } from "@pouchcontainer/plugin-sdk";
 import { createWireServer, paramsHeader, readRequest, sendJson, splitRoutePath } from "@pouchcontainer/plugin-sdk/host";
@@ -84,7 +84,12 @@ export class HostCallbacks {
     const params = JSON.parse(decodeURIComponent(String(request.headers[paramsHeader] ?? "{}"))) as Record<string, string>;
     delete request.headers[paramsHeader];
     request.url = target.url;
-    await spec.handler(request, response, params);
+    try {
+      await spec.handler(request, response, params);
+    } catch (error) {
+      // The plugin passes it on to the client: as an answer of the route, not as one of this protocol.
+      sendError(response, error);
+    }
   }
 
   #image(body: Record<string, unknown>): PulledImage {

@@ -1,0 +1,58 @@
+import { createWireServer, originalPath, proxyRequest } from "@pouchcontainer/plugin-sdk/host";
+import { conflict, notFound, notModified } from "@pouchcontainer/errors";
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { request } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { HostCallbacks } from "./host-callbacks.ts";
+
+function ask(socketPath: string, path: string): Promise<{ status: number | undefined; text: string }> {
+  return new Promise((resolve, reject) => {
+    const asked = request({ socketPath, path, agent: false }, (response) => {
+      let text = "";
+      response.on("data", (chunk: Buffer) => (text += chunk.toString()));
+      response.on("end", () => resolve({ status: response.statusCode, text }));
+    });
+    asked.on("error", reject);
+    asked.end();
+  });
+}
+
+test("what an original route refuses reaches the client through a plugin as the route says it", async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), "callbacks-"));
+  const [host, near] = [join(directory, "host.sock"), join(directory, "near.sock")];
+  const callbacks = new HostCallbacks({ start: () => Promise.reject(new Error("not asked for")) });
+  await callbacks.listen(host);
+  const refusals = [notFound("No such image: none:latest"), conflict("in use"), notModified("it runs"), new Error("a defect")];
+  callbacks.keepTable(
+    "c1",
+    refusals.map((error, index) => ({
+      method: "GET",
+      path: `/${index}`,
+      handler: () => {
+        throw error;
+      },
+    })),
+  );
+  // As a plugin's function passes the request on to the route it wraps.
+  const plugin = createWireServer((incoming, response) =>
+    proxyRequest({ socketPath: host, path: `${originalPath("c1", Number(incoming.url?.slice(1)))}/v1.43/x` }, incoming, response),
+  ).listen(near);
+  await once(plugin, "listening");
+  t.after(async () => {
+    plugin.closeAllConnections();
+    plugin.close();
+    await callbacks.close();
+    rmSync(directory, { recursive: true });
+  });
+  const answers = await Promise.all(refusals.map((_, index) => ask(near, `/${index}`)));
+  assert.deepEqual(answers, [
+    { status: 404, text: '{"message":"No such image: none:latest"}\n' },
+    { status: 409, text: '{"message":"in use"}\n' },
+    { status: 304, text: "" },
+    { status: 500, text: '{"message":"a defect"}\n' },
+  ]);
+});
