@@ -108,7 +108,7 @@ test("10,000 mixed calls with random faults leave nothing behind", async () => {
       () => chains.preCreate(config, context),
       () => chains.preStart(sampleContainer(), context),
       () => chains.preCreateEndpoint("c1", ["A=1"], sampleEndpoint(), context),
-      () => chains.postUpdate("/rootfs", ["A=1"], context),
+      () => chains.postUpdate((use) => use("/rootfs"), ["A=1"], context),
       () => chains.preVolumeCreate(sampleVolumeConfig(), {}),
       () => chains.postPull("overlayfs", sampleImage(), {}),
     ][random(7)];

@@ -3,6 +3,7 @@ import { EngineError, invalidArgument } from "@pouchcontainer/errors";
 import type { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { applyUpdate } from "./config/index.ts";
+import type { RootfsLender } from "../plugin-host/chains.ts";
 import type { Container } from "./container.ts";
 import { publishContainerEvent } from "./container-events.ts";
 import type { ContainerRecord } from "./container-record.ts";
@@ -90,9 +91,9 @@ async function tellPlugins(room: ContainerRoom, container: Container): Promise<v
   const { deps } = room;
   const { record } = container;
   const env = record.config.Env ?? [];
-  const tell = (rootfs: string): Promise<{ env: string[] }> => deps.chains.postUpdate(rootfs, env, chainContext(record));
+  const files: RootfsLender = (use) => viewOfLocked(room, container, (view) => deps.files.hold(view, use));
   try {
-    const told = await viewOfLocked(room, container, (view) => deps.files.hold(view, tell));
+    const told = await deps.chains.postUpdate(files, env, chainContext(record));
     if (JSON.stringify(told.env) !== JSON.stringify(env))
       await container.change({ config: { ...container.record.config, Env: told.env } });
   } catch (cause) {

@@ -35,6 +35,9 @@ export interface PluginTraces {
   forgetTrace(containerId: string): void;
 }
 
+/** Lets `use` work on a container's files below the folder it is given, for as long as it works. */
+export type RootfsLender = <T>(use: (rootfs: string) => Promise<T>) => Promise<T>;
+
 /**
  * The plugin chains as the engine's operations see them. Every method resolves to its input, unchanged, when no plugin
  * applies; that path costs no clone and no promise beyond the call itself. A failing chain throws an EngineError that names
@@ -46,7 +49,8 @@ export interface PluginChains {
   preStart(container: ContainerInspect, context: ChainContext): Promise<PreStartHook[]>;
   preCreateEndpoint(containerId: string, env: string[], endpoint: Endpoint, context: ChainContext): Promise<Endpoint>;
   preUpdate(body: Readable, context: ChainContext): Promise<Readable>;
-  postUpdate(rootfs: string, env: string[], context: ChainContext): Promise<{ env: string[] }>;
+  /** The container's files are put together only when a plugin wants to see them. */
+  postUpdate(files: RootfsLender, env: string[], context: ChainContext): Promise<{ env: string[] }>;
   preVolumeCreate(config: VolumeCreateConfig, context: ChainContext): Promise<VolumeCreateConfig>;
   criPreCreateContainer(
     config: ContainerCreateConfig,

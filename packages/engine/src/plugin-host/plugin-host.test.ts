@@ -399,10 +399,13 @@ test("a failing postUpdate says that the update is in force", async () => {
       env.push("LIMIT=1");
     },
   });
-  assert.deepEqual(await host.postUpdate("/root", ["A=1"], {}), { env: ["A=1", "LIMIT=1"] });
-  await assert.rejects(host.postUpdate("/full", [], {}), {
-    message: 'the update is in force, but plugin "writer" at container.postUpdate: disk full',
-  });
+  assert.deepEqual(await host.postUpdate((use) => use("/root"), ["A=1"], {}), { env: ["A=1", "LIMIT=1"] });
+  await assert.rejects(
+    host.postUpdate((use) => use("/full"), [], {}),
+    {
+      message: 'the update is in force, but plugin "writer" at container.postUpdate: disk full',
+    },
+  );
 });
 
 test("volume, cri and image points reach their plugins", async () => {

@@ -4,7 +4,7 @@ import type { ConflictPolicy, Endpoint, PluginLog, PointName, PulledImage, Super
 import { describeIssue, type BodyCheck, type BodyChecks } from "@pouchcontainer/plugin-sdk/host";
 import type { Readable } from "node:stream";
 import { CallRunner, type PluginEvent, type PluginObserver, type Settled } from "./call-runner.ts";
-import type { ChainContext, PluginChains, PreStartHook } from "./chains.ts";
+import type { ChainContext, PluginChains, PreStartHook, RootfsLender } from "./chains.ts";
 import { describeConflict, WriteLog } from "./conflicts.ts";
 import type { FilterSubject } from "./filters.ts";
 import { checkTable, splitTable } from "./handler-table.ts";
@@ -123,17 +123,19 @@ export class PluginHost implements PluginChains {
     );
   }
 
-  async postUpdate(rootfs: string, env: string[], context: ChainContext): Promise<{ env: string[] }> {
+  async postUpdate(files: RootfsLender, env: string[], context: ChainContext): Promise<{ env: string[] }> {
     const links = this.registry.chain("container.postUpdate");
     if (links.length === 0) return { env };
     try {
-      const changed = await this.#change("container.postUpdate", links, { Env: env }, context, {
-        subject: () => ({ labels: context.labels, image: context.image, env: context.env ?? env }),
-        check: ({ Env }) =>
-          this.#deps.checks.environment(Env).map((issue) => ({ ...issue, instancePath: `/Env${issue.instancePath}` })),
-        request: (draft) => ({ rootfs, env: draft.Env }),
-        answer: ({ env: answered }) => ({ Env: answered }),
-      });
+      const changed = await files((rootfs) =>
+        this.#change("container.postUpdate", links, { Env: env }, context, {
+          subject: () => ({ labels: context.labels, image: context.image, env: context.env ?? env }),
+          check: ({ Env }) =>
+            this.#deps.checks.environment(Env).map((issue) => ({ ...issue, instancePath: `/Env${issue.instancePath}` })),
+          request: (draft) => ({ rootfs, env: draft.Env }),
+          answer: ({ env: answered }) => ({ Env: answered }),
+        }),
+      );
       return { env: changed.Env };
     } catch (error) {
       const { kind, message, details } = EngineError.from(error);

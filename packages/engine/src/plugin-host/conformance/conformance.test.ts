@@ -173,7 +173,7 @@ for (const transport of Object.keys(transports)) {
     const endpoint = await host.preCreateEndpoint("c1", ["A=1", "B=2"], sampleEndpoint(), {});
     assert.deepEqual([endpoint.priority, endpoint.disableResolver, endpoint.genericParams], [2, true, { container: "c1" }]);
     assert.deepEqual(await readJson(await host.preUpdate(jsonStream({ Memory: 21 }), {})), { Memory: 42 });
-    assert.deepEqual(await host.postUpdate("/rootfs", ["A=1"], {}), { env: ["A=1", "ROOTFS=/rootfs"] });
+    assert.deepEqual(await host.postUpdate((use) => use("/rootfs"), ["A=1"], {}), { env: ["A=1", "ROOTFS=/rootfs"] });
     assert.deepEqual((await host.preVolumeCreate(sampleVolumeConfig(), {})).Labels, { conformance: "yes" });
     assert.deepEqual((await host.criPreCreateContainer(config("busybox"), { sandbox: "p1" }, {})).Labels, { pod: "p1" });
   });
