@@ -5,7 +5,18 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { call, cpuSecondsOf, memoryOf, projectRoot, startDockerd, startPouch, type Engine } from "./harness/engine.ts";
+import { archiveSamples } from "./harness/archive-samples.ts";
+import {
+  call,
+  cpuSecondsOf,
+  drain,
+  memoryOf,
+  projectRoot,
+  send,
+  startDockerd,
+  startPouch,
+  type Engine,
+} from "./harness/engine.ts";
 
 interface Row {
   name: string;
@@ -53,6 +64,8 @@ async function parallel(engine: Engine, times: number, body: Record<string, unkn
   };
   await Promise.all(Array.from({ length: 8 }, worker));
 }
+
+using archives = archiveSamples();
 
 const rows: Row[] = [
   {
@@ -116,6 +129,43 @@ const rows: Row[] = [
     },
   },
   {
+    name: "cp-in-large",
+    unit: "ms, one file of 600 MB into a running container",
+    budget: 1,
+    measure: (engine) => withFiles(engine, (id) => send(engine, archiveOf(id, "/tmp"), archives.samples().large)),
+  },
+  {
+    name: "cp-in-small",
+    unit: "ms, 20,000 files of 1 to 4 KB into a running container",
+    budget: 1,
+    measure: (engine) => withFiles(engine, (id) => send(engine, archiveOf(id, "/tmp"), archives.samples().small)),
+  },
+  {
+    name: "cp-out",
+    unit: "ms, those 20,000 files out of it",
+    budget: 1,
+    measure: async (engine) =>
+      withFiles(
+        engine,
+        (id) => drain(engine, archiveOf(id, "/tmp/small")),
+        (id) => send(engine, archiveOf(id, "/tmp"), archives.samples().small),
+      ),
+  },
+  {
+    name: "export",
+    unit: "ms, a container with those and the 600 MB",
+    budget: 1,
+    measure: async (engine) =>
+      withFiles(
+        engine,
+        (id) => drain(engine, `/v1.41/containers/${id}/export`),
+        async (id) => {
+          await send(engine, archiveOf(id, "/tmp"), archives.samples().small);
+          await send(engine, archiveOf(id, "/tmp"), archives.samples().large);
+        },
+      ),
+  },
+  {
     name: "list",
     unit: "lists of 100 containers per second",
     budget: 15,
@@ -150,6 +200,23 @@ const rows: Row[] = [
     measure: async (engine) => (await logThroughput(engine)).cpuSeconds,
   },
 ];
+
+const archiveOf = (id: string, path: string): string => `/v1.41/containers/${id}/archive?path=${path}`;
+
+/** Median of five times the work on a running container, once without counting; `prepare` comes before all. */
+async function withFiles(
+  engine: Engine,
+  work: (id: string) => Promise<void>,
+  prepare?: (id: string) => Promise<void>,
+): Promise<number> {
+  const id = await create(engine, { Cmd: ["sleep", "600"] });
+  await call(engine, "POST", `/v1.41/containers/${id}/start`);
+  await prepare?.(id);
+  await work(id);
+  const result = await median(5, () => work(id));
+  await call(engine, "DELETE", `/v1.41/containers/${id}?force=1`);
+  return result;
+}
 
 /** Both have been asked once, and left alone for a while. */
 async function idle(engine: Engine): Promise<{ rss: number; pss: number }> {

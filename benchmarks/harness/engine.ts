@@ -1,6 +1,8 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { once } from "node:events";
+import { createReadStream, existsSync, readdirSync, readFileSync } from "node:fs";
 import http from "node:http";
 import { join } from "node:path";
+import { pipeline } from "node:stream/promises";
 import { makeImageArchive } from "../../hack/busybox-image.ts";
 import { Daemon, projectRoot } from "../../integration/harness/daemon.ts";
 import { Dockerd } from "../../integration/harness/dockerd.ts";
@@ -68,6 +70,35 @@ export function call(
     request.on("error", reject);
     request.end(payload);
   });
+}
+
+/** Sends a file as the body of a PUT, in pieces of unknown number as the docker CLI does; fails on any status of 400 and above. */
+export async function send(engine: { socket: string }, path: string, file: string): Promise<void> {
+  const request = http.request({
+    socketPath: engine.socket,
+    method: "PUT",
+    path,
+    headers: { "Content-Type": "application/x-tar", "Transfer-Encoding": "chunked" },
+  });
+  const answered = once(request, "response");
+  await Promise.all([answered, pipeline(createReadStream(file, { highWaterMark: 1 << 18 }), request)]);
+  // What `response` is emitted with.
+  const [response] = (await answered) as [http.IncomingMessage];
+  await checked(response);
+}
+
+/** Reads an answer to its end without keeping it; fails on any status of 400 and above. */
+export async function drain(engine: { socket: string }, path: string): Promise<void> {
+  const request = http.request({ socketPath: engine.socket, path }).end();
+  const [response] = (await once(request, "response")) as [http.IncomingMessage];
+  await checked(response);
+}
+
+async function checked(response: http.IncomingMessage): Promise<void> {
+  const failed = (response.statusCode ?? 500) >= 400;
+  let text = "";
+  for await (const chunk of response) if (failed) text += String(chunk);
+  if (failed) throw new Error(`${response.statusCode} ${text}`);
 }
 
 function processesNaming(directory: string): number[] {
