@@ -1,4 +1,4 @@
-import { cancelled, EngineError } from "@pouchcontainer/errors";
+import { cancelled, deadlineExceeded, EngineError } from "@pouchcontainer/errors";
 import { inBackground } from "@pouchcontainer/owners";
 import { Transform, type Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -12,6 +12,8 @@ export interface FileWorkersOptions {
   args: readonly string[];
   /** How long a worker that nobody needed stays; default: 5000. */
   idleMs?: number;
+  /** How long a worker may take to begin, which is all a description of a path takes; default: 60,000. */
+  beginMs?: number;
 }
 
 /**
@@ -31,7 +33,8 @@ export class FileWorkers {
 
   /** What a path is. Fails with `notFound`, its message the path. */
   stat(view: FileView, path: string): Promise<PathStat> {
-    return this.#answer("stat", { view, path });
+    // What hangs is a file system: a network's, or one a container's process serves.
+    return this.#answer("stat", { view, path }, this.#options.beginMs ?? defaultBeginMs);
   }
 
   /** A tar of a path, named after it. */
@@ -87,7 +90,7 @@ export class FileWorkers {
   async hold<T>(view: FileView, use: (root: string) => Promise<T> | T): Promise<T> {
     const worker = this.#start({ job: "hold", view });
     try {
-      await worker.head;
+      await this.#begun(worker);
       return await use(`/proc/${worker.pid}/root`);
     } finally {
       worker.kill();
@@ -104,11 +107,20 @@ export class FileWorkers {
     await Promise.all(left.map(({ ended }) => ended));
   }
 
-  async #answer<N extends FileJobName>(name: N, ask: { view: FileView } & FileJobs[N]["ask"]): Promise<FileJobs[N]["answer"]> {
+  #begun(worker: WorkerProcess): Promise<unknown> {
+    return within(this.#options.beginMs ?? defaultBeginMs, worker, worker.head);
+  }
+
+  async #answer<N extends FileJobName>(
+    name: N,
+    ask: { view: FileView } & FileJobs[N]["ask"],
+    limitMs?: number,
+  ): Promise<FileJobs[N]["answer"]> {
     // The table in file-jobs.ts says that these belong together.
     const worker = this.#start({ job: name, ...ask } as unknown as FileJob);
     try {
-      return (await worker.answer) as FileJobs[N]["answer"];
+      const answer = limitMs === undefined ? worker.answer : within(limitMs, worker, worker.answer);
+      return (await answer) as FileJobs[N]["answer"];
     } finally {
       await worker.ended;
     }
@@ -152,7 +164,7 @@ export class FileWorkers {
     const worker = this.#start(job);
     const { tar, ended } = this.#output(worker);
     try {
-      return { head: await worker.head, tar, ended };
+      return { head: await this.#begun(worker), tar, ended };
     } catch (error) {
       tar.destroy();
       await ended;
@@ -175,5 +187,21 @@ export class FileWorkers {
       .catch(() => worker.kill())
       .then(() => worker.ended);
     return { tar, ended };
+  }
+}
+
+const defaultBeginMs = 60_000;
+
+/** Kills a worker that does not settle this in time. */
+async function within<T>(limitMs: number, worker: WorkerProcess, settling: Promise<T>): Promise<T> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
+    reject(deadlineExceeded(`the container's files did not answer within ${limitMs / 1000} s`));
+    worker.kill();
+  }, limitMs);
+  try {
+    return await Promise.race([settling, late]);
+  } finally {
+    clearTimeout(timer);
   }
 }

@@ -82,15 +82,6 @@ export class TarReader {
     return chunk;
   }
 
-  /** How much of the current entry's content is left: for a source that can move it by itself, which then says how much it `moved`. */
-  get remaining(): number {
-    return this.#left;
-  }
-
-  moved(count: number): void {
-    this.#left -= count;
-  }
-
   #passOver(): void {
     while (this.content().length > 0);
     // The last block of an archive cut off right after its content is not missed.

@@ -4,6 +4,7 @@ import {
   constants,
   fchmodSync,
   fchownSync,
+  fstatSync,
   ftruncateSync,
   futimesSync,
   lchownSync,
@@ -15,7 +16,7 @@ import {
   writeSync,
 } from "node:fs";
 import { posix } from "node:path";
-import type { FileTime, TarEntry } from "../tar/tar-entry.ts";
+import { noAttributes, type FileTime, type TarEntry } from "../tar/tar-entry.ts";
 import { TarError } from "../tar/tar-error.ts";
 import { deviceNumber } from "./device-number.ts";
 import type { FileAttributes } from "./file-attributes.ts";
@@ -125,7 +126,7 @@ export class TreeWriter {
         this.#file(path, entry, content);
         return;
       case "folder":
-        mkdirSync(path, 0o700);
+        mkdirSync(path, entry.mode & 0o777);
         this.#folder(path, entry);
         return;
       case "hardLink":
@@ -151,12 +152,11 @@ export class TreeWriter {
   }
 
   #file(path: Buffer, entry: TarEntry, content: Content): void {
-    const fd = openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o600);
+    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+    const fd = openSync(path, flags, entry.mode & 0o777);
     try {
       writeContent(fd, entry, content);
-      this.#describe(fd, entry);
-      this.#attributes.write(fd, entry.attributes);
-      fchmodSync(fd, entry.mode);
+      this.#describe(fd, entry, entry.attributes);
       this.#setTime(fd, entry.modified);
     } finally {
       closeSync(fd);
@@ -166,17 +166,21 @@ export class TreeWriter {
   #folder(path: Buffer, entry: TarEntry): void {
     const fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
     try {
-      this.#describe(fd, entry);
-      fchmodSync(fd, entry.mode);
+      this.#describe(fd, entry, noAttributes);
     } finally {
       closeSync(fd);
     }
     this.#folders.push({ path, entry });
   }
 
-  #describe(fd: number, entry: TarEntry): void {
+  /** Owner, attributes and mode, in this order. What is right already is left: each change is one to the file system's journal. */
+  #describe(fd: number, entry: TarEntry, attributes: TarEntry["attributes"]): void {
+    const there = fstatSync(fd);
     const { uid, gid } = this.#ownerOf(entry);
-    fchownSync(fd, uid, gid);
+    const isTheirs = there.uid === uid && there.gid === gid;
+    if (!isTheirs) fchownSync(fd, uid, gid);
+    this.#attributes.write(fd, attributes);
+    if (!isTheirs || attributes.size > 0 || (there.mode & 0o7777) !== entry.mode) fchmodSync(fd, entry.mode);
   }
 
   #ownerOf({ uid, gid }: TarEntry): { uid: number; gid: number } {
