@@ -51,3 +51,9 @@ test("credentials in a text are known by their form", () => {
   };
   for (const [text, shown] of Object.entries(cases)) assert.equal(withoutCredentials(text), shown);
 });
+
+test("a long word is read once, not from each of its letters", () => {
+  const word = "a".repeat(1 << 20);
+  assert.equal(withoutCredentials(word), word);
+  assert.equal(withoutCredentials(`${word}://user:word@host`), `${word}://***@host`);
+});
