@@ -66,7 +66,8 @@ test("container.preCreate: a variable of an old scheduler becomes a limit the ke
   const refused = await daemon.docker("create", "-e", "LEGACY_MEM=lots", "busybox");
   assert.match(
     refused.stderr,
-    /plugin "legacy-env" at container.preCreate: LEGACY_MEM must be a size such as 64m or 1g, got "lots"/,
+    // No error holds the value of an environment variable, also where it is the client's own mistake.
+    /plugin "legacy-env" at container.preCreate: LEGACY_MEM must be a size such as 64m or 1g, got "\*\*\*"/,
   );
   assert.equal(await docker("ps", "-aq"), "");
 });
