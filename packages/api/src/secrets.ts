@@ -99,10 +99,12 @@ export function maskSecrets(text: string, secrets: readonly string[]): string {
 
 /** A text without the credentials that are known by their form: in URLs, in headers of authorization, in queries of a build. */
 export function withoutCredentials(text: string): string {
-  return text
-    // Bounded: a scheme of any length would be looked for from every letter of a long word, in the square of its length.
-    .replaceAll(/([a-z][a-z0-9+.-]{0,31}:\/\/)[^\s/?#@"']+@/gi, `$1${secretMask}@`)
-    .replaceAll(/\b((?:proxy-)?authorization["']?\s*[:=]\s*["']?(?:basic|bearer)?\s*)[^\s"',;]+/gi, `$1${secretMask}`)
-    .replaceAll(/\b(x-registry-(?:auth|config)["']?\s*[:=]\s*["']?)[^\s"',;]+/gi, `$1${secretMask}`)
-    .replaceAll(/\b(buildargs=)[^&\s"']+/gi, `$1${secretMask}`);
+  return (
+    text
+      // Bounded: a scheme of any length would be looked for from every letter of a long word, in the square of its length.
+      .replaceAll(/([a-z][a-z0-9+.-]{0,31}:\/\/)[^\s/?#@"']+@/gi, `$1${secretMask}@`)
+      .replaceAll(/\b((?:proxy-)?authorization["']?\s*[:=]\s*["']?(?:basic|bearer)?\s*)[^\s"',;]+/gi, `$1${secretMask}`)
+      .replaceAll(/\b(x-registry-(?:auth|config)["']?\s*[:=]\s*["']?)[^\s"',;]+/gi, `$1${secretMask}`)
+      .replaceAll(/\b(buildargs=)[^&\s"']+/gi, `$1${secretMask}`)
+  );
 }
