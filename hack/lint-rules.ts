@@ -1,6 +1,6 @@
 /**
  * Rules of this repository that no linter brings, loaded by oxlint (`jsPlugins`): what fails without a caller has an owner that hears
- * of it (packages/owners). `hack/planted-lint-violations.ts` proves that each of them catches.
+ * of it (packages/owners), and nothing from outside takes the event loop for itself. `hack/planted-lint-violations.ts` proves that each of them catches.
  */
 import { relative } from "node:path";
 
@@ -212,6 +212,26 @@ const noVoid = rule(isDaemon, (report) => ({
   },
 }));
 
+/** Patterns put together from parts of our own. */
+const ownPatterns = [
+  "packages/engine/src/linear-pattern.ts",
+  "packages/engine/src/containers/spec/host-facts.ts",
+  "packages/engine/src/images/registry/challenge.ts",
+  "packages/engine/src/networks/linux/nft-shell.ts",
+  "packages/oci/src/reference.ts",
+  // Of the API's schemas.
+  "packages/api/src/decode.ts",
+];
+
+const noForeignPattern = rule(isDaemon, (report, file) => ({
+  NewExpression(node) {
+    // Arguments of a new expression are nodes.
+    const [pattern] = node["arguments"] as Node[];
+    if (nameOf(node["callee"]) === "RegExp" && textOf(pattern) === undefined && !ownPatterns.includes(file))
+      report({ node, message: "A pattern that somebody else wrote may never end: use linearPattern of the engine." });
+  },
+}));
+
 export default {
   meta: { name: "owners" },
   rules: {
@@ -220,5 +240,6 @@ export default {
     "hears-errors": hearsErrors,
     "nothing-synchronous": nothingSynchronous,
     "no-void": noVoid,
+    "no-foreign-pattern": noForeignPattern,
   },
 };

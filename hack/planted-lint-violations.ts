@@ -31,9 +31,14 @@ const planted: { rule: string; source: string; file?: string }[] = [
   },
   { rule: "no-void", source: "const work = async () => 1; void work();" },
   { rule: "no-void", source: "const work = async () => 1; export const later = () => setTimeout(() => void work(), 1);" },
+  {
+    rule: "no-foreign-pattern",
+    source: "export const matches = (pattern: string, text: string) => new RegExp(pattern).test(text);",
+  },
 ];
 
 const right: { source: string; file?: string }[] = [
+  { source: 'export const lines = new RegExp("^a$", "m");' },
   { source: 'import type { ChildProcess } from "node:child_process"; export type Child = ChildProcess;' },
   {
     source:

@@ -1,5 +1,6 @@
 import { EngineError, messageChain } from "@pouchcontainer/errors";
 import { giveBackFilePages, oneMallocArena } from "@pouchcontainer/linux";
+import { boundBacktracking } from "./bound-backtracking.ts";
 import { buildInfo } from "./build-info.ts";
 import { helpText } from "./config/help.ts";
 import { rebuildReport } from "./rebuild-report.ts";
@@ -106,6 +107,7 @@ function firstStopSignal(log: Log): Promise<string> {
 }
 
 oneMallocArena();
+boundBacktracking();
 main(process.argv.slice(2)).then(
   (status) => process.exit(status),
   (error: unknown) => {

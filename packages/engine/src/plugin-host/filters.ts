@@ -1,4 +1,5 @@
 import type { PluginFilters } from "@pouchcontainer/plugin-sdk";
+import { linearPattern } from "../linear-pattern.ts";
 
 /** What a filter may look at. A list that is undefined is unknown at the point and filters on it do not count. */
 export interface FilterSubject {
@@ -69,7 +70,7 @@ function globPattern(pattern: string): (text: string) => boolean {
     const prefix = pattern.slice(0, -1);
     return (text) => text.startsWith(prefix);
   }
-  const expression = new RegExp(
+  const expression = linearPattern(
     `^${pattern
       .split("*")
       .map((part) => RegExp.escape(part))

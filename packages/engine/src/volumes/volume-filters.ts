@@ -1,5 +1,6 @@
 import { invalidArgument } from "@pouchcontainer/errors";
 import { anonymousLabel, type VolumeRecord } from "./volume-record.ts";
+import { linearPattern } from "../linear-pattern.ts";
 
 type Filters = Record<string, string[]>;
 type Predicate = (record: VolumeRecord) => boolean;
@@ -50,7 +51,7 @@ function booleanFilter(filters: Filters, key: string): boolean | undefined {
 function matchesText(pattern: string, text: string): boolean {
   if (pattern === text) return true;
   try {
-    return new RegExp(pattern).test(text);
+    return linearPattern(pattern).test(text);
   } catch {
     // Not a regular expression, and not the name itself.
     return false;

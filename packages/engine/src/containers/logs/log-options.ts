@@ -1,5 +1,6 @@
 import { invalidArgument } from "@pouchcontainer/errors";
 import type { RotationOptions } from "./rotating-file.ts";
+import { linearPattern } from "../../linear-pattern.ts";
 
 export interface LogConfig {
   driver: "json-file" | "none";
@@ -67,7 +68,7 @@ function chosen(from: Record<string, string>, names: string | undefined, pattern
 
 function compileRegex(pattern: string): RegExp {
   try {
-    return new RegExp(pattern);
+    return linearPattern(pattern);
   } catch (error) {
     throw invalidArgument(`invalid regular expression in log options: ${pattern}`, { cause: error });
   }

@@ -2,6 +2,7 @@ import type { NetworkSettings } from "@pouchcontainer/api";
 import { internal, invalidArgument } from "@pouchcontainer/errors";
 import { parseRfc3339 } from "../clock.ts";
 import { type ContainerRecord, zeroTime } from "../container-record.ts";
+import { linearPattern } from "../../linear-pattern.ts";
 
 /** Docker's `filters` query: key → values. */
 export type Filters = Record<string, string[]>;
@@ -78,7 +79,7 @@ function predicateOf(key: string, values: string[], facts: FilterFacts): Predica
 function matchesText(pattern: string, text: string): boolean {
   if (pattern === text) return true;
   try {
-    return new RegExp(pattern).test(text);
+    return linearPattern(pattern).test(text);
   } catch {
     return false;
   }

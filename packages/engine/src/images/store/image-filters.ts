@@ -2,6 +2,7 @@ import { invalidArgument } from "@pouchcontainer/errors";
 import { familiarReference, familiarRepository, type NamingDefaults, type Reference } from "@pouchcontainer/oci";
 import { pointInTime } from "../../point-in-time.ts";
 import type { StoredImage } from "./image-store.ts";
+import { linearPattern } from "../../linear-pattern.ts";
 
 /** Docker's `filters` query: key → values. */
 export type Filters = Record<string, string[]>;
@@ -53,7 +54,7 @@ function globOf(pattern: string): RegExp {
     },
   );
   try {
-    return new RegExp(`^${source}$`);
+    return linearPattern(`^${source}$`);
   } catch (cause) {
     throw invalidArgument(`invalid filter 'reference=${pattern}': syntax error in pattern`, { cause });
   }
