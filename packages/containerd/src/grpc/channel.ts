@@ -9,6 +9,7 @@ import type {
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { ClientHttp2Session, OutgoingHttpHeaders } from "node:http2";
 import { EngineError, internal, unavailable } from "@pouchcontainer/errors";
+import { Version } from "../gen/version_pb.ts";
 import type { CallEvents, CallRequest } from "./call.ts";
 import { abortError, startCall, tooLate } from "./call.ts";
 import { Connection } from "./connection.ts";
@@ -24,7 +25,7 @@ export interface ChannelOptions {
   headers?: OutgoingHttpHeaders;
   /** Deadline of calls without one of their own, streams too, in milliseconds. */
   defaultTimeoutMs: number;
-  /** How a server is noticed that holds the connection and does nothing; default: pinged every 5 s, silent for 10 s at most. */
+  /** How a server is noticed that holds the connection and does nothing; default: asked every 5 s, silent for 10 s at most. */
   keepAlive?: KeepAliveOptions;
   /** Largest message accepted from the server. */
   maxMessageBytes: number;
@@ -50,6 +51,7 @@ export class GrpcChannel {
     this.#connection = new Connection({
       address: options.address,
       keepAlive: options.keepAlive ?? { intervalMs: 5000, timeoutMs: 10_000 },
+      probe: (session) => this.#unaryOn(session, Version.method.version, {}, { timeoutMs: Infinity }),
       ...(prepare === undefined
         ? {}
         : { prepare: (session) => prepare({ unary: (method, input, call) => this.#unaryOn(session, method, input, call) }) }),

@@ -14,6 +14,8 @@ export class FakeGrpcServer implements AsyncDisposable {
   readonly #handler: FakeHandler;
   #server: Http2Server | undefined;
   connections = 0;
+  /** HTTP/2 pings that came. */
+  pings = 0;
 
   constructor(handler: FakeHandler) {
     this.address = join(this.#folder, "s.sock");
@@ -32,6 +34,7 @@ export class FakeGrpcServer implements AsyncDisposable {
       this.connections += 1;
       this.#sessions.add(session);
       session.on("error", () => undefined);
+      session.on("ping", () => (this.pings += 1));
       session.once("close", () => this.#sessions.delete(session));
     });
     server.on("stream", (stream: ServerHttp2Stream, headers) => {

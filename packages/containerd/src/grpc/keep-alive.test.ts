@@ -42,16 +42,24 @@ test("a server that hangs ends every call, with a deadline or without, and what 
   await channel.close();
 });
 
-test("a server that answers nothing but pings keeps its calls for as long as their deadline says", async () => {
-  await using server = await FakeGrpcServer.start(() => undefined);
+test("a server that only says that it is there keeps its calls for as long as their deadline says, and gets no pings", async () => {
+  let asked = 0;
+  await using server = await FakeGrpcServer.start((stream, { ":path": path }) => {
+    if (!path?.endsWith("/Version")) return;
+    asked += 1;
+    reply(stream, [frame(toBinary(VersionResponseSchema, create(VersionResponseSchema, { version: "1.2.3" })))]);
+  });
   const channel = new GrpcChannel({
     address: server.address,
     defaultTimeoutMs: 60_000,
     maxMessageBytes: 1 << 20,
     keepAlive: { intervalMs: 5, timeoutMs: 100 },
   });
-  await assert.rejects(channel.unary(version, {}, { timeoutMs: 500 }), { kind: "deadlineExceeded" });
+  await assert.rejects(channel.serverStream(Content.method.list, {}, { timeoutMs: 500 }).next(), { kind: "deadlineExceeded" });
   assert.equal(server.connections, 1);
+  assert.ok(asked > 5, `${asked} questions`);
+  // A real server (grpc-go) ends the connection of a client that pings.
+  assert.equal(server.pings, 0);
   await channel.close();
 });
 
