@@ -9,12 +9,6 @@ import { cannotConnect, doesNotAnswer } from "./status.ts";
 /** Bytes containerd may send on a stream before we have read any: content reads of 1 MiB messages need more than HTTP/2's 64 KiB. */
 const streamWindowBytes = 4 << 20;
 const connectionWindowBytes = 32 << 20;
-/**
- * What a server may say in headers, errors included, which come in trailers: a longer one (a runtime that repeats a working directory
- * of a megabyte) ends its own call instead of the connection, which takes no more than 64 KiB of them.
- */
-const trailerBytes = 60 << 10;
-
 export interface ConnectionOptions {
   /** Path of the Unix socket. */
   address: string;
@@ -128,7 +122,7 @@ export class Connection {
     const { promise, resolve, reject } = Promise.withResolvers<ClientHttp2Session>();
     const session = connectHttp2("http://containerd", {
       createConnection: () => connectSocket(this.address),
-      settings: { enablePush: false, initialWindowSize: streamWindowBytes, maxHeaderListSize: trailerBytes },
+      settings: { enablePush: false, initialWindowSize: streamWindowBytes },
       // In MB. Open calls count: at the default of 10 Node refuses more than some 16,000 at once.
       maxSessionMemory: 1024,
     });

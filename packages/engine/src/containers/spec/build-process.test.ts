@@ -36,6 +36,13 @@ test("an exec may choose another user, folder and terminal", () => {
   assert.ok(process.env?.includes("HOME=/root"));
 });
 
+test("a program or a folder with a name that no kernel takes is refused before the runtime sees it", () => {
+  const long = `/${"a".repeat(4095)}`;
+  assert.throws(() => exec({ Cmd: [long] }), { kind: "invalidArgument", message: /exec \/a{63}…: file name too long$/ });
+  assert.throws(() => exec({ WorkingDir: long }), { kind: "invalidArgument", message: /chdir .*: file name too long$/ });
+  assert.equal(exec({ Cmd: [long.slice(1)] }).args[0]?.length, 4095);
+});
+
 test("a privileged exec holds all capabilities in a container that does not", () => {
   const count = (config: ExecCreateConfig): number | undefined =>
     exec({ User: "root", ...config }).capabilities?.effective?.length;

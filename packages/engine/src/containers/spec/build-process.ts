@@ -67,6 +67,8 @@ function processFor(input: ProcessInput, request: ProcessRequest): { process: Pr
   const { record, facts, settings, rootfs } = input;
   const { hostConfig } = record;
   const security = parseSecurityOptions(hostConfig.SecurityOpt ?? []);
+  refuseTooLong("exec", request.args[0] ?? "");
+  refuseTooLong("chdir", request.workingDir);
 
   const { home, ...user } = resolveUser(request.user, hostConfig.GroupAdd ?? [], rootfs);
   const capabilities = containerCapabilities(record, facts, request.privileged);
@@ -96,6 +98,15 @@ function processFor(input: ProcessInput, request: ProcessRequest): { process: Pr
     oomScoreAdj: score.value,
   };
   return { process, warnings: [...capabilities.warnings, ...limits.warnings, ...score.warnings] };
+}
+
+/** `PATH_MAX`, its final zero included. */
+const longestPathBytes = 4095;
+
+/** The kernel refuses it in any case, but runc (1.1) waits for ever when its own message about it does not fit into a pipe. */
+function refuseTooLong(call: string, path: string): void {
+  if (Buffer.byteLength(path) > longestPathBytes)
+    throw invalidArgument(`unable to start container process: ${call} ${path.slice(0, 64)}…: file name too long`);
 }
 
 /** What this container's processes may do at most, the seccomp profile's conditions included. */
