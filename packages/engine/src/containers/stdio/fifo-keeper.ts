@@ -13,13 +13,18 @@ import { join } from "node:path";
 const script = `
 declare -A held
 daemon=
+# Their containers are gone, and whoever took them away knew nothing of a daemon's FIFOs that was killed before.
+forget_gone() {
+  local gone reader
+  for gone in "\${!held[@]}"; do
+    if [[ ! -p $gone ]]; then reader=\${held[$gone]}; exec {reader}<&-; unset "held[$gone]"; fi
+  done
+}
 while :; do
   if read -r -t 20 -u 3 op path; then
     case $op in
       p) daemon=$path
-         for gone in "\${!held[@]}"; do
-           if [[ ! -p $gone ]]; then reader=\${held[$gone]}; exec {reader}<&-; unset "held[$gone]"; fi
-         done ;;
+         forget_gone ;;
       +) if [[ -p $path ]]; then
            before=\${held[$path]}
            exec {both}<>"$path" {reader}<"$path" {both}<&-
@@ -28,7 +33,8 @@ while :; do
          fi ;;
       -) reader=\${held[$path]}
          if [[ -n $reader ]]; then exec {reader}<&-; unset "held[$path]"; fi ;;
-      q) if [[ \${#held[@]} -eq 0 ]]; then exit 0; fi ;;
+      q) forget_gone
+         if [[ \${#held[@]} -eq 0 ]]; then exit 0; fi ;;
     esac
   elif [[ \${#held[@]} -eq 0 && ! -d /proc/$daemon ]]; then
     exit 0

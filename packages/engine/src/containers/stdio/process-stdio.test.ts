@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { closeSync, existsSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
+import { closeSync, existsSync, mkdtempSync, openSync, rmSync, writeSync, readdirSync, readFileSync } from "node:fs";
 import { execFile } from "node:child_process";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -145,4 +145,24 @@ test("a keeper that died is replaced and told again", async (t) => {
   await keeper.hold(join(folder, "a"));
   await keeper.release(join(folder, "a"));
   keeper.close();
+});
+
+test("a keeper lets go of pipes that were removed without a word, and leaves when nothing else is held", async (t) => {
+  const folder = place(t);
+  const keeper = new FifoKeeper({ makeFifo, directory: folder, onUnavailable: (error) => assert.fail(String(error)) });
+  await makeFifo(join(folder, "a"));
+  await keeper.hold(join(folder, "a"));
+  const running = (): boolean =>
+    readdirSync("/proc").some((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(`pouch-fifo-keeper\0${folder}/`);
+      } catch {
+        return false;
+      }
+    });
+  assert.equal(running(), true);
+  rmSync(join(folder, "a"));
+  keeper.close();
+  for (let look = 0; running() && look < 100; look++) await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.equal(running(), false);
 });
