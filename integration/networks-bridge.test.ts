@@ -215,7 +215,7 @@ test("links open the neighbour's exposed ports on a default bridge whose contain
     nftTable: base.config.nftTable,
   });
   const db = await w.start("db", { exposedPorts: ["5432/tcp"] });
-  const app = await w.start("app", { hostConfig: { Links: ["db:database"] } });
+  const app = await w.start("app", { links: [{ id: db.id, name: db.name, alias: "database" }] });
   const other = await w.start("other");
   w.serve(db, 5432, "db sees");
   w.serve(db, 80, "not exposed");

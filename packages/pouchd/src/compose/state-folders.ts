@@ -28,7 +28,9 @@ export function closeStateFolders(folders: readonly string[], warn: (message: st
     // The umask would take the group's way from it.
     if (mkdirSync(folder, { recursive: true }) !== undefined) chmodSync(folder, 0o710);
     const stats = lstatSync(folder);
-    if (everybodys.has(folder) || (stats.mode & 0o1000) !== 0)
+    // An empty one that everybody may write into is a file system as it was made: a tmpfs of the daemon's own.
+    const isShared = (stats.mode & 0o1000) !== 0 && readdirSync(folder).length > 0;
+    if (everybodys.has(folder) || isShared)
       throw invalidArgument(
         `${folder} is no folder of the daemon's own: give --home-dir and --exec-root-dir one that is closed to others`,
       );
