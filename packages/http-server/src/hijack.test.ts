@@ -122,6 +122,22 @@ test("a refused attach is an ordinary error answer", async () => {
   client.socket.destroy();
 });
 
+test("a refused attach lets go of its connection, however much was typed", async () => {
+  await using server = await TestServer.start({
+    containers: {
+      attach: async () => {
+        throw conflict("You cannot attach to a paused container, unpause it first");
+      },
+    },
+  });
+  const body = Buffer.alloc(500_000, "typed\n").toString();
+  const client = server.raw(["POST /containers/c/attach?stream=1&stdin=1 HTTP/1.1", ...upgrade], body);
+  await client.end();
+  client.socket.destroy();
+  for (let tries = 0; server.openConnections() > 0 && tries < 200; tries++) await sleep(20);
+  assert.equal(server.openConnections(), 0);
+});
+
 test("output that fails on the way ends with a frame that says why", async () => {
   const session = new FakeSession();
   const { methods, head } = attachTo(session);

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import http, { type IncomingHttpHeaders } from "node:http";
 import { connect, type Socket } from "node:net";
@@ -78,6 +79,13 @@ export class TestServer implements AsyncDisposable {
     const socket = connect({ path: this.socketPath, allowHalfOpen: true });
     socket.write(`${head.join("\r\n")}\r\nHost: test\r\n\r\n${body}`);
     return new RawConnection(socket);
+  }
+
+  /** Connections that the server still holds, as the kernel counts them: whatever the server itself believes. */
+  openConnections(): number {
+    // Fields: address, references, protocol, flags, type, state, inode, path. A connected socket is in state 3.
+    const sockets = readFileSync("/proc/net/unix", "utf8").split("\n");
+    return sockets.filter((line) => line.endsWith(` ${this.socketPath}`) && line.split(/ +/)[5] === "03").length;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
