@@ -66,7 +66,7 @@ export class ExecManager {
 
   async create(containerRef: string, config: api.ExecCreateConfig): Promise<{ Id: string }> {
     const container = this.#room.registry.require(containerRef);
-    refuseUnlessRunning(container);
+    refuseUnlessRunning(container, containerRef);
     if (!config.Cmd || config.Cmd.length === 0) throw invalidArgument("No exec command specified");
     const detachKeys = parseDetachKeys(config.DetachKeys ?? "", "escape");
     for (const [known, instance] of this.#instances) if (isGone(instance)) this.#instances.delete(known);
@@ -333,9 +333,10 @@ async function startedInTime({ started }: ExecInstance): Promise<boolean> {
 /** What Docker keeps of a probe's output. */
 const maxProbeOutput = 4096;
 
-function refuseUnlessRunning(container: Container): void {
+/** `ref` is what the client calls the container: of one that is paused dockerd says it, of others the id. */
+function refuseUnlessRunning(container: Container, ref = container.id): void {
   const { status } = container.state;
-  if (status === "paused") throw conflict(`Container ${container.id} is paused, unpause the container before exec`);
+  if (status === "paused") throw conflict(`Container ${ref} is paused, unpause the container before exec`);
   if (status === "restarting") throw conflict(`Container ${container.id} is restarting, wait until the container is running`);
   if (status !== "running") throw conflict(`container ${container.id} is not running`);
   if (container.removing) throw failedPrecondition(`container ${container.id} is being removed`);
