@@ -108,7 +108,7 @@ test("a client that only listens is kept while the process says nothing", async 
   assert.deepEqual(client.body, frame("stdout", Buffer.from("at last")));
 });
 
-test("a refused attach is an ordinary error answer", async () => {
+test("a refused attach is told as text on a connection that ends, with and without Upgrade, as by dockerd", async () => {
   await using server = await TestServer.start({
     containers: {
       attach: async () => {
@@ -116,10 +116,15 @@ test("a refused attach is an ordinary error answer", async () => {
       },
     },
   });
-  const client = server.raw(["POST /containers/c/attach?stream=1 HTTP/1.1", ...upgrade]);
-  await client.until("unpause it first");
-  assert.match(client.text, /^HTTP\/1\.1 409 Conflict\r\n/);
-  client.socket.destroy();
+  for (const headers of [upgrade, []]) {
+    const client = server.raw(["POST /containers/c/attach?stream=1 HTTP/1.1", ...headers]);
+    await client.end();
+    assert.equal(
+      client.text,
+      "HTTP/1.1 409 Conflict\r\nContent-Type: application/vnd.docker.raw-stream\r\n\r\n" +
+        "You cannot attach to a paused container, unpause it first\r\n",
+    );
+  }
 });
 
 test("a refused attach lets go of its connection, however much was typed", async () => {

@@ -17,6 +17,8 @@ export function containerStreamHandlers(calls: Calls, containers: ContainerBacke
     ContainerAttach: calls.takeOver(endpoints.ContainerAttach, async (call) => {
       const { stdin = false, stdout = false, stderr = false, logs = false, stream = false, detachKeys } = call.query;
       const given = detachKeys ? { detachKeys } : {};
+      // What refuses it is told as what would have streamed.
+      call.response.setHeader("Content-Type", "application/vnd.docker.raw-stream");
       const session = await containers.attach(refOf(call), { stdin, stdout, stderr, logs, stream, ...given });
       await takeOverConnection(call, lifetime, { raw: session.tty, serverHeaders: false, open: async () => session });
     }),
