@@ -451,15 +451,13 @@ test("the source breaks: a registry in the middle of an answer, an archive that 
   const own = random.for("sources");
   const load = (archive: Buffer): RawRequest => rawRequest("POST", "/images/load", archive);
   const put = (archive: Buffer): RawRequest => rawRequest("PUT", "/containers/history/archive?path=/tmp", archive);
+  const inAllForms = async (plain: Buffer): Promise<Buffer[]> => [
+    plain,
+    ...(await Promise.all(["gzip", "zstd", "bzip2", "xz"].map((program) => compressed(program, plain)))),
+  ];
   const archives = [
-    ...[imageArchive, await compressed("gzip", imageArchive), await compressed("zstd", imageArchive)].map((whole) => ({
-      whole,
-      request: load,
-    })),
-    ...[
-      fileArchive,
-      ...(await Promise.all(["gzip", "zstd", "bzip2", "xz"].map((program) => compressed(program, fileArchive)))),
-    ].map((whole) => ({ whole, request: put })),
+    ...(await inAllForms(imageArchive)).map((whole) => ({ whole, request: load })),
+    ...(await inAllForms(fileArchive)).map((whole) => ({ whole, request: put })),
   ];
   const pulled = `${proxy.host}/disturbed`;
   const makers = [

@@ -439,7 +439,9 @@ void describe("images on containerd", () => {
   test("archives load however they are compressed", async () => {
     execFileSync("gzip", ["-k", join(folder, "busybox.tar")]);
     execFileSync("zstd", ["-q", "-k", join(folder, "busybox.tar")]);
-    for (const file of ["busybox.tar", "busybox.tar.gz", "busybox.tar.zst"]) {
+    execFileSync("bzip2", ["-k", join(folder, "busybox.tar")]);
+    execFileSync("xz", ["-0", "-k", join(folder, "busybox.tar")]);
+    for (const file of ["busybox.tar", "busybox.tar.gz", "busybox.tar.zst", "busybox.tar.bz2", "busybox.tar.xz"]) {
       const images = await manager();
       assert.deepEqual(await load(images, file), ["Loaded image: busybox:latest\n"], file);
       await collect();

@@ -5,14 +5,18 @@ import type { ProgressSink } from "./backend.ts";
 
 /**
  * Runs work that tells its progress, and sends that as Docker's stream of JSON lines. A failure before the first line is an
- * ordinary error answer; after it, it is the last line (`errorDetail`).
+ * ordinary error answer, unless `failure` says that it is a line in any case; after it, it is the last line (`errorDetail`).
  */
-export async function streamProgress(response: ServerResponse, run: (progress: ProgressSink) => Promise<void>): Promise<void> {
+export async function streamProgress(
+  response: ServerResponse,
+  run: (progress: ProgressSink) => Promise<void>,
+  failure: "answer" | "line" = "answer",
+): Promise<void> {
   const lines = new ProgressLines(response);
   try {
     await run((line) => lines.send(line));
   } catch (thrown) {
-    if (!response.headersSent) throw thrown;
+    if (!response.headersSent && failure === "answer") throw thrown;
     const { message } = EngineError.from(thrown);
     lines.send({ errorDetail: { message }, error: message });
   }

@@ -1,5 +1,5 @@
 import type { ContainerStats, ContainerWaitResponse, EventMessage, JsonMessage } from "@pouchcontainer/api";
-import { internal, notFound } from "@pouchcontainer/errors";
+import { internal, invalidArgument, notFound } from "@pouchcontainer/errors";
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { Readable } from "node:stream";
@@ -308,6 +308,22 @@ test("a load reads the request's body", async () => {
     "Content-Type": "application/x-tar",
   });
   assert.equal(answer.text, '{"stream":"3000000 false\\n"}\r\n');
+});
+
+test("an archive that is refused is answered with a line, however much of it is still to come", async () => {
+  await using server = await TestServer.start({
+    images: {
+      load: async (tar) => {
+        for await (const _chunk of tar.iterator({ destroyOnReturn: false })) break;
+        throw invalidArgument("invalid archive");
+      },
+    },
+  });
+  const answer = await server.request("POST", "/images/load", Buffer.alloc(20_000_000));
+  assert.deepEqual(
+    [answer.status, answer.text],
+    [200, '{"errorDetail":{"message":"invalid archive"},"error":"invalid archive"}\r\n'],
+  );
 });
 
 test("save takes several names and the tar goes through", async () => {

@@ -5,6 +5,7 @@ import type { Calls } from "../call.ts";
 import { inspectForVersion, summaryForVersion } from "../image-for-version.ts";
 import { platformOf } from "../platform.ts";
 import { streamProgress } from "../progress-stream.ts";
+import { readToEnd } from "../read-to-end.ts";
 import { registryAuth } from "../registry-auth.ts";
 import { sendStream } from "../send-stream.ts";
 import { refOf } from "./ref.ts";
@@ -40,7 +41,8 @@ export function imageHandlers(calls: Calls, images: ImageBackend) {
 
     ImageLoad: calls.takeOver(endpoints.ImageLoad, async (call) => {
       const options = { quiet: call.query.quiet ?? true, ...platformOf(call.query) };
-      await streamProgress(call.response, (progress) => images.load(call.request, options, progress, call.signal()));
+      await streamProgress(call.response, (progress) => images.load(call.request, options, progress, call.signal()), "line");
+      await readToEnd(call.request);
     }),
 
     ImageGet: calls.takeOver(endpoints.ImageGet, async (call) => {
@@ -50,7 +52,6 @@ export function imageHandlers(calls: Calls, images: ImageBackend) {
 
     ImageGetAll: calls.takeOver(endpoints.ImageGetAll, async (call) => {
       const names = (call.query.names ?? []).flatMap((name) => name.split(",")).filter((name) => name !== "");
-      if (names.length === 0) throw invalidArgument("names must say which images to save");
       const tar = await images.save(names, platformOf(call.query), call.signal());
       await sendStream(call.response, "application/x-tar", tar);
     }),

@@ -32,7 +32,10 @@ export interface LoadOptions {
   strict: boolean;
 }
 
-/** Loads images from an archive: an OCI layout, `docker save`'s format, or both in one. A failed load leaves nothing. */
+/**
+ * Loads images from an archive: an OCI layout, `docker save`'s format, or both in one. A failed load leaves nothing. The archive is
+ * read as far as it is good, and left as it is then: it may be a request that is still to be answered.
+ */
 export async function loadArchive(
   deps: LoadDeps,
   tar: Readable,
@@ -53,7 +56,6 @@ export async function loadArchive(
     if (error instanceof InvalidImageError) throw invalidArgument(`invalid archive: ${error.message}`, { cause: error });
     throw error;
   } finally {
-    tar.destroy();
     // Files no image of the archive refers to go here.
     await lease.release({ collect: !done });
   }

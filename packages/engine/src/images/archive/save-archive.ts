@@ -129,6 +129,8 @@ async function writeAndRelease(
 }
 
 async function write(deps: SaveDeps, pack: Pack, selected: Selected[], signal: AbortSignal): Promise<void> {
+  // What dockerd makes of no names at all.
+  if (selected.length === 0) return writeFile(pack, "manifest.json", null);
   const written = new Set<string>();
   for (const { image } of selected) {
     for (const descriptor of [...image.manifest.layers, image.manifest.config, image.manifestDescriptor]) {
@@ -195,8 +197,9 @@ function entryOf(pack: Pack, name: string, size: number): ReturnType<Pack["entry
   return entry;
 }
 
-async function writeFile(pack: Pack, name: string, document: object): Promise<void> {
-  const bytes = Buffer.from(JSON.stringify(document));
+async function writeFile(pack: Pack, name: string, document: object | null): Promise<void> {
+  // With a line's end, as dockerd writes them.
+  const bytes = Buffer.from(`${JSON.stringify(document)}\n`);
   const entry = entryOf(pack, name, bytes.length);
   await end(entry, () => entry.end(bytes));
 }

@@ -1,9 +1,10 @@
 import { posix } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { Transform, type Duplex, type Readable } from "node:stream";
+import { PassThrough, type Duplex, type Readable } from "node:stream";
 import { createGunzip, createZstdDecompress } from "node:zlib";
 import { EngineError, invalidArgument } from "@pouchcontainer/errors";
 import { detectCompression, type Compression } from "@pouchcontainer/oci";
+import { startProgram } from "@pouchcontainer/owners";
 import { extract as tarExtract, type Header } from "tar-stream";
 
 /** A file or link of an archive. Its name is relative, has no `..` and no `.`. */
@@ -17,10 +18,14 @@ export interface TarEntry {
 
 const entryLimit = 200_000;
 
-/** Reads a tar, plain or compressed with gzip or zstd, entry by entry; every entry must be read to its end. */
+/**
+ * Reads a tar, plain or compressed, entry by entry; every entry must be read to its end. Of a source that is refused the rest is
+ * not read, and it is not destroyed either.
+ */
 export async function readTar(source: Readable, signal: AbortSignal, onEntry: (entry: TarEntry) => Promise<void>): Promise<void> {
   const extract = tarExtract();
-  const piped = pipeline(source, await decompressor(source), extract, { signal });
+  const plain = decompressed(detectCompression(await peek(source, 6)));
+  const piped = pipeline(source.iterator({ destroyOnReturn: false }), plain, extract, { signal });
   // What stops the reading is told by the loop below; here it would go unheard.
   piped.catch(() => undefined);
   let count = 0;
@@ -77,19 +82,38 @@ function cleanPath(path: string, name: string): string {
   return clean === "." ? "" : clean;
 }
 
-/** Chosen by the first bytes, which are put back. */
-async function decompressor(source: Readable): Promise<Duplex> {
-  const head = await peek(source, 6);
-  const compression: Compression = detectCompression(head);
+type Decompressor = Duplex | ((chunks: AsyncIterable<Buffer>) => AsyncGenerator<Buffer, void, undefined>);
+
+function decompressed(compression: Compression): Decompressor {
   switch (compression) {
     case "gzip":
       return createGunzip();
     case "zstd":
       return createZstdDecompress();
-    case "none":
-      return new Transform({ transform: (chunk, _encoding, done) => done(null, chunk) });
+    case "bzip2":
+      return (chunks) => throughProgram(chunks, "bzip2", "bzip2");
+    case "xz":
+      return (chunks) => throughProgram(chunks, "xz", "xz-utils");
     default:
-      throw invalidArgument(`invalid archive: ${compression} compression is not supported, only gzip and zstd are`);
+      return new PassThrough();
+  }
+}
+
+/** The program's exit status tells whether the archive was whole. */
+async function* throughProgram(
+  chunks: AsyncIterable<Buffer>,
+  program: string,
+  packageName: string,
+): AsyncGenerator<Buffer, void, undefined> {
+  const decompressor = startProgram(program, ["-dc"], { packageName, stdio: ["pipe", "pipe", "ignore"] });
+  // A source that breaks off is one that ends early; a program that takes no more says why by its exit.
+  pipeline(chunks, decompressor.stdin).catch(() => undefined);
+  try {
+    yield* decompressor.stdout as AsyncIterable<Buffer>;
+    const { status } = await decompressor.exited;
+    if (status !== 0) throw invalidArgument(`invalid archive: ${program} cannot decompress it: it is damaged or ends early`);
+  } finally {
+    decompressor.abandon();
   }
 }
 
