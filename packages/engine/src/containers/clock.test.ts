@@ -34,3 +34,12 @@ test("the clock follows a drifting wall clock without ever running backwards, an
   wallMs -= 60_000;
   assert.ok(Math.abs(Number(clock.now()) / 1e6 - wallMs) <= 3);
 });
+
+test("what happens after somebody read the wall clock is not told as earlier", () => {
+  let [wallMs, monotonicNs] = [1000.9, 0n];
+  const clock = systemClock({ wallMs: () => Math.floor(wallMs), monotonicNs: () => monotonicNs });
+  for (let step = 0; step < 20; step++) {
+    [wallMs, monotonicNs] = [wallMs + 0.15, monotonicNs + 150_000n];
+    assert.ok(clock.now() >= BigInt(Math.floor(wallMs)) * 1_000_000n, `at ${wallMs} ms`);
+  }
+});

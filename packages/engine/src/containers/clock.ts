@@ -27,7 +27,8 @@ export function systemClock({ wallMs, monotonicNs }: TimeSources = realSources):
       const monotonic = monotonicNs();
       let nowNs = baseNs + (monotonic - baseMonotonic);
       const wallNs = BigInt(wallMs()) * 1_000_000n;
-      if (nowNs < wallNs - 1_000_000n || nowNs >= wallNs + 2_000_000n) {
+      // Not even a little behind: who reads the wall clock and then does something asks for what happened since.
+      if (nowNs < wallNs || nowNs >= wallNs + 2_000_000n) {
         [baseNs, baseMonotonic] = [wallNs, monotonic];
         nowNs = wallNs;
       }
