@@ -98,9 +98,11 @@ export class VolumeManager {
       const users = this.#users(name);
       if (users.length > 0) throw conflict(`remove ${name}: volume is in use - [${users.join(", ")}]`);
       await this.#remove(record);
+      this.#publish("destroy", record, {});
     });
   }
 
+  /** Of all of it one event tells, as with dockerd. */
   async prune(filters: Record<string, string[]>): Promise<VolumePruneResponse> {
     const matches = prunePredicate(filters);
     const deleted: string[] = [];
@@ -262,7 +264,6 @@ export class VolumeManager {
     await this.#unmountData(record);
     await removeTree(this.#path(record.name));
     await this.#deps.records.delete(record.name);
-    this.#publish("destroy", record, {});
   }
 
   /** Removing files below a mount would reach into somebody else's file system: it is taken down first. */
