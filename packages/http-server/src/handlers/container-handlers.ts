@@ -3,6 +3,7 @@ import { EngineError, invalidArgument } from "@pouchcontainer/errors";
 import type { IncomingMessage } from "node:http";
 import type { ContainerBackend } from "../backend.ts";
 import type { Calls } from "../call.ts";
+import { containerForVersion } from "../container-for-version.ts";
 import { applyVersionToCreate } from "../create-defaults.ts";
 import { isBelow } from "../api-version.ts";
 import { legacyHostConfig, withLegacyHostConfig } from "../legacy-host-config.ts";
@@ -35,8 +36,8 @@ export function containerHandlers(calls: Calls, containers: ContainerBackend) {
       { upgrade: (body, version) => (isBelow(version, "1.42") ? withLegacyHostConfig(body) : body) },
     ),
 
-    ContainerInspect: calls.answer(endpoints.ContainerInspect, (call) =>
-      containers.inspect(refOf(call), { size: call.query.size ?? false }),
+    ContainerInspect: calls.answer(endpoints.ContainerInspect, async (call) =>
+      containerForVersion(await containers.inspect(refOf(call), { size: call.query.size ?? false }), call.version),
     ),
 
     ContainerTop: calls.answer(endpoints.ContainerTop, (call) => containers.top(refOf(call), call.query.ps_args || "-ef")),
