@@ -223,6 +223,76 @@ export const differences: ExpectedDifference[] = [
   ...because("what a client got wrong is a 400 (docs/api-differences.md)", [
     { call: "POST /containers/running/exec (bad keys)", field: "status", ours: "400", dockerd: "500" },
   ]),
+  ...because("newer than 20.10: Docker's words of today about networks", [
+    {
+      call: 'GET /networks?filters={"dangling":["maybe"]}',
+      field: "body.message",
+      ours: "\"invalid filter 'dangling=[maybe]'\"",
+      dockerd: '"invalid value for filter \'dangling\', must be \\"true\\" (or \\"1\\"), or \\"false\\" (or \\"0\\")"',
+    },
+    {
+      call: "DELETE /networks/subnet (in use)",
+      field: "body.message",
+      ours: '"error while removing network: network subnet has active endpoints (name:\\"member\\" id:\\"<id first seen in NetworkSettings.Networks.subnet.EndpointID of GET /containers/member/json (running):12>\\")"',
+      dockerd: '"error while removing network: network subnet id <subnet> has active endpoints"',
+    },
+  ]),
+  ...because("newer than 20.10: up to API 1.44 a container's short id is an alias in its networks before it was started, too", [
+    {
+      call: "GET /containers/member/json (created*",
+      field: "body.NetworkSettings.Networks.subnet.Aliases.1",
+      ours: '"<member:12>"',
+      dockerd: "absent",
+    },
+  ]),
+  ...because("what a client got wrong about a network is a 400 or a 403 that says what", [
+    { call: "POST /networks/create (no name)", field: "status", ours: "400", dockerd: "500" },
+    { call: "POST /networks/create (no name)", field: "body.message", ours: '"Name is missing"', dockerd: '"invalid name: "' },
+    { call: "POST /networks/create (bad subnet)", field: "status", ours: "400", dockerd: "500" },
+    {
+      call: "POST /networks/create (bad subnet)",
+      field: "body.message",
+      ours: '"invalid CIDR address: 10.99.0"',
+      dockerd: '"Invalid subnet 10.99.0 : invalid CIDR address: 10.99.0"',
+    },
+    { call: "POST /networks/create (gateway outside)", field: "status", ours: "400", dockerd: "500" },
+    {
+      call: "POST /networks/create (gateway outside)",
+      field: "body.message",
+      ours: '"no matching subnet for gateway 10.97.0.1"',
+      dockerd: '"failed to allocate gateway (10.97.0.1): Requested address is out of range"',
+    },
+    {
+      call: "POST /networks/net/connect (nothing)",
+      field: "body.message",
+      ours: '"Container is missing"',
+      dockerd: '"invalid name or ID supplied: \\"\\""',
+    },
+    { call: "POST /networks/subnet/connect (bad address)", field: "status", ours: "403", dockerd: "500" },
+    {
+      call: "POST /networks/subnet/connect (bad address)",
+      field: "body.message",
+      ours: '"endpoint with name member already exists in network subnet"',
+      dockerd: '"Invalid IPv4 address: junk)"',
+    },
+    { call: "POST /networks/inner/disconnect (again)", field: "status", ours: "403", dockerd: "500" },
+  ]),
+  ...because("dockerd tells twice that a running container was disconnected", [
+    {
+      call: "events",
+      field: "events.network disconnect <inner> #2",
+      ours: "absent",
+      dockerd:
+        '{"Action":"disconnect","Actor":{"Attributes":{"container":"<member>","name":"inner","type":"bridge"},"ID":"<inner>"},"Type":"network","scope":"local","time":"<time in seconds>","timeNano":"<time in nanoseconds>"}',
+    },
+    {
+      call: "events",
+      field: "events.network disconnect <net> #3",
+      ours: "absent",
+      dockerd:
+        '{"Action":"disconnect","Actor":{"Attributes":{"container":"<member>","name":"net","type":"bridge"},"ID":"<net>"},"Type":"network","scope":"local","time":"<time in seconds>","timeNano":"<time in nanoseconds>"}',
+    },
+  ]),
   ...because("who asks for its connection and gets an ordinary answer has had it", [
     { call: "POST /exec/<input>/start", field: "header.connection", ours: '"close"', dockerd: "absent" },
   ]),
@@ -230,6 +300,20 @@ export const differences: ExpectedDifference[] = [
     { call: "GET */logs?*", field: "header.content-type", ours: '"application/vnd.docker.raw-stream"', dockerd: "absent" },
   ]),
   ...because("newer than 20.10: a volume that is there already is not created again", [
+    {
+      call: "events",
+      field: "events.volume create data #3",
+      ours: "absent",
+      dockerd:
+        '{"Action":"create","Actor":{"Attributes":{"driver":"local"},"ID":"data"},"Type":"volume","scope":"local","time":"<time in seconds>","timeNano":"<time in nanoseconds>"}',
+    },
+    {
+      call: "events",
+      field: "events.volume create data #4",
+      ours: "absent",
+      dockerd:
+        '{"Action":"create","Actor":{"Attributes":{"driver":"local"},"ID":"data"},"Type":"volume","scope":"local","time":"<time in seconds>","timeNano":"<time in nanoseconds>"}',
+    },
     { call: "events", field: "events.volume create data #2", ours: "absent", dockerd: "*" },
   ]),
   ...because("what is no JSON or of another type is a 400 that names the field; dockerd's words are those of Go's decoder", [

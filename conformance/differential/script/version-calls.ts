@@ -51,6 +51,7 @@ export const versionCalls: Step[] = [
   },
   { call: "POST /containers/late/start", version: "1.23", note: "while it runs", body: { HostConfig: { NetworkMode: "host" } } },
   { call: "POST /containers/late/kill" },
+  { call: "POST /containers/late/wait", note: "killed" },
   { call: "POST /containers/late/start", version: "1.23", note: "in an object", body: { HostConfig: { PidsLimit: 20 } } },
   {
     call: "GET /containers/late/json",

@@ -13,6 +13,7 @@ import { networkName } from "./network-mode.ts";
 import type { DriverTable, NetworkReadiness } from "./network-readiness.ts";
 import { inspectNetwork, isPredefined, type NetworkRecord } from "./network-record.ts";
 import { newId, type NetworkRegistry } from "./network-registry.ts";
+import { publishConnection } from "./publish-connection.ts";
 import { endpointsOf, refuseBadEndpoint } from "./endpoint-plan.ts";
 import type { Sandboxes } from "./sandboxes.ts";
 
@@ -134,6 +135,8 @@ export class NetworkManager {
       throw forbidden(`container ${container.id} is not connected to the network ${record.name}`);
     }
     await containers.saveEndpoints(container.id, rest);
+    // Of a running one its sandbox has told.
+    if (!running) publishConnection(this.#deps.events, "disconnect", record, container.id);
   }
 
   async remove(ref: string): Promise<void> {
@@ -257,13 +260,8 @@ export class NetworkManager {
 }
 
 function refuseSharedNamespace(mode: string, network: NetworkRecord, verb: "connected" | "disconnected"): void {
-  if (network.name === "host" || networkName(mode) === "host") {
-    throw forbidden(
-      verb === "connected"
-        ? "container cannot be connected to host network"
-        : "container cannot be disconnected from host network or connected to host network",
-    );
-  }
+  if (network.name === "host" || networkName(mode) === "host")
+    throw invalidArgument("container cannot be disconnected from host network or connected to host network");
   if (mode.startsWith("container:"))
     throw forbidden(
       "container sharing network namespace with another container or host cannot be connected to any other network",

@@ -30,6 +30,7 @@ import type { SandboxContent } from "./sandbox-content.ts";
 import { firewallPorts, SandboxPorts, type SandboxPortsDeps } from "./sandbox-ports.ts";
 import type { EndpointRecord, SandboxRecord } from "./sandbox-record.ts";
 import { SandboxResolver } from "./sandbox-resolver.ts";
+import { publishConnection } from "./publish-connection.ts";
 import { settleAll } from "./settle-all.ts";
 import { validateNetworks } from "./validate-networks.ts";
 
@@ -490,12 +491,6 @@ export class Sandboxes implements ContainerNetworks {
 
   #publishEvent(action: "connect" | "disconnect", networkRef: string, containerId: string): void {
     const network = this.#deps.registry.find(networkRef);
-    if (!network) return;
-    this.#deps.events.publish({
-      type: "network",
-      action,
-      id: network.id,
-      attributes: { container: containerId, name: network.name, type: network.driver },
-    });
+    if (network) publishConnection(this.#deps.events, action, network, containerId);
   }
 }
