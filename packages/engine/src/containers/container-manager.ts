@@ -58,7 +58,10 @@ export class ContainerManager {
         await removeContainer(this.#room, container, options);
         this.#list.forget(container.id);
       },
-      leftovers: { soon: () => this.#reconciler.soon() },
+      leftovers: {
+        soon: () => this.#reconciler.soon(),
+        takeBack: (id, step) => this.#reconciler.takeBack(id, step),
+      },
       probe: () => Promise.reject(failedPrecondition("nothing runs health checks yet")),
       healthOf: (container) => this.#monitorOf(container),
     };

@@ -2,6 +2,7 @@ import type { HostConfig } from "@pouchcontainer/api";
 import type { Container } from "./container.ts";
 import type { ContainerDeps } from "./container-deps.ts";
 import type { ContainerRegistry } from "./container-registry.ts";
+import type { UndoStep } from "./leftovers/unfinished-undos.ts";
 import type { Orphan } from "./orphans/orphan.ts";
 import type { ProbeRunner } from "./health-monitor.ts";
 
@@ -21,7 +22,7 @@ export interface ContainerRoom {
   start(container: Container, options?: StartOptions): Promise<void>;
   remove(container: Container, options: { force: boolean; volumes: boolean }): Promise<void>;
   /** Who puts right what was left behind. */
-  leftovers: { soon(): void };
+  leftovers: { soon(): void; takeBack(id: string, step: UndoStep): void };
   /** How health checks run their command: exec, which is built on containers, puts itself here. */
   probe: ProbeRunner;
   /** The container's process exists: probes its health as configured. */

@@ -54,16 +54,16 @@ export async function createContainer(
     publishContainerEvent(deps.events, record, "create");
     return { Id: id, Name: name, Warnings: record.warnings ?? [] };
   } catch (error) {
-    for (const step of undo.reverse()) await Promise.resolve(step()).catch((failure: unknown) => leftBehind(room, id, failure));
+    for (const step of undo.reverse()) {
+      try {
+        await step();
+      } catch (failure) {
+        deps.log.warn("what a failed create had begun could not be taken back yet", { container: id, error: String(failure) });
+        room.leftovers.takeBack(id, step);
+      }
+    }
     throw error;
   }
-}
-
-function leftBehind(room: ContainerRoom, id: string, failure: unknown): void {
-  room.deps.log.warn("a failed create left something behind; the next daemon start cleans it", {
-    container: id,
-    error: String(failure),
-  });
 }
 
 function requestContext(request: api.ContainerCreateConfig): Parameters<ContainerRoom["deps"]["chains"]["preCreate"]>[1] {

@@ -6,6 +6,7 @@ import type { ContainerRoom } from "../container-room.ts";
 import { settleIdle } from "../recovery/settle-idle.ts";
 import { clearStrays } from "./clear-strays.ts";
 import { footprints, type Footprint } from "./footprints.ts";
+import { UnfinishedUndos, type UndoStep } from "./unfinished-undos.ts";
 
 const periodMs = 30_000;
 /** After a containerd that came back: what was begun there before it went may take a moment to show. */
@@ -18,6 +19,7 @@ const soonMs = 1000;
  */
 export class Reconciler {
   readonly #room: ContainerRoom;
+  readonly #undos: UnfinishedUndos;
   #timer: NodeJS.Timeout | undefined;
   #sweeping = false;
   #again = false;
@@ -25,6 +27,7 @@ export class Reconciler {
 
   constructor(room: ContainerRoom) {
     this.#room = room;
+    this.#undos = new UnfinishedUndos(room.deps.log);
   }
 
   start(): void {
@@ -40,6 +43,12 @@ export class Reconciler {
   soon(): void {
     if (this.#sweeping) this.#again = true;
     else this.#schedule(soonMs);
+  }
+
+  /** A step of undoing that failed is tried again until it works out; a daemon that ends before leaves it to the next. */
+  takeBack(id: string, step: UndoStep): void {
+    this.#undos.add(id, step);
+    this.soon();
   }
 
   /** containerd was away: whatever was under way with it may have left something. */
@@ -78,7 +87,7 @@ export class Reconciler {
       if (isKind(error, "unavailable", "deadlineExceeded", "cancelled")) return true;
       throw error;
     }
-    let clean = true;
+    let clean = await this.#undos.tryAll();
     for (const container of registry.all) {
       if (!isIdle(container)) continue;
       if (found.has(container.id) || container.isRunning) clean = (await this.#settle(container)) && clean;
