@@ -3,9 +3,10 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { ContainerRoom } from "../container-room.ts";
 import { cgroupsPath } from "../spec/index.ts";
+import { takeDownFolder } from "../take-down-folder.ts";
 import { clearRun } from "./clear-run.ts";
 import { groupFolders, hierarchiesOf, removeGroup } from "./control-groups.ts";
-import { footprints, type Footprint } from "./footprints.ts";
+import { footprints, namesIn, type Footprint } from "./footprints.ts";
 
 /** A group of nobody we know is not one that is just being made. */
 const groupAgeMs = 60_000;
@@ -13,6 +14,7 @@ const groupAgeMs = 60_000;
 /** Takes away what is left of runs whose containers are gone. What has files of its own is a matter of orphans, and not touched. */
 export async function clearStrays(room: ContainerRoom, found: ReadonlyMap<string, Footprint>): Promise<void> {
   const { deps, registry, orphans } = room;
+  await clearHalfDeletedBundles(room);
   const strays = [...found.keys()].filter((id) => !registry.get(id) && !orphans.has(id));
   if (strays.length === 0) return;
   // A removal that ended since the look had its traces there; it has taken them away before it forgot the container.
@@ -28,6 +30,29 @@ export async function clearStrays(room: ContainerRoom, found: ReadonlyMap<string
       }
     } catch (error) {
       deps.log.warn("what is left of a container that is gone could not be removed", { container: id, error: String(error) });
+    }
+  }
+}
+
+/**
+ * containerd gives a bundle a name with a dot before it deletes it (`Bundle.Delete`), and forgets it: what was killed in between
+ * stays. Of its own deletion it needs far less than this.
+ */
+const bundleAgeMs = 10_000;
+
+async function clearHalfDeletedBundles({ deps: { runtimeRoots, log } }: ContainerRoom): Promise<void> {
+  const { bundles } = runtimeRoots;
+  if (bundles === undefined) return;
+  for (const name of await namesIn(bundles)) {
+    if (!/^\.[0-9a-f]{64}$/.test(name)) continue;
+    const path = join(bundles, name);
+    try {
+      // The new name is a change of the folder.
+      if (Date.now() - (await stat(path)).ctimeMs < bundleAgeMs) continue;
+      log.warn("a bundle that containerd did not finish deleting is removed", { container: name.slice(1) });
+      await takeDownFolder(path);
+    } catch (error) {
+      if (!isMissing(error)) log.warn("a bundle of no container could not be removed", { path, error: String(error) });
     }
   }
 }
@@ -58,7 +83,9 @@ async function isThere(look: Promise<unknown>): Promise<boolean> {
     await look;
     return true;
   } catch (error) {
-    if (isKind(error, "notFound") || (error as NodeJS.ErrnoException).code === "ENOENT") return false;
+    if (isKind(error, "notFound") || isMissing(error)) return false;
     throw error;
   }
 }
+
+const isMissing = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === "ENOENT";

@@ -56,12 +56,15 @@ function groupParents({ specSettings }: ContainerDeps, ofContainers: string[]): 
 }
 
 async function idsIn(folder: string | undefined): Promise<string[]> {
-  if (folder === undefined) return [];
-  const names = await readdir(folder).catch((error: NodeJS.ErrnoException): string[] => {
+  return folder === undefined ? [] : (await namesIn(folder)).filter(isId);
+}
+
+/** Nothing, where there is no such folder. */
+export async function namesIn(folder: string): Promise<string[]> {
+  return await readdir(folder).catch((error: NodeJS.ErrnoException): string[] => {
     if (error.code === "ENOENT") return [];
     throw error;
   });
-  return names.filter(isId);
 }
 
 const isId = (name: string): boolean => /^[0-9a-f]{64}$/.test(name);

@@ -1,9 +1,9 @@
 import type { TaskState } from "@pouchcontainer/containerd";
 import { isKind } from "@pouchcontainer/errors";
-import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { ownerLabel } from "../container-deps.ts";
 import type { ContainerRoom } from "../container-room.ts";
+import { namesIn } from "../leftovers/footprints.ts";
 import { containerMark, layersOf } from "../rootfs.ts";
 import type { Orphan } from "./orphan.ts";
 
@@ -63,11 +63,4 @@ async function isUntouched(deps: ContainerRoom["deps"], { id, snapshotter }: Orp
 
 async function containerFolders(root: string): Promise<string[]> {
   return (await namesIn(root)).filter((name) => /^[0-9a-f]{64}$/.test(name));
-}
-
-async function namesIn(folder: string): Promise<string[]> {
-  return readdir(folder).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return [];
-    throw error;
-  });
 }
