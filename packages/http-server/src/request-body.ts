@@ -1,5 +1,6 @@
 import { EngineError, invalidArgument } from "@pouchcontainer/errors";
 import type { IncomingMessage } from "node:http";
+import { checkJsonBounds } from "./bounded-json.ts";
 
 /** Bodies that are JSON are kept in memory; none that a client sends comes near this. */
 const jsonBodyLimitBytes = 8 * 1024 * 1024;
@@ -8,7 +9,9 @@ const jsonBodyLimitBytes = 8 * 1024 * 1024;
 export async function readJson(request: IncomingMessage, limitBytes = jsonBodyLimitBytes): Promise<unknown> {
   const declared = Number(request.headers["content-length"] ?? 0);
   if (declared > limitBytes) throw tooLarge(limitBytes);
-  const text = await readText(request, limitBytes);
+  const bytes = await readBytes(request, limitBytes);
+  checkJsonBounds(bytes);
+  const text = bytes.toString("utf8");
   if (text.trim() === "") return undefined;
   checkContentType(request.headers["content-type"]);
   try {
@@ -19,7 +22,7 @@ export async function readJson(request: IncomingMessage, limitBytes = jsonBodyLi
   }
 }
 
-async function readText(request: IncomingMessage, limitBytes: number): Promise<string> {
+async function readBytes(request: IncomingMessage, limitBytes: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
   try {
@@ -34,7 +37,7 @@ async function readText(request: IncomingMessage, limitBytes: number): Promise<s
     throw new EngineError("cancelled", "the client went away before its request was whole", { cause });
   }
   const [only] = chunks;
-  return (chunks.length === 1 && only ? only : Buffer.concat(chunks)).toString("utf8");
+  return chunks.length === 1 && only ? only : Buffer.concat(chunks);
 }
 
 /** A body has to say that it is JSON: a form's, which is what many tools send unasked, is refused and not guessed at. */

@@ -1,0 +1,31 @@
+import { invalidArgument } from "@pouchcontainer/errors";
+
+/** How deep a body may be nested; Go's decoder ends at 10,000, and Docker's deepest body has ten levels. */
+export const maxJsonDepth = 1000;
+
+/** How many values a body may have: everything that reads, checks or masks one goes through all of them at a stretch. */
+export const maxJsonValues = 100_000;
+
+const [quote, backslash, comma] = [...'"\\,'].map((sign) => sign.charCodeAt(0));
+const [openObject, closeObject, openList, closeList] = [..."{}[]"].map((sign) => sign.charCodeAt(0));
+
+/** Refuses a text that would be too much work to read, before it is read. Whether it is JSON at all is not looked at. */
+export function checkJsonBounds(bytes: Uint8Array): void {
+  let depth = 0;
+  let values = 1;
+  let inText = false;
+  for (let at = 0; at < bytes.length; at++) {
+    const byte = bytes[at];
+    if (inText) {
+      if (byte === backslash) at++;
+      else if (byte === quote) inText = false;
+    } else if (byte === quote) inText = true;
+    else if (byte === openObject || byte === openList) {
+      if (++depth > maxJsonDepth)
+        throw invalidArgument(`invalid JSON: invalid character '${byte === openList ? "[" : "{"}' exceeded max depth`);
+      values++;
+    } else if (byte === closeObject || byte === closeList) depth--;
+    else if (byte === comma) values++;
+    if (values > maxJsonValues) throw invalidArgument(`the request body has more than ${maxJsonValues} values`);
+  }
+}
