@@ -6,8 +6,14 @@ export const maxJsonDepth = 1000;
 /** How many values a body may have: everything that reads, checks or masks one goes through all of them at a stretch. */
 export const maxJsonValues = 100_000;
 
-const [quote, backslash, comma] = [...'"\\,'].map((sign) => sign.charCodeAt(0));
-const [openObject, closeObject, openList, closeList] = [..."{}[]"].map((sign) => sign.charCodeAt(0));
+const byteOf = (sign: string): number => sign.charCodeAt(0);
+const quote = byteOf('"');
+const backslash = byteOf("\\");
+const comma = byteOf(",");
+const openObject = byteOf("{");
+const closeObject = byteOf("}");
+const openList = byteOf("[");
+const closeList = byteOf("]");
 
 /** Refuses a text that would be too much work to read, before it is read. Whether it is JSON at all is not looked at. */
 export function checkJsonBounds(bytes: Uint8Array): void {
