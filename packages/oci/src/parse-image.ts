@@ -99,6 +99,23 @@ function requireRunConfig(config: unknown): void {
   const labels = config["Labels"];
   if (isObject(labels) && !Object.values(labels).every((value) => typeof value === "string"))
     refuse("Labels", "an object of strings");
+  for (const field of ["Volumes", "ExposedPorts"]) {
+    const named = config[field];
+    // Go's empty struct takes any object, and null.
+    if (isObject(named) && !Object.values(named).every((value) => value === null || isObject(value)))
+      refuse(field, "an object of objects");
+  }
+  requireHealthcheck(config["Healthcheck"], refuse);
+}
+
+function requireHealthcheck(check: unknown, refuse: (field: string, what: string) => never): void {
+  if (!isGiven(check)) return;
+  if (!isObject(check)) return refuse("Healthcheck", "an object");
+  const { Test: test } = check;
+  if (isGiven(test) && !(Array.isArray(test) && test.every((word) => typeof word === "string")))
+    refuse("Healthcheck.Test", "a list of strings");
+  for (const field of ["Interval", "Timeout", "StartPeriod", "StartInterval", "Retries"])
+    if (isGiven(check[field]) && !Number.isSafeInteger(check[field])) refuse(`Healthcheck.${field}`, "a whole number");
 }
 
 function envelopeOf(document: Record<string, unknown>): {
