@@ -3,7 +3,7 @@ import type { Mount } from "@pouchcontainer/containerd";
 import { conflict, invalidArgument } from "@pouchcontainer/errors";
 import { existsSync } from "node:fs";
 import { mkdir, open } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { ResolvedImage } from "../images/image-source.ts";
 import type { TraceEntry } from "../plugin-host/trace.ts";
 import { removeTree } from "../remove-tree.ts";
@@ -165,6 +165,7 @@ export async function makeMounts(
     hostConfig,
     config,
     sourceExists: existsSync,
+    ownFolders: { home: dirname(room.deps.roots.containers), exec: dirname(room.deps.roots.exec) },
     mountsOf: (ref) => room.registry.require(ref).record.mountPoints,
   });
   const realised = await realiseMounts(plan, room.deps.volumes, {

@@ -56,6 +56,8 @@ function setup(t: TestContext, preVolumeCreate: (config: VolumeCreateConfig) => 
   return { manager, root, events, mounts, using, records };
 }
 
+const ownFolders = { home: "/var/lib/pouch", exec: "/run/pouch" };
+
 test("a volume is a folder, made once, and goes with its folder", async (t) => {
   const { manager, root, events } = setup(t);
   const volume = await manager.create({ Name: "data", Labels: { a: "b" } });
@@ -250,6 +252,7 @@ test("a container's volumes are held until its record speaks for them, and go wh
     hostConfig: { Binds: ["named:/n"] },
     config: { Volumes: { "/anon": {} } },
     sourceExists: () => true,
+    ownFolders,
     mountsOf: () => [],
   });
   const { mountPoints, undo } = await realiseMounts(plan, manager, holder);
@@ -271,6 +274,7 @@ test("when the second volume cannot be made, the first is removed again", async 
     hostConfig: { Binds: ["first:/1", "bad name:/2"] },
     config: {},
     sourceExists: () => true,
+    ownFolders,
     mountsOf: () => [],
   });
   await assert.rejects(realiseMounts(plan, manager, { containerId: "c1", context: {} }), /invalid characters/);
@@ -280,7 +284,7 @@ test("when the second volume cannot be made, the first is removed again", async 
 test("an unknown volume driver is a bad request of a container's create", async (t) => {
   const { manager } = setup(t);
   const hostConfig = { Binds: ["data:/d"], VolumeDriver: "foo" };
-  const plan = planMounts({ hostConfig, config: {}, sourceExists: () => true, mountsOf: () => [] });
+  const plan = planMounts({ hostConfig, config: {}, sourceExists: () => true, ownFolders, mountsOf: () => [] });
   await assert.rejects(
     realiseMounts(plan, manager, { containerId: "c1", context: {} }),
     (error) =>

@@ -28,7 +28,13 @@ const theirs: MountPointRecord[] = [
   },
 ];
 const plan = (hostConfig: HostConfig, config: ContainerConfig = {}) =>
-  planMounts({ hostConfig, config, sourceExists: (path) => path !== "/nope", mountsOf: () => theirs });
+  planMounts({
+    hostConfig,
+    config,
+    sourceExists: (path) => path !== "/nope",
+    ownFolders: { home: "/var/lib/pouch", exec: "/run/pouch" },
+    mountsOf: () => theirs,
+  });
 const mount = (fields: Mount): HostConfig => ({ Mounts: [fields] });
 
 /** Recorded from dockerd 20.10. */

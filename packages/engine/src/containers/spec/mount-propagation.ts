@@ -18,14 +18,20 @@ export function rootfsPropagationFor(propagation: string, source: string, mountI
     }
     case "slave":
     case "rslave": {
-      const mount = mountOf(source, mountInfo());
-      if (!/shared:|master:/.test(mount.optional))
-        throw invalidArgument(`path ${source} is mounted on ${mount.point} but it is not a shared or slave mount`);
+      if (!passesOn(source, mountInfo()))
+        throw invalidArgument(
+          `path ${source} is mounted on ${mountOf(source, mountInfo()).point} but it is not a shared or slave mount`,
+        );
       return "rslave";
     }
     default:
       return "";
   }
+}
+
+/** Whether a path lies on a mount that passes on to slaves what is mounted there. */
+export function passesOn(path: string, mountInfo: string): boolean {
+  return /shared:|master:/.test(mountOf(path, mountInfo).optional);
 }
 
 /** The mount a path lies on (proc(5), mountinfo: the fifth field, and the optional fields up to the hyphen). */

@@ -3,7 +3,7 @@ import type { SpecMount } from "@pouchcontainer/oci";
 import { join } from "node:path";
 import type { MountPointRecord } from "../container-record.ts";
 import { tmpfsOptions, tmpfsText } from "./mount-options.ts";
-import { type RootfsPropagation, rootfsPropagationFor } from "./mount-propagation.ts";
+import { passesOn, type RootfsPropagation, rootfsPropagationFor } from "./mount-propagation.ts";
 import { isAtLeast } from "./seccomp.ts";
 import { parseSecurityOptions } from "./security-options.ts";
 import type { SpecInput } from "./spec-input.ts";
@@ -72,8 +72,9 @@ function ownMounts(input: SpecInput, { init }: { init: boolean }): { mounts: Spe
 
   for (const mount of [...networkFileMounts(input), shmMount(input)]) if (mount !== undefined) add(mount);
   for (const point of record.mountPoints) {
-    add(point.type === "tmpfs" ? tmpfsMount(point) : bindMount(point, input));
-    const wanted = point.type === "tmpfs" ? "" : rootfsPropagationFor(point.propagation, point.source, () => input.mountInfo());
+    const propagation = propagationOf(point, input);
+    add(point.type === "tmpfs" ? tmpfsMount(point) : bindMount(point, propagation, input));
+    const wanted = rootfsPropagationFor(propagation, point.source, () => input.mountInfo());
     if (wanted === "shared" || rootfsPropagation === "") rootfsPropagation = wanted;
   }
   for (const [destination, text] of Object.entries(record.hostConfig.Tmpfs ?? {}))
@@ -116,8 +117,15 @@ function tmpfsMount({ destination, spec, rw }: MountPointRecord): SpecMount {
   return { destination, type: "tmpfs", source: "tmpfs", options: tmpfsOptions(tmpfsText(spec?.TmpfsOptions, !rw)) };
 }
 
-function bindMount(point: MountPointRecord, input: SpecInput): SpecMount {
-  const { destination, propagation, rw, spec } = point;
+/** A slave that nobody asked for (`adaptToOwnFolders`) is one where the host's mount can have slaves. */
+function propagationOf({ type, propagation, source, spec }: MountPointRecord, input: SpecInput): string {
+  if (type === "tmpfs") return "";
+  if (propagation !== "rslave" || spec?.BindOptions?.Propagation) return propagation;
+  return passesOn(source, input.mountInfo()) ? propagation : "rprivate";
+}
+
+function bindMount(point: MountPointRecord, propagation: string, input: SpecInput): SpecMount {
+  const { destination, rw, spec } = point;
   const source = spec?.VolumeOptions?.Subpath ? subpathPlace(point, input) : point.source;
   const recursion = spec?.BindOptions?.NonRecursive ? "bind" : "rbind";
   const access = rw ? [] : [readOnlyOption(point, input)];
