@@ -147,6 +147,16 @@ test("a sparse archive of GNU tar keeps its content and its holes", async () => 
   await remove(to);
 });
 
+test("copies to the same place at the same time are all whole, and one of them stays", async () => {
+  const source = freshFolder();
+  writeFileSync(join(source, "content"), Buffer.alloc(300_000, "whole"));
+  const tar = execFileSync("tar", ["-C", source, "-cf", "-", "content"], { maxBuffer: 1 << 26 });
+  const to = await create();
+  const answers = await Promise.all(Array.from({ length: 100 }, () => put(to, "/tmp", tar)));
+  assert.deepEqual([...new Set(answers.map(({ status, text }) => `${status} ${text}`))], ["200 "]);
+  await remove(to);
+});
+
 test("cp -a gives files to the container's user, and without it to the archive's", async () => {
   const source = freshFolder();
   writeFileSync(join(source, "f"), "x");

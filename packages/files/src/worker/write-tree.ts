@@ -35,6 +35,9 @@ export interface TreeWriterOptions {
   describesRoot?: boolean;
 }
 
+/** Whoever writes at the same place at the same time, the container or another copy, may be quicker, but not for ever. */
+const maxAttempts = 100;
+
 /**
  * Puts entries below a folder of this process's root. A new file is made by this process alone (`O_EXCL`) and changed only
  * through its descriptor, its owner before its mode, its attributes in between: it is never setuid for anybody but its owner,
@@ -84,20 +87,22 @@ export class TreeWriter {
   }
 
   #make(path: Buffer, names: readonly Buffer[], entry: TarEntry, content: Content): void {
-    // What is usual is tried first: the folder is there, and the name is free.
-    try {
-      this.#create(path, entry, content);
-      return;
-    } catch (error) {
-      if (codeOf(error) === "ENOENT") this.#makeParents(names);
-      else if (codeOf(error) === "EEXIST") {
-        if (this.#clear(path, entry)) {
-          this.#folder(path, entry);
-          return;
-        }
-      } else throw error;
+    // What is usual is tried first: the folder is there, and the name is free. Nothing of the content is read before it is made.
+    for (let attempt = 1; ; attempt++) {
+      try {
+        this.#create(path, entry, content);
+        return;
+      } catch (error) {
+        if (attempt === maxAttempts) throw error;
+        if (codeOf(error) === "ENOENT") this.#makeParents(names);
+        else if (codeOf(error) === "EEXIST") {
+          if (this.#clear(path, entry)) {
+            this.#folder(path, entry);
+            return;
+          }
+        } else throw error;
+      }
     }
-    this.#create(path, entry, content);
   }
 
   /** Folders the archive does not mention but has entries in. */
