@@ -7,6 +7,7 @@ test("before 1.45 the short id is an alias in the user's own networks", () => {
   // Of a container only what is looked at.
   const container = {
     Id: "0123456789abcdef",
+    State: { Status: "running" },
     NetworkSettings: { Networks: { bridge: { Aliases: null }, web: { Aliases: ["www"] }, db: { Aliases: null } } },
   } as unknown as ContainerInspect;
   assert.deepEqual(containerForVersion(container, "1.44").NetworkSettings.Networks, {
@@ -15,4 +16,6 @@ test("before 1.45 the short id is an alias in the user's own networks", () => {
     db: { Aliases: ["0123456789ab"] },
   });
   assert.equal(containerForVersion(container, "1.45"), container);
+  const created = { ...container, State: { Status: "created" } } as unknown as ContainerInspect;
+  assert.equal(containerForVersion(created, "1.44"), created);
 });
