@@ -140,3 +140,24 @@ test("requests that cannot be met are refused with Docker's status and words, an
   assert.equal((await d.api("POST", "/v1.41/networks/front/connect", { Container: "one" })).status, 403);
   assert.equal(await ok(d.docker("ps", "-a", "--format", "{{.Names}}")), "one");
 });
+
+test("an address and a port are free again when the end of the container that had them was told", async (t) => {
+  const d = await daemon(t);
+  await ok(d.docker("network", "create", "--subnet", "10.219.4.0/24", "front"));
+  const names = ["one", "two"];
+  for (const name of names)
+    await ok(
+      d.docker("create", "--name", name, "--network", "front", "--ip", "10.219.4.9", "-p", "18772:80", "busybox", "sleep", "600"),
+    );
+  await ok(d.docker("start", "one"));
+  for (let round = 0; round < 20; round++) {
+    const [ending = "", next = ""] = round % 2 === 0 ? names : names.toReversed();
+    const waited = d.api("POST", `/containers/${ending}/wait`);
+    const stopped = d.api("POST", `/containers/${ending}/stop?t=0`);
+    // A third hears of it by a wait, which is told a little before.
+    await (round % 3 === 0 ? waited : stopped);
+    const started = await d.api("POST", `/containers/${next}/start`);
+    assert.equal(started.status, 204, `round ${round}: ${started.text}`);
+    await Promise.all([waited, stopped]);
+  }
+});

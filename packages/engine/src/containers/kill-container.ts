@@ -19,6 +19,8 @@ export async function killContainer(room: ContainerRoom, container: Container, s
   if (asksForTheEnd) run.lastOne = true;
   container.note({ manuallyStopped: true });
   await sendSignal(room, container, run, { signal, thaw: asksForTheEnd });
-  if (signal === killSignal && !(await ended(run.settled.promise, killTimeoutMs)))
+  if (signal !== killSignal) return;
+  if (!(await ended(run.settled.promise, killTimeoutMs)))
     throw internal(`tried to kill container, but did not receive an exit event`);
+  await ended(run.finished.promise, killTimeoutMs);
 }

@@ -24,6 +24,7 @@ import { releaseRun } from "./release-run.ts";
 import { watchExit } from "./settle-exit.ts";
 import { buildSpec, containerOfMode, joinedContainers, type JoinedContainer, type SpecInput } from "./spec/index.ts";
 import { mountSubpaths } from "./volume-subpaths.ts";
+import { ended, killTimeoutMs } from "./stop-container.ts";
 import { ProcessStdio, type StdioRequest } from "./stdio/process-stdio.ts";
 
 /** A hook that waits for the daemon must not wait for ever when the daemon is gone. */
@@ -150,7 +151,7 @@ async function createTask(
   await takeOverHostname(room, container);
   const network = networkedContainer(container.record, container.directory);
   const steps = await Promise.allSettled([
-    deps.networks.prepare(network, { deferConnect }),
+    prepareNetwork(room, network, { deferConnect }),
     deps.containerd.snapshots(container.record.snapshotter).mounts(container.id),
     mountVolumes(room, container),
     shareMemory(container),
@@ -193,6 +194,24 @@ async function createTask(
     watchExit(room, container, run);
   } catch (thrown) {
     throw new RuntimeRefusal(thrown);
+  }
+}
+
+/** What a container has whose end was told a moment ago, an address or a port, may not be given back yet: then that is waited for. */
+async function prepareNetwork(
+  { deps, registry }: ContainerRoom,
+  ...request: Parameters<ContainerRoom["deps"]["networks"]["prepare"]>
+): ReturnType<ContainerRoom["deps"]["networks"]["prepare"]> {
+  try {
+    return await deps.networks.prepare(...request);
+  } catch (error) {
+    const ending = registry.all.flatMap(({ run }) => (run?.over === true ? [run.finished.promise] : []));
+    if (ending.length === 0) throw error;
+    await ended(
+      Promise.all(ending).then(() => undefined),
+      killTimeoutMs,
+    );
+    return await deps.networks.prepare(...request);
   }
 }
 

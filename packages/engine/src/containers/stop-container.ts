@@ -29,6 +29,8 @@ export async function stopContainer(
       if (!(await ended(run.settled.promise, killTimeoutMs)))
         throw internal(`cannot stop container: ${container.id}: tried to kill container, but did not receive an exit event`);
     }
+    // Who asked may want its port or its files now.
+    await ended(run.finished.promise, killTimeoutMs);
   }
   publishContainerEvent(room.deps.events, container.record, "stop");
 }
