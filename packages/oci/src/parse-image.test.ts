@@ -60,6 +60,10 @@ test("an image config is read, and refused where its fields have wrong types", (
     { ...config, config: { User: {} } },
     { ...config, os: 3 },
     { ...config, history: [1] },
+    { ...config, history: [{ created: 5 }] },
+    { ...config, history: [{ created_by: {} }] },
+    { ...config, history: [{ comment: [] }] },
+    { ...config, history: [{ empty_layer: "x" }] },
   ];
   for (const value of bad) assert.throws(() => parseImageConfig(json(value)), InvalidImageError, JSON.stringify(value));
 });

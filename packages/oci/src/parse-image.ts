@@ -1,5 +1,5 @@
 import { isDigest } from "./digest.ts";
-import type { ContentDescriptor, ImageConfigFile, ImageIndex, ImageManifest } from "./image.ts";
+import type { ContentDescriptor, ImageConfigFile, ImageHistoryEntry, ImageIndex, ImageManifest } from "./image.ts";
 import type { Platform } from "./platform.ts";
 
 /**
@@ -56,7 +56,7 @@ export function parseImageConfig(bytes: Uint8Array): ImageConfigFile {
     document["history"] === undefined || document["history"] === null
       ? undefined
       : requireArray(document["history"], "config", "history", 4 * layerLimit);
-  if (history && !history.every(isObject)) throw new InvalidImageError("invalid image config: history must be a list of objects");
+  if (history) requireHistory(history);
   const config = document["config"];
   if (config !== undefined && config !== null) requireRunConfig(config);
   for (const field of ["architecture", "os", "variant", "created", "author", "comment", "docker_version", "os.version"]) {
@@ -74,6 +74,17 @@ export function parseImageConfig(bytes: Uint8Array): ImageConfigFile {
     ...(isObject(config) && { config: withoutNulls(config) }),
     ...(history && { history: history }),
   };
+}
+
+const historyTypes = { created: "string", created_by: "string", author: "string", comment: "string", empty_layer: "boolean" };
+
+function requireHistory(steps: unknown[]): asserts steps is ImageHistoryEntry[] {
+  for (const step of steps) {
+    if (!isObject(step)) throw new InvalidImageError("invalid image config: history must be a list of objects");
+    for (const [field, type] of Object.entries(historyTypes))
+      if (isGiven(step[field]) && typeof step[field] !== type)
+        throw new InvalidImageError(`invalid image config: history: ${field} must be a ${type}`);
+  }
 }
 
 const stringFields = ["User", "WorkingDir", "StopSignal"];
