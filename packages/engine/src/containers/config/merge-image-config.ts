@@ -1,6 +1,7 @@
 import type { ContainerConfig, HealthConfig } from "@pouchcontainer/api";
 import { invalidArgument } from "@pouchcontainer/errors";
 import type { ImageConfig } from "../../images/image-source.ts";
+import { isExposable } from "./verify-ports.ts";
 
 /** The request's configuration with the image's where the request says nothing, by Docker's rules for each field. */
 export function mergeImageConfig(config: ContainerConfig, image: ImageConfig): ContainerConfig {
@@ -9,7 +10,7 @@ export function mergeImageConfig(config: ContainerConfig, image: ImageConfig): C
     User: config.User || (image.User ?? ""),
     WorkingDir: config.WorkingDir || (image.WorkingDir ?? ""),
     Labels: { ...image.Labels, ...config.Labels },
-    ...withSet("ExposedPorts", { ...config.ExposedPorts, ...image.ExposedPorts }),
+    ...withSet("ExposedPorts", { ...config.ExposedPorts, ...portsOf(image) }),
     ...withSet("Volumes", { ...config.Volumes, ...image.Volumes }),
     ...commandOf(config, image),
   };
@@ -22,6 +23,11 @@ export function mergeImageConfig(config: ContainerConfig, image: ImageConfig): C
   const shell = config.Shell?.length ? config.Shell : image.Shell;
   if (shell?.length) merged.Shell = [...shell];
   return merged;
+}
+
+/** What an image exposes that is no port could not be published, and must not make the image one that nobody can run. */
+function portsOf({ ExposedPorts = {} }: ImageConfig): Record<string, object> {
+  return Object.fromEntries(Object.entries(ExposedPorts).filter(([port]) => isExposable(port)));
 }
 
 function withSet(field: "ExposedPorts" | "Volumes", set: Record<string, object>): Partial<ContainerConfig> {

@@ -59,6 +59,12 @@ test("the image's environment, labels, ports and health check fill what the requ
   assert.deepEqual([config.User, config.WorkingDir, config.StopSignal], ["web", "/srv", "SIGQUIT"]);
 });
 
+test("what an image exposes that is no port is left out", () => {
+  const ExposedPorts = { "80/tcp": {}, "8000-8010/udp": {}, "foo/bar": {}, "": {}, "99999/tcp": {}, "80/tcp/x": {} };
+  const { config } = normalise({ Cmd: ["x"] }, {}, { ExposedPorts });
+  assert.deepEqual(config.ExposedPorts, { "80/tcp": {}, "8000-8010/udp": {} });
+});
+
 test("every default is written down", () => {
   const { config, hostConfig } = normalise({ Cmd: ["x"] }, { Memory: 64e6 });
   assert.equal(config.Hostname, "0123456789ab");

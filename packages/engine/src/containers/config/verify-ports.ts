@@ -16,10 +16,13 @@ export function verifyPorts(bindings: PortMap, exposed: readonly string[]): void
       if (hostNumber !== "" && !isPortRange(hostNumber)) throw invalidArgument(`invalid port specification: "${HostPort}"`);
     }
   }
-  for (const port of exposed) {
-    const [range = "", protocol = "tcp"] = port.split("/");
-    if (!isPortRange(range) || !protocols.has(protocol)) throw invalidArgument(`invalid port specification: "${port}"`);
-  }
+  for (const port of exposed) if (!isExposable(port)) throw invalidArgument(`invalid port specification: "${port}"`);
+}
+
+/** Whether a key of `ExposedPorts` is a port, or a range of them, of a protocol. */
+export function isExposable(port: string): boolean {
+  const [range = "", protocol = "tcp", ...rest] = port.split("/");
+  return rest.length === 0 && isPortRange(range) && protocols.has(protocol);
 }
 
 function isPort(text: string): boolean {
