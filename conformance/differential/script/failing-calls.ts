@@ -10,6 +10,24 @@ function failing(note: string, body: Record<string, unknown>): Step[] {
   ];
 }
 
+/** Containers that join what another one has while that one does not run, and after it is gone. */
+const joining: Step[] = (["IpcMode", "PidMode", "NetworkMode"] as const).flatMap((mode): Step[] => {
+  const body = { Image: "busybox", Cmd: ["true"] };
+  return [
+    { call: "POST /containers/create?name=owner", note: mode, body: { ...body, HostConfig: { IpcMode: "shareable" } } },
+    ...failing(`${mode} of what does not run`, { HostConfig: { [mode]: "container:owner" } }),
+    {
+      call: "POST /containers/create?name=joining",
+      note: mode,
+      body: { ...body, HostConfig: { [mode]: "container:owner" } },
+    },
+    { call: "DELETE /containers/owner", note: mode },
+    { call: "POST /containers/joining/start", note: `${mode} of what is gone` },
+    { call: "POST /containers/joining/wait", note: `${mode} of what is gone` },
+    { call: "DELETE /containers/joining", note: mode },
+  ];
+});
+
 /** Containers that are created and cannot start. */
 export const failingCalls: Step[] = [
   ...failing("no program", { Cmd: ["/no/such/program"] }),
@@ -26,6 +44,7 @@ export const failingCalls: Step[] = [
   ...failing("a folder over a file", { HostConfig: { Mounts: [{ Type: "bind", Source: "/tmp", Target: "/etc/passwd" }] } }),
   ...failing("tmpfs option", { HostConfig: { Tmpfs: { "/run": "size=nonsense" } } }),
   ...failing("seccomp", { HostConfig: { SecurityOpt: ["seccomp=/no/such/file"] } }),
+  ...joining,
   {
     call: "POST /containers/create",
     note: "work dir over a file",

@@ -10,6 +10,7 @@ import { publishContainerEvent } from "./container-events.ts";
 import { zeroTime } from "./container-record.ts";
 import type { ContainerRoom } from "./container-room.ts";
 import { ContainerRun } from "./container-run.ts";
+import { joinedOwners, type NamespaceOwner } from "./joined-owners.ts";
 import { inspectContainer } from "./list-containers.ts";
 import { clearRun } from "./leftovers/clear-run.ts";
 import { JsonFileLog } from "./logs/json-file-log.ts";
@@ -22,7 +23,7 @@ import { mountSharedMemory, sharedMemoryPath, withRootfsReader } from "./rootfs.
 import { runtimeFailure } from "./runtime-failure.ts";
 import { releaseRun } from "./release-run.ts";
 import { watchExit } from "./settle-exit.ts";
-import { buildSpec, containerOfMode, joinedContainers, type JoinedContainer, type SpecInput } from "./spec/index.ts";
+import { buildSpec, containerOfMode, type SpecInput } from "./spec/index.ts";
 import { mountSubpaths } from "./volume-subpaths.ts";
 import { ended, killTimeoutMs } from "./stop-container.ts";
 import { ProcessStdio, type StdioRequest } from "./stdio/process-stdio.ts";
@@ -173,7 +174,7 @@ async function createTask(
       network: sandbox,
       linkEnv: deps.networks.linkEnvironment(network),
       hooks,
-      joined: joined(room, container),
+      joined: joinedOwners(container.record, (ref) => namespaceOwner(room, ref)),
       subpaths: subpaths.places,
       ...(container.record.hostConfig.IpcMode === "shareable" ? { shmPath: sharedMemoryPath(container) } : {}),
     });
@@ -300,14 +301,10 @@ async function shareMemory(container: Container): Promise<void> {
   if (IpcMode === "shareable") await mountSharedMemory(sharedMemoryPath(container), ShmSize);
 }
 
-function joined(room: ContainerRoom, container: Container): { pid?: JoinedContainer; ipc?: JoinedContainer } {
-  const { pid, ipc } = joinedContainers(container.record);
-  const owner = (ref: string | undefined): JoinedContainer | undefined => {
-    const found = ref === undefined ? undefined : room.registry.find(ref);
-    return found?.isRunning ? { pid: found.state.pid, shmPath: sharedMemoryPath(found) } : undefined;
-  };
-  const [pidOwner, ipcOwner] = [owner(pid), owner(ipc)];
-  return { ...(pidOwner ? { pid: pidOwner } : {}), ...(ipcOwner ? { ipc: ipcOwner } : {}) };
+function namespaceOwner({ registry }: ContainerRoom, ref: string): NamespaceOwner | undefined {
+  const found = registry.find(ref);
+  if (found === undefined) return undefined;
+  return found.isRunning ? { running: { pid: found.state.pid, shmPath: sharedMemoryPath(found) } } : {};
 }
 
 function networkBarrier({ deps }: ContainerRoom, container: Container): Promise<NetworkBarrier> {
