@@ -2,11 +2,12 @@ import { isKind } from "@pouchcontainer/errors";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { ContainerRoom } from "../container-room.ts";
+import { isContainerId, namesIn } from "../folder-names.ts";
 import { cgroupsPath } from "../spec/index.ts";
 import { takeDownFolder } from "../take-down-folder.ts";
 import { clearRun } from "./clear-run.ts";
 import { groupFolders, hierarchiesOf, removeGroup } from "./control-groups.ts";
-import { footprints, namesIn, type Footprint } from "./footprints.ts";
+import { footprints, type Footprint } from "./footprints.ts";
 
 /** A group of nobody we know is not one that is just being made. */
 const groupAgeMs = 60_000;
@@ -44,7 +45,7 @@ async function clearHalfDeletedBundles({ deps: { runtimeRoots, log } }: Containe
   const { bundles } = runtimeRoots;
   if (bundles === undefined) return;
   for (const name of await namesIn(bundles)) {
-    if (!/^\.[0-9a-f]{64}$/.test(name)) continue;
+    if (!name.startsWith(".") || !isContainerId(name.slice(1))) continue;
     const path = join(bundles, name);
     try {
       // The new name is a change of the folder.

@@ -1,8 +1,8 @@
 import type { TaskState } from "@pouchcontainer/containerd";
-import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { ContainerDeps } from "../container-deps.ts";
 import type { ContainerRoom } from "../container-room.ts";
+import { containersIn, isContainerId } from "../folder-names.ts";
 import { groupsIn, hierarchiesOf } from "./control-groups.ts";
 import { runtimeProcesses } from "./runtime-processes.ts";
 
@@ -36,7 +36,7 @@ export async function footprints({ deps, registry }: Pick<ContainerRoom, "deps" 
   ]);
   for (const task of tasks) note(task.containerId, "task").task = task;
   for (const { containerId } of processes) note(containerId, "shim");
-  for (const id of new Set(groups.flat().filter(isId))) note(id, "control group");
+  for (const id of new Set(groups.flat().filter(isContainerId))) note(id, "control group");
   for (const id of bundles) note(id, "bundle");
   for (const id of states) note(id, "state of the runtime");
   for (const id of folders) note(id, "folder");
@@ -55,16 +55,4 @@ function groupParents({ specSettings }: ContainerDeps, ofContainers: string[]): 
   return [...new Set([specSettings.cgroupParent, ...ofContainers].filter((parent) => parent !== ""))];
 }
 
-async function idsIn(folder: string | undefined): Promise<string[]> {
-  return folder === undefined ? [] : (await namesIn(folder)).filter(isId);
-}
-
-/** Nothing, where there is no such folder. */
-export async function namesIn(folder: string): Promise<string[]> {
-  return await readdir(folder).catch((error: NodeJS.ErrnoException): string[] => {
-    if (error.code === "ENOENT") return [];
-    throw error;
-  });
-}
-
-const isId = (name: string): boolean => /^[0-9a-f]{64}$/.test(name);
+const idsIn = async (folder: string | undefined): Promise<string[]> => (folder === undefined ? [] : containersIn(folder));

@@ -3,7 +3,7 @@ import { isKind } from "@pouchcontainer/errors";
 import { join } from "node:path";
 import { ownerLabel } from "../container-deps.ts";
 import type { ContainerRoom } from "../container-room.ts";
-import { namesIn } from "../leftovers/footprints.ts";
+import { containersIn, namesIn } from "../folder-names.ts";
 import { containerMark, layersOf } from "../rootfs.ts";
 import type { Orphan } from "./orphan.ts";
 
@@ -25,7 +25,7 @@ export async function findOrphans(
     (await deps.containerd.containers.list([`labels.${JSON.stringify(ownerLabel)}`])).map(({ id }) => id),
   );
   const tasks = new Map(found.tasks.map((task) => [task.containerId, task]));
-  const folders = await containerFolders(deps.roots.containers);
+  const folders = await containersIn(deps.roots.containers);
   const ids = new Set([...inContainerd, ...found.snapshots.keys(), ...folders]);
   const unrecorded: Unrecorded = { orphans: [], pieces: [] };
   for (const id of ids) {
@@ -59,8 +59,4 @@ async function isUntouched(deps: ContainerRoom["deps"], { id, snapshotter }: Orp
     if (isKind(error, "notFound")) return true;
     throw error;
   }
-}
-
-async function containerFolders(root: string): Promise<string[]> {
-  return (await namesIn(root)).filter((name) => /^[0-9a-f]{64}$/.test(name));
 }
