@@ -23,6 +23,7 @@ import { publishContainerEvent } from "./container-events.ts";
 import { madeUpName, newContainerId } from "./container-names.ts";
 import { zeroTime, type ContainerRecord } from "./container-record.ts";
 import type { ContainerRoom } from "./container-room.ts";
+import type { UndoStep } from "./leftovers/unfinished-undos.ts";
 import { parseLogConfig } from "./logs/log-options.ts";
 import { containerMark, layersOf, withRootfsReader } from "./rootfs.ts";
 
@@ -41,7 +42,7 @@ export async function createContainer(
   if (registry.get(id)) throw conflict(`Conflict. A container with the id ${id} exists already`);
   const name = request.Name ? checkedContainerName(request.Name) : madeUpName(registry);
   registry.reserveName(name, id);
-  const undo: (() => Promise<unknown> | void)[] = [() => registry.releaseName(name, id)];
+  const undo: UndoStep[] = [() => registry.releaseName(name, id)];
   try {
     const record = await prepareRecord(room, request, { id, name }, undo);
     if (calls.length > 0) record.trace = calls;
@@ -79,7 +80,7 @@ async function prepareRecord(
   room: ContainerRoom,
   request: api.ContainerCreateConfig,
   { id, name }: { id: string; name: string },
-  undo: (() => Promise<unknown> | void)[],
+  undo: UndoStep[],
 ): Promise<ContainerRecord> {
   const { deps } = room;
   const verified = verifyCreate(request, deps.facts, deps.configSettings);
@@ -158,7 +159,7 @@ export function referencedContainer(room: ContainerRoom, ref: string): Reference
 export async function makeMounts(
   room: ContainerRoom,
   container: { id: string; name: string; hostConfig: api.HostConfig; config: api.ContainerConfig },
-  undo: (() => Promise<unknown> | void)[],
+  undo: UndoStep[],
 ): Promise<RealisedMounts> {
   const { id, name, hostConfig, config } = container;
   const plan = planMounts({
@@ -177,7 +178,7 @@ export async function makeMounts(
 }
 
 /** Everything that takes room on disk; the steps do not depend on each other and overlap. */
-async function allocate(room: ContainerRoom, container: Container, undo: (() => Promise<unknown> | void)[]): Promise<void> {
+async function allocate(room: ContainerRoom, container: Container, undo: UndoStep[]): Promise<void> {
   const { deps } = room;
   const { id, record } = container;
   const snapshots = deps.containerd.snapshots(record.snapshotter);

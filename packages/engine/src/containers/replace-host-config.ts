@@ -2,6 +2,7 @@ import type { HostConfig } from "@pouchcontainer/api";
 import { normaliseCreate, verifyCreate } from "./config/index.ts";
 import type { Container } from "./container.ts";
 import type { ContainerRoom } from "./container-room.ts";
+import type { UndoStep } from "./leftovers/unfinished-undos.ts";
 import { fillVolumes, makeMounts, referencedContainer } from "./create-container.ts";
 
 /**
@@ -29,7 +30,7 @@ export async function replaceHostConfig(room: ContainerRoom, container: Containe
     container: (ref) => referencedContainer(room, ref),
   });
   const isSameNetwork = hostConfig.NetworkMode === record.hostConfig.NetworkMode;
-  const undo: (() => Promise<unknown> | void)[] = [];
+  const undo: UndoStep[] = [];
   try {
     // Volumes of the configuration were made at create.
     const { mountPoints } = await makeMounts(room, { id, name: record.name, hostConfig, config: { Volumes: {} } }, undo);

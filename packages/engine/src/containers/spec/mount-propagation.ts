@@ -18,10 +18,9 @@ export function rootfsPropagationFor(propagation: string, source: string, mountI
     }
     case "slave":
     case "rslave": {
-      if (!passesOn(source, mountInfo()))
-        throw invalidArgument(
-          `path ${source} is mounted on ${mountOf(source, mountInfo()).point} but it is not a shared or slave mount`,
-        );
+      const mount = mountOf(source, mountInfo());
+      if (!canHaveSlaves(mount))
+        throw invalidArgument(`path ${source} is mounted on ${mount.point} but it is not a shared or slave mount`);
       return "rslave";
     }
     default:
@@ -31,8 +30,10 @@ export function rootfsPropagationFor(propagation: string, source: string, mountI
 
 /** Whether a path lies on a mount that passes on to slaves what is mounted there. */
 export function passesOn(path: string, mountInfo: string): boolean {
-  return /shared:|master:/.test(mountOf(path, mountInfo).optional);
+  return canHaveSlaves(mountOf(path, mountInfo));
 }
+
+const canHaveSlaves = ({ optional }: { optional: string }): boolean => /shared:|master:/.test(optional);
 
 /** The mount a path lies on (proc(5), mountinfo: the fifth field, and the optional fields up to the hyphen). */
 function mountOf(path: string, mountInfo: string): { point: string; optional: string } {
