@@ -3,13 +3,10 @@ import { startProgram, type StartedProgram } from "@pouchcontainer/owners";
 import { once } from "node:events";
 import type { Readable, Writable } from "node:stream";
 import { beginningBytes, compressionOf, type Compression } from "./compression.ts";
+import { decompressionPrograms } from "./decompression-programs.ts";
 import type { WorkerProcess } from "./worker-process.ts";
 
-/** Programs for what Node has no decompressor for, and the Debian packages that have them. */
-const programs: Partial<Record<Compression, { program: string; packageName: string }>> = {
-  bzip2: { program: "bzip2", packageName: "bzip2" },
-  xz: { program: "xz", packageName: "xz-utils" },
-};
+const programs: Partial<Record<Compression, { program: string; packageName: string }>> = decompressionPrograms;
 
 /**
  * Feeds an archive to a worker: a plain one as it is, a compressed one through a process that writes straight into the worker.

@@ -3,6 +3,7 @@ import { pipeline } from "node:stream/promises";
 import { PassThrough, type Duplex, type Readable } from "node:stream";
 import { createGunzip, createZstdDecompress } from "node:zlib";
 import { EngineError, invalidArgument } from "@pouchcontainer/errors";
+import { decompressionPrograms } from "@pouchcontainer/files";
 import { detectCompression, type Compression } from "@pouchcontainer/oci";
 import { startProgram } from "@pouchcontainer/owners";
 import { extract as tarExtract, type Header } from "tar-stream";
@@ -91,9 +92,8 @@ function decompressed(compression: Compression): Decompressor {
     case "zstd":
       return createZstdDecompress();
     case "bzip2":
-      return (chunks) => throughProgram(chunks, "bzip2", "bzip2");
     case "xz":
-      return (chunks) => throughProgram(chunks, "xz", "xz-utils");
+      return (chunks) => throughProgram(chunks, decompressionPrograms[compression]);
     default:
       return new PassThrough();
   }
@@ -102,8 +102,7 @@ function decompressed(compression: Compression): Decompressor {
 /** The program's exit status tells whether the archive was whole. */
 async function* throughProgram(
   chunks: AsyncIterable<Buffer>,
-  program: string,
-  packageName: string,
+  { program, packageName }: { program: string; packageName: string },
 ): AsyncGenerator<Buffer, void, undefined> {
   const decompressor = startProgram(program, ["-dc"], { packageName, stdio: ["pipe", "pipe", "ignore"] });
   // A source that breaks off is one that ends early; a program that takes no more says why by its exit.
