@@ -268,13 +268,6 @@ export const differences: ExpectedDifference[] = [
       ours: '"Container is missing"',
       dockerd: '"invalid name or ID supplied: \\"\\""',
     },
-    { call: "POST /networks/subnet/connect (bad address)", field: "status", ours: "403", dockerd: "500" },
-    {
-      call: "POST /networks/subnet/connect (bad address)",
-      field: "body.message",
-      ours: '"endpoint with name member already exists in network subnet"',
-      dockerd: '"Invalid IPv4 address: junk)"',
-    },
     { call: "POST /networks/inner/disconnect (again)", field: "status", ours: "403", dockerd: "500" },
   ]),
   ...because("dockerd tells twice that a running container was disconnected", [

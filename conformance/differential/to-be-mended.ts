@@ -39,4 +39,11 @@ export const toBeMended: Omit<ExpectedDifference, "reason">[] = [
     ours: '"<home>/containers/<id first seen in Id of POST /containers/create?name=failing (NetworkMode of what does not run)>/resolv.conf"',
     dockerd: '""',
   },
+  { call: "POST /networks/subnet/connect (bad address)", field: "status", ours: "403", dockerd: "500" },
+  {
+    call: "POST /networks/subnet/connect (bad address)",
+    field: "body.message",
+    ours: '"endpoint with name member already exists in network subnet"',
+    dockerd: '"Invalid IPv4 address: junk)"',
+  },
 ];
