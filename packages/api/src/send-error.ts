@@ -34,6 +34,7 @@ export function sendError(response: ServerResponse, thrown: unknown): void {
 /** As dockerd refuses an attach: it has taken the connection over by then, so there is no header but the type, and the end is the connection's. */
 function refuseStream(response: ServerResponse, status: number, message: string): void {
   for (const name of response.getHeaderNames()) if (name !== "content-type") response.removeHeader(name);
+  // Also those that are not there: node:http adds what was not removed.
   for (const name of ["Connection", "Content-Length", "Transfer-Encoding"]) response.removeHeader(name);
   response.sendDate = false;
   response.shouldKeepAlive = false;

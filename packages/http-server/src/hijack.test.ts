@@ -108,14 +108,16 @@ test("a client that only listens is kept while the process says nothing", async 
   assert.deepEqual(client.body, frame("stdout", Buffer.from("at last")));
 });
 
-test("a refused attach is told as text on a connection that ends, with and without Upgrade, as by dockerd", async () => {
-  await using server = await TestServer.start({
-    containers: {
-      attach: async () => {
-        throw conflict("You cannot attach to a paused container, unpause it first");
-      },
+const refusesAttach = {
+  containers: {
+    attach: async () => {
+      throw conflict("You cannot attach to a paused container, unpause it first");
     },
-  });
+  },
+};
+
+test("a refused attach is told as text on a connection that ends, with and without Upgrade, as by dockerd", async () => {
+  await using server = await TestServer.start(refusesAttach);
   for (const headers of [upgrade, []]) {
     const client = server.raw(["POST /containers/c/attach?stream=1 HTTP/1.1", ...headers]);
     await client.end();
@@ -128,13 +130,7 @@ test("a refused attach is told as text on a connection that ends, with and witho
 });
 
 test("a refused attach lets go of its connection, however much was typed", async () => {
-  await using server = await TestServer.start({
-    containers: {
-      attach: async () => {
-        throw conflict("You cannot attach to a paused container, unpause it first");
-      },
-    },
-  });
+  await using server = await TestServer.start(refusesAttach);
   const body = Buffer.alloc(500_000, "typed\n").toString();
   const client = server.raw(["POST /containers/c/attach?stream=1&stdin=1 HTTP/1.1", ...upgrade], body);
   await client.end();
