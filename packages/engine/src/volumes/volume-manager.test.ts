@@ -233,16 +233,16 @@ test("a volume is filled in its own folder, and who fills another is not waited 
   const { manager } = setup(t);
   const one = await manager.create({ Name: "one" });
   const other = await manager.create({ Name: "other" });
-  const filled: string[] = [];
-  const place = { containerId: "c1", destination: "/data" };
+  const filled = new Map<string, string>();
   const both = Promise.withResolvers<boolean>();
-  const copy = (content: string): Promise<boolean> => {
-    if (filled.push(content) === 2) both.resolve(true);
-    return both.promise;
-  };
-  assert.deepEqual(await Promise.all([manager.fill("one", place, copy), manager.fill("other", place, copy)]), [true, true]);
-  assert.deepEqual(filled, [one.Mountpoint, other.Mountpoint]);
-  await assert.rejects(async () => manager.fill("none", place, copy), { message: "get none: no such volume" });
+  const fill = (name: string): Promise<boolean> =>
+    manager.fill(name, { containerId: "c1", destination: "/data" }, (content) => {
+      if (filled.set(name, content).size === 2) both.resolve(true);
+      return both.promise;
+    });
+  assert.deepEqual(await Promise.all([fill("one"), fill("other")]), [true, true]);
+  assert.deepEqual([filled.get("one"), filled.get("other")], [one.Mountpoint, other.Mountpoint]);
+  await assert.rejects(async () => fill("none"), { message: "get none: no such volume" });
 });
 
 test("a container's volumes are held until its record speaks for them, and go when its create fails", async (t) => {
