@@ -32,8 +32,7 @@ export async function releaseRun(
   // Who has attached since the exit was told waits for the next run.
   container.endStreams(run.stdio.hub);
   await Promise.all([
-    attempt("the log", () => run.log?.close()),
-    attempt("the standard streams", () => run.stdio.dispose()),
+    attempt("the log and the standard streams", () => releaseOutput(run)),
     ...(inUse ? [] : places(room, container).map(([what, release]) => attempt(what, release))),
   ]);
   if (!inUse) await attempt("the runtime folder", () => removeTree(container.execDirectory));
@@ -43,6 +42,13 @@ export async function releaseRun(
   }
   if (container.run === run) container.run = undefined;
   run.finished.resolve();
+}
+
+/** A daemon that takes up a run whose end was not recorded must not log again what its journals have. */
+async function releaseOutput({ log, stdio }: ContainerRun): Promise<void> {
+  const closed = await Promise.allSettled([log?.close(), stdio.dispose()]);
+  for (const step of closed) if (step.status === "rejected") throw step.reason;
+  log?.forgetJournals();
 }
 
 /** What was put in place for the process. */

@@ -93,6 +93,7 @@ function refuseStart(container: Container, byPolicy: boolean): void {
 async function openRun(room: ContainerRoom, container: Container): Promise<ContainerRun> {
   const log = openLog(room, container);
   try {
+    log?.begin();
     return new ContainerRun(await ProcessStdio.create(room.deps.stdio, stdioRequest(container, log)), log);
   } catch (error) {
     await log?.close();

@@ -81,6 +81,7 @@ test("an unfinished line survives a daemon that was killed, once", async (t) => 
   second.write("stdout", Buffer.from("line\n"));
   await second.close();
   assert.equal(await read(path), "first\nhalf a line\n");
+  second.forgetJournals();
   assert.equal(existsSync(`${path}.unfinished`), false);
 });
 
@@ -121,6 +122,38 @@ test("a checkpoint cut short by a kill leaves the one before", async (t) => {
   writeFileSync(`${path}.unfinished`, Buffer.concat([torn.subarray(0, at + 10), before.subarray(at + 10)]));
   assert.equal(open(path).journalPosition("stdout"), 2);
   assert.equal(await read(path), "a\n");
+});
+
+test("what a closed log has of its journals is known until they are gone, and not of the next run's", async (t) => {
+  const path = place(t);
+  const ended = open(path);
+  ended.write("stdout", Buffer.from("one\nlast words"), 14);
+  await ended.close();
+  // Killed before the journals were removed and the exit was recorded: the next daemon takes the run up again.
+  const again = open(path);
+  assert.equal(again.journalPosition("stdout"), 14);
+  await again.close();
+  assert.equal(await read(path), "one\nlast words");
+  const next = open(path);
+  next.begin();
+  assert.equal(next.journalPosition("stdout"), 0);
+  next.write("stdout", Buffer.from("two\n"), 4);
+  await next.close();
+  assert.equal(await read(path), "one\nlast wordstwo\n");
+});
+
+test("what a run left unfinished is ended before the next begins", async (t) => {
+  const path = place(t);
+  open(path).write("stdout", Buffer.from("half "), 5);
+  const next = open(path);
+  next.begin();
+  next.write("stdout", Buffer.from("whole\n"), 6);
+  await next.close();
+  const logs = readFileSync(path, "utf8")
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line).log as string);
+  assert.deepEqual(logs, ["half ", "whole\n"]);
 });
 
 test("a checkpoint of another boot takes nothing back", async (t) => {

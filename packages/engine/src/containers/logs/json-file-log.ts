@@ -87,16 +87,27 @@ export class JsonFileLog {
     return new Promise((resolve) => this.#wake.push(resolve));
   }
 
-  /** The process has ended and so has its output. */
+  /** A run begins, with new journals. What one before it left unfinished, killed with its daemon, is ended. */
+  begin(): void {
+    this.end("stdout");
+    this.end("stderr");
+    this.#positions = undefined;
+    this.#aside = { stdout: 0, stderr: 0 };
+    this.#checkpoint.discard();
+  }
+
+  /** The process has ended and so has its output. As long as its journals are there, it stays remembered how far they are used. */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.end("stdout");
     this.end("stderr");
-    try {
-      this.#checkpoint.discard();
-    } finally {
-      await this.#release();
-    }
+    this.#checkpoint.close();
+    await this.#release();
+  }
+
+  /** The journals of the run are gone: nothing is left to remember. */
+  forgetJournals(): void {
+    this.#checkpoint.discard();
   }
 
   /** The daemon leaves while the process runs on: unfinished lines stay remembered for the next one. */
