@@ -6,7 +6,7 @@ import http from "node:http";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { connectContainerd } from "@pouchcontainer/containerd";
-import { Daemon, eventually, sleep } from "./harness/daemon.ts";
+import { commandLine, Daemon, eventually, sleep } from "./harness/daemon.ts";
 import { killStorm } from "./harness/kill-storm.ts";
 import { disagreements } from "./soak/agreement.ts";
 
@@ -29,6 +29,12 @@ interface Inspected {
 
 async function run(...args: string[]): Promise<string> {
   const { code, stdout, stderr } = await daemon.docker("run", "-d", "--network", "none", ...args);
+  assert.equal(code, 0, stderr);
+  return stdout.trim();
+}
+
+async function create(...args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await daemon.docker("create", "--network", "none", ...args);
   assert.equal(code, 0, stderr);
   return stdout.trim();
 }
@@ -59,13 +65,11 @@ function countLines(id: string): { stdout: number; stderr: number } {
 
 function containerdPid(): number {
   const found = readdirSync("/proc").filter((pid) => {
-    const file = `/proc/${pid}/cmdline`;
-    if (!/^\d+$/.test(pid) || !existsSync(file)) return false;
-    const words = readFileSync(file, "utf8").split("\0");
-    return /(^|\/)containerd$/.test(words[0] ?? "") && words.some((word) => word.startsWith(daemon.directory));
+    const command = /^\d+$/.test(pid) ? commandLine(pid) : "";
+    return /^(\S*\/)?containerd /.test(command) && command.includes(` ${daemon.directory}`);
   });
   // A child that it is about to make a shim of bears its name for a moment.
-  const own = found.filter((pid) => existsSync(`/proc/${pid}`) && !found.includes(String(parentOf(Number(pid)))));
+  const own = found.filter((pid) => commandLine(pid) !== "" && !found.includes(String(parentOf(Number(pid)))));
   assert.equal(own.length, 1, `processes of containerd: ${own.join(" ")}`);
   return Number(own[0]);
 }
@@ -96,8 +100,10 @@ test("logs have no hole and no line twice, whatever is killed; the same processe
   const fast = await run(...sh("seq 1 1000000; seq 1 300000 >&2; exec sleep 300"));
   const rotated = await run("--log-opt", "max-size=2m", "--log-opt", "max-file=50", ...sh("seq 1 300000; exec sleep 300"));
   const pids = await Promise.all([steady, fast, rotated].map(async (id) => (await inspect(id)).State.Pid));
+  const brief: string[] = [];
   for (let count = 0; count < 4; count++) {
-    await sleep(100 + 150 * Math.random());
+    for (const delay of [100, 200, 300]) brief.push(await run(...sh(`usleep ${delay}000; seq 1 500; seq 1 500 >&2`)));
+    await sleep(250 * Math.random());
     await daemon.kill9();
     await sleep(200 * Math.random());
     await daemon.launch();
@@ -113,11 +119,17 @@ test("logs have no hole and no line twice, whatever is killed; the same processe
   assert.deepEqual(countLines(fast), { stdout: 1_000_000, stderr: 300_000 });
   assert.deepEqual(await Promise.all([steady, fast, rotated].map(async (id) => (await inspect(id)).State.Pid)), pids);
 
+  // They ended at about the moment when the daemon was killed.
+  for (const id of brief) {
+    await eventually("it has ended", async () => (await inspect(id)).State.Status === "exited");
+    assert.deepEqual(countLines(id), { stdout: 500, stderr: 500 }, id);
+  }
+
   let next = 1;
   const { stdout } = await daemon.docker("logs", rotated);
   for (const line of stdout.split("\n").slice(0, -1)) assert.equal(line, String(next++));
   assert.equal(next - 1, 300_000);
-  await daemon.docker("rm", "-f", steady, fast, rotated);
+  await daemon.docker("rm", "-f", steady, fast, rotated, ...brief);
 });
 
 test("what ended during an outage is told with its own code, cause and time", async () => {
@@ -157,7 +169,11 @@ test("what ended during an outage is told with its own code, cause and time", as
 });
 
 function parentOf(pid: number): number {
-  return Number(/^PPid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
+  try {
+    return Number(/^PPid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
+  } catch {
+    return Number.NaN;
+  }
 }
 
 /** What a container says to a line, through the docker CLI; its input stays open, since with the input an attach ends. */
@@ -215,7 +231,8 @@ test("creates, starts and removals cut short leave nothing that no container has
       found.tasks.length === running.size &&
       within(found.folders, all) &&
       within(found.runtimeFolders, running) &&
-      found.mounts === running.size
+      within(found.sharedMemory, running) &&
+      found.sharedMemory.length === running.size
     );
   }).catch(async (error: unknown) => {
     assert.fail(`${String(error)}: ${JSON.stringify({ all: [...all], running: [...running], ...(await resources()) }, null, 1)}`);
@@ -225,6 +242,30 @@ test("creates, starts and removals cut short leave nothing that no container has
   const removals = await Promise.all([...all].map((id) => daemon.docker("rm", "-f", id)));
   for (const { code, stderr } of removals) assert.equal(code, 0, stderr);
   await nothingIsLeft({ withinSeconds: 15 });
+});
+
+test("a removal that is cut short is finished, with the volumes it was asked to take", async () => {
+  const volumes = async (): Promise<unknown[]> =>
+    (await daemon.api("GET", "/volumes")).json<{ Volumes: unknown[] | null }>().Volumes ?? [];
+  for (const daemonToo of [false, true]) {
+    const id = await create("-v", "/data", "busybox", "true");
+    assert.equal((await volumes()).length, 1);
+    const pid = containerdPid();
+    process.kill(pid, "SIGSTOP");
+    const removal = daemon.api("DELETE", `/containers/${id}?v=1`).then(
+      ({ status }) => status,
+      () => "cut off",
+    );
+    await eventually("the removal has begun", async () => (await inspect(id)).State.Status === "removing");
+    const killed = daemonToo ? daemon.kill9() : undefined;
+    process.kill(pid, "SIGKILL");
+    await killed;
+    assert.equal(await removal, daemonToo ? "cut off" : 503);
+    if (daemonToo) await daemon.launch();
+    await eventually("it is gone", async () => (await daemon.api("GET", `/containers/${id}/json`)).status === 404);
+    await nothingIsLeft({ withinSeconds: 5 });
+    assert.deepEqual(await volumes(), []);
+  }
 });
 
 test("a container whose shim is killed has ended with 137, can be started again and removed", async () => {
@@ -280,7 +321,7 @@ test(
     const [stopped, killed, removed, entered, looked] = await Promise.all(
       [1, 2, 3, 4, 5].map(() => run("busybox", "sleep", "300")),
     );
-    const fresh = (await daemon.docker("create", "--network", "none", "busybox", "sleep", "300")).stdout.trim();
+    const fresh = await create("busybox", "sleep", "300");
     const exec = await daemon.api("POST", `/containers/${entered}/exec`, { Cmd: ["true"] });
     const pid = containerdPid();
     process.kill(pid, "SIGSTOP");
@@ -347,7 +388,7 @@ async function resources(): Promise<{
   leases: string[];
   folders: string[];
   runtimeFolders: string[];
-  mounts: number;
+  sharedMemory: string[];
 }> {
   const client = connectContainerd({ address: join(daemon.execRoot, "containerd.sock"), namespace: "pouch" });
   try {
@@ -359,7 +400,7 @@ async function resources(): Promise<{
     ]);
     const isId = (name: string): boolean => /^[0-9a-f]{64}$/.test(name);
     const ids = (folder: string): string[] => (existsSync(folder) ? readdirSync(folder).filter(isId) : []);
-    const mounts = readFileSync("/proc/self/mountinfo", "utf8").split("\n");
+    const mounts = readFileSync("/proc/self/mountinfo", "utf8");
     return {
       snapshots: snapshots.map(({ name }) => name).filter(isId),
       containers: containers.map(({ id }) => id),
@@ -367,7 +408,9 @@ async function resources(): Promise<{
       leases: leases.map(({ id }) => id),
       folders: ids(join(daemon.homeDirectory, "containers")),
       runtimeFolders: ids(join(daemon.execRoot, "containers")),
-      mounts: mounts.filter((line) => line.includes(join(daemon.execRoot, "containers"))).length,
+      sharedMemory: [...mounts.matchAll(new RegExp(` ${daemon.execRoot}/containers/([0-9a-f]{64})/`, "g"))].map(([, id]) =>
+        String(id),
+      ),
     };
   } finally {
     await client.close();
@@ -375,8 +418,7 @@ async function resources(): Promise<{
 }
 
 async function nothingIsLeft({ withinSeconds }: { withinSeconds: number }): Promise<void> {
-  const look = async (): Promise<boolean> =>
-    Object.values(await resources()).every((kind) => (Array.isArray(kind) ? kind.length === 0 : kind === 0));
+  const look = async (): Promise<boolean> => Object.values(await resources()).every(({ length }) => length === 0);
   await eventually("nothing is left", look, withinSeconds).catch(async (error: unknown) =>
     assert.fail(`${String(error)}: ${JSON.stringify(await resources())}`),
   );

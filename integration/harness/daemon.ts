@@ -340,7 +340,8 @@ export async function eventually<T>(
   }
 }
 
-function commandLine(pid: string): string {
+/** What it was started with, each word followed by a blank; empty when it has ended. */
+export function commandLine(pid: string): string {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
   } catch {

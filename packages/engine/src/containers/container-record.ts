@@ -47,6 +47,8 @@ export interface ContainerRecord {
   platform: string;
   /** Calls of plugins that shaped this container's create, newest last. */
   trace?: TraceEntry[];
+  /** A removal has begun, and this was asked of it: whoever finds it unfinished finishes it so. */
+  removal?: { volumes: boolean };
   /** Warnings create returned, kept for CRI and inspect. */
   warnings?: string[];
 }
@@ -112,6 +114,11 @@ export interface MountPointRecord {
 /** Whether it was ever started, with or without success: before that it has no files and no networks. */
 export function wasStarted({ status, startedAt, error }: ContainerState): boolean {
   return status !== "created" || startedAt !== zeroTime || error !== "";
+}
+
+/** A removal of it has begun, and can only go on. */
+export function isHalfRemoved({ status }: ContainerState): boolean {
+  return status === "removing" || status === "dead";
 }
 
 /** Go's zero time, which Docker prints for "never". */

@@ -1,6 +1,7 @@
 import { conflict, internal, isKind } from "@pouchcontainer/errors";
 import { removeTree } from "../remove-tree.ts";
 import type { Container } from "./container.ts";
+import { isHalfRemoved } from "./container-record.ts";
 import { publishContainerEvent } from "./container-events.ts";
 import type { ContainerRoom } from "./container-room.ts";
 import { clearRun } from "./leftovers/clear-run.ts";
@@ -24,10 +25,21 @@ export async function removeContainer(
     await container.lock.run(() => remove(room, container, options));
   } catch (error) {
     container.removing = false;
-    // Half removed, it cannot run again. One that could not even be ended is what it was.
-    if (!container.removed && container.state.status === "removing") container.note({ state: { status: "dead" } });
+    // Half removed, it cannot run again, and goes as soon as it can. One that could not even be ended is what it was.
+    if (!container.removed && isHalfRemoved(container.state)) {
+      container.note({ state: { status: "dead" } });
+      container.unsure = true;
+      room.leftovers.soon();
+    }
     throw error;
   }
+}
+
+/** Goes on with a removal that was cut short, as it was asked for; of a create that was, everything goes. */
+export async function finishRemoval(room: ContainerRoom, container: Container): Promise<void> {
+  container.unsure = true;
+  const volumes = !isHalfRemoved(container.state) || (container.record.hostConfig.AutoRemove ?? false);
+  await room.remove(container, { force: true, volumes });
 }
 
 function refuseRunning({ state, record }: Container): void {
@@ -53,8 +65,9 @@ async function remove(room: ContainerRoom, container: Container, options: { volu
       `cannot remove container "/${record.name}": could not kill: tried to kill container, but did not receive an exit event`,
     );
   const runs = container.isRunning;
+  const volumes = options.volumes || (record.removal?.volumes ?? false);
   try {
-    await container.change({ state: { status: "removing" } });
+    await container.change({ state: { status: "removing" }, removal: { volumes } });
   } catch (error) {
     // On a full disk the removal is what makes room.
     if (!isKind(error, "resourceExhausted")) throw error;
@@ -63,7 +76,7 @@ async function remove(room: ContainerRoom, container: Container, options: { volu
   if (container.unsure || runs) await clearRun(room, container);
   await deps.containerd.containers.delete(id);
   await deps.records.dropCopy(id);
-  await Promise.all([
+  await allOf([
     deps.containerd.snapshots(record.snapshotter).remove(id),
     deps.networks.forget(id),
     removeTree(container.directory),
@@ -73,10 +86,15 @@ async function remove(room: ContainerRoom, container: Container, options: { volu
   await deps.records.delete(id);
   registry.remove(container);
   deps.chains.forgetTrace(id);
-  if (options.volumes) await removeAnonymousVolumes(room, container);
+  if (volumes) await removeAnonymousVolumes(room, container);
   publishContainerEvent(deps.events, record, "destroy");
   container.endStreams();
   container.report(["removed", "not-running", "next-exit"], { exitCode: container.state.exitCode });
+}
+
+/** Whichever fails, none goes on when this has ended. */
+async function allOf(steps: Promise<void>[]): Promise<void> {
+  for (const outcome of await Promise.allSettled(steps)) if (outcome.status === "rejected") throw outcome.reason;
 }
 
 async function removeAnonymousVolumes({ deps }: ContainerRoom, { record }: Container): Promise<void> {

@@ -1,8 +1,9 @@
 import { isKind } from "@pouchcontainer/errors";
 import { inBackground } from "@pouchcontainer/owners";
 import type { Container } from "../container.ts";
-import { zeroTime } from "../container-record.ts";
+import { isHalfRemoved, zeroTime } from "../container-record.ts";
 import type { ContainerRoom } from "../container-room.ts";
+import { finishRemoval } from "../remove-container.ts";
 import { settleIdle } from "../recovery/settle-idle.ts";
 import { clearStrays } from "./clear-strays.ts";
 import { footprints, type Footprint } from "./footprints.ts";
@@ -11,6 +12,8 @@ import { UnfinishedUndos, type UndoStep } from "./unfinished-undos.ts";
 const periodMs = 30_000;
 /** After a containerd that came back: what was begun there before it went may take a moment to show. */
 const soonMs = 1000;
+/** What does not work out is tried less and less often. */
+const slowerBy = 2;
 
 /**
  * Holds records against what containerd and the kernel say for as long as the daemon lives, and puts right what an outage or a
@@ -23,6 +26,7 @@ export class Reconciler {
   #timer: NodeJS.Timeout | undefined;
   #sweeping = false;
   #again = false;
+  #retryMs = soonMs;
   #stopped = false;
 
   constructor(room: ContainerRoom) {
@@ -72,7 +76,8 @@ export class Reconciler {
       failed = !(await this.#sweep());
     } finally {
       this.#sweeping = false;
-      this.#schedule(failed || this.#again ? soonMs : periodMs);
+      this.#schedule(failed || this.#again ? this.#retryMs : periodMs);
+      this.#retryMs = failed ? Math.min(this.#retryMs * slowerBy, periodMs) : soonMs;
     }
   }
 
@@ -92,7 +97,10 @@ export class Reconciler {
       if (!isIdle(container)) continue;
       if (found.has(container.id) || container.isRunning) clean = (await this.#settle(container)) && clean;
       else container.unsure = false;
-      if (isToGo(container)) await this.#remove(container);
+      if (isIdle(container) && isHalfRemoved(container.state))
+        clean = (await this.#remove(container, () => finishRemoval(this.#room, container))) && clean;
+      else if (isToGo(container))
+        await this.#remove(container, () => this.#room.remove(container, { force: true, volumes: true }));
     }
     await clearStrays(this.#room, found);
     return clean;
@@ -123,15 +131,18 @@ export class Reconciler {
     }
   }
 
-  async #remove(container: Container): Promise<void> {
+  async #remove(container: Container, work: () => Promise<void>): Promise<boolean> {
     try {
-      await this.#room.remove(container, { force: true, volumes: true });
+      await work();
+      return true;
     } catch (error) {
-      if (!isKind(error, "conflict", "notFound"))
-        this.#room.deps.log.warn("a container that was to go could not be removed yet", {
-          container: container.id,
-          error: String(error),
-        });
+      // Somebody else does it.
+      if (isKind(error, "conflict", "notFound")) return true;
+      this.#room.deps.log.warn("a container that was to go could not be removed yet", {
+        container: container.id,
+        error: String(error),
+      });
+      return false;
     }
   }
 }
@@ -146,7 +157,6 @@ function isToGo(container: Container): boolean {
   const { record, state } = container;
   const over =
     state.status === "exited" ||
-    state.status === "dead" ||
     (state.status === "created" && state.error !== "" && state.startedAt === zeroTime);
   return (record.hostConfig.AutoRemove ?? false) && over && isIdle(container) && !container.keepAfterExit;
 }

@@ -1,15 +1,15 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Container } from "../container.ts";
 import { ownerLabel } from "../container-deps.ts";
-import { zeroTime, type ContainerRecord } from "../container-record.ts";
+import { isHalfRemoved, zeroTime, type ContainerRecord } from "../container-record.ts";
 import type { ContainerRoom } from "../container-room.ts";
-import { clearRun } from "../leftovers/clear-run.ts";
 import { clearStrays } from "../leftovers/clear-strays.ts";
 import { footprints, type Footprint } from "../leftovers/footprints.ts";
 import { networkedContainer } from "../network-view.ts";
 import { findOrphans, type Unrecorded } from "../orphans/find-orphans.ts";
 import { isAlive, type Orphan } from "../orphans/orphan.ts";
 import { removeOrphan } from "../orphans/remove-orphan.ts";
+import { finishRemoval } from "../remove-container.ts";
 import { scheduleRestart } from "../settle-exit.ts";
 import type { VolumePlace } from "../../volumes/volume-manager.ts";
 import { settleIdle } from "./settle-idle.ts";
@@ -30,7 +30,7 @@ export async function recoverContainers(room: ContainerRoom): Promise<void> {
   for (const record of records) {
     const container = new Container(record, deps);
     const neverFinished = isBegunOnly(room, record) && !snapshots.has(record.id);
-    (neverFinished || record.state.status === "removing" ? halfDone : wanted).push(container);
+    (neverFinished || isHalfRemoved(record.state) ? halfDone : wanted).push(container);
     room.registry.add(container);
     deps.chains.adoptTrace({ id: record.id, name: record.name }, record.trace ?? []);
   }
@@ -99,11 +99,6 @@ const volumePlaces = (record: ContainerRecord): (VolumePlace & { name: string })
   record.mountPoints.flatMap(({ type, name, destination }) =>
     type === "volume" && name !== undefined ? [{ name, containerId: record.id, destination }] : [],
   );
-
-async function finishRemoval(room: ContainerRoom, container: Container): Promise<void> {
-  await clearRun(room, container);
-  await room.remove(container, { force: true, volumes: container.record.hostConfig.AutoRemove ?? false });
-}
 
 /** Ids of our snapshots, over every snapshotter in use. */
 async function ownSnapshots({ deps }: ContainerRoom, records: ContainerRecord[]): Promise<Map<string, string>> {
