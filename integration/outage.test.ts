@@ -235,7 +235,10 @@ test("creates, starts and removals cut short leave nothing that no container has
       found.sharedMemory.length === running.size
     );
   }).catch(async (error: unknown) => {
-    assert.fail(`${String(error)}: ${JSON.stringify({ all: [...all], running: [...running], ...(await resources()) }, null, 1)}`);
+    const found = await resources();
+    const lost = [...running].filter((id) => !found.sharedMemory.includes(id));
+    const said = daemon.log.split("\n").filter((line) => lost.some((id) => line.includes(id)));
+    assert.fail(`${String(error)}: ${JSON.stringify({ all: [...all], running: [...running], ...found, lost, said }, null, 1)}`);
   });
   const starts = await Promise.all([...all].filter((id) => !running.has(id)).map((id) => daemon.docker("start", id)));
   for (const { code, stderr } of starts) assert.equal(code, 0, stderr);

@@ -126,6 +126,21 @@ test("a removal cut short over a paused container is finished at the next start"
   assert.deepEqual(await harness.leftovers(), []);
 });
 
+test("an end that was told holds: what still runs of it is not taken up, half of it being released, but ended", async () => {
+  const first = await harness.daemon();
+  const id = await first.create(["sleep", "100"]);
+  await first.containers.start(id);
+  const finishedAt = new Date().toISOString();
+  await first.containers.room.registry.require(id).change({ state: { status: "exited", pid: 0, exitCode: 255, finishedAt } });
+  await first.leave();
+  daemon = await harness.daemon();
+  const { State } = await daemon.containers.inspect(id, { size: false });
+  assert.deepEqual([State.Status, State.ExitCode, State.FinishedAt], ["exited", 255, finishedAt]);
+  assert.deepEqual(await harness.client.tasks.list(), []);
+  await daemon.containers.start(id);
+  assert.equal((await daemon.containers.inspect(id, { size: false })).State.Status, "running");
+});
+
 test("pieces of creates that were cut short are cleaned away", async () => {
   for (const [id, marked] of [
     ["d".repeat(64), false],

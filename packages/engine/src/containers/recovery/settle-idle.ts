@@ -1,7 +1,7 @@
 import type { TaskState } from "@pouchcontainer/containerd";
 import { EngineError } from "@pouchcontainer/errors";
 import { stat } from "node:fs/promises";
-import { rfc3339Nano } from "../clock.ts";
+import { parseRfc3339, rfc3339Nano } from "../clock.ts";
 import type { Container } from "../container.ts";
 import type { ContainerRoom } from "../container-room.ts";
 import { ContainerRun } from "../container-run.ts";
@@ -26,8 +26,8 @@ export async function settleIdle(
   const { status, error } = container.state;
   const task = footprint?.task;
   const ran = container.isRunning;
-  // A start that was told to have failed is not made good by a task that came to life after all.
-  const unrecordedStart = !ran && !told && error === "";
+  // A start that was told to have failed is not made good by a task that came to life after all, nor is an end that was told.
+  const unrecordedStart = !ran && !told && error === "" && (await isBegunAnew(container));
   if (task && isAlive({ task }) && (ran || unrecordedStart)) return takeUp(room, container, task);
   const ended = task?.status === "stopped" || task === undefined;
   // One that is gone without a trace, with the machine or its shim, ends like the others: only its code is not known.
@@ -74,8 +74,20 @@ async function takeUp(room: ContainerRoom, container: Container, task: Pick<Task
   if (task.status !== "stopped") room.healthOf(container).begin();
 }
 
+/** Whether what there is belongs to a run after the one whose end is recorded. */
+async function isBegunAnew(container: Container): Promise<boolean> {
+  const madeAt = await streamsMadeAt(container);
+  return madeAt !== undefined && madeAt > (parseRfc3339(container.state.finishedAt) ?? 0n);
+}
+
 /** Of a run whose daemon was killed between its start and the record of it: its streams were made just before. */
 async function createdAt({ deps }: ContainerRoom, container: Container): Promise<string> {
+  return rfc3339Nano((await streamsMadeAt(container)) ?? deps.clock.now());
+}
+
+/** Nanoseconds since the epoch; undefined when the streams of no run are there. */
+async function streamsMadeAt(container: Container): Promise<bigint | undefined> {
   const streams = await stat(streamsDirectory(container), { bigint: true }).catch(() => undefined);
-  return rfc3339Nano(streams?.mtimeNs ?? deps.clock.now());
+  // Not every file system knows when a folder was made; it is changed when the last run's streams are taken away.
+  return streams && (streams.birthtimeNs > 0n ? streams.birthtimeNs : streams.mtimeNs);
 }
