@@ -78,8 +78,8 @@ export class FifoKeeper {
   close(): void {
     // One that an earlier daemon started may be there though this daemon never had anything to hold.
     this.#fd ??= this.#openRunning();
-    if (this.#fd === undefined) return;
-    this.#send("q");
+    // That nobody reads closes it.
+    if (!this.#send("q") || this.#fd === undefined) return;
     closeSync(this.#fd);
     this.#fd = undefined;
   }

@@ -161,8 +161,12 @@ test("a keeper lets go of pipes that were removed without a word, and leaves whe
       }
     });
   assert.equal(running(), true);
+  const other = new FifoKeeper({ makeFifo, directory: folder, onUnavailable: (error) => assert.fail(String(error)) });
+  await other.hold(join(folder, "gone"));
   rmSync(join(folder, "a"));
   keeper.close();
   for (let look = 0; running() && look < 100; look++) await new Promise((resolve) => setTimeout(resolve, 50));
   assert.equal(running(), false);
+  // Its keeper has left: nobody is told, and nothing is wrong.
+  other.close();
 });
