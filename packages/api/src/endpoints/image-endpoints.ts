@@ -37,7 +37,7 @@ export const imageEndpoints = {
     summary: "Pull an image; the answer is a stream of progress lines",
     tag,
     query: query({
-      fromImage: optional(text("Name, with or without tag or digest")),
+      fromImage: optional(text("Name, with or without tag or digest; with neither and no `tag`, all tags are pulled")),
       fromSrc: optional(text("Import; not supported")),
       repo: optional(text()),
       tag: optional(text("Tag or digest")),

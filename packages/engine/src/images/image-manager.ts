@@ -24,7 +24,7 @@ import { ImageEvents, type EventSink } from "./image-events.ts";
 import type { ImageSource, ResolvedImage } from "./image-source.ts";
 import { releaseLeftLeases, takeLease } from "./lease.ts";
 import { BlobFetcher } from "./pull/blob-fetcher.ts";
-import { pullImage } from "./pull/pull-image.ts";
+import { pullNamed } from "./pull/pull-named.ts";
 import type { ProgressSink } from "./pull/progress.ts";
 import type { PullDeps, PullRequest } from "./pull/pull-request.ts";
 import { Semaphore } from "./pull/semaphore.ts";
@@ -137,7 +137,7 @@ export class ImageManager implements ImageSource {
       credentials: credentialsOf(request.auth),
     };
     const key = JSON.stringify([formatReference(pull.reference), formatPlatform(pull.platform), pull.credentials]);
-    await this.#pulls.join(key, progress, signal, (sink, stop) => pullImage(this.#pullDeps(), pull, this.#places, sink, stop));
+    await this.#pulls.join(key, progress, signal, (sink, stop) => pullNamed(this.#pullDeps(), pull, this.#places, sink, stop));
   }
 
   async load(
@@ -256,10 +256,10 @@ export class ImageManager implements ImageSource {
     return familiarReference(reference, this.#options.naming);
   }
 
-  /** `tag` may be a digest; what the name itself says is overruled by it. */
+  /** `tag` may be a digest; what the name itself says is overruled by it. Without either it is all tags. */
   #pullReference(name: string, tag: string | undefined): Reference {
     const reference = this.#parse(name);
-    if (tag === undefined || tag === "") return withDefaultTag(reference);
+    if (tag === undefined || tag === "") return reference;
     const { domain, path } = reference;
     if (isDigest(tag)) return { domain, path, digest: tag };
     if (!isTag(tag)) throw invalidArgument("invalid tag format");

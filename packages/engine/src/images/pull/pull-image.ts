@@ -1,5 +1,13 @@
+import type { JsonMessage } from "@pouchcontainer/api";
 import { EngineError, isKind } from "@pouchcontainer/errors";
-import { familiarReference, formatPlatform, formatReference, type Digest, type Reference } from "@pouchcontainer/oci";
+import {
+  familiarReference,
+  formatPlatform,
+  formatReference,
+  type Digest,
+  type NamingDefaults,
+  type Reference,
+} from "@pouchcontainer/oci";
 import type { Semaphore } from "./semaphore.ts";
 import { fetchDocuments } from "./fetch-documents.ts";
 import { fetchLayers } from "./fetch-layers.ts";
@@ -21,7 +29,7 @@ export async function pullImage(
   places: Semaphore,
   progress: ProgressSink,
   signal: AbortSignal,
-): Promise<StoredImage> {
+): Promise<Pulled> {
   const lease = await takeLease("pull", deps);
   let outcome: "done" | "failed" | "refused" = "failed";
   const connection = await deps.connect(request).catch(async (error: unknown) => {
@@ -33,9 +41,9 @@ export async function pullImage(
     const image = await fetchImage(context);
     outcome = "refused";
     await runPostPull(context, image);
-    const stored = await nameImage(context, image);
+    const pulled = await nameImage(context, image);
     outcome = "done";
-    return stored;
+    return pulled;
   } catch (error) {
     if (signal.aborted) outcome = "failed";
     if (signal.aborted) throw new EngineError("cancelled", "context canceled", { cause: error });
@@ -44,6 +52,18 @@ export async function pullImage(
     connection.close();
     await settle(lease, outcome);
   }
+}
+
+export interface Pulled {
+  image: StoredImage;
+  /** The name stands for another image than before, or is new. */
+  isNewer: boolean;
+}
+
+/** The last line of a pull. */
+export function outcomeLine(reference: Reference, naming: NamingDefaults, isNewer: boolean): JsonMessage {
+  const shown = familiarReference(reference, naming);
+  return { status: isNewer ? `Status: Downloaded newer image for ${shown}` : `Status: Image is up to date for ${shown}` };
 }
 
 interface PullContext {
@@ -114,7 +134,7 @@ async function runPostPull({ deps, request, lease, signal }: PullContext, image:
 }
 
 /** The tag, and beside it the digest it stood for when it was pulled, as Docker keeps both. */
-async function nameImage({ deps, request: { reference }, progress }: PullContext, image: FetchedImage): Promise<StoredImage> {
+async function nameImage({ deps, request: { reference }, progress }: PullContext, image: FetchedImage): Promise<Pulled> {
   const { domain, path } = reference;
   const name = bare(reference);
   const before = deps.store.byName(formatReference(name));
@@ -123,9 +143,5 @@ async function nameImage({ deps, request: { reference }, progress }: PullContext
   if (name.digest === undefined) stored = await deps.store.put(name, image.target, image);
   deps.events.publishPull(name, stored);
   progress({ status: `Digest: ${digest}` });
-  const shown = familiarReference(reference, deps.naming);
-  progress({
-    status: before?.id === stored.id ? `Status: Image is up to date for ${shown}` : `Status: Downloaded newer image for ${shown}`,
-  });
-  return stored;
+  return { image: stored, isNewer: before?.id !== stored.id };
 }

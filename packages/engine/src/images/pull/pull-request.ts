@@ -12,7 +12,7 @@ import type { Unpacker } from "../unpack-image.ts";
 import type { BlobFetcher } from "./blob-fetcher.ts";
 
 export interface PullRequest {
-  /** With a tag, a digest, or both (then the digest counts). */
+  /** With a tag, a digest, or both (then the digest counts); with neither it stands for all tags. */
   reference: Reference;
   platform: Platform;
   credentials: RegistryCredentials | undefined;

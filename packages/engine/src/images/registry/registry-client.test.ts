@@ -179,3 +179,63 @@ test("a registry nobody listens at is named with its address", async () => {
   });
   assert.deepEqual(room.sleeps, []);
 });
+
+test("a name without a tag brings all tags, over the pages of the registry's list", async () => {
+  await using registry = await FakeRegistry.start();
+  registry.addImage(["a"], amd64, "1", "same");
+  registry.addImage(["b"], amd64, "2");
+  const pages: Record<string, { tags: string[]; next?: string }> = {
+    "": { tags: ["1", "same"], next: "/v2/app/tags/list?last=same&n=2" },
+    same: { tags: ["2"] },
+  };
+  registry.interceptors.push(({ path, query }, response) => {
+    if (path !== "/v2/app/tags/list") return false;
+    const page = pages[query.get("last") ?? ""];
+    response.writeHead(200, page?.next ? { link: `<${page.next}>; rel="next"` } : {});
+    response.end(JSON.stringify({ name: "app", tags: page?.tags }));
+    return true;
+  });
+  const room = await imageRoom();
+  const lines = await room.pull(`${registry.host}/app`);
+  assert.deepEqual(
+    lines.flatMap(({ status, id }) => (status === "Pulling from app" ? id : [])),
+    ["1", "same", "2"],
+  );
+  assert.deepEqual(
+    lines.flatMap(({ status = "" }) => (status.startsWith("Status:") ? status : [])),
+    [`Status: Downloaded newer image for ${registry.host}/app`],
+  );
+  const found = await room.images.list({ all: false, digests: false, sharedSize: false, filters: {} });
+  assert.deepEqual(
+    found.flatMap(({ RepoTags }) => RepoTags).toSorted(),
+    ["1", "2", "same"].map((tag) => `${registry.host}/app:${tag}`),
+  );
+  assert.equal((await room.pull(`${registry.host}/app`)).at(-1)?.status, `Status: Image is up to date for ${registry.host}/app`);
+});
+
+for (const [body, message] of [
+  [`{"tags":["ok","../etc"]}`, `the registry's list of tags has one that is none: "../etc"`],
+  [`{"tags":"1"}`, "the registry's list of tags has none"],
+  ["<html>", "the registry's list of tags is no JSON"],
+] as const)
+  test(`a list of tags that is none is refused: ${body}`, async () => {
+    await using registry = await FakeRegistry.start();
+    registry.interceptors.push(({ path }, response) => {
+      if (path.endsWith("/tags/list")) response.end(body);
+      return path.endsWith("/tags/list");
+    });
+    const room = await imageRoom();
+    await assert.rejects(room.pull(`${registry.host}/app`), { message });
+  });
+
+test("a list of tags that leads to itself ends", async () => {
+  await using registry = await FakeRegistry.start();
+  registry.interceptors.push(({ path }, response) => {
+    if (!path.endsWith("/tags/list")) return false;
+    response.writeHead(200, { link: `<${path}?last=1>; rel="next"` });
+    response.end(`{"tags":["1"]}`);
+    return true;
+  });
+  const room = await imageRoom();
+  await assert.rejects(room.pull(`${registry.host}/app`), { message: "the list of tags of app does not end" });
+});

@@ -1,12 +1,12 @@
 import type { IncomingMessage } from "node:http";
 import { internal } from "@pouchcontainer/errors";
-import { digestOf, isDigest, matchesDigest, MediaType, sniffDocument, type Digest } from "@pouchcontainer/oci";
+import { digestOf, isDigest, isTag, matchesDigest, MediaType, sniffDocument, type Digest } from "@pouchcontainer/oci";
 import { Authorizer } from "./authorizer.ts";
 import { parseChallenges } from "./challenge.ts";
 import type { RegistryCredentials } from "./credentials.ts";
 import { HttpError } from "./http-error.ts";
 import { readBody, type HttpResponse, type HttpTransport } from "./http-transport.ts";
-import { RegistryError, registryErrorOf } from "./registry-error.ts";
+import { RegistryError, registryErrorOf, type Asked } from "./registry-error.ts";
 import type { RegistryHost } from "./registry-host.ts";
 import { withRetry, type Clock } from "./retry.ts";
 
@@ -37,6 +37,9 @@ export interface OpenedBlob {
 /** Bigger than any real manifest; the registry's own limit. */
 const manifestLimit = 4 * 1024 * 1024;
 const errorBodyLimit = 64 * 1024;
+/** A list of tags that never ends is no list. */
+const mostTagPages = 1000;
+const mostTags = 100_000;
 
 const accept = [
   MediaType.ociIndex,
@@ -98,6 +101,28 @@ export class RegistryClient {
     );
   }
 
+  /** All tags of the repository, in the registry's order, over as many pages as it makes of them. */
+  async listTags(signal: AbortSignal): Promise<string[]> {
+    return this.#onHosts("resolve", async (host) => {
+      const tags: string[] = [];
+      let query = "";
+      for (let page = 0; page < mostTagPages && tags.length <= mostTags; page++) {
+        const path = `tags/list${query}`;
+        const { named, next } = await withRetry(
+          async () => {
+            const response = await this.#send(host, "GET", path, { accept: "application/json" }, "tags", signal);
+            return { named: tagsIn(await readBody(response, manifestLimit)), next: nextPage(response.headers["link"]) };
+          },
+          { clock: this.#options.clock, signal },
+        );
+        tags.push(...named);
+        if (next === undefined) return tags;
+        query = next;
+      }
+      throw internal(`the list of tags of ${this.#options.repository} does not end`);
+    });
+  }
+
   /** Opens a blob at an offset. Faults of the connection afterwards surface on the body; opening again is up to the reader. */
   async openBlob(digest: Digest, offset: number, signal: AbortSignal): Promise<OpenedBlob> {
     return this.#onHosts("pull", async (host) => {
@@ -144,7 +169,7 @@ export class RegistryClient {
     method: "GET" | "HEAD",
     path: string,
     headers: Record<string, string>,
-    what: "manifest" | "blob",
+    what: Asked,
     signal: AbortSignal,
   ): Promise<HttpResponse> {
     for (let attempt = 0; ; attempt += 1) {
@@ -169,16 +194,11 @@ export class RegistryClient {
   #urlOf(host: RegistryHost, path: string): string {
     const { domain, repository } = this.#options;
     const url = `${host.base}/${repository}/${path}`;
-    return host.isUpstream ? url : `${url}?ns=${encodeURIComponent(domain)}`;
+    return host.isUpstream ? url : `${url}${path.includes("?") ? "&" : "?"}ns=${encodeURIComponent(domain)}`;
   }
 }
 
-function refusalOf(
-  response: HttpResponse,
-  body: string,
-  challenge: string | undefined,
-  what: "manifest" | "blob",
-): RegistryError {
+function refusalOf(response: HttpResponse, body: string, challenge: string | undefined, what: Asked): RegistryError {
   const bearer = parseChallenges(challenge ?? "").find(({ scheme }) => scheme === "bearer");
   // RFC 6750, section 3.1: the token is good and not enough, which is how a registry says "not yours or not there".
   if (bearer?.parameters["error"] === "insufficient_scope") {
@@ -195,6 +215,29 @@ function refusalOf(
     retryAfter: response.headers["retry-after"],
   };
   return registryErrorOf(answer, what);
+}
+
+function tagsIn(body: Buffer): string[] {
+  let list: unknown;
+  try {
+    list = JSON.parse(body.toString("utf8"));
+  } catch (cause) {
+    throw internal("the registry's list of tags is no JSON", { cause });
+  }
+  const tags: unknown = typeof list === "object" && list !== null && "tags" in list ? list.tags : undefined;
+  // A repository whose tags are all deleted has none, or null.
+  if (tags === null || tags === undefined) return [];
+  if (!Array.isArray(tags)) throw internal("the registry's list of tags has none");
+  return tags.map((tag: unknown) => {
+    if (typeof tag === "string" && isTag(tag)) return tag;
+    throw internal(`the registry's list of tags has one that is none: ${JSON.stringify(tag)}`);
+  });
+}
+
+/** Of `Link: </v2/app/tags/list?last=x&n=100>; rel="next"` the query: what else it says does not lead anywhere. */
+function nextPage(link: string | string[] | undefined): string | undefined {
+  const match = /<[^>?]*(\?[^>]*)>\s*;[^,]*\brel="?next"?/i.exec([link].flat().join(","));
+  return match?.[1];
 }
 
 function mediaTypeOf(response: HttpResponse, bytes: Uint8Array): string {

@@ -22,19 +22,24 @@ export class RegistryError extends Error {
   }
 }
 
+/** What was asked for when the registry refused. */
+export type Asked = "manifest" | "blob" | "tags";
+
+/** What a 404 says whose body says nothing. */
+const unknown: Record<Asked, string> = { manifest: "MANIFEST_UNKNOWN", blob: "BLOB_UNKNOWN", tags: "NAME_UNKNOWN" };
+
 const statusCodes: Record<number, string> = { 401: "UNAUTHORIZED", 403: "DENIED", 429: "TOOMANYREQUESTS" };
 
-/** Reads the refusal out of an answer's body. `what` is the code of a 404 whose body says nothing. */
+/** Reads the refusal out of an answer's body. */
 export function registryErrorOf(
   answer: { status: number; statusText: string; body: string; retryAfter?: string | undefined },
-  what: "manifest" | "blob",
+  what: Asked,
 ): RegistryError {
   const { status } = answer;
   const retryAfter = Number(answer.retryAfter);
   const seconds = Number.isFinite(retryAfter) && retryAfter > 0 ? retryAfter : undefined;
   const first = firstErrorOf(answer.body);
-  const code =
-    first.code ?? statusCodes[status] ?? (status === 404 ? (what === "manifest" ? "MANIFEST_UNKNOWN" : "BLOB_UNKNOWN") : "");
+  const code = first.code ?? statusCodes[status] ?? (status === 404 ? unknown[what] : "");
   if (code === "")
     return new RegistryError(status, "", `received unexpected HTTP status: ${status} ${answer.statusText}`.trimEnd(), seconds);
   const words = code.toLowerCase().replaceAll("_", " ");
