@@ -1,6 +1,6 @@
+import { checkJsonBounds } from "@pouchcontainer/api";
 import { EngineError, invalidArgument } from "@pouchcontainer/errors";
 import type { IncomingMessage } from "node:http";
-import { checkJsonBounds } from "./bounded-json.ts";
 
 /** Bodies that are JSON are kept in memory; none that a client sends comes near this. */
 const jsonBodyLimitBytes = 8 * 1024 * 1024;

@@ -1,4 +1,4 @@
-import type { Handler, HandlerSpec, PathParams } from "@pouchcontainer/api";
+import { checkJsonBounds, type Handler, type HandlerSpec, type PathParams } from "@pouchcontainer/api";
 import { EngineError, invalidArgument } from "@pouchcontainer/errors";
 import type { BodyChecks } from "@pouchcontainer/plugin-sdk/host";
 import type { IncomingMessage, ServerResponse } from "node:http";
@@ -90,6 +90,7 @@ async function archiveOf(request: IncomingMessage): Promise<PackageSource | unde
 
 async function readObject(request: IncomingMessage): Promise<Record<string, unknown>> {
   const bytes = await readBody(request);
+  checkJsonBounds(bytes);
   let value: unknown;
   try {
     value = JSON.parse(bytes.toString("utf8"));

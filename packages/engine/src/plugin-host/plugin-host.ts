@@ -1,4 +1,10 @@
-import type { ContainerCreateConfig, ContainerInspect, HandlerSpec, VolumeCreateConfig } from "@pouchcontainer/api";
+import {
+  checkJsonBounds,
+  type ContainerCreateConfig,
+  type ContainerInspect,
+  type HandlerSpec,
+  type VolumeCreateConfig,
+} from "@pouchcontainer/api";
 import { EngineError, conflict, invalidArgument } from "@pouchcontainer/errors";
 import type { ConflictPolicy, Endpoint, PluginLog, PointName, PulledImage, Supervisor } from "@pouchcontainer/plugin-sdk";
 import { describeIssue, type BodyCheck, type BodyChecks } from "@pouchcontainer/plugin-sdk/host";
@@ -178,6 +184,8 @@ export class PluginHost implements PluginChains {
     if (links.length === 0) return body;
     const writes = new WriteLog();
     let bytes = await readBody(body);
+    // The caller's fault, and no plugin's.
+    checkJsonBounds(bytes);
     for (const link of links) {
       const before = bytes;
       const settle = async (answer: PointAnswer<"container.preUpdate">): Promise<Settled<Buffer>> => {

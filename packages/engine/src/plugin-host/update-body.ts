@@ -1,3 +1,4 @@
+import { checkJsonBounds } from "@pouchcontainer/api";
 import { invalidArgument } from "@pouchcontainer/errors";
 import { Readable } from "node:stream";
 
@@ -25,6 +26,7 @@ export function bodyOf(bytes: Buffer): Readable {
 
 /** The body as JSON for a trace; undefined when it is something else, which a plugin may well translate from. */
 export function jsonOf(bytes: Buffer): unknown {
+  checkJsonBounds(bytes);
   try {
     return JSON.parse(bytes.toString("utf8"));
   } catch {
