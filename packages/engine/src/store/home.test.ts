@@ -15,6 +15,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { test, type TestContext } from "node:test";
+import { copyPath, RecordCopies } from "./record-copies.ts";
 import { rebuildStore } from "./rebuild-store.ts";
 import { Store } from "./store.ts";
 
@@ -239,6 +240,25 @@ test("the write-ahead log is short when the store rests: the file alone is compl
   assert.ok(statSync(`${file}-wal`).size < 3 << 20, String(statSync(`${file}-wal`).size));
   await store.close();
   assert.ok(!existsSync(`${file}-wal`));
+});
+
+test("copies that are being written are waited for by who asks that all are, a store that is closed for one", async (t) => {
+  const { directory, file } = await home(t);
+  const { store } = opened(file);
+  t.after(() => store.close());
+  const name = { collection: "c", id: "1" };
+  const copies = new RecordCopies({
+    home: directory,
+    identity: store.identity,
+    sequence: () => 1,
+    current: () => "{}",
+    warn: (message) => assert.fail(message),
+  });
+  copies.changed(name);
+  const begun = copies.flush();
+  await copies.flush();
+  assert.ok(existsSync(copyPath(directory, name)));
+  await begun;
 });
 
 test("a copy never outlives its record, nor does one come back after it", async (t) => {

@@ -46,6 +46,7 @@ export class RecordCopies {
   readonly #pending = new Map<string, RecordName>();
   readonly #files = new KeyedMutex();
   #timer: NodeJS.Timeout | undefined;
+  #flushed: Promise<void> = Promise.resolve();
   #failing = false;
 
   constructor(deps: RecordCopiesDeps) {
@@ -74,8 +75,15 @@ export class RecordCopies {
     });
   }
 
-  /** Writes what waits. Never rejects: what cannot be written now is tried again with the next change. */
-  async flush(): Promise<void> {
+  /**
+   * Resolves when what waits is written, by this call or one before it. Never rejects: what cannot be written now is tried again with
+   * the next change.
+   */
+  flush(): Promise<void> {
+    return (this.#flushed = this.#flushed.then(() => this.#flush()));
+  }
+
+  async #flush(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     const { home, identity, sequence, warn } = this.#deps;
