@@ -15,7 +15,7 @@ before(async () => {
   registry.mirror(join(daemon.directory, "certs.d"), "docker.io");
   const archive = join(daemon.directory, "busybox.tar");
   makeImageArchive(archive, { name: "busybox:latest" });
-  for (const target of ["library/busybox:latest", "team/app:v2"]) {
+  for (const target of ["library/busybox:latest", "team/app:v2", "team/tags:v1", "team/tags:v2"]) {
     execFileSync("skopeo", [
       "copy",
       "-q",
@@ -49,6 +49,31 @@ test("docker run pulls an image that is missing, from a registry on loopback ove
   assert.equal(ran.stdout, "ran\n", ran.stderr);
   assert.match(ran.stderr, /Unable to find image .* locally/);
   assert.match((await daemon.docker("images", "--digests")).stdout, /team\/app\s+v2\s+sha256:/);
+});
+
+test("docker pull -a brings all tags of a repository, one after the other", async () => {
+  const name = `${registry.host}/team/tags`;
+  const { code, stdout, stderr } = await daemon.docker("pull", "-a", name);
+  assert.equal(code, 0, stderr);
+  const digest = /Digest: (sha256:[0-9a-f]{64})/.exec(stdout)?.[1];
+  assert.deepEqual(
+    stdout.split("\n").filter((line) => /Pulling from|Digest|Status|^127/.test(line)),
+    [
+      "v1: Pulling from team/tags",
+      `Digest: ${digest}`,
+      "v2: Pulling from team/tags",
+      `Digest: ${digest}`,
+      `Status: Downloaded newer image for ${name}`,
+      name,
+    ],
+  );
+  assert.deepEqual((await daemon.docker("images", "--format", "{{.Tag}}", name)).stdout.trim().split("\n").toSorted(), [
+    "v1",
+    "v2",
+  ]);
+  const again = await daemon.docker("pull", "-a", name);
+  assert.match(again.stdout, /Status: Image is up to date for /);
+  assert.match((await daemon.docker("pull", "-a", `${registry.host}/team/none`)).stderr, /repository name not known to registry/);
 });
 
 test("an unknown tag, an unknown repository and a closed port are told apart", async () => {

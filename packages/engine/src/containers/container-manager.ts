@@ -261,7 +261,8 @@ export class ContainerManager {
   /** Ids of the containers whose records mention a volume, those set aside included. */
   usingVolume(name: string): string[] {
     const setAside = [...this.#room.orphans.values()].flatMap(({ record }) => (record ? [record] : []));
-    return [...this.#room.registry.all.map(({ record }) => record), ...setAside]
+    const recorded = this.#room.registry.all.flatMap(({ removed, record }) => (removed ? [] : [record]));
+    return [...recorded, ...setAside]
       .filter(({ mountPoints }) => mountPoints.some((mount) => mount.type === "volume" && mount.name === name))
       .map(({ id }) => id);
   }

@@ -82,11 +82,17 @@ async function remove(room: ContainerRoom, container: Container, options: { volu
     removeTree(container.directory),
     takeDownFolder(container.execDirectory),
   ]);
+  // It uses no volume any more; its record goes last, so that whoever finds it finds what is to be done.
   container.removed = true;
-  await deps.records.delete(id);
+  try {
+    if (volumes) await removeAnonymousVolumes(room, container);
+    await deps.records.delete(id);
+  } catch (error) {
+    container.removed = false;
+    throw error;
+  }
   registry.remove(container);
   deps.chains.forgetTrace(id);
-  if (volumes) await removeAnonymousVolumes(room, container);
   publishContainerEvent(deps.events, record, "destroy");
   container.endStreams();
   container.report(["removed", "not-running", "next-exit"], { exitCode: container.state.exitCode });
