@@ -260,6 +260,8 @@ test("a removal that is cut short is finished, with the volumes it was asked to 
       () => "cut off",
     );
     await eventually("the removal has begun", async () => (await inspect(id)).State.Status === "removing");
+    // In memory; killed before it is stored too, nothing has happened.
+    await sleep(300);
     const killed = daemonToo ? daemon.kill9() : undefined;
     process.kill(pid, "SIGKILL");
     await killed;
