@@ -155,8 +155,6 @@ const isIdleUnderLock = (container: Container): boolean => !container.run && !co
 /** Its run is over, or never began, and it was to go with it. */
 function isToGo(container: Container): boolean {
   const { record, state } = container;
-  const over =
-    state.status === "exited" ||
-    (state.status === "created" && state.error !== "" && state.startedAt === zeroTime);
+  const over = state.status === "exited" || (state.status === "created" && state.error !== "" && state.startedAt === zeroTime);
   return (record.hostConfig.AutoRemove ?? false) && over && isIdle(container) && !container.keepAfterExit;
 }
