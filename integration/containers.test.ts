@@ -154,6 +154,31 @@ test("pause freezes, unpause thaws, and exec into a paused container is refused"
   await daemon.remove(id);
 });
 
+test("of a process that ends under a call it is said that it does not run", async () => {
+  const id = await daemon.create(["sleep", "100"]);
+  const told = new Set<string>();
+  for (let round = 0; round < 6; round++) {
+    await daemon.containers.start(id);
+    const { Pid } = (await daemon.containers.inspect(id, { size: false })).State;
+    const exec = await daemon.exec.create(id, { Cmd: ["true"] });
+    process.kill(Pid, "SIGKILL");
+    const calls = [
+      daemon.containers.pause(id).then(() => daemon.containers.unpause(id)),
+      daemon.containers.update(id, Readable.from([JSON.stringify({ CpuShares: 512 + round })])),
+      daemon.exec.startDetached(exec.Id),
+    ];
+    for (const outcome of await Promise.allSettled(calls))
+      if (outcome.status === "rejected") told.add(`${outcome.reason.kind}: ${outcome.reason.message.replaceAll(id, "ID")}`);
+    await daemon.containers.wait(id, "not-running", AbortSignal.timeout(10_000)).result;
+  }
+  const expected = ["conflict: container ID is not running", "internal: Container ID is not paused"];
+  assert.deepEqual(
+    [...told].filter((text) => !expected.includes(text)),
+    [],
+  );
+  await daemon.remove(id);
+});
+
 test("a paused container can be killed, stopped, restarted and removed", async () => {
   const paused = async (command: string[]): Promise<string> => {
     const id = await daemon.create(command);

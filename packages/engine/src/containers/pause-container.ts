@@ -2,6 +2,7 @@ import { conflict, internal } from "@pouchcontainer/errors";
 import type { Container } from "./container.ts";
 import { publishContainerEvent } from "./container-events.ts";
 import type { ContainerRoom } from "./container-room.ts";
+import { isProcessGone } from "./process-gone.ts";
 
 /** Freezes every process of the container. */
 export async function pauseContainer(room: ContainerRoom, container: Container): Promise<void> {
@@ -10,15 +11,28 @@ export async function pauseContainer(room: ContainerRoom, container: Container):
   if (status === "paused") throw conflict(`Container ${container.id} is already paused`);
   if (status === "restarting") throw conflict(`Container ${container.id} is restarting, wait until the container is running`);
   if (status !== "running") throw conflict(`container ${container.id} is not running`);
-  await room.deps.containerd.tasks.pause(container.id);
-  if (!run || !container.noteOf(run, { state: { status: "paused" } })) throw conflict(`container ${container.id} is not running`);
+  const isFrozen = await isStillThere(room.deps.containerd.tasks.pause(container.id));
+  if (!isFrozen || !run || !container.noteOf(run, { state: { status: "paused" } }))
+    throw conflict(`container ${container.id} is not running`);
   publishContainerEvent(room.deps.events, container.record, "pause");
+}
+
+/** False when the process ended before the call reached it. */
+async function isStillThere(call: Promise<void>): Promise<boolean> {
+  try {
+    await call;
+    return true;
+  } catch (error) {
+    if (isProcessGone(error)) return false;
+    throw error;
+  }
 }
 
 export async function unpauseContainer(room: ContainerRoom, container: Container): Promise<void> {
   if (container.state.status !== "paused") throw internal(`Container ${container.id} is not paused`);
   const { run } = container;
-  await room.deps.containerd.tasks.resume(container.id);
+  if (!(await isStillThere(room.deps.containerd.tasks.resume(container.id))))
+    throw internal(`Container ${container.id} is not paused`);
   // Thawed by a signal meanwhile, which told of it, or ended.
   if (!run || container.state.status !== "paused" || !container.noteOf(run, { state: { status: "running" } })) return;
   publishContainerEvent(room.deps.events, container.record, "unpause");

@@ -1,8 +1,8 @@
-import { isKind } from "@pouchcontainer/errors";
 import type { Container } from "./container.ts";
 import { publishContainerEvent } from "./container-events.ts";
 import type { ContainerRoom } from "./container-room.ts";
 import type { ContainerRun } from "./container-run.ts";
+import { isProcessGone } from "./process-gone.ts";
 
 export const killSignal = 9;
 
@@ -32,7 +32,7 @@ async function send(
     const all = signal === killSignal && container.record.hostConfig.PidMode !== "";
     await deps.containerd.tasks.kill(container.id, { signal, all });
   } catch (error) {
-    if (isGone(error)) return;
+    if (isProcessGone(error)) return;
     throw error;
   }
   publishContainerEvent(deps.events, container.record, "kill", { signal: String(signal) });
@@ -41,7 +41,7 @@ async function send(
     await deps.containerd.tasks.resume(container.id);
   } catch (error) {
     // SIGKILL reaches a frozen process with some kernels and runtimes and ends it before it is thawed.
-    if (signal !== killSignal && !isGone(error))
+    if (signal !== killSignal && !isProcessGone(error))
       deps.log.warn("a paused container could not be thawed for its signal", { container: container.id, error: String(error) });
     return;
   }
@@ -49,10 +49,3 @@ async function send(
   if (signal !== killSignal && container.noteOf(run, { state: { status: "running" } }))
     publishContainerEvent(deps.events, container.record, "unpause");
 }
-
-/** containerd has no word of its own for a process, or a shim, that went while the signal was on its way. */
-function isGone(error: unknown): boolean {
-  return isKind(error, "notFound") || wordsOfTheGone.some((words) => String(error).includes(words));
-}
-
-const wordsOfTheGone = ["process already finished", "ttrpc: closed", "cannot resume a stopped container"];

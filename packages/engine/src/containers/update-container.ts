@@ -10,6 +10,7 @@ import type { ContainerRecord } from "./container-record.ts";
 import type { ContainerRoom } from "./container-room.ts";
 import { viewOfLocked } from "./archive/container-view.ts";
 import { chainContext } from "./network-view.ts";
+import { isProcessGone } from "./process-gone.ts";
 import { toUpdateResources } from "./spec/index.ts";
 
 /** Changes limits of a container, running or not. Plugins see the body before it is decoded and the result after it took effect. */
@@ -43,6 +44,8 @@ async function putInForce(
   try {
     await deps.containerd.tasks.update(container.id, toUpdateResources(change.hostConfig, deps.facts.cgroup, deps.devices));
   } catch (error) {
+    // It has just ended: what is recorded holds from its next start.
+    if (isProcessGone(error)) return;
     await container.change({ hostConfig, config });
     throw error;
   }

@@ -7,6 +7,7 @@ import { publishContainerEvent } from "../containers/container-events.ts";
 import type { ContainerRoom } from "../containers/container-room.ts";
 import { networkedContainer } from "../containers/network-view.ts";
 import { OperationLock } from "../containers/operation-lock.ts";
+import { saysProcessGone } from "../containers/process-gone.ts";
 import { withRootfsReader } from "../containers/rootfs.ts";
 import { runtimeFailure } from "../containers/runtime-failure.ts";
 import { waitForExit } from "../containers/settle-exit.ts";
@@ -131,6 +132,7 @@ export class ExecManager {
     } catch (thrown) {
       instance.started.resolve(false);
       await this.#settle(instance, instance.exitCode ?? notStartedExitCode);
+      if (saysProcessGone(thrown)) throw conflict(`container ${container.id} is not running`, { cause: thrown });
       throw thrown;
     }
   }
@@ -251,7 +253,7 @@ export class ExecManager {
       const failure = runtimeFailure("OCI runtime exec failed", thrown);
       instance.exitCode = failure.exitCode;
       await tasks.deleteProcess(container.id, id).catch(() => undefined);
-      throw failure.error;
+      throw saysProcessGone(thrown) ? thrown : failure.error;
     }
     stdio.opened();
     instance.started.resolve(true);
