@@ -248,6 +248,13 @@ export const differences: ExpectedDifference[] = [
   ...because("what a client got wrong about a network is a 400 or a 403 that says what", [
     { call: "POST /networks/create (no name)", field: "status", ours: "400", dockerd: "500" },
     { call: "POST /networks/create (no name)", field: "body.message", ours: '"Name is missing"', dockerd: '"invalid name: "' },
+    { call: "POST /networks/subnet/connect (bad address)", field: "status", ours: "400", dockerd: "500" },
+    {
+      call: "POST /networks/subnet/connect (bad address)",
+      field: "body.message",
+      ours: '"invalid endpoint settings: invalid IPv4 address: junk"',
+      dockerd: '"Invalid IPv4 address: junk)"',
+    },
     { call: "POST /networks/create (bad subnet)", field: "status", ours: "400", dockerd: "500" },
     {
       call: "POST /networks/create (bad subnet)",

@@ -148,8 +148,6 @@ export function referencedContainer(room: ContainerRoom, ref: string): Reference
   return {
     id,
     name: record.name,
-    hostname: record.config.Hostname ?? "",
-    domainname: record.config.Domainname ?? "",
     ipcMode: record.hostConfig.IpcMode ?? "",
     networkMode: record.hostConfig.NetworkMode ?? "",
   };

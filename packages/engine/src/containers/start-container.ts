@@ -232,7 +232,7 @@ async function takeOverHostname({ registry }: ContainerRoom, container: Containe
   const { config, hostConfig } = container.record;
   const ref = containerOfMode(hostConfig.NetworkMode ?? "");
   const owner = ref === undefined ? undefined : registry.find(ref);
-  if (!owner) return;
+  if (!owner?.isRunning) return;
   const { Hostname = "", Domainname = "" } = owner.record.config;
   if (config.Hostname === Hostname && config.Domainname === Domainname) return;
   await container.change({ config: { ...config, Hostname, Domainname } });

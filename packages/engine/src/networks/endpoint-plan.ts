@@ -1,3 +1,4 @@
+import { isIPv4, isIPv6 } from "node:net";
 import type * as api from "@pouchcontainer/api";
 import { invalidArgument } from "@pouchcontainer/errors";
 import type { Endpoint, PluginChains } from "../plugin-host/chains.ts";
@@ -88,7 +89,12 @@ export function refuseBadEndpoint(
   network: NetworkRecord,
   endpoint: Pick<Endpoint, "ipv4Address" | "ipv6Address" | "macAddress" | "aliases">,
 ): void {
-  const addressed = Boolean(endpoint.ipv4Address) || Boolean(endpoint.ipv6Address);
+  const { ipv4Address = "", ipv6Address = "" } = endpoint;
+  if (ipv4Address !== "" && !isIPv4(ipv4Address))
+    throw invalidArgument(`invalid endpoint settings: invalid IPv4 address: ${ipv4Address}`);
+  if (ipv6Address !== "" && !isIPv6(ipv6Address))
+    throw invalidArgument(`invalid endpoint settings: invalid IPv6 address: ${ipv6Address}`);
+  const addressed = ipv4Address !== "" || ipv6Address !== "";
   const userDefined = !["bridge", "host", "none"].includes(network.name);
   if (addressed && !userDefined) throw invalidArgument("user specified IP address is supported on user defined networks only");
   if (addressed && !network.ipam.chosen) {

@@ -25,8 +25,6 @@ export interface ConfigSettings {
 export interface ReferencedContainer {
   id: string;
   name: string;
-  hostname: string;
-  domainname: string;
   /** Its `IpcMode`, which decides whether others may join. */
   ipcMode: string;
   networkMode: string;

@@ -19,7 +19,7 @@ function normalise(config: ContainerConfig, hostConfig: HostConfig = {}, image: 
     settings,
     container: (ref) => {
       if (ref !== "db" && ref !== "f".repeat(64)) throw notFound(`No such container: ${ref}`);
-      return { id: "f".repeat(64), hostname: "dbhost", domainname: "", name: ref, networkMode: "bridge", ipcMode: "private" };
+      return { id: "f".repeat(64), name: ref, networkMode: "bridge", ipcMode: "private" };
     },
   });
 }
@@ -88,10 +88,10 @@ test("on cgroup v2 a container has a cgroup namespace of its own, a privileged o
   assert.equal(normalise({ Cmd: ["x"] }, { Privileged: true }).hostConfig.CgroupnsMode, "host");
 });
 
-test("the host's network brings the host's name, another container's network that container's", () => {
+test("the host's network brings the host's name; another container's network brings its name at the start", () => {
   assert.equal(normalise({ Cmd: ["x"] }, { NetworkMode: "host" }).config.Hostname, "host");
   const joined = normalise({ Cmd: ["x"] }, { NetworkMode: "container:db" });
-  assert.equal(joined.config.Hostname, "dbhost");
+  assert.equal(joined.config.Hostname, "0123456789ab");
   assert.equal(joined.hostConfig.NetworkMode, `container:${"f".repeat(64)}`);
 });
 

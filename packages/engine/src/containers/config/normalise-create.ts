@@ -84,10 +84,13 @@ export function normaliseCreate(input: NormaliseInput): NormalisedCreate {
   return { config, hostConfig, networkingConfig: verified.networkingConfig, warnings: verified.warnings, links, path, args };
 }
 
-function hostNames(networkMode: string, id: string, input: NormaliseInput): Pick<ContainerConfig, "Hostname" | "Domainname"> {
-  const owner = ownerOf(networkMode, input);
-  if (owner) return { Hostname: owner.hostname, Domainname: owner.domainname };
-  if (networkMode === "host") return { Hostname: input.settings.hostname, Domainname: input.settings.domainname };
+/** Who shares another container's network has its names too, from the start on: that one may not be there yet. */
+function hostNames(
+  networkMode: string,
+  id: string,
+  { settings }: NormaliseInput,
+): Pick<ContainerConfig, "Hostname" | "Domainname"> {
+  if (networkMode === "host") return { Hostname: settings.hostname, Domainname: settings.domainname };
   return { Hostname: id.slice(0, 12) };
 }
 
@@ -98,17 +101,13 @@ function joined(mode: string, { container }: NormaliseInput): string {
 }
 
 /** As `joined`, but the start is early enough for the other to be there: who is not yet is asked for by name then. */
-function joinedNetwork(mode: string, input: NormaliseInput): string {
-  const owner = ownerOf(mode, input);
-  return owner ? `container:${owner.id}` : mode;
-}
-
-function ownerOf(networkMode: string, { container }: NormaliseInput): ReferencedContainer | undefined {
-  const ref = containerOfMode(networkMode);
+function joinedNetwork(mode: string, { container }: NormaliseInput): string {
+  const ref = containerOfMode(mode);
+  if (ref === undefined) return mode;
   try {
-    return ref === undefined ? undefined : container(ref);
+    return `container:${container(ref).id}`;
   } catch (error) {
-    if (isKind(error, "notFound")) return undefined;
+    if (isKind(error, "notFound")) return mode;
     throw error;
   }
 }

@@ -5,7 +5,8 @@ import type {
   NetworkSettings,
   PluginTraceEntry,
 } from "@pouchcontainer/api";
-import { wasStarted, type ContainerRecord, type ContainerState } from "../container-record.ts";
+import { wasStarted, zeroTime, type ContainerRecord, type ContainerState } from "../container-record.ts";
+import { containerOfMode } from "../spec/index.ts";
 import { configView } from "./config-view.ts";
 import { hostConfigView } from "./host-config-view.ts";
 import { mountPointView } from "./mount-point-view.ts";
@@ -59,13 +60,14 @@ export function containerInspect(record: ContainerRecord, facts: InspectFacts): 
   };
 }
 
-/** The files a start makes; before the first there are none. */
+/** The files a start makes; before the first there are none, and who shares another's network has those only of a start that worked. */
 function filesOf({ state, ...record }: ContainerRecord): FilePaths {
   const isMade = wasStarted(state);
+  const isNetworked = containerOfMode(record.hostConfig.NetworkMode) === undefined ? isMade : state.startedAt !== zeroTime;
   return {
-    ResolvConfPath: isMade ? record.resolvConfPath : "",
-    HostnamePath: isMade ? record.hostnamePath : "",
-    HostsPath: isMade ? record.hostsPath : "",
+    ResolvConfPath: isNetworked ? record.resolvConfPath : "",
+    HostnamePath: isNetworked ? record.hostnamePath : "",
+    HostsPath: isNetworked ? record.hostsPath : "",
     LogPath: isMade ? record.logPath : "",
   };
 }
