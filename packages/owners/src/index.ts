@@ -3,6 +3,7 @@ export { joinConnections, openConnection, ownConnection } from "./connection.ts"
 export { DatagramSocket, type DatagramOptions, type Peer } from "./datagram-socket.ts";
 export { inBackground } from "./in-background.ts";
 export { catchLostErrors, type LostError } from "./lost-errors.ts";
+export { takeLoopShare } from "./loop-share.ts";
 export { noticeHangup } from "./notice-hangup.ts";
 export { duringOperation, type Operation } from "./operation.ts";
 export { lastWords, outcomeOf, programOutcome, runProgram, type Outcome, type RunOptions } from "./run-program.ts";

@@ -1,3 +1,4 @@
+import { takeLoopShare } from "@pouchcontainer/owners";
 import { closeSync, fstatSync, openSync, readdirSync, readSync, statSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
@@ -55,13 +56,14 @@ export function modifiedMs(path: string): number {
 }
 
 /** Position of the first of the last `count` lines, or how many of them this file has when it has fewer. */
-export function positionOfLastLines(source: LogSource, count: number): { position: number; lines: number } {
+export async function positionOfLastLines(source: LogSource, count: number): Promise<{ position: number; lines: number }> {
   const block = Buffer.allocUnsafe(blockBytes);
   let lines = 0;
   let end = source.sizeBytes;
   if (count === 0 || end === 0) return { position: end, lines: 0 };
   // The newline that ends the last line begins none.
   for (let searched = end - 1; searched > 0;) {
+    await takeLoopShare();
     const start = Math.max(0, searched - blockBytes);
     source.read(block.subarray(0, searched - start), start);
     for (

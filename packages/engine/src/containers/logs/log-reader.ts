@@ -1,3 +1,4 @@
+import { takeLoopShare } from "@pouchcontainer/owners";
 import { renderEntry, parseEntry, timeOf, type LogEntry } from "./log-entry.ts";
 import {
   logFilePaths,
@@ -53,14 +54,14 @@ export async function* readLog(
   let current: LogSource | undefined = sources.pop()?.source;
   let position = 0;
   try {
-    const start = tailStart([...sources.map(({ source }) => source), ...(current ? [current] : [])], query.tail);
+    const start = await tailStart([...sources.map(({ source }) => source), ...(current ? [current] : [])], query.tail);
     for (const [index, { source }] of sources.entries()) {
       if (index < start.index) continue;
       const from = index === start.index ? start.position : 0;
       for (const { lines } of readLines(source, Math.max(from, filter.startIn(source)))) {
         yield* filter.render(lines);
         if (filter.ended || signal.aborted) return;
-        await breathe();
+        await takeLoopShare();
       }
     }
     if (!current) return;
@@ -72,7 +73,7 @@ export async function* readLog(
         position = next;
         yield* filter.render(lines);
         if (filter.ended || signal.aborted) return;
-        await breathe();
+        await takeLoopShare();
       }
       if (!follow) return;
       if (follow.rotations !== rotations) {
@@ -114,13 +115,13 @@ async function openWanted(paths: string[], query: LogQuery): Promise<{ source: L
 }
 
 /** In which source, and where in it, the last `tail` lines begin. */
-function tailStart(sources: LogSource[], tail: number | undefined): { index: number; position: number } {
+async function tailStart(sources: LogSource[], tail: number | undefined): Promise<{ index: number; position: number }> {
   if (tail === undefined) return { index: 0, position: 0 };
   let missing = tail;
   for (let index = sources.length - 1; index >= 0; index--) {
     const source = sources[index];
     if (!source) continue;
-    const found = positionOfLastLines(source, missing);
+    const found = await positionOfLastLines(source, missing);
     missing -= found.lines;
     if (missing <= 0 || index === 0) return { index, position: found.position };
   }
@@ -188,11 +189,6 @@ class EntryFilter {
     }
     return entry.stream === "stdout" ? this.#query.stdout : this.#query.stderr;
   }
-}
-
-/** Reading is synchronous; other work gets its turn between blocks. */
-function breathe(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }
 
 async function changedOrAborted(

@@ -139,6 +139,31 @@ test("a client that asks and does not read holds one answer of ours besides what
   assert.equal(answered, 1_000);
 });
 
+test("clients that never pause, whose answers are known at once, leave the event loop to others", async (t) => {
+  const { tcp, tcpPort } = listening();
+  const answer = (query: Buffer): Promise<Buffer> => {
+    const end = performance.now() + 1;
+    while (performance.now() < end);
+    return Promise.resolve(query);
+  };
+  const clients = new TcpClients(tcp, { answer });
+  t.after(() => clients.close());
+  let turns = 0;
+  let over = false;
+  const count = (): void => {
+    turns++;
+    if (!over) setImmediate(count);
+  };
+  const queries = Buffer.concat(Array.from({ length: 50 }, () => framed(ask("web"))));
+  const sockets = Array.from({ length: 4 }, () => tcpClient(t, tcpPort));
+  await Promise.all(sockets.map((socket) => once(socket, "connect")));
+  setImmediate(count);
+  await Promise.all(sockets.map((socket) => (socket.resume(), socket.end(queries), closed(socket))));
+  over = true;
+  // 200 ms of answering, in shares of 5 ms.
+  assert.ok(turns >= 25, `${turns} turns`);
+});
+
 test("the server ends while queries wait for a silent server, over both transports", async (t) => {
   const mute = createSocket("udp4");
   mute.bind(0, "127.0.0.1");

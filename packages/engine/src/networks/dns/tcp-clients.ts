@@ -1,4 +1,4 @@
-import { ConnectionServer, inBackground } from "@pouchcontainer/owners";
+import { ConnectionServer, inBackground, takeLoopShare } from "@pouchcontainer/owners";
 import type { Socket } from "node:net";
 import { framed, unframed } from "./framed-messages.ts";
 
@@ -46,6 +46,8 @@ export class TcpClients {
     if (this.#clients > maximumClients) client.destroy();
     try {
       for await (const query of unframed(client, maximumQueryBytes)) {
+        // A name that is known is answered at once: clients that never pause would be all that is served.
+        await takeLoopShare();
         const answer = await this.#options.answer(query);
         if (answer) await written(client, framed(answer));
         patience.refresh();
