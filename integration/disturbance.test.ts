@@ -230,6 +230,7 @@ function endpoints(): Record<string, Endpoint> {
     },
     events: get("/events?since=1", 5000, false),
     save: get("/images/loaded:1/get", 950_000),
+    "backup of the store": get("/system/backup", 20_000),
     "save of several": get("/images/get?names=loaded:1&names=busybox", 3_000_000),
     load: { request: () => rawRequest("POST", "/images/load", imageArchive), answerBytes: 300, finite: true },
     pull: {

@@ -19,7 +19,7 @@ export function containerArchiveHandlers(calls: Calls, containers: ContainerBack
     ContainerArchive: calls.takeOver(endpoints.ContainerArchive, async (call) => {
       const { stat, tar } = await containers.archiveGet(refOf(call), pathOf(call.query));
       call.response.setHeader("X-Docker-Container-Path-Stat", encodeStat(stat));
-      await sendStream(call.response, "application/x-tar", tar);
+      await sendStream(call.response, { "Content-Type": "application/x-tar" }, tar);
     }),
 
     PutContainerArchive: calls.takeOver(endpoints.PutContainerArchive, async (call) => {
@@ -31,7 +31,7 @@ export function containerArchiveHandlers(calls: Calls, containers: ContainerBack
 
     ContainerExport: calls.takeOver(endpoints.ContainerExport, async (call) => {
       const tar = await containers.exportFilesystem(refOf(call));
-      await sendStream(call.response, "application/octet-stream", tar);
+      await sendStream(call.response, { "Content-Type": "application/octet-stream" }, tar);
     }),
   };
 }

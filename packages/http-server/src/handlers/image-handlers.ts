@@ -47,13 +47,13 @@ export function imageHandlers(calls: Calls, images: ImageBackend) {
 
     ImageGet: calls.takeOver(endpoints.ImageGet, async (call) => {
       const tar = await images.save([refOf(call)], platformOf(call.query), call.signal());
-      await sendStream(call.response, "application/x-tar", tar);
+      await sendStream(call.response, { "Content-Type": "application/x-tar" }, tar);
     }),
 
     ImageGetAll: calls.takeOver(endpoints.ImageGetAll, async (call) => {
       const names = (call.query.names ?? []).flatMap((name) => name.split(",")).filter((name) => name !== "");
       const tar = await images.save(names, platformOf(call.query), call.signal());
-      await sendStream(call.response, "application/x-tar", tar);
+      await sendStream(call.response, { "Content-Type": "application/x-tar" }, tar);
     }),
 
     ImageTag: calls.answer(endpoints.ImageTag, (call) => {

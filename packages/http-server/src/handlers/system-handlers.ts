@@ -1,6 +1,5 @@
 import { endpoints, type Handler } from "@pouchcontainer/api";
 import { invalidArgument } from "@pouchcontainer/errors";
-import { pipeline } from "node:stream/promises";
 import { isBelow } from "../api-version.ts";
 import type { SystemBackend } from "../backend.ts";
 import type { Calls } from "../call.ts";
@@ -8,6 +7,7 @@ import { summaryForVersion } from "../image-for-version.ts";
 import { infoForVersion } from "../info-for-version.ts";
 import { streamJsonLines } from "../json-lines.ts";
 import { sendJsonText } from "../respond.ts";
+import { sendStream } from "../send-stream.ts";
 
 /** The daemon itself. */
 export function systemHandlers(calls: Calls, system: SystemBackend, openApiJson: () => string) {
@@ -39,8 +39,7 @@ export function systemHandlers(calls: Calls, system: SystemBackend, openApiJson:
 
     SystemBackup: calls.takeOver(endpoints.SystemBackup, async ({ response }) => {
       const { content, sizeBytes } = await system.backup();
-      response.writeHead(200, { "Content-Type": "application/octet-stream", "Content-Length": sizeBytes });
-      await pipeline(content, response);
+      await sendStream(response, { "Content-Type": "application/octet-stream", "Content-Length": sizeBytes }, content);
     }),
 
     OpenApi: calls.takeOver(endpoints.OpenApi, async ({ response }) => {
