@@ -107,6 +107,8 @@ export type FileJob = { [N in FileJobName]: { job: N; view: FileView } & FileJob
 export interface FileFailure {
   kind: ErrorKind | "gone";
   message: string;
+  /** Where a defect of the worker is. */
+  stack?: string;
 }
 
 /** What a worker says on its channel. */

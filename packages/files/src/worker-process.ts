@@ -94,8 +94,10 @@ export class WorkerProcess {
   #hear(message: FileMessage): void {
     if ("head" in message) this.#settle.head(message.head);
     else if ("failure" in message) {
-      const { kind, message: text } = message.failure;
-      this.#settle.fail(kind === "gone" ? new ProcessGone(text) : new EngineError(kind, text));
+      const { kind, message: text, stack } = message.failure;
+      const failure = kind === "gone" ? new ProcessGone(text) : new EngineError(kind, text);
+      if (stack !== undefined) failure.stack = stack;
+      this.#settle.fail(failure);
     }
     // JSON has no undefined: the answer of a job that has none is an empty message.
     else this.#settle.answer(message.answer);

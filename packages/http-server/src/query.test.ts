@@ -48,3 +48,13 @@ test("what is no number is refused", () => {
 test("a parameter that has to be there is named", () => {
   assert.throws(() => decodeQuery(endpoints.ContainerResize.query, "/x?w=1"), { message: "the query parameter h is missing" });
 });
+
+test("a value that is no text is refused, and one that only looks like it is not", () => {
+  for (const value of ["%FF%FEbad", "a%C3", "%00", "a%00b"])
+    assert.throws(
+      () => decodeQuery(schema, `/x?on=1&name=${value}`),
+      (error) => isKind(error, "invalidArgument"),
+      value,
+    );
+  assert.equal(decodeQuery(schema, "/x?name=%EF%BF%BD%EF%BF%BDbad")["name"], "\ufffd\ufffdbad");
+});

@@ -11,7 +11,9 @@ export function decodeQuery(schema: JsonSchema | undefined, url: string): Record
   if (!schema) return values;
   const mark = url.indexOf("?");
   if (mark >= 0 && mark < url.length - 1) {
-    const given = new URLSearchParams(url.slice(mark + 1));
+    const query = url.slice(mark + 1);
+    const given = new URLSearchParams(query);
+    refuseOtherThanText(query, given);
     for (const [name, field] of Object.entries(schema.properties ?? {})) {
       const value = valueOf(name, field, given);
       if (value !== undefined) values[name] = value;
@@ -21,6 +23,25 @@ export function decodeQuery(schema: JsonSchema | undefined, url: string): Record
     if (!(name in values)) throw invalidArgument(`the query parameter ${name} is missing`);
   }
   return values;
+}
+
+/** What is no UTF-8 is another value once it is decoded, a path that of another file; a NUL no name can have. */
+function refuseOtherThanText(query: string, given: URLSearchParams): void {
+  for (const [name, value] of given) {
+    if (value.includes("\0"))
+      throw invalidArgument(`the query parameter ${name} must not contain a NUL: ${JSON.stringify(value)}`);
+    if (value.includes("\ufffd") && !query.split("&").every(isUtf8))
+      throw invalidArgument(`the query parameter ${name} must be UTF-8, got ${JSON.stringify(value)}`);
+  }
+}
+
+function isUtf8(escaped: string): boolean {
+  try {
+    decodeURIComponent(escaped);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function valueOf(name: string, field: JsonSchema & { "x-filters"?: boolean }, given: URLSearchParams): unknown {

@@ -42,9 +42,14 @@ export function describeFailure(error: unknown): FileFailure {
   if (error instanceof JobFailure) return { kind: error.kind, message: error.message };
   if (error instanceof TarError) return { kind: "internal", message: error.message };
   if (!isSystemError(error))
-    return { kind: "internal", message: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+    return { kind: "internal", message: error instanceof Error ? error.message : String(error), ...stackOf(error) };
   const full = error.code === "ENOSPC" || error.code === "EDQUOT";
   return { kind: full ? "resourceExhausted" : "internal", message: systemMessage(error) };
+}
+
+/** Of a defect of ours, which is logged and not told. */
+function stackOf(error: unknown): Pick<FileFailure, "stack"> {
+  return error instanceof Error && error.stack !== undefined ? { stack: error.stack } : {};
 }
 
 /** `open /d/f: no such file or directory`, as Go says it. */

@@ -119,6 +119,8 @@ function verifyMount(mount: Mount, host: { sourceExists(path: string): boolean }
   };
 
   if (!mountTypes.has(type)) throw invalid("mount type unknown");
+  for (const path of [mount.Source, mount.Target])
+    if (path?.includes("\0")) throw invalid(`invalid mount path: ${JSON.stringify(path)} must not contain a NUL`);
   const target = mount.Target ?? "";
   if (target === "") throw invalid("field Target must not be empty");
   if (clean(target) === "/") throw invalid("invalid specification: destination can't be '/'");

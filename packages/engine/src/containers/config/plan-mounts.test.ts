@@ -44,6 +44,10 @@ const refused: [HostConfig, string][] = [
     { Binds: ["/tmp:rel"] },
     `invalid volume specification: '/tmp:rel': invalid mount config for type "bind": invalid mount path: 'rel' mount path must be absolute`,
   ],
+  [
+    { Mounts: [{ Type: "bind", Source: "/etc\0x", Target: "/x" }] },
+    `invalid mount config for type "bind": invalid mount path: "/etc\\u0000x" must not contain a NUL`,
+  ],
   [{ Binds: ["/tmp:/a:zz"] }, "invalid mode: zz"],
   [{ Binds: ["/tmp:/a", "/etc:/a"] }, "Duplicate mount point: /a"],
   [
