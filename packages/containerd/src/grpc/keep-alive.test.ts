@@ -21,8 +21,8 @@ test("a server that hangs ends every call, with a deadline or without, and what 
     address: proxy.address,
     defaultTimeoutMs: 60_000,
     maxMessageBytes: 1 << 20,
-    keepAlive: { intervalMs: 20, timeoutMs: 100 },
-    prepare: async ({ unary }) => void (await unary(version, {}, { timeoutMs: 100 })),
+    keepAlive: { intervalMs: 20, timeoutMs: 500 },
+    prepare: async ({ unary }) => void (await unary(version, {}, { timeoutMs: 500 })),
   });
   assert.equal((await channel.unary(version, {})).version, "1.2.3");
   const endless = channel.serverStream(Content.method.read, {}, { timeoutMs: Infinity });

@@ -107,6 +107,18 @@ test("names that cannot stand in a message are none", () => {
     assert.equal(encodeName(name), undefined, name);
 });
 
+test("an answer is one to the question that was asked, in whatever letters", () => {
+  const to = (name: string, more: object = {}): Buffer =>
+    encoded({ type: "response", questions: [{ type: "A", name }], ...more });
+  assert.ok(isAnswerTo(to("wEB.FRONT"), plain));
+  assert.ok(!isAnswerTo(to("evil.front"), plain));
+  assert.ok(!isAnswerTo(to("Web.front", { questions: [{ type: "AAAA", name: "Web.front" }] }), plain));
+  assert.ok(!isAnswerTo(to("Web.front", { questions: [] }), plain));
+  const failed = to("Web.front", { questions: [] });
+  failed[3] = (failed[3] ?? 0) | responseCode.serverFailure;
+  assert.ok(isAnswerTo(failed, plain));
+});
+
 test("whatever bytes come, reading and answering them throws nothing", () => {
   for (let round = 0; round < 10_000; round++) {
     const message = round % 2 === 0 ? randomBytes(randomInt(0, 600)) : mutated(plain);

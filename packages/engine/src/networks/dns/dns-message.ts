@@ -84,8 +84,30 @@ export function isAnswerTo(message: Buffer, query: Buffer): boolean {
   return (
     message.length >= headerBytes &&
     message.readUInt16BE(0) === query.readUInt16BE(0) &&
-    (message.readUInt16BE(2) & flag.response) !== 0
+    (message.readUInt16BE(2) & flag.response) !== 0 &&
+    asksTheSame(message, query)
   );
+}
+
+/** A server that fails may leave the question out; the case of its letters may change on the way (RFC 1035, 2.3.3). */
+function asksTheSame(message: Buffer, query: Buffer): boolean {
+  const end = endOfQuestion(query);
+  if (end === undefined || (message.readUInt16BE(4) === 0 && codeOf(message) !== responseCode.noError)) return true;
+  const [asked, answered] = [query, message].map((bytes) => bytes.toString("latin1", headerBytes, end).toLowerCase());
+  return asked === answered;
+}
+
+/** Where the one question of a message ends; undefined when it has not one. */
+function endOfQuestion(message: Buffer): number | undefined {
+  if (message.readUInt16BE(4) !== 1) return undefined;
+  let at = headerBytes;
+  for (;;) {
+    const length = message[at];
+    if (length === undefined || length > 63) return undefined;
+    at += 1 + length;
+    // The root, then type and class.
+    if (length === 0) return at + 4 <= message.length ? at + 4 : undefined;
+  }
 }
 
 export function codeOf(message: Buffer): number {

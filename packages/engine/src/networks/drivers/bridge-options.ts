@@ -27,9 +27,9 @@ export interface BridgeOptions {
 
 export function readBridgeOptions(network: NetworkRecord, bridgePrefix: string): BridgeOptions {
   const { options } = network;
-  const bridge = options[bridgeOption.name] ?? `${bridgePrefix}${network.id.slice(0, 12)}`;
+  const bridge = options[bridgeOption.name] || `${bridgePrefix}${network.id.slice(0, 12)}`;
   // The kernel's limit, and what neither ip nor nft takes for something else.
-  if (!/^[A-Za-z0-9_.][A-Za-z0-9_.-]{0,14}$/.test(bridge))
+  if (!/^(?!\.{1,2}$)[A-Za-z0-9_.][A-Za-z0-9_.-]{0,14}$/.test(bridge))
     throw invalidArgument(`invalid bridge name "${bridge}": it takes 1 to 15 letters, digits, "_", "." or "-"`);
   const snatAddress = options[bridgeOption.hostIpv4] ?? options[bridgeOption.hostIpv6];
   if (snatAddress !== undefined && !isAddress(snatAddress)) throw invalidArgument(`invalid host address "${snatAddress}"`);

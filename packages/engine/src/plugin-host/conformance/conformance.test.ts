@@ -47,7 +47,8 @@ const transports: Record<string, (supervisor: Supervisor, log: string[], runtime
 function installed(folder: string, supervisor: Supervisor, log: string[], runtimeDirectory: string): Promise<InstalledPlugin> {
   const write = (message: string): void => void log.push(message);
   return InstalledPlugin.start({
-    manifest: manifestOf(folder),
+    // What it holds of an answer that is read slowly is not what this is about.
+    manifest: { ...manifestOf(folder), memoryLimitMb: 4096 },
     directory: join(import.meta.dirname, folder),
     configuration: settings,
     environment: { PATH: process.env["PATH"] ?? "" },
