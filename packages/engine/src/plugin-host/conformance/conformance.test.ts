@@ -30,7 +30,14 @@ function manifestOf(folder: string): PluginManifest {
   return parseManifest(JSON.parse(readFileSync(join(import.meta.dirname, folder, "package.json"), "utf8")));
 }
 
-const transports: Record<string, (supervisor: Supervisor, log: string[], runtimeDirectory: string) => Promise<PluginInstance>> = {
+type Start = (
+  supervisor: Supervisor,
+  log: string[],
+  runtimeDirectory: string,
+  more: Partial<PluginManifest>,
+) => Promise<PluginInstance>;
+
+const transports: Record<string, Start> = {
   "in-process": (_supervisor, _log, _runtime) => {
     loads += 1;
     const url = new URL(`./typescript/conformance.ts?${loads}`, import.meta.url);
@@ -40,15 +47,14 @@ const transports: Record<string, (supervisor: Supervisor, log: string[], runtime
       settings: { configuration: settings, environment: {} },
     });
   },
-  "child process": (supervisor, log, runtime) => installed("typescript", supervisor, log, runtime),
-  python: (supervisor, log, runtime) => installed("python", supervisor, log, runtime),
+  "child process": (...world) => installed("typescript", ...world),
+  python: (...world) => installed("python", ...world),
 };
 
-function installed(folder: string, supervisor: Supervisor, log: string[], runtimeDirectory: string): Promise<InstalledPlugin> {
+function installed(folder: string, ...[supervisor, log, runtimeDirectory, more]: Parameters<Start>): Promise<InstalledPlugin> {
   const write = (message: string): void => void log.push(message);
   return InstalledPlugin.start({
-    // What it holds of an answer that is read slowly is not what this is about.
-    manifest: { ...manifestOf(folder), memoryLimitMb: 4096 },
+    manifest: { ...manifestOf(folder), ...more },
     directory: join(import.meta.dirname, folder),
     configuration: settings,
     environment: { PATH: process.env["PATH"] ?? "" },
@@ -59,7 +65,7 @@ function installed(folder: string, supervisor: Supervisor, log: string[], runtim
   });
 }
 
-async function open(t: TestContext, transport: string): Promise<World> {
+async function open(t: TestContext, transport: string, more: Partial<PluginManifest> = {}): Promise<World> {
   const assistants: string[] = [];
   const log: string[] = [];
   const supervisor: Supervisor = {
@@ -76,7 +82,7 @@ async function open(t: TestContext, transport: string): Promise<World> {
     supervisorOf: () => supervisor,
     stateDirectoryOf: () => "/nowhere",
   });
-  const instance = await (transports[transport] ?? unknownTransport)(supervisor, log, runtimeDirectory);
+  const instance = await (transports[transport] ?? unknownTransport)(supervisor, log, runtimeDirectory, more);
   host.add(instance);
   t.after(async () => {
     await instance.close();
@@ -155,7 +161,8 @@ for (const transport of Object.keys(transports)) {
   });
 
   test(`${transport}: an answer of 50 MB is refused`, async (t) => {
-    const { host } = await open(t, transport);
+    // What the plugin holds of an answer that is read slowly is not what this is about.
+    const { host } = await open(t, transport, { memoryLimitMb: 4096 });
     const links = host.registry.chain("container.preCreate");
     const [link] = links;
     if (link !== undefined) Object.assign(link.settings, { timeoutMs: 10_000 });

@@ -78,7 +78,7 @@ for (const [what, fault, message] of [
   ["no HTTP", `request.socket.end("SSH-2.0-plugin\\r\\n")`, /its process does not answer: Parse Error/],
   [
     "an answer that never ends",
-    `response.writeHead(200); const more = () => response.write(" ".repeat(1 << 20), more); more()`,
+    `response.writeHead(200); const more = () => { while (response.write(" ".repeat(1 << 16))); }; response.on("drain", more); more()`,
     /its answer is larger than 16777216 bytes/,
   ],
   ["a trickle", `response.writeHead(200); setInterval(() => response.write(" "), 100)`, "no answer within 1500 ms"],
