@@ -1,9 +1,20 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync, appendFileSync } from "node:fs";
+import {
+  appendFileSync,
+  closeSync,
+  existsSync,
+  fstatSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import fs from "node:fs";
 import { syncBuiltinESMExports } from "node:module";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { JsonFileLog, type JsonFileLogOptions } from "./json-file-log.ts";
 import { readLog, type LogQuery } from "./log-reader.ts";
@@ -47,6 +58,23 @@ test("lines are written in Docker's json-file format", async (t) => {
     '{"log":"plain\\n","stream":"stdout","attrs":{"tier":"web"},"time":"2023-11-14T22:13:21Z"}\n' +
       '{"log":"with \\"quotes\\", \\ttab and é\\n","stream":"stderr","attrs":{"tier":"web"},"time":"2023-11-14T22:13:22Z"}\n',
   );
+});
+
+test("a rotation that fails writes into nobody else's file", async (t) => {
+  const path = place(t);
+  const lost: unknown[] = [];
+  const limited = { maxSizeBytes: 100, maxFiles: 2, compress: false };
+  const log = new JsonFileLog(path, limited, { clock: { now: () => 0n }, onLost: (error) => lost.push(error) });
+  // Nothing can be put aside there.
+  mkdirSync(join(`${path}.1`, "occupied"), { recursive: true });
+  for (let line = 0; line < 3; line++) log.write("stdout", Buffer.from(`${"x".repeat(100)}\n`));
+  assert.equal(lost.length, 1);
+  // It gets the lowest number that is free.
+  const other = openSync(join(dirname(path), "other"), "w+");
+  for (let line = 0; line < 3; line++) log.write("stdout", Buffer.from("more\n"));
+  assert.equal(fstatSync(other).size, 0);
+  closeSync(other);
+  await log.close();
 });
 
 test("a line that comes in pieces is one entry, and a last one without newline keeps none", async (t) => {

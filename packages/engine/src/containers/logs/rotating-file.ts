@@ -88,10 +88,12 @@ export class RotatingFile {
   rotate(): void {
     this.#renewIfDeleted();
     const { maxFiles, compress } = this.#options;
-    closeSync(this.#fd);
     if (maxFiles < 2) rmSync(this.path, { force: true });
     else this.#shift(maxFiles);
-    this.#fd = openSync(this.path, "a+", 0o640);
+    // The old one is closed when there is a new one: the number of a closed descriptor is soon that of somebody else's file.
+    const fresh = openSync(this.path, "a+", 0o640);
+    closeSync(this.#fd);
+    this.#fd = fresh;
     this.#inode = fstatSync(this.#fd).ino;
     this.#size = 0;
     this.rotations++;

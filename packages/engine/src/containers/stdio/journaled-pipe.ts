@@ -107,7 +107,8 @@ export class JournaledPipe {
     if (moved === 0) return this.close();
     if (moved !== undefined) {
       this.#size += moved;
-      for (let done = 0; done < moved;) done += this.#hand(at + done, moved - done);
+      // Whoever gets a chunk may close this; the descriptor's number is somebody else's then.
+      for (let done = 0; done < moved && !this.#closed;) done += this.#hand(at + done, moved - done);
       return;
     }
     // Empty, or no room for the journal: without one, as long as that lasts.
