@@ -136,7 +136,7 @@ void describe("images on containerd", () => {
 
   test("a pull tells what Docker tells, and a second one that nothing is new", async () => {
     const images = await manager();
-    const lines = await pull(images, "busybox");
+    const lines = await pull(images, "busybox:latest");
     const { RepoDigests, RepoTags } = await images.inspect("busybox");
     const digest = RepoDigests[0]?.split("@")[1];
     assert.deepEqual(RepoTags, ["busybox:latest"]);
@@ -153,7 +153,7 @@ void describe("images on containerd", () => {
       `Digest: ${digest}`,
       "Status: Downloaded newer image for busybox:latest",
     ]);
-    assert.deepEqual(await pull(images, "busybox"), [
+    assert.deepEqual(await pull(images, "busybox:latest"), [
       { status: "Pulling from library/busybox", id: "latest" },
       { status: `Digest: ${digest}` },
       { status: "Status: Image is up to date for busybox:latest" },
@@ -285,7 +285,7 @@ void describe("images on containerd", () => {
 
   test("a pull by digest is found by digest", async () => {
     const images = await manager();
-    await pull(images, "busybox");
+    await pull(images, "busybox:latest");
     const [digest = ""] = (await images.inspect("busybox")).RepoDigests;
     await images.remove("busybox", gently);
     await pull(images, digest);
@@ -385,7 +385,7 @@ void describe("images on containerd", () => {
       message: "manifest for busybox:none not found: manifest unknown: manifest unknown",
     });
     await assert.rejects(pull(images, `${registry.host}/no/such:1`), { kind: "notFound" });
-    await assert.rejects(pull(images, "localhost:1/x"), {
+    await assert.rejects(pull(images, "localhost:1/x:latest"), {
       kind: "internal",
       message: /^Get "http:\/\/localhost:1\/v2\/": dial tcp (127\.0\.0\.1|\[::1\]):1: connect: connection refused$/,
     });
@@ -419,11 +419,11 @@ void describe("images on containerd", () => {
       };
       const images = await manager();
       configure();
-      await assert.rejects(pull(images, "secure.test/library/busybox"), {
+      await assert.rejects(pull(images, "secure.test/library/busybox:latest"), {
         message: `Get "https://127.0.0.1:${port}/v2/": tls: failed to verify certificate: x509: certificate signed by unknown authority`,
       });
       configure(`ca = "${certificate}"`);
-      await pull(images, "secure.test/library/busybox");
+      await pull(images, "secure.test/library/busybox:latest");
       configure("skip_verify = true");
       await pull(images, "secure.test/library/layers:1");
       assert.deepEqual((await images.list(everything)).flatMap(({ RepoTags }) => RepoTags).sort(), [
