@@ -1,5 +1,5 @@
 import type { JsonMessage } from "@pouchcontainer/api";
-import { EngineError, isKind } from "@pouchcontainer/errors";
+import { isKind } from "@pouchcontainer/errors";
 import {
   familiarReference,
   formatPlatform,
@@ -46,8 +46,7 @@ export async function pullImage(
     return pulled;
   } catch (error) {
     if (signal.aborted) outcome = "failed";
-    if (signal.aborted) throw new EngineError("cancelled", "context canceled", { cause: error });
-    throw pullErrorOf(error, request.reference, deps.naming);
+    throw pullErrorOf(error, request.reference, deps.naming, signal);
   } finally {
     connection.close();
     await settle(lease, outcome);

@@ -1,4 +1,3 @@
-import { EngineError } from "@pouchcontainer/errors";
 import { pullErrorOf } from "../registry/registry-error.ts";
 import type { ProgressSink } from "./progress.ts";
 import { outcomeLine, pullImage } from "./pull-image.ts";
@@ -27,8 +26,7 @@ async function tagsOf(deps: PullDeps, request: PullRequest, signal: AbortSignal)
   try {
     return await connection.client.listTags(signal);
   } catch (error) {
-    if (signal.aborted) throw new EngineError("cancelled", "context canceled", { cause: error });
-    throw pullErrorOf(error, request.reference, deps.naming);
+    throw pullErrorOf(error, request.reference, deps.naming, signal);
   } finally {
     connection.close();
   }

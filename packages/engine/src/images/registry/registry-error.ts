@@ -1,4 +1,4 @@
-import { internal, notFound, resourceExhausted, type EngineError } from "@pouchcontainer/errors";
+import { EngineError, internal, notFound, resourceExhausted } from "@pouchcontainer/errors";
 import { familiarReference, familiarRepository, type NamingDefaults, type Reference } from "@pouchcontainer/oci";
 import { HttpError } from "./http-error.ts";
 
@@ -71,8 +71,9 @@ function firstErrorOf(body: string): { code?: string; message?: string } {
   }
 }
 
-/** A failed pull in Docker's words and with Docker's status. */
-export function pullErrorOf(thrown: unknown, reference: Reference, naming: NamingDefaults): unknown {
+/** A failed pull in Docker's words and with Docker's status; of one that was given up, whatever failed by that is its end. */
+export function pullErrorOf(thrown: unknown, reference: Reference, naming: NamingDefaults, signal: AbortSignal): unknown {
+  if (signal.aborted) return new EngineError("cancelled", "context canceled", { cause: thrown });
   if (thrown instanceof RegistryError) return registryRefusal(thrown, reference, naming);
   return thrown instanceof HttpError ? internal(thrown.message, { cause: thrown.cause }) : thrown;
 }
