@@ -253,7 +253,7 @@ export class ExecManager {
       const failure = runtimeFailure("OCI runtime exec failed", thrown);
       instance.exitCode = failure.exitCode;
       await tasks.deleteProcess(container.id, id).catch(() => undefined);
-      throw saysProcessGone(thrown) ? thrown : failure.error;
+      throw failure.error;
     }
     stdio.opened();
     instance.started.resolve(true);
