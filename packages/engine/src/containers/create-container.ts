@@ -8,6 +8,7 @@ import type { ResolvedImage } from "../images/image-source.ts";
 import type { TraceEntry } from "../plugin-host/trace.ts";
 import { removeTree } from "../remove-tree.ts";
 import { realiseMounts, type RealisedMounts } from "../volumes/realise-mounts.ts";
+import { settleAll } from "../settle-all.ts";
 import { rfc3339Nano } from "./clock.ts";
 import {
   checkedContainerName,
@@ -186,12 +187,11 @@ async function allocate(room: ContainerRoom, container: Container, undo: UndoSte
     () => removeTree(container.directory),
   );
   const labels = { [ownerLabel]: id, [gcRootLabel]: rfc3339Nano(deps.clock.now()).replace(/\.\d+Z$/, "Z") };
-  const steps = await Promise.allSettled([
+  await settleAll([
     mkdir(container.directory, { recursive: true, mode: 0o710 }),
     snapshots.prepare(id, record.image.chainId, labels).then(markAsContainer),
     deps.records.put(id, record),
   ]);
-  for (const step of steps) if (step.status === "rejected") throw step.reason;
   await fillVolumes(room, container);
   // What has its record beside it is a container; what has none by then is a create that was cut short.
   await deps.records.keepCopy(id);

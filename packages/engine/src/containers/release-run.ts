@@ -1,4 +1,5 @@
 import { removeTree } from "../remove-tree.ts";
+import { settleAll } from "../settle-all.ts";
 import type { Container } from "./container.ts";
 import type { ContainerRoom } from "./container-room.ts";
 import type { ContainerRun } from "./container-run.ts";
@@ -46,8 +47,7 @@ export async function releaseRun(
 
 /** A daemon that takes up a run whose end was not recorded must not log again what its journals have. */
 async function releaseOutput({ log, stdio }: ContainerRun): Promise<void> {
-  const closed = await Promise.allSettled([log?.close(), stdio.dispose()]);
-  for (const step of closed) if (step.status === "rejected") throw step.reason;
+  await settleAll([log?.close(), stdio.dispose()]);
   log?.forgetJournals();
 }
 

@@ -1,5 +1,6 @@
 import { conflict, internal, isKind } from "@pouchcontainer/errors";
 import { removeTree } from "../remove-tree.ts";
+import { settleAll } from "../settle-all.ts";
 import type { Container } from "./container.ts";
 import { isHalfRemoved } from "./container-record.ts";
 import { publishContainerEvent } from "./container-events.ts";
@@ -76,7 +77,7 @@ async function remove(room: ContainerRoom, container: Container, options: { volu
   if (container.unsure || runs) await clearRun(room, container);
   await deps.containerd.containers.delete(id);
   await deps.records.dropCopy(id);
-  await allOf([
+  await settleAll([
     deps.containerd.snapshots(record.snapshotter).remove(id),
     deps.networks.forget(id),
     removeTree(container.directory),
@@ -96,11 +97,6 @@ async function remove(room: ContainerRoom, container: Container, options: { volu
   publishContainerEvent(deps.events, record, "destroy");
   container.endStreams();
   container.report(["removed", "not-running", "next-exit"], { exitCode: container.state.exitCode });
-}
-
-/** Whichever fails, none goes on when this has ended. */
-async function allOf(steps: Promise<void>[]): Promise<void> {
-  for (const outcome of await Promise.allSettled(steps)) if (outcome.status === "rejected") throw outcome.reason;
 }
 
 async function removeAnonymousVolumes({ deps }: ContainerRoom, { record }: Container): Promise<void> {

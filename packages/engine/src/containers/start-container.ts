@@ -3,6 +3,7 @@ import type { Mount } from "@pouchcontainer/containerd";
 import { join } from "node:path";
 import type { PreStartHook } from "../plugin-host/chains.ts";
 import { prepareBindSources } from "../volumes/realise-mounts.ts";
+import { settleAll } from "../settle-all.ts";
 import { rfc3339Nano } from "./clock.ts";
 import type { Container } from "./container.ts";
 import { ownerLabel, type RuntimeChoice } from "./container-deps.ts";
@@ -152,15 +153,12 @@ async function createTask(
   const { deps } = room;
   await takeOverHostname(room, container);
   const network = networkedContainer(container.record, container.directory);
-  const steps = await Promise.allSettled([
+  const [sandbox, mounts] = await settleAll([
     prepareNetwork(room, network, { deferConnect }),
     deps.containerd.snapshots(container.record.snapshotter).mounts(container.id),
     mountVolumes(room, container),
     shareMemory(container),
   ]);
-  // All are settled before one's failure is told: undoing must not race with a step still at work.
-  for (const step of steps) if (step.status === "rejected") throw step.reason;
-  const [sandbox, mounts] = [valueOf(steps[0]), valueOf(steps[1])];
   await prepareMountPoints(deps, container, mounts);
   await using subpaths = await mountSubpaths(container);
   const spec = await withRootfsReader(deps, container, mounts, (rootfs) => {
@@ -252,11 +250,6 @@ class RuntimeRefusal extends Error {
   constructor(thrown: unknown) {
     super("the runtime refused", { cause: thrown });
   }
-}
-
-function valueOf<T>(step: PromiseSettledResult<T>): T {
-  if (step.status === "rejected") throw step.reason;
-  return step.value;
 }
 
 /** Made with the first start, changed with every later one: what the spec says depends on the moment. */

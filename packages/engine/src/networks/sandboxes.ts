@@ -31,7 +31,7 @@ import { firewallPorts, SandboxPorts, type SandboxPortsDeps } from "./sandbox-po
 import type { EndpointRecord, SandboxRecord } from "./sandbox-record.ts";
 import { SandboxResolver } from "./sandbox-resolver.ts";
 import { publishConnection } from "./publish-connection.ts";
-import { settleAll } from "./settle-all.ts";
+import { settleAll } from "../settle-all.ts";
 import { validateNetworks } from "./validate-networks.ts";
 
 export interface SandboxesDeps extends SandboxPortsDeps {
@@ -305,9 +305,7 @@ export class Sandboxes implements ContainerNetworks {
     if (content.hasResolver(live.record)) this.#openResolver(container, live, netnsPath);
     await records.put(container.id, live.record);
     const written = content.write(container, live.record);
-    await settleAll<unknown>(
-      [written, deferConnect ? undefined : this.#attachAll(container, live)].filter((each) => each !== undefined),
-    );
+    await settleAll([written, deferConnect ? undefined : this.#attachAll(container, live)]);
     if (mode === "none") this.#publishEvent("connect", mode, container.id);
     return { netnsPath, ...(await written) };
   }

@@ -11,7 +11,7 @@ import type { NetworkNamespaces } from "../linux/network-namespaces.ts";
 import { writeSysctl } from "../linux/sysctl.ts";
 import type { NetworkRecord } from "../network-record.ts";
 import type { EndpointRecord } from "../sandbox-record.ts";
-import { settleAll } from "../settle-all.ts";
+import { settleAll } from "../../settle-all.ts";
 import type { Bandwidth } from "./bandwidth.ts";
 import { bandwidthOf } from "./bandwidth.ts";
 import { bridgeOption, readBridgeOptions } from "./bridge-options.ts";
@@ -70,7 +70,7 @@ export class BridgeDriver implements NetworkDriver {
     if (!before) await this.#addBridge(network, made);
     this.#applySettings(network, before !== undefined, made);
     await this.#raise(network, before, made);
-    await settleAll<unknown>([
+    await settleAll([
       firewall.setNetwork(this.firewallNetwork(network)),
       dockerForwarding.allow(bridge).then((withdraw) => made.defer(withdraw)),
     ]);
