@@ -147,6 +147,18 @@ describe("a container", () => {
     await eventually("it is gone", async () => (await docker.listContainers({ all: true })).length === 0);
   });
 
+  test("whoever is told the end has all that was said before, thirty times", async () => {
+    for (let run = 0; run < 30; run++) {
+      const output = new PassThrough();
+      const said = text(output);
+      const command = ["sh", "-c", "echo ran; exit 2"];
+      await docker.run("busybox", command, output, { Tty: false, HostConfig: { NetworkMode: "none", AutoRemove: true } });
+      output.end();
+      assert.match(await said, /ran\n$/, `run ${run}`);
+    }
+    await eventually("they are gone", async () => (await docker.listContainers({ all: true })).length === 0);
+  });
+
   test("logs come whole, from the end, with times, and as a stream that ends with the container", async () => {
     await using container = await sleeper({ Cmd: ["sh", "-c", "for i in 1 2 3; do echo line $i; done; sleep 0.5; echo last"] });
     const followed = demuxed((await container.logs({ follow: true, stdout: true, stderr: true })) as Duplex);

@@ -27,6 +27,8 @@ export interface StdioSession {
   input?: Writable;
   /** Lets go of the process: the client went away. Never stops it. */
   close(): void;
+  /** Called once, with how to see that the client has read all output that was taken. Absent where nobody asks for it. */
+  served?(client: { hasRead: () => boolean }): void;
 }
 
 export interface AttachOptions {

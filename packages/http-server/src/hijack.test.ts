@@ -1,5 +1,6 @@
 import { conflict, internal } from "@pouchcontainer/errors";
 import assert from "node:assert/strict";
+import { readlinkSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { test } from "node:test";
 import { text } from "node:stream/consumers";
@@ -54,6 +55,29 @@ test("attach without Upgrade is the older 200 on a bare connection", async () =>
   assert.equal(await text(session.input), "GET / HTTP/1.1\r\n\r\n");
   session.end();
   await client.end();
+});
+
+test("the process learns whether its client has read what it said", async () => {
+  const session = new FakeSession();
+  const { methods, head } = attachTo(session);
+  const asked: number[] = [];
+  let read = false;
+  const allRead = (fd: number): boolean => {
+    asked.push(fd);
+    return read;
+  };
+  await using server = await TestServer.start(methods, { allRead });
+  const client = server.raw(head("stream=1&stdout=1", ...upgrade));
+  await client.until("\r\n\r\n");
+  assert.equal(session.hasRead(), false);
+  read = true;
+  assert.equal(session.hasRead(), true);
+  assert.match(readlinkSync(`/proc/self/fd/${asked[0]}`), /^socket:/);
+  read = false;
+  client.socket.destroy();
+  await session.untilClosed();
+  assert.equal(session.hasRead(), true, "nobody is there to read");
+  session.end();
 });
 
 test("a TTY is not framed and its type is raw in every version", async () => {

@@ -29,6 +29,8 @@ export interface HttpServerOptions {
   reportFailure?: (failure: RequestFailure) => void;
   /** How long a connection may take to say what it wants: a TLS handshake, and the head of each request. Default 10 s. */
   headTimeoutMs?: number;
+  /** Whether the other end of a connection has read what was sent to it (`Lifetime.allRead`). Default: nobody can tell, and all has been. */
+  allRead?: (fd: number) => boolean;
   /** Where groups are looked up. Default `/etc/group`. */
   groupFile?: string;
 }
@@ -55,7 +57,8 @@ export class HttpServer {
 
   constructor(options: HttpServerOptions) {
     this.#options = options;
-    const lifetime = { closing: this.#closing.signal, expired: this.#expired.signal, takenOver: this.#takenOver };
+    const { allRead = () => true } = options;
+    const lifetime = { closing: this.#closing.signal, expired: this.#expired.signal, takenOver: this.#takenOver, allRead };
     const served = () => this.#served?.specs ?? [];
     const handlers = endpointHandlers({ backend: options.backend, lifetime, version: options.version, served });
     this.#table = [...routeTable(handlers), ...(options.extraHandlers ?? [])];

@@ -8,4 +8,6 @@ export interface Lifetime {
   expired: AbortSignal;
   /** Connections taken over (attach, exec); the server ends them when it closes. */
   takenOver: Set<Socket>;
+  /** Whether the other end of the connection has read all that was sent to it; over a network, whether its machine has it. */
+  allRead: (fd: number) => boolean;
 }

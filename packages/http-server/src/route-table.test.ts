@@ -9,7 +9,7 @@ import { fakeBackend } from "./testing/fake-backend.ts";
 const never = new AbortController().signal;
 const handlers = endpointHandlers({
   backend: fakeBackend({}),
-  lifetime: { closing: never, expired: never, takenOver: new Set() },
+  lifetime: { closing: never, expired: never, takenOver: new Set(), allRead: () => true },
   version: "1.2.3",
   served: () => [],
 });

@@ -1,6 +1,7 @@
 import type { Endpoint } from "@pouchcontainer/api";
 import { EngineError } from "@pouchcontainer/errors";
 import type { ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import { Readable } from "node:stream";
 import type { OutputChunk, StdioSession } from "./backend.ts";
 import type { Call } from "./call.ts";
@@ -30,7 +31,14 @@ export async function takeOverConnection(call: Call<Endpoint>, lifetime: Lifetim
   lifetime.takenOver.add(socket);
   socket.once("close", () => lifetime.takenOver.delete(socket));
   const session = await how.open().catch((thrown: unknown) => failedSession(EngineError.from(thrown).message));
+  session.served?.({ hasRead: () => hasRead(socket, lifetime) });
   await serveSession(session, stream, how.raw);
+}
+
+/** Node has the descriptor of a socket in its handle only, which goes when the socket is closed. */
+function hasRead(socket: Socket & { _handle?: { fd?: number } | null }, { allRead }: Lifetime): boolean {
+  const fd = socket._handle?.fd ?? -1;
+  return socket.writableLength === 0 && (fd < 0 || allRead(fd));
 }
 
 const serverHeaders = ["Api-Version", "Docker-Experimental", "Ostype", "Server"];

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { closeSync, constants, lstatSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
+import { once } from "node:events";
+import { connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -66,9 +68,33 @@ test("a folder without overlayfs' mark is not opaque, one with it is", () => {
       attributeSize: (path, name) => (path === "/upper/etc" && name === "trusted.overlay.opaque" ? 1 : -1),
       splice: () => -1,
       watchReadable: () => ({ pause: () => undefined, resume: () => undefined, close: () => undefined }),
+      ioctl: () => -1,
     },
   });
   assert.deepEqual([marked.isOpaqueDirectory("/upper/etc"), marked.isOpaqueDirectory("/upper/usr")], [true, false]);
   const real = new Linux();
   if (real.direct) assert.equal(real.isOpaqueDirectory(tmpdir()), false);
+});
+
+test("what the other end of a local socket has not read is seen", async (t) => {
+  const linux = new Linux();
+  if (!linux.direct) return t.diagnostic("this Node has no ffi: it counts as read");
+  const folder = mkdtempSync(join(tmpdir(), "linux-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const server = createServer({ pauseOnConnect: true }).listen(join(folder, "socket"));
+  t.after(() => server.close());
+  const accepted = once(server, "connection") as Promise<[Socket]>;
+  const client: Socket & { _handle?: { fd: number } } = connect(join(folder, "socket"));
+  await once(client, "connect");
+  const [peer] = await accepted;
+  const fd = client._handle?.fd ?? -1;
+  assert.equal(linux.allRead(fd), true, "nothing was sent");
+  await new Promise((resolve) => client.write("a word", resolve));
+  assert.equal(linux.allRead(fd), false);
+  peer.resume();
+  await once(peer, "data");
+  assert.equal(linux.allRead(fd), true);
+  client.destroy();
+  peer.destroy();
+  assert.equal(linux.allRead(-1), true, "no socket");
 });

@@ -6,6 +6,8 @@ import { ReadableWatcher, type ReadableWatch } from "./readable-watch.ts";
 
 /** `fcntl(2)` command that sets the capacity of a pipe. */
 const setPipeSize = 1031;
+/** `ioctl(2)` request `SIOCOUTQ`: what was sent and the other end of a local socket has not read (`sockios.h`). */
+const unreadOutput = 0x5411;
 /** `splice(2)` flag: answer at once when the pipe is empty. */
 const spliceNonblock = 2;
 
@@ -17,6 +19,8 @@ interface KernelCalls {
   /** Bytes moved from a pipe to that place of a file; 0 at the pipe's end, negative when there are none or it cannot be done. */
   splice(from: number, to: number, offset: number, size: number): number;
   watchReadable(fd: number, onReadable: () => void): ReadableWatch;
+  /** Fills the four bytes of an `int`; negative when there is no answer. */
+  ioctl(fd: number, request: number, answer: Buffer): number;
 }
 
 export interface LinuxOptions {
@@ -70,6 +74,16 @@ export class Linux {
     return this.#kernel().watchReadable(fd, onReadable);
   }
 
+  /**
+   * Whether the other end of a socket has read all that was sent to it; over a network, whether its machine has received it.
+   * True also where the kernel cannot be asked.
+   */
+  allRead(socket: number): boolean {
+    const answer = Buffer.alloc(4);
+    const result = this.#calls?.ioctl(socket, unreadOutput, answer) ?? -1;
+    return result < 0 || answer.readInt32LE() === 0;
+  }
+
   #kernel(): KernelCalls {
     if (this.#calls === null) throw new Error("this call goes through libc only");
     return this.#calls;
@@ -105,5 +119,6 @@ function loadKernelCalls(): KernelCalls | null {
       return libc.attempt("splice", from, 0n, to, offset, BigInt(size), spliceNonblock);
     },
     watchReadable: (fd, onReadable) => watcher.watch(fd, onReadable),
+    ioctl: (fd, request, answer) => libc.attempt("ioctl", fd, BigInt(request), answer),
   };
 }

@@ -254,6 +254,7 @@ async function open(options: ComposeOptions, closers: Closers): Promise<void> {
     extraHandlers: plugins.routes,
     version: build.version,
     updateHandlers: (table) => chains.updateHandlers(table),
+    allRead: (fd) => linux.allRead(fd),
     reportFailure: ({ error, request }) =>
       error.foreseen
         ? log.warn("a request failed", { request, error })

@@ -28,17 +28,23 @@ export function attachContainer(room: ContainerRoom, container: Container, ref: 
   const { hub, input } = container.streams;
   const gone = new AbortController();
   let tap: OutputTap | undefined;
+  let hasRead = (): boolean => true;
   const openTap = (): AsyncIterable<OutputChunk> => {
     if (!request.stream || gone.signal.aborted) return nothing();
-    return (tap = hub.attach({ stdout: request.stdout, stderr: request.stderr }));
+    tap = hub.attach({ stdout: request.stdout, stderr: request.stderr });
+    tap.hasRead = () => hasRead();
+    return tap;
   };
   const close = (): void => {
     gone.abort();
     tap?.close();
   };
+  const served = (client: { hasRead: () => boolean }): void => {
+    ({ hasRead } = client);
+  };
   publishContainerEvent(room.deps.events, container.record, "attach");
   const output = request.logs ? afterLog(container, request, openTap, gone.signal) : openTap();
-  if (!request.stdin || !OpenStdin || !request.stream) return { tty, output, close };
+  if (!request.stdin || !OpenStdin || !request.stream) return { tty, output, close, served };
   const writable = sessionInput({
     pipe: input,
     // With a TTY the end of a client's input says nothing about the process (moby `stream/attach.go`).
@@ -50,7 +56,7 @@ export function attachContainer(room: ContainerRoom, container: Container, ref: 
     },
     onEnd: close,
   });
-  return { tty, output, input: writable, close };
+  return { tty, output, input: writable, close, served };
 }
 
 /** First the daemon's end of the FIFO, then the shim's: the process sees the end when both are closed. */

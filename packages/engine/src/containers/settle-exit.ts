@@ -16,6 +16,8 @@ const retryMs = 50;
 const retryAfterFailureMs = 1000;
 /** How long the last output may take to come through after the exit: a process left behind can hold the pipe open. */
 const lastOutputMs = 2000;
+/** How long an end waits for attached clients to read the output before it. */
+const outputReadMs = 100;
 
 /** Waits for a run's exit, across reconnections to containerd, and settles it once. */
 export function watchExit(room: ContainerRoom, container: Container, run: ContainerRun): void {
@@ -59,6 +61,7 @@ async function settle(room: ContainerRoom, container: Container, run: ContainerR
   room.healthOf(container).end();
   if (exit.exitStatus === 137 && !run.oomKilled) run.oomKilled = await wasKilledForMemory(room, container.id);
   await within(lastOutputMs, run.stdio.ended);
+  await run.stdio.hub.taken(outputReadMs);
   // A disk that cannot take the log's end must not keep the exit from being told.
   await run.log?.close().catch((error: unknown) => {
     deps.log.error("the log of a container could not be closed", { container: container.id, error: String(error) });

@@ -32,6 +32,12 @@ export class FakeSession implements StdioSession {
     this.#wake?.();
   }
 
+  hasRead = (): boolean => false;
+
+  served(client: { hasRead: () => boolean }): void {
+    ({ hasRead: this.hasRead } = client);
+  }
+
   close(): void {
     this.closed = true;
     this.#closeListener?.();

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import type { OutputChunk } from "./output-chunk.ts";
 import { SpillFile } from "./spill-file.ts";
 
@@ -57,6 +58,15 @@ export class OutputHub {
     return room;
   }
 
+  /**
+   * Resolves when all that was published was taken, and read by the clients it went to; at the latest after `patienceMs`. A
+   * client with several connections takes what came on them in any order, unless one was read before the other got anything.
+   */
+  async taken(patienceMs: number): Promise<void> {
+    const late = performance.now() + patienceMs;
+    while ([...this.#taps].some((tap) => !tap.taken) && performance.now() < late) await delay(1);
+  }
+
   /** No more output: everyone attached gets what is left, then the end. */
   end(): void {
     this.#ended = true;
@@ -78,6 +88,8 @@ export class OutputTap implements AsyncIterable<OutputChunk> {
   #ended = false;
   #closed = false;
   #wake: (() => void) | undefined;
+  /** Whether the client has read what was taken for it. */
+  hasRead: () => boolean = () => true;
 
   constructor(
     streams: { stdout: boolean; stderr: boolean },
@@ -93,6 +105,11 @@ export class OutputTap implements AsyncIterable<OutputChunk> {
 
   get full(): boolean {
     return this.#full;
+  }
+
+  /** Whether nothing is left to take, and the client has read it all. */
+  get taken(): boolean {
+    return this.#wake !== undefined && this.#queuedBytes === 0 && (this.#spill?.waitingBytes ?? 0) === 0 && this.hasRead();
   }
 
   wants(stream: "stdout" | "stderr"): boolean {
@@ -133,7 +150,7 @@ export class OutputTap implements AsyncIterable<OutputChunk> {
         const chunk = this.#take();
         if (chunk) yield chunk;
         else if (this.#ended || this.#closed) return;
-        else await new Promise<void>((resolve) => (this.#wake = resolve));
+        else await new Promise<void>((resolve) => (this.#wake = resolve)).then(() => (this.#wake = undefined));
       }
     } finally {
       this.close();

@@ -9,6 +9,7 @@ export interface StdioSession {
   output: AsyncIterable<OutputChunk>;
   input?: Writable;
   close(): void;
+  served?(client: { hasRead: () => boolean }): void;
 }
 
 export interface SessionInput {
