@@ -17,3 +17,17 @@ export interface HandlerSpec {
   path: string;
   handler: Handler;
 }
+
+/** Longest path of a route, in characters. */
+const maxPathLength = 1024;
+
+/** What a path is not that a route's has to be; undefined when it can be served. */
+export function routePathProblem(path: unknown): string | undefined {
+  if (typeof path !== "string" || !path.startsWith("/")) return "must start with a slash";
+  if (path.length > maxPathLength) return `must not be longer than ${maxPathLength} characters`;
+  if (/[?#*()]/.test(path)) return "must not contain ?, #, *, ( or )";
+  const bare = path.replaceAll(/\{\w+(\.\.\.)?\}/g, "");
+  if (/[{}]/.test(bare)) return "writes parameters as {name} or {name...}";
+  if (/\{\w+\.\.\.\}.*\{/.test(path)) return "may have nothing but literal text after a {name...}";
+  return undefined;
+}

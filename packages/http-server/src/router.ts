@@ -1,4 +1,4 @@
-import type { Handler, HandlerSpec, PathParams } from "@pouchcontainer/api";
+import { routePathProblem, type Handler, type HandlerSpec, type PathParams } from "@pouchcontainer/api";
 import { invalidArgument } from "@pouchcontainer/errors";
 import findMyWay, { type HTTPMethod } from "find-my-way";
 
@@ -101,11 +101,8 @@ function checked(table: readonly HandlerSpec[]): readonly HandlerSpec[] {
 
 function problemOf({ method, path, handler }: HandlerSpec): string | undefined {
   if (!methods.has(method)) return `the method must be one of ${[...methods].join(", ")}`;
-  if (typeof path !== "string" || !path.startsWith("/")) return "the path must start with a slash";
-  if (/[?#*]/.test(path)) return "the path must not contain ?, # or *";
-  const bare = path.replaceAll(/\{\w+(\.\.\.)?\}/g, "");
-  if (/[{}]/.test(bare)) return "parameters are written {name} or {name...}";
-  if (/\{\w+\.\.\.\}.*\{/.test(path)) return "nothing but literal text may follow a {name...}";
+  const problem = routePathProblem(path);
+  if (problem !== undefined) return `the path ${problem}`;
   if (typeof handler !== "function") return "the handler must be a function";
   return undefined;
 }

@@ -1,5 +1,5 @@
-import { conflict, invalidArgument } from "@pouchcontainer/errors";
-import type { HandlerSpec } from "@pouchcontainer/api";
+import { routePathProblem, type HandlerSpec } from "@pouchcontainer/api";
+import { internal } from "@pouchcontainer/errors";
 import type { PluginFilters } from "@pouchcontainer/plugin-sdk";
 import { compileRouteFilter } from "./filters.ts";
 import type { PatchOperation } from "@pouchcontainer/plugin-sdk/host";
@@ -22,17 +22,17 @@ export function splitTable(
 }
 
 /**
- * Checks the table a plugin made of `before` and returns it, with what changed. Throws for entries that are no routes, for
- * two of one method and path, and for protected routes that were changed, removed or added.
+ * Checks the table a plugin made of `before` and returns it, with what changed. Throws `internal`, the fault being the plugin's, for
+ * entries that are no routes, for two of one method and path, and for protected routes that were changed, removed or added.
  */
 export function checkTable(before: readonly HandlerSpec[], after: unknown): { table: HandlerSpec[]; patch: PatchOperation[] } {
-  if (!Array.isArray(after)) throw invalidArgument("updateHandler must return an array of { method, path, handler }");
+  if (!Array.isArray(after)) throw internal("updateHandler must return an array of { method, path, handler }");
   // Any array; its items are checked one by one.
   const table = (after as unknown[]).map(checkSpec);
   const byKey = new Map<string, HandlerSpec>();
   for (const spec of table) {
     const key = routeKey(spec);
-    if (byKey.has(key)) throw conflict(`two routes answer ${spec.method} ${spec.path}; remove or replace the one that is there`);
+    if (byKey.has(key)) throw internal(`two routes answer ${spec.method} ${spec.path}; remove or replace the one that is there`);
     byKey.set(key, spec);
   }
   const patch: PatchOperation[] = [];
@@ -41,30 +41,35 @@ export function checkTable(before: readonly HandlerSpec[], after: unknown): { ta
     const now = byKey.get(key);
     if (now === undefined) patch.push({ op: "remove", path: pointer(spec) });
     else if (now.handler !== spec.handler) patch.push({ op: "replace", path: pointer(spec), value: "handler" });
-    if (now?.handler !== spec.handler && isProtected(spec.path))
-      throw invalidArgument(`${spec.method} ${spec.path} must stay as it is`);
+    if (now?.handler !== spec.handler && isProtected(spec.path)) throw internal(`${spec.method} ${spec.path} must stay as it is`);
   }
   for (const [key, spec] of byKey) {
     if (earlier.has(key)) continue;
-    if (isProtected(spec.path)) throw invalidArgument(`${spec.method} ${spec.path} is reserved for the daemon`);
+    if (isProtected(spec.path)) throw internal(`${spec.method} ${spec.path} is reserved for the daemon`);
     patch.push({ op: "add", path: pointer(spec), value: "handler" });
   }
   return { table, patch };
 }
 
+/** Characters of a wrong path that an error shows. */
+const maxShownPath = 100;
+
 const methods = new Set(["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"]);
 
 function checkSpec(value: unknown, index: number): HandlerSpec {
   if (typeof value !== "object" || value === null)
-    throw invalidArgument(`handlers[${index}] must be an object { method, path, handler }`);
+    throw internal(`handlers[${index}] must be an object { method, path, handler }`);
   // Fields are checked one by one below.
   const { method, path, handler } = value as Partial<HandlerSpec>;
   if (typeof method !== "string" || !methods.has(method.toUpperCase())) {
-    throw invalidArgument(`handlers[${index}].method must be one of ${[...methods].join(", ")}, got ${JSON.stringify(method)}`);
+    throw internal(`handlers[${index}].method must be one of ${[...methods].join(", ")}, got ${JSON.stringify(method)}`);
   }
-  if (typeof path !== "string" || !path.startsWith("/"))
-    throw invalidArgument(`handlers[${index}].path must start with "/", got ${JSON.stringify(path)}`);
-  if (typeof handler !== "function") throw invalidArgument(`handlers[${index}].handler of ${method} ${path} must be a function`);
+  const problem = routePathProblem(path);
+  if (typeof path !== "string" || problem !== undefined)
+    throw internal(
+      `handlers[${index}].path ${problem ?? "must be a string"}, got ${JSON.stringify(path)?.slice(0, maxShownPath)}`,
+    );
+  if (typeof handler !== "function") throw internal(`handlers[${index}].handler of ${method} ${path} must be a function`);
   return { method: method.toUpperCase(), path, handler };
 }
 

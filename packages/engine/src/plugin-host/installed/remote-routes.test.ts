@@ -99,3 +99,40 @@ test("operations that are none are refused with their index", () => {
     /there is no route GET \/none to remove/,
   );
 });
+
+test("the time for operations grows with their number, which is bounded", () => {
+  const plugin = { socketPath: "/none", client: new WireClient("/none"), generation: "c1", warn: assert.fail };
+  let reads = 0;
+  const handler = (): void => undefined;
+  const shown = Array.from({ length: 1000 }, (_, index) => ({
+    method: "GET",
+    get path() {
+      reads += 1;
+      return `/shown/${index}`;
+    },
+    handler,
+  }));
+  const adds = (count: number) =>
+    Array.from({ length: count }, (_, index) => ({ op: "add", method: "GET", path: `/added/${index}` }));
+  assert.equal(applyOperations(shown, adds(1000), plugin).length, 2000);
+  assert.ok(reads <= 5000, `the table's paths were read ${reads} times`);
+  assert.throws(() => applyOperations(shown, adds(2001), plugin), {
+    kind: "internal",
+    message: "it answered with 2001 operations; the most are 2000",
+  });
+});
+
+test("a path that no router takes is refused with its index, before it costs anything", () => {
+  const plugin = { socketPath: "/none", client: new WireClient("/none"), generation: "c1", warn: assert.fail };
+  for (const [path, problem] of [
+    ["{".repeat(1_000_000), "must start with a slash"],
+    [`/${"{".repeat(1_000_000)}`, "must not be longer than 1024 characters"],
+    ["/{id}(a+)+$", "must not contain ?, #, *, ( or )"],
+    ["/{id", "writes parameters as {name} or {name...}"],
+  ] as const) {
+    assert.throws(() => applyOperations([], [{ op: "add", method: "GET", path }], plugin), {
+      kind: "internal",
+      message: `operations[0].path ${problem}`,
+    });
+  }
+});

@@ -1,5 +1,5 @@
-import type { Handler, HandlerSpec } from "@pouchcontainer/api";
-import { invalidArgument, notFound, resourceExhausted } from "@pouchcontainer/errors";
+import { routePathProblem, type Handler, type HandlerSpec } from "@pouchcontainer/api";
+import { internal, invalidArgument, resourceExhausted } from "@pouchcontainer/errors";
 import {
   paramsHeader,
   proxyRequest,
@@ -24,40 +24,53 @@ export interface RemotePlugin {
 /** Largest answer body that `after` is shown, in bytes. */
 const maxShownBody = 1024 * 1024;
 
-/** The table after a plugin's operations. Throws `invalidArgument` for an operation that is none, `notFound` for one on a missing route. */
+/** Most operations in one answer; the daemon itself has about a hundred routes. */
+const maxOperations = 2000;
+
+/**
+ * The table after a plugin's operations. Throws `internal` for what the plugin got wrong: an operation that is none, one on a missing route,
+ * too many of them.
+ */
 export function applyOperations(shown: readonly HandlerSpec[], operations: unknown, plugin: RemotePlugin): HandlerSpec[] {
-  if (!Array.isArray(operations)) throw invalidArgument("operations must be an array");
-  const table = [...shown];
+  if (!Array.isArray(operations)) throw internal("operations must be an array");
+  if (operations.length > maxOperations)
+    throw internal(`it answered with ${operations.length} operations; the most are ${maxOperations}`);
+  const table = new Map(shown.map((spec) => [routeKey(spec), spec]));
   // Any array; its items are checked one by one.
   for (const [index, value] of (operations as unknown[]).entries()) {
     const operation = checked(value, index);
     const { method, path } = operation;
-    const position = table.findIndex((spec) => routeKey(spec) === routeKey(operation));
-    const original = table[position];
+    const key = routeKey(operation);
+    const original = table.get(key);
     if (operation.op === "add") {
-      // A second route of one method and path is found by the check of the whole table.
-      table.push({ method, path, handler: remoteHandler(plugin, index) });
+      if (original !== undefined)
+        throw internal(`operations[${index}]: two routes answer ${method} ${path}; remove or replace the one that is there`);
+      table.set(key, { method, path, handler: remoteHandler(plugin, index) });
       continue;
     }
-    if (original === undefined) throw notFound(`operations[${index}]: there is no route ${method} ${path} to ${operation.op}`);
-    if (operation.op === "remove") table.splice(position, 1);
+    if (original === undefined) throw internal(`operations[${index}]: there is no route ${method} ${path} to ${operation.op}`);
+    if (operation.op === "remove") table.delete(key);
     else if (operation.op === "wrap")
-      table[position] = { ...original, handler: wrapped(original.handler, operation, plugin, index) };
-    else table[position] = { ...original, handler: remoteHandler(plugin, index) };
+      table.set(key, { ...original, handler: wrapped(original.handler, operation, plugin, index) });
+    else table.set(key, { ...original, handler: remoteHandler(plugin, index) });
   }
-  return table;
+  return [...table.values()];
 }
 
 function checked(value: unknown, index: number): RouteOperation {
-  if (typeof value !== "object" || value === null) throw invalidArgument(`operations[${index}] must be an object`);
+  if (typeof value !== "object" || value === null) throw internal(`operations[${index}] must be an object`);
   // Members are checked below.
   const operation = value as Partial<RouteOperation>;
   if (operation.op === undefined || !["add", "remove", "replace", "wrap"].includes(operation.op)) {
-    throw invalidArgument(`operations[${index}].op must be add, remove, replace or wrap, got ${JSON.stringify(operation.op)}`);
+    throw internal(
+      `operations[${index}].op must be add, remove, replace or wrap, got ${JSON.stringify(operation.op)?.slice(0, 100)}`,
+    );
   }
   if (typeof operation.method !== "string" || typeof operation.path !== "string") {
-    throw invalidArgument(`operations[${index}] needs a method and a path`);
+    throw internal(`operations[${index}] needs a method and a path`);
   }
+  const problem = routePathProblem(operation.path);
+  if (problem !== undefined) throw internal(`operations[${index}].path ${problem}`);
   // `op`, `method` and `path` are there; the rest are flags, compared with `true` where they are used.
   return operation as RouteOperation;
 }
