@@ -18,8 +18,18 @@ const closeObject = byteOf("}");
 const openList = byteOf("[");
 const closeList = byteOf("]");
 
+/** What a text may hold, and how it is refused. Without members: a request's body, refused as dockerd does. */
+export interface JsonBounds {
+  /** Default: `maxJsonValues`. */
+  maxValues?: number;
+  /** Default: `invalidArgument` that speaks of the request body. */
+  refuse?: (problem: string) => Error;
+}
+
+const refuseRequest = (problem: string): Error => invalidArgument(`the request body ${problem}`);
+
 /** Refuses a text that would be too much work to read, before it is read. Whether it is JSON at all is not looked at. */
-export function checkJsonBounds(bytes: Uint8Array): void {
+export function checkJsonBounds(bytes: Uint8Array, { maxValues = maxJsonValues, refuse }: JsonBounds = {}): void {
   let depth = 0;
   let values = 1;
   let inText = false;
@@ -30,11 +40,14 @@ export function checkJsonBounds(bytes: Uint8Array): void {
       else if (byte === quote) inText = false;
     } else if (byte === quote) inText = true;
     else if (byte === openObject || byte === openList) {
-      if (++depth > maxJsonDepth)
-        throw invalidArgument(`invalid JSON: invalid character '${byte === openList ? "[" : "{"}' exceeded max depth`);
+      if (++depth > maxJsonDepth) throw refuse?.(`is nested deeper than ${maxJsonDepth} levels`) ?? tooDeep(byte);
       values++;
     } else if (byte === closeObject || byte === closeList) depth--;
     else if (byte === comma) values++;
-    if (values > maxJsonValues) throw invalidArgument(`the request body has more than ${maxJsonValues} values`);
+    if (values > maxValues) throw (refuse ?? refuseRequest)(`has more than ${maxValues} values`);
   }
+}
+
+function tooDeep(byte: number): Error {
+  return invalidArgument(`invalid JSON: invalid character '${byte === openList ? "[" : "{"}' exceeded max depth`);
 }

@@ -9,61 +9,101 @@ export interface Conflict {
   second: { plugin: string; value: unknown };
 }
 
+interface Written {
+  plugin: string;
+  value: unknown;
+}
+
+/** A place in the body: what was written there, and into the list that is there, by content. */
+interface Place {
+  written?: Written;
+  items: Map<string, Written>;
+  /** By the part of the JSON pointer that leads there. */
+  members: Map<string, Place>;
+}
+
+const newPlace = (): Place => ({ items: new Map(), members: new Map() });
+
 /**
  * What the plugins of one chain run have written so far. Items of a list are known by their content, not their index,
  * because a later plugin may insert before them; an environment variable is known by its name.
  */
 export class WriteLog {
-  readonly #writes = new Map<string, { plugin: string; value: unknown }>();
+  readonly #root = newPlace();
 
   /** Notes what a plugin made of a body; returns the conflicts with plugins before it. */
   note(plugin: string, before: unknown, after: unknown, patch: readonly PatchOperation[]): Conflict[] {
     const conflicts: Conflict[] = [];
     const lists = new Set<string>();
+    // Operations on the members of one object follow each other.
+    let parent: { path: string; isList: boolean; place: Place } | undefined;
     for (const operation of patch) {
-      const list = listOf(before, operation.path);
-      if (list !== undefined) lists.add(list);
-      else this.#write(plugin, operation.path, operation.op === "remove" ? undefined : operation.value, conflicts);
+      const { path } = operation;
+      const end = path.lastIndexOf("/");
+      const parentPath = path.slice(0, Math.max(end, 0));
+      if (parent?.path !== parentPath)
+        parent = { path: parentPath, isList: Array.isArray(valueAt(before, parentPath)), place: this.#placeAt(parentPath) };
+      if (parent.isList && path !== "") lists.add(parentPath);
+      else {
+        const place = path === "" ? this.#root : memberOf(parent.place, path.slice(end + 1));
+        write(plugin, path, place, operation.op === "remove" ? undefined : operation.value, conflicts);
+      }
     }
-    for (const list of lists) this.#writeList(plugin, list, itemsAt(before, list), itemsAt(after, list), conflicts);
+    for (const list of lists) {
+      const { items } = this.#placeAt(list);
+      writeList(plugin, list, items, [itemsAt(before, list), itemsAt(after, list)], conflicts);
+    }
     return conflicts;
   }
 
-  #write(plugin: string, path: string, value: unknown, conflicts: Conflict[]): void {
-    for (const [written, earlier] of this.#writes) {
-      if (earlier.plugin === plugin) continue;
-      const same = written === path;
-      // Removing or overwriting a parent takes what was written below it along.
-      const below = written.startsWith(`${path}/`);
-      if (
-        (same && !equalJson(earlier.value, value)) ||
-        (below && !equalJson(earlier.value, valueAt(value, written.slice(path.length))))
-      ) {
-        conflicts.push(conflictOf(written, earlier, plugin, same ? value : valueAt(value, written.slice(path.length))));
-      }
-    }
-    this.#writes.set(path, { plugin, value });
-    // A list made here in one piece may be changed item by item later.
-    if (Array.isArray(value)) for (const item of value) this.#writes.set(itemKey(path, item), { plugin, value: item });
-  }
-
-  #writeList(plugin: string, list: string, before: readonly unknown[], after: readonly unknown[], conflicts: Conflict[]): void {
-    const now = new Map(after.map((item) => [itemKey(list, item), item]));
-    const old = new Map(before.map((item) => [itemKey(list, item), item]));
-    for (const key of old.keys()) {
-      const earlier = this.#writes.get(key);
-      if (earlier !== undefined && earlier.plugin !== plugin && !equalJson(earlier.value, now.get(key))) {
-        conflicts.push(conflictOf(list, earlier, plugin, now.get(key)));
-      }
-    }
-    for (const [key, item] of now) if (!equalJson(old.get(key), item)) this.#writes.set(key, { plugin, value: item });
+  #placeAt(path: string): Place {
+    let place = this.#root;
+    for (const part of path === "" ? [] : path.slice(1).split("/")) place = memberOf(place, part);
+    return place;
   }
 }
 
-/** The list an operation's path points into; undefined when it points at an object's member. */
-function listOf(before: unknown, path: string): string | undefined {
-  const parent = path.slice(0, path.lastIndexOf("/"));
-  return path !== "" && Array.isArray(valueAt(before, parent)) ? parent : undefined;
+function memberOf({ members }: Place, part: string): Place {
+  let place = members.get(part);
+  if (place === undefined) members.set(part, (place = newPlace()));
+  return place;
+}
+
+function write(plugin: string, path: string, place: Place, value: unknown, conflicts: Conflict[]): void {
+  compare(plugin, path, place.written, value, conflicts);
+  compareBelow(plugin, path, place, value, conflicts);
+  place.written = { plugin, value };
+  // A list made here in one piece may be changed item by item later.
+  if (Array.isArray(value)) for (const item of value) place.items.set(itemKey(path, item), { plugin, value: item });
+}
+
+/** Removing or overwriting a parent takes what was written below it along. */
+function compareBelow(plugin: string, path: string, place: Place, value: unknown, conflicts: Conflict[]): void {
+  for (const [part, member] of place.members) {
+    const memberPath = `${path}/${part}`;
+    const now = valueAt(value, `/${part}`);
+    compare(plugin, memberPath, member.written, now, conflicts);
+    for (const item of member.items.values()) compare(plugin, memberPath, item, undefined, conflicts);
+    compareBelow(plugin, memberPath, member, now, conflicts);
+  }
+}
+
+function compare(plugin: string, path: string, earlier: Written | undefined, value: unknown, conflicts: Conflict[]): void {
+  if (earlier !== undefined && earlier.plugin !== plugin && !equalJson(earlier.value, value))
+    conflicts.push(conflictOf(path, earlier, plugin, value));
+}
+
+function writeList(
+  plugin: string,
+  list: string,
+  items: Place["items"],
+  [before, after]: readonly [readonly unknown[], readonly unknown[]],
+  conflicts: Conflict[],
+): void {
+  const now = new Map(after.map((item) => [itemKey(list, item), item]));
+  const old = new Map(before.map((item) => [itemKey(list, item), item]));
+  for (const key of old.keys()) compare(plugin, list, items.get(key), now.get(key), conflicts);
+  for (const [key, item] of now) if (!equalJson(old.get(key), item)) items.set(key, { plugin, value: item });
 }
 
 function itemsAt(body: unknown, list: string): readonly unknown[] {
@@ -72,16 +112,14 @@ function itemsAt(body: unknown, list: string): readonly unknown[] {
 }
 
 function itemKey(list: string, item: unknown): string {
-  const text = typeof item === "string" && list.endsWith("/Env") ? item.split("=", 1)[0] : JSON.stringify(item);
-  return `${list}\0${text}`;
+  return typeof item === "string" && list.endsWith("/Env") ? (item.split("=", 1)[0] ?? "") : JSON.stringify(item);
 }
 
 function conflictOf(path: string, earlier: { plugin: string; value: unknown }, plugin: string, value: unknown): Conflict {
-  const list = path.split("\0", 1)[0] ?? path;
   return {
-    field: fieldName(list),
-    first: { plugin: earlier.plugin, value: redactValue(`${list}/-`, earlier.value) },
-    second: { plugin, value: redactValue(`${list}/-`, value) },
+    field: fieldName(path),
+    first: { plugin: earlier.plugin, value: redactValue(`${path}/-`, earlier.value) },
+    second: { plugin, value: redactValue(`${path}/-`, value) },
   };
 }
 

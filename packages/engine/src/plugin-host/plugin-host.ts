@@ -1,13 +1,14 @@
 import {
   checkJsonBounds,
+  maxJsonValues,
   type ContainerCreateConfig,
   type ContainerInspect,
   type HandlerSpec,
   type VolumeCreateConfig,
 } from "@pouchcontainer/api";
-import { EngineError, conflict, invalidArgument } from "@pouchcontainer/errors";
+import { EngineError, conflict, internal, isKind } from "@pouchcontainer/errors";
 import type { ConflictPolicy, Endpoint, PluginLog, PointName, PulledImage, Supervisor } from "@pouchcontainer/plugin-sdk";
-import { describeIssue, type BodyCheck, type BodyChecks } from "@pouchcontainer/plugin-sdk/host";
+import { checkAnswerBounds, describeIssue, type BodyCheck, type BodyChecks } from "@pouchcontainer/plugin-sdk/host";
 import type { Readable } from "node:stream";
 import { CallRunner, type PluginEvent, type PluginObserver, type Settled } from "./call-runner.ts";
 import type { ChainContext, PluginChains, PreStartHook, RootfsLender } from "./chains.ts";
@@ -121,7 +122,7 @@ export class PluginHost implements PluginChains {
         request: (draft) => ({ id: containerId, env: frozenEnv, endpoint: draft }),
         answer: ({ endpoint: changed }) => {
           for (const key of ["networkName", "networkId", "driver"] as const) {
-            if (changed?.[key] !== endpoint[key]) throw invalidArgument(`${key} of an endpoint cannot be changed`);
+            if (changed?.[key] !== endpoint[key]) throw internal(`${key} of an endpoint cannot be changed`);
           }
           return changed;
         },
@@ -167,13 +168,13 @@ export class PluginHost implements PluginChains {
   }
 
   #checkHooks(answer: unknown): Settled<PointAnswer<"container.preStart">["hooks"]> {
-    const hooks = cloneJson(answer);
+    const hooks = cloneAnswer(answer);
     assertValid(this.#deps.checks.preStartHooks, hooks, "hooks");
     // Valid against the schema of PreStartHook[] by the line above.
     const checked = hooks as PointAnswer<"container.preStart">["hooks"];
     for (const { args } of checked) {
       if (args[0]?.startsWith("/") !== true)
-        throw invalidArgument(`the program of a hook must be an absolute path, got ${JSON.stringify(args[0])}`);
+        throw internal(`the program of a hook must be an absolute path, got ${JSON.stringify(args[0])}`);
     }
     return { result: checked, patch: difference([], checked) };
   }
@@ -189,9 +190,10 @@ export class PluginHost implements PluginChains {
     for (const link of links) {
       const before = bytes;
       const settle = async (answer: PointAnswer<"container.preUpdate">): Promise<Settled<Buffer>> => {
-        const after = await readBody(answer.body);
+        const after = await readBody(answer.body, internal);
+        checkAnswerBounds(after, maxJsonValues);
         const [old, changed] = [jsonOf(before), jsonOf(after)];
-        if (changed === undefined && old !== undefined) throw invalidArgument("the body it returned is not JSON any more");
+        if (changed === undefined && old !== undefined) throw internal("the body it returned is not JSON any more");
         return this.#settled(link, writes, old ?? {}, changed ?? {}, after);
       };
       bytes = (await this.#runner.run("container.preUpdate", link, { body: bodyOf(before) }, context, settle)) ?? before;
@@ -242,8 +244,7 @@ export class PluginHost implements PluginChains {
       const before = table;
       const { shown, hidden } = splitTable(before, link.settings.filters);
       const settle = (answer: PointAnswer<"api.updateHandler">): Settled<HandlerSpec[]> => {
-        if (!Array.isArray(answer.handlers))
-          throw invalidArgument("updateHandler must return an array of { method, path, handler }");
+        if (!Array.isArray(answer.handlers)) throw internal("updateHandler must return an array of { method, path, handler }");
         const { table: after, patch } = checkTable(before, [...answer.handlers, ...hidden]);
         return { result: after, patch };
       };
@@ -303,9 +304,8 @@ export class PluginHost implements PluginChains {
       const before = current;
       const settle = (answer: PointAnswer<P>): Settled<B> => {
         // The copy is out of the plugin's reach: what it does to its draft later changes nothing.
-        const after = cloneJson(shape.answer(answer));
-        if (typeof after !== "object" || after === null || Array.isArray(after))
-          throw invalidArgument("the answer is not an object");
+        const after = cloneAnswer(shape.answer(answer));
+        if (typeof after !== "object" || after === null || Array.isArray(after)) throw internal("the answer is not an object");
         assertValid(shape.check, after);
         return this.#settled(link, writes, before, after, after);
       };
@@ -339,6 +339,15 @@ export class PluginHost implements PluginChains {
       if (link.filter?.(subject(body)) === false) continue;
       await this.#runner.run(point, link, request, context, noChange);
     }
+  }
+}
+
+/** What a plugin answered, out of its reach; what JSON cannot hold is its fault and not the client's. */
+function cloneAnswer<T>(answer: T): T {
+  try {
+    return cloneJson(answer);
+  } catch (error) {
+    throw isKind(error, "invalidArgument") ? internal(error.message, { cause: error }) : error;
   }
 }
 

@@ -1,19 +1,18 @@
-import { checkJsonBounds } from "@pouchcontainer/api";
 import { invalidArgument } from "@pouchcontainer/errors";
 import { Readable } from "node:stream";
 
 /** Largest update body, in bytes, before and after each plugin. */
 const maxBytes = 16 * 1024 * 1024;
 
-/** Reads a whole body; a plugin's stream that never ends is stopped by the deadline, one that never stops growing by its size. */
-export async function readBody(body: AsyncIterable<unknown>): Promise<Buffer> {
+/** Reads a whole body; a plugin's stream that never ends is stopped by the deadline, one that never stops growing by its size. `refuse` makes the error for a body that is none or too large. */
+export async function readBody(body: AsyncIterable<unknown>, refuse = invalidArgument): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of body) {
-    if (typeof chunk !== "string" && !(chunk instanceof Uint8Array)) throw invalidArgument("the body must be a stream of bytes");
+    if (typeof chunk !== "string" && !(chunk instanceof Uint8Array)) throw refuse("the body must be a stream of bytes");
     const bytes = Buffer.from(chunk);
     size += bytes.length;
-    if (size > maxBytes) throw invalidArgument(`the body is larger than ${maxBytes} bytes`);
+    if (size > maxBytes) throw refuse(`the body is larger than ${maxBytes} bytes`);
     chunks.push(bytes);
   }
   return Buffer.concat(chunks);
@@ -24,9 +23,8 @@ export function bodyOf(bytes: Buffer): Readable {
   return Readable.from([bytes]);
 }
 
-/** The body as JSON for a trace; undefined when it is something else, which a plugin may well translate from. */
+/** The body, its bounds checked, as JSON for a trace; undefined when it is something else, which a plugin may well translate from. */
 export function jsonOf(bytes: Buffer): unknown {
-  checkJsonBounds(bytes);
   try {
     return JSON.parse(bytes.toString("utf8"));
   } catch {

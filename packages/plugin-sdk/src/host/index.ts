@@ -16,7 +16,7 @@ export { InProcessPlugin, type PluginSettings } from "../in-process-plugin.ts";
 export { cloneJson, deepFreeze, difference, equalJson, valueAt, type PatchOperation } from "../json-patch.ts";
 export { isRefusal, pluginFailure } from "../plugin-failure.ts";
 export type { InvokeContext, PluginInstance, PluginOrigin, PointAnswer, PointRequest, PointTypes } from "../plugin-instance.ts";
-export { WireClient } from "../wire/http-client.ts";
+export { checkAnswerBounds, WireClient } from "../wire/http-client.ts";
 export { proxyRequest } from "../wire/proxy-request.ts";
 export { runPluginProcess } from "../wire/run-plugin-process.ts";
 export {

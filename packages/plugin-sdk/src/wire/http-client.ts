@@ -1,8 +1,17 @@
+import { checkJsonBounds, maxJsonValues } from "@pouchcontainer/api";
 import { EngineError, cancelled, resourceExhausted, unavailable, type ErrorKind } from "@pouchcontainer/errors";
 import { Agent, request, type IncomingMessage } from "node:http";
 
 /** Largest answer to one call, in bytes. */
 export const maxAnswerBytes = 16 * 1024 * 1024;
+
+/** Most values in one answer: what a client may send at most is passed on, with room for what a plugin adds. */
+const maxAnswerValues = 2 * maxJsonValues;
+
+/** Refuses an answer that would be too much work to read; the fault is the plugin's. */
+export function checkAnswerBounds(answer: Uint8Array, maxValues = maxAnswerValues): void {
+  checkJsonBounds(answer, { maxValues, refuse: (problem) => resourceExhausted(`its answer ${problem}`) });
+}
 
 /** What a call sends and how it may end. */
 export interface WireRequest {
@@ -94,6 +103,7 @@ async function collect(response: IncomingMessage): Promise<Buffer> {
 }
 
 function parse(bytes: Buffer): unknown {
+  checkAnswerBounds(bytes);
   let answer: unknown;
   try {
     answer = bytes.length === 0 ? {} : JSON.parse(bytes.toString("utf8"));

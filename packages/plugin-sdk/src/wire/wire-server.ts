@@ -1,4 +1,4 @@
-import { EngineError } from "@pouchcontainer/errors";
+import { EngineError, resourceExhausted } from "@pouchcontainer/errors";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 
 /** Answers requests of the protocol on a Unix socket; anything thrown becomes a `WireError`. */
@@ -32,10 +32,15 @@ function sendError(response: ServerResponse, thrown: unknown): void {
   response.end(body);
 }
 
-/** The whole body of a request. */
-export async function readRequest(request: IncomingMessage): Promise<Buffer> {
+/** The whole body of a request. Throws `resourceExhausted` when it is larger than `maxBytes`. Default: no limit. */
+export async function readRequest(request: IncomingMessage, maxBytes = Infinity): Promise<Buffer> {
   const chunks: Buffer[] = [];
+  let size = 0;
   // An incoming message without encoding yields buffers.
-  for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > maxBytes) throw resourceExhausted(`the question is larger than ${maxBytes} bytes`);
+    chunks.push(chunk);
+  }
   return Buffer.concat(chunks);
 }

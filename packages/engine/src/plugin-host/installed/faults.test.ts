@@ -1,5 +1,5 @@
 import type { EngineError } from "@pouchcontainer/errors";
-import { compileBodyChecks, parseManifest } from "@pouchcontainer/plugin-sdk/host";
+import { compileBodyChecks, isRefusal, parseManifest } from "@pouchcontainer/plugin-sdk/host";
 import { sampleContainerConfig } from "@pouchcontainer/plugin-sdk/testing";
 import assert from "node:assert/strict";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -81,16 +81,23 @@ for (const [what, fault, message] of [
     `response.writeHead(200); const more = () => { while (response.write(" ".repeat(1 << 16))); }; response.on("drain", more); more()`,
     /its answer is larger than 16777216 bytes/,
   ],
+  [
+    "more values than can be looked through at a stretch",
+    `respond(JSON.stringify({ config: { Labels: Object.fromEntries(Array.from({ length: 400_000 }, (_, at) => ["l" + at, ""])) } }))`,
+    "its answer has more than 40000 values",
+  ],
+  ["an answer nested without end", `respond("[".repeat(100_000))`, "its answer is nested deeper than 1000 levels"],
   ["a trickle", `response.writeHead(200); setInterval(() => response.write(" "), 100)`, "no answer within 1500 ms"],
   ["silence", "", "no answer within 1500 ms"],
 ] as const) {
-  test(`${what}: the call fails within its deadline, with plugin and point, and the next one may succeed`, async (t) => {
+  test(`${what}: the call fails within its deadline, with plugin and point, as no refusal, and the next one may succeed`, async (t) => {
     const { host } = await start(
       t,
       program(`if (globalThis.calls = (globalThis.calls ?? 0) + 1, globalThis.calls > 1) return respond("{}"); ${fault}`),
     );
     const started = performance.now();
     await assert.rejects(host.preCreate(sampleContainerConfig(), {}), (error: EngineError) => {
+      assert.equal(isRefusal(error), false, error.kind);
       assert.ok(error.message.startsWith('plugin "faulty" at container.preCreate: '), error.message);
       if (typeof message === "string") assert.ok(error.message.includes(message), error.message);
       else assert.match(error.message, message);

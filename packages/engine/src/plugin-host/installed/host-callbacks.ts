@@ -1,4 +1,4 @@
-import { sendError, type HandlerSpec } from "@pouchcontainer/api";
+import { checkJsonBounds, sendError, type HandlerSpec } from "@pouchcontainer/api";
 import { failedPrecondition, invalidArgument, notFound } from "@pouchcontainer/errors";
 import type { AssistantHandle, AssistantProcess, PulledImage, Supervisor } from "@pouchcontainer/plugin-sdk";
 import { createWireServer, paramsHeader, readRequest, sendJson, splitRoutePath } from "@pouchcontainer/plugin-sdk/host";
@@ -6,6 +6,8 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http";
 
 /** Tables kept: the one in use, and those of changes that were refused since. */
 const keptTables = 8;
+/** Largest question of a plugin, in bytes. */
+const maxQuestionBytes = 1024 * 1024;
 
 /** The daemon's side of a plugin's questions: functions that JSON cannot carry across. One per instance, on a socket of its own. */
 export class HostCallbacks {
@@ -56,7 +58,9 @@ export class HostCallbacks {
     const original = splitRoutePath(url);
     if (original !== undefined) return this.#original(original, request, response);
     // Any JSON object; members are checked where they are used.
-    const body = JSON.parse((await readRequest(request)).toString("utf8")) as Record<string, unknown>;
+    const question = await readRequest(request, maxQuestionBytes);
+    checkJsonBounds(question, { refuse: (problem) => invalidArgument(`the question ${problem}`) });
+    const body = JSON.parse(question.toString("utf8")) as Record<string, unknown>;
     switch (url) {
       case "/Image.Unpack":
         await this.#image(body).unpack(text(body, "snapshotter"));
