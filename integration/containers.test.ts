@@ -385,6 +385,7 @@ test("hooks of plugins run around the network by their priority", async () => {
   const hook = (name: string, priority: number) => ({
     priority,
     args: ["/bin/sh", "-c", `echo ${name} >>${trail}`],
+    timeoutSeconds: 10,
     plugin: "test",
   });
   daemon.around.hooks = [hook("before", 5), hook("after", -5)];
@@ -401,6 +402,19 @@ test("hooks of plugins run around the network by their priority", async () => {
   );
   await assert.rejects(daemon.containers.start(id), /no such bridge/);
   daemon.around.connectError = undefined;
+  daemon.around.hooks = [];
+  await daemon.remove(id);
+});
+
+test("a hook that does not end is ended by its time, and its plugin is named", { timeout: 60_000 }, async () => {
+  const id = await daemon.create(["true"]);
+  daemon.around.hooks = [{ priority: -1, args: ["/bin/sleep", "611"], timeoutSeconds: 1, plugin: "slow" }];
+  const started = performance.now();
+  await assert.rejects(daemon.containers.start(id), {
+    kind: "internal",
+    message: /plugin "slow" at container.preStart: its hook \/bin\/sleep failed: .*ran past specified timeout/,
+  });
+  assert.ok(performance.now() - started < 15_000);
   daemon.around.hooks = [];
   await daemon.remove(id);
 });

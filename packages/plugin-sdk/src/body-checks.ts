@@ -35,6 +35,13 @@ export const endpointSchema = Type.Object({
   driverOptions: Type.Record(Type.String(), Type.String()),
 });
 
+/** What a hook has that names no timeout. */
+export const defaultHookTimeoutSeconds = 30;
+/** Longest time of one hook: the client's `start` waits for it. */
+const maxHookTimeoutSeconds = 300;
+/** Most hooks of one plugin for one start. */
+const maxHooks = 100;
+
 /** JSON Schema of the hooks that `container.preStart` returns. */
 export const preStartHooksSchema = Type.Array(
   Type.Object(
@@ -42,10 +49,11 @@ export const preStartHooksSchema = Type.Array(
       priority: Type.Integer(),
       args: Type.Array(Type.String(), { minItems: 1 }),
       env: Type.Optional(Type.Array(Type.String({ pattern: "^[^=]+=" }))),
-      timeoutSeconds: Type.Optional(Type.Integer({ minimum: 1 })),
+      timeoutSeconds: Type.Optional(Type.Integer({ minimum: 1, maximum: maxHookTimeoutSeconds })),
     },
     { additionalProperties: false },
   ),
+  { maxItems: maxHooks },
 );
 
 /** JSON Schema of the environment that `container.postUpdate` returns. */

@@ -10,7 +10,7 @@ export interface PreStartHook {
   args: string[];
   /** Environment as `KEY=value`. Default: empty. */
   env?: string[];
-  /** Seconds until runc gives the hook up and the start fails. Default: runc's, which is no limit. */
+  /** Seconds, 1 to 300, until runc ends the hook and the start fails. Default: 30. */
   timeoutSeconds?: number;
 }
 

@@ -44,7 +44,7 @@ test("a network that cannot be connected fails the hook, and its error is kept",
 });
 
 test("hooks above 0 come before the network, all others after it", () => {
-  const hook = (plugin: string, priority: number) => ({ plugin, priority, args: ["/x"] });
+  const hook = (plugin: string, priority: number) => ({ plugin, priority, args: ["/x"], timeoutSeconds: 30 });
   const order = withBarrier([hook("a", 5), hook("b", 1), hook("c", 0), hook("d", -1)], hook("network", 0));
   assert.deepEqual(
     order.map(({ plugin }) => plugin),

@@ -26,3 +26,15 @@ test("a containerd that is away is told as such, and a prefix is not said twice"
     "OCI runtime exec failed: x",
   );
 });
+
+test("a hook that failed is told with its plugin, whatever its words", () => {
+  const hook = (plugin: string) => ({ plugin, priority: 0, args: [`/opt/${plugin}`], timeoutSeconds: 30 });
+  for (const text of [
+    "error during container init: error running hook #1: fork/exec /opt/b: no such file or directory: unknown",
+    "error running prestart hook #1: exit status 1, stdout: , stderr: permission denied",
+  ]) {
+    const { exitCode, error } = runtimeFailure(prefix, internal(text), [hook("a"), hook("b")]);
+    assert.deepEqual([exitCode, error.kind], [128, "internal"]);
+    assert.equal(error.message, `${prefix}: plugin "b" at container.preStart: its hook /opt/b failed: ${text}`);
+  }
+});

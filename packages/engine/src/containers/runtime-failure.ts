@@ -1,4 +1,5 @@
 import { EngineError, internal, invalidArgument, messageChain } from "@pouchcontainer/errors";
+import type { PreStartHook } from "../plugin-host/chains.ts";
 
 export interface RuntimeFailure {
   exitCode: number;
@@ -10,11 +11,17 @@ const notFoundWords = ["executable file not found", "no such file or directory",
 /**
  * What runc or the shim could not do, as dockerd tells it: 127 when the command does not exist, 126 when it cannot be run,
  * 128 for everything else (moby `daemon/errors.go`).
+ * Of a failed hook the runtime tells the number; it is told whose it is, and nothing in its words speaks of the container.
  */
-export function runtimeFailure(prefix: string, thrown: unknown): RuntimeFailure {
+export function runtimeFailure(prefix: string, thrown: unknown, hooks: readonly PreStartHook[] = []): RuntimeFailure {
   const cause = EngineError.from(thrown);
   const text = messageChain(cause).replace(/[\r\n]+$/, "");
   const message = text.startsWith(prefix) ? text : `${prefix}: ${text}`;
+  const hook = hooks[Number(/error running (?:\w+ )?hook #(\d+)/.exec(text)?.[1] ?? -1)];
+  if (hook !== undefined) {
+    const whose = `plugin "${hook.plugin}" at container.preStart: its hook ${hook.args[0]} failed`;
+    return { exitCode: 128, error: internal(`${prefix}: ${whose}: ${text}`, { cause, details: { plugin: hook.plugin } }) };
+  }
   if (notFoundWords.some((words) => text.includes(words))) return { exitCode: 127, error: invalidArgument(message, { cause }) };
   if (text.includes("permission denied") || text.includes("is a directory"))
     return { exitCode: 126, error: invalidArgument(message, { cause }) };

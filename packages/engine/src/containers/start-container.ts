@@ -193,7 +193,7 @@ async function createTask(
     );
     watchExit(room, container, run);
   } catch (thrown) {
-    throw new RuntimeRefusal(thrown);
+    throw new RuntimeRefusal(thrown, hooks);
   }
 }
 
@@ -240,15 +240,18 @@ function runtimeOf({ deps }: ContainerRoom, { record }: Container): RuntimeChoic
   return deps.runtime(record.hostConfig.Runtime ?? "", record.hostConfig.RuntimeType);
 }
 
-/** The runtime's own work, and the hooks' besides: one without a deadline of its own gets half a minute. */
+/** The runtime's own work, and the hooks' besides. */
 function createTimeoutMs(hooks: readonly PreStartHook[]): number {
-  return 60_000 + hooks.reduce((sum, { timeoutSeconds = 30 }) => sum + timeoutSeconds * 1000, 0);
+  return 60_000 + hooks.reduce((sum, { timeoutSeconds }) => sum + timeoutSeconds * 1000, 0);
 }
 
 /** Marks what containerd refused: only that is told in the words of a failed task. */
 class RuntimeRefusal extends Error {
-  constructor(thrown: unknown) {
+  readonly hooks: readonly PreStartHook[];
+
+  constructor(thrown: unknown, hooks: readonly PreStartHook[]) {
     super("the runtime refused", { cause: thrown });
+    this.hooks = hooks;
   }
 }
 
@@ -316,7 +319,8 @@ async function failStart(room: ContainerRoom, container: Container, run: Contain
   const cause = thrown instanceof RuntimeRefusal ? thrown.cause : thrown;
   const refused = thrown instanceof RuntimeRefusal || run.pid !== 0;
   const prefix = run.pid === 0 ? "failed to create task for container" : "failed to start task for container";
-  const failure = refused ? runtimeFailure(prefix, cause) : { exitCode: 128, error: cause };
+  const hooks = thrown instanceof RuntimeRefusal ? thrown.hooks : [];
+  const failure = refused ? runtimeFailure(prefix, cause, hooks) : { exitCode: 128, error: cause };
   run.suspended = true;
   run.over = true;
   await releaseRun(room, container, run, { kill: true });

@@ -9,6 +9,8 @@ export type { Endpoint, PulledImage as PostPullImage } from "@pouchcontainer/plu
 export interface PreStartHook extends PluginHook {
   /** Name of the plugin that asked for it. */
   plugin: string;
+  /** Always there: a hook without an end would hold the start, and runc with it, for ever. */
+  timeoutSeconds: number;
 }
 
 /** Who is asking, for filters, traces and messages. */

@@ -336,6 +336,22 @@ test("a hook with a relative program or a broken priority is refused", async () 
   await assert.rejects(other.host.preStart({} as ContainerInspect, {}), /hooks\[0\]|\[0\]\.priority must be integer, got 1.5/);
 });
 
+test("a hook has a time, of its plugin's or half a minute, and at most five", async () => {
+  const { host, add } = harness();
+  const asked = [{}, { timeoutSeconds: 300 }].map((more) => ({ priority: 1, args: ["/bin/true"], ...more }));
+  add("a", "container", { preStart: () => asked });
+  const hooks = await host.preStart({} as ContainerInspect, {});
+  assert.deepEqual(
+    hooks.map(({ timeoutSeconds }) => timeoutSeconds),
+    [30, 300],
+  );
+  asked.push({ priority: 1, args: ["/bin/true"], timeoutSeconds: 301 });
+  await assert.rejects(host.preStart({} as ContainerInspect, {}), {
+    kind: "internal",
+    message: /^plugin "a" at container.preStart: hooks\[2\].timeoutSeconds must be <= 300, got 301/,
+  });
+});
+
 test("an endpoint's priority, resolver and parameters may be changed, its network may not", async () => {
   const { host, add } = harness();
   add("policy", "container", {

@@ -8,7 +8,13 @@ import {
 } from "@pouchcontainer/api";
 import { EngineError, conflict, internal, isKind } from "@pouchcontainer/errors";
 import type { ConflictPolicy, Endpoint, PluginLog, PointName, PulledImage, Supervisor } from "@pouchcontainer/plugin-sdk";
-import { checkAnswerBounds, describeIssue, type BodyCheck, type BodyChecks } from "@pouchcontainer/plugin-sdk/host";
+import {
+  checkAnswerBounds,
+  defaultHookTimeoutSeconds,
+  describeIssue,
+  type BodyCheck,
+  type BodyChecks,
+} from "@pouchcontainer/plugin-sdk/host";
 import type { Readable } from "node:stream";
 import { CallRunner, type PluginEvent, type PluginObserver, type Settled } from "./call-runner.ts";
 import type { ChainContext, PluginChains, PreStartHook, RootfsLender } from "./chains.ts";
@@ -161,7 +167,7 @@ export class PluginHost implements PluginChains {
       const asked = await this.#runner.run("container.preStart", link, { container: view }, context, (answer) =>
         this.#checkHooks(answer.hooks),
       );
-      for (const hook of asked ?? []) hooks.push({ ...hook, plugin: link.slot.name });
+      for (const hook of asked ?? []) hooks.push({ timeoutSeconds: defaultHookTimeoutSeconds, ...hook, plugin: link.slot.name });
     }
     // A stable sort keeps the chain's order among equals.
     return hooks.toSorted((a, b) => b.priority - a.priority);

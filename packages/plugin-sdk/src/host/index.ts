@@ -6,6 +6,7 @@ export { collectRegistrations, type Registration } from "../registration.ts";
 export { describeIssue, fieldName, type SchemaIssue } from "../schema-issue.ts";
 export {
   compileBodyChecks,
+  defaultHookTimeoutSeconds,
   endpointSchema,
   environmentSchema,
   preStartHooksSchema,

@@ -151,11 +151,11 @@ test("init goes in front of the command, is mounted, and is missed aloud", () =>
 test("hooks keep their order, environment and deadline", () => {
   const hooks = [
     { priority: 5, args: ["/bin/first", "a"], env: ["X=1"], timeoutSeconds: 3, plugin: "p" },
-    { priority: -1, args: ["/bin/second"], plugin: "q" },
+    { priority: -1, args: ["/bin/second"], timeoutSeconds: 30, plugin: "q" },
   ];
   assert.deepEqual(build({}, { hooks }).spec.hooks?.prestart, [
     { path: "/bin/first", args: ["/bin/first", "a"], env: ["X=1"], timeout: 3 },
-    { path: "/bin/second", args: ["/bin/second"] },
+    { path: "/bin/second", args: ["/bin/second"], timeout: 30 },
   ]);
 });
 

@@ -38,7 +38,7 @@ export function buildSpec(input: SpecInput): { spec: RuntimeSpec; warnings: stri
               path: args[0] ?? "",
               args,
               ...(env === undefined ? {} : { env }),
-              ...(timeoutSeconds === undefined ? {} : { timeout: timeoutSeconds }),
+              timeout: timeoutSeconds,
             })),
           },
         }
