@@ -1,4 +1,4 @@
-import { EngineError, invalidArgument } from "@pouchcontainer/errors";
+import { EngineError, internal, invalidArgument } from "@pouchcontainer/errors";
 import { inBackground } from "@pouchcontainer/owners";
 import type { PluginLog, PluginManifest, PointName, Supervisor } from "@pouchcontainer/plugin-sdk";
 import { pluginApiVersion } from "@pouchcontainer/plugin-sdk";
@@ -22,7 +22,7 @@ import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { bodyOf, readBody } from "../update-body.ts";
 import { HostCallbacks } from "./host-callbacks.ts";
-import { PluginProcess } from "./plugin-process.ts";
+import { isNotListening, PluginProcess } from "./plugin-process.ts";
 import { applyOperations } from "./remote-routes.ts";
 
 export interface InstalledPluginOptions {
@@ -131,8 +131,7 @@ export class InstalledPlugin implements PluginInstance {
       };
       return await this.#call(point, request, call, signal);
     } catch (error) {
-      // Too late, or hung up half way: is there still somebody?
-      if (signal.aborted) inBackground("looking after a plugin that did not answer", () => this.#process.endIfStuck());
+      this.#lookAfter(error, signal.aborted);
       throw error;
     }
   }
@@ -161,21 +160,32 @@ export class InstalledPlugin implements PluginInstance {
         const { snapshotter, image } = request as PointTypes["image.postPull"]["request"];
         const { reference, digest, platform, sizeBytes, config } = image;
         const body = { call, snapshotter, image: { reference, digest, platform, sizeBytes, config } };
-        return answered(await this.#callbacks.withImage(call.id, image, () => this.#client.call(pointPath(point), body, signal)));
+        return answered(await this.#callbacks.withImage(call.id, image, () => this.#ask(point, body, signal)));
       }
       case "daemon.preStartHook":
       case "daemon.preStopHook": {
         const { stateDirectory } = request as PointTypes["daemon.preStartHook"]["request"];
-        return answered(await this.#client.call(pointPath(point), { call, stateDirectory }, signal));
+        return answered(await this.#ask(point, { call, stateDirectory }, signal));
       }
       default: {
-        const answer = await this.#client.call(pointPath(point), { call, ...request }, signal);
-        if (typeof answer !== "object" || answer === null || Array.isArray(answer))
-          throw new EngineError("internal", "its answer is not a JSON object");
+        const answer = await this.#ask(point, { call, ...request }, signal);
         // A member that the plugin left out is one that it did not change. The caller checks the members themselves.
         return answered({ ...unchanged(point, request), ...answer });
       }
     }
+  }
+
+  async #ask(point: PointName, body: object, signal: AbortSignal): Promise<Record<string, unknown>> {
+    const answer = await this.#client.call(pointPath(point), body, signal);
+    if (typeof answer !== "object" || answer === null || Array.isArray(answer)) throw internal("its answer is not a JSON object");
+    // Any object may be read by key.
+    return answer as Record<string, unknown>;
+  }
+
+  /** Too late, or hung up half way, or nobody there: is there still somebody? */
+  #lookAfter(error: unknown, late: boolean): void {
+    if (late || isNotListening(error))
+      inBackground("looking after a plugin that did not answer", () => this.#process.endIfStuck());
   }
 
   async #preUpdate(
@@ -199,14 +209,14 @@ export class InstalledPlugin implements PluginInstance {
     const generation = call.id;
     this.#callbacks.keepTable(generation, handlers);
     const shown = handlers.map(({ method, path }) => ({ method, path }));
-    // Checked by applyOperations.
-    const { operations } = (await this.#client.call(pointPath("api.updateHandler"), { call, handlers: shown }, signal)) as {
-      operations?: unknown;
-    };
+    const { operations } = await this.#ask("api.updateHandler", { call, handlers: shown }, signal);
     const plugin = {
+      name: this.manifest.name,
       socketPath: this.#socketPath,
       client: this.#client,
       generation,
+      timeoutMs: call.timeoutMs,
+      suspect: (error: unknown, late: boolean) => this.#lookAfter(error, late),
       warn: (message: string) => this.#options.log.warn(message),
     };
     return { handlers: applyOperations(handlers, operations ?? [], plugin) };

@@ -227,7 +227,8 @@ function splitLevel(line: string): { message: string; level: keyof PluginLog | u
     : { message: parts[2] ?? "", level: levels[parts[1] ?? ""] ?? "info" };
 }
 
-function isNotListening(error: unknown): boolean {
+/** Whether there is no socket, or nobody behind it. */
+export function isNotListening(error: unknown): boolean {
   const cause = error instanceof Error ? error.cause : undefined;
   const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
   return code === "ENOENT" || code === "ECONNREFUSED";

@@ -1,27 +1,30 @@
-import type { HandlerSpec } from "@pouchcontainer/api";
+import { sendError, type HandlerSpec } from "@pouchcontainer/api";
 import { createWireServer, readRequest, sendJson, WireClient } from "@pouchcontainer/plugin-sdk/host";
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { applyOperations } from "./remote-routes.ts";
+import { applyOperations, type RemotePlugin } from "./remote-routes.ts";
+
+const rest = { name: "router", timeoutMs: 5000, suspect: () => undefined, warn: assert.fail };
 
 type Question = Record<string, unknown>;
 
 /** A daemon with one route that echoes, wrapped by a plugin that answers `before` as given. */
-async function wrapped(t: TestContext, flags: object, before: (question: Question) => object) {
+async function wrapped(t: TestContext, flags: object, before: (question: Question) => unknown, more: Partial<RemotePlugin> = {}) {
   const directory = mkdtempSync(join(tmpdir(), "routes-"));
   const socketPath = join(directory, "plugin.sock");
   const asked: Question[] = [];
   const plugin = createWireServer(async (request, response) => {
     const question = { path: request.url, ...(JSON.parse((await readRequest(request)).toString()) as object) } as Question;
     asked.push(question);
-    sendJson(response, request.url === "/ApiPlugin.Before" ? before(question) : {});
+    const answer = request.url === "/ApiPlugin.Before" ? before(question) : {};
+    if (answer !== undefined) sendJson(response, answer);
   }).listen(socketPath);
   await once(plugin, "listening");
   const client = new WireClient(socketPath);
@@ -39,9 +42,17 @@ async function wrapped(t: TestContext, flags: object, before: (question: Questio
     socketPath,
     client,
     generation: "c1",
-    warn: assert.fail,
+    ...rest,
+    ...more,
   });
-  const server = createServer((request, response) => void spec?.handler(request, response, { id: "7" })).listen(0, "127.0.0.1");
+  const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    try {
+      await spec?.handler(request, response, { id: "7" });
+    } catch (error) {
+      sendError(response, error);
+    }
+  };
+  const server = createServer((request, response) => void serve(request, response)).listen(0, "127.0.0.1");
   await once(server, "listening");
   t.after(() => {
     client.close();
@@ -86,7 +97,7 @@ test("after is told how it went, with the body where declared", async (t) => {
 });
 
 test("operations that are none are refused with their index", () => {
-  const plugin = { socketPath: "/none", client: new WireClient("/none"), generation: "c1", warn: assert.fail };
+  const plugin = { socketPath: "/none", client: new WireClient("/none"), generation: "c1", ...rest };
   const handler = (): void => undefined;
   const table = [{ method: "GET", path: "/info", handler }];
   assert.throws(() => applyOperations(table, "all", plugin), /operations must be an array/);
@@ -101,7 +112,7 @@ test("operations that are none are refused with their index", () => {
 });
 
 test("the time for operations grows with their number, which is bounded", () => {
-  const plugin = { socketPath: "/none", client: new WireClient("/none"), generation: "c1", warn: assert.fail };
+  const plugin = { socketPath: "/none", client: new WireClient("/none"), generation: "c1", ...rest };
   let reads = 0;
   const handler = (): void => undefined;
   const shown = Array.from({ length: 1000 }, (_, index) => ({
@@ -123,7 +134,7 @@ test("the time for operations grows with their number, which is bounded", () => 
 });
 
 test("a path that no router takes is refused with its index, before it costs anything", () => {
-  const plugin = { socketPath: "/none", client: new WireClient("/none"), generation: "c1", warn: assert.fail };
+  const plugin = { socketPath: "/none", client: new WireClient("/none"), generation: "c1", ...rest };
   for (const [path, problem] of [
     ["{".repeat(1_000_000), "must start with a slash"],
     [`/${"{".repeat(1_000_000)}`, "must not be longer than 1024 characters"],
@@ -135,4 +146,87 @@ test("a path that no router takes is refused with its index, before it costs any
       message: `operations[0].path ${problem}`,
     });
   }
+});
+
+for (const [answer, problem] of [
+  [42, "its answer to ApiPlugin.Before is not a JSON object"],
+  [{ body: 1 }, "body of its answer to ApiPlugin.Before must be a string, got 1"],
+  [{ headers: { "x-by": 1 } }, "headers.x-by of its answer to ApiPlugin.Before must be a string, got 1"],
+  [{ headers: { "x by": "1" } }, 'headers of its answer to ApiPlugin.Before: Header name must be a valid HTTP token ["x by"]'],
+  [{ response: "no" }, 'response of its answer to ApiPlugin.Before must be an object, got "no"'],
+  [
+    { response: { status: "403" } },
+    'response.status of its answer to ApiPlugin.Before must be a status from 200 to 599, got "403"',
+  ],
+  [
+    { response: { status: 403, body: { message: "no" } } },
+    'response.body of its answer to ApiPlugin.Before must be a string, got {"message":"no"}',
+  ],
+  [{ response: { status: 403, headers: [] } }, "response.headers of its answer to ApiPlugin.Before must be an object, got []"],
+] as const) {
+  test(`before that answers ${JSON.stringify(answer)} is that plugin's failure`, async (t) => {
+    const { post } = await wrapped(t, { before: true }, () => answer);
+    const response = await post("hello");
+    assert.deepEqual(
+      [response.status, await response.json()],
+      [500, { message: `plugin "router" at api.updateHandler: ${problem}` }],
+    );
+  });
+}
+
+test("before has a time to answer, and a refusal names its plugin", async (t) => {
+  const suspected: boolean[] = [];
+  const suspect = (_error: unknown, late: boolean): void => void suspected.push(late);
+  const silent = await wrapped(t, { before: true }, () => undefined, { timeoutMs: 200, suspect });
+  const late = await silent.post("hello");
+  const message = 'plugin "router" at api.updateHandler: no answer to ApiPlugin.Before within 200 ms';
+  assert.deepEqual([late.status, await late.json(), suspected], [500, { message }, [true]]);
+
+  const refusing = await wrapped(t, { before: true }, () => ({ Err: "not on Sundays", Kind: "forbidden" }));
+  const refused = await refusing.post("hello");
+  assert.deepEqual(
+    [refused.status, await refused.json()],
+    [403, { message: 'plugin "router" at api.updateHandler: not on Sundays' }],
+  );
+});
+
+test("how messages lie on the connection is not the plugin's to say", async (t) => {
+  const headers = { "Content-Length": "3", "Transfer-Encoding": "chunked", Connection: "close", "X-By": "plugin" };
+  const answering = await wrapped(t, { before: true }, () => ({ response: { status: 200, headers, body: "hello" } }));
+  const answer = await answering.post("");
+  assert.deepEqual(
+    [await answer.text(), answer.headers.get("content-length"), answer.headers.get("transfer-encoding")],
+    ["hello", "5", null],
+  );
+  const passing = await wrapped(t, { before: true, requestBody: true }, () => ({ headers }));
+  const passed = await passing.post("hello");
+  assert.deepEqual([await passed.text(), passed.headers.get("x-by")], ["7:hello", "plugin"]);
+});
+
+test("after is not shown a body that is too large", async (t) => {
+  const { asked, post } = await wrapped(t, { after: true, responseBody: true }, () => ({}));
+  const long = "x".repeat(1024 * 1024);
+  assert.equal(await (await post(long)).text(), `7:${long}`);
+  for (let round = 0; round < 100 && asked.length === 0; round += 1) await sleep(10);
+  assert.deepEqual([asked[0]?.["status"], asked[0]?.["body"]], [200, undefined]);
+});
+
+test("a route whose plugin is gone names it", async (t) => {
+  const suspected: unknown[] = [];
+  const plugin = { ...rest, socketPath: "/none", client: new WireClient("/none"), generation: "c1" };
+  const [spec] = applyOperations([], [{ op: "add", method: "GET", path: "/mine" }], {
+    ...plugin,
+    suspect: (error) => void suspected.push(error),
+  });
+  const server = createServer((request, response) => {
+    Promise.resolve(spec?.handler(request, response, {})).catch((error: unknown) => sendError(response, error));
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => server.close());
+  // A TCP server's address is an object.
+  const response = await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/mine`);
+  assert.deepEqual(
+    [response.status, await response.json(), suspected.length],
+    [503, { message: 'plugin "router" at api.updateHandler: connect ENOENT /none' }, 1],
+  );
 });

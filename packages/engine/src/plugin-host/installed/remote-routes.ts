@@ -1,22 +1,28 @@
 import { routePathProblem, type Handler, type HandlerSpec } from "@pouchcontainer/api";
-import { internal, invalidArgument, resourceExhausted } from "@pouchcontainer/errors";
+import { deadlineExceeded, internal, messageChain } from "@pouchcontainer/errors";
 import {
   paramsHeader,
+  pluginFailure,
   proxyRequest,
   routePath,
   type BeforeAnswer,
   type RouteOperation,
   type WireClient,
 } from "@pouchcontainer/plugin-sdk/host";
-import { IncomingMessage, type ServerResponse } from "node:http";
+import { IncomingMessage, validateHeaderName, validateHeaderValue, type ServerResponse } from "node:http";
 import { routeKey } from "../handler-table.ts";
 import { readBody } from "../update-body.ts";
 
 /** The plugin's process as route operations need it. */
 export interface RemotePlugin {
+  name: string;
   socketPath: string;
   client: WireClient;
   generation: string;
+  /** How long a request waits for an answer to `before`. */
+  timeoutMs: number;
+  /** Told of a call that failed, and whether its time was up: the process may be stuck. */
+  suspect: (error: unknown, late: boolean) => void;
   /** Told of an `after` that failed: the answer is out by then. */
   warn: (message: string) => void;
 }
@@ -76,16 +82,19 @@ function checked(value: unknown, index: number): RouteOperation {
 }
 
 function remoteHandler(plugin: RemotePlugin, index: number): Handler {
-  return (request, response, params) =>
-    proxyRequest(
-      {
-        socketPath: plugin.socketPath,
-        path: `${routePath(plugin.generation, index)}${request.url}`,
-        headers: { [paramsHeader]: encodeURIComponent(JSON.stringify(params)) },
-      },
-      request,
-      response,
-    );
+  return async (request, response, params) => {
+    const target = {
+      socketPath: plugin.socketPath,
+      path: `${routePath(plugin.generation, index)}${request.url}`,
+      headers: { [paramsHeader]: encodeURIComponent(JSON.stringify(params)) },
+    };
+    try {
+      await proxyRequest(target, request, response);
+    } catch (error) {
+      plugin.suspect(error, false);
+      throw pluginFailure(plugin.name, "api.updateHandler", error);
+    }
+  };
 }
 
 type Wrap = Extract<RouteOperation, { op: "wrap" }>;
@@ -97,26 +106,86 @@ function wrapped(original: Handler, wrap: Wrap, plugin: RemotePlugin, index: num
     if (wrap.before === true) {
       const bytes = wrap.requestBody === true ? await readBody(request) : undefined;
       const body = bytes === undefined ? {} : { body: bytes.toString("utf8") };
-      // Members are used only where they have the type they should have.
-      const answer = (await plugin.client.call("/ApiPlugin.Before", {
-        ...about,
-        headers: request.headers,
-        ...body,
-      })) as BeforeAnswer;
+      const answer = await askBefore(plugin, response, { ...about, headers: request.headers, ...body });
       if (answer.response !== undefined) return respond(response, answer.response);
-      if (bytes !== undefined) passed = replay(request, typeof answer.body === "string" ? Buffer.from(answer.body) : bytes);
-      for (const [name, value] of Object.entries(answer.headers ?? {})) passed.headers[name.toLowerCase()] = value;
+      if (bytes !== undefined) passed = replay(request, answer.body === undefined ? bytes : Buffer.from(answer.body));
+      for (const [name, value] of Object.entries(withoutFraming(answer.headers))) passed.headers[name.toLowerCase()] = value;
     }
     if (wrap.after === true) notifyAfter(response, wrap, plugin, about);
     await original(passed, response, params);
   };
 }
 
-function respond(response: ServerResponse, { status, headers, body }: NonNullable<BeforeAnswer["response"]>): void {
-  if (!Number.isInteger(status) || status < 200 || status > 599)
-    throw invalidArgument(`the plugin answered with status ${JSON.stringify(status)}`);
-  response.writeHead(status, { "Content-Type": "application/json", ...headers });
-  response.end(body ?? "");
+/** Asks the plugin about a request, which waits for it: at most `timeoutMs`, and no longer than the client does. */
+async function askBefore(plugin: RemotePlugin, response: ServerResponse, question: object): Promise<BeforeAnswer> {
+  const gone = new AbortController();
+  const onClose = (): void => gone.abort();
+  response.once("close", onClose);
+  const time = AbortSignal.timeout(plugin.timeoutMs);
+  try {
+    return checkedAnswer(await plugin.client.call("/ApiPlugin.Before", question, AbortSignal.any([time, gone.signal])));
+  } catch (thrown) {
+    const late = time.aborted && !gone.signal.aborted;
+    plugin.suspect(thrown, late);
+    const error = late ? deadlineExceeded(`no answer to ApiPlugin.Before within ${plugin.timeoutMs} ms`) : thrown;
+    throw pluginFailure(plugin.name, "api.updateHandler", error);
+  } finally {
+    response.off("close", onClose);
+  }
+}
+
+function checkedAnswer(value: unknown): BeforeAnswer {
+  if (!isObject(value)) throw internal("its answer to ApiPlugin.Before is not a JSON object");
+  const { headers, body, response } = value;
+  checkMessage({ headers, body }, "");
+  if (response !== undefined) {
+    if (!isObject(response)) throw wrong("response", "an object", response);
+    const { status } = response;
+    if (typeof status !== "number" || !Number.isInteger(status) || status < 200 || status > 599)
+      throw wrong("response.status", "a status from 200 to 599", status);
+    checkMessage(response, "response.");
+  }
+  return value;
+}
+
+function checkMessage({ headers, body }: { headers?: unknown; body?: unknown }, where: string): void {
+  if (body !== undefined && typeof body !== "string") throw wrong(`${where}body`, "a string", body);
+  if (headers === undefined) return;
+  if (!isObject(headers)) throw wrong(`${where}headers`, "an object", headers);
+  for (const [name, value] of Object.entries(headers)) {
+    if (typeof value !== "string") throw wrong(`${where}headers.${name}`, "a string", value);
+    try {
+      validateHeaderName(name);
+      validateHeaderValue(name, value);
+    } catch (cause) {
+      throw internal(`${where}headers of its answer to ApiPlugin.Before: ${messageChain(cause)}`, { cause });
+    }
+  }
+}
+
+function wrong(field: string, expected: string, got: unknown): Error {
+  return internal(`${field} of its answer to ApiPlugin.Before must be ${expected}, got ${JSON.stringify(got)?.slice(0, 100)}`);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Headers that say how a message lies on the connection: that is its sender's, here the daemon's, to say. */
+const framing = new Set(["connection", "content-length", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"]);
+
+function withoutFraming(headers: Record<string, string> = {}): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !framing.has(name.toLowerCase())));
+}
+
+function respond(response: ServerResponse, { status, headers, body = "" }: NonNullable<BeforeAnswer["response"]>): void {
+  const hasBody = status !== 204 && status !== 304;
+  response.writeHead(status, {
+    "Content-Type": "application/json",
+    ...withoutFraming(headers),
+    ...(hasBody ? { "Content-Length": Buffer.byteLength(body) } : {}),
+  });
+  response.end(hasBody ? body : undefined);
 }
 
 /** A request whose body was read, with a body again. */
@@ -140,10 +209,11 @@ function replay(request: IncomingMessage, body: Buffer): IncomingMessage {
 function notifyAfter(response: ServerResponse, wrap: Wrap, plugin: RemotePlugin, about: object): void {
   const body = wrap.responseBody === true ? recordBody(response) : undefined;
   response.once("close", () => {
+    const shown = body?.();
     const answer = {
       status: response.statusCode,
       headers: response.getHeaders(),
-      ...(body === undefined ? {} : { body: body() }),
+      ...(shown === undefined ? {} : { body: shown }),
     };
     plugin.client.call("/ApiPlugin.After", { ...about, ...answer }, AbortSignal.timeout(10_000)).catch((error: unknown) => {
       plugin.warn(`after a request: ${error instanceof Error ? error.message : String(error)}`);
@@ -151,7 +221,8 @@ function notifyAfter(response: ServerResponse, wrap: Wrap, plugin: RemotePlugin,
   });
 }
 
-function recordBody(response: ServerResponse): () => string {
+/** Undefined for a body that is larger than what is shown. */
+function recordBody(response: ServerResponse): () => string | undefined {
   const chunks: Buffer[] = [];
   let size = 0;
   const note = (chunk: unknown): void => {
@@ -170,8 +241,5 @@ function recordBody(response: ServerResponse): () => string {
     note(chunk);
     return Reflect.apply(end, response, [chunk, ...rest]);
   }) as typeof response.end;
-  return () => {
-    if (size > maxShownBody) throw resourceExhausted(`the answer is larger than ${maxShownBody} bytes`);
-    return Buffer.concat(chunks).toString("utf8");
-  };
+  return () => (size > maxShownBody ? undefined : Buffer.concat(chunks).toString("utf8"));
 }
