@@ -176,7 +176,7 @@ for (const transport of Object.keys(transports)) {
   test(`${transport}: hooks, endpoints, updates, volumes and pods`, async (t) => {
     const { host } = await open(t, transport);
     assert.deepEqual(await host.preStart({ Id: "c1" } as ContainerInspect, {}), [
-      { priority: 5, args: ["/bin/true", "c1"], plugin: host.registry.slots().next().value?.name },
+      { priority: 5, args: ["/bin/true", "c1"], timeoutSeconds: 30, plugin: host.registry.slots().next().value?.name },
     ]);
     const endpoint = await host.preCreateEndpoint("c1", ["A=1", "B=2"], sampleEndpoint(), {});
     assert.deepEqual([endpoint.priority, endpoint.disableResolver, endpoint.genericParams], [2, true, { container: "c1" }]);
