@@ -1,5 +1,5 @@
 import { checkJsonBounds, maxJsonValues } from "@pouchcontainer/api";
-import { EngineError, cancelled, resourceExhausted, unavailable, type ErrorKind } from "@pouchcontainer/errors";
+import { EngineError, cancelled, internal, resourceExhausted, unavailable, type ErrorKind } from "@pouchcontainer/errors";
 import { Agent, request, type IncomingMessage } from "node:http";
 
 /** Largest answer to one call, in bytes. */
@@ -110,8 +110,11 @@ function parse(bytes: Buffer): unknown {
   } catch (error) {
     throw new EngineError("internal", `its answer is not JSON: ${excerpt(bytes)}`, { cause: error });
   }
-  if (typeof answer === "object" && answer !== null && "Err" in answer && typeof answer.Err === "string" && answer.Err !== "") {
-    throw errorOf({ ...answer, Err: answer.Err });
+  if (typeof answer === "object" && answer !== null && "Err" in answer) {
+    const { Err } = answer;
+    if (typeof Err === "string" && Err !== "") throw errorOf({ ...answer, Err });
+    // Docker's plugins write an empty text, others null, where nothing failed.
+    if (Err !== "" && Err !== null) throw internal(`Err of its answer must be a string: ${excerpt(bytes)}`);
   }
   return answer ?? {};
 }

@@ -86,6 +86,11 @@ for (const [what, fault, message] of [
     `respond(JSON.stringify({ config: { Labels: Object.fromEntries(Array.from({ length: 400_000 }, (_, at) => ["l" + at, ""])) } }))`,
     "its answer has more than 40000 values",
   ],
+  [
+    "an Err that is no text",
+    `respond('{"Err": {"code": 5}}')`,
+    'Err of its answer must be a string: "{\\"Err\\": {\\"code\\": 5}}"',
+  ],
   ["an answer nested without end", `respond("[".repeat(100_000))`, "its answer is nested deeper than 1000 levels"],
   ["a trickle", `response.writeHead(200); setInterval(() => response.write(" "), 100)`, "no answer within 1500 ms"],
   ["silence", "", "no answer within 1500 ms"],
@@ -121,6 +126,29 @@ for (const [what, activate, message] of [
     await assert.rejects(start(t, program("", activate), 1000), message);
   });
 }
+
+test("an Err that says nothing is no failure", async (t) => {
+  const { host } = await start(
+    t,
+    program(`respond(globalThis.asked ? '{"Err": null}' : '{"Err": ""}'); globalThis.asked = true`),
+  );
+  for (let call = 0; call < 2; call += 1)
+    assert.deepEqual(await host.preCreate(sampleContainerConfig(), {}), sampleContainerConfig());
+});
+
+test("a process whose socket is gone is started again", async (t) => {
+  const { host, plugin, directory } = await start(t, program(`respond("{}", { Connection: "close" })`));
+  const [sockets] = readdirSync(directory).filter((name) => /^[0-9a-f]{8}$/.test(name));
+  rmSync(join(directory, sockets ?? "", "plugin.sock"));
+  const lost = plugin.pid;
+  await assert.rejects(async () => {
+    // A connection that is kept open may still serve some.
+    for (let call = 0; call < 5; call += 1) await host.preCreate(sampleContainerConfig(), {});
+  }, /its process does not answer: connect ENOENT/);
+  for (let round = 0; round < 250 && (plugin.restarts === 0 || !plugin.isReady); round += 1) await sleep(20);
+  assert.notEqual(plugin.pid, lost);
+  assert.deepEqual(await host.preCreate(sampleContainerConfig(), {}), sampleContainerConfig());
+});
 
 test("what a plugin's process forked is gone with it", async (t) => {
   const { host, plugin, directory } = await start(
