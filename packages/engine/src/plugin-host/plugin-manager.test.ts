@@ -130,6 +130,21 @@ async function hostname(daemon: Daemon): Promise<string | undefined> {
   return (await daemon.host.preCreate(sampleContainerConfig(), {})).Hostname;
 }
 
+test("folders of sockets that a killed daemon left are gone at the next start, and nothing else is", async (t) => {
+  const h = home(t);
+  const first = await h.daemon();
+  await first.manager.install({ reference: h.plugin("tool") });
+  await first.close();
+  const runtime = join(h.root, "run");
+  for (const name of ["0a1b2c3d", "ffffffff", "somebody"]) mkdirSync(join(runtime, name), { recursive: true });
+  writeFileSync(join(runtime, "0a1b2c3d", "plugin.sock"), "");
+  const second = await h.daemon();
+  const left = readdirSync(runtime);
+  assert.equal(left.length, 2, left.join());
+  assert.ok(left.includes("somebody"));
+  assert.equal(await hostname(second), "tool");
+});
+
 test("a plugin installed from a folder works at once, and after a restart of the daemon", async (t) => {
   const h = home(t);
   const first = await h.daemon();

@@ -6,7 +6,7 @@ import { removeTree } from "../remove-tree.ts";
 import type { Collection } from "../store/index.ts";
 import { describePlugin, pluginId } from "./describe-plugin.ts";
 import { FailedPlugin } from "./failed-plugin.ts";
-import { InstalledPlugin } from "./installed/installed-plugin.ts";
+import { InstalledPlugin, removeLostSockets } from "./installed/installed-plugin.ts";
 import { unpackPlugin, type PackageSource, type UnpackedPlugin } from "./installed/plugin-package.ts";
 import type { PluginHost } from "./plugin-host.ts";
 import { manifestOf, type PluginOrderRecord, type PluginRecord } from "./plugin-record.ts";
@@ -47,7 +47,8 @@ export class PluginManager {
 
   /** Takes up the plugins of the last run. One that does not start is reported, and fails its calls until it is reloaded or disabled. */
   async open(): Promise<void> {
-    const { host, records, orders } = this.#deps;
+    const { host, records, orders, runtimeDirectory } = this.#deps;
+    removeLostSockets(runtimeDirectory);
     const order = orders.get("order")?.order;
     if (order !== undefined) host.registry.reorder(order);
     const installed: Promise<void>[] = [];

@@ -18,7 +18,7 @@ import {
   type WireCall,
 } from "@pouchcontainer/plugin-sdk/host";
 import { randomBytes } from "node:crypto";
-import { mkdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { bodyOf, readBody } from "../update-body.ts";
 import { HostCallbacks } from "./host-callbacks.ts";
@@ -45,6 +45,13 @@ export interface InstalledPluginOptions {
 
 /** Longest path of a Unix socket. */
 const maxSocketPath = 107;
+
+/** Folders of sockets that a daemon which was killed left behind; call it before the first plugin is started. */
+export function removeLostSockets(runtimeDirectory: string): void {
+  if (!existsSync(runtimeDirectory)) return;
+  for (const name of readdirSync(runtimeDirectory))
+    if (/^[0-9a-f]{8}$/.test(name)) rmSync(join(runtimeDirectory, name), { recursive: true, force: true });
+}
 
 /** A plugin in a process of its own, spoken to in HTTP and JSON over a Unix socket. */
 export class InstalledPlugin implements PluginInstance {
