@@ -1,6 +1,6 @@
-import { invalidArgument } from "@pouchcontainer/errors";
-import { chmodSync, lstatSync, mkdirSync, readdirSync, type Stats } from "node:fs";
-import { join } from "node:path";
+import { failedPrecondition, invalidArgument, messageChain } from "@pouchcontainer/errors";
+import { accessSync, chmodSync, constants, existsSync, lstatSync, mkdirSync, readdirSync, type Stats } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 
 /** Folders that everybody's programs need open. */
 const everybodys = new Set([
@@ -26,7 +26,7 @@ const everybodys = new Set([
 export function closeStateFolders(folders: readonly string[], warn: (message: string) => void): void {
   for (const folder of folders) {
     // The umask would take the group's way from it.
-    if (mkdirSync(folder, { recursive: true }) !== undefined) chmodSync(folder, 0o710);
+    makeWritable(folder);
     const stats = lstatSync(folder);
     // An empty one that everybody may write into is a file system as it was made: a tmpfs of the daemon's own.
     const isShared = (stats.mode & 0o1000) !== 0 && readdirSync(folder).length > 0;
@@ -40,6 +40,22 @@ export function closeStateFolders(folders: readonly string[], warn: (message: st
       const below = lstatSync(path, { throwIfNoEntry: false });
       if (below) close(path, below, warn);
     }
+  }
+}
+
+/** Asked at the start: SQLite has one message, "disk I/O error", for every cause. */
+function makeWritable(folder: string): void {
+  try {
+    // A recursive mkdir on a read-only file system says ENOENT.
+    let there = resolve(folder);
+    while (!existsSync(there)) there = dirname(there);
+    accessSync(there, constants.W_OK);
+    if (mkdirSync(folder, { recursive: true }) !== undefined) chmodSync(folder, 0o710);
+  } catch (error) {
+    throw failedPrecondition(
+      `the daemon cannot write to ${folder}: ${messageChain(error)}. Give --home-dir and --exec-root-dir folders on a writable file system`,
+      { cause: error },
+    );
   }
 }
 
