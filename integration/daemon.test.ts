@@ -74,6 +74,22 @@ test("one home directory has one daemon", async () => {
   assert.equal((await daemon.api("GET", "/_ping")).status, 200);
 });
 
+test("an exec root is one daemon's: another with a home of its own is refused, told who has it, and harms nothing", async (t) => {
+  await using daemon = await Daemon.start();
+  const run = await daemon.docker("run", "-d", "--name", "lives", "--network", "none", "busybox", "sleep", "600");
+  assert.equal(run.code, 0, run.stderr);
+  const directory = mkdtempSync(join(tmpdir(), "pouch-second-"));
+  t.after(() => rmSync(directory, { recursive: true }));
+
+  const second = pouchd([...stateFlags(directory), "--exec-root-dir", daemon.execRoot]);
+
+  assert.equal(second.code, 1);
+  const owner = `process ${daemon.pid} with --home-dir ${daemon.homeDirectory}`;
+  assert.ok(second.stderr.includes(`${daemon.execRoot} is in use by another daemon (${owner})`), second.stderr);
+  const state = await daemon.docker("inspect", "-f", "{{.State.Running}}", "lives");
+  assert.equal(state.stdout.trim(), "true");
+});
+
 test("a full disk fails a create with a message, and leaves neither container nor snapshot", async (t) => {
   const directory = folder(t);
   const home = join(directory, "small");
