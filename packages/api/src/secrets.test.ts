@@ -40,6 +40,14 @@ test("secrets of a body are taken out of a text somebody made of it; short value
   assert.equal(maskSecrets("no hunter2hunter2 or hunter2 in 1 hunter", secrets), "no *** or *** in 1 hunter");
 });
 
+test("a short value is masked where it stands alone, and not inside of words", () => {
+  const secrets = secretsIn({ Env: ["LEVEL=info", "PORT=8080", "PIN=a.1b"] });
+  assert.equal(
+    maskSecrets('information: LEVEL=info, got "info" infoinfo on :8080 (18080) a.1b a.1bc', secrets),
+    'information: LEVEL=***, got "***" infoinfo on :*** (18080) *** a.1bc',
+  );
+});
+
 test("credentials in a text are known by their form", () => {
   const cases: Record<string, string> = {
     'Get "https://me:pass@reg.example/v2/": EOF': 'Get "https://***@reg.example/v2/": EOF',

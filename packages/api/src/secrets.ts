@@ -71,6 +71,9 @@ function masked(value: unknown, meaning: "named" | "whole" | "open", isNamed = f
 /** Values this short are switches and numbers; masking them would make every message unreadable. */
 const shortestSecret = 4;
 
+/** Values shorter than this are masked where they stand alone: `info` is no part of "information". */
+const shortestAnywhere = 8;
+
 /** The secrets in a body, to be taken out of texts that somebody made of it. */
 export function secretsIn(value: unknown): string[] {
   const found = new Set<string>();
@@ -92,9 +95,27 @@ function collect(value: unknown, meaning: "named" | "whole" | "open", found: Set
   }
 }
 
+function without(text: string, secret: string): string {
+  if (secret.length >= shortestAnywhere) return text.replaceAll(secret, secretMask);
+  let rest = text;
+  let done = "";
+  for (let at = rest.indexOf(secret); at !== -1; at = rest.indexOf(secret)) {
+    const end = at + secret.length;
+    const isPart = isInWord(rest[at - 1] ?? done.at(-1), secret[0]) || isInWord(secret.at(-1), rest[end]);
+    done += rest.slice(0, at) + (isPart ? secret : secretMask);
+    rest = rest.slice(end);
+  }
+  return done + rest;
+}
+
+/** Whether two signs that follow each other are of one word. */
+function isInWord(one: string | undefined, next: string | undefined): boolean {
+  return one !== undefined && next !== undefined && /^[\p{L}\p{N}]{2}$/u.test(one + next);
+}
+
 /** A text without these secrets, and without credentials of its own. */
 export function maskSecrets(text: string, secrets: readonly string[]): string {
-  return withoutCredentials(secrets.reduce((left, secret) => left.replaceAll(secret, secretMask), text));
+  return withoutCredentials(secrets.reduce((left, secret) => without(left, secret), text));
 }
 
 /** A text without the credentials that are known by their form: in URLs, in headers of authorization, in queries of a build. */

@@ -14,9 +14,9 @@ const refusals: ReadonlySet<ErrorKind> = new Set([
   "failedPrecondition",
 ]);
 
-/** The error of a point, as the client sees it: names plugin and point, keeps the kind the plugin chose. */
-export function pluginFailure(plugin: string, point: PointName, thrown: unknown): EngineError {
-  return new EngineError(kindOf(thrown), `plugin "${plugin}" at ${point}: ${messageChain(thrown)}`, {
+/** The error of a point, as the client sees it: names plugin and point, keeps the kind the plugin chose. `words`: default, what was thrown. */
+export function pluginFailure(plugin: string, point: PointName, thrown: unknown, words = messageChain(thrown)): EngineError {
+  return new EngineError(kindOf(thrown), `plugin "${plugin}" at ${point}: ${words}`, {
     cause: thrown,
     details: { ...(thrown instanceof EngineError ? thrown.details : {}), plugin, point },
   });

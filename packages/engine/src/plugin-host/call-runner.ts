@@ -1,12 +1,12 @@
-import { maskSecrets, secretsIn } from "@pouchcontainer/api";
-import { EngineError, isKind, messageChain, unavailable } from "@pouchcontainer/errors";
+import { isKind, messageChain, unavailable } from "@pouchcontainer/errors";
 import type { PluginLog, PointName } from "@pouchcontainer/plugin-sdk";
 import type { ChainContext } from "./chains.ts";
 import { describeConflict, type Conflict } from "./conflicts.ts";
 import { Deadline } from "./deadline.ts";
 import type { PatchOperation } from "@pouchcontainer/plugin-sdk/host";
-import { isRefusal, pluginFailure } from "@pouchcontainer/plugin-sdk/host";
+import { isRefusal } from "@pouchcontainer/plugin-sdk/host";
 import type { InvokeContext, PluginInstance, PointAnswer, PointRequest } from "@pouchcontainer/plugin-sdk/host";
+import { maskedFailure, maskedWords } from "./masked-failure.ts";
 import type { ChainLink } from "./plugin-registry.ts";
 import type { CallOutcome, PluginTrace, TraceEntry } from "./trace.ts";
 
@@ -97,12 +97,10 @@ export class CallRunner {
 
   #failed(call: Call, thrown: unknown, outcome: "failed" | "timeout" | "skipped"): undefined {
     const { point, link, context } = call;
-    // A plugin may put into its words what it was given: secrets of the request go no further.
-    const failure = withoutSecretsOf(call.request, pluginFailure(link.slot.name, point, thrown));
+    const failure = maskedFailure(link.slot.name, point, thrown, call.request);
     // A caller who went away says nothing about the plugin, and neither does a plugin that refuses a request.
     const counts = outcome !== "skipped" && context.signal?.aborted !== true && !isRefusal(thrown);
-    if (counts && link.breaker.failed(maskSecrets(messageChain(thrown), secretsIn(call.request))))
-      this.#circuit(call, "circuit-open");
+    if (counts && link.breaker.failed(maskedWords(messageChain(thrown), call.request))) this.#circuit(call, "circuit-open");
     const ignore = link.settings.failurePolicy === "ignore" && context.signal?.aborted !== true;
     this.#record(call, ignore && outcome !== "skipped" ? "ignored" : outcome, { error: failure.message });
     if (!ignore) throw failure;
@@ -146,14 +144,6 @@ export class CallRunner {
     this.#deps.logOf(plugin).warn(message);
     this.#deps.events.publish({ action, plugin, attributes: { point: call.point } });
   }
-}
-
-/** The same failure, in words without the secrets of what the plugin was asked; its causes have them, so they are left behind then. */
-function withoutSecretsOf(request: unknown, failure: EngineError): EngineError {
-  const secrets = secretsIn(request);
-  const words = messageChain(failure);
-  if (maskSecrets(words, secrets) === words) return failure;
-  return new EngineError(failure.kind, maskSecrets(failure.message, secrets), { details: failure.details });
 }
 
 interface Call {

@@ -27,10 +27,10 @@ export async function dryRun(
     const body = await chain();
     return { calls: rehearsal.trace.last({ reveal }), body: reveal ? body : withoutSecrets(body) };
   } catch (error) {
-    return {
-      calls: rehearsal.trace.last({ reveal }),
-      error: maskSecrets(EngineError.from(error).message, reveal ? [] : secretsIn(request.body)),
-    };
+    const { message, details } = EngineError.from(error);
+    // A plugin's failure was masked where it came from.
+    const secrets = reveal || "plugin" in details ? [] : secretsIn(request.body);
+    return { calls: rehearsal.trace.last({ reveal }), error: maskSecrets(message, secrets) };
   }
 }
 

@@ -336,6 +336,25 @@ test("a hook with a relative program or a broken priority is refused", async () 
   await assert.rejects(other.host.preStart({} as ContainerInspect, {}), /hooks\[0\]|\[0\]\.priority must be integer, got 1.5/);
 });
 
+test("of a failure the plugin's words are masked and cut, its name and the point are not", async () => {
+  const { host, add } = harness();
+  const long = "x".repeat(100_000);
+  add("info", "container", {
+    preCreate: ({ Env }) => {
+      throw new Error(`no container for ${Env?.join()} and information ${Env?.length === 3 ? long : ""}`);
+    },
+  });
+  const prefix = 'plugin "info" at container.preCreate: no *** for ';
+  await assert.rejects(host.preCreate(body({ Env: ["A=info", "B=container"] }), {}), {
+    message: `${prefix}A=***,B=*** and information `,
+  });
+  await assert.rejects(host.preCreate(body({ Env: ["A=info", "B=container", "C=1"] }), {}), (error: Error) => {
+    assert.ok(error.message.startsWith(`${prefix}A=***,B=***,C=1 and information xxx`), error.message.slice(0, 200));
+    assert.ok(error.message.length < 9000, String(error.message.length));
+    return true;
+  });
+});
+
 test("a hook has a time, of its plugin's or half a minute, and at most five", async () => {
   const { host, add } = harness();
   const asked = [{}, { timeoutSeconds: 300 }].map((more) => ({ priority: 1, args: ["/bin/true"], ...more }));

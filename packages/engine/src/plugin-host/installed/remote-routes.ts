@@ -11,6 +11,7 @@ import {
 } from "@pouchcontainer/plugin-sdk/host";
 import { IncomingMessage, validateHeaderName, validateHeaderValue, type ServerResponse } from "node:http";
 import { routeKey } from "../handler-table.ts";
+import { maskedFailure } from "../masked-failure.ts";
 import { readBody } from "../update-body.ts";
 
 /** The plugin's process as route operations need it. */
@@ -128,7 +129,7 @@ async function askBefore(plugin: RemotePlugin, response: ServerResponse, questio
     const late = time.aborted && !gone.signal.aborted;
     plugin.suspect(thrown, late);
     const error = late ? deadlineExceeded(`no answer to ApiPlugin.Before within ${plugin.timeoutMs} ms`) : thrown;
-    throw pluginFailure(plugin.name, "api.updateHandler", error);
+    throw maskedFailure(plugin.name, "api.updateHandler", error, question);
   } finally {
     response.off("close", onClose);
   }

@@ -1,0 +1,27 @@
+import { maskSecrets, secretsIn } from "@pouchcontainer/api";
+import { EngineError, messageChain } from "@pouchcontainer/errors";
+import type { PointName } from "@pouchcontainer/plugin-sdk";
+import { pluginFailure } from "@pouchcontainer/plugin-sdk/host";
+
+/** Characters of a plugin's words that are looked through and passed on. */
+const maxWords = 8192;
+
+/**
+ * A plugin's failure in words without the secrets of what the plugin was asked: it may put into them what it was given. The names of
+ * plugin and point are the daemon's own words and stay. Causes that hold secrets are left behind.
+ */
+export function maskedFailure(plugin: string, point: PointName, thrown: unknown, request: unknown): EngineError {
+  const said = messageChain(thrown);
+  const words = maskedWords(said, request);
+  const failure = pluginFailure(plugin, point, thrown, words);
+  return words === said ? failure : new EngineError(failure.kind, failure.message, { details: failure.details });
+}
+
+/** What a plugin said, without the secrets of the request, and not longer than anybody reads. */
+export function maskedWords(said: string, request: unknown): string {
+  const secrets = secretsIn(request);
+  if (said.length <= maxWords) return maskSecrets(said, secrets);
+  // The cut may go through a secret: as much as the longest one has is left out besides.
+  const longest = secrets[0]?.length ?? 0;
+  return `${maskSecrets(said.slice(0, maxWords), secrets).slice(0, -longest || undefined)}…`;
+}
