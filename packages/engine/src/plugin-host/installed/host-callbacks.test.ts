@@ -1,4 +1,4 @@
-import { createWireServer, originalPath, proxyRequest } from "@pouchcontainer/plugin-sdk/host";
+import { createWireServer, originalPath, proxyRequest, WireClient } from "@pouchcontainer/plugin-sdk/host";
 import { conflict, notFound, notModified } from "@pouchcontainer/errors";
 import assert from "node:assert/strict";
 import { once } from "node:events";
@@ -55,4 +55,24 @@ test("what an original route refuses reaches the client through a plugin as the 
     { status: 304, text: "" },
     { status: 500, text: '{"message":"a defect"}\n' },
   ]);
+});
+
+test("a question of a plugin has bounds", async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), "callbacks-"));
+  const host = join(directory, "host.sock");
+  const callbacks = new HostCallbacks({ start: () => Promise.reject(new Error("not asked for")) });
+  await callbacks.listen(host);
+  const client = new WireClient(host);
+  t.after(async () => {
+    client.close();
+    await callbacks.close();
+    rmSync(directory, { recursive: true });
+  });
+  for (const [process, message] of [
+    [Array.from({ length: 20_001 }, () => 0), "the question has more than 20000 values"],
+    [{ name: "x".repeat(1024 * 1024) }, /^the question is larger than 1048576 bytes$|^its process does not answer: /],
+  ] as const) {
+    await assert.rejects(client.call("/Supervisor.Start", { process }), { message });
+  }
+  await assert.rejects(client.call("/Supervisor.Start", { process: 1 }), { message: "process must be an object" });
 });
