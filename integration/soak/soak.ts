@@ -43,6 +43,9 @@ const descriptorSlack = 12;
 /** What dockerd answers with 500 though the client was wrong. */
 const askedWrongly = /executable file not found|no such file or directory: unknown|is not paused|not running/;
 
+/** What no kill explains: every archive the clients send is whole. */
+const neverRight = /invalid tar header/;
+
 /** What a daemon rightly logs as errors when a plugin, a shim or runc is killed under it. */
 const toldOfKills = [/its process ended by SIGKILL; starting it again/, /a container could not be restarted/];
 
@@ -177,7 +180,8 @@ class Soak {
     }
     count(this.#report.answers, String(answer.status));
     const blamesDaemon = answer.status >= 500 && !askedWrongly.test(answer.text);
-    if (blamesDaemon && !afterKill) this.#fault(`${method} ${path} → ${answer.status} ${answer.text.slice(0, 500)}`);
+    if (neverRight.test(answer.text) || (blamesDaemon && !afterKill))
+      this.#fault(`${method} ${path} → ${answer.status} ${answer.text.slice(0, 500)}`);
     return answer;
   }
 

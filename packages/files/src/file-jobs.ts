@@ -85,7 +85,7 @@ export interface FileJobs {
   /** Writes a tar of all there is to standard output. */
   export: { ask: object; head: true; answer: undefined };
   /** Puts the plain tar on standard input below the path. */
-  unpack: { ask: { path: string; options: UnpackOptions }; head: undefined; answer: undefined };
+  unpack: { ask: { path: string; options: UnpackOptions }; head: true; answer: undefined };
   /** What the part `/upper` changes of the part `/lower`; places that are mounted over are left out. */
   changes: { ask: { mountedOver: readonly string[] }; head: undefined; answer: Change[] };
   /** Copies a folder of the part `/source` into the part `/target` where that is empty; tells whether it did. */

@@ -65,7 +65,7 @@ test("who lets go of a tar ends its worker", async (t) => {
 });
 
 test("a source that breaks off fails the job, and one that is refused is left as it is", async (t) => {
-  const taking = workersDoing(t, `${readJob}; cat > /dev/null; ${said({})}`);
+  const taking = workersDoing(t, `${readJob}; ${said({ head: true })}; cat > /dev/null; ${said({})}`);
   const broken = Readable.from(
     (async function* () {
       yield Buffer.alloc(1000);
@@ -77,9 +77,10 @@ test("a source that breaks off fails the job, and one that is refused is left as
   const source = Readable.from([Buffer.alloc(1 << 20), Buffer.alloc(1 << 20)]);
   await assert.rejects(refusing.unpack(view, "/x", source, options), (error) => isKind(error, "notFound"));
   assert.equal(source.destroyed, false);
+  assert.equal((await buffer(source)).length, 2 << 20, "whole");
 });
 
 test("everything handed over arrives, and the job's word is waited for", async (t) => {
-  const counting = workersDoing(t, `${readJob}; [ "$(wc -c)" = 3000000 ] && ${said({})}`);
+  const counting = workersDoing(t, `${readJob}; ${said({ head: true })}; [ "$(wc -c)" = 3000000 ] && ${said({})}`);
   await counting.unpack(view, "/", Readable.from([Buffer.alloc(3), Buffer.alloc(2_999_997)]), options);
 });

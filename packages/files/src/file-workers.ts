@@ -50,11 +50,15 @@ export class FileWorkers {
     return { tar, ended };
   }
 
-  /** Puts a tar, compressed or not, below a path. Resolves when all of it is there; the source is left as it is when that fails. */
+  /**
+   * Puts a tar, compressed or not, below a path. Resolves when all of it is there. Nothing is taken of the source before the worker
+   * can use it: whoever finds the process gone begins again with the whole of it.
+   */
   async unpack(view: FileView, path: string, tar: Readable, options: UnpackOptions): Promise<void> {
     const worker = this.#start({ job: "unpack", view, path, options });
     const input = new ArchiveInput(this.#options, worker);
     try {
+      await this.#begun(worker);
       await Promise.all([input.feed(tar), worker.answer]);
     } catch (error) {
       worker.kill();

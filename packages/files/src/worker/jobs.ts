@@ -29,7 +29,7 @@ export function doJob(libc: Libc, job: FileJob, tellHead: (head: PathStat | true
       tellHead(true);
       return packTree(libc, Buffer.from("/"), Buffer.alloc(0));
     case "unpack":
-      return unpack(libc, job.path, job.options);
+      return unpack(libc, job.path, job.options, tellHead);
     case "changes":
       return layerChanges(libc, job.mountedOver);
     case "copyUp":
@@ -59,12 +59,13 @@ function packTree(libc: Libc, path: Buffer, name: Buffer): undefined {
   tar.end();
 }
 
-function unpack(libc: Libc, path: string, options: UnpackOptions): undefined {
+function unpack(libc: Libc, path: string, options: UnpackOptions, tellHead: (head: true) => void): undefined {
   const named = namedPath(`${path}/`);
   const base = resolvePath(named.asked);
   if (!lstat({ ...named, resolved: base }).isDirectory())
     throw new JobFailure("invalidArgument", "extraction point is not a directory");
   refuseReadOnly(base, options);
+  tellHead(true);
   try {
     putAll(libc, base, options);
   } catch (error) {
