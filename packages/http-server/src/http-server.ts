@@ -29,7 +29,7 @@ export interface HttpServerOptions {
   reportFailure?: (failure: RequestFailure) => void;
   /** How long a connection may take to say what it wants: a TLS handshake, and the head of each request. Default 10 s. */
   headTimeoutMs?: number;
-  /** Whether the other end of a connection has read what was sent to it (`Lifetime.allRead`). Default: nobody can tell, and all has been. */
+  /** `Lifetime.allRead`. Default: nobody can tell, and all has been read. */
   allRead?: (fd: number) => boolean;
   /** Where groups are looked up. Default `/etc/group`. */
   groupFile?: string;

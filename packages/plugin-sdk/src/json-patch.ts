@@ -130,7 +130,8 @@ function diffArrays(before: unknown[], after: unknown[], path: string, patch: Pa
     patch.push({ op: "add", path: `${path}/${index}`, value: after[index] });
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
+/** Whether it is what JSON calls an object. */
+export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 

@@ -1,6 +1,6 @@
 import { checkJsonBounds, type Handler, type HandlerSpec, type PathParams } from "@pouchcontainer/api";
 import { EngineError, invalidArgument } from "@pouchcontainer/errors";
-import type { BodyChecks } from "@pouchcontainer/plugin-sdk/host";
+import { isObject, type BodyChecks } from "@pouchcontainer/plugin-sdk/host";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { dryRun } from "./dry-run.ts";
 import type { PackageSource } from "./installed/plugin-package.ts";
@@ -134,10 +134,6 @@ function positive(name: string, text: string): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < 1) throw invalidArgument(`${name} must be a positive integer, got "${text}"`);
   return value;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function sendJson(response: ServerResponse, value: unknown): void {

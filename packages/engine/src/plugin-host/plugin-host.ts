@@ -12,6 +12,7 @@ import {
   checkAnswerBounds,
   defaultHookTimeoutSeconds,
   describeIssue,
+  isObject,
   type BodyCheck,
   type BodyChecks,
 } from "@pouchcontainer/plugin-sdk/host";
@@ -311,7 +312,7 @@ export class PluginHost implements PluginChains {
       const settle = (answer: PointAnswer<P>): Settled<B> => {
         // The copy is out of the plugin's reach: what it does to its draft later changes nothing.
         const after = cloneAnswer(shape.answer(answer));
-        if (typeof after !== "object" || after === null || Array.isArray(after)) throw internal("the answer is not an object");
+        if (!isObject(after)) throw internal("the answer is not an object");
         assertValid(shape.check, after);
         return this.#settled(link, writes, before, after, after);
       };

@@ -4,7 +4,10 @@ import { Readable } from "node:stream";
 /** Largest update body, in bytes, before and after each plugin. */
 const maxBytes = 16 * 1024 * 1024;
 
-/** Reads a whole body; a plugin's stream that never ends is stopped by the deadline, one that never stops growing by its size. `refuse` makes the error for a body that is none or too large. */
+/**
+ * Reads a whole body; a plugin's stream that never ends is stopped by the deadline, one that never stops growing by its size.
+ * `refuse` makes the error for a body that is none or too large.
+ */
 export async function readBody(body: AsyncIterable<unknown>, refuse = invalidArgument): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;

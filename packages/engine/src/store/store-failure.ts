@@ -8,11 +8,16 @@ function primaryCode(error: unknown): number | undefined {
   return typeof code === "number" ? code & 0xff : undefined;
 }
 
+/** Whether another process has the database. */
+export function isInUse(error: unknown): boolean {
+  return primaryCode(error) === sqlite.busy;
+}
+
 /** What an operator reads when a store cannot be opened; ours unchanged. */
 export function openFailure(file: string, error: unknown): EngineError {
   if (error instanceof EngineError) return error;
   const code = primaryCode(error);
-  if (code === sqlite.busy) {
+  if (isInUse(error)) {
     return unavailable(`${file} is in use by another daemon: stop it, or give this one a --home-dir of its own`, {
       cause: error,
     });

@@ -7,6 +7,8 @@ export class FakeSession implements StdioSession {
   readonly input: PassThrough;
   readonly output: AsyncIterable<OutputChunk>;
   closed = false;
+  /** What the server told when it began to serve. */
+  hasRead = (): boolean => false;
   readonly #chunks: OutputChunk[] = [];
   #ended = false;
   #failure: Error | undefined;
@@ -31,8 +33,6 @@ export class FakeSession implements StdioSession {
     this.#failure = failure;
     this.#wake?.();
   }
-
-  hasRead = (): boolean => false;
 
   served(client: { hasRead: () => boolean }): void {
     ({ hasRead: this.hasRead } = client);

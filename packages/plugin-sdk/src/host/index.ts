@@ -14,7 +14,7 @@ export {
   type BodyChecks,
 } from "../body-checks.ts";
 export { InProcessPlugin, type PluginSettings } from "../in-process-plugin.ts";
-export { cloneJson, deepFreeze, difference, equalJson, valueAt, type PatchOperation } from "../json-patch.ts";
+export { cloneJson, deepFreeze, difference, equalJson, isObject, valueAt, type PatchOperation } from "../json-patch.ts";
 export { isRefusal, pluginFailure } from "../plugin-failure.ts";
 export type { InvokeContext, PluginInstance, PluginOrigin, PointAnswer, PointRequest, PointTypes } from "../plugin-instance.ts";
 export { checkAnswerBounds, WireClient } from "../wire/http-client.ts";

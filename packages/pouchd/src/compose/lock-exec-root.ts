@@ -1,3 +1,4 @@
+import { isInUse } from "@pouchcontainer/engine";
 import { type EngineError, failedPrecondition, messageChain, unavailable } from "@pouchcontainer/errors";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -26,8 +27,7 @@ export function lockExecRoot(execRoot: string, home: string): ExecRootLock {
 }
 
 function lockFailure(execRoot: string, holder: string, error: unknown): EngineError {
-  // SQLITE_BUSY, sqlite.org/rescode.html.
-  if (error instanceof Error && "errcode" in error && error.errcode === 5)
+  if (isInUse(error))
     return unavailable(
       `${execRoot} is in use by another daemon (${nameOf(holder)}): stop it, or give this one an --exec-root-dir of its own`,
       { cause: error },

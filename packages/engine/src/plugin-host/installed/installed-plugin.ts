@@ -5,6 +5,7 @@ import { pluginApiVersion } from "@pouchcontainer/plugin-sdk";
 import {
   callHeader,
   implementsName,
+  isObject,
   pointPath,
   splitPoint,
   WireClient,
@@ -184,9 +185,8 @@ export class InstalledPlugin implements PluginInstance {
 
   async #ask(point: PointName, body: object, signal: AbortSignal): Promise<Record<string, unknown>> {
     const answer = await this.#client.call(pointPath(point), body, signal);
-    if (typeof answer !== "object" || answer === null || Array.isArray(answer)) throw internal("its answer is not a JSON object");
-    // Any object may be read by key.
-    return answer as Record<string, unknown>;
+    if (!isObject(answer)) throw internal("its answer is not a JSON object");
+    return answer;
   }
 
   /** Too late, or hung up half way, or nobody there: is there still somebody? */

@@ -1,6 +1,7 @@
 import { routePathProblem, type Handler, type HandlerSpec } from "@pouchcontainer/api";
 import { deadlineExceeded, internal, messageChain } from "@pouchcontainer/errors";
 import {
+  isObject,
   paramsHeader,
   pluginFailure,
   proxyRequest,
@@ -166,10 +167,6 @@ function checkMessage({ headers, body }: { headers?: unknown; body?: unknown }, 
 
 function wrong(field: string, expected: string, got: unknown): Error {
   return internal(`${field} of its answer to ApiPlugin.Before must be ${expected}, got ${JSON.stringify(got)?.slice(0, 100)}`);
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** Headers that say how a message lies on the connection: that is its sender's, here the daemon's, to say. */
