@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
+import { once } from "node:events";
 import {
   existsSync,
   mkdirSync,
@@ -408,6 +409,28 @@ test("a volume takes over what the image has, its folder's owner and mode too; i
   assert.ok(size > 1_000_000 && size < 1_100_000, `${size} bytes`);
   await remove(id);
   await daemon.api("DELETE", "/volumes/filled");
+});
+
+test("the sizes of folders that go away meanwhile are told as 0, and those of the others rightly", async () => {
+  const volumes = Array.from({ length: 40 }, (_, index) => `fleeting-${index}`);
+  for (const Name of [...volumes, "lasting"]) await daemon.api("POST", "/volumes/create", { Name });
+  const folder = (name: string): string => join(daemon.homeDirectory, "volumes", name, "_data");
+  writeFileSync(join(folder("lasting"), "file"), "12345");
+  const remover = spawn("sh", ["-c", "while :; do rmdir $FOLDERS; mkdir $FOLDERS; done 2>/dev/null"], {
+    env: { ...process.env, FOLDERS: volumes.map(folder).join(" ") },
+  });
+  try {
+    for (let times = 0; times < 25; times++) {
+      const told = await daemon.api("GET", "/system/df?type=volume");
+      assert.equal(told.status, 200, told.text);
+      const { Volumes } = told.json<{ Volumes: { Name: string; UsageData: { Size: number } }[] }>();
+      assert.equal(Volumes.find(({ Name }) => Name === "lasting")?.UsageData.Size, 5);
+    }
+  } finally {
+    remover.kill();
+    await once(remover, "exit");
+  }
+  for (const name of [...volumes, "lasting"]) await daemon.api("DELETE", `/volumes/${name}`);
 });
 
 test("cp at the moment of an exit finds the files in one state or the other", async () => {

@@ -119,7 +119,12 @@ function attach(libc: Libc, fd: number, { destination }: Bind): void {
   const names = namesOf(place);
   mkdirSync(absolutePath(isFolder ? names : names.slice(0, -1)), { recursive: true, mode: 0o755 });
   if (!isFolder) writeFileSync(place, "", { flag: "a" });
-  libc.call("move_mount", fd, "", linux.AT_FDCWD, cString(place), linux.MOVE_MOUNT_F_EMPTY_PATH);
+  try {
+    libc.call("move_mount", fd, "", linux.AT_FDCWD, cString(place), linux.MOVE_MOUNT_F_EMPTY_PATH);
+  } catch (error) {
+    // Linux 6.16 and later mount nothing that was removed since it was opened: a source that is missing now.
+    if (codeOf(error) !== "ENOENT" || fstatSync(fd).nlink > 0) throw error;
+  }
 }
 
 /** `struct mount_attr`: what to set, what to clear, the propagation, a user namespace. */
