@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import type { ExecCreateConfig } from "@pouchcontainer/api";
-import { isKind } from "@pouchcontainer/errors";
+import { internal, isKind } from "@pouchcontainer/errors";
 import { EngineHarness, eventually, textOf, type Daemon } from "./engine-harness.ts";
 
 let harness: EngineHarness;
@@ -97,6 +97,23 @@ test("execs of containers that do not run, and execs nobody made, are refused wi
   await assert.rejects(daemon.exec.create(stopped, { Cmd: ["true"] }), new RegExp(`container ${stopped} is not running`));
   await assert.rejects(daemon.exec.inspect("absent"), /No such exec instance: absent/);
   await daemon.remove(stopped);
+});
+
+test("an exec that fails because its container ends is told that the container does not run, in whatever words the runtime fails", async (t) => {
+  const ended = await daemon.create(["sleep", "1000"]);
+  await daemon.containers.start(ended);
+  const { Id } = await daemon.exec.create(ended, { Cmd: ["true"] });
+  t.mock.method(harness.client.tasks, "start", async () => {
+    await harness.client.tasks.kill(ended, { signal: 9, all: true });
+    await harness.client.tasks.wait(ended);
+    throw internal("OCI runtime exec failed: unable to start container process: write init-p: broken pipe: unknown");
+  });
+  await assert.rejects(daemon.exec.start(Id), (error) => {
+    assert.ok(isKind(error, "conflict"));
+    assert.match(error.message, new RegExp(`^container ${ended} is not running$`));
+    return true;
+  });
+  await daemon.remove(ended);
 });
 
 test("twenty execs at once all end with their own code", async () => {

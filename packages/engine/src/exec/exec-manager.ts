@@ -1,5 +1,5 @@
 import type * as api from "@pouchcontainer/api";
-import { conflict, EngineError, failedPrecondition, invalidArgument, notFound } from "@pouchcontainer/errors";
+import { conflict, EngineError, failedPrecondition, invalidArgument, isKind, notFound } from "@pouchcontainer/errors";
 import { join } from "node:path";
 import { newContainerId } from "../containers/container-names.ts";
 import type { Container } from "../containers/container.ts";
@@ -132,8 +132,17 @@ export class ExecManager {
     } catch (thrown) {
       instance.started.resolve(false);
       await this.#settle(instance, instance.exitCode ?? notStartedExitCode);
-      if (saysProcessGone(thrown)) throw conflict(`container ${container.id} is not running`, { cause: thrown });
+      if (saysProcessGone(thrown) || (await this.#hasStopped(container))) throw conflict(`container ${container.id} is not running`, { cause: thrown });
       throw thrown;
+    }
+  }
+
+  /** What a runtime says when the container ends under it depends on how far it came. */
+  async #hasStopped({ id }: Container): Promise<boolean> {
+    try {
+      return (await this.#room.deps.containerd.tasks.get(id)).status === "stopped";
+    } catch (error) {
+      return isKind(error, "notFound");
     }
   }
 
