@@ -15,6 +15,8 @@ import { execBody, namesOf, operations, type Names, type Request } from "./opera
 export interface SoakOptions {
   seed: number;
   minutes: number;
+  /** Without kills no failure is forgiven. */
+  kills: boolean;
   /** Told what happens, a line each. */
   say: (line: string) => void;
 }
@@ -50,7 +52,7 @@ const neverRight = /invalid tar header/;
 const toldOfKills = [/its process ended by SIGKILL; starting it again/, /a container could not be restarted/];
 
 export async function soak(options: SoakOptions): Promise<SoakReport> {
-  const { seed, minutes, say } = options;
+  const { seed, minutes, kills, say } = options;
   const random = new SeededRandom(seed);
   const report: SoakReport = { rounds: 0, operations: {}, answers: {}, kills: {}, longestStallMs: 0, faults: [] };
   await using daemon = await Daemon.start();
@@ -62,7 +64,7 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
 
   const end = Date.now() + minutes * 60_000;
   while (Date.now() < end && report.faults.length === 0) {
-    await run.round(random.fork(report.rounds), Math.min(roundMs, end - Date.now()));
+    await run.round(random.fork(report.rounds), Math.min(roundMs, end - Date.now()), kills);
     report.rounds++;
   }
   if (report.faults.length === 0) {
@@ -96,11 +98,11 @@ class Soak {
     await this.#containerd.close();
   }
 
-  async round(random: SeededRandom, milliseconds: number): Promise<void> {
+  async round(random: SeededRandom, milliseconds: number, kills: boolean): Promise<void> {
     const until = Date.now() + milliseconds;
     await Promise.all([
       ...Array.from({ length: clients }, (_, index) => this.#client(random.fork(index), namesOf(index), until)),
-      this.#kills(random.fork(clients), until),
+      ...(kills ? [this.#kills(random.fork(clients), until)] : []),
     ]);
     await this.#comeToRest(`round ${this.#report.rounds}`);
   }

@@ -132,7 +132,8 @@ export class ExecManager {
     } catch (thrown) {
       instance.started.resolve(false);
       await this.#settle(instance, instance.exitCode ?? notStartedExitCode);
-      if (saysProcessGone(thrown) || (await this.#hasStopped(container))) throw conflict(`container ${container.id} is not running`, { cause: thrown });
+      if (saysProcessGone(thrown) || (await this.#hasStopped(container)))
+        throw conflict(`container ${container.id} is not running`, { cause: thrown });
       throw thrown;
     }
   }
