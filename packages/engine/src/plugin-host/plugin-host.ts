@@ -6,24 +6,25 @@ import {
   type HandlerSpec,
   type VolumeCreateConfig,
 } from "@pouchcontainer/api";
-import { EngineError, conflict, internal, isKind } from "@pouchcontainer/errors";
-import type { ConflictPolicy, Endpoint, PluginLog, PointName, PulledImage, Supervisor } from "@pouchcontainer/plugin-sdk";
+import { EngineError, internal } from "@pouchcontainer/errors";
+import type { ConflictPolicy, Endpoint, PluginLog, PulledImage, Supervisor } from "@pouchcontainer/plugin-sdk";
 import {
   checkAnswerBounds,
+  cloneJson,
+  deepFreeze,
   defaultHookTimeoutSeconds,
-  describeIssue,
-  isObject,
-  type BodyCheck,
+  difference,
   type BodyChecks,
+  type PluginInstance,
+  type PointAnswer,
 } from "@pouchcontainer/plugin-sdk/host";
 import type { Readable } from "node:stream";
+import { assertValid, BodyChains, cloneAnswer, noChange } from "./body-chains.ts";
 import { CallRunner, type PluginEvent, type PluginObserver, type Settled } from "./call-runner.ts";
 import type { ChainContext, PluginChains, PreStartHook, RootfsLender } from "./chains.ts";
-import { describeConflict, WriteLog } from "./conflicts.ts";
+import { WriteLog } from "./conflicts.ts";
 import type { FilterSubject } from "./filters.ts";
 import { checkTable, splitTable } from "./handler-table.ts";
-import { cloneJson, deepFreeze, difference } from "@pouchcontainer/plugin-sdk/host";
-import type { PluginInstance, PointAnswer, PointRequest } from "@pouchcontainer/plugin-sdk/host";
 import { PluginRegistry, type ChainLink, type PluginSlot } from "./plugin-registry.ts";
 import { PluginTrace, type TraceEntry } from "./trace.ts";
 import { bodyOf, jsonOf, readBody } from "./update-body.ts";
@@ -54,6 +55,7 @@ export class PluginHost implements PluginChains {
   readonly registry: PluginRegistry;
   readonly #deps: PluginHostDeps;
   readonly #runner: CallRunner;
+  readonly #bodies: BodyChains;
 
   constructor(deps: PluginHostDeps) {
     const now = deps.now ?? Date.now;
@@ -67,6 +69,7 @@ export class PluginHost implements PluginChains {
       events: deps.events ?? { publish: () => undefined },
       logOf: deps.logOf,
     });
+    this.#bodies = new BodyChains(this.#runner, deps.onConflict);
   }
 
   async preCreate(config: ContainerCreateConfig, context: ChainContext): Promise<ContainerCreateConfig> {
@@ -74,13 +77,19 @@ export class PluginHost implements PluginChains {
     const final =
       links.length === 0
         ? config
-        : await this.#change("container.preCreate", links, config, context, {
+        : await this.#bodies.change("container.preCreate", links, config, context, {
             subject: subjectOfConfig,
             check: this.#deps.checks.containerCreate,
             request: (draft) => ({ config: draft }),
             answer: ({ config: changed }) => changed,
           });
-    await this.#validate("container.validateCreate", final, subjectOfConfig, context);
+    await this.#bodies.validate(
+      "container.validateCreate",
+      this.registry.chain("container.validateCreate"),
+      final,
+      subjectOfConfig,
+      context,
+    );
     return final;
   }
 
@@ -91,7 +100,7 @@ export class PluginHost implements PluginChains {
   ): Promise<ContainerCreateConfig> {
     const links = this.registry.chain("cri.preCreateContainer");
     if (links.length === 0) return config;
-    return this.#change("cri.preCreateContainer", links, config, context, {
+    return this.#bodies.change("cri.preCreateContainer", links, config, context, {
       subject: subjectOfConfig,
       check: this.#deps.checks.containerCreate,
       request: (draft) => ({ config: draft, criRequest: deepFreeze(cloneJson(criRequest)) }),
@@ -104,13 +113,19 @@ export class PluginHost implements PluginChains {
     const final =
       links.length === 0
         ? config
-        : await this.#change("volume.preVolumeCreate", links, config, context, {
+        : await this.#bodies.change("volume.preVolumeCreate", links, config, context, {
             subject: subjectOfVolume,
             check: this.#deps.checks.volumeCreate,
             request: (draft) => ({ config: draft }),
             answer: ({ config: changed }) => changed,
           });
-    await this.#validate("volume.validateVolumeCreate", final, subjectOfVolume, context);
+    await this.#bodies.validate(
+      "volume.validateVolumeCreate",
+      this.registry.chain("volume.validateVolumeCreate"),
+      final,
+      subjectOfVolume,
+      context,
+    );
     return final;
   }
 
@@ -118,7 +133,7 @@ export class PluginHost implements PluginChains {
     const links = this.registry.chain("container.preCreateEndpoint");
     if (links.length === 0) return endpoint;
     const frozenEnv = Object.freeze([...env]);
-    return this.#change(
+    return this.#bodies.change(
       "container.preCreateEndpoint",
       links,
       endpoint,
@@ -142,7 +157,7 @@ export class PluginHost implements PluginChains {
     if (links.length === 0) return { env };
     try {
       const changed = await files((rootfs) =>
-        this.#change("container.postUpdate", links, { Env: env }, context, {
+        this.#bodies.change("container.postUpdate", links, { Env: env }, context, {
           subject: () => ({ labels: context.labels, image: context.image, env: context.env ?? env }),
           check: ({ Env }) =>
             this.#deps.checks.environment(Env).map((issue) => ({ ...issue, instancePath: `/Env${issue.instancePath}` })),
@@ -191,21 +206,22 @@ export class PluginHost implements PluginChains {
     const links = this.registry.chain("container.preUpdate").filter((link) => link.filter?.(subject) !== false);
     if (links.length === 0) return body;
     const writes = new WriteLog();
-    let bytes = await readBody(body);
+    const bytes = await readBody(body);
     // The caller's fault, and no plugin's.
     checkJsonBounds(bytes);
+    let current = { bytes, json: jsonOf(bytes) };
     for (const link of links) {
-      const before = bytes;
-      const settle = async (answer: PointAnswer<"container.preUpdate">): Promise<Settled<Buffer>> => {
-        const after = await readBody(answer.body, internal);
-        checkAnswerBounds(after, maxJsonValues);
-        const [old, changed] = [jsonOf(before), jsonOf(after)];
-        if (changed === undefined && old !== undefined) throw internal("the body it returned is not JSON any more");
-        return this.#settled(link, writes, old ?? {}, changed ?? {}, after);
+      const before = current;
+      const settle = async (answer: PointAnswer<"container.preUpdate">): Promise<Settled<typeof current>> => {
+        const answered = await readBody(answer.body, internal);
+        checkAnswerBounds(answered, maxJsonValues);
+        const after = { bytes: answered, json: jsonOf(answered) };
+        if (after.json === undefined && before.json !== undefined) throw internal("the body it returned is not JSON any more");
+        return this.#bodies.settled(link, writes, before.json ?? {}, after.json ?? {}, after);
       };
-      bytes = (await this.#runner.run("container.preUpdate", link, { body: bodyOf(before) }, context, settle)) ?? before;
+      current = (await this.#runner.run("container.preUpdate", link, { body: bodyOf(before.bytes) }, context, settle)) ?? before;
     }
-    return bodyOf(bytes);
+    return bodyOf(current.bytes);
   }
 
   async postPull(snapshotter: string, image: PulledImage, context: ChainContext): Promise<void> {
@@ -290,83 +306,6 @@ export class PluginHost implements PluginChains {
   add(instance: PluginInstance): PluginSlot {
     return this.registry.add(instance);
   }
-
-  /** Hands a body from plugin to plugin, each with a draft of its own. */
-  async #change<P extends PointName, B extends object>(
-    point: P,
-    links: readonly ChainLink[],
-    body: B,
-    context: ChainContext,
-    shape: {
-      subject: (body: B) => FilterSubject;
-      check: (value: B) => ReturnType<BodyCheck>;
-      request: (draft: B) => PointRequest<P>;
-      answer: (answer: PointAnswer<P>) => B;
-    },
-  ): Promise<B> {
-    const writes = links.length > 1 ? new WriteLog() : undefined;
-    let current = body;
-    for (const link of links) {
-      if (link.filter?.(shape.subject(current)) === false) continue;
-      const before = current;
-      const settle = (answer: PointAnswer<P>): Settled<B> => {
-        // The copy is out of the plugin's reach: what it does to its draft later changes nothing.
-        const after = cloneAnswer(shape.answer(answer));
-        if (!isObject(after)) throw internal("the answer is not an object");
-        assertValid(shape.check, after);
-        return this.#settled(link, writes, before, after, after);
-      };
-      current = (await this.#runner.run(point, link, shape.request(cloneJson(before)), context, settle)) ?? before;
-    }
-    return current;
-  }
-
-  #settled<R>(link: ChainLink, writes: WriteLog | undefined, before: unknown, after: unknown, result: R): Settled<R> {
-    const patch = difference(before, after);
-    if (patch.length === 0 || writes === undefined) return { result, patch };
-    const conflicts = writes.note(link.slot.name, before, after, patch);
-    const first = conflicts[0];
-    if (first !== undefined && (this.#deps.onConflict === "error" || link.settings.onConflict === "error")) {
-      throw conflict(describeConflict(first), { details: { field: first.field } });
-    }
-    return { result, patch, conflicts };
-  }
-
-  async #validate<B>(
-    point: "container.validateCreate" | "volume.validateVolumeCreate",
-    body: B,
-    subject: (body: B) => FilterSubject,
-    context: ChainContext,
-  ): Promise<void> {
-    const links = this.registry.chain(point);
-    if (links.length === 0) return;
-    // Both points take `{ config }`, and B is the type of that config at each of the two callers.
-    const request = { config: deepFreeze(cloneJson(body)) } as unknown as PointRequest<typeof point>;
-    for (const link of links) {
-      if (link.filter?.(subject(body)) === false) continue;
-      await this.#runner.run(point, link, request, context, noChange);
-    }
-  }
-}
-
-/** What a plugin answered, out of its reach; what JSON cannot hold is its fault and not the client's. */
-function cloneAnswer<T>(answer: T): T {
-  try {
-    return cloneJson(answer);
-  } catch (error) {
-    throw isKind(error, "invalidArgument") ? internal(error.message, { cause: error }) : error;
-  }
-}
-
-function noChange(): Settled<true> {
-  return { result: true };
-}
-
-function assertValid<T>(check: (value: T) => ReturnType<BodyCheck>, value: T, root = ""): void {
-  const issues = check(value);
-  if (issues.length === 0) return;
-  // A body the plugin made invalid is the plugin's fault, not the client's: `internal`, not `invalidArgument`.
-  throw new EngineError("internal", describeIssue(issues, value, root), { details: { field: issues[0]?.instancePath } });
 }
 
 function subjectOfConfig(config: ContainerCreateConfig): FilterSubject {

@@ -1,0 +1,110 @@
+import { conflict, EngineError, internal, isKind } from "@pouchcontainer/errors";
+import type { ConflictPolicy, PointName } from "@pouchcontainer/plugin-sdk";
+import {
+  cloneJson,
+  deepFreeze,
+  describeIssue,
+  difference,
+  isObject,
+  type BodyCheck,
+  type PointAnswer,
+  type PointRequest,
+} from "@pouchcontainer/plugin-sdk/host";
+import type { CallRunner, Settled } from "./call-runner.ts";
+import type { ChainContext } from "./chains.ts";
+import { describeConflict, WriteLog } from "./conflicts.ts";
+import type { FilterSubject } from "./filters.ts";
+import type { ChainLink } from "./plugin-registry.ts";
+
+/** How one point shows a body to a plugin and takes it back. */
+export interface BodyShape<P extends PointName, B> {
+  subject: (body: B) => FilterSubject;
+  check: (value: B) => ReturnType<BodyCheck>;
+  request: (draft: B) => PointRequest<P>;
+  answer: (answer: PointAnswer<P>) => B;
+}
+
+/** Chains along which a body goes from plugin to plugin. */
+export class BodyChains {
+  readonly #runner: CallRunner;
+  readonly #onConflict: ConflictPolicy | undefined;
+
+  constructor(runner: CallRunner, onConflict: ConflictPolicy | undefined) {
+    this.#runner = runner;
+    this.#onConflict = onConflict;
+  }
+
+  /** Hands a body from plugin to plugin, each with a draft of its own. */
+  async change<P extends PointName, B extends object>(
+    point: P,
+    links: readonly ChainLink[],
+    body: B,
+    context: ChainContext,
+    shape: BodyShape<P, B>,
+  ): Promise<B> {
+    const writes = links.length > 1 ? new WriteLog() : undefined;
+    let current = body;
+    for (const link of links) {
+      if (link.filter?.(shape.subject(current)) === false) continue;
+      const before = current;
+      const settle = (answer: PointAnswer<P>): Settled<B> => {
+        // The copy is out of the plugin's reach: what it does to its draft later changes nothing.
+        const after = cloneAnswer(shape.answer(answer));
+        if (!isObject(after)) throw internal("the answer is not an object");
+        assertValid(shape.check, after);
+        return this.settled(link, writes, before, after, after);
+      };
+      current = (await this.#runner.run(point, link, shape.request(cloneJson(before)), context, settle)) ?? before;
+    }
+    return current;
+  }
+
+  /** What a call changed; two plugins that changed the same are a conflict. */
+  settled<R>(link: ChainLink, writes: WriteLog | undefined, before: unknown, after: unknown, result: R): Settled<R> {
+    const patch = difference(before, after);
+    if (patch.length === 0 || writes === undefined) return { result, patch };
+    const conflicts = writes.note(link.slot.name, before, after, patch);
+    const first = conflicts[0];
+    if (first !== undefined && (this.#onConflict === "error" || link.settings.onConflict === "error")) {
+      throw conflict(describeConflict(first), { details: { field: first.field } });
+    }
+    return { result, patch, conflicts };
+  }
+
+  /** Shows a body to plugins that may refuse it and change nothing. */
+  async validate<B>(
+    point: "container.validateCreate" | "volume.validateVolumeCreate",
+    links: readonly ChainLink[],
+    body: B,
+    subject: (body: B) => FilterSubject,
+    context: ChainContext,
+  ): Promise<void> {
+    if (links.length === 0) return;
+    // Both points take `{ config }`, and B is the type of that config at each of the two callers.
+    const request = { config: deepFreeze(cloneJson(body)) } as unknown as PointRequest<typeof point>;
+    for (const link of links) {
+      if (link.filter?.(subject(body)) === false) continue;
+      await this.#runner.run(point, link, request, context, noChange);
+    }
+  }
+}
+
+export function noChange(): Settled<true> {
+  return { result: true };
+}
+
+/** What a plugin answered, out of its reach; what JSON cannot hold is its fault and not the client's. */
+export function cloneAnswer<T>(answer: T): T {
+  try {
+    return cloneJson(answer);
+  } catch (error) {
+    throw isKind(error, "invalidArgument") ? internal(error.message, { cause: error }) : error;
+  }
+}
+
+export function assertValid<T>(check: (value: T) => ReturnType<BodyCheck>, value: T, root = ""): void {
+  const issues = check(value);
+  if (issues.length === 0) return;
+  // A body the plugin made invalid is the plugin's fault, not the client's: `internal`, not `invalidArgument`.
+  throw new EngineError("internal", describeIssue(issues, value, root), { details: { field: issues[0]?.instancePath } });
+}
