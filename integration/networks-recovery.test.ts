@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { test, type TestContext } from "node:test";
+import type { NetworkedContainer } from "../packages/engine/src/networks/container-networks.ts";
 import type { NetworksConfig } from "../packages/engine/src/networks/network-config.ts";
 import { hostLinks } from "./harness/host-links.ts";
 import { NetworksWorld, run } from "./networks-world.ts";
@@ -56,6 +57,52 @@ test("a daemon that starts again takes up what runs and releases what does not",
   assert.equal(w.address(next, "front"), goneAddress, "the address of the dead container is free again");
   await w.stop(web);
   assert.equal(await w.hear(undefined, "127.0.0.1", 18600), undefined);
+});
+
+test("a name, an interface and a place on the bridge that were lost while the daemon was away are put back", async (t) => {
+  const w = await world(t);
+  await w.networks.manager.create({ Name: "front" });
+  const networkMode = "front";
+  const [asks, renamed, cut, moved] = [
+    await w.start("asks", { networkMode }),
+    await w.start("renamed", { networkMode }),
+    await w.start("cut", { networkMode }),
+    await w.start("moved", { networkMode }),
+  ];
+  const hostEnds = new Map<number, string>();
+  const ends = (await run("ip", ["-o", "link"])).stdout.matchAll(/^(\d+): ([^@:]+)/gm);
+  for (const [, index, name] of ends) hostEnds.set(Number(index), name ?? "");
+  const hostEnd = async (container: NetworkedContainer): Promise<string> =>
+    hostEnds.get(Number(/eth0@if(\d+)/.exec(await w.exec(container, "ip", "-o", "link"))?.[1])) ?? "none";
+  const [cutEnd, movedEnd] = [await hostEnd(cut), await hostEnd(moved)];
+  const addresses = [cut, moved].map((container) => w.address(container, "front"));
+  await w.shut();
+  // As a rename that was killed before its networks knew of it.
+  renamed.name = "anew";
+  await run("ip", ["link", "delete", cutEnd]);
+  await run("ip", ["link", "set", movedEnd, "nomaster"]);
+  await w.open();
+  await w.networks.sandboxes.restore(w.runningContainers());
+
+  assert.deepEqual(await w.resolve(asks, "anew"), [w.address(renamed, "front")]);
+  assert.deepEqual(await w.resolve(asks, "renamed"), []);
+  assert.deepEqual(
+    [cut, moved].map((container) => w.address(container, "front")),
+    addresses,
+  );
+  for (const address of addresses) assert.ok(await w.pings(asks, address), address);
+  assert.deepEqual(w.warnings, []);
+});
+
+test("connects at the same time are all remembered", async (t) => {
+  const w = await world(t);
+  const names = ["one", "two", "three", "four"];
+  for (const Name of names) await w.networks.manager.create({ Name });
+  const web = await w.start("web");
+  await Promise.all(names.map((name) => w.networks.manager.connect(name, { Container: "web" })));
+  assert.deepEqual(Object.keys(web.endpoints).sort(), ["bridge", ...names].sort());
+  await Promise.all(names.map((name) => w.networks.manager.disconnect(name, { Container: "web", Force: false })));
+  assert.deepEqual(Object.keys(web.endpoints), ["bridge"]);
 });
 
 test("after a reboot networks are made anew and containers start with them", async (t) => {

@@ -25,6 +25,14 @@ export async function disagreements(daemon: Daemon, containerd: ContainerdClient
   ];
 }
 
+/** The same of networks alone. */
+export async function networkDisagreements(daemon: Daemon): Promise<string[]> {
+  return withNetworks(
+    daemon,
+    (await inspectAll(daemon)).filter(({ State }) => State.Running),
+  );
+}
+
 async function inspectAll(daemon: Daemon): Promise<ContainerInspect[]> {
   const listed = (await daemon.api("GET", "/containers/json?all=1")).json<ContainerSummary[]>();
   const answers = await Promise.all(listed.map(({ Id }) => daemon.api("GET", `/containers/${Id}/json`)));

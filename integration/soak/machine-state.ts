@@ -64,18 +64,24 @@ export function interfaces(): { ifname: string; master?: string; linkinfo?: { in
 
 /** Host ports that the table of a daemon leads to containers. */
 export function publishedPorts(table: string): number[] {
-  const { nftables } = jsonOf<{ nftables: { map?: { name: string; elem?: [NftKey, unknown][] } }[] }>(
+  return portElements(table).map(([{ concat }]) => Number(concat.at(-1)));
+}
+
+/** Where they lead: a container's address by host port. */
+export function portTargets(table: string): Map<number, string> {
+  return new Map(portElements(table).map(([from, to]) => [Number(from.concat.at(-1)), String(to.concat[0])]));
+}
+
+function portElements(table: string): [NftConcatenation, NftConcatenation][] {
+  const { nftables } = jsonOf<{ nftables: { map?: { name: string; elem?: [NftConcatenation, NftConcatenation][] } }[] }>(
     "nft",
     ["-j", "list", "table", "inet", table],
     { nftables: [] },
   );
-  return nftables
-    .filter(({ map }) => map?.name.startsWith("ports"))
-    .flatMap(({ map }) => map?.elem ?? [])
-    .map(([{ concat }]) => Number(concat.at(-1)));
+  return nftables.filter(({ map }) => map?.name.startsWith("ports")).flatMap(({ map }) => map?.elem ?? []);
 }
 
-interface NftKey {
+interface NftConcatenation {
   concat: (string | number)[];
 }
 

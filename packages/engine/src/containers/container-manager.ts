@@ -253,7 +253,7 @@ export class ContainerManager {
       saveEndpoints: async (id, endpoints) => {
         const container = registry.require(id);
         const networkingConfig = { ...container.record.networkingConfig, EndpointsConfig: endpoints };
-        await container.change({ networkingConfig, endpointsSettled: true });
+        await container.changeIfStored({ networkingConfig, endpointsSettled: true });
       },
     };
   }

@@ -65,7 +65,7 @@ export interface ContainerNetworks {
 export interface NetworkContainers {
   /** By id, unique prefix or name; throws `notFound` with Docker's message. */
   find(ref: string): { container: NetworkedContainer; running: boolean };
-  /** Remembers the endpoints a container has after a connect or disconnect; durable when it resolves. */
+  /** Remembers the endpoints a container has after a connect or disconnect; durable when it resolves, as before when it rejects. */
   saveEndpoints(containerId: string, endpoints: Record<string, EndpointSettings>): Promise<void>;
 }
 

@@ -14,6 +14,12 @@ export interface EndpointPlan {
   links: string[];
 }
 
+/** A network a container is in or is to be in, with what it says of its place there. */
+export interface WantedNetwork {
+  network: NetworkRecord;
+  settings: api.EndpointSettings;
+}
+
 /** The endpoints a container has: those on record, or that of its network mode when nothing was said, connected or disconnected. */
 export function endpointsOf(
   container: Pick<NetworkedContainer, "networkMode" | "endpoints" | "endpointsSettled">,
@@ -23,11 +29,8 @@ export function endpointsOf(
 }
 
 /** The networks a container goes into, that of its network mode first: `eth0` is there. */
-export function networksOf(
-  container: NetworkedContainer,
-  registry: NetworkRegistry,
-): { network: NetworkRecord; settings: api.EndpointSettings }[] {
-  const wanted = new Map<string, { network: NetworkRecord; settings: api.EndpointSettings }>();
+export function networksOf(container: NetworkedContainer, registry: NetworkRegistry): WantedNetwork[] {
+  const wanted = new Map<string, WantedNetwork>();
   for (const [ref, settings] of Object.entries(endpointsOf(container))) {
     const network = registry.require(networkName(ref));
     wanted.set(network.id, { network, settings });

@@ -29,6 +29,9 @@ export interface NetworkManagerDeps {
   clock: () => Date;
 }
 
+/** Of a container, by network name. */
+type Endpoints = Record<string, api.EndpointSettings>;
+
 /** The networks API: what `docker network …` talks to. */
 export class NetworkManager {
   readonly #deps: NetworkManagerDeps;
@@ -100,17 +103,10 @@ export class NetworkManager {
       ...(settings.IPAMConfig?.IPv6Address ? { ipv6Address: settings.IPAMConfig.IPv6Address } : {}),
       aliases: settings.Aliases ?? [],
     });
-    const endpoints = endpointsOf(container);
-    const known = Object.keys(endpoints).some((name) => registry.find(networkName(name))?.id === record.id);
-    if (running) await sandboxes.attach(container, record, settings);
+    const commit = () => this.#saveEndpoints(container.id, (endpoints) => ({ ...endpoints, [record.name]: settings }));
+    if (running) return sandboxes.attach(container, record, settings, commit);
     // dockerd keeps what is known of a container that does not run, and does not complain.
-    else if (known) return;
-    try {
-      await containers.saveEndpoints(container.id, { ...endpoints, [record.name]: settings });
-    } catch (error) {
-      if (running) await sandboxes.detach(container, record);
-      throw error;
-    }
+    if (!Object.keys(endpointsOf(container)).some((name) => this.#isNamedBy(name, record))) await commit();
   }
 
   async disconnect(ref: string, request: api.NetworkDisconnectRequest): Promise<void> {
@@ -125,18 +121,19 @@ export class NetworkManager {
     }
     const { container, running } = found;
     refuseSharedNamespace(container.networkMode, record, "disconnected");
-    if (running) await sandboxes.detach(container, record);
-    const endpoints = endpointsOf(container);
-    const rest = Object.fromEntries(
-      Object.entries(endpoints).filter(([name]) => registry.find(networkName(name))?.id !== record.id),
-    );
-    if (Object.keys(rest).length === Object.keys(endpoints).length) {
-      if (running) return;
-      throw forbidden(`container ${container.id} is not connected to the network ${record.name}`);
+    const known = Object.entries(endpointsOf(container)).filter(([name]) => this.#isNamedBy(name, record));
+    const commit = () =>
+      this.#saveEndpoints(container.id, (endpoints) =>
+        Object.fromEntries(Object.entries(endpoints).filter(([name]) => !this.#isNamedBy(name, record))),
+      );
+    // Of a running one its sandbox tells.
+    if (running) {
+      const undo = () => this.#saveEndpoints(container.id, (endpoints) => ({ ...endpoints, ...Object.fromEntries(known) }));
+      return sandboxes.detach(container, record, { commit, undo });
     }
-    await containers.saveEndpoints(container.id, rest);
-    // Of a running one its sandbox has told.
-    if (!running) publishConnection(this.#deps.events, "disconnect", record, container.id);
+    if (known.length === 0) throw forbidden(`container ${container.id} is not connected to the network ${record.name}`);
+    await commit();
+    publishConnection(this.#deps.events, "disconnect", record, container.id);
   }
 
   async remove(ref: string): Promise<void> {
@@ -160,6 +157,16 @@ export class NetworkManager {
     }
     this.#deps.events.publish({ type: "network", action: "prune", id: "", attributes: { reclaimed: "0" } });
     return { NetworksDeleted: deleted.length > 0 ? deleted : null };
+  }
+
+  /** From what is recorded at this moment: another network may have been connected since the request came. */
+  #saveEndpoints(containerId: string, change: (endpoints: Endpoints) => Endpoints): Promise<void> {
+    const { containers } = this.#deps;
+    return containers.saveEndpoints(containerId, change(endpointsOf(containers.find(containerId).container)));
+  }
+
+  #isNamedBy(ref: string, network: NetworkRecord): boolean {
+    return this.#deps.registry.find(networkName(ref))?.id === network.id;
   }
 
   #record(config: api.NetworkCreateConfig): NetworkRecord {

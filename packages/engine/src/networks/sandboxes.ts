@@ -15,7 +15,8 @@ import type { NameDirectory } from "./dns/name-directory.ts";
 import type { PendingQueries } from "./dns/pending-queries.ts";
 import type { EndpointPlace } from "./drivers/network-driver.ts";
 import { EndpointAllocator } from "./endpoint-allocator.ts";
-import { endpointsOf, networksOf, planEndpoint, type EndpointPlan } from "./endpoint-plan.ts";
+import { endpointDifferences } from "./endpoint-differences.ts";
+import { endpointsOf, networksOf, planEndpoint, type EndpointPlan, type WantedNetwork } from "./endpoint-plan.ts";
 import { sandboxFiles } from "./files/sandbox-files.ts";
 import type { AddressManager } from "./ipam/address-manager.ts";
 import { linkEnvironment } from "./legacy-links.ts";
@@ -161,46 +162,46 @@ export class Sandboxes implements ContainerNetworks {
     );
   }
 
-  /** Puts a running container into one more network. */
-  attach(container: NetworkedContainer, network: NetworkRecord, settings: api.EndpointSettings): Promise<void> {
+  /**
+   * Puts a running container into one more network. `commit` makes it durable that it is in it: a daemon killed before that finds an
+   * endpoint that the container does not name, and takes it away.
+   */
+  attach(
+    container: NetworkedContainer,
+    network: NetworkRecord,
+    settings: api.EndpointSettings,
+    commit: () => Promise<void>,
+  ): Promise<void> {
     return this.#mutex.run(container.id, async () => {
       const live = this.#live.get(container.id);
       if (!live) throw conflict(`container ${container.id} is not running`);
       if (live.record.endpoints.some((endpoint) => endpoint.networkId === network.id)) {
         throw forbidden(`endpoint with name ${container.name} already exists in network ${network.name}`);
       }
-      const plan = await planEndpoint(this.#deps.chains, container, network, settings);
-      const grown: SandboxRecord = { ...live.record, endpoints: [...live.record.endpoints] };
-      const [endpoint] = await this.#allocator.allocate(container, grown, [plan]);
-      if (!endpoint) return;
-      const before = this.#deps.content.snapshot(container, live.record);
-      live.record = grown;
-      try {
-        if (!live.published) this.#takePorts(container, live);
-        await this.#deps.records.put(container.id, live.record);
-        await this.#attachAll(container, live);
-        await this.#deps.content.update(container, before, live.record);
-      } catch (error) {
-        await this.#detach(container, live, endpoint);
-        throw EngineError.from(error);
-      }
+      await this.#attach(container, live, { network, settings }, commit);
     });
   }
 
-  /** Takes a running container out of a network. */
-  detach(container: NetworkedContainer, network: NetworkRecord): Promise<void> {
+  /**
+   * Takes a running container out of a network. `commit` makes that durable first, and a daemon killed after it goes on from there;
+   * `undo` makes it durable that the container is still in the network, since its interface could not be taken away.
+   */
+  detach(
+    container: NetworkedContainer,
+    network: NetworkRecord,
+    { commit, undo }: { commit: () => Promise<void>; undo: () => Promise<void> },
+  ): Promise<void> {
     return this.#mutex.run(container.id, async () => {
       const live = this.#live.get(container.id);
       const endpoint = live?.record.endpoints.find((each) => each.networkId === network.id);
       if (!live || !endpoint) throw forbidden(`container ${container.id} is not connected to network ${network.name}`);
-      const before = this.#deps.content.snapshot(container, live.record);
-      await this.#detach(container, live, endpoint);
-      if (!live.published) {
-        this.#takePorts(container, live);
-        await this.#deps.records.put(container.id, live.record);
-        if (live.published) await live.ports.open(live.published);
+      await commit();
+      try {
+        await this.#detach(container, live, endpoint);
+      } catch (error) {
+        if (live.record.endpoints.includes(endpoint)) await undo();
+        throw error;
       }
-      await this.#deps.content.update(container, before, live.record);
     });
   }
 
@@ -208,18 +209,7 @@ export class Sandboxes implements ContainerNetworks {
   rename(containerId: string, name: string): Promise<void> {
     return this.#mutex.run(containerId, async () => {
       const live = this.#live.get(containerId);
-      if (!live) return;
-      const old = live.record.containerName;
-      for (const endpoint of live.record.endpoints) this.#deps.names.remove(endpoint);
-      const endpoints = live.record.endpoints.map((endpoint) => ({
-        ...endpoint,
-        dnsNames: [name, ...endpoint.dnsNames.filter((each) => each !== old && each !== name)],
-      }));
-      live.record = { ...live.record, containerName: name, endpoints };
-      if (live.published) live.published = endpoints.find((endpoint) => endpoint.id === live.published?.id);
-      for (const endpoint of endpoints) this.#deps.names.add(endpoint);
-      this.#reconfigureResolver(live);
-      await this.#deps.records.put(containerId, live.record);
+      if (live) await this.#rename(live, name);
     });
   }
 
@@ -252,6 +242,53 @@ export class Sandboxes implements ContainerNetworks {
         .open(live.published)
         .catch((error: unknown) => warn(`published ports of ${live.record.containerName} cannot be put back: ${String(error)}`));
     }
+    for (const container of running) if (!setAside.has(container.id)) await this.#complete(container);
+  }
+
+  /** What a daemon that was killed had begun with a running container's networks is finished or undone. */
+  async #complete(container: NetworkedContainer): Promise<void> {
+    await this.#mutex.run(container.id, async () => {
+      const { namespaces, registry, warn } = this.#deps;
+      const live = this.#live.get(container.id);
+      if (!live || !namespaces.exists(container.id)) return;
+      const attempt = (what: string, work: () => Promise<void>) =>
+        work().catch((error: unknown) => warn(`${container.name} cannot be ${what}: ${String(error)}`));
+      const { surplus, missing } = endpointDifferences(container, live.record, registry);
+      for (const endpoint of surplus)
+        await attempt(`taken out of network ${endpoint.networkName}`, () => this.#detach(container, live, endpoint));
+      if (live.record.containerName !== container.name)
+        await attempt("found by its new name", () => this.#rename(live, container.name));
+      await attempt("put back into its networks", () => this.#reattach(container, live));
+      if (!live.published) await attempt("reached by its published ports", () => this.#publish(container, live));
+      for (const wanted of missing)
+        await attempt(`put into network ${wanted.network.name}`, () =>
+          this.#attach(container, live, wanted, () => Promise.resolve()),
+        );
+    });
+  }
+
+  /** Interfaces that are gone or off their bridge are made anew. */
+  async #reattach(container: NetworkedContainer, live: LiveSandbox): Promise<void> {
+    const { names, readiness, registry } = this.#deps;
+    const place = this.#place(live.record);
+    for (const endpoint of live.record.endpoints) {
+      const network = registry.byId(endpoint.networkId);
+      if (!network) continue;
+      const driver = readiness.driver(network);
+      if (driver.isAttached(network, endpoint, place)) continue;
+      await driver.detach(network, endpoint, place);
+      names.remove(endpoint);
+      live.attached.delete(endpoint.id);
+    }
+    await this.#attachAll(container, live);
+  }
+
+  /** The endpoint the published ports led to went, and no other had them yet. */
+  async #publish(container: NetworkedContainer, live: LiveSandbox): Promise<void> {
+    this.#takePorts(container, live);
+    if (!live.published || live.published.ports.length === 0) return;
+    await this.#deps.records.put(container.id, live.record);
+    await live.ports.open(live.published);
   }
 
   /** Resolves when addresses of released containers can be given again. */
@@ -302,7 +339,7 @@ export class Sandboxes implements ContainerNetworks {
     }
     // A namespace without a record is swept away at start, so it may come first.
     const netnsPath = namespaces.create(container.id);
-    if (content.hasResolver(live.record)) this.#openResolver(container, live, netnsPath);
+    if (content.hasResolver(live.record)) this.#openResolver(container, live, netnsPath, { replace: false });
     await records.put(container.id, live.record);
     const written = content.write(container, live.record);
     await settleAll([written, deferConnect ? undefined : this.#attachAll(container, live)]);
@@ -351,20 +388,67 @@ export class Sandboxes implements ContainerNetworks {
   async #raiseResolver(container: NetworkedContainer, live: LiveSandbox): Promise<void> {
     if (live.resolver) return live.resolver.reconfigure(this.#resolverSettings(container, live.record));
     if (!this.#deps.content.hasResolver(live.record)) return;
-    this.#openResolver(container, live, this.#place(live.record).netnsPath);
+    // A daemon that was killed may have led the queries elsewhere before it could note where.
+    this.#openResolver(container, live, this.#place(live.record).netnsPath, { replace: true });
     await this.#deps.records.put(container.id, live.record);
   }
 
-  #openResolver(container: NetworkedContainer, live: LiveSandbox, netnsPath: string): void {
+  #openResolver(container: NetworkedContainer, live: LiveSandbox, netnsPath: string, { replace }: { replace: boolean }): void {
     live.resolver = new SandboxResolver(this.#deps, netnsPath, this.#resolverSettings(container, live.record));
     live.record = { ...live.record, resolver: live.resolver.ports };
-    live.resolver.redirect({ replace: false });
+    live.resolver.redirect({ replace });
   }
 
+  async #rename(live: LiveSandbox, name: string): Promise<void> {
+    const old = live.record.containerName;
+    for (const endpoint of live.record.endpoints) this.#deps.names.remove(endpoint);
+    const endpoints = live.record.endpoints.map((endpoint) => ({
+      ...endpoint,
+      dnsNames: [name, ...endpoint.dnsNames.filter((each) => each !== old && each !== name)],
+    }));
+    live.record = { ...live.record, containerName: name, endpoints };
+    if (live.published) live.published = endpoints.find((endpoint) => endpoint.id === live.published?.id);
+    for (const endpoint of endpoints) this.#deps.names.add(endpoint);
+    this.#reconfigureResolver(live);
+    await this.#deps.records.put(live.record.containerId, live.record);
+  }
+
+  async #attach(
+    container: NetworkedContainer,
+    live: LiveSandbox,
+    { network, settings }: WantedNetwork,
+    commit: () => Promise<void>,
+  ): Promise<void> {
+    const { chains, content, records, warn } = this.#deps;
+    const plan = await planEndpoint(chains, container, network, settings);
+    const grown: SandboxRecord = { ...live.record, endpoints: [...live.record.endpoints] };
+    const [endpoint] = await this.#allocator.allocate(container, grown, [plan]);
+    if (!endpoint) return;
+    const before = content.snapshot(container, live.record);
+    live.record = grown;
+    try {
+      if (!live.published) this.#takePorts(container, live);
+      await records.put(container.id, live.record);
+      await this.#attachAll(container, live);
+      await content.update(container, before, live.record);
+      await commit();
+    } catch (error) {
+      await this.#detach(container, live, endpoint).catch((failure: unknown) =>
+        warn(
+          `network ${network.name}: what a failed connect of ${container.name} made could not be taken back: ${String(failure)}`,
+        ),
+      );
+      throw EngineError.from(error);
+    }
+  }
+
+  /** Its record goes last, so that a daemon killed before takes the endpoint away once more: doing any of it twice does no harm. */
   async #detach(container: NetworkedContainer, live: LiveSandbox, endpoint: EndpointRecord): Promise<void> {
-    const { registry, readiness, names, records } = this.#deps;
+    const { content, registry, readiness, names, records } = this.#deps;
     const network = registry.byId(endpoint.networkId);
+    const before = content.snapshot(container, live.record);
     names.remove(endpoint);
+    const moved = live.published === undefined || live.published === endpoint;
     if (live.published === endpoint) {
       await live.ports.close(endpoint);
       live.ports.give();
@@ -374,11 +458,17 @@ export class Sandboxes implements ContainerNetworks {
     if (network) await readiness.driver(network).detach(network, endpoint, place);
     const attached = live.attached.delete(endpoint.id);
     live.record = { ...live.record, endpoints: live.record.endpoints.filter((each) => each.id !== endpoint.id) };
-    await records.put(container.id, live.record);
-    this.#allocator.give(endpoint);
     this.#reroute(live, place);
     this.#reconfigureResolver(live, container);
-    if (attached) this.#publishEvent("disconnect", endpoint.networkName, container.id);
+    try {
+      await content.update(container, before, live.record);
+      if (!live.published) this.#takePorts(container, live);
+    } finally {
+      await records.put(container.id, live.record);
+      this.#allocator.give(endpoint);
+      if (attached) this.#publishEvent("disconnect", endpoint.networkName, container.id);
+    }
+    if (moved && live.published) await live.ports.open(live.published);
   }
 
   /** The default route of a vanished interface went with it; the next endpoint in rank gives one. */

@@ -73,6 +73,11 @@ export class CniDriver implements NetworkDriver {
     return { inside: [], changed: true };
   }
 
+  /** What a plugin makes is its own affair, and asking it is CHECK, which few have. */
+  isAttached(): boolean {
+    return true;
+  }
+
   async detach(network: NetworkRecord, endpoint: EndpointRecord, place: EndpointPlace): Promise<void> {
     await this.#deps.runner.remove(this.#list(network, endpoint), this.#target(network, endpoint, place));
   }

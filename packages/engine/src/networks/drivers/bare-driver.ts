@@ -13,6 +13,7 @@ export function bareDriver(name: "host" | "null"): NetworkDriver {
     removeNetwork: nothing,
     prepareEndpoint: () => undefined,
     attach: () => Promise.resolve({ inside: [] }),
+    isAttached: () => true,
     detach: nothing,
     forget: nothing,
     vanished: nothing,

@@ -117,6 +117,12 @@ export class BridgeDriver implements NetworkDriver {
     return { inside: addressChanges(endpoint) };
   }
 
+  isAttached(network: NetworkRecord, endpoint: EndpointRecord): boolean {
+    const { links } = this.#deps;
+    const bridge = links.find(this.#options(network).bridge);
+    return bridge !== undefined && links.find(endpoint.hostInterface ?? "")?.master === bridge.index;
+  }
+
   async detach(_network: NetworkRecord, endpoint: EndpointRecord): Promise<void> {
     await this.#deps.ip.run([`link delete dev ${endpoint.hostInterface}`], { tolerate: /Cannot find device/ });
   }

@@ -38,6 +38,8 @@ export interface NetworkDriver {
     endpoint: EndpointRecord,
     place: EndpointPlace,
   ): Promise<{ inside: LinkChange[]; changed?: boolean }>;
+  /** Whether the interface is where `attach` made it. */
+  isAttached(network: NetworkRecord, endpoint: EndpointRecord, place: EndpointPlace): boolean;
   /** Takes the interface away from a namespace that lives on. */
   detach(network: NetworkRecord, endpoint: EndpointRecord, place: EndpointPlace): Promise<void>;
   /** Takes back what a vanishing namespace does not take along; called while the namespace is still there. */

@@ -135,6 +135,11 @@ export class SubInterfaceDriver implements NetworkDriver {
     return { inside: addressChanges(endpoint) };
   }
 
+  isAttached(_network: NetworkRecord, endpoint: EndpointRecord, place: EndpointPlace): boolean {
+    const { links, namespaces } = this.#deps;
+    return namespaces.within(place.netnsPath, () => links.find(endpoint.interfaceName) !== undefined);
+  }
+
   async detach(_network: NetworkRecord, endpoint: EndpointRecord, place: EndpointPlace): Promise<void> {
     this.#deps.namespaces.change(place.netnsPath, [{ do: "delete", device: endpoint.interfaceName }]);
     await Promise.resolve();

@@ -6,7 +6,7 @@ import { attribute, attributesOf, message, netlink, NetlinkError, NetlinkSocket,
 const NETLINK_ROUTE = 0;
 const RTM_GETLINK = 18;
 const RTM_GETADDR = 22;
-const IFLA = { name: 3, linkInfo: 18, kind: 1, alias: 20 };
+const IFLA = { name: 3, master: 10, linkInfo: 18, kind: 1, alias: 20 };
 const IFA = { address: 1, local: 2 };
 
 /** An interface as the kernel has it. */
@@ -14,6 +14,8 @@ export interface Link {
   index: number;
   name: string;
   up: boolean;
+  /** Index of the bridge it is a port of. */
+  master: number | undefined;
   /** `bridge`, `veth`, `vlan`…; undefined for hardware. */
   kind: string | undefined;
   /** What its maker wrote on it. */
@@ -92,6 +94,7 @@ function readLink(body: Buffer): Link {
     index: body.readInt32LE(4),
     name: textOf(attributes.get(IFLA.name)) ?? "",
     up: (body.readUInt32LE(8) & linux.IFF_UP) !== 0,
+    master: attributes.get(IFLA.master)?.readUInt32LE(0),
     kind: info && textOf(attributesOf(info).get(IFLA.kind)),
     alias: textOf(attributes.get(IFLA.alias)),
   };
