@@ -64,14 +64,18 @@ function countLines(id: string): { stdout: number; stderr: number } {
 }
 
 function containerdPid(): number {
+  const own = containerdPids();
+  assert.equal(own.length, 1, `processes of containerd: ${own.join(" ")}`);
+  return Number(own[0]);
+}
+
+function containerdPids(): string[] {
   const found = readdirSync("/proc").filter((pid) => {
     const command = /^\d+$/.test(pid) ? commandLine(pid) : "";
     return /^(\S*\/)?containerd /.test(command) && command.includes(` ${daemon.directory}`);
   });
   // A child that it is about to make a shim of bears its name for a moment.
-  const own = found.filter((pid) => commandLine(pid) !== "" && !found.includes(String(parentOf(Number(pid)))));
-  assert.equal(own.length, 1, `processes of containerd: ${own.join(" ")}`);
-  return Number(own[0]);
+  return found.filter((pid) => commandLine(pid) !== "" && !found.includes(String(parentOf(Number(pid)))));
 }
 
 function killContainerd(): void {
@@ -280,6 +284,26 @@ test("a container whose shim is killed has ended with 137, can be started again 
   assert.equal((await inspect(id)).State.Status, "exited");
   assert.equal((await daemon.docker("start", id)).code, 0);
   assert.equal((await daemon.docker("rm", "-f", id)).code, 0);
+});
+
+test("containerd that is killed over and over while containers are restarted by their policy ends no policy", async () => {
+  daemon.expectsErrors(/containerd/);
+  const ids = await Promise.all(
+    Array.from({ length: 8 }, (_, index) => run("--restart", "always", ...sh(`usleep ${index}0000; exit ${index}`))),
+  );
+  for (let round = 0; round < 4; round++) {
+    await sleep(300 + 300 * Math.random());
+    await eventually("containerd is back", () => containerdPids().length === 1);
+    killContainerd();
+  }
+  const counts = await Promise.all(ids.map(async (id) => (await inspect(id)).RestartCount));
+  for (const [index, id] of ids.entries()) {
+    const { State } = await inspect(id);
+    assert.ok(["restarting", "running"].includes(State.Status), JSON.stringify(State));
+    await eventually("it is restarted again", async () => (await inspect(id)).RestartCount > (counts[index] ?? 0), 30);
+  }
+  assert.equal((await daemon.docker("rm", "-f", ...ids)).code, 0);
+  await nothingIsLeft({ withinSeconds: 15 });
 });
 
 test(

@@ -8,7 +8,7 @@ import type {
 } from "@bufbuild/protobuf";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { ClientHttp2Session, OutgoingHttpHeaders } from "node:http2";
-import { EngineError, internal, unavailable } from "@pouchcontainer/errors";
+import { EngineError, internal } from "@pouchcontainer/errors";
 import { Version } from "../gen/version_pb.ts";
 import type { CallEvents, CallRequest } from "./call.ts";
 import { abortError, startCall, tooLate } from "./call.ts";
@@ -17,6 +17,7 @@ import { DuplexCall } from "./duplex-call.ts";
 import { frame } from "./frames.ts";
 import type { KeepAliveOptions } from "./keep-alive.ts";
 import { MessageQueue } from "./message-queue.ts";
+import { connectionLost } from "./status.ts";
 
 export interface ChannelOptions {
   /** Path of the Unix socket. */
@@ -193,6 +194,6 @@ function startOn(session: ClientHttp2Session, request: CallRequest, events: Call
   try {
     return startCall(session, request, events);
   } catch (cause) {
-    throw unavailable(`the connection to containerd at ${request.address} was lost`, { cause });
+    throw connectionLost(request.address, cause);
   }
 }

@@ -2,9 +2,9 @@ import { connect as connectHttp2 } from "node:http2";
 import type { ClientHttp2Session } from "node:http2";
 import { connect as connectSocket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
-import { isKind, unavailable } from "@pouchcontainer/errors";
+import { isKind } from "@pouchcontainer/errors";
 import { keepAlive, type KeepAliveOptions } from "./keep-alive.ts";
-import { cannotConnect, doesNotAnswer } from "./status.ts";
+import { cannotConnect, clientClosed, connectionLost, doesNotAnswer } from "./status.ts";
 
 /** Bytes containerd may send on a stream before we have read any: content reads of 1 MiB messages need more than HTTP/2's 64 KiB. */
 const streamWindowBytes = 4 << 20;
@@ -52,7 +52,7 @@ export class Connection {
   async session(): Promise<ClientHttp2Session> {
     const established = this.established;
     if (established !== undefined) return established;
-    if (this.#closed) throw unavailable(`the client of containerd at ${this.address} is closed`);
+    if (this.#closed) throw clientClosed(this.address);
     this.#connecting ??= this.#connect().finally(() => (this.#connecting = undefined));
     return this.#silent ? this.#soon(this.#connecting) : this.#connecting;
   }
@@ -101,7 +101,7 @@ export class Connection {
     }
     if (this.#closed || session.closed || session.destroyed) {
       session.destroy();
-      throw unavailable(`the connection to containerd at ${this.address} was lost`);
+      throw connectionLost(this.address);
     }
     const forget = () => {
       if (this.#session === session) this.#session = undefined;
@@ -132,7 +132,7 @@ export class Connection {
     });
     // Streams get their own error; without a listener here the process would end.
     session.on("error", (error: Error) => reject(cannotConnect(this.address, error)));
-    session.once("close", () => reject(unavailable(`the connection to containerd at ${this.address} was lost`)));
+    session.once("close", () => reject(connectionLost(this.address)));
     return promise;
   }
 }

@@ -42,14 +42,32 @@ export function errorOfReset(rstCode: number, cause: Error | undefined, address:
   }
 }
 
-export function connectionLost(address: string, cause?: Error): EngineError {
-  return unavailable(`the connection to containerd at ${address} was lost`, cause === undefined ? {} : { cause });
+export function connectionLost(address: string, cause?: unknown): EngineError {
+  return outage(address, `the connection to containerd at ${address} was lost`, cause);
 }
 
 export function cannotConnect(address: string, cause: Error): EngineError {
-  return unavailable(`cannot reach containerd at ${address}: is it running?`, { cause });
+  return outage(address, `cannot reach containerd at ${address}: is it running?`, cause);
 }
 
 export function doesNotAnswer(address: string, cause?: unknown): EngineError {
-  return unavailable(`containerd at ${address} does not answer: it hangs or is stopped`, cause === undefined ? {} : { cause });
+  return outage(address, `containerd at ${address} does not answer: it hangs or is stopped`, cause);
+}
+
+export function clientClosed(address: string): EngineError {
+  return outage(address, `the client of containerd at ${address} is closed`);
+}
+
+function outage(address: string, message: string, cause?: unknown): EngineError {
+  return unavailable(message, { details: { outage: address }, ...(cause === undefined ? {} : { cause }) });
+}
+
+/**
+ * Whether something failed since containerd was not there: it says nothing of what was asked for, which can be asked for again
+ * after a reconnection. `unavailable` alone does not say so: containerd answers it too, and so do others.
+ */
+export function isOutage(thrown: unknown): boolean {
+  for (let error = thrown; error instanceof Error; error = error.cause)
+    if (error instanceof EngineError && error.details["outage"] !== undefined) return true;
+  return false;
 }

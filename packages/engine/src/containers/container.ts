@@ -37,9 +37,8 @@ export class Container implements LiveContainer {
   unsure = false;
   /** Stopped as part of a restart: `--rm` must not take it away. */
   keepAfterExit = false;
-  /** A start by the restart policy that is due. */
-  restartTimer: NodeJS.Timeout | undefined;
   restartDelayMs = 0;
+  #dueRestart: AbortController | undefined;
   #record: ContainerRecord;
   #streams: RunStreams | undefined;
   readonly #deps: ContainerHome;
@@ -122,9 +121,20 @@ export class Container implements LiveContainer {
     return true;
   }
 
+  /** A start by the restart policy is due; the signal calls it off. */
+  planRestart(): AbortSignal {
+    this.cancelRestart();
+    this.#dueRestart = new AbortController();
+    return this.#dueRestart.signal;
+  }
+
+  get restartIsDue(): boolean {
+    return this.#dueRestart !== undefined;
+  }
+
   cancelRestart(): void {
-    clearTimeout(this.restartTimer);
-    this.restartTimer = undefined;
+    this.#dueRestart?.abort();
+    this.#dueRestart = undefined;
   }
 
   onExit(condition: WaitCondition, listener: (report: ExitReport) => void): () => void {

@@ -27,5 +27,10 @@ export function nextRestart(
       (Name === "unless-stopped" && !record.manuallyStopped) ||
       (Name === "on-failure" && exitCode !== 0 && (MaximumRetryCount === 0 || record.restartCount < MaximumRetryCount)));
   if (!wanted) return undefined;
-  return { delayMs: delayMs === 0 || uptimeMs >= stableMs ? firstDelayMs : Math.min(delayMs * 2, longestDelayMs) };
+  return { delayMs: uptimeMs >= stableMs ? firstDelayMs : longerDelay(delayMs) };
+}
+
+/** The delay after one that was not long enough. */
+export function longerDelay(delayMs: number): number {
+  return delayMs === 0 ? firstDelayMs : Math.min(delayMs * 2, longestDelayMs);
 }

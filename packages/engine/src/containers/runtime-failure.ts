@@ -1,3 +1,4 @@
+import { isOutage } from "@pouchcontainer/containerd";
 import { EngineError, internal, invalidArgument, messageChain } from "@pouchcontainer/errors";
 import type { PreStartHook } from "../plugin-host/chains.ts";
 
@@ -17,6 +18,7 @@ export function runtimeFailure(prefix: string, thrown: unknown, hooks: readonly 
   const cause = EngineError.from(thrown);
   const text = messageChain(cause).replace(/[\r\n]+$/, "");
   const message = text.startsWith(prefix) ? text : `${prefix}: ${text}`;
+  if (isOutage(cause)) return { exitCode: 128, error: new EngineError(cause.kind, message, { cause }) };
   const hook = hooks[Number(/error running (?:\w+ )?hook #(\d+)/.exec(text)?.[1] ?? -1)];
   if (hook !== undefined) {
     const whose = `plugin "${hook.plugin}" at container.preStart: its hook ${hook.args[0]} failed`;

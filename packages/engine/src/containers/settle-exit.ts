@@ -1,5 +1,6 @@
 import { isKind } from "@pouchcontainer/errors";
-import type { TaskExit } from "@pouchcontainer/containerd";
+import { isOutage, type TaskExit } from "@pouchcontainer/containerd";
+import { inBackground } from "@pouchcontainer/owners";
 import { setTimeout as delay } from "node:timers/promises";
 import { rfc3339Nano, parseRfc3339 } from "./clock.ts";
 import type { Container } from "./container.ts";
@@ -7,7 +8,7 @@ import { publishContainerEvent } from "./container-events.ts";
 import type { ContainerRoom } from "./container-room.ts";
 import type { ContainerRun } from "./container-run.ts";
 import { releaseRun } from "./release-run.ts";
-import { nextRestart } from "./restart-decision.ts";
+import { longerDelay, nextRestart } from "./restart-decision.ts";
 
 /** What is reported when nobody knows how a process ended: its shim is gone (dockerd says the same). */
 export const unknownExitCode = 255;
@@ -105,13 +106,40 @@ async function settle(room: ContainerRoom, container: Container, run: ContainerR
 export function scheduleRestart(room: ContainerRoom, container: Container, delayMs: number): void {
   container.restartDelayMs = delayMs;
   if (container.state.status !== "restarting") return;
-  container.restartTimer = setTimeout(() => {
-    container.restartTimer = undefined;
-    room.start(container, { byPolicy: true }).catch((error: unknown) => {
-      room.deps.log.error("a container could not be restarted", { container: container.id, error: String(error) });
-      if (container.state.status === "restarting") container.note({ state: { status: "exited" } });
-    });
-  }, delayMs);
+  restartWhen(room, container, (signal) => delay(delayMs, undefined, { signal }));
+}
+
+/** The policy's start comes when `due` resolves, unless it is called off before. */
+function restartWhen(room: ContainerRoom, container: Container, due: (signal: AbortSignal) => Promise<unknown>): void {
+  const signal = container.planRestart();
+  inBackground("a restart by policy", async () => {
+    try {
+      await due(signal);
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
+    if (!signal.aborted) await restart(room, container);
+  });
+}
+
+async function restart(room: ContainerRoom, container: Container): Promise<void> {
+  try {
+    await room.start(container, { byPolicy: true });
+  } catch (error) {
+    if (container.state.status !== "restarting") return;
+    const facts = { container: container.id, error: String(error) };
+    if (isOutage(error)) {
+      room.deps.log.warn("a container is restarted when containerd is back", facts);
+      container.restartDelayMs = longerDelay(container.restartDelayMs);
+      return restartWhen(room, container, async (signal) => {
+        await room.deps.containerd.whenReconnected({ signal });
+        await delay(container.restartDelayMs, undefined, { signal });
+      });
+    }
+    room.deps.log.error("a container could not be restarted", facts);
+    container.note({ state: { status: "exited" } });
+    container.report(["not-running", "next-exit"], { exitCode: container.state.exitCode });
+  }
 }
 
 async function removeAfterExit(room: ContainerRoom, container: Container): Promise<void> {

@@ -1,5 +1,5 @@
 import { conflict, internal, isKind, notFound, notModified } from "@pouchcontainer/errors";
-import type { Mount } from "@pouchcontainer/containerd";
+import { isOutage, type Mount } from "@pouchcontainer/containerd";
 import { join } from "node:path";
 import type { PreStartHook } from "../plugin-host/chains.ts";
 import { prepareBindSources } from "../volumes/realise-mounts.ts";
@@ -61,7 +61,7 @@ export async function startContainer(room: ContainerRoom, container: Container, 
     run.startedAt = rfc3339Nano(deps.clock.now());
     await deps.containerd.tasks.start(container.id);
   } catch (thrown) {
-    await failStart(room, container, run, barrier?.failure ?? thrown);
+    await failStart(room, container, run, barrier?.failure ?? thrown, byPolicy);
   } finally {
     await barrier?.close();
   }
@@ -315,7 +315,13 @@ function networkBarrier({ deps }: ContainerRoom, container: Container): Promise<
 }
 
 /** Takes everything back and throws what the client is to hear. */
-async function failStart(room: ContainerRoom, container: Container, run: ContainerRun, thrown: unknown): Promise<never> {
+async function failStart(
+  room: ContainerRoom,
+  container: Container,
+  run: ContainerRun,
+  thrown: unknown,
+  byPolicy: boolean,
+): Promise<never> {
   const cause = thrown instanceof RuntimeRefusal ? thrown.cause : thrown;
   const refused = thrown instanceof RuntimeRefusal || run.pid !== 0;
   const prefix = run.pid === 0 ? "failed to create task for container" : "failed to start task for container";
@@ -324,6 +330,8 @@ async function failStart(room: ContainerRoom, container: Container, run: Contain
   run.suspended = true;
   run.over = true;
   await releaseRun(room, container, run, { kill: true });
+  // Nobody asked who would have to hear it: the policy asks again.
+  if (byPolicy && isOutage(cause)) throw failure.error;
   const message = failure.error instanceof Error ? failure.error.message : String(failure.error);
   container.note({ state: { pid: 0, exitCode: failure.exitCode, error: message } });
   container.report(["next-exit", "not-running"], { exitCode: failure.exitCode, error: message });

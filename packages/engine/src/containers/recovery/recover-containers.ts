@@ -155,7 +155,7 @@ async function settledFootprints(room: ContainerRoom): Promise<Map<string, Footp
 export function applyPolicies(room: ContainerRoom, containers: Container[]): void {
   for (const container of containers) {
     const { record } = container;
-    if (container.isRunning || container.removed || container.restartTimer) continue;
+    if (container.isRunning || container.removed || container.restartIsDue) continue;
     const policy = record.hostConfig.RestartPolicy?.Name;
     if (record.state.startedAt === zeroTime) continue;
     if (policy === "always" || (policy === "unless-stopped" && !record.manuallyStopped) || record.state.status === "restarting") {

@@ -1,0 +1,75 @@
+import { internal, unavailable } from "@pouchcontainer/errors";
+import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
+import { test } from "node:test";
+import { Container } from "./container.ts";
+import type { ContainerRoom } from "./container-room.ts";
+import { scheduleRestart } from "./settle-exit.ts";
+import { sampleRecord } from "./spec/sample-record.ts";
+
+const away = () => unavailable("cannot reach containerd", { details: { outage: "/run/containerd.sock" } });
+
+/** A container that waits for its policy, whose starts end one after the other as given; then they work out. */
+function restarting(failures: Error[]) {
+  const record = sampleRecord();
+  const log: string[] = [];
+  const container = new Container(
+    { ...record, state: { ...record.state, status: "restarting" } },
+    {
+      records: { put: () => Promise.resolve() },
+      roots: { containers: "/home", exec: "/run" },
+      log: { info: () => undefined, warn: () => undefined, error: (message: string) => log.push(message) },
+    },
+  );
+  const back = Promise.withResolvers<void>();
+  let starts = 0;
+  const room = {
+    deps: {
+      containerd: {
+        whenReconnected: ({ signal }: { signal: AbortSignal }) => {
+          const calledOff = Promise.withResolvers<void>();
+          signal.addEventListener("abort", () => calledOff.reject(signal.reason as Error));
+          return Promise.race([back.promise, calledOff.promise]);
+        },
+      },
+      log: { info: () => undefined, warn: () => undefined, error: (message: string) => log.push(message) },
+    },
+    start: () => {
+      starts++;
+      const failure = failures.shift();
+      if (failure) return Promise.reject(failure);
+      container.note({ state: { status: "running" } });
+      return Promise.resolve();
+    },
+    // The parts of the room a restart asks for.
+  } as unknown as ContainerRoom;
+  return { room, container, log, back, starts: () => starts };
+}
+
+test("a restart by policy that meets an outage of containerd comes when that is back", async () => {
+  const { room, container, log, back, starts } = restarting([away(), internal("no task", { cause: away() })]);
+  scheduleRestart(room, container, 0);
+  await sleep(50);
+  assert.deepEqual([container.state.status, starts()], ["restarting", 1]);
+  back.resolve();
+  await sleep(500);
+  assert.deepEqual([container.state.status, starts(), log], ["running", 3, []]);
+});
+
+test("one that waits for containerd is called off like any other", async () => {
+  const { room, container, back, starts } = restarting([away()]);
+  scheduleRestart(room, container, 0);
+  await sleep(50);
+  container.cancelRestart();
+  back.resolve();
+  await sleep(200);
+  assert.equal(starts(), 1);
+});
+
+test("any other failure ends it, and who waits for the end hears that", async () => {
+  const { room, container, log } = restarting([unavailable("a plugin does not answer")]);
+  const over = new Promise((resolve) => container.onExit("not-running", resolve));
+  scheduleRestart(room, container, 0);
+  await over;
+  assert.deepEqual([container.state.status, log], ["exited", ["a container could not be restarted"]]);
+});
