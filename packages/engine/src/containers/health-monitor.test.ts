@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { judge } from "./health-monitor.ts";
+import { unavailable } from "@pouchcontainer/errors";
+import { setTimeout as sleep } from "node:timers/promises";
+import { systemClock } from "./clock.ts";
+import { Container } from "./container.ts";
+import { HealthMonitor, judge } from "./health-monitor.ts";
+import { sampleRecord } from "./spec/sample-record.ts";
 
 const probe = (exitCode: number) => ({ start: "", end: "", exitCode, output: "" });
 const plan = { retries: 2, startPeriodMs: 1000 };
@@ -20,4 +25,32 @@ test("failures in the start period do not count, and five results are kept", () 
   assert.deepEqual([health.status, health.failingStreak], ["starting", 0]);
   for (let n = 0; n < 8; n++) health = judge(health, probe(0), plan, 2000);
   assert.equal(health.log.length, 5);
+});
+
+test("a probe that containerd was not there for says nothing of the container's health, and the next one comes", async () => {
+  const record = sampleRecord();
+  const Healthcheck = { Test: ["CMD", "true"], Interval: 1_000_000, Retries: 1 };
+  const container = new Container(
+    { ...record, config: { ...record.config, Healthcheck }, state: { ...record.state, status: "running" } },
+    {
+      records: { put: () => Promise.resolve() },
+      roots: { containers: "/home", exec: "/run" },
+      log: { info: () => undefined, warn: () => undefined, error: () => undefined },
+    },
+  );
+  const events: string[] = [];
+  const answered = Promise.withResolvers<void>();
+  let probes = 0;
+  const deps = { clock: systemClock(), events: { publish: ({ action }: { action: string }) => events.push(action) } };
+  const monitor = new HealthMonitor(container, deps, async () => {
+    if (++probes < 4) throw unavailable("cannot reach containerd", { details: { outage: "/run/containerd.sock" } });
+    answered.resolve();
+    return { exitCode: 0, output: "" };
+  });
+  monitor.begin();
+  await answered.promise;
+  await sleep(5);
+  monitor.end();
+  assert.deepEqual(events, ["health_status: healthy"]);
+  assert.deepEqual(container.state.health?.log.map(({ exitCode }) => exitCode).includes(-1), false);
 });

@@ -1,3 +1,4 @@
+import { isOutage } from "@pouchcontainer/containerd";
 import { EngineError } from "@pouchcontainer/errors";
 import { inBackground } from "@pouchcontainer/owners";
 import { rfc3339Nano } from "./clock.ts";
@@ -71,6 +72,7 @@ export class HealthMonitor {
     const start = rfc3339Nano(this.#deps.clock.now());
     const result = await this.#run(plan);
     if (generation !== this.#generation || !this.#container.isRunning) return;
+    if (result === undefined) return this.#next(plan, generation, startedMs);
     const before = this.#container.state.health ?? { status: "starting", failingStreak: 0, log: [] };
     const entry = { start, end: rfc3339Nano(this.#deps.clock.now()), ...result };
     const health = judge(before, entry, plan, Date.now() - startedMs);
@@ -80,11 +82,13 @@ export class HealthMonitor {
     this.#next(plan, generation, startedMs);
   }
 
-  async #run({ command, timeoutMs }: Plan): Promise<{ exitCode: number; output: string }> {
+  /** Without containerd nothing is known of the container's health. */
+  async #run({ command, timeoutMs }: Plan): Promise<{ exitCode: number; output: string } | undefined> {
     if (this.#container.state.status === "paused") return { exitCode: -1, output: "the container is paused" };
     try {
       return await this.#probe(this.#container, command, timeoutMs);
     } catch (error) {
+      if (isOutage(error)) return undefined;
       return { exitCode: -1, output: EngineError.from(error).message };
     }
   }

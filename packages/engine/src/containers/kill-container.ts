@@ -2,7 +2,7 @@ import { conflict, internal } from "@pouchcontainer/errors";
 import type { Container } from "./container.ts";
 import { parseSignal } from "./config/index.ts";
 import type { ContainerRoom } from "./container-room.ts";
-import { killSignal, sendSignal } from "./send-signal.ts";
+import { killSignal, sendLastSignal } from "./send-signal.ts";
 import { ended, killTimeoutMs, stopRestarting } from "./stop-container.ts";
 
 /**
@@ -16,9 +16,7 @@ export async function killContainer(room: ContainerRoom, container: Container, s
   if (container.state.status === "restarting" && (await stopRestarting(room, container))) return;
   const { run } = container;
   if (!container.isRunning || !run) throw conflict(`container ${container.id} is not running`);
-  if (asksForTheEnd) run.lastOne = true;
-  container.note({ manuallyStopped: true });
-  await sendSignal(room, container, run, { signal, thaw: asksForTheEnd });
+  await sendLastSignal(room, container, run, { signal, thaw: asksForTheEnd, last: asksForTheEnd });
   if (signal !== killSignal) return;
   if (!(await ended(run.settled.promise, killTimeoutMs)))
     throw internal(`tried to kill container, but did not receive an exit event`);

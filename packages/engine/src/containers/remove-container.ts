@@ -6,7 +6,7 @@ import { isHalfRemoved } from "./container-record.ts";
 import { publishContainerEvent } from "./container-events.ts";
 import type { ContainerRoom } from "./container-room.ts";
 import { clearRun } from "./leftovers/clear-run.ts";
-import { killSignal, sendSignal } from "./send-signal.ts";
+import { killSignal, sendLastSignal } from "./send-signal.ts";
 import { ended } from "./stop-container.ts";
 import { takeDownFolder } from "./take-down-folder.ts";
 
@@ -58,8 +58,7 @@ async function remove(room: ContainerRoom, container: Container, options: { volu
   container.cancelRestart();
   const { run } = container;
   if (container.isRunning && run) {
-    run.lastOne = true;
-    await sendSignal(room, container, run, { signal: killSignal, thaw: true });
+    await sendLastSignal(room, container, run, { signal: killSignal, thaw: true });
   }
   if (!(await ended(container.run?.finished.promise ?? Promise.resolve(), endTimeoutMs)))
     throw internal(

@@ -1,3 +1,4 @@
+import { isOutage } from "@pouchcontainer/containerd";
 import type { Container } from "./container.ts";
 import { publishContainerEvent } from "./container-events.ts";
 import type { ContainerRoom } from "./container-room.ts";
@@ -19,6 +20,27 @@ export function sendSignal(
   const sent = send(room, container, run, { signal, thaw });
   run.signalsUnderway.add(sent);
   return sent.finally(() => run.signalsUnderway.delete(sent));
+}
+
+/** The same for somebody who wants the end, with `last` at least: no policy starts it again. What containerd was not there to send has asked for nothing. */
+export async function sendLastSignal(
+  room: ContainerRoom,
+  container: Container,
+  run: ContainerRun,
+  { signal, thaw, last = true }: { signal: number; thaw: boolean; last?: boolean },
+): Promise<void> {
+  const before = { lastOne: run.lastOne, manuallyStopped: container.record.manuallyStopped };
+  if (last) run.lastOne = true;
+  container.note({ manuallyStopped: true });
+  try {
+    await sendSignal(room, container, run, { signal, thaw });
+  } catch (error) {
+    if (isOutage(error)) {
+      run.lastOne = before.lastOne;
+      container.note({ manuallyStopped: before.manuallyStopped });
+    }
+    throw error;
+  }
 }
 
 async function send(

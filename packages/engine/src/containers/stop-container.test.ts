@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { internal, isKind } from "@pouchcontainer/errors";
+import { internal, isKind, unavailable } from "@pouchcontainer/errors";
 import { Container } from "./container.ts";
 import { ContainerRun } from "./container-run.ts";
 import type { ContainerRoom } from "./container-room.ts";
@@ -13,12 +13,14 @@ import type { ProcessStdio } from "./stdio/process-stdio.ts";
 interface Situation {
   status?: "running" | "paused" | "exited" | "restarting";
   stopSignal?: string;
+  /** How many signals do not reach containerd, after how many that do. */
+  outage?: { from: number; count: number };
   /** What a thaw answers; default: it is done. */
   resume?: () => Promise<void>;
 }
 
 /** A container whose process ends on the signals it obeys. */
-function running(obeys: number[], { status = "running", stopSignal = "", resume }: Situation = {}) {
+function running(obeys: number[], { status = "running", stopSignal = "", resume, outage }: Situation = {}) {
   const record = sampleRecord();
   const container = new Container(
     { ...record, config: { ...record.config, StopSignal: stopSignal }, state: { ...record.state, status } },
@@ -37,9 +39,12 @@ function running(obeys: number[], { status = "running", stopSignal = "", resume 
   const room = {
     deps: {
       containerd: {
+        whenReconnected: () => Promise.resolve(),
         tasks: {
           kill: (_id: string, { signal }: { signal: number }) => {
             signals.push(signal);
+            if (outage && signals.length > outage.from && signals.length <= outage.from + outage.count)
+              return Promise.reject(unavailable("cannot reach containerd", { details: { outage: "/run/containerd.sock" } }));
             if (obeys.includes(signal)) run.settled.resolve();
             return Promise.resolve();
           },
@@ -74,6 +79,23 @@ test("stop is content with the first signal when the container obeys it", async 
   const { room, container, signals } = running([2]);
   await stopContainer(room, container, { signal: "SIGINT", timeoutSeconds: 5 });
   assert.deepEqual(signals, [2]);
+});
+
+test("a stop or kill that containerd was not there for has asked for nothing: the policy still starts the container again", async () => {
+  for (const end of [
+    (room: ContainerRoom, container: Container) => stopContainer(room, container, {}),
+    (room: ContainerRoom, container: Container) => killContainer(room, container, undefined),
+  ]) {
+    const { room, container, run } = running([15, 9], { outage: { from: 0, count: 1 } });
+    await assert.rejects(end(room, container), (error) => isKind(error, "unavailable"));
+    assert.deepEqual([run.lastOne, container.record.manuallyStopped], [false, false]);
+  }
+});
+
+test("a container that was asked to end is killed when containerd, away when its time was up, is back", async () => {
+  const { room, container, signals, run } = running([9], { outage: { from: 1, count: 1 } });
+  await stopContainer(room, container, { timeoutSeconds: 0 });
+  assert.deepEqual([signals, run.lastOne], [[15, 9, 9], true]);
 });
 
 test("a container that does not run is not modified by stop and refused by kill", async () => {

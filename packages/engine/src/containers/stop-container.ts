@@ -1,9 +1,11 @@
+import { isOutage } from "@pouchcontainer/containerd";
 import { internal, notModified } from "@pouchcontainer/errors";
 import type { Container } from "./container.ts";
 import { parseSignal } from "./config/index.ts";
 import { publishContainerEvent } from "./container-events.ts";
 import type { ContainerRoom } from "./container-room.ts";
-import { killSignal, sendSignal } from "./send-signal.ts";
+import type { ContainerRun } from "./container-run.ts";
+import { killSignal, sendLastSignal, sendSignal } from "./send-signal.ts";
 
 /** A process that does not die of SIGKILL hangs in the kernel. */
 export const killTimeoutMs = 10_000;
@@ -21,11 +23,9 @@ export async function stopContainer(
     if (!container.isRunning || !run) throw notModified(`container ${container.id} is already stopped`);
     const fallback = container.record.config.StopTimeout ?? room.deps.configSettings.defaultStopTimeoutSeconds;
     const timeoutSeconds = options.timeoutSeconds ?? fallback;
-    run.lastOne = true;
-    container.note({ manuallyStopped: true });
-    await sendSignal(room, container, run, { signal, thaw: true });
+    await sendLastSignal(room, container, run, { signal, thaw: true });
     if (!(await ended(run.settled.promise, timeoutSeconds < 0 ? Infinity : timeoutSeconds * 1000))) {
-      await sendSignal(room, container, run, { signal: killSignal, thaw: true });
+      await kill(room, container, run);
       if (!(await ended(run.settled.promise, killTimeoutMs)))
         throw internal(`cannot stop container: ${container.id}: tried to kill container, but did not receive an exit event`);
     }
@@ -35,11 +35,27 @@ export async function stopContainer(
   publishContainerEvent(room.deps.events, container.record, "stop");
 }
 
+/** Whoever was asked to end is ended, though containerd goes away meanwhile and comes back. */
+async function kill(room: ContainerRoom, container: Container, run: ContainerRun): Promise<void> {
+  try {
+    await sendSignal(room, container, run, { signal: killSignal, thaw: true });
+  } catch (error) {
+    if (!isOutage(error)) throw error;
+    const patience = AbortSignal.timeout(killTimeoutMs);
+    await room.deps.containerd.whenReconnected({ signal: patience }).catch(() => {
+      throw error;
+    });
+    await sendSignal(room, container, run, { signal: killSignal, thaw: true });
+  }
+}
+
 /** A restart that is due is called off. False when the container was started meanwhile, or that start has failed. */
 export async function stopRestarting(room: ContainerRoom, container: Container): Promise<boolean> {
   container.cancelRestart();
   return container.lock.run(async () => {
     if (container.state.status !== "restarting") return false;
+    // One that failed meanwhile may have been put off.
+    container.cancelRestart();
     await container.change({ manuallyStopped: true, state: { status: "exited" } });
     container.report(["not-running", "next-exit"], { exitCode: container.state.exitCode });
     return true;

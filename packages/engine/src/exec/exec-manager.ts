@@ -1,5 +1,7 @@
 import type * as api from "@pouchcontainer/api";
+import { isOutage } from "@pouchcontainer/containerd";
 import { conflict, EngineError, failedPrecondition, invalidArgument, isKind, notFound } from "@pouchcontainer/errors";
+import { inBackground } from "@pouchcontainer/owners";
 import { join } from "node:path";
 import { newContainerId } from "../containers/container-names.ts";
 import type { Container } from "../containers/container.ts";
@@ -181,7 +183,7 @@ export class ExecManager {
     };
   }
 
-  /** Runs a command to its end for the daemon itself (health checks), with the beginning of what it said. */
+  /** Runs a command to its end for the daemon itself (health checks), with the beginning of what it said. Throws without containerd. */
   async runToEnd(container: Container, command: string[], timeoutMs: number): Promise<{ exitCode: number; output: string }> {
     const { Id: id } = await this.create(container.id, { Cmd: command, AttachStdout: true, AttachStderr: true });
     let session: StdioSession;
@@ -189,11 +191,12 @@ export class ExecManager {
       session = await this.start(id);
     } catch (error) {
       this.#forget(id);
+      if (isOutage(error)) throw error;
       return { exitCode: noProbeExitCode, output: EngineError.from(error).message };
     }
     const late = setTimeout(() => {
       session.close();
-      this.#room.deps.containerd.tasks.kill(container.id, { signal: kill, execId: id }).catch(() => undefined);
+      inBackground("killing a late probe", () => this.#kill(container, id));
     }, timeoutMs);
     let output = "";
     for await (const { data } of session.output) {
@@ -203,6 +206,19 @@ export class ExecManager {
     clearTimeout(late);
     this.#forget(id);
     return { exitCode, output: output.slice(0, maxProbeOutput) };
+  }
+
+  /** Kills a process that may be gone already, though containerd goes away meanwhile and comes back. */
+  async #kill(container: Container, id: string): Promise<void> {
+    const { containerd } = this.#room.deps;
+    for (;;) {
+      try {
+        return await containerd.tasks.kill(container.id, { signal: kill, execId: id });
+      } catch (error) {
+        if (!isOutage(error) || !container.isRunning) return;
+      }
+      await containerd.whenReconnected();
+    }
   }
 
   /** Execs end with the daemon's interest in them; their output FIFOs are not kept. */

@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers/promises";
-import type { Descriptor, ImageRecord } from "@pouchcontainer/containerd";
+import { isOutage, type Descriptor, type ImageRecord } from "@pouchcontainer/containerd";
 import { invalidArgument, messageChain, notFound } from "@pouchcontainer/errors";
 import {
   chainIdOf,
@@ -229,6 +229,7 @@ export class ImageStore {
       if (name.startsWith(danglingPrefix)) this.#image(target, documents);
       else this.#remember(name, parseReference(name), target, documents, (record.updatedAt ?? record.createdAt)?.getTime());
     } catch (error) {
+      if (isOutage(error)) throw error;
       this.#deps.warn(`image ${name} is left out: ${messageChain(error)}`);
     }
   }
