@@ -30,7 +30,11 @@ export const command = defineCommand({
   examples: [
     { does: "A shell, gone when it ends", run: "pouch run -it --rm busybox sh" },
     { does: "A service in the background with a published port", run: "pouch run -d --name web -p 8080:80 nginx" },
-    { does: "With limits", run: "pouch run --rm -m 64m --cpus 0.5 busybox cat /sys/fs/cgroup/memory/memory.limit_in_bytes" },
+    { does: "With limits", run: "pouch run --rm -m 64m --cpus 0.5 busybox cat /sys/fs/cgroup/memory.max" },
+    {
+      does: "The same limit, seen on a host with cgroup v1",
+      run: "pouch run --rm -m 64m --cpus 0.5 busybox cat /sys/fs/cgroup/memory/memory.limit_in_bytes",
+    },
   ],
   async run(context, { flags, given, args }) {
     const streams = attachedStreams(flags);

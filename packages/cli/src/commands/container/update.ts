@@ -19,7 +19,7 @@ export const command = defineCommand({
     label: list("Set labels", { short: "l" }),
   },
   examples: [
-    { does: "Change the limits of a running container", run: "pouch update -m 512m --cpus 1.5 web" },
+    { does: "Change the limits of a running container", run: "pouch update -m 512m --memory-swap 1g --cpus 1.5 web" },
     { does: "Start it again whenever it fails, three times at most", run: "pouch update --restart on-failure:3 web" },
   ],
   async run(context, { flags, given, args }) {

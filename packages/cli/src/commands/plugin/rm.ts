@@ -6,7 +6,7 @@ export const command = defineCommand({
   usage: "[OPTIONS] PLUGIN [PLUGIN...]",
   args: minArgs(1),
   flags: { force: bool("Force the removal of an active plugin", { short: "f" }) },
-  examples: [{ does: "Remove an installed plugin", run: "pouch plugin rm net-qos" }],
+  examples: [{ does: "Remove an installed plugin that is still enabled", run: "pouch plugin rm -f net-qos" }],
   async run(context, { flags, args }) {
     const engine = await context.engine();
     return await forEachName(context, args, async (name) => {
