@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { connectContainerd } from "@pouchcontainer/containerd";
 import { commandLine, Daemon, eventually, sleep } from "./harness/daemon.ts";
+import { makeLayeredArchive } from "./harness/layered-image.ts";
 import { killStorm } from "./harness/kill-storm.ts";
 import { disagreements } from "./soak/agreement.ts";
 
@@ -285,6 +286,57 @@ test("a container whose shim is killed has ended with 137, can be started again 
   assert.equal((await daemon.docker("start", id)).code, 0);
   assert.equal((await daemon.docker("rm", "-f", id)).code, 0);
 });
+
+test("what a killed containerd leaves of a load goes when it is back, not with the next start", async () => {
+  const archive = join(daemon.directory, "layers.tar");
+  makeLayeredArchive(archive, { name: "layers:1", layers: 3, bytesPerLayer: 40 << 20 });
+  const bytes = readFileSync(archive);
+  const load = (): { request: http.ClientRequest; ended: Promise<unknown> } => {
+    const ended = Promise.withResolvers<unknown>();
+    const request = http.request({ socketPath: daemon.socket, method: "POST", path: "/images/load?quiet=1" }, (response) => {
+      response.on("close", ended.resolve).resume();
+    });
+    request.on("error", ended.resolve);
+    return { request, ended: ended.promise };
+  };
+  const ingestions = (): string[] =>
+    readdirSync(join(daemon.homeDirectory, "containerd/io.containerd.content.v1.content/ingest"));
+
+  const ingesting = load();
+  ingesting.request.write(bytes.subarray(0, 30 << 20));
+  await eventually("a layer is on its way", () => ingestions().length > 0);
+  killContainerd();
+  ingesting.request.end(bytes.subarray(30 << 20));
+  await ingesting.ended;
+  await eventually("nothing of it is left", async () => ingestions().length === 0 && (await nothingOfImages()));
+
+  const unpacking = load();
+  unpacking.request.end(bytes);
+  await eventually("a layer is being unpacked", async () => (await ofImages()).extractions.length > 0);
+  killContainerd();
+  await unpacking.ended;
+  await eventually("nothing of it is left", async () => ingestions().length === 0 && (await nothingOfImages()));
+
+  await daemon.load(archive);
+  assert.equal((await daemon.docker("rmi", "layers:1")).code, 0);
+});
+
+/** What operations on images have under way in containerd. */
+async function ofImages(): Promise<{ leases: string[]; extractions: string[] }> {
+  const client = connectContainerd({ address: join(daemon.execRoot, "containerd.sock"), namespace: "pouch" });
+  try {
+    const [leases, snapshots] = await Promise.all([client.leases.list(), client.snapshots("overlayfs").list()]);
+    const names = snapshots.map(({ name }) => name);
+    return { leases: leases.map(({ id }) => id), extractions: names.filter((name) => name.startsWith("extract-")) };
+  } finally {
+    await client.close();
+  }
+}
+
+async function nothingOfImages(): Promise<boolean> {
+  const found = await ofImages().catch(() => undefined);
+  return found !== undefined && found.leases.length + found.extractions.length === 0;
+}
 
 test("containerd that is killed over and over while containers are restarted by their policy ends no policy", async () => {
   daemon.expectsErrors(/containerd/);

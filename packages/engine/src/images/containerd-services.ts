@@ -1,7 +1,7 @@
 import type { ContainerdClient } from "@pouchcontainer/containerd";
 
 /** What the images room uses of containerd. */
-export type ImageServices = Pick<ContainerdClient, "content" | "images" | "diff" | "leases" | "snapshots">;
+export type ImageServices = Pick<ContainerdClient, "content" | "images" | "diff" | "leases" | "snapshots" | "whenReconnected">;
 
 /** The garbage collector of containerd follows these labels from an image record to everything it is made of. */
 export const gcLabels = {

@@ -22,7 +22,7 @@ import { saveArchive } from "./archive/save-archive.ts";
 import type { ImageServices } from "./containerd-services.ts";
 import { ImageEvents, type EventSink } from "./image-events.ts";
 import type { ImageSource, ResolvedImage } from "./image-source.ts";
-import { releaseLeftLeases, takeLease } from "./lease.ts";
+import { Leases } from "./lease.ts";
 import { BlobFetcher } from "./pull/blob-fetcher.ts";
 import { pullNamed } from "./pull/pull-named.ts";
 import type { ProgressSink } from "./pull/progress.ts";
@@ -85,6 +85,7 @@ export class ImageManager implements ImageSource {
   readonly #store: ImageStore;
   readonly #sizes: ImageSizes;
   readonly #unpacker: Unpacker;
+  readonly #leases: Leases;
   readonly #blobs: BlobFetcher;
   readonly #events: ImageEvents;
   readonly #pulls = new SharedPulls();
@@ -102,6 +103,7 @@ export class ImageManager implements ImageSource {
     });
     this.#sizes = new ImageSizes({ containerd, snapshotter });
     this.#unpacker = new Unpacker({ containerd });
+    this.#leases = new Leases({ containerd, clock });
     this.#blobs = new BlobFetcher({ content: containerd.content, clock });
     this.#events = new ImageEvents({ sink: options.events, naming });
     this.#places = new Semaphore(options.maxConcurrentDownloads ?? 3);
@@ -109,7 +111,7 @@ export class ImageManager implements ImageSource {
 
   /** Reads containerd's image store; once, before anything else is called. */
   async restore(): Promise<void> {
-    await releaseLeftLeases(this.#options.containerd);
+    await this.#leases.releaseLeft();
     await this.#store.load();
   }
 
@@ -226,7 +228,7 @@ export class ImageManager implements ImageSource {
     const stored = this.#store.get(image.id);
     if (stored === undefined) throw this.#store.noSuchImage(image.reference);
     if (await this.#unpacker.isUnpacked(snapshotter, stored.config)) return;
-    const lease = await takeLease("unpack", this.#options);
+    const lease = await this.#leases.take("unpack");
     try {
       await this.#unpacker.unpackAll(snapshotter, stored, lease, signal);
     } finally {
@@ -293,7 +295,16 @@ export class ImageManager implements ImageSource {
   #changes(): ListDeps & RemoveDeps & LoadDeps {
     const { containerd, snapshotter, clock } = this.#options;
     const usedBy = (imageId: string): Iterable<ImageUser> => this.#options.usedBy(imageId);
-    return { ...this.#queries(), containerd, snapshotter, clock, unpacker: this.#unpacker, events: this.#events, usedBy };
+    return {
+      ...this.#queries(),
+      containerd,
+      snapshotter,
+      clock,
+      leases: this.#leases,
+      unpacker: this.#unpacker,
+      events: this.#events,
+      usedBy,
+    };
   }
 
   #pullDeps(): PullDeps {

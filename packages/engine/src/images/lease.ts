@@ -1,5 +1,7 @@
 import { randomBytes } from "node:crypto";
+import { isOutage } from "@pouchcontainer/containerd";
 import { isKind } from "@pouchcontainer/errors";
+import { inBackground } from "@pouchcontainer/owners";
 import { gcLabels, type ImageServices } from "./containerd-services.ts";
 import type { Clock } from "./registry/retry.ts";
 
@@ -9,7 +11,7 @@ export interface Lease {
   /** Holds content, there already or not yet: what is written later under this digest is held from its first moment. */
   holdContent(digest: string): Promise<void>;
   holdSnapshot(snapshotter: string, key: string): Promise<void>;
-  /** Lets go. `collect` waits until what nothing else holds is gone. */
+  /** Lets go, when containerd is back if it is away. `collect` waits until what nothing else holds is gone. */
   release(options: { collect: boolean }): Promise<void>;
 }
 
@@ -18,35 +20,84 @@ const lifetimeMs = 24 * 60 * 60 * 1000;
 
 const prefix = "pouch-images-";
 
-/** Lets go of what a daemon that was killed held: nothing of this room runs yet. */
-export async function releaseLeftLeases({ leases }: Pick<ImageServices, "leases">): Promise<void> {
-  for (const { id } of await leases.list()) if (id.startsWith(prefix)) await leases.delete(id);
+export interface LeasesDeps {
+  containerd: Pick<ImageServices, "leases" | "whenReconnected">;
+  clock: Pick<Clock, "now">;
 }
 
-export async function takeLease(
-  purpose: string,
-  deps: { containerd: Pick<ImageServices, "leases">; clock: Clock },
-): Promise<Lease> {
-  const { leases } = deps.containerd;
-  const id = `${prefix}${purpose}-${randomBytes(8).toString("hex")}`;
-  await leases.create(id, { [gcLabels.expire]: new Date(deps.clock.now() + lifetimeMs).toISOString() });
-  const held = new Set<string>();
-  const hold = async (type: string, resource: string): Promise<void> => {
-    const key = `${type} ${resource}`;
-    if (held.has(key)) return;
-    await leases.addResource(id, { type, id: resource });
-    held.add(key);
-  };
-  return {
-    id,
-    holdContent: (digest) => hold("content", digest),
-    holdSnapshot: (snapshotter, key) => hold(`snapshots/${snapshotter}`, key),
-    async release({ collect }) {
+/** The leases of this room. One that no operation of this daemon holds is left over: from a daemon that was killed, or from an outage of containerd. */
+export class Leases {
+  readonly #deps: LeasesDeps;
+  /** Held by an operation, or left on purpose. */
+  readonly #held = new Set<string>();
+  #lettingGo = false;
+
+  constructor(deps: LeasesDeps) {
+    this.#deps = deps;
+  }
+
+  async take(purpose: string): Promise<Lease> {
+    const { leases } = this.#deps.containerd;
+    const id = `${prefix}${purpose}-${randomBytes(8).toString("hex")}`;
+    this.#held.add(id);
+    try {
+      await leases.create(id, { [gcLabels.expire]: new Date(this.#deps.clock.now() + lifetimeMs).toISOString() });
+    } catch (error) {
+      this.#held.delete(id);
+      // It may have been made, and only the answer lost.
+      if (isOutage(error)) this.#releaseLeftWhenBack();
+      throw error;
+    }
+    const resources = new Set<string>();
+    const hold = async (type: string, resource: string): Promise<void> => {
+      const key = `${type} ${resource}`;
+      if (resources.has(key)) return;
+      await leases.addResource(id, { type, id: resource });
+      resources.add(key);
+    };
+    return {
+      id,
+      holdContent: (digest) => hold("content", digest),
+      holdSnapshot: (snapshotter, key) => hold(`snapshots/${snapshotter}`, key),
+      release: ({ collect }) => this.#release(id, collect),
+    };
+  }
+
+  /** Lets go of what nobody holds, with everything that was made under it: snapshots and ingestions that were begun, too. */
+  async releaseLeft(): Promise<void> {
+    const { leases } = this.#deps.containerd;
+    for (const { id } of await leases.list())
+      if (id.startsWith(prefix) && !this.#held.has(id)) await leases.delete(id, { sync: true });
+  }
+
+  async #release(id: string, collect: boolean): Promise<void> {
+    this.#held.delete(id);
+    try {
+      await this.#deps.containerd.leases.delete(id, { sync: collect });
+    } catch (error) {
+      if (isOutage(error)) this.#releaseLeftWhenBack();
+      else if (!isKind(error, "notFound")) throw error;
+    }
+  }
+
+  #releaseLeftWhenBack(): void {
+    if (this.#lettingGo) return;
+    this.#lettingGo = true;
+    inBackground("letting go of what an outage of containerd left of images", async () => {
       try {
-        await leases.delete(id, { sync: collect });
-      } catch (error) {
-        if (!isKind(error, "notFound")) throw error;
+        for (let back = false; !back;) {
+          await this.#deps.containerd.whenReconnected();
+          back = await this.releaseLeft().then(
+            () => true,
+            (error: unknown) => {
+              if (!isOutage(error)) throw error;
+              return false;
+            },
+          );
+        }
+      } finally {
+        this.#lettingGo = false;
       }
-    },
-  };
+    });
+  }
 }

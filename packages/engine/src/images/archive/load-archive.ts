@@ -3,7 +3,7 @@ import { EngineError, invalidArgument } from "@pouchcontainer/errors";
 import { familiarReference, InvalidImageError, type NamingDefaults, type Platform } from "@pouchcontainer/oci";
 import type { ImageServices } from "../containerd-services.ts";
 import type { ImageEvents } from "../image-events.ts";
-import { takeLease, type Lease } from "../lease.ts";
+import type { Lease, Leases } from "../lease.ts";
 import { LayerProgress, type ProgressSink } from "../pull/progress.ts";
 import type { Clock } from "../registry/retry.ts";
 import type { ImageStore, StoredImage } from "../store/image-store.ts";
@@ -22,6 +22,7 @@ export interface LoadDeps {
   naming: NamingDefaults;
   snapshotter: string;
   clock: Clock;
+  leases: Leases;
 }
 
 export interface LoadOptions {
@@ -43,7 +44,7 @@ export async function loadArchive(
   progress: ProgressSink,
   signal: AbortSignal,
 ): Promise<void> {
-  const lease = await takeLease("load", deps);
+  const lease = await deps.leases.take("load");
   let done = false;
   try {
     for (const image of await readImages(deps, tar, options, lease, signal)) {

@@ -17,9 +17,8 @@ import {
 import { pack as tarPack, type Pack } from "tar-stream";
 import type { ImageServices } from "../containerd-services.ts";
 import type { ImageEvents } from "../image-events.ts";
-import { takeLease, type Lease } from "../lease.ts";
+import type { Lease, Leases } from "../lease.ts";
 import { hasContent } from "../pull/download-blob.ts";
-import type { Clock } from "../registry/retry.ts";
 import { isTagged, type ImageName, type ImageStore, type StoredImage } from "../store/image-store.ts";
 
 export interface SaveDeps {
@@ -27,7 +26,7 @@ export interface SaveDeps {
   store: ImageStore;
   events: ImageEvents;
   naming: NamingDefaults;
-  clock: Clock;
+  leases: Leases;
 }
 
 interface Selected {
@@ -43,7 +42,7 @@ export async function saveArchive(
   signal: AbortSignal,
 ): Promise<Readable> {
   const selected = await select(deps, refs, platform);
-  const lease = await takeLease("save", deps);
+  const lease = await deps.leases.take("save");
   try {
     for (const { image } of selected) await hold(deps, image, lease);
   } catch (error) {

@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
+import { PassThrough } from "node:stream";
 import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { forbidden } from "@pouchcontainer/errors";
 import { MediaType } from "@pouchcontainer/oci";
+import { Leases } from "../lease.ts";
 import { FakeContainerd } from "../testing/fake-containerd.ts";
 import { faulty, FakeRegistry, refuse } from "../testing/fake-registry.ts";
 import { imageRoom } from "../testing/image-room.ts";
@@ -309,3 +313,39 @@ test("a reference that is none is refused before anyone is asked", async () => {
   await assert.rejects(room.pull("::"), { kind: "invalidArgument", message: "invalid reference format" });
   await assert.rejects(room.pull("app", { tag: "not a tag" }), { kind: "invalidArgument", message: "invalid tag format" });
 });
+
+test("what an outage of containerd left of a load, and what nobody holds, goes when it is back; what a plugin refused stays", async () => {
+  await using registry = await FakeRegistry.start();
+  registry.addImage(["a"], amd64, "1");
+  const room = await imageRoom({
+    chains: {
+      postPull: async () => {
+        throw forbidden("not this one");
+      },
+    },
+  });
+  const { containerd } = room;
+  await assert.rejects(room.pull(`${registry.host}/app:1`), /not this one/);
+  const refused = [...containerd.leaseResources.keys()];
+  const left = await new Leases({ containerd, clock: { now: Date.now } }).take("left by another");
+  const outage = Promise.withResolvers<void>();
+  const archive = new PassThrough();
+  archive.write("no archive");
+  const load = room.images.load(archive, { quiet: true }, () => undefined, new AbortController().signal);
+  await eventually(() => containerd.leaseResources.size === 3);
+  containerd.outage = { over: outage.promise };
+  archive.end();
+  await assert.rejects(load, { kind: "invalidArgument" });
+  assert.equal(containerd.leaseResources.size, 3);
+  outage.resolve();
+  await eventually(() => containerd.leaseResources.size === 1);
+  assert.deepEqual([...containerd.leaseResources.keys()], refused);
+  assert.ok(!containerd.leaseResources.has(left.id));
+});
+
+async function eventually(check: () => boolean): Promise<void> {
+  for (let count = 0; !check(); count++) {
+    assert.ok(count < 200, "not within a second");
+    await sleep(5);
+  }
+}

@@ -13,7 +13,7 @@ import { fetchDocuments } from "./fetch-documents.ts";
 import { fetchLayers } from "./fetch-layers.ts";
 import type { ProgressSink } from "./progress.ts";
 import type { FetchedImage, PullDeps, PullRequest } from "./pull-request.ts";
-import { takeLease, type Lease } from "../lease.ts";
+import type { Lease } from "../lease.ts";
 import { pullErrorOf } from "../registry/registry-error.ts";
 import type { FetchedDocument, RegistryClient } from "../registry/registry-client.ts";
 import type { StoredImage } from "../store/image-store.ts";
@@ -30,7 +30,7 @@ export async function pullImage(
   progress: ProgressSink,
   signal: AbortSignal,
 ): Promise<Pulled> {
-  const lease = await takeLease("pull", deps);
+  const lease = await deps.leases.take("pull");
   let outcome: "done" | "failed" | "refused" = "failed";
   const connection = await deps.connect(request).catch(async (error: unknown) => {
     await lease.release({ collect: false });

@@ -3,6 +3,7 @@ import type { NamingDefaults, Platform, Reference } from "@pouchcontainer/oci";
 import type { PluginChains } from "../../plugin-host/chains.ts";
 import type { ImageServices } from "../containerd-services.ts";
 import type { ImageEvents } from "../image-events.ts";
+import type { Leases } from "../lease.ts";
 import type { RegistryCredentials } from "../registry/credentials.ts";
 import type { RegistryClient } from "../registry/registry-client.ts";
 import type { Clock } from "../registry/retry.ts";
@@ -28,6 +29,7 @@ export interface PullDeps {
   naming: NamingDefaults;
   snapshotter: string;
   clock: Clock;
+  leases: Leases;
   /** A client for the reference's repository, and how to let go of its connections. */
   connect(request: PullRequest): Promise<{ client: RegistryClient; close(): void }>;
 }

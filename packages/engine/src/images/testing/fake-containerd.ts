@@ -10,7 +10,7 @@ import type {
   SnapshotInfo,
   SnapshotsService,
 } from "@pouchcontainer/containerd";
-import { alreadyExists, failedPrecondition, notFound } from "@pouchcontainer/errors";
+import { alreadyExists, failedPrecondition, notFound, unavailable } from "@pouchcontainer/errors";
 import { digestOf } from "@pouchcontainer/oci";
 import type { ImageServices } from "../containerd-services.ts";
 
@@ -25,6 +25,8 @@ export class FakeContainerd implements ImageServices {
   readonly leaseResources = new Map<string, LeaseResource[]>();
   readonly snapshotsBySnapshotter = new Map<string, Map<string, SnapshotInfo>>();
   readonly applied: string[] = [];
+  /** While it lasts no lease can be made or given back. */
+  outage: { over: Promise<void> } | undefined;
   /** Runs the collector before every change, as the real one may. */
   eager = false;
 
@@ -59,8 +61,12 @@ export class FakeContainerd implements ImageServices {
   };
 
   readonly leases: LeasesService = {
-    create: async (id) => void this.leaseResources.set(id, []),
+    create: async (id) => {
+      this.#mustAnswer();
+      this.leaseResources.set(id, []);
+    },
     delete: async (id, request) => {
+      this.#mustAnswer();
       this.leaseResources.delete(id);
       if (request?.sync === true) this.collect();
     },
@@ -107,6 +113,11 @@ export class FakeContainerd implements ImageServices {
     };
   }
 
+  async whenReconnected(): Promise<void> {
+    await this.outage?.over;
+    this.outage = undefined;
+  }
+
   /** Removes everything that nothing holds. */
   collect(): void {
     const reached = new Set<string>();
@@ -135,6 +146,10 @@ export class FakeContainerd implements ImageServices {
     for (const [snapshotter, all] of this.snapshotsBySnapshotter) {
       for (const name of all.keys()) if (!reached.has(`${snapshotter} ${name}`)) all.delete(name);
     }
+  }
+
+  #mustAnswer(): void {
+    if (this.outage) throw unavailable("cannot reach containerd", { details: { outage: "/run/containerd.sock" } });
   }
 
   #mayCollect(): void {
