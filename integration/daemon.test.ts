@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { Daemon, projectRoot, run } from "./harness/daemon.ts";
+import { processes } from "./soak/machine-state.ts";
 
 function folder(t: TestContext): string {
   const directory = mkdtempSync(join(tmpdir(), "pouch-daemon-"));
@@ -123,6 +124,25 @@ test("after a graceful stop no process of the daemon is left, and running contai
   await daemon.launch();
   assert.equal((await daemon.docker("inspect", "-f", "{{.State.Pid}} {{.State.Status}}", id)).stdout.trim(), `${pid} running`);
 });
+
+for (const [what, send] of Object.entries({
+  "Ctrl-C, which signals its group": (pid: number): void => void process.kill(-pid, "SIGINT"),
+  "a service manager that signals each of its processes": (pid: number): void => {
+    const own = processes().filter(({ parent, command }) => parent === pid && !/^\S*containerd /.test(command));
+    for (const each of [...own.map((child) => child.pid), pid]) process.kill(each, "SIGTERM");
+  },
+}))
+  test(`a daemon ended by ${what} takes its networks away and complains of nothing`, async () => {
+    await using daemon = await Daemon.start({ ownGroup: true });
+    assert.equal((await daemon.docker("network", "create", "front")).code, 0);
+    const container = await daemon.docker("run", "-d", "--network", "front", "-p", "80", "busybox", "sleep", "300");
+    assert.equal(container.code, 0, container.stderr);
+    assert.equal((await daemon.docker("rm", "-f", container.stdout.trim())).code, 0);
+    assert.equal(await daemon.endedBy(send), 0);
+    assert.doesNotMatch(daemon.log, /"level":"(warn|error)"/);
+    assert.deepEqual(daemon.leftovers(), []);
+    await daemon.launch();
+  });
 
 test("a state folder with a space in its name works, the network included", async () => {
   const directory = mkdtempSync(join(tmpdir(), "pouch two words "));

@@ -25,6 +25,8 @@ export interface DaemonOptions {
   executable?: string;
   /** Load the busybox image; default: yes. */
   image?: boolean;
+  /** Lead a process group of its own, as what a terminal or a service manager starts; default: no. */
+  ownGroup?: boolean;
   /** Run in a network namespace of its own, so that bridge and subnets may be those of any other; default: no. */
   ownNetwork?: boolean;
 }
@@ -144,6 +146,7 @@ export class Daemon {
     const [program, words] = this.#options.ownNetwork ? inOwnNetwork(executable, args) : [executable, args];
     const child = spawn(program, words, {
       stdio: ["ignore", log, log],
+      detached: this.#options.ownGroup ?? false,
       env: { ...process.env, ...this.#options.env },
     });
     this.#process = child;
@@ -170,12 +173,18 @@ export class Daemon {
     await this.#end("SIGKILL");
   }
 
-  async #end(signal: NodeJS.Signals): Promise<number | null> {
+  /** Ends the daemon with a signal that `send` sends, and waits for it. */
+  async endedBy(send: (pid: number) => void): Promise<number | null> {
+    return await this.#end(send);
+  }
+
+  async #end(how: NodeJS.Signals | ((pid: number) => void)): Promise<number | null> {
     const child = this.#process;
     if (!child || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null;
     const exited = new Promise<number | null>((resolve) => child.once("exit", (code) => resolve(code)));
     this.#ended.add(child);
-    child.kill(signal);
+    if (typeof how === "string") child.kill(how);
+    else how(this.pid);
     return await exited;
   }
 

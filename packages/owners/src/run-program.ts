@@ -2,7 +2,7 @@ import { cancelled, deadlineExceeded, internal, resourceExhausted } from "@pouch
 import type { Readable } from "node:stream";
 import { startProgram, type Ending, type StartedProgram, type StartOptions } from "./start-program.ts";
 
-export interface RunOptions extends Omit<StartOptions, "stdio" | "detached"> {
+export interface RunOptions extends Omit<StartOptions, "stdio" | "neededForStop"> {
   /** What it reads; default: nothing. */
   input?: string | Uint8Array;
   /** Milliseconds it may take before it is killed; default: a minute. */

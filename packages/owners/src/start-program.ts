@@ -1,5 +1,7 @@
 import { EngineError, internal, unavailable } from "@pouchcontainer/errors";
 import { spawn, type ChildProcess, type StdioOptions } from "node:child_process";
+import { accessSync, constants } from "node:fs";
+import { delimiter, join } from "node:path";
 import { Readable, Writable, type Duplex } from "node:stream";
 import { isMainThread } from "node:worker_threads";
 
@@ -7,8 +9,8 @@ export interface StartOptions {
   /** The whole environment; default: the daemon's own. */
   env?: NodeJS.ProcessEnv;
   cwd?: string;
-  /** A session of its own, in which it may outlive the daemon. */
-  detached?: boolean;
+  /** It goes on when a stop of the daemon sends SIGTERM or SIGINT to everything of it; its end is that of its input. Default: false. */
+  neededForStop?: boolean;
   /** Default: a pipe for each of the three. */
   stdio?: StdioOptions;
   /** Debian package to name when the program is missing. */
@@ -106,13 +108,22 @@ export class StartedProgram {
   }
 }
 
-/** Starts a program. Never throws: a start that fails rejects the promises of what is returned. */
+/** What is ignored stays so in the program that takes the shell's place; Node itself resets it in every child. */
+const ignoring = 'trap "" INT TERM; exec "$0" "$@"';
+
+/**
+ * Starts a program, in a session of its own: a signal to the daemon's group, as Ctrl-C sends it, is the daemon's to hear and to act on.
+ * Never throws: a start that fails rejects the promises of what is returned.
+ */
 export function startProgram(program: string, args: readonly string[], options: StartOptions = {}): StartedProgram {
-  const { packageName, ...spawning } = options;
+  const { packageName, neededForStop = false, ...spawning } = options;
   try {
+    const [command, words] = neededForStop
+      ? ["/bin/sh", ["-c", ignoring, findProgram(program, spawning.env?.["PATH"] ?? process.env["PATH"] ?? ""), ...args]]
+      : [program, args];
     return new StartedProgram(
       program,
-      withOrdinaryUmask(() => spawn(program, args, spawning)),
+      withOrdinaryUmask(() => spawn(command, words, { ...spawning, detached: true })),
       packageName,
     );
   } catch (thrown) {
@@ -132,6 +143,23 @@ function withOrdinaryUmask<T>(start: () => T): T {
     return start();
   } finally {
     process.umask(own);
+  }
+}
+
+/** Looked up here so that a missing program is a failure of the start and not the shell's exit. */
+function findProgram(program: string, path: string): string {
+  const candidates = program.includes("/") ? [program] : path.split(delimiter).map((folder) => join(folder, program));
+  const found = candidates.find(isExecutable);
+  if (found === undefined) throw Object.assign(new Error(`spawn ${program} ENOENT`), { code: "ENOENT" });
+  return found;
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
   }
 }
 

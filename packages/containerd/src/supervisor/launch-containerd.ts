@@ -66,7 +66,6 @@ async function spawnDetached({ binary, configPath, env, logFile, pidFile }: Laun
   try {
     const child = startProgram(binary, argumentsOf(configPath), {
       cwd: "/",
-      detached: true,
       stdio: ["ignore", log, log],
       env: environmentOf(env),
     });

@@ -78,7 +78,8 @@ export async function openNetworks(deps: NetworksDeps): Promise<Networks> {
   if (libc === undefined)
     throw internal("networks need Node's foreign function interface: start the daemon with --experimental-ffi");
   const namespaces = new NetworkNamespaces({ libc, directory: config.namespacesDirectory });
-  const ipShell = () => new IpShell(() => startProgram("ip", ["-force", "-batch", "-"], { env, packageName: "iproute2" }));
+  const ipShell = () =>
+    new IpShell(() => startProgram("ip", ["-force", "-batch", "-"], { env, packageName: "iproute2", neededForStop: true }));
   const [ip, reaper] = [ipShell(), ipShell()];
   const nft = new NftShell({ env });
   const links = new Links(libc);

@@ -82,9 +82,8 @@ export class GuardedProcess {
     const mark = `pouch-${randomBytes(12).toString("hex")}`;
     const grace = String(Math.max(1, Math.ceil(command.stopTimeoutMs / 20)));
     const started = startProgram("/bin/sh", ["-c", launchScript, "launch", guardScript, mark, grace, program, ...command.args], {
+      // It leads a session and group of its own, which the guard ends as one.
       env: { ...command.env },
-      // A session and group of its own: signals of the daemon's terminal do not reach it, and the guard can end the group.
-      detached: true,
       stdio: ["ignore", "pipe", "pipe", "pipe"],
       ...(command.workingDirectory === undefined ? {} : { cwd: command.workingDirectory }),
     });

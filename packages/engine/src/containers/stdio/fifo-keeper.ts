@@ -141,7 +141,6 @@ export class FifoKeeper {
     try {
       // Blocking for bash: it opens the FIFO anew, since O_NONBLOCK belongs to the open file we hand over.
       const keeper = startProgram("bash", ["-c", `exec 3<>"$1"\n${script}`, "pouch-fifo-keeper", this.#control], {
-        detached: true,
         stdio: ["ignore", "ignore", "ignore", control],
         cwd: "/",
         env: { PATH: process.env["PATH"] ?? "/usr/bin:/bin" },

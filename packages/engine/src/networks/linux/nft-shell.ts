@@ -70,7 +70,7 @@ export class NftShell {
 
   #running(): StartedProgram {
     if (this.#process) return this.#process;
-    const child = startProgram(this.#program, ["-t", "-i"], { env: this.#env, packageName });
+    const child = startProgram(this.#program, ["-t", "-i"], { env: this.#env, packageName, neededForStop: true });
     this.#process = child;
     this.#errors = "";
     this.#output = "";
