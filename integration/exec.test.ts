@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { ExecCreateConfig } from "@pouchcontainer/api";
 import { internal, isKind } from "@pouchcontainer/errors";
 import { EngineHarness, eventually, textOf, type Daemon } from "./engine-harness.ts";
@@ -114,6 +115,27 @@ test("an exec that fails because its container ends is told that the container d
     return true;
   });
   await daemon.remove(ended);
+});
+
+test("a pause waits until an exec has started, and an exec that comes later is told of it", async (t) => {
+  const { tasks } = harness.client;
+  const start = tasks.start.bind(tasks);
+  const begun = Promise.withResolvers<void>();
+  t.mock.method(tasks, "start", async (...args: Parameters<typeof start>) => {
+    begun.resolve();
+    await sleep(300);
+    return start(...args);
+  });
+  const [early, late] = await Promise.all([1, 2].map(() => daemon.exec.create(id, { Cmd: ["true"] })));
+  assert.ok(early && late);
+  const starting = daemon.exec.start(early.Id);
+  await begun.promise;
+  const pausing = daemon.containers.pause(id);
+  await sleep(50);
+  await assert.rejects(daemon.exec.start(late.Id), /is paused, unpause the container before exec/);
+  await Promise.all([starting, pausing]);
+  await daemon.containers.unpause(id);
+  await eventually("it has ended", async () => (await daemon.exec.inspect(early.Id)).ExitCode === 0);
 });
 
 test("twenty execs at once all end with their own code", async () => {

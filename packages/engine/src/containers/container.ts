@@ -28,6 +28,8 @@ interface ContainerHome extends Pick<ContainerDeps, "roots" | "log"> {
 export class Container implements LiveContainer {
   readonly execIds = new Set<string>();
   readonly lock = new OperationLock();
+  /** Held while the runtime starts an exec, and while it freezes the container: an exec frozen half way would never be started. */
+  readonly execStarts = new OperationLock();
   /** The current run, or the last one until everything of it is cleaned up. */
   run: ContainerRun | undefined;
   /** Set from the moment a removal has begun. */

@@ -11,9 +11,11 @@ export async function pauseContainer(room: ContainerRoom, container: Container):
   if (status === "paused") throw conflict(`Container ${container.id} is already paused`);
   if (status === "restarting") throw conflict(`Container ${container.id} is restarting, wait until the container is running`);
   if (status !== "running") throw conflict(`container ${container.id} is not running`);
-  const isFrozen = await isStillThere(room.deps.containerd.tasks.pause(container.id));
-  if (!isFrozen || !run || !container.noteOf(run, { state: { status: "paused" } }))
-    throw conflict(`container ${container.id} is not running`);
+  await container.execStarts.run(async () => {
+    const isFrozen = await isStillThere(room.deps.containerd.tasks.pause(container.id));
+    if (!isFrozen || !run || !container.noteOf(run, { state: { status: "paused" } }))
+      throw conflict(`container ${container.id} is not running`);
+  });
   publishContainerEvent(room.deps.events, container.record, "pause");
 }
 

@@ -8,7 +8,6 @@ import type { Container } from "../containers/container.ts";
 import { publishContainerEvent } from "../containers/container-events.ts";
 import type { ContainerRoom } from "../containers/container-room.ts";
 import { networkedContainer } from "../containers/network-view.ts";
-import { OperationLock } from "../containers/operation-lock.ts";
 import { saysProcessGone } from "../containers/process-gone.ts";
 import { withRootfsReader } from "../containers/rootfs.ts";
 import { runtimeFailure } from "../containers/runtime-failure.ts";
@@ -59,7 +58,6 @@ export class ExecManager {
    * The shim starts one process at a time and settles no exit meanwhile; with many starts waiting in it its queue of exits fills
    * up, and each further exit costs a second (containerd 1.6, `reaper.notify`). So they wait here.
    */
-  readonly #starts = new WeakMap<Container, OperationLock>();
 
   /** Takes over the health checks of the room's containers. */
   constructor({ room }: { room: ContainerRoom }) {
@@ -254,12 +252,6 @@ export class ExecManager {
     return { tty, output, input: writable, close };
   }
 
-  #startsOf(container: Container): OperationLock {
-    let lock = this.#starts.get(container);
-    if (!lock) this.#starts.set(container, (lock = new OperationLock()));
-    return lock;
-  }
-
   async #run(instance: ExecInstance, stdio: ProcessStdio, consoleSize: StartOptions["consoleSize"]): Promise<void> {
     const { container, config, id } = instance;
     const { deps } = this.#room;
@@ -273,13 +265,16 @@ export class ExecManager {
     );
     for (const warning of warnings) deps.log.warn(warning, { container: container.id, exec: id });
     try {
-      await tasks.exec({ containerId: container.id, execId: id, process, stdio: stdio.paths });
-      instance.pid = await this.#startsOf(container).run(() => tasks.start(container.id, id));
+      instance.pid = await container.execStarts.run(async () => {
+        refuseUnlessRunning(container);
+        await tasks.exec({ containerId: container.id, execId: id, process, stdio: stdio.paths });
+        return await tasks.start(container.id, id);
+      });
     } catch (thrown) {
       const failure = runtimeFailure("OCI runtime exec failed", thrown);
       instance.exitCode = failure.exitCode;
       await tasks.deleteProcess(container.id, id).catch(() => undefined);
-      throw failure.error;
+      throw isKind(thrown, "conflict") ? thrown : failure.error;
     }
     stdio.opened();
     instance.started.resolve(true);
