@@ -287,6 +287,34 @@ test("a container whose shim is killed has ended with 137, can be started again 
   assert.equal((await daemon.docker("rm", "-f", id)).code, 0);
 });
 
+test(
+  "a daemon that is ended while containers end leaves no end half told, and says nothing of errors",
+  { timeout: 60_000 },
+  async () => {
+    const restarted = await run("--restart", "always", ...sh("usleep 20000; exit 4"));
+    for (let round = 0; round < 4; round++) {
+      const scripts = Array.from({ length: 16 }, (_, index) => sh(`usleep ${300_000 + index * 25_000}; exit 3`));
+      const ids = await Promise.all(scripts.map((script, index) => run(...(index % 4 === 0 ? ["--rm"] : []), ...script)));
+      await sleep(150 * Math.random());
+      assert.equal(await daemon.stop(), 0);
+      await daemon.launch();
+      for (const [index, id] of ids.entries()) {
+        if (index % 4 === 0)
+          await eventually("it is removed", async () => (await daemon.api("GET", `/containers/${id}/json`)).status === 404);
+        else await eventually("it has ended with its code", async () => (await inspect(id)).State.ExitCode === 3);
+      }
+      await daemon.docker("rm", "-f", ...ids);
+    }
+    assert.deepEqual(
+      daemon.log.split("\n").filter((line) => line.includes("store is closed")),
+      [],
+    );
+    const { RestartCount } = await inspect(restarted);
+    await eventually("it is restarted again", async () => (await inspect(restarted)).RestartCount > RestartCount, 70);
+    assert.equal((await daemon.docker("rm", "-f", restarted)).code, 0);
+  },
+);
+
 test("what a killed containerd leaves of a load goes when it is back, not with the next start", async () => {
   const archive = join(daemon.directory, "layers.tar");
   makeLayeredArchive(archive, { name: "layers:1", layers: 3, bytesPerLayer: 40 << 20 });

@@ -33,11 +33,14 @@ import { replaceHostConfig } from "./replace-host-config.ts";
 import { snapshotSizes } from "./snapshot-size.ts";
 import { startContainer } from "./start-container.ts";
 import type { StdioSession } from "./stdio/stdio-session.ts";
-import { stopContainer } from "./stop-container.ts";
+import { ended, stopContainer } from "./stop-container.ts";
 import { updateContainer } from "./update-container.ts";
 import { summaryJson } from "./views/index.ts";
 import { waitContainer } from "./wait-container.ts";
 import { watchMemoryKills } from "./watch-memory-kills.ts";
+
+/** How long the daemon that leaves waits for what it has begun with a container, and then for what follows an exit. */
+const leavingMs = 5000;
 
 /** What happens to containers, for the HTTP server, CRI, exec and the network room. One file per operation; this is the table. */
 export class ContainerManager {
@@ -53,6 +56,7 @@ export class ContainerManager {
       deps,
       registry: new ContainerRegistry(),
       orphans: new Map(),
+      leaving: this.#leaving.signal,
       start: (container, options = {}) => this.#start(container, options),
       remove: async (container, options) => {
         await removeContainer(this.#room, container, options);
@@ -87,20 +91,30 @@ export class ContainerManager {
     return this.#room.registry.all.some(({ isRunning }) => isRunning) || [...this.#room.orphans.values()].some(isAlive);
   }
 
-  /** The daemon leaves; containers run on. */
+  /** The daemon leaves; containers run on. What has begun comes to its end, unless that takes too long; the next daemon does the rest. */
   async suspend(): Promise<void> {
     this.#leaving.abort();
     this.#reconciler.stop();
-    for (const container of this.#room.registry.all) {
-      container.cancelRestart();
-      this.#monitorOf(container).end();
-      const { run } = container;
-      if (!run) continue;
+    await Promise.all(this.#room.registry.all.map((container) => this.#leave(container)));
+  }
+
+  async #leave(container: Container): Promise<void> {
+    container.cancelRestart();
+    this.#monitorOf(container).end();
+    if (!container.lock.isFree) await ended(container.lock.freed(), leavingMs);
+    const { run } = container;
+    if (run?.settling)
+      await ended(
+        run.settling.catch(() => undefined),
+        leavingMs,
+      );
+    else if (run) {
       run.suspended = true;
       // First: what is read after the log has closed would be in neither.
       run.stdio.suspend();
       await run.log?.suspend();
     }
+    if (run) run.suspended = true;
   }
 
   /** Stops every running container, as a daemon does that is not to leave any behind. */

@@ -19,6 +19,8 @@ export interface ContainerRoom {
   registry: ContainerRegistry;
   /** Containers that were found without a record, by id. */
   orphans: Map<string, Orphan>;
+  /** The daemon leaves: what has not begun is for the next one. */
+  leaving: AbortSignal;
   start(container: Container, options?: StartOptions): Promise<void>;
   remove(container: Container, options: { force: boolean; volumes: boolean }): Promise<void>;
   /** Who puts right what was left behind. */

@@ -18,6 +18,8 @@ export class ContainerRun {
   over = false;
   /** The start has been told to everyone: what follows it may be told too. */
   readonly announced = Promise.withResolvers<void>();
+  /** What follows its exit, from the moment when that begins. */
+  settling: Promise<void> | undefined;
   /** The exit is recorded and told. */
   readonly settled = Promise.withResolvers<void>();
   /** Task, network, volumes, FIFOs are gone: the container may start again or be removed. */

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { ContainerDeps } from "./container-deps.ts";
 import type { ContainerRecord, ContainerState, LiveContainer } from "./container-record.ts";
 import type { ContainerRun } from "./container-run.ts";
+import { isClosed } from "../store/index.ts";
 import { OperationLock } from "./operation-lock.ts";
 import { InputPipe } from "./stdio/input-pipe.ts";
 import { OutputHub } from "./stdio/output-hub.ts";
@@ -112,6 +113,7 @@ export class Container implements LiveContainer {
   /** The same without waiting: for what containerd knows too and a daemon that starts finds out by itself. */
   note(change: Parameters<Container["change"]>[0]): void {
     this.change(change).catch((error: unknown) => {
+      if (isClosed(error)) return;
       this.#deps.log.error("the state of a container could not be stored", { container: this.id, error: String(error) });
     });
   }

@@ -8,6 +8,11 @@ export class OperationLock {
     return this.#underway === 0;
   }
 
+  /** Resolves when nothing is under way any more. */
+  async freed(): Promise<void> {
+    while (!this.isFree) await this.#tail;
+  }
+
   run<T>(operation: () => Promise<T>): Promise<T> {
     this.#underway++;
     const result = this.#tail.then(operation).finally(() => this.#underway--);

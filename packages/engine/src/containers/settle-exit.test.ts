@@ -34,6 +34,7 @@ function restarting(failures: Error[]) {
       },
       log: { info: () => undefined, warn: () => undefined, error: (message: string) => log.push(message) },
     },
+    leaving: new AbortController().signal,
     start: () => {
       starts++;
       const failure = failures.shift();

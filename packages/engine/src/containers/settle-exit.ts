@@ -23,7 +23,7 @@ const outputReadMs = 100;
 /** Waits for a run's exit, across reconnections to containerd, and settles it once. */
 export function watchExit(room: ContainerRoom, container: Container, run: ContainerRun): void {
   waitForExit(room, container.id)
-    .then((exit) => (run.suspended ? undefined : settle(room, container, run, exit)))
+    .then((exit) => (run.suspended ? undefined : (run.settling = settle(room, container, run, exit))))
     .catch((error: unknown) => {
       if (!run.suspended) room.deps.log.error("an exit could not be settled", { container: container.id, error: String(error) });
     });
@@ -105,7 +105,7 @@ async function settle(room: ContainerRoom, container: Container, run: ContainerR
 
 export function scheduleRestart(room: ContainerRoom, container: Container, delayMs: number): void {
   container.restartDelayMs = delayMs;
-  if (container.state.status !== "restarting") return;
+  if (container.state.status !== "restarting" || room.leaving.aborted) return;
   restartWhen(room, container, (signal) => delay(delayMs, undefined, { signal }));
 }
 
@@ -126,7 +126,7 @@ async function restart(room: ContainerRoom, container: Container): Promise<void>
   try {
     await room.start(container, { byPolicy: true });
   } catch (error) {
-    if (container.state.status !== "restarting") return;
+    if (container.state.status !== "restarting" || room.leaving.aborted) return;
     const facts = { container: container.id, error: String(error) };
     if (isOutage(error)) {
       room.deps.log.warn("a container is restarted when containerd is back", facts);
@@ -146,7 +146,7 @@ async function removeAfterExit(room: ContainerRoom, container: Container): Promi
   try {
     await room.remove(container, { force: true, volumes: true });
   } catch (error) {
-    if (isKind(error, "conflict", "notFound")) return;
+    if (isKind(error, "conflict", "notFound") || room.leaving.aborted) return;
     room.deps.log.warn("a container that was to go with its run is not removed yet", {
       container: container.id,
       error: String(error),

@@ -41,6 +41,15 @@ export function waysOut(file: string): string {
   );
 }
 
+export function storeClosed(): EngineError {
+  return unavailable("the daemon is stopping: its store is closed", { details: { closed: true } });
+}
+
+/** Whether a change came too late: the next daemon finds out what it was by itself, or it was never answered for. */
+export function isClosed(error: unknown): boolean {
+  return error instanceof EngineError && error.details["closed"] === true;
+}
+
 export function writeFailure(file: string, error: unknown): EngineError {
   const code = primaryCode(error);
   if (code === sqlite.full)

@@ -1,4 +1,4 @@
-import { unavailable, type EngineError } from "@pouchcontainer/errors";
+import type { EngineError } from "@pouchcontainer/errors";
 import { inBackground } from "@pouchcontainer/owners";
 import { existsSync } from "node:fs";
 import { backupDatabase, type StoreBackup } from "./backup-database.ts";
@@ -6,7 +6,7 @@ import type { Change, Database } from "./database.ts";
 import { openDatabase } from "./open-database.ts";
 import { reconcile } from "./reconcile.ts";
 import { containersCollection, copyPath, readCopy, RecordCopies } from "./record-copies.ts";
-import { damaged, openFailure, writeFailure } from "./store-failure.ts";
+import { damaged, openFailure, storeClosed, writeFailure } from "./store-failure.ts";
 
 /** A named set of JSON records, read from memory, written durably. */
 export interface Collection<T> {
@@ -177,7 +177,7 @@ export class Store {
   }
 
   #write(change: Change, apply: () => void): Promise<void> {
-    if (this.#closed) return Promise.reject(unavailable("the daemon is stopping: its store is closed"));
+    if (this.#closed) return Promise.reject(storeClosed());
     return new Promise((resolve, reject) => {
       this.#queue.push({ ...change, apply, resolve, reject });
       if (this.#scheduled) return;

@@ -94,6 +94,7 @@ export class Reconciler {
     }
     let clean = await this.#undos.tryAll();
     for (const container of registry.all) {
+      if (this.#stopped) return true;
       if (!isIdle(container)) continue;
       if (found.has(container.id) || container.isRunning) clean = (await this.#settle(container)) && clean;
       else container.unsure = false;
@@ -102,7 +103,7 @@ export class Reconciler {
       else if (isToGo(container))
         await this.#remove(container, () => this.#room.remove(container, { force: true, volumes: true }));
     }
-    await clearStrays(this.#room, found);
+    if (!this.#stopped) await clearStrays(this.#room, found);
     return clean;
   }
 
