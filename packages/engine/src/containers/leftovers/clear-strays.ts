@@ -6,7 +6,7 @@ import { isContainerId, namesIn } from "../folder-names.ts";
 import { cgroupsPath } from "../spec/index.ts";
 import { takeDownFolder } from "../take-down-folder.ts";
 import { clearRun } from "./clear-run.ts";
-import { groupFolders, hierarchiesOf, removeGroup } from "./control-groups.ts";
+import { groupFolders, hierarchiesOf, processesIn, removeGroup } from "./control-groups.ts";
 import { footprints, type Footprint } from "./footprints.ts";
 
 /** A group of nobody we know is not one that is just being made. */
@@ -64,6 +64,8 @@ async function clearOldGroup({ deps }: ContainerRoom, id: string): Promise<void>
   for (const folder of groupFolders(hierarchiesOf(deps.mountInfo()), cgroupsPath(id, cgroupDriver, cgroupParent))) {
     const { ctimeMs } = await stat(folder);
     if (Date.now() - ctimeMs < groupAgeMs) return;
+    // The groups below it, which a container makes for itself, may be empty all the same.
+    if ((await processesIn(folder)).length > 0) return;
     await removeGroup(folder).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== "EBUSY") throw error;
     });
