@@ -1,12 +1,12 @@
 /** The daemon itself: start, stop, what it says when it cannot, and that it leaves nothing behind. */
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
-import { Daemon, projectRoot, run } from "./harness/daemon.ts";
+import { Daemon, eventually, projectRoot, run } from "./harness/daemon.ts";
 import { processes } from "./soak/machine-state.ts";
 
 function folder(t: TestContext): string {
@@ -89,6 +89,50 @@ test("an exec root is one daemon's: another with a home of its own is refused, t
   assert.ok(second.stderr.includes(`${daemon.execRoot} is in use by another daemon (${owner})`), second.stderr);
   const state = await daemon.docker("inspect", "-f", "{{.State.Running}}", "lives");
   assert.equal(state.stdout.trim(), "true");
+});
+
+test("pidfile, bridge and rules are one daemon's: another is refused, told which and whose, and the first's containers keep their network", async (t) => {
+  await using daemon = await Daemon.start();
+  const served = ["sh", "-c", "while :; do echo words | nc -l -p 80; done"];
+  const started = await daemon.docker("run", "-d", "--name", "web", "-p", "80", "busybox", ...served);
+  assert.equal(started.code, 0, started.stderr);
+  const port = (await daemon.docker("port", "web", "80")).stdout.trim().split("\n")[0]?.split(":").pop() ?? "";
+  const reached = async (): Promise<string> => {
+    const heard = await eventually("the published port answers", async () => {
+      const { stdout } = await run("busybox", ["nc", "-w", "1", "127.0.0.1", port]);
+      return stdout !== "" && stdout;
+    });
+    return heard.trim();
+  };
+  assert.equal(await reached(), "words");
+  const state = (): string[] => [
+    readFileSync(join(daemon.directory, "pid"), "utf8"),
+    execFileSync("nft", ["list", "table", "inet", daemon.nftTable], { encoding: "utf8" }),
+    execFileSync("ip", ["-o", "address", "show", "dev", daemon.bridge], { encoding: "utf8" }),
+  ];
+  const before = state();
+  const directory = mkdtempSync(join(tmpdir(), "pouch-second-"));
+  t.after(() => rmSync(directory, { recursive: true }));
+  const refusal = (...flags: string[]): string => {
+    const { code, stderr } = pouchd([...stateFlags(directory), ...flags]);
+    assert.equal(code, 1, stderr);
+    assert.deepEqual(state(), before);
+    return stderr;
+  };
+
+  const pidfile = join(daemon.directory, "pid");
+  assert.ok(refusal("--pidfile", pidfile).includes(`pouchd already runs with pid ${daemon.pid} (${pidfile})`));
+  const owner = `(process ${daemon.pid} with --home-dir ${daemon.homeDirectory})`;
+  const [bridge, table] = [`the bridge ${daemon.bridge}`, `the nftables table ${daemon.nftTable}`];
+  const sharing = ["--bridge-name", daemon.bridge];
+  assert.ok(refusal(...sharing).includes(`${bridge} is in use by another daemon ${owner}`));
+  assert.ok(refusal("--nft-table", daemon.nftTable).includes(`${table} is in use by another daemon ${owner}`));
+  // Its containers live on without it, with bridge and rules.
+  await daemon.kill9();
+  assert.ok(refusal(...sharing).includes(`${bridge} belongs to a daemon that does not run ${owner}`));
+  assert.ok(refusal("--nft-table", daemon.nftTable).includes(`${table} belongs to a daemon that does not run ${owner}`));
+  await daemon.launch();
+  assert.equal(await reached(), "words");
 });
 
 test("a full disk fails a create with a message, and leaves neither container nor snapshot", async (t) => {

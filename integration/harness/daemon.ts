@@ -271,6 +271,7 @@ export class Daemon {
     return [
       ...(hostLinks().includes(bridge) ? [`bridge ${bridge}`] : []),
       ...tables.filter((line) => line.endsWith(` ${table}`)),
+      ...claimsOf(this.homeDirectory),
       ...mounts.filter((line) => line.includes(this.directory)).map((line) => `mount ${line}`),
       ...processes.filter((pid) => commandLine(pid).includes(this.directory)).map((pid) => `process ${pid} ${commandLine(pid)}`),
     ];
@@ -355,6 +356,21 @@ export function commandLine(pid: string): string {
     return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
   } catch {
     return "";
+  }
+}
+
+/** What a daemon with that home has claimed of the names on this machine. */
+function claimsOf(home: string): string[] {
+  const folder = "/run/pouch-claims";
+  const files = existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)) : [];
+  return files.filter((file) => readOr(file).includes(` ${home}\n`)).map((file) => `claim ${file}`);
+}
+
+function readOr(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return ""; // Another daemon's, which has ended since.
   }
 }
 

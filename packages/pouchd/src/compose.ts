@@ -27,6 +27,7 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { builtinPlugins } from "./builtin-plugins.ts";
+import { claimNames, namedThings, ownerNote } from "./compose/claim-names.ts";
 import { lockExecRoot } from "./compose/lock-exec-root.ts";
 import { Closers } from "./compose/closers.ts";
 import { containerSettings, logDrivers } from "./compose/container-settings.ts";
@@ -77,8 +78,11 @@ async function open(options: ComposeOptions, closers: Closers): Promise<void> {
 
   const store = Store.open(storeFile(home), { warn: (message, fields) => log.warn(message, fields) });
   closers.push("the store", () => store.close());
-  const execRootLock = lockExecRoot(execRoot, home);
+  const owner = ownerNote(home);
+  const execRootLock = await lockExecRoot(execRoot, owner);
   closers.push("the exec root", () => execRootLock.close());
+  const claims = await claimNames(namedThings(configuration), home, owner);
+  closers.push("claimed names", () => claims.close(running()));
 
   const plugins = await openPlugins({
     configuration,
