@@ -20,7 +20,7 @@ export interface ContainerVolumes {
     holder: { containerId: string; context: ChainContext },
   ): Promise<{ volume: Volume; created: boolean }>;
   release(containerId: string): void;
-  remove(name: string, options: { force: boolean }): Promise<void>;
+  remove(name: string, options: { force: boolean; onRecord?: boolean }): Promise<void>;
   mount(name: string, place: VolumePlace & { rw: boolean; propagation: string }): Promise<string>;
   unmount(name: string, place: VolumePlace): Promise<void>;
   fill(name: string, place: VolumePlace, copy: (content: string) => Promise<boolean>): Promise<boolean>;

@@ -49,6 +49,8 @@ export interface ContainerRecord {
   trace?: TraceEntry[];
   /** A removal has begun, and this was asked of it: whoever finds it unfinished finishes it so. */
   removal?: { volumes: boolean };
+  /** An update that may not be in force yet, by what it is to be undone with. */
+  updating?: Pick<ContainerRecord, "hostConfig" | "config"> | undefined;
   /** Warnings create returned, kept for CRI and inspect. */
   warnings?: string[];
 }

@@ -102,7 +102,7 @@ async function removeAnonymousVolumes({ deps }: ContainerRoom, { record }: Conta
   for (const { type, name, anonymous } of record.mountPoints) {
     if (type !== "volume" || name === undefined || !anonymous) continue;
     try {
-      await deps.volumes.remove(name, { force: true });
+      await deps.volumes.remove(name, { force: true, onRecord: true });
     } catch (error) {
       // Another container took it over with --volumes-from: it goes with that one.
       if (!isKind(error, "conflict")) throw error;

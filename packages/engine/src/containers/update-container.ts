@@ -32,23 +32,36 @@ export async function updateContainer(
   return { Warnings: warnings.length > 0 ? warnings : null };
 }
 
-/** Recorded first: on a full disk nothing has changed then. What the runtime refuses is not what the record says afterwards. */
+/** Recorded first: on a full disk nothing has changed then. */
 async function putInForce(
-  { deps }: ContainerRoom,
+  room: ContainerRoom,
   container: Container,
   change: Pick<ContainerRecord, "hostConfig" | "config">,
 ): Promise<void> {
   const { hostConfig, config } = container.record;
-  await container.changeIfStored(change);
-  if (!container.isRunning) return;
+  await container.changeIfStored({ ...change, ...(container.isRunning ? { updating: { hostConfig, config } } : {}) });
+  await finishUpdate(room, container);
+}
+
+/**
+ * Puts what the record says in force, where that was begun: now, or by a daemon that was killed. What the runtime refuses is not what the
+ * record says afterwards.
+ */
+export async function finishUpdate({ deps }: ContainerRoom, container: Container): Promise<void> {
+  const { updating, hostConfig } = container.record;
+  if (!updating) return;
   try {
-    await deps.containerd.tasks.update(container.id, toUpdateResources(change.hostConfig, deps.facts.cgroup, deps.devices));
+    if (container.isRunning)
+      await deps.containerd.tasks.update(container.id, toUpdateResources(hostConfig, deps.facts.cgroup, deps.devices));
   } catch (error) {
-    // It has just ended: what is recorded holds from its next start.
-    if (isProcessGone(error)) return;
-    await container.change({ hostConfig, config });
-    throw error;
+    // Of one that has just ended: what is recorded holds from its next start.
+    if (!isProcessGone(error)) {
+      await container.change({ ...updating, updating: undefined });
+      throw error;
+    }
   }
+  // Doing it twice does no harm.
+  container.note({ updating: undefined });
 }
 
 /** What is wrong with the request by itself is told as it is, anything else with the container's name, as dockerd does. */

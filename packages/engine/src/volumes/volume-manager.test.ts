@@ -8,7 +8,7 @@ import { invalidArgument, isKind } from "@pouchcontainer/errors";
 import { planMounts } from "../containers/config/index.ts";
 import type { Collection } from "../store/index.ts";
 import { realiseMounts } from "./realise-mounts.ts";
-import { VolumeManager } from "./volume-manager.ts";
+import { VolumeManager, type VolumeManagerDeps } from "./volume-manager.ts";
 import type { VolumeRecord } from "./volume-record.ts";
 
 interface Setup {
@@ -39,24 +39,71 @@ function setup(t: TestContext, preVolumeCreate: (config: VolumeCreateConfig) => 
   const mounts = new Map<string, string>();
   const using: Record<string, string[]> = {};
   const manager = new VolumeManager({
-    root,
-    records,
+    ...managerDeps(root, records),
     chains: { preVolumeCreate: async (config) => preVolumeCreate(config) },
     events: { publish: ({ action, id }) => events.push(`${action} ${id.length === 64 ? "anonymous" : id}`) },
-    clock: { now: () => 1_767_323_045_500_000_000n },
     mounter: {
       mount: async ({ type, device }, target) => void mounts.set(target, `${type}:${device}`),
       unmount: async (target) => void mounts.delete(target),
       isMounted: async (target) => mounts.has(target),
     },
-    sizes: async (folders) =>
-      folders.map((folder) => readdirSync(folder).reduce((sum, name) => sum + statSync(join(folder, name)).size, 0)),
     containersUsing: (name) => using[name] ?? [],
   });
   return { manager, root, events, mounts, using, records };
 }
 
+function managerDeps(root: string, records: Setup["records"]): Omit<VolumeManagerDeps, "mounter"> {
+  return {
+    root,
+    records,
+    chains: { preVolumeCreate: async (config) => config },
+    events: { publish: () => undefined },
+    clock: { now: () => 1_767_323_045_500_000_000n },
+    sizes: async (folders) =>
+      folders.map((folder) => readdirSync(folder).reduce((sum, name) => sum + statSync(join(folder, name)).size, 0)),
+    containersUsing: () => [],
+  };
+}
+
 const ownFolders = { home: "/var/lib/pouch", exec: "/run/pouch" };
+
+test("a removal that a killed daemon had begun is finished at the next start, unless a container has the volume", async (t) => {
+  const { manager, root, events, records, using } = setup(t);
+  const made: VolumeRecord = { name: "", driver: "local", options: null, labels: null, created: "2026-01-02T03:04:05Z" };
+  for (const name of ["going", "used"]) {
+    const { Mountpoint } = await manager.create({ Name: name });
+    writeFileSync(join(Mountpoint, "file"), "");
+    await records.put(name, { ...made, name, removal: true });
+  }
+  using["used"] = ["a container"];
+  await manager.restore([]);
+  assert.deepEqual(readdirSync(root), ["used"]);
+  assert.equal(records.get("going"), undefined);
+  assert.deepEqual(events.at(-1), "destroy going");
+});
+
+test("a removal that fails is not finished by a later start", async (t) => {
+  const { manager, root, records } = setup(t);
+  const volume = await manager.create({ Name: "data", DriverOpts: { type: "tmpfs", device: "tmpfs" } });
+  records.failNext = new Error("the store is gone");
+  await assert.rejects(manager.remove("data", { force: false }), /the store is gone/);
+  assert.ok(existsSync(volume.Mountpoint));
+  delete records.failNext;
+  const failing = new VolumeManager({
+    ...managerDeps(root, records),
+    mounter: {
+      mount: async () => undefined,
+      isMounted: async () => true,
+      unmount: async () => {
+        // What it notes first is what counts if the daemon dies here.
+        assert.equal(records.get("data")?.removal, true);
+        throw new Error("the mount is busy");
+      },
+    },
+  });
+  await assert.rejects(failing.remove("data", { force: false }), /the mount is busy/);
+  assert.equal(records.get("data")?.removal, undefined);
+});
 
 test("a volume is a folder, made once, and goes with its folder", async (t) => {
   const { manager, root, events } = setup(t);

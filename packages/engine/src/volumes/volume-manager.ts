@@ -1,5 +1,5 @@
 import type { Volume, VolumeCreateConfig, VolumeListResponse, VolumePruneResponse } from "@pouchcontainer/api";
-import { EngineError, conflict, invalidArgument, notFound } from "@pouchcontainer/errors";
+import { EngineError, conflict, invalidArgument, isKind, notFound } from "@pouchcontainer/errors";
 import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
@@ -87,8 +87,11 @@ export class VolumeManager {
     return this.#view(this.#require(name));
   }
 
-  /** `force` is content with a volume that does not exist; one in use is never removed. */
-  async remove(name: string, options: { force: boolean }): Promise<void> {
+  /**
+   * `force` is content with a volume that does not exist; one in use is never removed. `onRecord`: that it is to go is recorded by who
+   * asks, and asked again after a crash.
+   */
+  async remove(name: string, options: { force: boolean; onRecord?: boolean }): Promise<void> {
     await this.#locks.run(name, async () => {
       const record = this.#deps.records.get(name);
       if (record === undefined) {
@@ -97,7 +100,7 @@ export class VolumeManager {
       }
       const users = this.#users(name);
       if (users.length > 0) throw conflict(`remove ${name}: volume is in use - [${users.join(", ")}]`);
-      await this.#remove(record);
+      await this.#remove(record, options);
       this.#publish("destroy", record, {});
     });
   }
@@ -174,12 +177,13 @@ export class VolumeManager {
 
   /**
    * After a daemon start: the running containers' use of their volumes is taken up again. A folder that a create was killed before it
-   * could make is made; a file system that nobody uses any more is taken down.
+   * could make is made, and a removal that was cut off is finished; a file system that nobody uses any more is taken down.
    */
   async restore(running: readonly (VolumePlace & { name: string })[]): Promise<void> {
     for (const { name, ...place } of running) this.#take(name, place);
     for (const record of this.#deps.records.values())
       await this.#locks.run(record.name, async () => {
+        if (record.removal && this.#users(record.name).length === 0) return this.#finishRemoval(record);
         if (!existsSync(this.#dataPath(record.name))) await this.#makeFolders(record.name);
         if (!this.#mounted.has(record.name)) await this.#unmountData(record);
       });
@@ -260,10 +264,38 @@ export class VolumeManager {
     await makeOpenFolder(this.#dataPath(name));
   }
 
-  async #remove(record: VolumeRecord): Promise<void> {
-    await this.#unmountData(record);
-    await removeTree(this.#path(record.name));
-    await this.#deps.records.delete(record.name);
+  async #remove(record: VolumeRecord, { onRecord = false } = {}): Promise<void> {
+    const { records } = this.#deps;
+    const { name } = record;
+    if (!onRecord) await this.#noteRemoval(record);
+    try {
+      await this.#unmountData(record);
+      await removeTree(this.#path(name));
+    } catch (error) {
+      // It was told that the volume stays.
+      if (records.get(name)?.removal) await records.put(name, withoutRemoval(record));
+      throw error;
+    }
+    await records.delete(name);
+  }
+
+  async #noteRemoval(record: VolumeRecord): Promise<void> {
+    try {
+      await this.#deps.records.put(record.name, { ...record, removal: true });
+    } catch (error) {
+      // On a full disk the removal is what makes room.
+      if (!isKind(error, "resourceExhausted")) throw error;
+    }
+  }
+
+  async #finishRemoval(record: VolumeRecord): Promise<void> {
+    try {
+      await this.#remove(record, { onRecord: true });
+      this.#publish("destroy", record, {});
+    } catch {
+      // As after any removal that failed it is there, with what is left of its content; it must not keep the daemon from starting.
+      await this.#makeFolders(record.name);
+    }
   }
 
   /** Removing files below a mount would reach into somebody else's file system: it is taken down first. */
@@ -309,6 +341,10 @@ export class VolumeManager {
   #publish(action: string, record: VolumeRecord, attributes: Record<string, string>): void {
     this.#deps.events.publish({ type: "volume", action, id: record.name, attributes: { driver: record.driver, ...attributes } });
   }
+}
+
+function withoutRemoval({ removal: _removal, ...record }: VolumeRecord): VolumeRecord {
+  return record;
 }
 
 const noSuchVolume = (name: string): EngineError => notFound(`get ${name}: no such volume`);

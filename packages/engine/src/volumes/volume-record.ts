@@ -9,6 +9,8 @@ export interface VolumeRecord {
   labels: Record<string, string> | null;
   /** RFC 3339. */
   created: string;
+  /** Its removal has begun: whoever finds it unfinished finishes it. */
+  removal?: true;
 }
 
 /** Marks a volume nobody named; `volume prune` takes these only, unless told otherwise. */

@@ -11,6 +11,7 @@ import { isAlive, type Orphan } from "../orphans/orphan.ts";
 import { removeOrphan } from "../orphans/remove-orphan.ts";
 import { finishRemoval } from "../remove-container.ts";
 import { scheduleRestart } from "../settle-exit.ts";
+import { finishUpdate } from "../update-container.ts";
 import type { VolumePlace } from "../../volumes/volume-manager.ts";
 import { settleIdle } from "./settle-idle.ts";
 
@@ -43,6 +44,7 @@ export async function recoverContainers(room: ContainerRoom): Promise<void> {
       guarded(room, container, () => settleIdle(room, container, found.get(container.id), { told: false })),
     ),
   );
+  await Promise.all(wanted.map((container) => guarded(room, container, () => finishUpdate(room, container))));
   await Promise.all(halfDone.map((container) => guarded(room, container, () => finishRemoval(room, container))));
   await sortUnrecorded(room, unrecorded);
   await clearStrays(room, found);
