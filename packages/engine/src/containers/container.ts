@@ -2,7 +2,7 @@ import { join } from "node:path";
 import type { ContainerDeps } from "./container-deps.ts";
 import type { ContainerRecord, ContainerState, LiveContainer } from "./container-record.ts";
 import type { ContainerRun } from "./container-run.ts";
-import { isClosed } from "../store/index.ts";
+import { isClosed, type PutOptions } from "../store/index.ts";
 import { OperationLock } from "./operation-lock.ts";
 import { InputPipe } from "./stdio/input-pipe.ts";
 import { OutputHub } from "./stdio/output-hub.ts";
@@ -92,10 +92,13 @@ export class Container implements LiveContainer {
     this.#streams = undefined;
   }
 
-  /** Changes the record, in memory at once; resolves when the change is durable. Records are never changed in place. */
-  async change(change: Partial<Omit<ContainerRecord, "state">> & { state?: Partial<ContainerState> }): Promise<void> {
+  /** Changes the record, in memory at once; resolves when the change is durable, or for what has `happened` will be. Records are never changed in place. */
+  async change(
+    change: Partial<Omit<ContainerRecord, "state">> & { state?: Partial<ContainerState> },
+    options?: PutOptions,
+  ): Promise<void> {
     this.#record = { ...this.#record, ...change, state: { ...this.#record.state, ...change.state } };
-    if (!this.removed) await this.#deps.records.put(this.id, this.#record);
+    if (!this.removed) await this.#deps.records.put(this.id, this.#record, options);
   }
 
   /** The same for what must not hold unless it is stored: a failure takes it back. */
@@ -112,7 +115,7 @@ export class Container implements LiveContainer {
 
   /** The same without waiting: for what containerd knows too and a daemon that starts finds out by itself. */
   note(change: Parameters<Container["change"]>[0]): void {
-    this.change(change).catch((error: unknown) => {
+    this.change(change, { happened: true }).catch((error: unknown) => {
       if (isClosed(error)) return;
       this.#deps.log.error("the state of a container could not be stored", { container: this.id, error: String(error) });
     });

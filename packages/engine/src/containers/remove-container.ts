@@ -66,12 +66,7 @@ async function remove(room: ContainerRoom, container: Container, options: { volu
     );
   const runs = container.isRunning;
   const volumes = options.volumes || (record.removal?.volumes ?? false);
-  try {
-    await container.change({ state: { status: "removing" }, removal: { volumes } });
-  } catch (error) {
-    // On a full disk the removal is what makes room.
-    if (!isKind(error, "resourceExhausted")) throw error;
-  }
+  await container.change({ state: { status: "removing" }, removal: { volumes } }, { happened: true });
 
   if (container.unsure || runs) await clearRun(room, container);
   await deps.containerd.containers.delete(id);

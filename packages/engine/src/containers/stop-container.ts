@@ -56,7 +56,7 @@ export async function stopRestarting(room: ContainerRoom, container: Container):
     if (container.state.status !== "restarting") return false;
     // One that failed meanwhile may have been put off.
     container.cancelRestart();
-    await container.change({ manuallyStopped: true, state: { status: "exited" } });
+    await container.change({ manuallyStopped: true, state: { status: "exited" } }, { happened: true });
     container.report(["not-running", "next-exit"], { exitCode: container.state.exitCode });
     return true;
   });

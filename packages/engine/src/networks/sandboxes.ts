@@ -464,7 +464,7 @@ export class Sandboxes implements ContainerNetworks {
       await content.update(container, before, live.record);
       if (!live.published) this.#takePorts(container, live);
     } finally {
-      await records.put(container.id, live.record);
+      await records.put(container.id, live.record, { happened: true });
       this.#allocator.give(endpoint);
       if (attached) this.#publishEvent("disconnect", endpoint.networkName, container.id);
     }

@@ -115,9 +115,9 @@ export class Database {
     this.#sequence = sequence;
   }
 
-  /** Brings what is in the write-ahead log into the file itself and makes the log empty. */
-  checkpoint(): void {
-    this.#db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+  /** Brings what is in the write-ahead log into the file itself and makes the log empty; with `keepRoom` it keeps its size and is written anew. */
+  checkpoint({ keepRoom = false }: { keepRoom?: boolean } = {}): void {
+    this.#db.exec(`PRAGMA wal_checkpoint(${keepRoom ? "RESTART" : "TRUNCATE"})`);
   }
 
   /** For SQLite's online backup. */

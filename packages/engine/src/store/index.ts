@@ -1,4 +1,4 @@
 export type { StoreBackup } from "./backup-database.ts";
 export { rebuildStore, type RebuildReport } from "./rebuild-store.ts";
 export { isClosed, isInUse } from "./store-failure.ts";
-export { Store, type Collection, type GuardedCollection } from "./store.ts";
+export { Store, type Collection, type GuardedCollection, type PutOptions } from "./store.ts";

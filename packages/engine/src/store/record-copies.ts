@@ -34,6 +34,8 @@ export interface RecordCopiesDeps {
 
 /** Changes that follow each other this fast are written once: a container that starts and exits in between costs nothing. */
 const delayMs = 500;
+/** After which what could not be written is tried again. */
+const retryMs = 5000;
 
 /**
  * Copies of the store's records in files of their own, from which the store can be made anew: a container's in its folder, all
@@ -56,7 +58,11 @@ export class RecordCopies {
   /** The record was committed: its copy follows. */
   changed(name: RecordName): void {
     this.#pending.set(copyPath(this.#deps.home, name), name);
-    this.#timer ??= setTimeout(() => inBackground("copies of records", () => this.flush()), delayMs).unref();
+    this.#schedule(delayMs);
+  }
+
+  #schedule(afterMs: number): void {
+    this.#timer ??= setTimeout(() => inBackground("copies of records", () => this.flush()), afterMs).unref();
   }
 
   /** Resolves when the record's copy is written. */
@@ -76,8 +82,7 @@ export class RecordCopies {
   }
 
   /**
-   * Resolves when what waits is written, by this call or one before it. Never rejects: what cannot be written now is tried again with
-   * the next change.
+   * Resolves when what waits is written, by this call or one before it. Never rejects: what cannot be written now is tried again later.
    */
   flush(): Promise<void> {
     return (this.#flushed = this.#flushed.then(() => this.#flush()));
@@ -93,12 +98,16 @@ export class RecordCopies {
       await this.#files.run(marker, () => writeWhole(marker, markerText({ id: identity, sequence: sequence() })));
       for (const [path, name] of this.#pending) {
         this.#pending.delete(path);
-        await this.#write(path, name);
+        await this.#write(path, name).catch((error: unknown) => {
+          this.#pending.set(path, name);
+          throw error;
+        });
       }
       this.#failing = false;
     } catch (error) {
       if (!this.#failing) warn("records cannot be written beside the store; it goes on without", { error: String(error) });
       this.#failing = true;
+      this.#schedule(retryMs);
     }
   }
 

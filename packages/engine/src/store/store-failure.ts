@@ -50,10 +50,18 @@ export function isClosed(error: unknown): boolean {
   return error instanceof EngineError && error.details["closed"] === true;
 }
 
+export function noRoom(file: string, cause?: unknown): EngineError {
+  return resourceExhausted(`no space left on the device of ${file}: free some and try again`, { cause });
+}
+
+/** Whether a write failed of a full disk and nothing else. */
+export function isNoRoom(failure: EngineError | undefined): boolean {
+  return failure?.kind === "resourceExhausted";
+}
+
 export function writeFailure(file: string, error: unknown): EngineError {
   const code = primaryCode(error);
-  if (code === sqlite.full)
-    return resourceExhausted(`no space left on the device of ${file}: free some and try again`, { cause: error });
+  if (code === sqlite.full) return noRoom(file, error);
   if (code === sqlite.readOnly) return internal(`${file} is on a read-only file system: nothing was changed`, { cause: error });
   return internal(`cannot write to ${file}: ${messageChain(error)}`, { cause: error });
 }

@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { appendFileSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { isKind } from "@pouchcontainer/errors";
 import { Store } from "./store.ts";
 
 function storeFile(t: TestContext): string {
@@ -54,4 +57,80 @@ test("a second daemon on the same store is refused and told why", async (t) => {
   assert.throws(() => Store.open(file), /in use by another daemon: stop it, or give this one a --home-dir of its own/);
   await store.close();
   await Store.open(file).close();
+});
+
+/** A store on a disk of 3 MB that can be filled. */
+function smallDisk(t: TestContext): { file: string; fill: () => void; makeRoom: () => void } {
+  const directory = mkdtempSync(join(tmpdir(), "pouch-store-"));
+  execFileSync("mount", ["-t", "tmpfs", "-o", "size=3m", "tmpfs", directory]);
+  t.after(() => {
+    execFileSync("umount", [directory]);
+    rmSync(directory, { recursive: true });
+  });
+  mkdirSync(join(directory, "state"));
+  const filler = join(directory, "filler");
+  const fill = (): void => {
+    for (const bytes of [4096, 1]) {
+      try {
+        for (;;) appendFileSync(filler, Buffer.alloc(bytes));
+      } catch {
+        // Full.
+      }
+    }
+  };
+  return { file: join(directory, "state", "pouch.db"), fill, makeRoom: () => rmSync(filler) };
+}
+
+const noRoom = (error: unknown): boolean => isKind(error, "resourceExhausted");
+
+test("a full disk refuses what adds, and takes what has happened and removals, any number of them", async (t) => {
+  const { file, fill, makeRoom } = smallDisk(t);
+  const warnings: string[] = [];
+  const store = Store.open(file, { warn: (message) => warnings.push(message) });
+  const records = store.collection<string>("c");
+  for (const id of ["kept", "changed", "removed"]) await records.put(id, "before");
+  fill();
+  await assert.rejects(records.put("added", "x".repeat(600_000)), noRoom);
+  for (let count = 0; count < 500; count++) {
+    const happened = records.put("changed", `${count} ${"y".repeat(3000)}`, { happened: true });
+    if (count > 0) await assert.rejects(records.put("added", "x"), noRoom);
+    await happened;
+    fill();
+  }
+  await records.delete("removed");
+  assert.deepEqual(
+    [records.get("removed"), records.get("added"), records.get("changed")?.slice(0, 4)],
+    [undefined, undefined, "499 "],
+  );
+  assert.deepEqual(warnings, []);
+  makeRoom();
+  await sleep(1500);
+  await records.put("added", "after");
+  await store.close();
+  const again = Store.open(file);
+  const found = again.collection<string>("c");
+  assert.deepEqual([found.get("kept"), found.get("removed"), found.get("added")], ["before", undefined, "after"]);
+  assert.match(found.get("changed") ?? "", /^499 /);
+  await again.close();
+});
+
+test("what not even the reserve has room for holds in memory, and is written when there is room", async (t) => {
+  const { file, fill, makeRoom } = smallDisk(t);
+  const warnings: string[] = [];
+  const store = Store.open(file, { warn: (message) => warnings.push(message) });
+  const records = store.collection<string>("c");
+  await records.put("small", "before");
+  fill();
+  await records.put("big", "x".repeat(1 << 20), { happened: true });
+  fill();
+  await records.delete("small");
+  assert.deepEqual([records.get("small"), records.get("big")?.length], [undefined, 1 << 20]);
+  assert.equal(warnings.filter((text) => text.includes("holds in memory")).length, 1);
+  makeRoom();
+  await sleep(1500);
+  await store.close();
+  const again = Store.open(file);
+  const found = again.collection<string>("c");
+  assert.deepEqual([found.get("small"), found.get("big")?.length], [undefined, 1 << 20]);
+  await again.close();
 });

@@ -5,18 +5,27 @@ import { backupDatabase, type StoreBackup } from "./backup-database.ts";
 import type { Change, Database } from "./database.ts";
 import { openDatabase } from "./open-database.ts";
 import { reconcile } from "./reconcile.ts";
+import { Reserve } from "./reserve.ts";
 import { containersCollection, copyPath, readCopy, RecordCopies } from "./record-copies.ts";
-import { damaged, openFailure, storeClosed, writeFailure } from "./store-failure.ts";
+import { damaged, isNoRoom, noRoom, openFailure, storeClosed, writeFailure } from "./store-failure.ts";
 
 /** A named set of JSON records, read from memory, written durably. */
 export interface Collection<T> {
   /** The committed record. Treat it as immutable: write a changed copy with `put`. */
   get(id: string): T | undefined;
   values(): IterableIterator<T>;
-  /** Resolves when the record is on disk; readers see it from then on, never earlier. */
-  put(id: string, value: T): Promise<void>;
-  /** Resolves when the removal is on disk, also when there was no such record. */
+  /** Resolves when the record is on disk; readers see it from then on, never earlier. Refused as `resourceExhausted` on a full disk. */
+  put(id: string, value: T, options?: PutOptions): Promise<void>;
+  /** Resolves when the removal is on disk, also when there was no such record. A full disk does not refuse it, as with what has happened. */
   delete(id: string): Promise<void>;
+}
+
+export interface PutOptions {
+  /**
+   * It is so already, whatever the disk says: without room for it readers see it all the same, and it is written as soon as there is
+   * some. Default: no.
+   */
+  happened?: boolean;
 }
 
 /** A collection whose records lie beside the store only from when they are said to be complete. */
@@ -37,6 +46,8 @@ export interface StoreOptions {
 }
 
 interface Write extends Change {
+  /** Holds in memory at least. */
+  happened: boolean;
   apply: () => void;
   resolve: () => void;
   reject: (error: EngineError) => void;
@@ -44,14 +55,19 @@ interface Write extends Change {
 
 /** How long nothing is written before the write-ahead log is brought into the file: a copy of the file alone is then complete. */
 const idleMs = 2000;
+/** How often it is looked whether there is room again. */
+const roomLookMs = 1000;
 
 /**
  * The daemon's one embedded store. Writes that arrive while others wait are grouped into one transaction, so 64 writers
- * share one fsync. A write that fails (full or read-only disk) changes nothing, in memory neither.
+ * share one fsync. A write that fails (full or read-only disk) changes nothing, in memory neither, but what has happened and what
+ * makes room is true on a full disk too: the store keeps a reserve for it, and when that is used up it is written later.
  */
 export class Store {
   readonly #database: Database;
   readonly #copies: RecordCopies;
+  readonly #reserve: Reserve;
+  readonly #warn: NonNullable<StoreOptions["warn"]>;
   readonly #collections = new Map<string, Map<string, unknown>>();
   /** Containers whose record lies beside the store. */
   readonly #kept = new Set<string>();
@@ -59,6 +75,9 @@ export class Store {
   #scheduled = false;
   #closed = false;
   #idle: NodeJS.Timeout | undefined;
+  /** What holds in memory and there was no room for, by record. */
+  readonly #owed = new Map<string, Change>();
+  #roomLook: NodeJS.Timeout | undefined;
 
   /** Opens or creates the store and reads it into memory. One process at a time: a second one is refused. */
   static open(file: string, options: StoreOptions = {}): Store {
@@ -76,6 +95,9 @@ export class Store {
 
   private constructor(database: Database, warn: NonNullable<StoreOptions["warn"]>, copiesInStep: boolean) {
     this.#database = database;
+    this.#warn = warn;
+    this.#reserve = new Reserve(`${database.file}-reserve`);
+    this.#reserve.fill();
     this.#copies = new RecordCopies({
       home: database.home,
       identity: database.identity,
@@ -101,13 +123,13 @@ export class Store {
       // Only this collection's own writers put values under this name, as T.
       get: (id) => records.get(id) as T | undefined,
       values: () => records.values() as IterableIterator<T>,
-      put: async (id, value) => {
-        await this.#write({ collection: name, id, json: JSON.stringify(value) }, () => records.set(id, value));
+      put: async (id, value, options) => {
+        await this.#write({ collection: name, id, json: JSON.stringify(value) }, () => records.set(id, value), options);
         this.#copies.changed({ collection: name, id });
       },
       delete: async (id) => {
         await this.#copies.remove({ collection: name, id });
-        await this.#write({ collection: name, id, json: undefined }, () => records.delete(id));
+        await this.#write({ collection: name, id, json: undefined }, () => records.delete(id), { happened: true });
       },
     };
   }
@@ -119,8 +141,8 @@ export class Store {
     const plain = this.collection<T>(name);
     return {
       ...plain,
-      put: async (id, value) => {
-        await this.#write({ collection: name, id, json: JSON.stringify(value) }, () => records.set(id, value));
+      put: async (id, value, options) => {
+        await this.#write({ collection: name, id, json: JSON.stringify(value) }, () => records.set(id, value), options);
         if (this.#kept.has(id)) this.#copies.changed({ collection: name, id });
       },
       keepCopy: async (id) => {
@@ -149,8 +171,11 @@ export class Store {
     this.#flush();
     this.#closed = true;
     clearTimeout(this.#idle);
+    clearTimeout(this.#roomLook);
+    if (this.#owed.size > 0)
+      this.#warn("the disk is full: what happened to some records is lost with this stop", { records: [...this.#owed.keys()] });
     await this.#copies.flush();
-    this.#database.checkpoint();
+    this.#checkpoint({ keepRoom: false });
     this.#database.close();
   }
 
@@ -176,10 +201,10 @@ export class Store {
     }
   }
 
-  #write(change: Change, apply: () => void): Promise<void> {
+  #write(change: Change, apply: () => void, { happened = false }: PutOptions = {}): Promise<void> {
     if (this.#closed) return Promise.reject(storeClosed());
     return new Promise((resolve, reject) => {
-      this.#queue.push({ ...change, apply, resolve, reject });
+      this.#queue.push({ ...change, happened, apply, resolve, reject });
       if (this.#scheduled) return;
       this.#scheduled = true;
       setImmediate(() => this.#flush());
@@ -190,19 +215,65 @@ export class Store {
     this.#scheduled = false;
     const writes = this.#queue;
     this.#queue = [];
-    if (writes.length === 0) return;
+    if (writes.length + this.#owed.size === 0) return;
+    // What adds must not take the room that was given up.
+    const room = this.#reserve.fill() || writes.every(({ happened }) => happened);
+    const failure = room ? this.#commit(writes) : noRoom(this.#database.file);
+    if (failure === undefined) return done(writes);
+    const facts = isNoRoom(failure) ? writes.filter(({ happened }) => happened) : [];
+    for (const write of writes) if (!facts.includes(write)) write.reject(failure);
+    if (facts.length + this.#owed.size > 0) this.#commitOrOwe(facts);
+  }
+
+  /** In one transaction with what is owed; says why it could not be. */
+  #commit(changes: readonly Change[]): EngineError | undefined {
     try {
-      this.#database.commit(writes);
+      this.#database.commit([...this.#owed.values(), ...changes].map(({ collection, id, json }) => ({ collection, id, json })));
     } catch (error) {
-      const failure = writeFailure(this.#database.file, error);
-      for (const write of writes) write.reject(failure);
-      return;
+      return writeFailure(this.#database.file, error);
     }
-    for (const write of writes) {
-      write.apply();
-      write.resolve();
-    }
+    this.#owed.clear();
     this.#checkpointWhenIdle();
+    return undefined;
+  }
+
+  /** For what holds whether it can be written or not. */
+  #commitOrOwe(facts: readonly Write[]): void {
+    let failure = this.#commit(facts);
+    while (isNoRoom(failure)) {
+      // The write-ahead log begins anew in the room it has.
+      this.#checkpoint({ keepRoom: true });
+      failure = this.#commit(facts);
+      if (isNoRoom(failure) && !this.#reserve.giveSome()) break;
+    }
+    if (failure !== undefined && !isNoRoom(failure)) for (const fact of facts) fact.reject(failure);
+    else done(facts);
+    if (!isNoRoom(failure)) return this.#lookForRoom();
+    if (this.#owed.size === 0)
+      this.#warn("the disk is full: what happens to records holds in memory, and is written when there is room", {
+        file: this.#database.file,
+      });
+    for (const fact of facts) this.#owed.set(`${fact.collection}/${fact.id}`, fact);
+    this.#lookForRoom();
+  }
+
+  /** Until all is written and the reserve is there again. */
+  #lookForRoom(): void {
+    if (this.#closed) return;
+    this.#roomLook ??= setTimeout(() => {
+      this.#roomLook = undefined;
+      inBackground("writing what the disk had no room for", async () => this.#flush());
+      if (this.#owed.size > 0 || !this.#reserve.fill()) this.#lookForRoom();
+    }, roomLookMs).unref();
+  }
+
+  /** A full disk may not have room for it either: then the log stays as it is. */
+  #checkpoint({ keepRoom }: { keepRoom: boolean }): void {
+    try {
+      this.#database.checkpoint({ keepRoom });
+    } catch (error) {
+      if (!isNoRoom(writeFailure(this.#database.file, error))) throw error;
+    }
   }
 
   #checkpointWhenIdle(): void {
@@ -211,8 +282,15 @@ export class Store {
     if (this.#idle) this.#idle.refresh();
     else
       this.#idle = setTimeout(
-        () => inBackground("checkpoint of the store", async () => this.#database.checkpoint()),
+        () => inBackground("checkpoint of the store", async () => this.#checkpoint({ keepRoom: !this.#reserve.isWhole })),
         idleMs,
       ).unref();
+  }
+}
+
+function done(writes: readonly Write[]): void {
+  for (const write of writes) {
+    write.apply();
+    write.resolve();
   }
 }
