@@ -1,8 +1,11 @@
-import type { ContainerInspect } from "@pouchcontainer/api";
+import type { ContainerInspect, NetworkInspect } from "@pouchcontainer/api";
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
-import { Daemon, run, sleep } from "./harness/daemon.ts";
+import { Daemon, eventually, run, sleep } from "./harness/daemon.ts";
+import { hostLinks } from "./harness/host-links.ts";
 import { networkDisagreements } from "./soak/agreement.ts";
 import { portTargets } from "./soak/machine-state.ts";
 
@@ -99,3 +102,32 @@ test(
     assert.deepEqual(await networkDisagreements(daemon), []);
   },
 );
+
+test("a bridge that a daemon was killed over before it was marked goes with its network", { timeout: 60_000 }, async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), "pouch-slow-ip-"));
+  t.after(() => rmSync(directory, { recursive: true }));
+  const [slow, reached] = [join(directory, "slow"), join(directory, "reached")];
+  // An ip that takes its time before it marks an interface, and does not do it for a daemon that is dead by then.
+  const program = `#!/bin/bash
+while IFS= read -r line; do
+  case "$line" in *" alias "*) [ -e ${slow} ] && mv ${slow} ${reached} && sleep 0.5; kill -0 $PPID 2>/dev/null || exit ;; esac
+  printf '%s\\n' "$line"
+done | PATH=\${PATH#*:} ip "$@"
+`;
+  writeFileSync(join(directory, "ip"), program, { mode: 0o755 });
+  await using daemon = await Daemon.start({ image: false, env: { PATH: `${directory}:${process.env["PATH"]}` } });
+  const bridge = `${daemon.bridge}x`.slice(-15);
+  writeFileSync(slow, "");
+  const cut = daemon
+    .api("POST", "/networks/create", { Name: "named", Options: { "com.docker.network.bridge.name": bridge } })
+    .catch(() => undefined);
+  await eventually("the bridge is to be marked", () => existsSync(reached));
+  await daemon.kill9();
+  await cut;
+  await daemon.launch();
+  const { Id } = (await daemon.api("GET", "/networks/named")).json<NetworkInspect>();
+  const made = (): string[] => hostLinks().filter((name) => name === bridge || name === `br-${Id.slice(0, 12)}`);
+  assert.equal(made().length, 1);
+  assert.equal((await daemon.api("DELETE", `/networks/${Id}`)).status, 204);
+  assert.deepEqual(made(), []);
+});

@@ -14,7 +14,7 @@ import type { EndpointRecord } from "../sandbox-record.ts";
 import { settleAll } from "../../settle-all.ts";
 import type { Bandwidth } from "./bandwidth.ts";
 import { bandwidthOf } from "./bandwidth.ts";
-import { bridgeOption, readBridgeOptions } from "./bridge-options.ts";
+import { readBridgeOptions } from "./bridge-options.ts";
 import { addressChanges } from "./endpoint-link.ts";
 import type { EndpointPlace, NetworkDriver } from "./network-driver.ts";
 
@@ -78,10 +78,15 @@ export class BridgeDriver implements NetworkDriver {
     made.move();
   }
 
+  /** A bridge the operator made and lent us stays: it has no mark of ours, and a name that was asked for. */
   async removeNetwork(network: NetworkRecord): Promise<void> {
-    const { bridge } = this.#options(network);
-    const link = this.#deps.links.find(bridge);
-    if (link && isOurs(link, network)) await this.#deps.ip.run([`link delete dev ${bridge}`], { tolerate: /Cannot find device/ });
+    const { bridge, generatedName } = this.#options(network);
+    const { ip, links } = this.#deps;
+    for (const name of new Set([bridge, generatedName])) {
+      const link = links.find(name);
+      const isOurs = link?.kind === "bridge" && (link.alias === mark(network) || name === generatedName);
+      if (isOurs) await ip.run([`link delete dev ${name}`], { tolerate: /Cannot find device/ });
+    }
     await Promise.all([this.#deps.firewall.removeNetwork(bridge), this.#deps.dockerForwarding.withdraw(bridge)]);
   }
 
@@ -154,15 +159,18 @@ export class BridgeDriver implements NetworkDriver {
   }
 
   async #addBridge(network: NetworkRecord, made: AsyncDisposableStack): Promise<void> {
-    const { bridge, mtu } = this.#options(network);
-    const { ip } = this.#deps;
+    const { bridge, generatedName, mtu } = this.#options(network);
+    const { ip, links } = this.#deps;
     const mac = `02:42:${randomBytes(4)
       .toString("hex")
       .replace(/(..)(?!$)/g, "$1:")}`;
-    // Alone: one that fails because the bridge is there has made nothing, and nothing may be written on what is another's.
-    await ip.run([`link add name ${bridge} address ${mac}${mtu === undefined ? "" : ` mtu ${mtu}`} type bridge`]);
-    made.defer(() => this.#undo([`link delete dev ${bridge}`]));
-    await ip.run([`link set dev ${bridge} alias ${mark(network)}`]);
+    // It gets its name last: whatever moment a daemon is killed at, a bridge of that name is marked, or it is another's. The steps go
+    // alone: one that fails because the name is taken has made nothing, and nothing may be written on what is another's.
+    if (!links.find(generatedName))
+      await ip.run([`link add name ${generatedName} address ${mac}${mtu === undefined ? "" : ` mtu ${mtu}`} type bridge`]);
+    made.defer(() => this.#undo([`link delete dev ${this.#deps.links.find(generatedName) ? generatedName : bridge}`]));
+    await ip.run([`link set dev ${generatedName} alias ${mark(network)}`]);
+    if (bridge !== generatedName) await ip.run([`link set dev ${generatedName} name ${bridge}`]);
   }
 
   #applySettings(network: NetworkRecord, lent: boolean, made: AsyncDisposableStack): void {
@@ -228,11 +236,6 @@ function isolationSettings(bridge: string): [name: string, value: string][] {
     // The kernel would think about such an answer for up to 0.8 s.
     [`net/ipv4/neigh/${bridge}/proxy_delay`, "0"],
   ];
-}
-
-/** A bridge the operator made and lent us is not: it has no mark of ours, and a name that was asked for. */
-function isOurs(link: Link, network: NetworkRecord): boolean {
-  return link.kind === "bridge" && (link.alias === mark(network) || network.options[bridgeOption.name] === undefined);
 }
 
 function mark(network: NetworkRecord): string {

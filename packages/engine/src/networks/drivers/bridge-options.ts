@@ -17,6 +17,8 @@ export const bridgeOption = {
 
 export interface BridgeOptions {
   bridge: string;
+  /** The name it has without a word about one, which is no other network's. */
+  generatedName: string;
   masquerade: boolean;
   interContainer: boolean;
   /** Address published ports are bound to when the request names none. */
@@ -27,7 +29,8 @@ export interface BridgeOptions {
 
 export function readBridgeOptions(network: NetworkRecord, bridgePrefix: string): BridgeOptions {
   const { options } = network;
-  const bridge = options[bridgeOption.name] || `${bridgePrefix}${network.id.slice(0, 12)}`;
+  const generatedName = `${bridgePrefix}${network.id.slice(0, 12)}`;
+  const bridge = options[bridgeOption.name] || generatedName;
   // The kernel's limit, and what neither ip nor nft takes for something else.
   if (!/^(?!\.{1,2}$)[A-Za-z0-9_.][A-Za-z0-9_.-]{0,14}$/.test(bridge))
     throw invalidArgument(`invalid bridge name "${bridge}": it takes 1 to 15 letters, digits, "_", "." or "-"`);
@@ -35,6 +38,7 @@ export function readBridgeOptions(network: NetworkRecord, bridgePrefix: string):
   if (snatAddress !== undefined && !isAddress(snatAddress)) throw invalidArgument(`invalid host address "${snatAddress}"`);
   return {
     bridge,
+    generatedName,
     masquerade: readFlag(options, bridgeOption.masquerade, true),
     interContainer: readFlag(options, bridgeOption.interContainer, true),
     hostBinding: options[bridgeOption.hostBinding] || undefined,

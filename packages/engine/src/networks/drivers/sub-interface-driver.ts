@@ -71,15 +71,25 @@ export class SubInterfaceDriver implements NetworkDriver {
   async createNetwork(network: NetworkRecord): Promise<void> {
     const parent = parentOf(network);
     if (this.#deps.links.find(parent)) return;
+    const { ip, links } = this.#deps;
+    const generated = generatedName(network);
     const vlan = /^(.+)\.(\d+)$/.exec(parent);
     const add =
       network.options["parent"] && vlan
-        ? `link add link ${vlan[1]} name ${parent} type vlan id ${vlan[2]}`
-        : `link add name ${parent} type dummy`;
-    // Alone: one that fails has made nothing, and nothing may be written on what is another's.
-    await this.#deps.ip.run([add]);
+        ? `link add link ${vlan[1]} name ${generated} type vlan id ${vlan[2]}`
+        : `link add name ${generated} type dummy`;
+    // It gets its name last, so that one of that name is marked whatever moment a daemon is killed at. The steps go alone: one that
+    // fails has made nothing, and nothing may be written on what is another's.
+    if (!links.find(generated)) await ip.run([add]);
     try {
-      await this.#deps.ip.run([`link set dev ${parent} alias ${mark(network)}`, `link set dev ${parent} up`]);
+      await ip.run([`link set dev ${generated} alias ${mark(network)}`]);
+      if (parent !== generated) await ip.run([`link set dev ${generated} name ${parent}`]);
+    } catch (error) {
+      await this.#remove(generated);
+      throw error;
+    }
+    try {
+      await ip.run([`link set dev ${parent} up`]);
     } catch (error) {
       await this.#remove(parent);
       throw error;
@@ -87,10 +97,12 @@ export class SubInterfaceDriver implements NetworkDriver {
   }
 
   async removeNetwork(network: NetworkRecord): Promise<void> {
-    const parent = parentOf(network);
-    // Only what was made for the network, never an interface of the host.
-    const link = this.#deps.links.find(parent);
-    if (link && (link.alias === mark(network) || !network.options["parent"])) await this.#remove(parent);
+    const generated = generatedName(network);
+    for (const name of new Set([parentOf(network), generated])) {
+      // Only what was made for the network, never an interface of the host.
+      const link = this.#deps.links.find(name);
+      if (link && (link.alias === mark(network) || name === generated)) await this.#remove(name);
+    }
   }
 
   prepareEndpoint(network: NetworkRecord, endpoint: EndpointRecord): void {
@@ -161,7 +173,12 @@ export class SubInterfaceDriver implements NetworkDriver {
 }
 
 function parentOf(network: NetworkRecord): string {
-  return network.options["parent"] || `dm-${network.id.slice(0, 12)}`;
+  return network.options["parent"] || generatedName(network);
+}
+
+/** No other network's. */
+function generatedName(network: NetworkRecord): string {
+  return `dm-${network.id.slice(0, 12)}`;
 }
 
 function mark(network: NetworkRecord): string {
