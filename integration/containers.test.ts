@@ -6,7 +6,7 @@ import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { after, before, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
-import { isKind } from "@pouchcontainer/errors";
+import { internal, isKind } from "@pouchcontainer/errors";
 import { EngineHarness, eventually, textOf, type Daemon } from "./engine-harness.ts";
 
 let harness: EngineHarness;
@@ -166,6 +166,7 @@ test("of a process that ends under a call it is said that it does not run", asyn
       daemon.containers.pause(id).then(() => daemon.containers.unpause(id)),
       daemon.containers.update(id, Readable.from([JSON.stringify({ CpuShares: 512 + round })])),
       daemon.exec.startDetached(exec.Id),
+      daemon.containers.top(id, ""),
     ];
     for (const outcome of await Promise.allSettled(calls))
       if (outcome.status === "rejected") told.add(`${outcome.reason.kind}: ${outcome.reason.message.replaceAll(id, "ID")}`);
@@ -176,6 +177,28 @@ test("of a process that ends under a call it is said that it does not run", asyn
     [...told].filter((text) => !expected.includes(text)),
     [],
   );
+  await daemon.remove(id);
+});
+
+test("that holds whatever words the runtime has for it", async (t) => {
+  const { tasks } = harness.client;
+  const id = await daemon.create(["sleep", "100"], { Tty: true });
+  const calls = {
+    pause: () => daemon.containers.pause(id),
+    listPids: () => daemon.containers.top(id, ""),
+    resizePty: () => daemon.containers.resize(id, { width: 80, height: 25 }),
+  };
+  for (const [method, call] of Object.entries(calls)) {
+    await daemon.containers.start(id);
+    const mocked = t.mock.method(tasks, method as keyof typeof calls, async () => {
+      await tasks.kill(id, { signal: 9, all: true });
+      await tasks.wait(id);
+      throw internal("runc did not terminate successfully: exit status 1: container does not exist: unknown");
+    });
+    await assert.rejects(call(), { message: `container ${id} is not running` }, method);
+    mocked.mock.restore();
+    await daemon.containers.wait(id, "not-running", AbortSignal.timeout(10_000)).result;
+  }
   await daemon.remove(id);
 });
 

@@ -24,6 +24,7 @@ import { Reconciler } from "./leftovers/reconciler.ts";
 import { networkedContainer } from "./network-view.ts";
 import { Orphans } from "./orphans/orphans.ts";
 import { pauseContainer, unpauseContainer } from "./pause-container.ts";
+import { whileRunning } from "./process-gone.ts";
 import { pruneContainers } from "./prune-containers.ts";
 import { recoverContainers } from "./recovery/recover-containers.ts";
 import { removeLink } from "./remove-link.ts";
@@ -210,7 +211,7 @@ export class ContainerManager {
     const container = this.#require(ref);
     const { deps } = this.#room;
     if (!container.isRunning) throw failedPrecondition(`container ${container.id} is not running`);
-    await deps.containerd.tasks.resizePty(container.id, undefined, size);
+    await whileRunning(this.#room, container, () => deps.containerd.tasks.resizePty(container.id, undefined, size));
     publishContainerEvent(deps.events, container.record, "resize", { width: String(size.width), height: String(size.height) });
   }
 

@@ -4,6 +4,7 @@ import { lastWords, programOutcome } from "@pouchcontainer/owners";
 import type { Container } from "./container.ts";
 import { publishContainerEvent } from "./container-events.ts";
 import type { ContainerRoom } from "./container-room.ts";
+import { whileRunning } from "./process-gone.ts";
 
 /** `ps` of the host, cut down to the container's processes. */
 export async function containerTop(room: ContainerRoom, container: Container, psArgs: string): Promise<api.ContainerTopResponse> {
@@ -13,7 +14,8 @@ export async function containerTop(room: ContainerRoom, container: Container, ps
   const args = (psArgs || "-ef").split(/\s+/).filter((word) => word !== "");
   if (args.some((word) => /[^A-Za-z0-9,=:%+._-]/.test(word)))
     throw invalidArgument(`arguments of ps may not contain other than plain words, got "${psArgs}"`);
-  const pids = new Set((await room.deps.containerd.tasks.listPids(container.id)).map(({ pid }) => pid));
+  const processes = await whileRunning(room, container, () => room.deps.containerd.tasks.listPids(container.id));
+  const pids = new Set(processes.map(({ pid }) => pid));
   const top = parsePs(await runPs(args), pids);
   publishContainerEvent(room.deps.events, container.record, "top");
   return top;

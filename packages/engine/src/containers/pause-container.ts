@@ -2,7 +2,7 @@ import { conflict, internal } from "@pouchcontainer/errors";
 import type { Container } from "./container.ts";
 import { publishContainerEvent } from "./container-events.ts";
 import type { ContainerRoom } from "./container-room.ts";
-import { isProcessGone } from "./process-gone.ts";
+import { isProcessGone, whileRunning } from "./process-gone.ts";
 
 /** Freezes every process of the container. */
 export async function pauseContainer(room: ContainerRoom, container: Container): Promise<void> {
@@ -12,29 +12,21 @@ export async function pauseContainer(room: ContainerRoom, container: Container):
   if (status === "restarting") throw conflict(`Container ${container.id} is restarting, wait until the container is running`);
   if (status !== "running") throw conflict(`container ${container.id} is not running`);
   await container.execStarts.run(async () => {
-    const isFrozen = await isStillThere(room.deps.containerd.tasks.pause(container.id));
-    if (!isFrozen || !run || !container.noteOf(run, { state: { status: "paused" } }))
+    await whileRunning(room, container, () => room.deps.containerd.tasks.pause(container.id));
+    if (!run || !container.noteOf(run, { state: { status: "paused" } }))
       throw conflict(`container ${container.id} is not running`);
   });
   publishContainerEvent(room.deps.events, container.record, "pause");
 }
 
-/** False when the process ended before the call reached it. */
-async function isStillThere(call: Promise<void>): Promise<boolean> {
-  try {
-    await call;
-    return true;
-  } catch (error) {
-    if (isProcessGone(error)) return false;
-    throw error;
-  }
-}
-
 export async function unpauseContainer(room: ContainerRoom, container: Container): Promise<void> {
   if (container.state.status !== "paused") throw internal(`Container ${container.id} is not paused`);
   const { run } = container;
-  if (!(await isStillThere(room.deps.containerd.tasks.resume(container.id))))
-    throw internal(`Container ${container.id} is not paused`);
+  try {
+    await room.deps.containerd.tasks.resume(container.id);
+  } catch (error) {
+    throw (await isProcessGone(room, container.id, error)) ? internal(`Container ${container.id} is not paused`) : error;
+  }
   // Thawed by a signal meanwhile, which told of it, or ended.
   if (!run || container.state.status !== "paused" || !container.noteOf(run, { state: { status: "running" } })) return;
   publishContainerEvent(room.deps.events, container.record, "unpause");

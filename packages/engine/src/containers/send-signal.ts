@@ -54,7 +54,7 @@ async function send(
     const all = signal === killSignal && container.record.hostConfig.PidMode !== "";
     await deps.containerd.tasks.kill(container.id, { signal, all });
   } catch (error) {
-    if (isProcessGone(error)) return;
+    if (await isProcessGone(room, container.id, error)) return;
     throw error;
   }
   publishContainerEvent(deps.events, container.record, "kill", { signal: String(signal) });
@@ -63,7 +63,7 @@ async function send(
     await deps.containerd.tasks.resume(container.id);
   } catch (error) {
     // SIGKILL reaches a frozen process with some kernels and runtimes and ends it before it is thawed.
-    if (signal !== killSignal && !isProcessGone(error))
+    if (signal !== killSignal && !(await isProcessGone(room, container.id, error)))
       deps.log.warn("a paused container could not be thawed for its signal", { container: container.id, error: String(error) });
     return;
   }

@@ -47,7 +47,8 @@ async function putInForce(
  * Puts what the record says in force, where that was begun: now, or by a daemon that was killed. What the runtime refuses is not what the
  * record says afterwards.
  */
-export async function finishUpdate({ deps }: ContainerRoom, container: Container): Promise<void> {
+export async function finishUpdate(room: ContainerRoom, container: Container): Promise<void> {
+  const { deps } = room;
   const { updating, hostConfig } = container.record;
   if (!updating) return;
   try {
@@ -55,7 +56,7 @@ export async function finishUpdate({ deps }: ContainerRoom, container: Container
       await deps.containerd.tasks.update(container.id, toUpdateResources(hostConfig, deps.facts.cgroup, deps.devices));
   } catch (error) {
     // Of one that has just ended: what is recorded holds from its next start.
-    if (!isProcessGone(error)) {
+    if (!(await isProcessGone(room, container.id, error))) {
       await container.change({ ...updating, updating: undefined });
       throw error;
     }

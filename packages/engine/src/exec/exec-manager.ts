@@ -8,7 +8,7 @@ import type { Container } from "../containers/container.ts";
 import { publishContainerEvent } from "../containers/container-events.ts";
 import type { ContainerRoom } from "../containers/container-room.ts";
 import { networkedContainer } from "../containers/network-view.ts";
-import { saysProcessGone } from "../containers/process-gone.ts";
+import { whileRunning } from "../containers/process-gone.ts";
 import { withRootfsReader } from "../containers/rootfs.ts";
 import { runtimeFailure } from "../containers/runtime-failure.ts";
 import { waitForExit } from "../containers/settle-exit.ts";
@@ -127,23 +127,12 @@ export class ExecManager {
       });
       instance.stdio = stdio;
       const connected = connect(stdio);
-      await this.#run(instance, stdio, options.consoleSize);
+      await whileRunning(this.#room, container, () => this.#run(instance, stdio, options.consoleSize));
       return connected;
     } catch (thrown) {
       instance.started.resolve(false);
       await this.#settle(instance, instance.exitCode ?? notStartedExitCode);
-      if (saysProcessGone(thrown) || (await this.#hasStopped(container)))
-        throw conflict(`container ${container.id} is not running`, { cause: thrown });
       throw thrown;
-    }
-  }
-
-  /** What a runtime says when the container ends under it depends on how far it came. */
-  async #hasStopped({ id }: Container): Promise<boolean> {
-    try {
-      return (await this.#room.deps.containerd.tasks.get(id)).status === "stopped";
-    } catch (error) {
-      return isKind(error, "notFound");
     }
   }
 
@@ -153,7 +142,7 @@ export class ExecManager {
     refuseUnlessRunning(container);
     if (!(await startedInTime(instance))) throw invalidArgument("exec process is not started");
     if (instance.state !== "running") throw notFound("no such exec");
-    await this.#room.deps.containerd.tasks.resizePty(container.id, id, size);
+    await whileRunning(this.#room, container, () => this.#room.deps.containerd.tasks.resizePty(container.id, id, size));
   }
 
   async inspect(id: string): Promise<api.ExecInspect> {
