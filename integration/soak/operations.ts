@@ -45,14 +45,22 @@ const commands: [string[], ...string[][]] = [
 ];
 
 function containerBody(random: SeededRandom, names: Names): Record<string, unknown> {
-  const network = random.pick(["none", "bridge", "bridge", "host", ...names.networks]);
-  const ports = network !== "none" && network !== "host" && random.chance(0.6);
+  const network = random.pick([
+    "none",
+    "bridge",
+    "bridge",
+    "host",
+    `container:${random.pick(names.containers)}`,
+    ...names.networks,
+  ]);
+  const ports = !/^(none|host|container:.*)$/.test(network) && random.chance(0.6);
   return {
     Image: "busybox",
     Cmd: random.pick(commands),
     Tty: random.chance(0.2),
     Env: ["SOAK=1", ...(random.chance(0.3) ? ["LEGACY_MEM=64m"] : [])],
     ExposedPorts: { "80/tcp": {} },
+    Healthcheck: random.chance(0.2) ? { Test: ["CMD", "true"], Interval: 1_000_000_000 } : { Test: ["NONE"] },
     Volumes: random.chance(0.2) ? { "/anonymous": {} } : {},
     HostConfig: {
       NetworkMode: network,
@@ -66,6 +74,7 @@ function containerBody(random: SeededRandom, names: Names): Record<string, unkno
         { Name: "always" },
       ]),
       IpcMode: random.pick(["private", "shareable"]),
+      Tmpfs: random.chance(0.2) ? { "/scratch": "size=1m" } : {},
     },
   };
 }
@@ -113,6 +122,12 @@ export const operations: [Operation, ...Operation[]] = [
   containerOperation("stats", 2, "GET", "/stats?stream=0&one-shot=1"),
   containerOperation("copy out", 2, "GET", "/archive?path=/etc"),
   containerOperation("changes", 2, "GET", "/changes"),
+  containerOperation("export", 1, "GET", "/export"),
+  {
+    name: "rename",
+    weight: 2,
+    requests: (random, names) => [{ method: "POST", path: `${of(random, names)}/rename?name=${random.pick(names.containers)}` }],
+  },
   {
     name: "copy in",
     weight: 3,
@@ -175,6 +190,22 @@ export const operations: [Operation, ...Operation[]] = [
   { name: "list", weight: 2, requests: () => [{ method: "GET", path: "/containers/json?all=1&size=1" }] },
   { name: "disk usage", weight: 1, requests: () => [{ method: "GET", path: "/system/df" }] },
   { name: "prune", weight: 1, requests: () => [{ method: "POST", path: "/containers/prune" }] },
+  { name: "prune networks", weight: 1, requests: () => [{ method: "POST", path: "/networks/prune" }] },
+  { name: "prune volumes", weight: 1, requests: () => [{ method: "POST", path: "/volumes/prune" }] },
+  {
+    name: "inspect network",
+    weight: 2,
+    requests: (random, names) => [{ method: "GET", path: `/networks/${random.pick(names.networks)}?verbose=1` }],
+  },
+  {
+    name: "past events",
+    weight: 1,
+    requests: () => {
+      const now = Math.floor(Date.now() / 1000);
+      return [{ method: "GET", path: `/events?since=${now - 5}&until=${now}` }];
+    },
+  },
+  { name: "save", weight: 1, requests: () => [{ method: "GET", path: "/images/busybox/get" }] },
   {
     name: "tag and untag",
     weight: 1,
