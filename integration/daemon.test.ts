@@ -175,6 +175,21 @@ test("on a full disk containers end, are ended and removed as ever, and all of i
   for (const name of ["stopped", "killed", "ended", "removed"])
     await docker("run", "-d", "--name", name, "--network", name === "removed" ? "front" : "none", "busybox", "sleep", "600");
   await docker("create", "--name", "made", "--network", "none", "busybox");
+  await docker(
+    "run",
+    "-d",
+    "--name",
+    "restarted",
+    "--restart",
+    "always",
+    "--network",
+    "none",
+    "busybox",
+    "sh",
+    "-c",
+    "usleep 300000; exit 1",
+  );
+  const restarts = async (): Promise<number> => Number(await docker("inspect", "-f", "{{.RestartCount}}", "restarted"));
   const pid = await docker("inspect", "-f", "{{.State.Pid}}", "ended");
   const fill = (): void => {
     for (const { blockSize, path } of fillers)
@@ -196,15 +211,17 @@ test("on a full disk containers end, are ended and removed as ever, and all of i
   fill();
   await docker("rm", "-f", "stopped");
   const there = async (): Promise<string[]> => (await docker("ps", "-a", "--format", "{{.Names}}")).split("\n").toSorted();
-  assert.deepEqual(await there(), ["ended", "killed"]);
+  assert.deepEqual(await there(), ["ended", "killed", "restarted"]);
   const refused = await daemon.docker("create", "--network", "none", "busybox");
   assert.match(refused.stderr, /no space left/i);
 
   makeRoom();
   await eventually("there is room for more", async () => (await daemon.docker("volume", "create", "more")).code === 0);
+  const before = await restarts();
+  await eventually("its policy was not given up", async () => (await restarts()) > before);
   await daemon.kill9();
   await daemon.launch();
-  assert.deepEqual(await there(), ["ended", "killed"]);
+  assert.deepEqual(await there(), ["ended", "killed", "restarted"]);
   for (const name of ["killed", "ended"]) assert.equal(await state(name), "exited 137");
   assert.equal(await docker("volume", "ls", "-q"), "more");
   assert.doesNotMatch(await docker("network", "ls", "--format", "{{.Name}}"), /front/);

@@ -1,4 +1,4 @@
-import { internal, unavailable } from "@pouchcontainer/errors";
+import { internal, resourceExhausted, unavailable } from "@pouchcontainer/errors";
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { test } from "node:test";
@@ -55,6 +55,17 @@ test("a restart by policy that meets an outage of containerd comes when that is 
   back.resolve();
   await sleep(500);
   assert.deepEqual([container.state.status, starts(), log], ["running", 3, []]);
+});
+
+test("one that meets a full disk is tried again, later each time", async () => {
+  const full = () => resourceExhausted("no space left on the device of /home/pouch.db: free some and try again");
+  const { room, container, log, starts } = restarting([
+    full(),
+    internal("cannot write hosts", { cause: new Error("ENOSPC: no space left on device") }),
+  ]);
+  scheduleRestart(room, container, 0);
+  await sleep(600);
+  assert.deepEqual([container.state.status, starts(), container.restartDelayMs, log], ["running", 3, 200, []]);
 });
 
 test("one that waits for containerd is called off like any other", async () => {

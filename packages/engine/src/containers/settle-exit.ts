@@ -2,6 +2,7 @@ import { isKind } from "@pouchcontainer/errors";
 import { isOutage, type TaskExit } from "@pouchcontainer/containerd";
 import { inBackground } from "@pouchcontainer/owners";
 import { setTimeout as delay } from "node:timers/promises";
+import { isDiskFull } from "../disk-full.ts";
 import { rfc3339Nano, parseRfc3339 } from "./clock.ts";
 import type { Container } from "./container.ts";
 import { publishContainerEvent } from "./container-events.ts";
@@ -122,17 +123,22 @@ function restartWhen(room: ContainerRoom, container: Container, due: (signal: Ab
   });
 }
 
+/** Whether a start failed of something that is no matter of the container's and passes: containerd is away, a disk is full. */
+export function isPassing(error: unknown): boolean {
+  return isOutage(error) || isDiskFull(error);
+}
+
 async function restart(room: ContainerRoom, container: Container): Promise<void> {
   try {
     await room.start(container, { byPolicy: true });
   } catch (error) {
     if (container.state.status !== "restarting" || room.leaving.aborted) return;
     const facts = { container: container.id, error: String(error) };
-    if (isOutage(error)) {
-      room.deps.log.warn("a container is restarted when containerd is back", facts);
+    if (isPassing(error)) {
+      room.deps.log.warn("a container cannot be restarted now, which is tried again", facts);
       container.restartDelayMs = longerDelay(container.restartDelayMs);
       return restartWhen(room, container, async (signal) => {
-        await room.deps.containerd.whenReconnected({ signal });
+        if (isOutage(error)) await room.deps.containerd.whenReconnected({ signal });
         await delay(container.restartDelayMs, undefined, { signal });
       });
     }

@@ -1,5 +1,5 @@
 import { conflict, internal, isKind, notFound, notModified } from "@pouchcontainer/errors";
-import { isOutage, type Mount } from "@pouchcontainer/containerd";
+import type { Mount } from "@pouchcontainer/containerd";
 import { join } from "node:path";
 import type { PreStartHook } from "../plugin-host/chains.ts";
 import { prepareBindSources } from "../volumes/realise-mounts.ts";
@@ -23,7 +23,7 @@ import { newTask } from "./new-task.ts";
 import { mountSharedMemory, sharedMemoryPath, withRootfsReader } from "./rootfs.ts";
 import { runtimeFailure } from "./runtime-failure.ts";
 import { releaseRun } from "./release-run.ts";
-import { watchExit } from "./settle-exit.ts";
+import { isPassing, watchExit } from "./settle-exit.ts";
 import { buildSpec, containerOfMode, type SpecInput } from "./spec/index.ts";
 import { mountSubpaths } from "./volume-subpaths.ts";
 import { ended, killTimeoutMs } from "./stop-container.ts";
@@ -331,7 +331,7 @@ async function failStart(
   run.over = true;
   await releaseRun(room, container, run, { kill: true });
   // Nobody asked who would have to hear it: the policy asks again.
-  if (byPolicy && isOutage(cause)) throw failure.error;
+  if (byPolicy && isPassing(cause)) throw failure.error;
   const message = failure.error instanceof Error ? failure.error.message : String(failure.error);
   container.note({ state: { pid: 0, exitCode: failure.exitCode, error: message } });
   container.report(["next-exit", "not-running"], { exitCode: failure.exitCode, error: message });
