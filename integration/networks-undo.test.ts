@@ -144,3 +144,18 @@ test("a daemon whose /sys shows another network namespace keeps its bridges, and
     assert.equal((await bridges()).length, 1);
   }
 });
+
+test("a bridge that another daemon made for its network is not lent to one of ours", async (t) => {
+  const [theirs, ours] = [await world(t), await world(t)];
+  const bridge = `mine${theirs.tag}`;
+  const config = { Name: "front", Options: { [bridgeName]: bridge } };
+  const { Id } = await theirs.networks.manager.create(config);
+  const before = await stateOf(bridge);
+  await assert.rejects(ours.networks.manager.create(config), {
+    kind: "forbidden",
+    message: new RegExp(`\\(${bridge}\\): the bridge belongs to another daemon's network ${Id.slice(0, 12)},`),
+  });
+  assert.deepEqual(await stateOf(bridge), before);
+  await theirs.networks.manager.remove("front");
+  await ours.networks.manager.create(config);
+});

@@ -54,10 +54,15 @@ export class BridgeDriver implements NetworkDriver {
   validate(network: NetworkRecord, others: NetworkRecord[]): void {
     const { bridge } = this.#options(network);
     const other = others.find((each) => each.driver === this.name && !each.configOnly && this.#options(each).bridge === bridge);
-    if (!other) return;
-    throw forbidden(
-      `cannot create network ${network.id} (${bridge}): conflicts with network ${other.id} (${bridge}): networks have same bridge name`,
-    );
+    if (other)
+      throw forbidden(
+        `cannot create network ${network.id} (${bridge}): conflicts with network ${other.id} (${bridge}): networks have same bridge name`,
+      );
+    const alias = this.#deps.links.find(bridge)?.alias;
+    if (alias?.startsWith(markPrefix) && alias !== mark(network))
+      throw forbidden(
+        `cannot create network ${network.id} (${bridge}): the bridge belongs to another daemon's network ${alias.slice(markPrefix.length)}, with which it would go: name another, or take it away with "ip link delete ${bridge}" if that daemon will not come back`,
+      );
   }
 
   /** Makes the bridge, and puts address and rules in place on one that is there. A failure takes back what was made here. */
@@ -238,6 +243,9 @@ function isolationSettings(bridge: string): [name: string, value: string][] {
   ];
 }
 
+/** Begins what is written on a bridge of ours. */
+const markPrefix = "pouch-network-";
+
 function mark(network: NetworkRecord): string {
-  return `pouch-network-${network.id.slice(0, 12)}`;
+  return `${markPrefix}${network.id.slice(0, 12)}`;
 }
