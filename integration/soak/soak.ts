@@ -182,7 +182,7 @@ class Soak {
     }
     count(this.#report.answers, String(answer.status));
     const blamesDaemon = answer.status >= 500 && !askedWrongly.test(answer.text);
-    if (neverRight.test(answer.text) || (blamesDaemon && !afterKill))
+    if ((answer.status >= 400 && neverRight.test(answer.text)) || (blamesDaemon && !afterKill))
       this.#fault(`${method} ${path} → ${answer.status} ${answer.text.slice(0, 500)}`);
     return answer;
   }
