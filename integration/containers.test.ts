@@ -458,6 +458,22 @@ test("starts and forced removals of one container in any order leave nothing", a
   await daemon.remove(await daemon.create(["true"], { Name: "contested" }));
 });
 
+test("the folder of a container goes when nobody works on its networks any more, who write into it", async () => {
+  const id = await daemon.create(["true"]);
+  const folder = join(harness.root, "home/containers", id);
+  const { forget } = daemon.around;
+  daemon.around.forget = async () => {
+    await delay(200);
+    writeFileSync(join(folder, "hosts"), "127.0.0.1 localhost\n");
+  };
+  try {
+    await daemon.containers.remove(id, { force: false, volumes: false, link: false });
+  } finally {
+    daemon.around.forget = forget;
+  }
+  assert.equal(existsSync(folder), false);
+});
+
 test("a renamed container answers to its new name only", async () => {
   const id = await daemon.create(["true"], { Name: "before" });
   await daemon.containers.rename(id, "after");

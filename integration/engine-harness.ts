@@ -51,6 +51,8 @@ export interface Surroundings {
   connected: string[];
   connectError: Error | undefined;
   preCreate: (config: ContainerCreateConfig) => ContainerCreateConfig;
+  /** Waits for what is under way with a container's networks. */
+  forget: (containerId: string) => Promise<void>;
 }
 
 /** A containerd of its own with a small image in it, and daemons (the engine without HTTP) that come and go over one home. */
@@ -130,7 +132,13 @@ export class EngineHarness {
 
   /** A daemon over this home; `recover` has run. */
   async daemon(): Promise<Daemon> {
-    const around: Surroundings = { hooks: [], connected: [], connectError: undefined, preCreate: (config) => config };
+    const around: Surroundings = {
+      hooks: [],
+      connected: [],
+      connectError: undefined,
+      preCreate: (config) => config,
+      forget: () => Promise.resolve(),
+    };
     const store = Store.open(join(this.root, "home/store.db"));
     const clock = systemClock();
     const events = new EventBus({ clock });
@@ -408,7 +416,7 @@ function networks(around: Surroundings): ContainerNetworks {
     linkEnvironment: () => [],
     settings: () => settings,
     rename: () => Promise.resolve(),
-    forget: () => Promise.resolve(),
+    forget: (id) => around.forget(id),
     holding: () => [],
     restore: () => Promise.resolve(),
   };

@@ -74,9 +74,10 @@ async function remove(room: ContainerRoom, container: Container, options: { volu
   await settleAll([
     deps.containerd.snapshots(record.snapshotter).remove(id),
     deps.networks.forget(id),
-    removeTree(container.directory),
     takeDownFolder(container.execDirectory),
   ]);
+  // A connect or disconnect that was under way writes into it until the networks are forgotten.
+  await removeTree(container.directory);
   // It uses no volume any more; its record goes last, so that whoever finds it finds what is to be done.
   container.removed = true;
   try {
