@@ -415,7 +415,10 @@ test(
       }
       const ids = (await daemon.api("GET", "/containers/json?all=1")).json<{ Id: string }[]>().map(({ Id }) => Id);
       const removals = await Promise.all(ids.map((id) => daemon.api("DELETE", `/containers/${id}?force=1&v=1`)));
-      assert.deepEqual([...new Set(removals.map(({ status }) => status))], [204]);
+      assert.deepEqual(
+        removals.filter(({ status }) => status !== 204),
+        [],
+      );
       await agree();
     } finally {
       await client.close();
