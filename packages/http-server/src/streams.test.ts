@@ -150,7 +150,7 @@ test("events are lines, the head comes before the first one, and closing the ser
       },
     },
   });
-  const quiet = server.raw([`GET /events?since=5.25&filters=${encodeURIComponent('{"type":["container"]}')} HTTP/1.1`]);
+  const quiet = server.raw([`GET /events?since=5.25&until=-1&filters=${encodeURIComponent('{"type":["container"]}')} HTTP/1.1`]);
   await quiet.until("\r\n\r\n");
   const lines = server.raw(["GET /events HTTP/1.1"]);
   await lines.until('"die"');

@@ -51,6 +51,7 @@ test("past events come by time, only as many as are remembered, and only when as
   const gone = AbortSignal.abort();
   assert.deepEqual(await collect(bus.subscribe({ since: 0, filters: {} }, gone)), ["a102", "a103", "a104", "a105"]);
   assert.deepEqual(await collect(bus.subscribe({ since: 103, until: 104, filters: {} }, gone)), ["a103", "a104"]);
+  assert.deepEqual(await collect(bus.subscribe({ until: 0, filters: {} }, gone)), ["a102", "a103", "a104", "a105"]);
   assert.deepEqual(await collect(bus.subscribe({ filters: {} }, gone)), []);
 });
 

@@ -56,7 +56,7 @@ export class EventBus implements EventPublisher {
 
   /**
    * Remembered events in [since, until] when one of them is given, then live ones until `until` or the signal. Times are
-   * seconds since the epoch. Nothing is missed from the moment of the call on, even before the first `next`.
+   * seconds since the epoch; an `until` that is not after it means all that are remembered, as with dockerd. Nothing is missed from the moment of the call on, even before the first `next`.
    */
   subscribe(
     options: { since?: number; until?: number; filters: EventFilters },
@@ -124,7 +124,7 @@ export class EventBus implements EventPublisher {
 
 function inRange(event: EventMessage, since: number | undefined, until: number | undefined): boolean {
   const seconds = event.timeNano / 1e9;
-  return seconds >= (since ?? 0) && seconds <= (until ?? Infinity);
+  return seconds >= (since ?? 0) && seconds <= (until === undefined || until <= 0 ? Infinity : until);
 }
 
 function messageOf({ type, action, id, attributes }: EventInput, at: bigint): EventMessage {

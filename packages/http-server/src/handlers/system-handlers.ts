@@ -27,11 +27,12 @@ export function systemHandlers(calls: Calls, system: SystemBackend, openApiJson:
     BuildPrune: calls.answer(endpoints.BuildPrune, () => system.pruneBuildCache()),
 
     SystemEvents: calls.takeOver(endpoints.SystemEvents, async (call) => {
-      const { since, until, filters = {} } = call.query;
+      const { filters = {} } = call.query;
+      const [since, until] = [momentOf(call.query.since), momentOf(call.query.until)];
       const signal = call.endlessSignal();
-      if (since !== undefined && until && until < since)
+      if (since !== undefined && until !== undefined && until < since)
         throw invalidArgument(`\`since\` time (${since}) cannot be after \`until\` time (${until})`);
-      const options = { filters, ...(since ? { since } : {}), ...(until ? { until } : {}) };
+      const options = { filters, ...(since === undefined ? {} : { since }), ...(until === undefined ? {} : { until }) };
       await streamJsonLines(call.response, system.events(options, signal), signal);
     }),
 
@@ -47,6 +48,9 @@ export function systemHandlers(calls: Calls, system: SystemBackend, openApiJson:
     }),
   };
 }
+
+/** To dockerd, -1 as much as nothing is no limit of events. */
+const momentOf = (seconds: number | undefined): number | undefined => (seconds === -1 ? undefined : seconds);
 
 /** Builder-Version 1 tells clients that there is no BuildKit; what they try instead is answered in words. */
 const pingHeaders = {
