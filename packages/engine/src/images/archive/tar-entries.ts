@@ -25,8 +25,10 @@ const entryLimit = 200_000;
  */
 export async function readTar(source: Readable, signal: AbortSignal, onEntry: (entry: TarEntry) => Promise<void>): Promise<void> {
   const extract = tarExtract();
-  const plain = decompressed(detectCompression(await peek(source, 6)));
-  const piped = pipeline(source.iterator({ destroyOnReturn: false }), plain, extract, { signal });
+  const chunks: AsyncIterator<Buffer> = source.iterator({ destroyOnReturn: false });
+  const head = await firstBytes(chunks, magicBytes);
+  const plain = decompressed(detectCompression(head));
+  const piped = pipeline(continued(head, chunks), plain, extract, { signal });
   // What stops the reading is told by the loop below; here it would go unheard.
   piped.catch(() => undefined);
   let count = 0;
@@ -116,24 +118,22 @@ async function* throughProgram(
   }
 }
 
-async function peek(source: Readable, bytes: number): Promise<Uint8Array> {
-  for (;;) {
-    const head: Buffer | null = source.read(bytes);
-    if (head !== null) {
-      source.unshift(head);
-      return head;
-    }
-    if (source.readableEnded || source.destroyed) return new Uint8Array();
-    await new Promise<void>((resolve, reject) => {
-      const settle = (error?: Error): void => {
-        for (const event of ["readable", "end", "close"]) source.off(event, settled);
-        source.off("error", settle);
-        if (error) reject(error);
-        else resolve();
-      };
-      const settled = (): void => settle();
-      for (const event of ["readable", "end", "close"]) source.once(event, settled);
-      source.once("error", settle);
-    });
+/** As many as tell how an archive is compressed. */
+const magicBytes = 6;
+
+/** That many bytes or more, as they come; fewer of a source that ends before. */
+async function firstBytes(chunks: AsyncIterator<Buffer>, least: number): Promise<Buffer> {
+  const head: Buffer[] = [];
+  for (let count = 0; count < least;) {
+    const { done, value } = await chunks.next();
+    if (done) break;
+    head.push(value);
+    count += value.length;
   }
+  return Buffer.concat(head);
+}
+
+async function* continued(head: Buffer, chunks: AsyncIterator<Buffer>): AsyncGenerator<Buffer, void, undefined> {
+  yield head;
+  for (let next = await chunks.next(); !next.done; next = await chunks.next()) yield next.value;
 }
