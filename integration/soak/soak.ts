@@ -49,7 +49,11 @@ const askedWrongly = /executable file not found|no such file or directory: unkno
 const neverRight = /invalid tar header/;
 
 /** What a daemon rightly logs as errors when a plugin, a shim or runc is killed under it. */
-const toldOfKills = [/its process ended by SIGKILL; starting it again/, /a container could not be restarted/];
+const toldOfKills = [
+  /containerd ended while starting \(SIGKILL\)/,
+  /its process ended by SIGKILL; starting it again/,
+  /a container could not be restarted/,
+];
 
 export async function soak(options: SoakOptions): Promise<SoakReport> {
   const { seed, minutes, kills, say } = options;

@@ -6,7 +6,7 @@ import type { ContainerRoom } from "../container-room.ts";
 import { finishRemoval } from "../remove-container.ts";
 import { settleIdle } from "../recovery/settle-idle.ts";
 import { clearStrays } from "./clear-strays.ts";
-import { footprints, type Footprint } from "./footprints.ts";
+import { footprints } from "./footprints.ts";
 import { UnfinishedUndos, type UndoStep } from "./unfinished-undos.ts";
 
 const periodMs = 30_000;
@@ -74,6 +74,9 @@ export class Reconciler {
     let failed = false;
     try {
       failed = !(await this.#sweep());
+    } catch (error) {
+      // Without containerd there is nothing to hold against; its return is told.
+      if (!isKind(error, "unavailable", "deadlineExceeded", "cancelled")) throw error;
     } finally {
       this.#sweeping = false;
       this.#schedule(failed || this.#again ? this.#retryMs : periodMs);
@@ -84,14 +87,7 @@ export class Reconciler {
   /** False when something could not be put right yet. */
   async #sweep(): Promise<boolean> {
     const { registry } = this.#room;
-    let found: Map<string, Footprint>;
-    try {
-      found = await footprints(this.#room);
-    } catch (error) {
-      // Without containerd there is nothing to hold against; its return is told.
-      if (isKind(error, "unavailable", "deadlineExceeded", "cancelled")) return true;
-      throw error;
-    }
+    const found = await footprints(this.#room);
     let clean = await this.#undos.tryAll();
     for (const container of registry.all) {
       if (this.#stopped) return true;
