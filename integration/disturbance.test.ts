@@ -413,6 +413,23 @@ test("the client goes away while it sends", async () => {
   });
 });
 
+test("a client that stops after the first bytes of what it sends holds up nobody", async () => {
+  for (const endpoint of Object.values(endpoints())) {
+    const request = await endpoint.request();
+    for (const bytes of [1, 2, 5, 6, 100, 513]) {
+      if (request.body.length <= bytes) continue;
+      const client = new RawClient(daemon.socket);
+      await client.sendPart(request, request.head.length + bytes);
+      await sleep(10);
+      await Promise.race([
+        assertWell(),
+        sleep(20_000, undefined, { ref: false }).then(() => assert.fail(`${request.head.split("\r\n", 1)[0]}, ${bytes} bytes`)),
+      ]);
+      client.hangUp();
+    }
+  }
+});
+
 test("a client that ends its side first gets its whole answer", async () => {
   await disturb(
     "half-close",
