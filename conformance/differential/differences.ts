@@ -326,6 +326,8 @@ export const differences: ExpectedDifference[] = [
     { call: "POST */resize*", field: "body.message", ours: '"the query parameter h *"', dockerd: '"strconv.*"' },
     { call: "POST */resize?h=-1*", field: "*", ours: "*", dockerd: "*" },
     { call: "events", field: "events.container resize <life>*", ours: "*", dockerd: "*" },
+    { call: "GET */* (no time)", field: "status", ours: "400", dockerd: "500" },
+    { call: "GET */* (no time)", field: "body.message", ours: '"the query parameter *"', dockerd: '"strconv.*"' },
     { call: "GET */logs?*=x", field: "status", ours: "400", dockerd: "500" },
     { call: "GET */logs?*=x", field: "body.message", ours: '"the query parameter *"', dockerd: '"strconv.*"' },
     {

@@ -45,7 +45,7 @@ export const lifeCalls: Step[] = [
   { call: "GET /containers/life/logs?stdout=1&since=-1" },
   { call: "GET /containers/life/logs?stdout=1&since=-1.5" },
   { call: "GET /containers/life/logs?stdout=1&since=1.0000000001" },
-  { call: "GET /containers/life/logs?stdout=1&since=+1" },
+  { call: "GET /containers/life/logs?stdout=1&since=+1", note: "no time" },
   { call: "GET /containers/life/logs?stdout=1&until=-1" },
   { call: "GET /containers/life/logs?stdout=1&tail=x" },
   { call: "GET /containers/life/stats?stream=0&one-shot=1", varies: ["*"] },

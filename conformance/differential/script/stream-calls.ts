@@ -36,6 +36,12 @@ export const streamCalls: Step[] = [
   logs("stdout=1&stderr=1&since=1"),
   logs("stdout=1&stderr=1&until=1"),
   logs("stdout=1&stderr=1&since=4000000000"),
+  ...["since=-1", "until=-1", "since=-1.5", "since=1.-5", "since=1.1234567891234", "since=%2B1", "until=0", "until=0.0"].map(
+    (time) => logs(`stdout=1&${time}`),
+  ),
+  ...["since=x", "until=1.", "since=.5", "since=10m", "until=2024-01-01T00:00:00Z", "since=9223372036854775808"].map((time) =>
+    logs(`stdout=1&${time}`, "no time"),
+  ),
   logs("stdout=true&stderr=True"),
   { call: "GET /containers/said/logs?stdout=1", version: "1.24" },
   { call: "POST /containers/said/attach?logs=1&stdout=1&stderr=1", note: "logs alone", headers: upgrade },

@@ -9,7 +9,6 @@ const schema: JsonSchema = {
     on: { type: "boolean" },
     count: { type: "integer" },
     size: { type: "integer", minimum: 0 },
-    since: { type: "number" },
     name: { type: "string" },
     names: { type: "array", items: { type: "string" } },
   },
@@ -23,20 +22,19 @@ test("flags follow Docker's words", () => {
 });
 
 test("values have their type, lists keep every one, strangers have no effect", () => {
-  assert.deepEqual(decodeQuery(schema, "/x?count=-1&since=1.5&name=a%20b&names=a&names=b&foo=bar"), {
+  assert.deepEqual(decodeQuery(schema, "/x?count=-1&name=a%20b&names=a&names=b&foo=bar"), {
     count: -1,
-    since: 1.5,
     name: "a b",
     names: ["a", "b"],
   });
 });
 
 test("an empty number is absent", () => {
-  assert.deepEqual(decodeQuery(schema, "/x?count=&since="), {});
+  assert.deepEqual(decodeQuery(schema, "/x?count="), {});
 });
 
 test("what is no number is refused", () => {
-  for (const query of ["count=1.5", "count=x", "size=-1", "since=today", "since=1e5"]) {
+  for (const query of ["count=1.5", "count=x", "size=-1"]) {
     assert.throws(
       () => decodeQuery(schema, `/x?${query}`),
       (thrown) => isKind(thrown, "invalidArgument"),

@@ -53,8 +53,6 @@ function valueOf(name: string, field: JsonSchema & { "x-filters"?: boolean }, gi
       return isTrue(value);
     case "integer":
       return value === "" ? undefined : wholeNumber(name, value, field.minimum);
-    case "number":
-      return value === "" ? undefined : anyNumber(name, value);
     case "array":
       return given.getAll(name);
     default:
@@ -74,10 +72,4 @@ function wholeNumber(name: string, value: string, minimum = -Infinity): number {
   throw invalidArgument(
     `the query parameter ${name} must be an integer${minimum === 0 ? " not below 0" : ""}, got ${JSON.stringify(value)}`,
   );
-}
-
-function anyNumber(name: string, value: string): number {
-  const number = /^[+-]?(\d+\.?\d*|\.\d+)$/.test(value) ? Number(value) : Number.NaN;
-  if (Number.isFinite(number)) return number;
-  throw invalidArgument(`the query parameter ${name} must be a number, got ${JSON.stringify(value)}`);
 }

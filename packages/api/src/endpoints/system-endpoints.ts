@@ -1,7 +1,7 @@
 import { Type } from "typebox";
 import { EventMessage } from "../events.ts";
 import { BuildPruneResponse, DiskUsage, Orphan, SystemInfo, SystemVersion } from "../system.ts";
-import { decimal, list, optional, text } from "../wire-types.ts";
+import { list, optional, text } from "../wire-types.ts";
 import { filters, query, type Endpoint } from "./endpoint.ts";
 
 const tag = "System";
@@ -37,8 +37,8 @@ export const systemEndpoints = {
     summary: "Events, past ones first, then as they happen; one JSON object per line",
     tag,
     query: query({
-      since: optional(decimal("Seconds since the epoch")),
-      until: optional(decimal("Seconds since the epoch")),
+      since: optional(text("Seconds since the epoch, with up to nine digits of fraction")),
+      until: optional(text("Seconds since the epoch, with up to nine digits of fraction")),
       filters: filters(),
     }),
     status: 200,

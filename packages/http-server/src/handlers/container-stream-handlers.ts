@@ -68,8 +68,18 @@ function logsOptions(query: QueryOf<typeof endpoints.ContainerLogs>): LogsOption
   // Anything that is no number of lines means all, as with Docker.
   const lines = tail !== undefined && /^\d+$/.test(tail) ? { tail: Number(tail) } : {};
   const since = nanoseconds("since", query.since);
-  const until = nanoseconds("until", query.until);
-  return { stdout, stderr, follow, timestamps, details, ...lines, ...(since ? { since } : {}), ...(until ? { until } : {}) };
+  // A plain 0 is none, 0.0 a time.
+  const until = query.until === "0" ? undefined : nanoseconds("until", query.until);
+  return {
+    stdout,
+    stderr,
+    follow,
+    timestamps,
+    details,
+    ...lines,
+    ...(since ? { since } : {}),
+    ...(until === undefined ? {} : { until }),
+  };
 }
 
 const waitConditions = ["not-running", "next-exit", "removed"] as const;

@@ -8,6 +8,7 @@ import { infoForVersion } from "../info-for-version.ts";
 import { streamJsonLines } from "../json-lines.ts";
 import { sendJsonText } from "../respond.ts";
 import { sendStream } from "../send-stream.ts";
+import { nanoseconds } from "../timestamp.ts";
 
 /** The daemon itself. */
 export function systemHandlers(calls: Calls, system: SystemBackend, openApiJson: () => string) {
@@ -28,10 +29,11 @@ export function systemHandlers(calls: Calls, system: SystemBackend, openApiJson:
 
     SystemEvents: calls.takeOver(endpoints.SystemEvents, async (call) => {
       const { filters = {} } = call.query;
-      const [since, until] = [momentOf(call.query.since), momentOf(call.query.until)];
       const signal = call.endlessSignal();
-      if (since !== undefined && until !== undefined && until < since)
-        throw invalidArgument(`\`since\` time (${since}) cannot be after \`until\` time (${until})`);
+      const since = eventTime("since", call.query.since);
+      const until = eventTime("until", call.query.until);
+      if (until !== undefined && until < (since ?? -Infinity))
+        throw invalidArgument(`\`since\` time (${call.query.since}) cannot be after \`until\` time (${call.query.until})`);
       const options = { filters, ...(since === undefined ? {} : { since }), ...(until === undefined ? {} : { until }) };
       await streamJsonLines(call.response, system.events(options, signal), signal);
     }),
@@ -49,8 +51,12 @@ export function systemHandlers(calls: Calls, system: SystemBackend, openApiJson:
   };
 }
 
-/** To dockerd, -1 as much as nothing is no limit of events. */
-const momentOf = (seconds: number | undefined): number | undefined => (seconds === -1 ? undefined : seconds);
+/** In seconds. Second -1 means no limit here, as in dockerd. */
+function eventTime(name: string, text: string | undefined): number | undefined {
+  if (text !== undefined && /^-0*1(\.|$)/.test(text)) return undefined;
+  const time = nanoseconds(name, text);
+  return time === undefined ? undefined : Number(time) / 1e9;
+}
 
 /** Builder-Version 1 tells clients that there is no BuildKit; what they try instead is answered in words. */
 const pingHeaders = {
