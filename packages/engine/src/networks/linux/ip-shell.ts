@@ -1,4 +1,4 @@
-import { EngineError, internal } from "@pouchcontainer/errors";
+import { deadlineExceeded, EngineError, internal } from "@pouchcontainer/errors";
 import type { StartedProgram } from "@pouchcontainer/owners";
 
 interface Batch {
@@ -16,6 +16,9 @@ export function batchWord(text: string): string {
   return text.includes('"') ? `'${text}'` : `"${text}"`;
 }
 
+/** What the kernel does in a moment; a program that has not answered by then never will. */
+export const answerMs = 30_000;
+
 /** A line no version of ip knows: its complaint marks the end of a batch. */
 const endMark = "end-of-batch";
 
@@ -31,9 +34,12 @@ export class IpShell {
   #errors = "";
   #batches: Batch[] = [];
 
+  readonly #answerMs: number;
+
   /** `start` runs `ip -force -batch -` with three pipes, in the namespace the changes are for. */
-  constructor(start: () => StartedProgram) {
+  constructor(start: () => StartedProgram, options: { answerMs?: number } = {}) {
     this.#start = start;
+    this.#answerMs = options.answerMs ?? answerMs;
   }
 
   /** Starts the process ahead of the first batch, so that its start-up overlaps with other work. */
@@ -48,11 +54,16 @@ export class IpShell {
   run(commands: string[], options: { tolerate?: RegExp } = {}): Promise<void> {
     if (commands.length === 0) return Promise.resolve();
     const child = this.#running();
-    return new Promise((resolve, reject) => {
+    const answered = new Promise<void>((resolve, reject) => {
       this.#batches.push({ commands, first: this.#lines + 1, tolerate: options.tolerate, failures: [], resolve, reject });
       this.#lines += commands.length + 1;
       child.stdin.write(`${commands.join("\n")}\n${endMark}\n`);
     });
+    const late = setTimeout(() => {
+      this.#lost(child, deadlineExceeded(`ip did not answer within ${this.#answerMs / 1000} s and was killed`));
+      child.abandon();
+    }, this.#answerMs);
+    return answered.finally(() => clearTimeout(late));
   }
 
   close(): void {

@@ -1,5 +1,6 @@
-import { EngineError, internal } from "@pouchcontainer/errors";
+import { deadlineExceeded, EngineError, internal } from "@pouchcontainer/errors";
 import { lastWords, programOutcome, startProgram, type StartedProgram } from "@pouchcontainer/owners";
+import { answerMs } from "./ip-shell.ts";
 
 const packageName = "nftables";
 
@@ -24,8 +25,11 @@ export class NftShell {
   #commands: Command[] = [];
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(options: { program?: string; env: NodeJS.ProcessEnv }) {
+  readonly #answerMs: number;
+
+  constructor(options: { program?: string; env: NodeJS.ProcessEnv; answerMs?: number }) {
     this.#program = options.program ?? "nft";
+    this.#answerMs = options.answerMs ?? answerMs;
     this.#env = options.env;
   }
 
@@ -56,13 +60,19 @@ export class NftShell {
   }
 
   #queue(line: string, listing: boolean): Promise<string> {
-    const run = () =>
-      new Promise<string>((resolve, reject) => {
-        const child = this.#running();
+    const run = (): Promise<string> => {
+      const child = this.#running();
+      const answered = new Promise<string>((resolve, reject) => {
         const mark = `end_of_command_${++this.#count}`;
         this.#commands.push({ mark, listing, resolve, reject });
         child.stdin.write(`${line}\nlist table inet ${mark}\n`);
       });
+      const late = setTimeout(() => {
+        this.#lost(child, deadlineExceeded(`nft did not answer within ${this.#answerMs / 1000} s and was killed`));
+        child.abandon();
+      }, this.#answerMs);
+      return answered.finally(() => clearTimeout(late));
+    };
     const result = this.#last.then(run, run);
     this.#last = result;
     return result;
@@ -107,6 +117,7 @@ export class NftShell {
 
   #lost(child: StartedProgram, error: EngineError): void {
     if (this.#process === child) this.#process = undefined;
+    else if (this.#commands.length > 0 && this.#process) return;
     const lost = this.#commands;
     this.#commands = [];
     for (const command of lost) command.reject(error);

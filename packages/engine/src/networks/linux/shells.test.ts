@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
 import { startProgram } from "@pouchcontainer/owners";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import { IpShell } from "./ip-shell.ts";
 import { NftShell } from "./nft-shell.ts";
@@ -28,6 +31,24 @@ test("batches in flight fail when ip dies, the next one has a new process", asyn
   await assert.rejects(ip.run(["die"]), /ip ended unexpectedly \(status 3\)/);
   await ip.run(["again"]);
   await assert.rejects(ip.run(["bad"]), /ip bad/, "line numbers start again with the process");
+});
+
+test("a program that does not answer is killed, what waits for it fails, and the next has a new process", async (t) => {
+  let silent = true;
+  const ip = new IpShell(() => startProgram("sh", ["-c", silent ? "exec sleep 60" : fakeIp]), { answerMs: 50 });
+  t.after(() => ip.close());
+  const waiting = [ip.run(["one"]), ip.run(["two"])];
+  for (const each of waiting)
+    await assert.rejects(each, { kind: "deadlineExceeded", message: /ip did not answer within 0.05 s/ });
+  silent = false;
+  await ip.run(["three"]);
+  const folder = mkdtempSync(join(tmpdir(), "pouch-shells-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const program = join(folder, "nft");
+  writeFileSync(program, "#!/bin/sh\nexec sleep 60\n", { mode: 0o755 });
+  const nft = new NftShell({ program, env: {}, answerMs: 50 });
+  t.after(() => nft.close());
+  await assert.rejects(nft.run("add"), { kind: "deadlineExceeded", message: /nft did not answer/ });
 });
 
 test("a missing program is named with its package", async () => {
