@@ -102,7 +102,11 @@ test("a full disk refuses what adds, and takes what has happened and removals, a
     [records.get("removed"), records.get("added"), records.get("changed")?.slice(0, 4)],
     [undefined, undefined, "499 "],
   );
-  assert.deepEqual(warnings, []);
+  // That there is no room for copies beside it either is told when it took longer than they are put off.
+  assert.deepEqual(
+    warnings.filter((warning) => !warning.startsWith("records cannot be written beside the store")),
+    [],
+  );
   makeRoom();
   await sleep(1500);
   await records.put("added", "after");

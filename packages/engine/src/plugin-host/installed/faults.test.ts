@@ -83,7 +83,7 @@ for (const [what, fault, message] of [
   ],
   [
     "more values than can be looked through at a stretch",
-    `respond(JSON.stringify({ config: { Labels: Object.fromEntries(Array.from({ length: 400_000 }, (_, at) => ["l" + at, ""])) } }))`,
+    `respond(JSON.stringify({ config: { Labels: Object.fromEntries(Array.from({ length: 50_000 }, (_, at) => ["l" + at, ""])) } }))`,
     "its answer has more than 40000 values",
   ],
   [
