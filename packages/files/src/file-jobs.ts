@@ -39,6 +39,9 @@ export interface AssembledView {
 
 export type FileView = ProcessView | AssembledView;
 
+/** Text, or bytes where a name is none. */
+export type FilePath = string | Buffer;
+
 /** What a path is. */
 export interface PathStat {
   name: string;
@@ -79,13 +82,13 @@ export interface Change {
 
 /** Every kind of job: what it is asked besides the view, what it tells before its content flows, and what at its end. */
 export interface FileJobs {
-  stat: { ask: { path: string }; head: undefined; answer: PathStat };
+  stat: { ask: { pathBase64: string }; head: undefined; answer: PathStat };
   /** Writes a tar of the path, named after it, to standard output. */
-  pack: { ask: { path: string }; head: PathStat; answer: undefined };
+  pack: { ask: { pathBase64: string }; head: PathStat; answer: undefined };
   /** Writes a tar of all there is to standard output. */
   export: { ask: object; head: true; answer: undefined };
   /** Puts the plain tar on standard input below the path. */
-  unpack: { ask: { path: string; options: UnpackOptions }; head: true; answer: undefined };
+  unpack: { ask: { pathBase64: string; options: UnpackOptions }; head: true; answer: undefined };
   /** What the part `/upper` changes of the part `/lower`; places that are mounted over are left out. */
   changes: { ask: { mountedOver: readonly string[] }; head: undefined; answer: Change[] };
   /** Copies a folder of the part `/source` into the part `/target` where that is empty; tells whether it did. */

@@ -3,7 +3,7 @@ import { inBackground } from "@pouchcontainer/owners";
 import { Transform, type Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { ArchiveInput } from "./archive-input.ts";
-import type { Change, FileJob, FileJobName, FileJobs, FileView, PathStat, Places, UnpackOptions } from "./file-jobs.ts";
+import type { Change, FileJob, FileJobName, FileJobs, FilePath, FileView, PathStat, Places, UnpackOptions } from "./file-jobs.ts";
 import { WorkerProcess } from "./worker-process.ts";
 
 export interface FileWorkersOptions {
@@ -32,14 +32,14 @@ export class FileWorkers {
   }
 
   /** What a path is. Fails with `notFound`, its message the path. */
-  stat(view: FileView, path: string): Promise<PathStat> {
+  stat(view: FileView, path: FilePath): Promise<PathStat> {
     // What hangs is a file system: a network's, or one a container's process serves.
-    return this.#answer("stat", { view, path }, this.#options.beginMs ?? defaultBeginMs);
+    return this.#answer("stat", { view, pathBase64: base64(path) }, this.#options.beginMs ?? defaultBeginMs);
   }
 
   /** A tar of a path, named after it. */
-  async pack(view: FileView, path: string): Promise<{ stat: PathStat; tar: Readable; ended: Promise<void> }> {
-    const { head, tar, ended } = await this.#packing({ job: "pack", view, path });
+  async pack(view: FileView, path: FilePath): Promise<{ stat: PathStat; tar: Readable; ended: Promise<void> }> {
+    const { head, tar, ended } = await this.#packing({ job: "pack", view, pathBase64: base64(path) });
     // A `pack` worker's head is the path's description (file-jobs.ts).
     return { stat: head as PathStat, tar, ended };
   }
@@ -54,8 +54,8 @@ export class FileWorkers {
    * Puts a tar, compressed or not, below a path. Resolves when all of it is there. Nothing is taken of the source before the worker
    * can use it: whoever finds the process gone begins again with the whole of it.
    */
-  async unpack(view: FileView, path: string, tar: Readable, options: UnpackOptions): Promise<void> {
-    const worker = this.#start({ job: "unpack", view, path, options });
+  async unpack(view: FileView, path: FilePath, tar: Readable, options: UnpackOptions): Promise<void> {
+    const worker = this.#start({ job: "unpack", view, pathBase64: base64(path), options });
     const input = new ArchiveInput(this.#options, worker);
     try {
       await this.#begun(worker);
@@ -193,6 +193,8 @@ export class FileWorkers {
     return { tar, ended };
   }
 }
+
+const base64 = (path: FilePath): string => (typeof path === "string" ? Buffer.from(path) : path).toString("base64");
 
 const defaultBeginMs = 60_000;
 

@@ -89,11 +89,11 @@ export interface ContainerBackend {
   stats(ref: string, options: { stream: boolean; oneShot: boolean }, signal: AbortSignal): AsyncIterable<api.ContainerStats>;
   changes(ref: string): Promise<api.FilesystemChange[]>;
   exportFilesystem(ref: string): Promise<Readable>;
-  archiveStat(ref: string, path: string): Promise<api.ContainerPathStat>;
-  archiveGet(ref: string, path: string): Promise<{ stat: api.ContainerPathStat; tar: Readable }>;
+  archiveStat(ref: string, path: Buffer): Promise<api.ContainerPathStat>;
+  archiveGet(ref: string, path: Buffer): Promise<{ stat: api.ContainerPathStat; tar: Readable }>;
   archivePut(
     ref: string,
-    path: string,
+    path: Buffer,
     tar: Readable,
     options: { noOverwriteDirNonDir: boolean; copyUidGid: boolean },
   ): Promise<void>;

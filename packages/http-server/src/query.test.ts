@@ -1,4 +1,4 @@
-import { endpoints, type JsonSchema } from "@pouchcontainer/api";
+import { endpoints, type Endpoint, type JsonSchema } from "@pouchcontainer/api";
 import { isKind } from "@pouchcontainer/errors";
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -48,11 +48,26 @@ test("a parameter that has to be there is named", () => {
 });
 
 test("a value that is no text is refused, and one that only looks like it is not", () => {
-  for (const value of ["%FF%FEbad", "a%C3", "%00", "a%00b"])
+  for (const value of ["%FF%FEbad", "a%C3", "%00", "a%00b", "\xff"])
     assert.throws(
       () => decodeQuery(schema, `/x?on=1&name=${value}`),
       (error) => isKind(error, "invalidArgument"),
       value,
     );
+  assert.deepEqual(decodeQuery(schema, "/x?on=%FF&stranger=%FF"), { on: true });
   assert.equal(decodeQuery(schema, "/x?name=%EF%BF%BD%EF%BF%BDbad")["name"], "\ufffd\ufffdbad");
+});
+
+test("a path of a file is taken as bytes", () => {
+  const { query }: Endpoint = endpoints.ContainerArchive;
+  assert.deepEqual(decodeQuery(query, "/x?path=/tmp/%ff+%C3%A4"), { path: Buffer.from("/tmp/\xff \xc3\xa4", "latin1") });
+  assert.throws(() => decodeQuery(query, "/x?path=a%00b"), {
+    message: 'the query parameter path must not contain a NUL: "a\\u0000b"',
+  });
+});
+
+test("what no query can have is refused, whatever asks for it", () => {
+  assert.throws(() => decodeQuery(schema, "/x?stranger=a%zzb"), { message: 'invalid URL escape "%zz"' });
+  assert.throws(() => decodeQuery(schema, "/x?name=%4"), { message: 'invalid URL escape "%4"' });
+  assert.throws(() => decodeQuery(schema, "/x?on=1;name=a"), { message: "invalid semicolon separator in query" });
 });

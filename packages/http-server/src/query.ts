@@ -1,5 +1,6 @@
 import type { JsonSchema } from "@pouchcontainer/api";
 import { invalidArgument } from "@pouchcontainer/errors";
+import { isUtf8 } from "node:buffer";
 import { decodeFilters } from "./filters.ts";
 
 /**
@@ -11,11 +12,9 @@ export function decodeQuery(schema: JsonSchema | undefined, url: string): Record
   if (!schema) return values;
   const mark = url.indexOf("?");
   if (mark >= 0 && mark < url.length - 1) {
-    const query = url.slice(mark + 1);
-    const given = new URLSearchParams(query);
-    refuseOtherThanText(query, given);
+    const given = parametersOf(url.slice(mark + 1));
     for (const [name, field] of Object.entries(schema.properties ?? {})) {
-      const value = valueOf(name, field, given);
+      const value = valueOf(name, field, given.get(name) ?? []);
       if (value !== undefined) values[name] = value;
     }
   }
@@ -25,39 +24,51 @@ export function decodeQuery(schema: JsonSchema | undefined, url: string): Record
   return values;
 }
 
-/** What is no UTF-8 is another value once it is decoded, a path that of another file; a NUL no name can have. */
-function refuseOtherThanText(query: string, given: URLSearchParams): void {
-  for (const [name, value] of given) {
-    if (value.includes("\0"))
-      throw invalidArgument(`the query parameter ${name} must not contain a NUL: ${JSON.stringify(value)}`);
-    if (value.includes("\ufffd") && !query.split("&").every(isUtf8))
-      throw invalidArgument(`the query parameter ${name} must be UTF-8, got ${JSON.stringify(value)}`);
+/** Each name's values, in their order. */
+function parametersOf(query: string): Map<string, Buffer[]> {
+  const given = new Map<string, Buffer[]>();
+  for (const pair of query.split("&").filter((text) => text !== "")) {
+    if (pair.includes(";")) throw invalidArgument("invalid semicolon separator in query");
+    const [, name = "", value = ""] = /^([^=]*)=?(.*)$/s.exec(pair) ?? [];
+    const key = unescaped(name).toString();
+    const known = given.get(key);
+    if (known) known.push(unescaped(value));
+    else given.set(key, [unescaped(value)]);
   }
+  return given;
 }
 
-function isUtf8(escaped: string): boolean {
-  try {
-    decodeURIComponent(escaped);
-    return true;
-  } catch {
-    return false;
-  }
+function unescaped(text: string): Buffer {
+  const [wrong] = /%(?![\da-f]{2}).{0,2}/is.exec(text) ?? [];
+  if (wrong !== undefined) throw invalidArgument(`invalid URL escape ${JSON.stringify(wrong)}`);
+  const bytes = text.replaceAll("+", " ").replaceAll(/%(..)/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+  return Buffer.from(bytes, "latin1");
 }
 
-function valueOf(name: string, field: JsonSchema & { "x-filters"?: boolean }, given: URLSearchParams): unknown {
-  const value = given.get(name);
-  if (value === null) return undefined;
-  if (field["x-filters"]) return decodeFilters(value);
+function valueOf(name: string, field: JsonSchema & { "x-filters"?: boolean; "x-bytes"?: boolean }, given: Buffer[]): unknown {
+  const [first] = given;
+  if (first === undefined) return undefined;
+  if (first.includes(0))
+    throw invalidArgument(`the query parameter ${name} must not contain a NUL: ${JSON.stringify(String(first))}`);
+  if (field["x-bytes"]) return first;
+  // In JSON a byte that is no text stands for one that is unknown, in dockerd as well.
+  if (field["x-filters"]) return decodeFilters(first.toString());
   switch (field.type) {
     case "boolean":
-      return isTrue(value);
+      return isTrue(first.toString());
     case "integer":
-      return value === "" ? undefined : wholeNumber(name, value, field.minimum);
+      return first.length === 0 ? undefined : wholeNumber(name, first.toString(), field.minimum);
     case "array":
-      return given.getAll(name);
+      return given.map((value) => textOf(name, value));
     default:
-      return value;
+      return textOf(name, first);
   }
+}
+
+/** What is no UTF-8 would be another value once it is text. */
+function textOf(name: string, value: Buffer): string {
+  if (isUtf8(value)) return value.toString();
+  throw invalidArgument(`the query parameter ${name} must be UTF-8, got ${JSON.stringify(value.toString())}`);
 }
 
 const falseWords = new Set(["", "0", "no", "false", "none"]);

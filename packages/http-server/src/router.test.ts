@@ -59,6 +59,7 @@ test("two slashes are one", () => {
 test("a path that cannot be decoded leads nowhere", () => {
   const find = routerOf(spec("GET", "/containers/{id}/json"));
   assert.equal(find("GET", "/containers/%zz/json"), undefined);
+  assert.deepEqual(find("GET", "/containers/%ff%2f%c3%a4/json"), [0, { id: "\ufffd/ä" }]);
 });
 
 test("a table that cannot be served is refused with the route's name", () => {

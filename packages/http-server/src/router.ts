@@ -1,5 +1,6 @@
 import { routePathProblem, type Handler, type HandlerSpec, type PathParams } from "@pouchcontainer/api";
 import { invalidArgument } from "@pouchcontainer/errors";
+import { isUtf8 } from "node:buffer";
 import findMyWay, { type HTTPMethod } from "find-my-way";
 
 /** What a request leads to. */
@@ -61,7 +62,7 @@ function register(router: Compiled, method: string, path: string, target: Target
 
 function find(router: Compiled, method: string, path: string): Match | undefined {
   if (!methods.has(method)) return undefined;
-  const found = router.find(method as HTTPMethod, path);
+  const found = router.find(method as HTTPMethod, asText(path));
   if (!found) return undefined;
   // `store` is what `register` gave, `params` holds decoded strings.
   const target = found.store as Target;
@@ -72,6 +73,15 @@ function find(router: Compiled, method: string, path: string): Match | undefined
   if (!tail) return undefined;
   const { "*": _, ...others } = params;
   return { handler: tail.handler, params: { ...others, [tail.name]: rest.slice(0, rest.length - tail.suffix.length) } };
+}
+
+/** Names are text: escaped bytes that are none become the sign for what is unknown, as in dockerd's answers. */
+function asText(path: string): string {
+  if (!path.includes("%")) return path;
+  return path.replaceAll(/(?:%[\da-f]{2})+/gi, (run) => {
+    const bytes = Buffer.from(run.replaceAll("%", ""), "hex");
+    return isUtf8(bytes) ? run : encodeURIComponent(bytes.toString());
+  });
 }
 
 /** The rest of a name with one slash: `owner/alias` names a linked container, and networks may be called anything. */

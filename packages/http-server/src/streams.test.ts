@@ -353,7 +353,7 @@ test("archives have their path's stat in a header", async () => {
       archiveStat: async () => stat,
       archiveGet: async () => ({ stat, tar: Readable.from([Buffer.from("tar")]) }),
       archivePut: async (ref, path, tar, options) => {
-        put.push({ ref, path, text: (await buffer(tar)).toString(), ...options });
+        put.push({ ref, path: path.toString("latin1"), text: (await buffer(tar)).toString(), ...options });
       },
     },
   });

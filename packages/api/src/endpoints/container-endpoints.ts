@@ -12,7 +12,7 @@ import {
 } from "../containers.ts";
 import { ContainerStats } from "../stats.ts";
 import { flag, integer, list, optional, text, unsigned } from "../wire-types.ts";
-import { filters, query, type Endpoint } from "./endpoint.ts";
+import { filePath, filters, query, type Endpoint } from "./endpoint.ts";
 
 const tag = "Container";
 
@@ -248,7 +248,7 @@ export const containerEndpoints = {
     path: "/containers/{id}/archive",
     summary: "What a path in a container is, in the header X-Docker-Container-Path-Stat",
     tag,
-    query: query({ path: optional(text()) }),
+    query: query({ path: optional(filePath()) }),
     status: 200,
     errors: [404],
   },
@@ -257,7 +257,7 @@ export const containerEndpoints = {
     path: "/containers/{id}/archive",
     summary: "Read a path in a container as a tar",
     tag,
-    query: query({ path: optional(text()) }),
+    query: query({ path: optional(filePath()) }),
     status: 200,
     answer: "application/x-tar",
     errors: [404],
@@ -268,7 +268,7 @@ export const containerEndpoints = {
     summary: "Unpack a tar in a folder of a container",
     tag,
     query: query({
-      path: optional(text()),
+      path: optional(filePath()),
       noOverwriteDirNonDir: optional(flag("Refuse to replace a folder by a file and the other way round")),
       copyUIDGID: optional(flag("Keep owners by number")),
     }),

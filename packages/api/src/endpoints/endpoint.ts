@@ -42,5 +42,8 @@ export type FilterMap = Record<string, string[]>;
 export const filters = () =>
   Type.Optional(Type.Unsafe<FilterMap>({ type: "string", "x-filters": true, description: '{"key":["value"]} as JSON' }));
 
+/** A path of a file, as bytes: names of files need not be text. */
+export const filePath = () => Type.Unsafe<Buffer>({ type: "string", "x-bytes": true });
+
 /** A query whose fields may all be left out, unless they are written otherwise. */
 export const query = <T extends TProperties>(fields: T) => Type.Object(fields);

@@ -1,5 +1,6 @@
 import type * as api from "@pouchcontainer/api";
 import { failedPrecondition } from "@pouchcontainer/errors";
+import type { FilePath } from "@pouchcontainer/files";
 import type { Readable } from "node:stream";
 import type { NetworkContainers } from "../networks/container-networks.ts";
 import { archiveGet, archivePut, archiveStat } from "./archive/container-archive.ts";
@@ -231,17 +232,17 @@ export class ContainerManager {
     return exportFilesystem(this.#room, this.#require(ref));
   }
 
-  async archiveStat(ref: string, path: string): Promise<api.ContainerPathStat> {
+  async archiveStat(ref: string, path: FilePath): Promise<api.ContainerPathStat> {
     return archiveStat(this.#room, this.#require(ref), path);
   }
 
-  async archiveGet(ref: string, path: string): Promise<{ stat: api.ContainerPathStat; tar: Readable }> {
+  async archiveGet(ref: string, path: FilePath): Promise<{ stat: api.ContainerPathStat; tar: Readable }> {
     return archiveGet(this.#room, this.#require(ref), path);
   }
 
   async archivePut(
     ref: string,
-    path: string,
+    path: FilePath,
     tar: Readable,
     options: { noOverwriteDirNonDir: boolean; copyUidGid: boolean },
   ): Promise<void> {

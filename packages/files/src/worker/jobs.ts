@@ -22,14 +22,14 @@ const output = 1;
 export function doJob(libc: Libc, job: FileJob, tellHead: (head: PathStat | true) => void): FileJobs[FileJob["job"]]["answer"] {
   switch (job.job) {
     case "stat":
-      return statPath(namedPath(job.path));
+      return statPath(namedPath(bytesOf(job.pathBase64)));
     case "pack":
-      return pack(libc, job.path, tellHead);
+      return pack(libc, bytesOf(job.pathBase64), tellHead);
     case "export":
       tellHead(true);
       return packTree(libc, Buffer.from("/"), Buffer.alloc(0));
     case "unpack":
-      return unpack(libc, job.path, job.options, tellHead);
+      return unpack(libc, bytesOf(job.pathBase64), job.options, tellHead);
     case "changes":
       return layerChanges(libc, job.mountedOver);
     case "copyUp":
@@ -46,8 +46,10 @@ export function doJob(libc: Libc, job: FileJob, tellHead: (head: PathStat | true
   }
 }
 
+const bytesOf = (base64: string): Buffer => Buffer.from(base64, "base64");
+
 /** Entries begin with the last name of what was asked: a folder's as well, wherever links led. */
-function pack(libc: Libc, path: string, tellHead: (head: PathStat) => void): undefined {
+function pack(libc: Libc, path: Buffer, tellHead: (head: PathStat) => void): undefined {
   const named = namedPath(path);
   tellHead(statPath(named));
   return packTree(libc, named.resolved, named.name);
@@ -59,8 +61,8 @@ function packTree(libc: Libc, path: Buffer, name: Buffer): undefined {
   tar.end();
 }
 
-function unpack(libc: Libc, path: string, options: UnpackOptions, tellHead: (head: true) => void): undefined {
-  const named = namedPath(`${path}/`);
+function unpack(libc: Libc, path: Buffer, options: UnpackOptions, tellHead: (head: true) => void): undefined {
+  const named = namedPath(Buffer.concat([path, Buffer.from("/")]));
   const base = resolvePath(named.asked);
   if (!lstat({ ...named, resolved: base }).isDirectory())
     throw new JobFailure("invalidArgument", "extraction point is not a directory");

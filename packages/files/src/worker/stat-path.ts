@@ -14,11 +14,10 @@ export interface NamedPath {
   name: Buffer;
 }
 
-export function namedPath(path: string): NamedPath {
-  const bytes = Buffer.from(path);
-  const names = namesOf(cleaned(bytes));
+export function namedPath(path: Buffer): NamedPath {
+  const names = namesOf(cleaned(path));
   const clean = absolutePath(names);
-  const ending = /(^|\/)\.$/.test(path) ? "/." : endsWithSlash(bytes) ? "/" : "";
+  const ending = /(^|\/)\.$/.test(path.toString("latin1")) ? "/." : endsWithSlash(path) ? "/" : "";
   const last = names.at(-1);
   if (ending !== "" || last === undefined) {
     const resolved = resolvePath(clean);

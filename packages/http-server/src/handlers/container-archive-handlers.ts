@@ -36,8 +36,8 @@ export function containerArchiveHandlers(calls: Calls, containers: ContainerBack
   };
 }
 
-function pathOf({ path }: { path?: string }): string {
-  if (!path) throw invalidArgument("bad parameter: path cannot be empty");
+function pathOf({ path }: { path?: Buffer }): Buffer {
+  if (!path?.length) throw invalidArgument("bad parameter: path cannot be empty");
   return path;
 }
 

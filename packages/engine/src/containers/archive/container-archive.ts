@@ -1,6 +1,6 @@
 import type * as api from "@pouchcontainer/api";
 import { isKind, notFound } from "@pouchcontainer/errors";
-import type { PathStat } from "@pouchcontainer/files";
+import type { FilePath, PathStat } from "@pouchcontainer/files";
 import type { Readable } from "node:stream";
 import { rfc3339Nano } from "../clock.ts";
 import type { Container } from "../container.ts";
@@ -13,7 +13,7 @@ import { withContainerView } from "./container-view.ts";
 const withMounts = { layersOnly: false };
 
 /** What a path is; a link is described, not followed. */
-export async function archiveStat(room: ContainerRoom, container: Container, path: string): Promise<api.ContainerPathStat> {
+export async function archiveStat(room: ContainerRoom, container: Container, path: FilePath): Promise<api.ContainerPathStat> {
   return namingPath(container, path, async () =>
     pathStat(await withContainerView(room, container, withMounts, (view) => room.deps.files.stat(view, path))),
   );
@@ -23,7 +23,7 @@ export async function archiveStat(room: ContainerRoom, container: Container, pat
 export async function archiveGet(
   room: ContainerRoom,
   container: Container,
-  path: string,
+  path: FilePath,
 ): Promise<{ stat: api.ContainerPathStat; tar: Readable }> {
   const begun = Promise.withResolvers<{ stat: PathStat; tar: Readable }>();
   // The view lasts until the tar is at its end; who asked is answered when it begins.
@@ -41,7 +41,7 @@ export async function archiveGet(
 export async function archivePut(
   room: ContainerRoom,
   container: Container,
-  path: string,
+  path: FilePath,
   tar: Readable,
   { noOverwriteDirNonDir, copyUidGid }: { noOverwriteDirNonDir: boolean; copyUidGid: boolean },
 ): Promise<void> {
@@ -77,11 +77,11 @@ function pathStat({ name, size, mode, modifiedNanoseconds, linkTarget }: PathSta
 }
 
 /** Says of a path that is missing whose it is. */
-async function namingPath<T>(container: Container, path: string, work: () => Promise<T>): Promise<T> {
+async function namingPath<T>(container: Container, path: FilePath, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (cause) {
     if (!isKind(cause, "notFound")) throw cause;
-    throw notFound(`Could not find the file ${path} in container ${container.record.name}`, { cause });
+    throw notFound(`Could not find the file ${String(path)} in container ${container.record.name}`, { cause });
   }
 }
