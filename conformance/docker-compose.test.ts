@@ -6,11 +6,11 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import http from "node:http";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { stripVTControlCharacters } from "node:util";
 import { Daemon, eventually, run, type CommandResult } from "../integration/harness/daemon.ts";
+import { freePort } from "../integration/harness/free-port.ts";
 
 // Two networks of this process alone: compose files with static addresses need subnets of their own.
 const front = `10.214.${process.pid % 250}`;
@@ -157,17 +157,6 @@ function fromHost(address: string, hostPort: number): Promise<string> {
     });
     request.on("timeout", () => request.destroy(new Error("no answer within 5 s")));
     request.on("error", reject);
-  });
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => (typeof address === "object" && address ? resolve(address.port) : reject(new Error("no port"))));
-    });
   });
 }
 

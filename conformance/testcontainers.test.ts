@@ -18,13 +18,13 @@ import {
   getContainerRuntimeClient,
   Network,
   PullPolicy,
-  RandomPortGenerator,
   Wait,
   TestContainers,
   type StartedTestContainer,
 } from "testcontainers";
 import { makeImageArchive } from "../hack/busybox-image.ts";
 import { Daemon, eventually } from "../integration/harness/daemon.ts";
+import { freePort } from "../integration/harness/free-port.ts";
 
 let daemon: Daemon;
 before(async () => {
@@ -221,7 +221,7 @@ describe("a container", () => {
   });
 
   test("a fixed host port is the one asked for, UDP is mapped too", async () => {
-    const free = await new RandomPortGenerator().generatePort();
+    const free = await freePort();
     await using container = await busybox(web)
       .withExposedPorts({ container: 8080, host: free }, "5353/udp")
       .withWaitStrategy(Wait.forLogMessage("ready to serve"))
