@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { connect } from "node:net";
 import { test, type TestContext } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Daemon, type CommandResult } from "./harness/daemon.ts";
 
 async function daemon(t: TestContext): Promise<Daemon> {
@@ -160,4 +161,45 @@ test("an address and a port are free again when the end of the container that ha
     assert.equal(started.status, 204, `round ${round}: ${started.text}`);
     await Promise.all([waited, stopped]);
   }
+});
+
+test("a connect or disconnect while its container starts or restarts holds in the kernel as in the records", async (t) => {
+  const d = await daemon(t);
+  await ok(d.docker("network", "create", "more"));
+  const names = Array.from({ length: 8 }, (_, index) => `c${index}`);
+  for (const name of names) await ok(d.docker("create", "--name", name, "busybox", "sleep", "1000"));
+  const post = async (path: string, body?: object): Promise<void> => {
+    const { status, text } = await d.api("POST", path, body);
+    assert.ok(status < 300, `${path}: ${status} ${text}`);
+  };
+  for (const [how, change] of [
+    ["start", "connect"],
+    ["restart?t=0", "disconnect"],
+    ["restart?t=0", "connect"],
+  ]) {
+    await Promise.all(
+      names.map(async (name, index) => {
+        const begun = post(`/containers/${name}/${how}`);
+        await sleep(index * 25);
+        await Promise.all([begun, post(`/networks/more/${change}`, { Container: name })]);
+      }),
+    );
+    for (const name of names) {
+      const { NetworkSettings } = (await d.api("GET", `/containers/${name}/json`)).json<{
+        NetworkSettings: { Networks: Record<string, { IPAddress: string }> };
+      }>();
+      const { Networks } = NetworkSettings;
+      assert.equal("more" in Networks, change === "connect", `${name}, ${change} during ${how}`);
+      const shown = await ok(d.docker("exec", name, "ip", "-4", "addr", "show"));
+      const inKernel = [...shown.matchAll(/inet ([\d.]+)\/\d+ .*global/g)].map((match) => match[1]);
+      assert.deepEqual(
+        inKernel.toSorted(),
+        Object.values(Networks)
+          .map(({ IPAddress }) => IPAddress)
+          .toSorted(),
+        `${name}, ${change} during ${how}`,
+      );
+    }
+  }
+  await ok(d.docker("rm", "-f", ...names));
 });

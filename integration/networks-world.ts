@@ -91,6 +91,7 @@ export class NetworksWorld {
         if (!container) throw notFound(`No such container: ${ref}`);
         return { container, running: this.running.has(container.id) };
       },
+      locked: (ref, work) => Promise.resolve().then(() => work(containers.find(ref))),
       saveEndpoints: async (id, endpoints) => {
         const container = this.containers.get(id);
         if (container) Object.assign(container, { endpoints, endpointsSettled: true });

@@ -112,6 +112,7 @@ async function open(options: ComposeOptions, closers: Closers): Promise<void> {
     events,
     containers: {
       find: (ref) => containers.forNetworks.find(ref),
+      locked: (ref, work) => containers.forNetworks.locked(ref, work),
       saveEndpoints: (id, endpoints) => containers.forNetworks.saveEndpoints(id, endpoints),
     },
     env: environment,

@@ -261,10 +261,15 @@ export class ContainerManager {
   /** Containers as the network room asks for them. */
   get forNetworks(): NetworkContainers {
     const { registry } = this.#room;
+    const seen = (container: Container) => ({
+      container: networkedContainer(container.record, container.directory),
+      running: container.isRunning,
+    });
     return {
-      find: (ref) => {
+      find: (ref) => seen(registry.require(ref)),
+      locked: async (ref, work) => {
         const container = registry.require(ref);
-        return { container: networkedContainer(container.record, container.directory), running: container.isRunning };
+        return await container.lock.run(() => work(seen(registry.require(container.id))));
       },
       saveEndpoints: async (id, endpoints) => {
         const container = registry.require(id);

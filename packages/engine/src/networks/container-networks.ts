@@ -65,6 +65,8 @@ export interface ContainerNetworks {
 export interface NetworkContainers {
   /** By id, unique prefix or name; throws `notFound` with Docker's message. */
   find(ref: string): { container: NetworkedContainer; running: boolean };
+  /** Lets `work` see a container and change its networks while it neither starts nor is removed; in what order is the callers' chance. */
+  locked<T>(ref: string, work: (found: { container: NetworkedContainer; running: boolean }) => Promise<T>): Promise<T>;
   /** Remembers the endpoints a container has after a connect or disconnect; durable when it resolves, as before when it rejects. */
   saveEndpoints(containerId: string, endpoints: Record<string, EndpointSettings>): Promise<void>;
 }

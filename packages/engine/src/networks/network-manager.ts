@@ -93,10 +93,19 @@ export class NetworkManager {
   }
 
   async connect(ref: string, request: api.NetworkConnectRequest): Promise<void> {
-    const { containers, registry, sandboxes } = this.#deps;
-    const record = registry.require(ref);
-    const { container, running } = containers.find(request.Container);
-    const settings = request.EndpointConfig ?? {};
+    const { containers, registry } = this.#deps;
+    registry.require(ref);
+    // A start would not see what is recorded after it has looked.
+    await containers.locked(request.Container, (found) =>
+      this.#connect(registry.require(ref), found, request.EndpointConfig ?? {}),
+    );
+  }
+
+  async #connect(
+    record: NetworkRecord,
+    { container, running }: ReturnType<NetworkContainers["find"]>,
+    settings: api.EndpointSettings,
+  ): Promise<void> {
     refuseSharedNamespace(container.networkMode, record, "connected");
     refuseBadEndpoint(record, {
       ...(settings.IPAMConfig?.IPv4Address ? { ipv4Address: settings.IPAMConfig.IPv4Address } : {}),
@@ -104,22 +113,25 @@ export class NetworkManager {
       aliases: settings.Aliases ?? [],
     });
     const commit = () => this.#saveEndpoints(container.id, (endpoints) => ({ ...endpoints, [record.name]: settings }));
-    if (running) return sandboxes.attach(container, record, settings, commit);
+    if (running) return this.#deps.sandboxes.attach(container, record, settings, commit);
     // dockerd keeps what is known of a container that does not run, and does not complain.
     if (!Object.keys(endpointsOf(container)).some((name) => this.#isNamedBy(name, record))) await commit();
   }
 
   async disconnect(ref: string, request: api.NetworkDisconnectRequest): Promise<void> {
-    const { containers, registry, sandboxes } = this.#deps;
+    const { containers, registry } = this.#deps;
     const record = registry.require(ref);
-    let found;
+    let id: string;
     try {
-      found = containers.find(request.Container);
+      id = containers.find(request.Container).container.id;
     } catch (error) {
       if (!request.Force || !isKind(error, "notFound")) throw error;
       return this.#disconnectStale(record, request.Container);
     }
-    const { container, running } = found;
+    await containers.locked(id, (found) => this.#disconnect(registry.require(ref), found));
+  }
+
+  async #disconnect(record: NetworkRecord, { container, running }: ReturnType<NetworkContainers["find"]>): Promise<void> {
     refuseSharedNamespace(container.networkMode, record, "disconnected");
     const known = Object.entries(endpointsOf(container)).filter(([name]) => this.#isNamedBy(name, record));
     const commit = () =>
@@ -129,7 +141,7 @@ export class NetworkManager {
     // Of a running one its sandbox tells.
     if (running) {
       const undo = () => this.#saveEndpoints(container.id, (endpoints) => ({ ...endpoints, ...Object.fromEntries(known) }));
-      return sandboxes.detach(container, record, { commit, undo });
+      return this.#deps.sandboxes.detach(container, record, { commit, undo });
     }
     if (known.length === 0) throw forbidden(`container ${container.id} is not connected to the network ${record.name}`);
     await commit();
