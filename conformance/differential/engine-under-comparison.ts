@@ -2,7 +2,7 @@ import { sleep } from "../../integration/harness/daemon.ts";
 import { exchange, type Exchange } from "./exchange.ts";
 import { Names } from "./names.ts";
 import { fitsPattern } from "./pattern.ts";
-import { readBody } from "./read-body.ts";
+import { readBody, readMessages } from "./read-body.ts";
 import { keyOf, newestOfDockerd, type Step } from "./step.ts";
 
 /** An answer with names in place of what differs from run to run. */
@@ -85,7 +85,9 @@ export class EngineUnderComparison {
       .filter(([name]) => !headersOfTheConnection.has(name))
       .map(([name, value]) => [name, name === pathStatHeader ? decoded(String(value)) : value] as const);
     const type = headers["content-type"] ?? "";
-    const read = await readBody(type, await body, type.startsWith("application/vnd.docker") || isRawLog(step, status));
+    const framed = type.startsWith("application/vnd.docker") || isRawLog(step, status);
+    const isWebSocket = headers["sec-websocket-accept"] !== undefined;
+    const read = isWebSocket ? readMessages(await body) : await readBody(type, await body, framed);
     if (step.discards) await this.#discard(read);
     if (step.binds !== undefined) this.#names.bind(step.binds, idIn(read, key));
     return {

@@ -9,7 +9,7 @@ export interface Request {
   headers: Record<string, string>;
   payload?: string | Buffer;
   /** Written after the connection was taken over. */
-  input?: string;
+  input?: string | Buffer;
 }
 
 /** What came back: the head at once, the body when it has ended. */
@@ -33,7 +33,9 @@ export function exchange(socketPath: string, { method, path, headers, payload, i
     );
     request.once("upgrade", (response, socket, head) => {
       if (head.length > 0) socket.unshift(head);
-      socket.end(input ?? "");
+      // Who ends a WebSocket says so in a frame.
+      if (headers["Upgrade"] === "websocket") socket.write(input ?? "");
+      else socket.end(input ?? "");
       resolve({ status: response.statusCode ?? 0, headers: response.headers, body: contentOf(socket) });
     });
     request.end(payload);

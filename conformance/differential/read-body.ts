@@ -42,6 +42,20 @@ function readFrames(bytes: Buffer): string[] {
   return frames;
 }
 
+const messageKinds: Partial<Record<number, string>> = { 0x81: "text", 0x82: "binary", 0x88: "close" };
+
+/** `binary: text` for each of a server's WebSocket frames, as short as those of a test are. */
+export function readMessages(bytes: Buffer): string[] {
+  const messages: string[] = [];
+  for (let at = 0; at < bytes.length;) {
+    const [head = 0, length = 0] = bytes.subarray(at, at + 2);
+    const data = bytes.subarray(at + 2, at + 2 + length);
+    messages.push(`${messageKinds[head] ?? `frame ${head}`}: ${head === 0x88 ? data.toString("hex") : data.toString()}`);
+    at += 2 + length;
+  }
+  return messages;
+}
+
 async function readTar(bytes: Buffer): Promise<unknown> {
   const entries: unknown[] = [];
   const reader = Readable.from([bytes]).pipe(extract());

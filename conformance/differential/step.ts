@@ -15,7 +15,7 @@ export interface Step {
   /** What the call made is removed again, and no more said of it: one engine may have made it and the other not. */
   discards?: true;
   /** Written to a connection that was taken over, then ended. */
-  input?: string;
+  input?: string | Buffer;
   /** Repeated until the normalised body says so: for what comes about by itself. */
   until?: (body: unknown) => boolean;
   /**

@@ -15,6 +15,16 @@ const exec = (name: string, body: Record<string, unknown>): Step => ({
   binds: name,
 });
 
+const webSocket = {
+  Connection: "Upgrade",
+  Upgrade: "websocket",
+  "Sec-WebSocket-Version": "13",
+  "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
+};
+
+/** A client's WebSocket frame, its mask all zeros. */
+const message = (text: string): Buffer => Buffer.concat([Buffer.from([0x81, 0x80 + text.length, 0, 0, 0, 0]), Buffer.from(text)]);
+
 /** Logs, attach and exec: frames, heads, and what is refused. */
 export const streamCalls: Step[] = [
   { call: "POST /containers/create?name=said", body: { Image: "busybox", Cmd: ["sh", "-c", talk] }, binds: "said" },
@@ -75,6 +85,19 @@ export const streamCalls: Step[] = [
   { call: "POST /containers/input/start" },
   { call: "POST /containers/input/wait" },
   { call: "DELETE /containers/input" },
+
+  {
+    call: "POST /containers/create?name=socket",
+    body: { Image: "busybox", OpenStdin: true, StdinOnce: true, Cmd: ["sh", "-c", `read a; echo got $a; sleep 0.1; ${talk}`] },
+    binds: "socket",
+  },
+  { call: "GET /containers/socket/attach/ws?stream=1&detachKeys=junk-keys", note: "bad keys", headers: webSocket },
+  { call: "GET /containers/socket/attach/ws?logs=1", note: "logs alone", headers: webSocket, goesOn: true },
+  { call: "GET /containers/socket/attach/ws?stream=1", headers: webSocket, input: message("word\n"), goesOn: true },
+  { call: "GET /containers/socket/attach/ws?stream=1", version: "1.27", headers: webSocket, goesOn: true },
+  { call: "POST /containers/socket/start" },
+  { call: "POST /containers/socket/wait" },
+  { call: "DELETE /containers/socket" },
 
   { call: "POST /containers/create?name=running", body: { Image: "busybox", Cmd: ["sleep", "1000"] }, binds: "running" },
   { call: "POST /containers/running/start" },

@@ -36,7 +36,7 @@ export async function takeOverConnection(call: Call<Endpoint>, lifetime: Lifetim
 }
 
 /** Node has the descriptor of a socket in its handle only, which goes when the socket is closed. */
-function hasRead(socket: Socket & { _handle?: { fd?: number } | null }, { allRead }: Lifetime): boolean {
+export function hasRead(socket: Socket & { _handle?: { fd?: number } | null }, { allRead }: Lifetime): boolean {
   const fd = socket._handle?.fd ?? -1;
   return socket.writableLength === 0 && (fd < 0 || allRead(fd));
 }

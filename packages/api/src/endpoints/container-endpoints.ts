@@ -213,12 +213,13 @@ export const containerEndpoints = {
   ContainerAttachWebsocket: {
     method: "GET",
     path: "/containers/{id}/attach/ws",
-    summary: "Connect to a container's streams by WebSocket",
+    summary: "Connect to a container's streams by WebSocket, without frames of their own; below 1.42 to all three",
     tag,
     query: attachQuery,
     status: 101,
-    errors: [501],
-    unsupported: true,
+    answer: "application/vnd.docker.raw-stream",
+    errors: [404, 409],
+    takesOver: true,
   },
   ContainerWait: {
     method: "POST",

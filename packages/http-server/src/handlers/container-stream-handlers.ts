@@ -1,5 +1,6 @@
 import { endpoints, type ContainerWaitResponse } from "@pouchcontainer/api";
 import { EngineError, invalidArgument } from "@pouchcontainer/errors";
+import type { Duplex } from "node:stream";
 import { isBelow } from "../api-version.ts";
 import type { ContainerBackend, LogsOptions } from "../backend.ts";
 import type { Calls, QueryOf } from "../call.ts";
@@ -7,9 +8,11 @@ import { streamJsonLines } from "../json-lines.ts";
 import type { Lifetime } from "../lifetime.ts";
 import { sendJson } from "../respond.ts";
 import { sendOutput } from "../send-output.ts";
-import { takeOverConnection } from "../take-over-connection.ts";
+import { serveSession } from "../serve-session.ts";
+import { hasRead, takeOverConnection } from "../take-over-connection.ts";
 import { refOf } from "./ref.ts";
 import { nanoseconds } from "../timestamp.ts";
+import { acceptWebSocket, checkHandshake } from "../web-socket.ts";
 
 /** Container operations that go on for a while: attach, logs, wait, stats. */
 export function containerStreamHandlers(calls: Calls, containers: ContainerBackend, lifetime: Lifetime) {
@@ -21,6 +24,22 @@ export function containerStreamHandlers(calls: Calls, containers: ContainerBacke
       call.response.setHeader("Content-Type", "application/vnd.docker.raw-stream");
       const session = await containers.attach(refOf(call), { stdin, stdout, stderr, logs, stream, ...given });
       await takeOverConnection(call, lifetime, { raw: session.tty, serverHeaders: false, open: async () => session });
+    }),
+
+    ContainerAttachWebsocket: calls.takeOver(endpoints.ContainerAttachWebsocket, async (call) => {
+      const { stdin = false, stdout = false, stderr = false, logs = false, stream = false, detachKeys } = call.query;
+      const streams = isBelow(call.version, "1.42") ? { stdin: true, stdout: true, stderr: true } : { stdin, stdout, stderr };
+      const session = await containers.attach(refOf(call), { ...streams, logs, stream, ...(detachKeys ? { detachKeys } : {}) });
+      let messages: Duplex;
+      try {
+        checkHandshake(call.request);
+        messages = await acceptWebSocket(call.request, call.response, { binary: !isBelow(call.version, "1.28") });
+      } catch (thrown) {
+        session.close();
+        throw thrown;
+      }
+      session.served?.({ hasRead: () => hasRead(call.request.socket, lifetime) });
+      await serveSession(session, messages, true);
     }),
 
     ContainerLogs: calls.takeOver(endpoints.ContainerLogs, async (call) => {

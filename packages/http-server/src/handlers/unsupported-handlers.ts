@@ -23,9 +23,6 @@ export const unsupportedHandlers = {
   ImageCommit: (() => {
     throw notImplemented("making an image of a container is not supported: export its file system, or build the image");
   }) satisfies Handler,
-  ContainerAttachWebsocket: (() => {
-    throw notImplemented("attaching by WebSocket is not supported: use POST /containers/{id}/attach");
-  }) satisfies Handler,
   SwarmInspect: noSwarm,
   SwarmInit: noSwarmMode,
   SwarmJoin: noSwarmMode,
