@@ -127,6 +127,18 @@ test("pidfile, bridge and rules are one daemon's: another is refused, told which
   const sharing = ["--bridge-name", daemon.bridge];
   assert.ok(refusal(...sharing).includes(`${bridge} is in use by another daemon ${owner}`));
   assert.ok(refusal("--nft-table", daemon.nftTable).includes(`${table} is in use by another daemon ${owner}`));
+  const elsewhere = ["--bridge-name", `${daemon.bridge}x`, "--nft-table", `${daemon.nftTable}x`];
+  assert.ok(
+    refusal(...elsewhere, "--exec-root-dir", daemon.homeDirectory).includes(
+      `the folder ${daemon.homeDirectory} is in use by another daemon ${owner}`,
+    ),
+  );
+  const socket = join(daemon.execRoot, "containerd.sock");
+  assert.ok(
+    refusal(...elsewhere, "--containerd", socket).includes(
+      `the namespace pouch of the containerd at ${socket} is in use by another daemon ${owner}`,
+    ),
+  );
   // Its containers live on without it, with bridge and rules.
   await daemon.kill9();
   assert.ok(refusal(...sharing).includes(`${bridge} belongs to a daemon that does not run ${owner}`));

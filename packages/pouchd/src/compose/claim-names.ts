@@ -1,8 +1,8 @@
 import { EngineError, failedPrecondition, messageChain, unavailable } from "@pouchcontainer/errors";
 import { programOutcome } from "@pouchcontainer/owners";
 import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { mkdirSync, readFileSync, realpathSync, statSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import type { Configuration } from "../config/options.ts";
 import { HeldByAnother, takeOwnerLock, type OwnerLock } from "./owner-lock.ts";
 
@@ -84,9 +84,18 @@ export function namedThings(configuration: Configuration): NamedThing[] {
   const here = `in network namespace ${dev}:${ino}`;
   const bridge = configuration["bridge-name"];
   const table = configuration["nft-table"];
-  const address = configuration.containerd?.replace(/^unix:\/\//, "");
   const namespace = configuration["default-namespace"];
+  const execRoot = configuration["exec-root-dir"];
+  const address = configuration.containerd?.replace(/^unix:\/\//, "") ?? join(execRoot, "containerd.sock");
   return [
+    // One daemon's home as another's exec root would be swept as that one's.
+    ...[...new Set([folderOf(configuration["home-dir"]), folderOf(execRoot)])].map((folder) => ({
+      what: `the folder ${folder}`,
+      place: `folder ${folder}`,
+      option: "a --home-dir and --exec-root-dir",
+      // The locks in it say whose it is.
+      exists: () => Promise.resolve(false),
+    })),
     {
       what: `the nftables table ${table}`,
       place: `table ${table} ${here}`,
@@ -103,18 +112,23 @@ export function namedThings(configuration: Configuration): NamedThing[] {
             exists: () => Promise.resolve(linkExists(bridge)),
           },
         ]),
-    ...(address === undefined
-      ? []
-      : [
-          {
-            what: `the namespace ${namespace} of the containerd at ${address}`,
-            place: `namespace ${namespace} ${address}`,
-            option: "a --default-namespace",
-            // What is there of a daemon that ended is set aside by the next one, not touched.
-            exists: () => Promise.resolve(false),
-          },
-        ]),
+    {
+      what: `the namespace ${namespace} of the containerd at ${address}`,
+      place: `namespace ${namespace} ${join(folderOf(dirname(address)), basename(address))}`,
+      option: "a --default-namespace",
+      // What is there of a daemon that ended is set aside by the next one, not touched.
+      exists: () => Promise.resolve(false),
+    },
   ];
+}
+
+/** As the kernel names it, whatever links lead there. */
+function folderOf(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
+  }
 }
 
 /** Of this process' own network namespace; `/sys` may show another's. */
