@@ -34,8 +34,8 @@ export function exchange(socketPath: string, { method, path, headers, payload, i
     request.once("upgrade", (response, socket, head) => {
       if (head.length > 0) socket.unshift(head);
       // Who ends a WebSocket says so in a frame.
-      if (headers["Upgrade"] === "websocket") socket.write(input ?? "");
-      else socket.end(input ?? "");
+      if (headers["Upgrade"] !== "websocket") socket.end(input ?? "");
+      else if (input !== undefined) socket.write(input);
       resolve({ status: response.statusCode ?? 0, headers: response.headers, body: contentOf(socket) });
     });
     request.end(payload);
