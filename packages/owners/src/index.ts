@@ -1,6 +1,7 @@
 export { ConnectionServer, type ConnectionServerOptions } from "./connection-server.ts";
 export { joinConnections, openConnection, ownConnection } from "./connection.ts";
 export { DatagramSocket, type DatagramOptions, type Peer } from "./datagram-socket.ts";
+export { firstExecutable } from "./first-executable.ts";
 export { inBackground } from "./in-background.ts";
 export { catchLostErrors, type LostError } from "./lost-errors.ts";
 export { takeLoopShare } from "./loop-share.ts";

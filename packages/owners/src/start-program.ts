@@ -1,9 +1,9 @@
 import { EngineError, internal, unavailable } from "@pouchcontainer/errors";
 import { spawn, type ChildProcess, type StdioOptions } from "node:child_process";
-import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 import { Readable, Writable, type Duplex } from "node:stream";
 import { isMainThread } from "node:worker_threads";
+import { firstExecutable } from "./first-executable.ts";
 
 export interface StartOptions {
   /** The whole environment; default: the daemon's own. */
@@ -149,18 +149,9 @@ function withOrdinaryUmask<T>(start: () => T): T {
 /** Looked up here so that a missing program is a failure of the start and not the shell's exit. */
 function findProgram(program: string, path: string): string {
   const candidates = program.includes("/") ? [program] : path.split(delimiter).map((folder) => join(folder, program));
-  const found = candidates.find(isExecutable);
+  const found = firstExecutable(candidates);
   if (found === undefined) throw Object.assign(new Error(`spawn ${program} ENOENT`), { code: "ENOENT" });
   return found;
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function startFailure(program: string, cause: unknown, packageName?: string): EngineError {

@@ -1,7 +1,6 @@
 import { invalidArgument, unavailable } from "@pouchcontainer/errors";
-import { startProgram, type StartedProgram } from "@pouchcontainer/owners";
+import { firstExecutable, startProgram, type StartedProgram } from "@pouchcontainer/owners";
 import { randomBytes } from "node:crypto";
-import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 import type { Duplex, Readable } from "node:stream";
 
@@ -123,13 +122,7 @@ function findProgram(command: string, path: string, workingDirectory: string | u
   const candidates = command.includes("/")
     ? [command.startsWith("/") ? command : join(workingDirectory ?? ".", command)]
     : path.split(delimiter).map((directory) => join(directory, command));
-  for (const candidate of candidates) {
-    try {
-      accessSync(candidate, constants.X_OK);
-      return candidate;
-    } catch {
-      // Looked for in the next directory.
-    }
-  }
+  const found = firstExecutable(candidates);
+  if (found !== undefined) return found;
   throw invalidArgument(`${command} is not an executable program${command.includes("/") ? "" : " in PATH"}`);
 }
