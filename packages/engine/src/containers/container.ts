@@ -29,7 +29,11 @@ interface ContainerHome extends Pick<ContainerDeps, "roots" | "log"> {
 export class Container implements LiveContainer {
   readonly execIds = new Set<string>();
   readonly lock = new OperationLock();
-  /** Held while the runtime starts an exec, and while it freezes the container: an exec frozen half way would never be started. */
+  /**
+   * Held while the runtime starts an exec, and while it freezes the container: an exec frozen half way would never be started. The shim
+   * starts one process at a time and settles no exit meanwhile; with many starts waiting in it its queue of exits fills up, and each
+   * further exit costs a second (containerd 1.6, `reaper.notify`). So they wait here.
+   */
   readonly execStarts = new OperationLock();
   /** The current run, or the last one until everything of it is cleaned up. */
   run: ContainerRun | undefined;

@@ -54,10 +54,6 @@ const noProbeExitCode = -1;
 export class ExecManager {
   readonly #room: ContainerRoom;
   readonly #instances = new Map<string, ExecInstance>();
-  /**
-   * The shim starts one process at a time and settles no exit meanwhile; with many starts waiting in it its queue of exits fills
-   * up, and each further exit costs a second (containerd 1.6, `reaper.notify`). So they wait here.
-   */
 
   /** Takes over the health checks of the room's containers. */
   constructor({ room }: { room: ContainerRoom }) {
