@@ -1,5 +1,5 @@
 import type { Volume, VolumeCreateConfig, VolumeListResponse, VolumePruneResponse } from "@pouchcontainer/api";
-import { EngineError, conflict, invalidArgument, isKind, notFound } from "@pouchcontainer/errors";
+import { EngineError, conflict, invalidArgument, notFound } from "@pouchcontainer/errors";
 import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
@@ -267,25 +267,16 @@ export class VolumeManager {
   async #remove(record: VolumeRecord, { onRecord = false } = {}): Promise<void> {
     const { records } = this.#deps;
     const { name } = record;
-    if (!onRecord) await this.#noteRemoval(record);
+    if (!onRecord) await records.put(name, { ...record, removal: true }, { happened: true });
     try {
       await this.#unmountData(record);
       await removeTree(this.#path(name));
     } catch (error) {
       // It was told that the volume stays.
-      if (records.get(name)?.removal) await records.put(name, withoutRemoval(record));
+      if (records.get(name)?.removal) await records.put(name, withoutRemoval(record), { happened: true });
       throw error;
     }
     await records.delete(name);
-  }
-
-  async #noteRemoval(record: VolumeRecord): Promise<void> {
-    try {
-      await this.#deps.records.put(record.name, { ...record, removal: true });
-    } catch (error) {
-      // On a full disk the removal is what makes room.
-      if (!isKind(error, "resourceExhausted")) throw error;
-    }
   }
 
   async #finishRemoval(record: VolumeRecord): Promise<void> {
