@@ -61,12 +61,18 @@ export interface ContainerNetworks {
   restore(running: NetworkedContainer[], setAside?: ReadonlySet<string>): Promise<void>;
 }
 
+/** A container as it is at the moment. */
+export interface FoundContainer {
+  container: NetworkedContainer;
+  running: boolean;
+}
+
 /** What the network room asks of the container room. */
 export interface NetworkContainers {
   /** By id, unique prefix or name; throws `notFound` with Docker's message. */
-  find(ref: string): { container: NetworkedContainer; running: boolean };
+  find(ref: string): FoundContainer;
   /** Lets `work` see a container and change its networks while it neither starts nor is removed; in what order is the callers' chance. */
-  locked<T>(ref: string, work: (found: { container: NetworkedContainer; running: boolean }) => Promise<T>): Promise<T>;
+  locked<T>(ref: string, work: (found: FoundContainer) => Promise<T>): Promise<T>;
   /** Remembers the endpoints a container has after a connect or disconnect; durable when it resolves, as before when it rejects. */
   saveEndpoints(containerId: string, endpoints: Record<string, EndpointSettings>): Promise<void>;
 }

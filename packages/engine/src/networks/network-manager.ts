@@ -1,6 +1,6 @@
 import type * as api from "@pouchcontainer/api";
 import { conflict, forbidden, invalidArgument, isKind, notFound } from "@pouchcontainer/errors";
-import type { NetworkContainers, NetworkEvents } from "./container-networks.ts";
+import type { FoundContainer, NetworkContainers, NetworkEvents } from "./container-networks.ts";
 import { interfacePrefix } from "./drivers/bridge-options.ts";
 import { goTime } from "./go-time.ts";
 import type { AddressManager } from "./ipam/address-manager.ts";
@@ -101,11 +101,7 @@ export class NetworkManager {
     );
   }
 
-  async #connect(
-    record: NetworkRecord,
-    { container, running }: ReturnType<NetworkContainers["find"]>,
-    settings: api.EndpointSettings,
-  ): Promise<void> {
+  async #connect(record: NetworkRecord, { container, running }: FoundContainer, settings: api.EndpointSettings): Promise<void> {
     refuseSharedNamespace(container.networkMode, record, "connected");
     refuseBadEndpoint(record, {
       ...(settings.IPAMConfig?.IPv4Address ? { ipv4Address: settings.IPAMConfig.IPv4Address } : {}),
@@ -131,7 +127,7 @@ export class NetworkManager {
     await containers.locked(id, (found) => this.#disconnect(registry.require(ref), found));
   }
 
-  async #disconnect(record: NetworkRecord, { container, running }: ReturnType<NetworkContainers["find"]>): Promise<void> {
+  async #disconnect(record: NetworkRecord, { container, running }: FoundContainer): Promise<void> {
     refuseSharedNamespace(container.networkMode, record, "disconnected");
     const known = Object.entries(endpointsOf(container)).filter(([name]) => this.#isNamedBy(name, record));
     const commit = () =>
