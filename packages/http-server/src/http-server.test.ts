@@ -1,5 +1,6 @@
 import { conflict, internal, invalidArgument, notFound, notModified } from "@pouchcontainer/errors";
 import assert from "node:assert/strict";
+import type { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { test } from "node:test";
 import { TestServer } from "./testing/test-server.ts";
@@ -168,6 +169,35 @@ test("a JSON body that is too large is refused, announced or not", async () => {
   await chunked.until("larger than 8 MiB");
   assert.match(chunked.text, /^HTTP\/1\.1 400 /);
   chunked.socket.destroy();
+});
+
+test("a connection goes on after an answer that came before its request's body was read, and serves the next request", async () => {
+  const refuse = async (_ref: string, _path: Buffer, tar: Readable): Promise<void> => {
+    for await (const _chunk of tar.iterator({ destroyOnReturn: false })) break;
+    throw invalidArgument("no such thing");
+  };
+  await using server = await TestServer.start({ containers: { archivePut: refuse } });
+  const body = Buffer.alloc(20_000_000);
+  const announced = [`Content-Length: ${body.length}`, body, ""] as const;
+  const chunked = [
+    "Transfer-Encoding: chunked",
+    Buffer.concat([Buffer.from(`${body.length.toString(16)}\r\n`), body]),
+    "\r\n0\r\n\r\n",
+  ] as const;
+  for (const [length, sent, end] of [announced, chunked]) {
+    for (const [request, message] of [
+      ["PUT /containers/c/archive?path=/", "no such thing"],
+      ["POST /volumes/create", "larger than 8 MiB"],
+      ["POST /nowhere", "page not found"],
+    ] as const) {
+      const connection = server.raw([`${request} HTTP/1.1`, length]);
+      connection.socket.write(sent);
+      connection.socket.write(`${end}GET /_ping HTTP/1.1\r\nHost: x\r\n\r\n`);
+      await connection.until(message);
+      await connection.until("\r\n\r\nOK");
+      connection.socket.destroy();
+    }
+  }
 });
 
 test("name and platform of a create come from the query alone", async () => {

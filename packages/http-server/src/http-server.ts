@@ -12,6 +12,7 @@ import { buildRouter, type ServedTable, type UpdateHandlers } from "./build-rout
 import { addressText, type ListenAddress } from "./listen-address.ts";
 import { tellsOfHangup } from "./hangup.ts";
 import { listen } from "./listen.ts";
+import { readToEnd } from "./read-to-end.ts";
 import { sendEmpty } from "./respond.ts";
 import { endpointHandlers, routeTable, takesOver } from "./route-table.ts";
 import { upgradeResponse } from "./upgrade-response.ts";
@@ -98,7 +99,7 @@ export class HttpServer {
     server.on("tls" in address && address.tls ? "secureConnection" : "connection", noticeHangup);
     if ("socketPath" in address) answerHalfClosed(server);
     server.on("request", (request, response) =>
-      inBackground("serving a request", () => this.#serve(request, response), { request: nameOf(request) }),
+      inBackground("serving a request", () => this.#serveWhole(request, response), { request: nameOf(request) }),
     );
     server.on("upgrade", (request: IncomingMessage, stream: Duplex, head: Buffer) => this.#upgrade(request, stream, head));
     await listen(server, address, this.#options.groupFile ?? "/etc/group");
@@ -140,6 +141,15 @@ export class HttpServer {
     if (head.length > 0) stream.unshift(head);
     const response = upgradeResponse(request, stream);
     inBackground("serving a request", () => this.#serve(request, response), { request: nameOf(request) });
+  }
+
+  /**
+   * The next request of a connection is read after the body of this one, also when that was answered without all of it:
+   * node:http throws away a body that nobody touched, and waits for ever behind one that somebody began to read.
+   */
+  async #serveWhole(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    await this.#serve(request, response);
+    if (!request.complete) await readToEnd(request);
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -26,8 +26,8 @@ async function readBytes(request: IncomingMessage, limitBytes: number): Promise<
   const chunks: Buffer[] = [];
   let size = 0;
   try {
-    // Without an encoding set, a request yields Buffers.
-    for await (const chunk of request as AsyncIterable<Buffer>) {
+    // Without an encoding set, a request yields Buffers. One that is refused is read to its end by the server.
+    for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
       size += chunk.length;
       if (size > limitBytes) throw tooLarge(limitBytes);
       chunks.push(chunk);

@@ -5,7 +5,6 @@ import type { Calls } from "../call.ts";
 import { inspectForVersion, summaryForVersion } from "../image-for-version.ts";
 import { platformOf } from "../platform.ts";
 import { streamProgress } from "../progress-stream.ts";
-import { readToEnd } from "../read-to-end.ts";
 import { registryAuth } from "../registry-auth.ts";
 import { sendStream } from "../send-stream.ts";
 import { refOf } from "./ref.ts";
@@ -42,7 +41,6 @@ export function imageHandlers(calls: Calls, images: ImageBackend) {
     ImageLoad: calls.takeOver(endpoints.ImageLoad, async (call) => {
       const options = { quiet: call.query.quiet ?? true, ...platformOf(call.query) };
       await streamProgress(call.response, (progress) => images.load(call.request, options, progress, call.signal()), "line");
-      await readToEnd(call.request);
     }),
 
     ImageGet: calls.takeOver(endpoints.ImageGet, async (call) => {
