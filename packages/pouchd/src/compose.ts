@@ -1,6 +1,8 @@
 import { ContainerUpdateConfig, apiVersions, decodeBody } from "@pouchcontainer/api";
 import { decodeMetrics } from "@pouchcontainer/containerd";
 import {
+  checkDefaultBridge,
+  checkLogDefaults,
   ContainerManager,
   createImageManager,
   EventBus,
@@ -31,6 +33,7 @@ import { claimNames, namedThings, ownerNote } from "./compose/claim-names.ts";
 import { lockExecRoot } from "./compose/lock-exec-root.ts";
 import { Closers } from "./compose/closers.ts";
 import { containerSettings, logDrivers } from "./compose/container-settings.ts";
+import { checkPrograms } from "./compose/check-programs.ts";
 import { openContainerd } from "./compose/containerd.ts";
 import { closeStateFolders } from "./compose/state-folders.ts";
 import { storeFile } from "./compose/store-file.ts";
@@ -67,6 +70,12 @@ async function open(options: ComposeOptions, closers: Closers): Promise<void> {
   const { configuration, log, build, environment, uncaughtErrors } = options;
   // Before anything is made: what would be refused at the end is refused now.
   const addresses = listenAddresses(configuration, (message) => log.warn(message));
+  const naming = parseNamingDefaults(configuration["default-registry"]);
+  const settings = containerSettings(configuration, environment);
+  const networking = networkSettings(configuration);
+  checkDefaultBridge(networking);
+  checkLogDefaults(settings.config);
+  checkPrograms(configuration, environment);
   const home = configuration["home-dir"];
   const execRoot = configuration["exec-root-dir"];
   closeStateFolders([home, execRoot], (message) => log.warn(message));
@@ -106,7 +115,7 @@ async function open(options: ComposeOptions, closers: Closers): Promise<void> {
   closers.push("plugins", () => chains.preStopHook());
 
   const networks = await openNetworks({
-    config: networkSettings(configuration),
+    config: networking,
     store,
     chains,
     events,
@@ -127,7 +136,7 @@ async function open(options: ComposeOptions, closers: Closers): Promise<void> {
     chains,
     events,
     snapshotter,
-    naming: parseNamingDefaults(configuration["default-registry"]),
+    naming,
     platform: platformOfHost(process),
     certsDirectory: configuration["certs-dir"],
     insecureRegistries: configuration["insecure-registries"],
@@ -160,7 +169,6 @@ async function open(options: ComposeOptions, closers: Closers): Promise<void> {
 
   const linux = new Linux();
   const facts = hostFacts();
-  const settings = containerSettings(configuration, environment);
   const keeper = new FifoKeeper({
     makeFifo: (path) => linux.makeFifo(path),
     directory: execRoot,

@@ -2,6 +2,7 @@ import { EngineError, messageChain } from "@pouchcontainer/errors";
 import { giveBackFilePages, oneMallocArena } from "@pouchcontainer/linux";
 import { boundBacktracking } from "./bound-backtracking.ts";
 import { buildInfo } from "./build-info.ts";
+import { checkPaths } from "./config/check-paths.ts";
 import { helpText } from "./config/help.ts";
 import { rebuildReport } from "./rebuild-report.ts";
 import { storeFile } from "./compose/store-file.ts";
@@ -38,6 +39,7 @@ async function main(args: string[]): Promise<number> {
   }
   const log = createLog(invocation.configuration.debug ? "debug" : invocation.configuration["log-level"]);
   try {
+    checkPaths(invocation.configuration);
     if (invocation.action === "rebuild-store") return await rebuild(invocation.configuration);
     return await serve(invocation.configuration, log, new UncaughtErrors(log));
   } catch (error) {

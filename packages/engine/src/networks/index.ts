@@ -10,3 +10,4 @@ export type { DefaultBridgeConfig, NetworksConfig } from "./network-config.ts";
 export { NetworkManager } from "./network-manager.ts";
 export { openNetworks, type Networks, type NetworksDeps } from "./open-networks.ts";
 export { Sandboxes } from "./sandboxes.ts";
+export { checkDefaultBridge } from "./predefined-networks.ts";

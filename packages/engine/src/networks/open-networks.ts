@@ -1,4 +1,4 @@
-import { internal } from "@pouchcontainer/errors";
+import { internal, invalidArgument } from "@pouchcontainer/errors";
 import { Libc } from "@pouchcontainer/linux";
 import { startProgram } from "@pouchcontainer/owners";
 import type { PluginChains } from "../plugin-host/chains.ts";
@@ -13,6 +13,7 @@ import { BridgeDriver } from "./drivers/bridge-driver.ts";
 import { Drivers } from "./drivers/drivers.ts";
 import type { NetworkDriver } from "./drivers/network-driver.ts";
 import { SubInterfaceDriver } from "./drivers/sub-interface-driver.ts";
+import { checkTableName } from "./firewall/check-table-name.ts";
 import { DockerForwarding } from "./firewall/docker-forwarding.ts";
 import { Firewall } from "./firewall/firewall.ts";
 import { PublishedFlows } from "./firewall/published-flows.ts";
@@ -71,6 +72,7 @@ export async function openNetworks(deps: NetworksDeps): Promise<Networks> {
   const clock = deps.clock ?? (() => new Date());
   const registry = new NetworkRegistry(deps.store.collection<NetworkRecord>("networks"));
   const addresses = new AddressManager();
+  await checkTableName(config.nftTable, env);
   await recordPredefined(registry, config, clock());
   for (const network of registry.all()) if (!network.configOnly) addresses.add(network);
 
@@ -83,6 +85,7 @@ export async function openNetworks(deps: NetworksDeps): Promise<Networks> {
   const [ip, reaper] = [ipShell(), ipShell()];
   const nft = new NftShell({ env });
   const links = new Links(libc);
+  refuseOtherDevice(links, config.bridge.name);
   const flows = new PublishedFlows({ flows: new UdpFlows(libc), links, warn });
   const { nftTable: table, verifyRulesMilliseconds: verifyMilliseconds } = config;
   const firewall = new Firewall({ nft, table, flows, verifyMilliseconds, warn });
@@ -206,6 +209,15 @@ async function recordPredefined(registry: NetworkRegistry, config: NetworksConfi
     now,
   );
   if (JSON.stringify(record) !== JSON.stringify(before)) await registry.put(record);
+}
+
+/** What is no bridge now will be none when the first container needs it. */
+function refuseOtherDevice(links: Links, bridge: string): void {
+  const link = bridge === "none" ? undefined : links.find(bridge);
+  if (link && link.kind !== "bridge")
+    throw invalidArgument(
+      `--bridge-name: this host has an interface ${bridge} that is no bridge: give the name of a bridge, or a free one`,
+    );
 }
 
 function gatewaysOf(network: NetworkRecord | undefined): string[] {

@@ -1,14 +1,38 @@
+import { invalidArgument, messageChain } from "@pouchcontainer/errors";
 import { parseCidr } from "./ipam/cidr.ts";
 import { completeIpam, type IpamSurroundings } from "./ipam/complete-ipam.ts";
 import { bridgeOption } from "./drivers/bridge-options.ts";
 import { goTime } from "./go-time.ts";
-import type { DefaultBridgeConfig } from "./network-config.ts";
+import type { DefaultBridgeConfig, NetworksConfig } from "./network-config.ts";
 import type { NetworkRecord } from "./network-record.ts";
 import { newId } from "./network-registry.ts";
 
 /** `host` and `none`: no addresses, nothing in the kernel. */
 export function bareNetwork(name: "host" | "none", now: Date): NetworkRecord {
   return { ...blank(now), name, driver: name === "host" ? "host" : "null" };
+}
+
+/** Refuses flags of the default bridge that cannot hold together, whatever the host and other networks have. */
+export function checkDefaultBridge({ bridge, defaultPools }: Pick<NetworksConfig, "bridge" | "defaultPools">): void {
+  try {
+    defaultBridge(bridge, { defaultPools, networks: [], hostRoutes: [] }, undefined, new Date());
+  } catch (cause) {
+    throw invalidArgument(`the default bridge cannot be as it is asked for (${askedFor(bridge)}): ${messageChain(cause)}`, {
+      cause,
+    });
+  }
+}
+
+function askedFor({ bip, fixedCidr, gateway, fixedCidrV6, gatewayV6 }: DefaultBridgeConfig): string {
+  const flags = {
+    "--bip": bip,
+    "--fixed-cidr": fixedCidr,
+    "--default-gateway": gateway,
+    "--fixed-cidr-v6": fixedCidrV6,
+    "--default-gateway-v6": gatewayV6,
+  };
+  const given = Object.entries(flags).flatMap(([flag, value]) => (value === undefined ? [] : [`${flag} ${value}`]));
+  return given.join(", ");
 }
 
 /** The default bridge as the daemon's flags have it; keeps id, age and, where no flag says otherwise, its subnet of before. */

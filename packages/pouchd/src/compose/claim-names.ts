@@ -102,7 +102,7 @@ export function namedThings(configuration: Configuration): NamedThing[] {
       option: "an --nft-table",
       exists: () => tableExists(table),
     },
-    ...(configuration["disable-bridge"]
+    ...(configuration["disable-bridge"] || bridge === "none"
       ? []
       : [
           {

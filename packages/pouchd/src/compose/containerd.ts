@@ -1,10 +1,9 @@
 import { connectContainerd, startContainerd, type ContainerdClient } from "@pouchcontainer/containerd";
-import { invalidArgument, messageChain, unavailable } from "@pouchcontainer/errors";
+import { invalidArgument, isKind, messageChain, unavailable } from "@pouchcontainer/errors";
 import { inBackground } from "@pouchcontainer/owners";
 import { join } from "node:path";
 import type { Configuration } from "../config/options.ts";
 import type { Log } from "../log/log.ts";
-import { findProgram } from "./find-program.ts";
 
 export interface Containerd {
   client: ContainerdClient;
@@ -17,17 +16,38 @@ export interface Containerd {
 }
 
 /** The containerd of this daemon: a running one where the configuration names it, else one of its own. */
-export async function openContainerd(options: {
+export async function openContainerd(options: ContainerdOptions): Promise<Containerd> {
+  const containerd = await open(options);
+  try {
+    await checkSnapshotter(containerd.client, options.configuration.snapshotter);
+    return containerd;
+  } catch (error) {
+    await containerd.close();
+    throw error;
+  }
+}
+
+interface ContainerdOptions {
   configuration: Configuration;
   log: Log;
   environment: NodeJS.ProcessEnv;
-}): Promise<Containerd> {
+}
+
+/** containerd says "not loaded" of one it does not know, whatever is asked of it. */
+async function checkSnapshotter(client: ContainerdClient, snapshotter: string): Promise<void> {
+  try {
+    await client.snapshots(snapshotter).stat("nothing-has-this-name");
+  } catch (error) {
+    if (!isKind(error, "invalidArgument")) return;
+    throw invalidArgument(`--snapshotter: this containerd has no snapshotter ${snapshotter} that it could load`, {
+      cause: error,
+    });
+  }
+}
+
+async function open(options: ContainerdOptions): Promise<Containerd> {
   const { configuration, log, environment } = options;
   const namespace = configuration["default-namespace"];
-  const runtime = configuration["runtime-path"];
-  if (findProgram(runtime, environment) === undefined) {
-    throw invalidArgument(`${runtime} is not on this machine: install the package runc, or name the binary with --runtime-path`);
-  }
   if (configuration.containerd !== undefined)
     return await connectTo(configuration.containerd.replace(/^unix:\/\//, ""), namespace);
 

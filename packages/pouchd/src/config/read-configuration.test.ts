@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { test } from "node:test";
 import { helpText } from "./help.ts";
 import { optionSpecs, type Configuration } from "./options.ts";
@@ -53,11 +54,109 @@ const mistakes: [string, string[], object | undefined, RegExp][] = [
   ["a missing value", ["--home-dir"], undefined, /--home-dir needs a value: --home-dir DIR/],
   ["a word where a number belongs", ["--mtu", "big"], undefined, /--mtu is a whole number, got "big"/],
   ["an argument", ["start"], undefined, /takes no arguments, got "start"/],
-  ["an address without a scheme", ["-l", "/tmp/x.sock"], undefined, /unix:\/\/\/path or tcp:\/\/host:port, got "\/tmp\/x.sock"/],
+  [
+    "an address without a scheme",
+    ["-l", "/tmp/x.sock"],
+    undefined,
+    /unix:\/\/\/path .* or tcp:\/\/host:port, got "\/tmp\/x.sock"/,
+  ],
   ["an unknown key", [], { snapshoter: "x" }, /unknown key "snapshoter", did you mean snapshotter\?/],
   ["a wrong type in the file", [], { mtu: "1500" }, /"mtu" must be a whole number, got "1500"/],
   ["TLS without its files", ["--tlsverify"], undefined, /--tlsverify needs --tlscacert/],
 ];
+/** Values that only a later step, or the first container, would fail by. */
+const impossible: Record<string, string[]> = {
+  "home-dir": ["/a:b", "/a,b", "/a\\b", "/a\nb"],
+  "exec-root-dir": ["/a,b", "/a%b", "/a?b", "/a#b", `/${"x".repeat(82)}`],
+  listen: ["tcp://127.0.0.1:65536", "tcp://[x]:1", "udp://a:1", `unix:///${"x".repeat(107)}`],
+  containerd: ["run/containerd.sock", "tcp://a:1", `/${"x".repeat(107)}`],
+  "default-namespace": ["a/b", "-a", "a..b", "x".repeat(77)],
+  "cgroup-parent": ["/", "../a", "a/./b"],
+  "cgroup-driver": ["cgroup"],
+  "insecure-registries": ["http://a", "a/b", "a b", "10.0.0.0/33"],
+  "max-concurrent-downloads": ["0"],
+  "bridge-name": ["lo", "all", "default", "..", "a/b", "a b", "-a", "sixteen-letters-", "ä"],
+  bip: ["10.1.2.3", "fd00::1/64", "10.1.2.3/33"],
+  "fixed-cidr": ["10.1.0.0/x", "fd00::/64"],
+  "fixed-cidr-v6": ["10.1.0.0/24", "fd00::/129"],
+  "default-gateway": ["10.1.0", "fd00::1"],
+  "default-gateway-v6": ["10.1.0.1"],
+  mtu: ["67", "65536"],
+  "nft-table": ["a b;c", "1a", "-a", "a\\b", "x".repeat(256)],
+  dns: ["localhost", "fe80::1%eth0"],
+  "dns-search": ["a b", "a..b", "a\nnameserver 1.1.1.1"],
+  "dns-opt": ["ndots:1 rotate"],
+  "plugin-conflicts": ["warn"],
+  "log-level": ["loud"],
+  label: ["a", "=a"],
+};
+
+for (const [name, values] of Object.entries(impossible))
+  test(`${name} is refused at the start for what it cannot be, wherever it was said`, () => {
+    const spec = optionSpecs.get(name);
+    for (const value of values) {
+      const told = (place: string) => (thrown: unknown) => {
+        assert.ok(thrown instanceof Error);
+        assert.ok(thrown.message.startsWith(`${place} takes `), thrown.message);
+        assert.match(thrown.message, /, got "/);
+        return true;
+      };
+      assert.throws(() => configurationOf([`--${name}=${value}`]), told(`--${name}`), value);
+      const inFile = spec?.type === "integer" ? Number(value) : spec?.type === "list" ? [value] : value;
+      assert.throws(() => configurationOf([], { [name]: inFile }), told(`/etc/pouch/config.json: "${name}"`), value);
+    }
+  });
+
+test("what is possible is taken", () => {
+  const file = {
+    "home-dir": "/a b%c",
+    "exec-root-dir": "/a:b",
+    listen: ["tcp://:2375", "tcp://[::1]:2375", "unix:///a b"],
+    containerd: "unix:///run/containerd/containerd.sock",
+    "default-namespace": "a-b.c_1",
+    "cgroup-parent": "/a/b",
+    "insecure-registries": ["localhost:5000", "10.0.0.0/8", "[::1]:5000", "a.example"],
+    "max-concurrent-downloads": 1,
+    "bridge-name": "br-0.1_a",
+    bip: "10.1.2.3/24",
+    "default-gateway": "10.1.2.1",
+    "fixed-cidr-v6": "fd00:1::/64",
+    "default-gateway-v6": "fd00:1::1",
+    mtu: 0,
+    "nft-table": "a/b.c-d_1",
+    dns: ["10.0.0.1", "fd00::1"],
+    "dns-search": [".", "a.example", "b"],
+    "dns-opt": ["ndots:1"],
+    label: ["a=", "a=b=c"],
+  };
+  configurationOf([], file);
+});
+
+test("a gateway without its subnet, an empty value, and no address or one twice are refused", () => {
+  assert.throws(() => configurationOf(["--default-gateway", "10.1.2.1"]), /--default-gateway needs the subnet .* --bip or/);
+  assert.throws(() => configurationOf([], { "default-gateway-v6": "fd00::1" }), /"default-gateway-v6" needs the subnet/);
+  assert.throws(() => configurationOf([], { "home-dir": "" }), /config.json: "home-dir" must not be empty/);
+  assert.throws(() => configurationOf([], { dns: ["10.0.0.1", ""] }), /"dns" must not be empty/);
+  assert.throws(() => configurationOf([], { listen: [] }), /"listen" needs one address or more/);
+  assert.throws(() => configurationOf(["-l", "unix:///a", "-l", "unix:///a"]), /--listen has "unix:\/\/\/a" twice/);
+});
+
+test("with systemd the parent of control groups is a slice", () => {
+  const systemd = ["--cgroup-driver", "systemd"];
+  assert.equal(configurationOf(systemd)["cgroup-parent"], "pouch.slice");
+  assert.equal(configurationOf([...systemd, "--cgroup-parent", "a.slice"])["cgroup-parent"], "a.slice");
+  assert.throws(
+    () => configurationOf([...systemd, "--cgroup-parent", "/a"]),
+    /takes the name of a slice, like a\.slice, .* got "\/a"/,
+  );
+});
+
+test("a program that is named by a path is the one at that path from here, in whatever folder it is started", () => {
+  const configuration = configurationOf(["--runtime-path", "bin/runc"]);
+  assert.equal(configuration["runtime-path"], join(process.cwd(), "bin/runc"));
+  assert.equal(configuration["containerd-path"], "containerd");
+});
+
 for (const [what, args, file, message] of mistakes) {
   test(`${what} is refused with what would be right`, () => {
     assert.throws(() => configurationOf(args, file), message);

@@ -1,8 +1,8 @@
-import { invalidArgument, EngineError } from "@pouchcontainer/errors";
+import { invalidArgument, EngineError, messageChain } from "@pouchcontainer/errors";
 import { readFileSync } from "node:fs";
-import { resolve } from "node:path";
 import { parseArgs, type ParseArgsConfig } from "node:util";
-import { optionSpecs, type Configuration, type OptionSpec } from "./options.ts";
+import { checkConfiguration } from "./check-configuration.ts";
+import { optionSpecs, optionTable, type Configuration, type OptionSpec } from "./options.ts";
 
 export type Invocation =
   { action: "run" | "rebuild-store"; configuration: Configuration } | { action: "help" } | { action: "version" };
@@ -21,7 +21,7 @@ export function readConfiguration(
   if (flags.get("help")) return { action: "help" };
   if (flags.get("version")) return { action: "version" };
 
-  const file = readConfigFile(flags.get("config-file"), readFile);
+  const file = readConfigFile(configFileOf(flags), flags.has("config-file"), readFile);
   const both = [...flags.keys()].filter((name) => file.has(name));
   if (both.length > 0) {
     throw invalidArgument(
@@ -35,7 +35,7 @@ export function readConfiguration(
   }
   // Every name and type in `values` comes from the table Configuration is derived from.
   const configuration = values as unknown as Configuration;
-  check(configuration);
+  checkConfiguration(configuration, (name) => (file.has(name) ? `${configFileOf(flags)}: "${name}"` : `--${name}`));
   return { action: flags.get("rebuild-store") ? "rebuild-store" : "run", configuration };
 }
 
@@ -113,15 +113,19 @@ function integer(where: string, text: string): number {
   return Number(text);
 }
 
-function readConfigFile(asked: Value | undefined, readFile: (path: string) => string): Map<string, Value> {
-  const path = typeof asked === "string" ? asked : String(optionSpecs.get("config-file")?.default);
+function configFileOf(flags: ReadonlyMap<string, Value>): string {
+  const asked = flags.get("config-file");
+  return typeof asked === "string" ? asked : optionTable["config-file"].default;
+}
+
+function readConfigFile(path: string, asked: boolean, readFile: (path: string) => string): Map<string, Value> {
   let text: string;
   try {
     text = readFile(path);
   } catch (error) {
     const absent = (error as NodeJS.ErrnoException).code === "ENOENT";
-    if (absent && asked === undefined) return new Map();
-    throw invalidArgument(`cannot read the configuration file ${path}: ${EngineError.from(error).message}`, { cause: error });
+    if (absent && !asked) return new Map();
+    throw invalidArgument(`cannot read the configuration file ${path} (--config-file): ${messageChain(error)}`, { cause: error });
   }
   let parsed: unknown;
   try {
@@ -158,25 +162,6 @@ function fileValue(path: string, key: string, value: unknown): Value {
   if (!fits) throw invalidArgument(`${path}: "${key}" must be ${wanted[spec.type]}, got ${JSON.stringify(value)}`);
   // `fits` has just checked the value against the option's type.
   return value as Value;
-}
-
-function check(configuration: Configuration): void {
-  for (const name of ["home-dir", "exec-root-dir", "pidfile"] as const) configuration[name] = resolve(configuration[name]);
-  oneOf("log-level", configuration["log-level"], ["debug", "info", "warn", "error"]);
-  oneOf("cgroup-driver", configuration["cgroup-driver"], ["cgroupfs", "systemd"]);
-  oneOf("plugin-conflicts", configuration["plugin-conflicts"], ["log", "fail"]);
-  for (const address of configuration.listen) {
-    if (!/^(unix:\/\/\/.+|tcp:\/\/[^/]*:\d+)$/.test(address)) {
-      throw invalidArgument(`--listen takes unix:///path or tcp://host:port, got "${address}"`);
-    }
-  }
-  const { tlsverify, tlscacert, tlscert, tlskey } = configuration;
-  if (tlsverify && !(tlscacert && tlscert && tlskey))
-    throw invalidArgument("--tlsverify needs --tlscacert, --tlscert and --tlskey");
-}
-
-function oneOf(name: string, value: string, allowed: string[]): void {
-  if (!allowed.includes(value)) throw invalidArgument(`--${name} is one of ${allowed.join(", ")}, got "${value}"`);
 }
 
 function suggestion(name: string, prefix: string): string {

@@ -1,0 +1,67 @@
+/** What the daemon is told that it cannot do, on this machine, with these programs: refused at the start, with nothing left of it. */
+import assert from "node:assert/strict";
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { projectRoot } from "./harness/daemon.ts";
+import { hostLinks } from "./harness/host-links.ts";
+
+const directory = mkdtempSync(join(tmpdir(), "pouch-configuration-"));
+test.after(() => rmSync(directory, { recursive: true, force: true }));
+const folder = join(directory, "folder");
+mkdirSync(folder);
+execFileSync("ip", ["link", "add", "pnever2", "type", "veth", "peer", "name", "pnever3"]);
+test.after(() => execFileSync("ip", ["link", "delete", "pnever2"]));
+
+const wordsOf = (flags: Record<string, string>): string[] => Object.entries(flags).map(([name, value]) => `--${name}=${value}`);
+
+function refusal(flags: Record<string, string>): string {
+  const all = {
+    "home-dir": join(directory, "home"),
+    "exec-root-dir": join(directory, "run"),
+    pidfile: join(directory, "pid"),
+    listen: `unix://${join(directory, "p.sock")}`,
+    "bridge-name": "pnever1",
+    "nft-table": "pouch_never1",
+    ...flags,
+  };
+  const { status, stderr } = spawnSync(join(projectRoot, "bin/pouchd"), wordsOf(all), { encoding: "utf8", timeout: 30_000 });
+  assert.ok(status === 1 || status === 2, `it was not refused: ${status} ${stderr}`);
+  return stderr;
+}
+
+const refused: [flags: Record<string, string>, message: RegExp][] = [
+  [{ "bridge-name": "lo" }, /--bridge-name takes the name of a device/],
+  [{ "bridge-name": "pnever2" }, /--bridge-name: this host has an interface .* that is no bridge/],
+  [{ "nft-table": "a b;c" }, /--nft-table takes a name/],
+  [{ "nft-table": "inet" }, /--nft-table: nft does not take "inet" for a table's name/],
+  [{ snapshotter: "nosuch" }, /--snapshotter: this containerd has no snapshotter nosuch/],
+  [{ "runtime-path": folder }, /--runtime-path: .*folder is no program on this machine/],
+  [{ "containerd-path": folder }, /folder cannot be run as a program/],
+  [{ "init-path": "/nope/tini" }, /--init-path: \/nope\/tini is no program on this machine/],
+  [{ "log-opt": "nosuch=1" }, /--log-driver json-file with its --log-opt cannot be: unknown log opt 'nosuch'/],
+  [{ "log-opt": "max-size=big" }, /--log-opt cannot be: invalid size: 'big'/],
+  [{ "default-registry": "http://x" }, /invalid default registry "http:\/\/x"/],
+  [
+    { bip: "10.250.1.1/24", "default-gateway": "10.250.2.1" },
+    /\(--bip 10.250.1.1\/24, --default-gateway 10.250.2.1\): no matching subnet for gateway 10.250.2.1/,
+  ],
+  [{ bip: "10.250.1.1/24", "fixed-cidr": "10.250.0.0/16" }, /--fixed-cidr 10.250.0.0\/16\): invalid ip-range/],
+  [{ pidfile: folder }, /--pidfile: .*folder is a folder, it has to be a file/],
+  [{ "config-file": folder }, /cannot read the configuration file .*folder \(--config-file\): EISDIR/],
+];
+
+for (const [flags, message] of refused)
+  test(`${wordsOf(flags).join(" ").replaceAll(directory, "")} is refused at the start`, () => {
+    assert.match(refusal(flags), message);
+    assert.ok(!hostLinks().includes("pnever1"));
+    assert.ok(!readdirSync(directory).includes("pid"));
+  });
+
+test("what the configuration file says is refused by the file's name and the key", () => {
+  const file = join(directory, "config.json");
+  writeFileSync(file, JSON.stringify({ dns: ["nowhere"] }));
+  assert.ok(refusal({ "config-file": file }).includes(`${file}: "dns" takes an IP address, got "nowhere"`));
+});

@@ -1,0 +1,78 @@
+import { invalidArgument } from "@pouchcontainer/errors";
+import { resolve } from "node:path";
+import { optionSpecs, type Configuration, type OptionName } from "./options.ts";
+import { valueRules } from "./value-rules.ts";
+
+/** Where a person has to look for an option: its flag, or the file and the key in it. */
+export type PlaceOf = (name: OptionName) => string;
+
+/**
+ * Refuses values that no start or no container could do with, and completes those that follow from others. What depends on the
+ * machine is looked at later: paths by check-paths.ts, the rest when the daemon is put together.
+ */
+export function checkConfiguration(configuration: Configuration, placeOf: PlaceOf): void {
+  for (const name of ["home-dir", "exec-root-dir", "pidfile"] as const)
+    if (configuration[name] !== "") configuration[name] = resolve(configuration[name]);
+  // Others start them, in folders of their own; a bare name is looked up.
+  for (const name of ["containerd-path", "runtime-path", "init-path"] as const)
+    if (configuration[name].includes("/")) configuration[name] = resolve(configuration[name]);
+  for (const [option] of optionSpecs) {
+    // The table's own names.
+    const name = option as OptionName;
+    for (const value of textsOf(configuration[name])) checkValue(name, value, placeOf);
+  }
+  checkListen(configuration.listen, placeOf);
+  checkControlGroups(configuration, placeOf);
+  checkGateway(configuration, placeOf);
+  const { tlsverify, tlscacert, tlscert, tlskey } = configuration;
+  if (tlsverify && !(tlscacert && tlscert && tlskey))
+    throw invalidArgument("--tlsverify needs --tlscacert, --tlscert and --tlskey");
+}
+
+function textsOf(value: Configuration[OptionName]): string[] {
+  if (value === undefined || typeof value === "boolean") return [];
+  if (typeof value !== "object") return [String(value)];
+  return Array.isArray(value) ? value : Object.entries(value).map(([key, text]) => `${key}=${text}`);
+}
+
+function checkValue(name: OptionName, value: string, placeOf: PlaceOf): void {
+  if (value === "") throw invalidArgument(`${placeOf(name)} must not be empty`);
+  // Files and programs that a line, or a text that ends with a NUL, is written to would read another value.
+  if (!freeTexts.has(name) && hasControlCharacter(value))
+    throw invalidArgument(`${placeOf(name)} takes no control characters, got ${JSON.stringify(value)}`);
+  const rule = valueRules[name];
+  if (rule && !rule.fits(value)) throw invalidArgument(`${placeOf(name)} takes ${rule.takes}, got ${JSON.stringify(value)}`);
+}
+
+/** Only shown, or read by a pattern of its own. */
+const freeTexts: ReadonlySet<OptionName> = new Set(["label", "log-opt"]);
+
+const hasControlCharacter = (text: string): boolean => /\p{Cc}/u.test(text);
+
+function checkListen(addresses: readonly string[], placeOf: PlaceOf): void {
+  if (addresses.length === 0)
+    throw invalidArgument(`${placeOf("listen")} needs one address or more: without, nobody reaches the API`);
+  const twice = addresses.find((address, index) => addresses.indexOf(address) !== index);
+  if (twice !== undefined) throw invalidArgument(`${placeOf("listen")} has ${JSON.stringify(twice)} twice`);
+}
+
+/** With systemd, control groups are its units: a parent is a slice. */
+function checkControlGroups(configuration: Configuration, placeOf: PlaceOf): void {
+  if (configuration["cgroup-driver"] !== "systemd") return;
+  const parent = configuration["cgroup-parent"];
+  if (parent === optionSpecs.get("cgroup-parent")?.default) configuration["cgroup-parent"] = `${parent}.slice`;
+  else if (!/^[^/]+\.slice$/.test(parent))
+    throw invalidArgument(
+      `${placeOf("cgroup-parent")} takes the name of a slice, like ${parent.replaceAll("/", "") || "pouch"}.slice, with --cgroup-driver systemd, got ${JSON.stringify(parent)}`,
+    );
+}
+
+/** A gateway of a subnet that is chosen anew for each machine would lie in it by chance alone. */
+function checkGateway(configuration: Configuration, placeOf: PlaceOf): void {
+  const alone = (gateway: OptionName, ...subnets: OptionName[]): boolean =>
+    configuration[gateway] !== undefined && subnets.every((subnet) => configuration[subnet] === undefined);
+  if (alone("default-gateway", "bip", "fixed-cidr"))
+    throw invalidArgument(`${placeOf("default-gateway")} needs the subnet it lies in: give --bip or --fixed-cidr too`);
+  if (alone("default-gateway-v6", "fixed-cidr-v6"))
+    throw invalidArgument(`${placeOf("default-gateway-v6")} needs the subnet it lies in: give --fixed-cidr-v6 too`);
+}
