@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { after, before, test } from "node:test";
-import { setTimeout as delay } from "node:timers/promises";
+import { setImmediate as nextTurn, setTimeout as delay } from "node:timers/promises";
 import { internal, isKind } from "@pouchcontainer/errors";
 import { EngineHarness, eventually, textOf, type Daemon } from "./engine-harness.ts";
 
@@ -480,6 +480,22 @@ test("a renamed container answers to its new name only", async () => {
   assert.equal((await daemon.containers.inspect("after", { size: false })).Name, "/after");
   await assert.rejects(daemon.containers.inspect("before", { size: false }), /No such container: before/);
   await daemon.remove("after");
+});
+
+test("a container is found when it is made, and can be started from then on", async () => {
+  const startAsSoonAsItIsThere = async (name: string): Promise<void> => {
+    for (;;)
+      try {
+        return await daemon.containers.start(name);
+      } catch (error) {
+        assert.match(String(error), /No such container: early/);
+        await nextTurn();
+      }
+  };
+  for (let round = 0; round < 10; round++) {
+    await Promise.all([daemon.create(["sleep", "100"], { Name: "early" }), startAsSoonAsItIsThere("early")]);
+    await daemon.remove("early");
+  }
 });
 
 test("a health check makes a container healthy", async () => {

@@ -1,7 +1,10 @@
 import { conflict, invalidArgument, notFound } from "@pouchcontainer/errors";
 import type { Container } from "./container.ts";
 
-/** All containers by id and by name. A name belongs to one container from before it is made until after it is gone. */
+/**
+ * All containers by id and by name. A name belongs to one container from before it is made until after it is gone; until it is made
+ * nobody finds it.
+ */
 export class ContainerRegistry {
   readonly #byId = new Map<string, Container>();
   readonly #idByName = new Map<string, string>();
@@ -12,6 +15,11 @@ export class ContainerRegistry {
 
   get(id: string): Container | undefined {
     return this.#byId.get(id);
+  }
+
+  /** Whether there is such a container, or one is being made: what is found of it is no stray. */
+  knows(id: string): boolean {
+    return this.#byId.has(id) || this.#idByName.values().some((holder) => holder === id);
   }
 
   add(container: Container): void {

@@ -40,7 +40,7 @@ export async function createContainer(
   const calls: TraceEntry[] = [];
   const request = await deps.chains.preCreate(requested, { ...requestContext(requested), calls });
   const id = request.SpecificID || newContainerId();
-  if (registry.get(id)) throw conflict(`Conflict. A container with the id ${id} exists already`);
+  if (registry.knows(id)) throw conflict(`Conflict. A container with the id ${id} exists already`);
   const name = request.Name ? checkedContainerName(request.Name) : madeUpName(registry);
   registry.reserveName(name, id);
   const undo: UndoStep[] = [() => registry.releaseName(name, id)];
@@ -48,9 +48,9 @@ export async function createContainer(
     const record = await prepareRecord(room, request, { id, name }, undo);
     if (calls.length > 0) record.trace = calls;
     const container = new Container(record, deps);
-    registry.add(container);
-    undo.push(() => registry.remove(container));
     await allocate(room, container, undo);
+    // Not earlier: whoever can name it can start it, and remove it.
+    registry.add(container);
     deps.volumes.release(id);
     deps.chains.adoptTrace({ id, name }, calls);
     publishContainerEvent(deps.events, record, "create");

@@ -20,7 +20,11 @@ function emptyRoom(hierarchy: string): ContainerRoom {
     log: { warn: () => undefined },
   };
   // No more of the room is looked at for a group that has no other trace.
-  return { deps, registry: { all: [], get: () => undefined }, orphans: new Map() } as unknown as ContainerRoom;
+  return {
+    deps,
+    registry: { all: [], get: () => undefined, knows: () => false },
+    orphans: new Map(),
+  } as unknown as ContainerRoom;
 }
 
 test("of an old group that no record knows nothing is touched while it has processes: another daemon may share the parent", async (t) => {

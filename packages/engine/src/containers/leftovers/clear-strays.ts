@@ -16,7 +16,7 @@ const groupAgeMs = 60_000;
 export async function clearStrays(room: ContainerRoom, found: ReadonlyMap<string, Footprint>): Promise<void> {
   const { deps, registry, orphans } = room;
   await clearHalfDeletedBundles(room);
-  const strays = [...found.keys()].filter((id) => !registry.get(id) && !orphans.has(id));
+  const strays = [...found.keys()].filter((id) => !registry.knows(id) && !orphans.has(id));
   if (strays.length === 0) return;
   // A removal that ended since the look had its traces there; it has taken them away before it forgot the container.
   const now = await footprints(room);

@@ -27,7 +27,7 @@ test("a containerd that goes away in the middle of a look ends that look and not
       runtimeRoots: { bundles: undefined, states: "/nonexistent" },
       specSettings: { cgroupDriver: "systemd" },
     },
-    registry: { all: [], get: () => undefined },
+    registry: { all: [], get: () => undefined, knows: () => false },
     orphans: new Map(),
   } as unknown as ContainerRoom;
   const reconciler = new Reconciler(room);
