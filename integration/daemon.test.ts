@@ -1,11 +1,23 @@
 /** The daemon itself: start, stop, what it says when it cannot, and that it leaves nothing behind. */
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import {
+  constants,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
+import { zstdCompressSync } from "node:zlib";
 import { Daemon, eventually, projectRoot, run } from "./harness/daemon.ts";
 import { processes } from "./soak/machine-state.ts";
 
@@ -293,4 +305,27 @@ test("a state folder with a space in its name works, the network included", asyn
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
+});
+
+test("a daemon whose executable is taken away, or another version by now, works on: it runs itself", async (t) => {
+  const directory = folder(t);
+  const executable = join(directory, "pouchd");
+  copyFileSync(join(projectRoot, "bin/pouchd"), executable, constants.COPYFILE_FICLONE);
+  await using daemon = await Daemon.start({ executable });
+  const created = await daemon.docker("create", "--name", "web", "--network", "none", "busybox");
+  assert.equal(created.code, 0, created.stderr);
+  // More than there are workers that wait for work.
+  const copies = async (): Promise<void> => {
+    for (let i = 0; i < 4; i++) {
+      const copied = await daemon.docker("cp", "web:/bin/busybox", join(directory, "copy"));
+      assert.equal(copied.code, 0, copied.stderr);
+    }
+  };
+  rmSync(executable);
+  await copies();
+  writeFileSync(executable, "#!/bin/sh\nexit 3\n", { mode: 0o755 });
+  await copies();
+  // An archive that is unpacked by a process of its own, too.
+  const put = await daemon.api("PUT", "/containers/web/archive?path=/tmp", zstdCompressSync(Buffer.alloc(1024)));
+  assert.equal(put.status, 200, put.text);
 });

@@ -25,7 +25,7 @@ test("an end other than status 0 is an error with the program's last words", asy
 test("a program that is missing, or cannot be started, is an error that says so", async () => {
   await assert.rejects(runProgram("/nonexistent/mount", [], { packageName: "mount" }), {
     kind: "unavailable",
-    message: 'the program "mount" is not installed (package mount)',
+    message: "the program /nonexistent/mount is not there (package mount)",
   });
   await assert.rejects(runProgram("/etc", []), { message: /cannot start \/etc: .*EACCES/ });
   const tooLong = "x".repeat(3 << 20);

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
-import { startProgram } from "./start-program.ts";
+import { startProgram, type StartOptions } from "./start-program.ts";
 
 /** State, parent, group and session of a process. */
 function processFacts(pid: number | undefined): string[] {
@@ -39,4 +41,16 @@ test("a missing program is told as one, needed for a stop or not", async () => {
       message: 'the program "no-such-program" is not installed (package nowhere)',
     });
   }
+});
+
+test("what is missing is told by its name: the program at a path, the folder it runs in, or what runs it", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "pouch-start-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const script = join(folder, "script");
+  writeFileSync(script, "#!/no/such/interpreter\n", { mode: 0o755 });
+  const told = (message: string, program: string, options?: StartOptions): Promise<void> =>
+    assert.rejects(startProgram(program, [], options).started, { kind: "unavailable", message });
+  await told(`the program ${folder}/none is not there (package some)`, join(folder, "none"), { packageName: "some" });
+  await told(`cannot start cat: the folder it runs in, ${folder}/none, is not there`, "cat", { cwd: join(folder, "none") });
+  await told(`cannot start ${script}: the interpreter or loader that it names is not there`, script);
 });

@@ -1,5 +1,6 @@
 import { EngineError, internal, unavailable } from "@pouchcontainer/errors";
 import { spawn, type ChildProcess, type StdioOptions } from "node:child_process";
+import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { Readable, Writable, type Duplex } from "node:stream";
 import { isMainThread } from "node:worker_threads";
@@ -42,7 +43,7 @@ export class StartedProgram {
   #stdout: Readable | undefined;
   #stderr: Readable | undefined;
 
-  constructor(program: string, child: ChildProcess | EngineError, packageName?: string) {
+  constructor(program: string, child: ChildProcess | EngineError, options: StartOptions = {}) {
     this.program = program;
     const started = Promise.withResolvers<void>();
     const exited = Promise.withResolvers<Ending>();
@@ -64,7 +65,7 @@ export class StartedProgram {
     this.#stdout = child.stdout ?? undefined;
     this.#stderr = child.stderr ?? undefined;
     // Also later, for example when a signal could not be sent: then nothing is settled any more.
-    child.on("error", (error) => fail(startFailure(program, error, packageName)));
+    child.on("error", (error) => fail(startFailure(program, error, options)));
     child.once("spawn", () => started.resolve());
     child.once("exit", (status, signal) => exited.resolve({ status, signal }));
     child.once("close", (status, signal) => closed.resolve({ status, signal }));
@@ -116,7 +117,7 @@ const ignoring = 'trap "" INT TERM; exec "$0" "$@"';
  * Never throws: a start that fails rejects the promises of what is returned.
  */
 export function startProgram(program: string, args: readonly string[], options: StartOptions = {}): StartedProgram {
-  const { packageName, neededForStop = false, ...spawning } = options;
+  const { packageName: _packageName, neededForStop = false, ...spawning } = options;
   try {
     const [command, words] = neededForStop
       ? ["/bin/sh", ["-c", ignoring, findProgram(program, spawning.env?.["PATH"] ?? process.env["PATH"] ?? ""), ...args]]
@@ -124,11 +125,11 @@ export function startProgram(program: string, args: readonly string[], options: 
     return new StartedProgram(
       program,
       withOrdinaryUmask(() => spawn(command, words, { ...spawning, detached: true })),
-      packageName,
+      options,
     );
   } catch (thrown) {
     // Some failures (E2BIG, arguments Node refuses) are thrown and not emitted.
-    return new StartedProgram(program, startFailure(program, thrown, packageName), packageName);
+    return new StartedProgram(program, startFailure(program, thrown, options));
   }
 }
 
@@ -154,9 +155,17 @@ function findProgram(program: string, path: string): string {
   return found;
 }
 
-function startFailure(program: string, cause: unknown, packageName?: string): EngineError {
+function startFailure(program: string, cause: unknown, { packageName, cwd }: StartOptions): EngineError {
   const isMissing = cause instanceof Error && "code" in cause && cause.code === "ENOENT";
   if (!isMissing) return internal(`cannot start ${program}: ${EngineError.from(cause).message}`, { cause });
+  return unavailable(whatIsMissing(program, packageName, cwd), { cause });
+}
+
+/** The kernel says ENOENT of the program, of the folder it was to run in, and of the interpreter it names. */
+function whatIsMissing(program: string, packageName: string | undefined, cwd: string | undefined): string {
+  if (cwd !== undefined && !existsSync(cwd)) return `cannot start ${program}: the folder it runs in, ${cwd}, is not there`;
   const hint = packageName === undefined ? "" : ` (package ${packageName})`;
-  return unavailable(`the program "${program.slice(program.lastIndexOf("/") + 1)}" is not installed${hint}`, { cause });
+  if (!program.includes("/")) return `the program "${program}" is not installed${hint}`;
+  if (!existsSync(program)) return `the program ${program} is not there${hint}`;
+  return `cannot start ${program}: the interpreter or loader that it names is not there`;
 }
