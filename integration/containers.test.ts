@@ -442,6 +442,41 @@ test("a hook that does not end is ended by its time, and its plugin is named", {
   await daemon.remove(id);
 });
 
+test("a hook is over when it has ended, whoever it left holds its output", { timeout: 60_000 }, async () => {
+  const id = await daemon.create(["true"]);
+  const kept = join(harness.root, "left-by-hook");
+  const script = `sleep 612 & echo $! >${kept}`;
+  daemon.around.hooks = [{ priority: -1, args: ["/bin/sh", "-c", script], timeoutSeconds: 30, plugin: "forking" }];
+  try {
+    const exited = daemon.waitFor(id, "next-exit");
+    const started = performance.now();
+    await daemon.containers.start(id);
+    assert.ok(performance.now() - started < 10_000, "the start does not wait for the hook's child");
+    await exited;
+  } finally {
+    daemon.around.hooks = [];
+    process.kill(Number(readFileSync(kept, "utf8")), "SIGKILL");
+    await daemon.remove(id);
+  }
+});
+
+test("a hook that does not end in its time is ended with everything it began", { timeout: 60_000 }, async () => {
+  const id = await daemon.create(["true"]);
+  const began = join(harness.root, "begun-by-hook");
+  const script = `sleep 613 & echo $! >>${began}; setsid sleep 614 & echo $! >>${began}; sleep 615`;
+  daemon.around.hooks = [{ priority: -1, args: ["/bin/sh", "-c", script], timeoutSeconds: 1, plugin: "slow" }];
+  const started = performance.now();
+  await assert.rejects(daemon.containers.start(id), {
+    kind: "internal",
+    message: /plugin "slow" at container.preStart: its hook \/bin\/sh failed: .*ran past specified timeout/,
+  });
+  assert.ok(performance.now() - started < 15_000);
+  daemon.around.hooks = [];
+  for (const pid of readFileSync(began, "utf8").trim().split("\n"))
+    assert.equal(existsSync(`/proc/${pid}`), false, `${pid} is left`);
+  await daemon.remove(id);
+});
+
 test("starts and forced removals of one container in any order leave nothing", async () => {
   for (const firstIsStart of [true, false]) {
     const id = await daemon.create(["sleep", "100"], { Name: "contested" });

@@ -8,9 +8,9 @@ export interface PreStartHook {
   priority: number;
   /** Absolute path of the program on the host, then its arguments. */
   args: string[];
-  /** Environment as `KEY=value`. Default: empty. */
+  /** Environment as `KEY=value`, besides `POUCH_PROCESS_MARK`, by which what the hook began is known. Default: empty. */
   env?: string[];
-  /** Seconds, 1 to 300, until runc ends the hook and the start fails. Default: 30. */
+  /** Seconds, 1 to 300, until the hook and what it began are ended and the start fails. Default: 30. */
   timeoutSeconds?: number;
 }
 

@@ -66,7 +66,7 @@ export interface ContainerDeps {
   boot: string;
   /** Whether a folder of an overlay's layer hides lower ones; absent where it cannot be told, which costs a mount per start. */
   isOpaqueDirectory?: (path: string) => boolean;
-  /** Program that runs a hook's commands while the network is connected from the daemon; default `/bin/sh`. */
+  /** What runs the hooks' own commands; default `/bin/sh`. */
   shell?: string;
   roots: {
     /** `<home>/containers`: one folder per container with its log and its network files. */

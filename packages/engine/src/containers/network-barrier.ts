@@ -3,6 +3,7 @@ import { constants, openSync } from "node:fs";
 import { Socket } from "node:net";
 import { join } from "node:path";
 import type { PreStartHook } from "../plugin-host/chains.ts";
+import type { RuntimeHook } from "./bounded-hook.ts";
 
 /**
  * When a plugin's hook has to run before the network is there, the network is connected from within runc's list of hooks: at
@@ -64,6 +65,6 @@ export async function openNetworkBarrier(options: {
 }
 
 /** The hooks with the network's among them: after those with a priority above 0, before all others. */
-export function withBarrier(hooks: readonly PreStartHook[], barrier: PreStartHook): PreStartHook[] {
+export function withBarrier(hooks: readonly RuntimeHook[], barrier: PreStartHook): RuntimeHook[] {
   return [...hooks.filter(({ priority }) => priority > 0), barrier, ...hooks.filter(({ priority }) => priority <= 0)];
 }

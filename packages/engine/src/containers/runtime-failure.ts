@@ -1,6 +1,6 @@
 import { isOutage } from "@pouchcontainer/containerd";
 import { EngineError, internal, invalidArgument, messageChain } from "@pouchcontainer/errors";
-import type { PreStartHook } from "../plugin-host/chains.ts";
+import type { RuntimeHook } from "./bounded-hook.ts";
 
 export interface RuntimeFailure {
   exitCode: number;
@@ -14,14 +14,14 @@ const notFoundWords = ["executable file not found", "no such file or directory",
  * 128 for everything else (moby `daemon/errors.go`).
  * Of a failed hook the runtime tells the number; it is told whose it is, and nothing in its words speaks of the container.
  */
-export function runtimeFailure(prefix: string, thrown: unknown, hooks: readonly PreStartHook[] = []): RuntimeFailure {
+export function runtimeFailure(prefix: string, thrown: unknown, hooks: readonly RuntimeHook[] = []): RuntimeFailure {
   const cause = EngineError.from(thrown);
   const text = messageChain(cause).replace(/[\r\n]+$/, "");
   const message = text.startsWith(prefix) ? text : `${prefix}: ${text}`;
   if (isOutage(cause)) return { exitCode: 128, error: new EngineError(cause.kind, message, { cause }) };
   const hook = hooks[Number(/error running (?:\w+ )?hook #(\d+)/.exec(text)?.[1] ?? -1)];
   if (hook !== undefined) {
-    const whose = `plugin "${hook.plugin}" at container.preStart: its hook ${hook.args[0]} failed`;
+    const whose = `plugin "${hook.plugin}" at container.preStart: its hook ${hook.program ?? hook.args[0]} failed`;
     return { exitCode: 128, error: internal(`${prefix}: ${whose}: ${text}`, { cause, details: { plugin: hook.plugin } }) };
   }
   if (notFoundWords.some((words) => text.includes(words))) return { exitCode: 127, error: invalidArgument(message, { cause }) };

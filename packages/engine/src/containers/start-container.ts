@@ -1,9 +1,9 @@
 import { conflict, internal, isKind, notFound, notModified } from "@pouchcontainer/errors";
 import type { Mount } from "@pouchcontainer/containerd";
 import { join } from "node:path";
-import type { PreStartHook } from "../plugin-host/chains.ts";
 import { prepareBindSources } from "../volumes/realise-mounts.ts";
 import { settleAll } from "../settle-all.ts";
+import { boundedHooks, type RuntimeHook } from "./bounded-hook.ts";
 import { rfc3339Nano } from "./clock.ts";
 import type { Container } from "./container.ts";
 import { ownerLabel, type RuntimeChoice } from "./container-deps.ts";
@@ -55,7 +55,8 @@ export async function startContainer(room: ContainerRoom, container: Container, 
   try {
     const deferConnect = hooks.some(({ priority }) => priority > 0);
     if (deferConnect) barrier = await networkBarrier(room, container);
-    await createTask(room, container, run, barrier ? withBarrier(hooks, barrier.hook) : hooks, deferConnect);
+    const bounded = await boundedHooks(hooks, hookPlace(room, container));
+    await createTask(room, container, run, barrier ? withBarrier(bounded, barrier.hook) : bounded, deferConnect);
     run.stdio.opened();
     // Before the process can write its first line: clients ask for the log since then (`logs --since`).
     run.startedAt = rfc3339Nano(deps.clock.now());
@@ -147,7 +148,7 @@ async function createTask(
   room: ContainerRoom,
   container: Container,
   run: ContainerRun,
-  hooks: PreStartHook[],
+  hooks: RuntimeHook[],
   deferConnect: boolean,
 ): Promise<void> {
   const { deps } = room;
@@ -241,15 +242,15 @@ function runtimeOf({ deps }: ContainerRoom, { record }: Container): RuntimeChoic
 }
 
 /** The runtime's own work, and the hooks' besides. */
-function createTimeoutMs(hooks: readonly PreStartHook[]): number {
+function createTimeoutMs(hooks: readonly RuntimeHook[]): number {
   return 60_000 + hooks.reduce((sum, { timeoutSeconds }) => sum + timeoutSeconds * 1000, 0);
 }
 
 /** Marks what containerd refused: only that is told in the words of a failed task. */
 class RuntimeRefusal extends Error {
-  readonly hooks: readonly PreStartHook[];
+  readonly hooks: readonly RuntimeHook[];
 
-  constructor(thrown: unknown, hooks: readonly PreStartHook[]) {
+  constructor(thrown: unknown, hooks: readonly RuntimeHook[]) {
     super("the runtime refused", { cause: thrown });
     this.hooks = hooks;
   }
@@ -304,13 +305,18 @@ function namespaceOwner({ registry }: ContainerRoom, ref: string): NamespaceOwne
   return found.isRunning ? { running: { pid: found.state.pid, shmPath: sharedMemoryPath(found) } } : {};
 }
 
-function networkBarrier({ deps }: ContainerRoom, container: Container): Promise<NetworkBarrier> {
+/** What hooks need that are shell's work. */
+const hookPlace = ({ deps }: ContainerRoom, container: Container) => ({
+  makeFifo: (path: string) => deps.stdio.makeFifo(path),
+  directory: container.execDirectory,
+  shell: deps.shell ?? "/bin/sh",
+});
+
+function networkBarrier(room: ContainerRoom, container: Container): Promise<NetworkBarrier> {
   return openNetworkBarrier({
-    makeFifo: (path) => deps.stdio.makeFifo(path),
-    directory: container.execDirectory,
-    shell: deps.shell ?? "/bin/sh",
+    ...hookPlace(room, container),
     timeoutSeconds: barrierTimeoutSeconds,
-    connect: () => deps.networks.connect(networkedContainer(container.record, container.directory)),
+    connect: () => room.deps.networks.connect(networkedContainer(container.record, container.directory)),
   });
 }
 

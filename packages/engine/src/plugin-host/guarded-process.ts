@@ -3,6 +3,7 @@ import { firstExecutable, startProgram, type StartedProgram } from "@pouchcontai
 import { randomBytes } from "node:crypto";
 import { delimiter, join } from "node:path";
 import type { Duplex, Readable } from "node:stream";
+import { endMarked, markVariable } from "../marked-processes.ts";
 
 /** How to start a process that must not outlive its owner. */
 export interface GuardedCommand {
@@ -33,21 +34,13 @@ kill -TERM "-$1" 2>/dev/null
 left=$3
 while [ "$left" -gt 0 ] && grep -qs ") [^Z] [0-9]* $1 " /proc/[0-9]*/stat; do sleep 0.02; left=$((left - 1)); done
 kill -KILL "-$1" 2>/dev/null
-round=0
-while [ "$round" -lt 20 ]; do
-  found=$(grep -las -e "$2" /proc/[0-9]*/environ | tr -dc '0-9\\n')
-  [ -n "$found" ] || break
-  kill -KILL $found 2>/dev/null
-  sleep 0.05
-  round=$((round + 1))
-done
-`;
+${endMarked('"$2"')}`;
 
 /** Starts the guard, lets it be adopted, then becomes the program itself: its pid, exit status and signals are the program's own. */
 const launchScript = `
 guard=$1 mark=$2 grace=$3; shift 3
 (setsid sh -c "$guard" guard "$$" "$mark" "$grace" </dev/null >/dev/null 2>&1 &)
-export POUCH_PROCESS_MARK="$mark"
+export ${markVariable}="$mark"
 exec "$@" 3<&-
 `;
 
