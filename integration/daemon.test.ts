@@ -145,6 +145,19 @@ test("pidfile, bridge and rules are one daemon's: another is refused, told which
       `the folder ${daemon.homeDirectory} is in use by another daemon ${owner}`,
     ),
   );
+  const inner = join(daemon.homeDirectory, "containers", "inner");
+  const isInner = `lies in ${daemon.homeDirectory}, the home of another daemon`;
+  assert.ok(refusal(...elsewhere, "--home-dir", inner).includes(`--home-dir: ${inner} ${isInner}`));
+  assert.ok(refusal(...elsewhere, "--exec-root-dir", inner).includes(`--exec-root-dir: ${inner} ${isInner}`));
+  assert.ok(
+    refusal(...elsewhere, "--home-dir", join(daemon.execRoot, "inner")).includes(
+      `lies in ${daemon.execRoot}, which is in use by another daemon ${owner}`,
+    ),
+  );
+  const around = refusal(...elsewhere, "--home-dir", daemon.directory);
+  assert.ok(around.includes(`the folder ${daemon.directory} has in it ${daemon.directory}/`), around);
+  assert.ok(around.includes(`which is in use by another daemon ${owner}`), around);
+  assert.ok(!existsSync(inner) && !existsSync(join(daemon.directory, "pouch.db")));
   const socket = join(daemon.execRoot, "containerd.sock");
   assert.ok(
     refusal(...elsewhere, "--containerd", socket).includes(

@@ -29,16 +29,18 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { builtinPlugins } from "./builtin-plugins.ts";
-import { claimNames, namedThings, ownerNote } from "./compose/claim-names.ts";
+import { claimNames, ownerNote } from "./compose/claim-names.ts";
 import { lockExecRoot } from "./compose/lock-exec-root.ts";
 import { Closers } from "./compose/closers.ts";
 import { containerSettings, logDrivers } from "./compose/container-settings.ts";
 import { checkPrograms } from "./compose/check-programs.ts";
 import { openContainerd } from "./compose/containerd.ts";
-import { closeStateFolders } from "./compose/state-folders.ts";
+import { closeStateFolders, refuseSharedFolders } from "./compose/state-folders.ts";
 import { storeFile } from "./compose/store-file.ts";
+import { namedThings } from "./compose/named-things.ts";
 import { networkSettings } from "./compose/network-settings.ts";
 import { openPlugins } from "./compose/plugins.ts";
+import { refuseInnerHome } from "./compose/refuse-inner-home.ts";
 import { listenAddresses } from "./compose/tls-material.ts";
 import type { Configuration } from "./config/options.ts";
 import { fileWorkerCommand } from "./file-worker-command.ts";
@@ -78,20 +80,21 @@ async function open(options: ComposeOptions, closers: Closers): Promise<void> {
   checkPrograms(configuration, environment);
   const home = configuration["home-dir"];
   const execRoot = configuration["exec-root-dir"];
+  refuseSharedFolders([home, execRoot]);
+  refuseInnerHome(configuration);
+  const owner = ownerNote(home);
+  const late: { server?: HttpServer; running?: () => boolean } = {};
+  const claims = await claimNames(namedThings(configuration), home, owner);
+  closers.push("claimed names", () => (late.running ? claims.close(late.running()) : claims.undo()));
   closeStateFolders([home, execRoot], (message) => log.warn(message));
-  const late: { server?: HttpServer } = {};
-  let running = (): boolean => true;
   const stalls = new EventLoopStalls();
   const clock = systemClock();
   const events = new EventBus({ clock });
 
   const store = Store.open(storeFile(home), { warn: (message, fields) => log.warn(message, fields) });
   closers.push("the store", () => store.close());
-  const owner = ownerNote(home);
   const execRootLock = await lockExecRoot(execRoot, owner);
   closers.push("the exec root", () => execRootLock.close());
-  const claims = await claimNames(namedThings(configuration), home, owner);
-  closers.push("claimed names", () => claims.close(running()));
 
   const plugins = await openPlugins({
     configuration,
@@ -128,7 +131,7 @@ async function open(options: ComposeOptions, closers: Closers): Promise<void> {
     warn: (message) => log.warn(message),
   });
   // Without a running container nobody needs the bridges and the rules: the machine is left as it was found.
-  closers.push("networks", () => (running() ? networks.close() : networks.destroy()));
+  closers.push("networks", () => (late.running?.() === false ? networks.destroy() : networks.close()));
 
   const snapshotter = configuration.snapshotter;
   const images = await createImageManager({
@@ -210,7 +213,7 @@ async function open(options: ComposeOptions, closers: Closers): Promise<void> {
   const exec = new ExecManager({ room: containers.room });
   closers.push("containers", () => containers.suspend());
   await containers.recover();
-  running = () => containers.anythingRuns;
+  late.running = () => containers.anythingRuns;
 
   const programs = new ProgramVersions();
   const system = new SystemManager({

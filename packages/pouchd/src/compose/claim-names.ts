@@ -1,29 +1,27 @@
 import { EngineError, failedPrecondition, messageChain, unavailable } from "@pouchcontainer/errors";
-import { programOutcome } from "@pouchcontainer/owners";
 import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync, realpathSync, statSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
-import type { Configuration } from "../config/options.ts";
-import { HeldByAnother, takeOwnerLock, type OwnerLock } from "./owner-lock.ts";
+import { mkdirSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { folderOfPlace, mayBeNeeded, type NamedThing } from "./named-things.ts";
+import { HeldByAnother, readNote, takeLeftLock, takeOwnerLock, type OwnerLock } from "./owner-lock.ts";
+import { isBelow } from "./true-folder.ts";
 
 /** Where daemons with nothing in common but this machine find each other; of this boot. */
 const claimsFolder = "/run/pouch-claims";
 
-/** Something a daemon has by a name that another one could be given too. */
-export interface NamedThing {
-  /** As a message names it: `the bridge p0`. */
-  what: string;
-  /** Which one it is: the name, and where the name holds. */
-  place: string;
-  /** The option that names it, with its article. */
-  option: string;
-  /** Whether it is there without a daemon. */
-  exists: () => Promise<boolean>;
-}
-
 export interface Claims {
   /** Lets go; `inUse` says that containers go on with what was claimed, and no other daemon may take it for its own. */
   close(inUse: boolean): void;
+  /** Lets go, as if nothing had been claimed: for a start that failed. */
+  undo(): void;
+}
+
+export interface ClaimOptions {
+  /** Of the machine's claims; default: the one of this boot. */
+  folder?: string;
+  /** Whether containers may go on with what a daemon that ended had. */
+  mayBeNeeded?: (place: string) => Promise<boolean>;
 }
 
 /**
@@ -34,40 +32,22 @@ export async function claimNames(
   things: readonly NamedThing[],
   home: string,
   owner: string,
-  folder = claimsFolder,
+  { folder = claimsFolder, mayBeNeeded: isNeeded = mayBeNeeded }: ClaimOptions = {},
 ): Promise<Claims> {
-  const locks: OwnerLock[] = [];
+  const claiming = new Claiming(folder, home, owner, isNeeded);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const turn = await claiming.turn();
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-    for (const thing of things) locks.push(await claim(thing, home, owner, join(folder, fileName(thing))));
+    await claiming.sweep();
+    for (const thing of things) await claiming.claim(thing);
+    for (const thing of things) claiming.refuseNested(thing);
   } catch (error) {
-    for (const lock of locks) lock.undo();
+    claiming.undo();
     throw error;
+  } finally {
+    turn.close();
   }
-  return {
-    close: (inUse) => {
-      for (const lock of locks)
-        if (inUse) lock.leaveNote();
-        else lock.close();
-    },
-  };
-}
-
-async function claim({ what, option, exists }: NamedThing, home: string, owner: string, file: string): Promise<OwnerLock> {
-  const other = `or give this one ${option} of its own`;
-  try {
-    return await takeOwnerLock(file, owner, async (note) => {
-      if (note.endsWith(ownerOf(home)) || !(await exists())) return;
-      throw unavailable(
-        `${what} belongs to a daemon that does not run (${note}) but may have containers: remove ${file} if that one will not come back, ${other}`,
-      );
-    });
-  } catch (error) {
-    if (error instanceof HeldByAnother)
-      throw unavailable(`${what} is in use by another daemon (${error.owner}): stop it, ${other}`, { cause: error });
-    if (error instanceof EngineError) throw error;
-    throw failedPrecondition(`cannot note in ${file} who has ${what}: ${messageChain(error)}`, { cause: error });
-  }
+  return claiming;
 }
 
 /** What a daemon says of itself to those it keeps out. */
@@ -78,71 +58,100 @@ const ownerOf = (home: string): string => ` with --home-dir ${home}`;
 /** Names may be longer than a file's name, and have slashes. */
 const fileName = ({ place }: NamedThing): string => createHash("sha256").update(place).digest("hex").slice(0, 24);
 
-/** What the configuration names that is not below the home or the exec root. Of control groups only a daemon's own are touched. */
-export function namedThings(configuration: Configuration): NamedThing[] {
-  const { dev, ino } = statSync("/proc/thread-self/ns/net");
-  const here = `in network namespace ${dev}:${ino}`;
-  const bridge = configuration["bridge-name"];
-  const table = configuration["nft-table"];
-  const namespace = configuration["default-namespace"];
-  const execRoot = configuration["exec-root-dir"];
-  const address = configuration.containerd?.replace(/^unix:\/\//, "") ?? join(execRoot, "containerd.sock");
-  return [
-    // One daemon's home as another's exec root would be swept as that one's.
-    ...[...new Set([folderOf(configuration["home-dir"]), folderOf(execRoot)])].map((folder) => ({
-      what: `the folder ${folder}`,
-      place: `folder ${folder}`,
-      option: "a --home-dir and --exec-root-dir",
-      // The locks in it say whose it is.
-      exists: () => Promise.resolve(false),
-    })),
-    {
-      what: `the nftables table ${table}`,
-      place: `table ${table} ${here}`,
-      option: "an --nft-table",
-      exists: () => tableExists(table),
-    },
-    ...(configuration["disable-bridge"] || bridge === "none"
-      ? []
-      : [
-          {
-            what: `the bridge ${bridge}`,
-            place: `bridge ${bridge} ${here}`,
-            option: "a --bridge-name",
-            exists: () => Promise.resolve(linkExists(bridge)),
-          },
-        ]),
-    {
-      what: `the namespace ${namespace} of the containerd at ${address}`,
-      place: `namespace ${namespace} ${join(folderOf(dirname(address)), basename(address))}`,
-      option: "a --default-namespace",
-      // What is there of a daemon that ended is set aside by the next one, not touched.
-      exists: () => Promise.resolve(false),
-    },
-  ];
-}
+/** Held by a daemon while it claims: who looks whether a lock is left takes it for that moment, and would seem to be its owner. */
+const turnName = "starting";
+const turnTimeoutMs = 20_000;
 
-/** As the kernel names it, whatever links lead there. */
-function folderOf(path: string): string {
-  try {
-    return realpathSync(path);
-  } catch {
-    return path;
+class Claiming implements Claims {
+  readonly #folder: string;
+  readonly #home: string;
+  readonly #owner: string;
+  readonly #isNeeded: (place: string) => Promise<boolean>;
+  readonly #held: { thing: NamedThing; lock: OwnerLock }[] = [];
+
+  constructor(folder: string, home: string, owner: string, isNeeded: (place: string) => Promise<boolean>) {
+    this.#folder = folder;
+    this.#home = home;
+    this.#owner = owner;
+    this.#isNeeded = isNeeded;
+  }
+
+  close(inUse: boolean): void {
+    for (const { thing, lock } of this.#held)
+      if (inUse && isKept(thing)) lock.leaveNote();
+      else lock.close();
+  }
+
+  undo(): void {
+    for (const { lock } of this.#held) lock.undo();
+  }
+
+  async turn(): Promise<OwnerLock> {
+    const file = join(this.#folder, turnName);
+    for (const deadline = Date.now() + turnTimeoutMs; ; await sleep(10)) {
+      try {
+        return await takeOwnerLock(file, { owner: this.#owner });
+      } catch (error) {
+        if (!(error instanceof HeldByAnother))
+          throw failedPrecondition(`cannot claim names in ${this.#folder}: ${messageChain(error)}`, { cause: error });
+        if (Date.now() > deadline) throw unavailable(`another daemon (${error.owner}) has been starting for too long`);
+      }
+    }
+  }
+
+  /** Takes away what daemons that ended left, and nobody needs. */
+  async sweep(): Promise<void> {
+    for (const path of this.#noted()) {
+      const left = takeLeftLock(path);
+      const note = left && readNote(path);
+      // A note without a place is of a daemon older than places.
+      const isNeeded = note && (note.place === "" || (await this.#isNeeded(note.place)));
+      if (isNeeded) left?.leaveNote();
+      else left?.close();
+    }
+  }
+
+  async claim(thing: NamedThing): Promise<void> {
+    const { what, option, place } = thing;
+    const file = join(this.#folder, fileName(thing));
+    const other = `or give this one ${option} of its own`;
+    try {
+      const lock = await takeOwnerLock(file, { owner: this.#owner, place }, async (note) => {
+        if (note.owner.endsWith(ownerOf(this.#home)) || !(await this.#isNeeded(place))) return;
+        throw unavailable(
+          `${what} belongs to a daemon that does not run (${note.owner}) but may have containers: remove ${file} if that one will not come back, ${other}`,
+        );
+      });
+      this.#held.push({ thing, lock });
+    } catch (error) {
+      if (error instanceof HeldByAnother)
+        throw unavailable(`${what} is in use by another daemon (${error.owner}): stop it, ${other}`, { cause: error });
+      if (error instanceof EngineError) throw error;
+      throw failedPrecondition(`cannot note in ${file} who has ${what}: ${messageChain(error)}`, { cause: error });
+    }
+  }
+
+  /** A daemon takes what is in its folders for its own. Those of daemons that ended are swept by now. */
+  refuseNested({ folder, option }: NamedThing): void {
+    if (folder === undefined) return;
+    const own = new Set(this.#held.map(({ thing }) => join(this.#folder, fileName(thing))));
+    for (const path of this.#noted()) {
+      const { owner, place } = (own.has(path) ? undefined : readNote(path)) ?? { owner: "", place: "" };
+      const others = folderOfPlace(place);
+      if (others === undefined || !(isBelow(folder, others) || isBelow(others, folder))) continue;
+      const how = isBelow(folder, others) ? "lies in" : "has in it";
+      throw unavailable(
+        `the folder ${folder} ${how} ${others}, which is in use by another daemon (${owner}): give this one ${option} of its own`,
+      );
+    }
+  }
+
+  /** Where notes are or were. */
+  #noted(): string[] {
+    const locks = readdirSync(this.#folder).filter((name) => name.endsWith(".lock") && name !== `${turnName}.lock`);
+    return locks.map((name) => join(this.#folder, name.slice(0, -".lock".length)));
   }
 }
 
-/** Of this process' own network namespace; `/sys` may show another's. */
-function linkExists(name: string): boolean {
-  return readFileSync("/proc/thread-self/net/dev", "utf8")
-    .split("\n")
-    .some((line) => line.trimStart().startsWith(`${name}:`));
-}
-
-/** Without nft there are no rules; that it is missing is told where they are made. */
-async function tableExists(table: string): Promise<boolean> {
-  try {
-    return (await programOutcome("nft", ["list", "table", "inet", table])).status === 0;
-  } catch {
-    return false;
-  }
-}
+/** For the containers of a daemon that ended. */
+const isKept = ({ place }: NamedThing): boolean => !/^(folder|namespace) /.test(place);

@@ -5,7 +5,7 @@ import { HeldByAnother, takeOwnerLock, type OwnerLock } from "./owner-lock.ts";
 /** Holds the exec root against a second daemon, which would end this one's containerd and containers as leftovers of its own. */
 export async function lockExecRoot(execRoot: string, owner: string): Promise<OwnerLock> {
   try {
-    return await takeOwnerLock(join(execRoot, "owner"), owner);
+    return await takeOwnerLock(join(execRoot, "owner"), { owner });
   } catch (error) {
     if (error instanceof HeldByAnother)
       throw unavailable(

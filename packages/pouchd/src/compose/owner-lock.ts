@@ -1,5 +1,5 @@
 import { isInUse } from "@pouchcontainer/engine";
-import { closeSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 
 /** One daemon has it, and no other gets it until that one lets go or ends. */
@@ -10,6 +10,14 @@ export interface OwnerLock {
   leaveNote(): void;
   /** Lets go, as if it had not been taken. */
   undo(): void;
+}
+
+/** What is noted beside a lock. */
+export interface OwnerNote {
+  /** What the daemon says of itself. */
+  owner: string;
+  /** Which thing it has; empty where the lock's own place says so. */
+  place: string;
 }
 
 /** Somebody else has it; `owner` is what that one said of itself. */
@@ -28,31 +36,53 @@ export class HeldByAnother extends Error {
  */
 export async function takeOwnerLock(
   path: string,
-  owner: string,
-  before: (note: string) => Promise<void> = () => Promise.resolve(),
+  { owner, place = "" }: { owner: string; place?: string },
+  before: (note: OwnerNote) => Promise<void> = () => Promise.resolve(),
 ): Promise<OwnerLock> {
   const database = lockDatabase(path);
   const note = readNote(path);
   try {
     if (note !== undefined) await before(note);
-    writeNote(path, owner);
+    writeNote(path, { owner, place });
   } catch (error) {
     database.close();
     throw error;
   }
+  return lockOf(path, database, note);
+}
+
+/** The lock PATH.lock that a daemon which ended left behind; undefined where it is held, gone by now, or none at all. */
+export function takeLeftLock(path: string): OwnerLock | undefined {
+  try {
+    return existsSync(`${path}.lock`) ? lockOf(path, lockDatabase(path), readNote(path)) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What is noted at PATH, whether anybody holds the lock or not. */
+export function readNote(path: string): OwnerNote | undefined {
+  try {
+    const [owner = "", place = ""] = readFileSync(path, "utf8").split("\n");
+    return { owner, place };
+  } catch {
+    return undefined;
+  }
+}
+
+function lockOf(path: string, database: DatabaseSync, before: OwnerNote | undefined): OwnerLock {
   const leaveNote = (): void => database.close();
   const close = (): void => {
     // While it is locked: a file that is not at its place any more is no lock, see below.
-    rmSync(path, { force: true });
-    rmSync(`${path}.lock`, { force: true });
+    for (const name of [path, `${path}.lock`, `${path}.lock-journal`]) rmSync(name, { force: true });
     database.close();
   };
   return {
     close,
     leaveNote,
     undo: () => {
-      if (note === undefined) return close();
-      writeNote(path, note);
+      if (before === undefined) return close();
+      writeNote(path, before);
       leaveNote();
     },
   };
@@ -68,7 +98,7 @@ function lockDatabase(path: string): DatabaseSync {
       database.exec("BEGIN EXCLUSIVE");
     } catch (error) {
       database.close();
-      if (isInUse(error)) throw new HeldByAnother(path, readNote(path) ?? "one that has not said who it is", error);
+      if (isInUse(error)) throw new HeldByAnother(path, readNote(path)?.owner ?? "one that has not said who it is", error);
       throw error;
     }
     // One who let go may have removed the file after it was opened here.
@@ -79,14 +109,6 @@ function lockDatabase(path: string): DatabaseSync {
 
 const inodeOf = (file: string): number | undefined => statSync(file, { throwIfNoEntry: false })?.ino;
 
-function writeNote(path: string, note: string): void {
-  writeFileSync(path, `${note}\n`, { mode: 0o600 });
-}
-
-function readNote(path: string): string | undefined {
-  try {
-    return readFileSync(path, "utf8").trim();
-  } catch {
-    return undefined;
-  }
+function writeNote(path: string, { owner, place }: OwnerNote): void {
+  writeFileSync(path, `${owner}\n${place === "" ? "" : `${place}\n`}`, { mode: 0o600 });
 }

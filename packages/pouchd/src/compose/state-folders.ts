@@ -19,6 +19,19 @@ const everybodys = new Set([
   "/var/tmp",
 ]);
 
+/** Refuses folders that are not the daemon's alone: closed to others, they would keep everybody out. */
+export function refuseSharedFolders(folders: readonly string[]): void {
+  for (const folder of folders) {
+    const stats = lstatSync(folder, { throwIfNoEntry: false });
+    // An empty one that everybody may write into is a file system as it was made: a tmpfs of the daemon's own.
+    const isShared = stats !== undefined && (stats.mode & 0o1000) !== 0 && readdirSync(folder).length > 0;
+    if (everybodys.has(folder) || isShared)
+      throw invalidArgument(
+        `${folder} is no folder of the daemon's own: give --home-dir and --exec-root-dir one that is closed to others`,
+      );
+  }
+}
+
 /**
  * Makes the daemon's folders, closed to other users of the host: environments, logs and images are in them, and a setuid file of
  * root that a container put into a volume. Those an older daemon, a restore or an operator left open are closed, and that is said.
@@ -27,14 +40,7 @@ export function closeStateFolders(folders: readonly string[], warn: (message: st
   for (const folder of folders) {
     // The umask would take the group's way from it.
     makeWritable(folder);
-    const stats = lstatSync(folder);
-    // An empty one that everybody may write into is a file system as it was made: a tmpfs of the daemon's own.
-    const isShared = (stats.mode & 0o1000) !== 0 && readdirSync(folder).length > 0;
-    if (everybodys.has(folder) || isShared)
-      throw invalidArgument(
-        `${folder} is no folder of the daemon's own: give --home-dir and --exec-root-dir one that is closed to others`,
-      );
-    close(folder, stats, warn);
+    close(folder, lstatSync(folder), warn);
     for (const name of readdirSync(folder)) {
       const path = join(folder, name);
       const below = lstatSync(path, { throwIfNoEntry: false });
