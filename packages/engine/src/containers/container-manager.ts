@@ -32,6 +32,7 @@ import { removeLink } from "./remove-link.ts";
 import { removeContainer } from "./remove-container.ts";
 import { renameContainer } from "./rename-container.ts";
 import { replaceHostConfig } from "./replace-host-config.ts";
+import { restartContainer } from "./restart-container.ts";
 import { snapshotSizes } from "./snapshot-size.ts";
 import { startContainer } from "./start-container.ts";
 import type { StdioSession } from "./stdio/stdio-session.ts";
@@ -119,12 +120,6 @@ export class ContainerManager {
     if (run) run.suspended = true;
   }
 
-  /** Stops every running container, as a daemon does that is not to leave any behind. */
-  async stopAll(timeoutSeconds: number): Promise<void> {
-    const running = this.#room.registry.all.filter(({ isRunning }) => isRunning);
-    await Promise.allSettled(running.map((container) => stopContainer(this.#room, container, { timeoutSeconds })));
-  }
-
   create(config: api.ContainerCreateConfig): Promise<api.ContainerCreateResponse> {
     return createContainer(this.#room, config);
   }
@@ -154,15 +149,7 @@ export class ContainerManager {
   }
 
   async restart(ref: string, options: { signal?: string; timeoutSeconds?: number } = {}): Promise<void> {
-    const container = this.#require(ref);
-    container.keepAfterExit = true;
-    try {
-      if (container.isRunning || container.state.status === "restarting") await stopContainer(this.#room, container, options);
-      await this.#room.start(container);
-      publishContainerEvent(this.#room.deps.events, container.record, "restart");
-    } finally {
-      container.keepAfterExit = false;
-    }
+    await restartContainer(this.#room, this.#require(ref), options);
   }
 
   async kill(ref: string, options: { signal?: string } = {}): Promise<void> {
@@ -196,8 +183,7 @@ export class ContainerManager {
     condition: "not-running" | "next-exit" | "removed",
     signal: AbortSignal,
   ): { registered: Promise<void>; result: Promise<api.ContainerWaitResponse> } {
-    const container = this.#room.registry.require(ref);
-    return { registered: Promise.resolve(), result: waitContainer(container, condition, signal) };
+    return waitContainer(this.#require(ref), condition, signal);
   }
 
   async attach(ref: string, options: AttachRequest): Promise<StdioSession> {
@@ -211,6 +197,7 @@ export class ContainerManager {
   async resize(ref: string, size: { width: number; height: number }): Promise<void> {
     const container = this.#require(ref);
     const { deps } = this.#room;
+    await container.startsSettled();
     if (!container.isRunning) throw failedPrecondition(`container ${container.id} is not running`);
     await whileRunning(this.#room, container, () => deps.containerd.tasks.resizePty(container.id, undefined, size));
     publishContainerEvent(deps.events, container.record, "resize", { width: String(size.width), height: String(size.height) });
@@ -295,7 +282,7 @@ export class ContainerManager {
   /** A container that was to go after its run goes when there is none: `docker run --rm` waits for that. */
   async #start(container: Container, { byPolicy = false, hostConfig }: StartOptions): Promise<void> {
     try {
-      await container.lock.run(async () => {
+      await container.start(async () => {
         if (hostConfig && !container.isRunning) await replaceHostConfig(this.#room, container, hostConfig);
         await startContainer(this.#room, container, byPolicy);
       });

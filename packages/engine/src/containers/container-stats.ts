@@ -44,6 +44,7 @@ export async function* containerStats(
   signal: AbortSignal,
 ): AsyncGenerator<api.ContainerStats, void, undefined> {
   let before: api.ContainerStats | undefined;
+  await container.startsSettled();
   if (!options.stream && !options.oneShot && container.isRunning) {
     before = await sample(room, container, undefined);
     await delay(periodMs, undefined, { signal }).catch(() => undefined);

@@ -8,6 +8,7 @@ import { whileRunning } from "./process-gone.ts";
 
 /** `ps` of the host, cut down to the container's processes. */
 export async function containerTop(room: ContainerRoom, container: Container, psArgs: string): Promise<api.ContainerTopResponse> {
+  await container.startsSettled();
   if (container.state.status === "restarting")
     throw conflict(`container ${container.id} is restarting, wait until the container is running`);
   if (!container.isRunning) throw conflict(`container ${container.id} is not running`);

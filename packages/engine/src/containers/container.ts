@@ -42,13 +42,14 @@ export class Container implements LiveContainer {
   removed = false;
   /** Something of a former run may be left, since containerd was away or something was killed: who needs it gone has to look. */
   unsure = false;
-  /** Stopped as part of a restart: `--rm` must not take it away. */
-  keepAfterExit = false;
+  /** Restarts under way: `--rm` must not take away what is stopped as part of one. */
+  restarts = 0;
   restartDelayMs = 0;
   #dueRestart: AbortController | undefined;
   #record: ContainerRecord;
   #streams: RunStreams | undefined;
   readonly #deps: ContainerHome;
+  readonly #starts = new Set<Promise<void>>();
   readonly #waiters = new Map<WaitCondition, Set<(report: ExitReport) => void>>();
 
   constructor(record: ContainerRecord, deps: ContainerHome) {
@@ -130,6 +131,25 @@ export class Container implements LiveContainer {
     if (run.over) return false;
     this.note(change);
     return true;
+  }
+
+  /** Runs a start with the lock held. */
+  async start(work: () => Promise<void>): Promise<void> {
+    const start = this.lock.run(work);
+    this.#starts.add(start);
+    try {
+      await start;
+    } finally {
+      this.#starts.delete(start);
+    }
+  }
+
+  /**
+   * Resolves when the starts that are under way have come to their ends. Whether the container runs is not known before: who asks
+   * for what depends on it waits, as with dockerd. Not for who holds the lock.
+   */
+  async startsSettled(): Promise<void> {
+    await Promise.allSettled(this.#starts);
   }
 
   /** A start by the restart policy is due; the signal calls it off. */

@@ -11,6 +11,7 @@ import { ended, killTimeoutMs, stopRestarting } from "./stop-container.ts";
  */
 export async function killContainer(room: ContainerRoom, container: Container, signalText: string | undefined): Promise<void> {
   const signal = parseSignal(signalText || "SIGKILL");
+  await container.startsSettled();
   const { StopSignal } = container.record.config;
   const asksForTheEnd = !StopSignal || signal === killSignal || signal === parseSignal(StopSignal);
   if (container.state.status === "restarting" && (await stopRestarting(room, container))) return;

@@ -19,8 +19,8 @@ export async function removeContainer(
   container: Container,
   options: { force: boolean; volumes: boolean },
 ): Promise<void> {
+  await container.startsSettled();
   if (container.removing) throw conflict(`removal of container ${container.record.name} is already in progress`);
-  if (!options.force) refuseRunning(container);
   container.removing = true;
   try {
     await container.lock.run(() => remove(room, container, options));
@@ -52,9 +52,11 @@ function refuseRunning({ state, record }: Container): void {
     );
 }
 
-async function remove(room: ContainerRoom, container: Container, options: { volumes: boolean }): Promise<void> {
+async function remove(room: ContainerRoom, container: Container, options: { force: boolean; volumes: boolean }): Promise<void> {
   const { deps, registry } = room;
   const { id, record } = container;
+  // Here, and not where the removal is asked for: what had the lock before may have started it.
+  if (!options.force) refuseRunning(container);
   container.cancelRestart();
   const { run } = container;
   if (container.isRunning && run) {

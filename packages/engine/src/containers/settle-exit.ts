@@ -100,7 +100,7 @@ async function settle(room: ContainerRoom, container: Container, run: ContainerR
   run.settled.resolve();
   await releaseRun(room, container, run);
   if (restart) scheduleRestart(room, container, restart.delayMs);
-  else if (record.hostConfig.AutoRemove && !container.keepAfterExit && !container.removing)
+  else if (record.hostConfig.AutoRemove && container.restarts === 0 && !container.removing)
     await removeAfterExit(room, container);
 }
 

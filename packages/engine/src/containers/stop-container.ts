@@ -17,6 +17,7 @@ export async function stopContainer(
   options: { signal?: string; timeoutSeconds?: number },
 ): Promise<void> {
   const signal = parseSignal(options.signal || container.record.config.StopSignal || "SIGTERM");
+  await container.startsSettled();
   const stopped = container.state.status === "restarting" && (await stopRestarting(room, container));
   if (!stopped) {
     const { run } = container;

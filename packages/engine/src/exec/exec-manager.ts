@@ -63,6 +63,7 @@ export class ExecManager {
 
   async create(containerRef: string, config: api.ExecCreateConfig): Promise<{ Id: string }> {
     const container = this.#room.registry.require(containerRef);
+    await container.startsSettled();
     refuseUnlessRunning(container, containerRef);
     if (!config.Cmd || config.Cmd.length === 0) throw invalidArgument("No exec command specified");
     const detachKeys = parseDetachKeys(config.DetachKeys ?? "", "escape");

@@ -153,5 +153,5 @@ const isIdleUnderLock = (container: Container): boolean => !container.run && !co
 function isToGo(container: Container): boolean {
   const { record, state } = container;
   const over = state.status === "exited" || (state.status === "created" && state.error !== "" && state.startedAt === zeroTime);
-  return (record.hostConfig.AutoRemove ?? false) && over && isIdle(container) && !container.keepAfterExit;
+  return (record.hostConfig.AutoRemove ?? false) && over && isIdle(container) && container.restarts === 0;
 }
