@@ -13,6 +13,7 @@ import { addressText, type ListenAddress } from "./listen-address.ts";
 import { tellsOfHangup } from "./hangup.ts";
 import { listen } from "./listen.ts";
 import { readToEnd } from "./read-to-end.ts";
+import { onFirstJunk, refuseJunk, type Exchange } from "./refuse-junk.ts";
 import { sendEmpty } from "./respond.ts";
 import { endpointHandlers, routeTable, takesOver } from "./route-table.ts";
 import { upgradeResponse } from "./upgrade-response.ts";
@@ -98,9 +99,12 @@ export class HttpServer {
     server.keepAliveTimeout = 300_000;
     server.on("tls" in address && address.tls ? "secureConnection" : "connection", noticeHangup);
     if ("socketPath" in address) answerHalfClosed(server);
-    server.on("request", (request, response) =>
-      inBackground("serving a request", () => this.#serveWhole(request, response), { request: nameOf(request) }),
-    );
+    const newest = new WeakMap<object, Exchange>();
+    server.on("request", (request, response) => {
+      newest.set(request.socket, { request, response });
+      inBackground("serving a request", () => this.#serveWhole(request, response), { request: nameOf(request) });
+    });
+    onFirstJunk(server, (error, socket) => refuseJunk(error, socket, newest.get(socket)));
     server.on("upgrade", (request: IncomingMessage, stream: Duplex, head: Buffer) => this.#upgrade(request, stream, head));
     await listen(server, address, this.#options.groupFile ?? "/etc/group");
     server.on("error", (thrown) => this.#report(thrown, "accept"));

@@ -1,0 +1,63 @@
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { Server as TlsServer } from "node:https";
+import type { Socket } from "node:net";
+
+/** The newest request of a connection, and its answer. Answers go out in the order of their requests. */
+export interface Exchange {
+  request: IncomingMessage;
+  response: ServerResponse;
+}
+
+/** Calls back once for each connection on which something comes that is no request: the parser complains of all that follows, too. */
+export function onFirstJunk(server: Server | TlsServer, refuse: (error: NodeJS.ErrnoException, socket: Socket) => void): void {
+  const refused = new WeakSet<Socket>();
+  server.on("clientError", (error: NodeJS.ErrnoException, stream) => {
+    // Typed for streams that somebody hands to the server; it makes its connections itself.
+    const socket = stream as Socket;
+    if (refused.has(socket)) return;
+    refused.add(socket);
+    refuse(error, socket);
+  });
+}
+
+/**
+ * Ends a connection on which something came that is no request, in Go's words. A request that was whole by then gets its answer
+ * first, as from dockerd: it is carried out, and whoever asked would take the refusal for its answer.
+ */
+export function refuseJunk(error: NodeJS.ErrnoException, socket: Socket, last: Exchange | undefined): void {
+  // What no parser said is a connection that broke, or a handshake that came to nothing.
+  if (!/^(HPE|ERR_HTTP)_/.test(error.code ?? "") || !socket.writable) socket.destroy();
+  else if (last === undefined || last.response.writableFinished) {
+    // Of a request that has its answer only the body is still to come: nobody waits for another one.
+    if (last === undefined || last.request.complete) socket.write(refusal(error));
+    socket.destroySoon();
+  } else if (last.request.complete) last.response.once("close", () => refuseJunk(error, socket, last));
+  else refuseRest(error, last.response);
+}
+
+/** It is the body of this request that is broken. */
+function refuseRest(error: NodeJS.ErrnoException, response: ServerResponse): void {
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  for (const name of response.getHeaderNames()) response.removeHeader(name);
+  const [status, reason] = statusOf(error);
+  const text = `${status} ${reason}`;
+  response.writeHead(status, { "Content-Type": plain, "Content-Length": text.length, Connection: "close" });
+  response.end(text);
+}
+
+const plain = "text/plain; charset=utf-8";
+
+function refusal(error: NodeJS.ErrnoException): string {
+  const status = statusOf(error).join(" ");
+  return `HTTP/1.1 ${status}\r\nContent-Type: ${plain}\r\nConnection: close\r\n\r\n${status}`;
+}
+
+/** Codes of node:http and its parser. */
+function statusOf({ code }: NodeJS.ErrnoException): [number, string] {
+  if (code === "HPE_HEADER_OVERFLOW") return [431, "Request Header Fields Too Large"];
+  if (code === "ERR_HTTP_REQUEST_TIMEOUT") return [408, "Request Timeout"];
+  return [400, "Bad Request"];
+}
