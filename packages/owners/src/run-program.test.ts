@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { existsSync, mkdtempSync, readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { programOutcome, runProgram } from "./run-program.ts";
@@ -53,6 +56,33 @@ test("a program that takes too long, is cancelled or prints too much is killed, 
     kind: "resourceExhausted",
     message: "yes printed more than 1000 bytes",
   });
+});
+
+test("a program's end counts, whoever it left holds its pipes", async () => {
+  const started = performance.now();
+  const { status, stdout } = await runProgram(...sh("sleep 3 & echo done"));
+  assert.deepEqual({ status, stdout }, { status: 0, stdout: "done\n" });
+  assert.ok(performance.now() - started < 2500);
+});
+
+test("what a program has printed before its end is read to the end, however slowly", async () => {
+  const program = startProgram(...sh("head -c 100000 /dev/zero"));
+  await program.started;
+  let size = 0;
+  let chunks = 0;
+  for await (const chunk of program.stdout as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (++chunks < 3) await sleep(1200);
+  }
+  assert.equal(size, 100_000);
+});
+
+test("with a program that is broken off its children go", async () => {
+  const out = join(mkdtempSync(join(tmpdir(), "pouch-run-")), "pid");
+  await assert.rejects(runProgram(...sh(`sleep 616 & echo $! >${out}; wait`), { timeoutMs: 300 }), { kind: "deadlineExceeded" });
+  await sleep(50);
+  const pid = readFileSync(out, "utf8").trim();
+  assert.ok(!existsSync(`/proc/${pid}`) || /\) Z /.test(readFileSync(`/proc/${pid}/stat`, "utf8")), `${pid} is left`);
 });
 
 test("nobody has to wait for a program: its failure is not lost and hurts nobody", async () => {

@@ -36,7 +36,10 @@ export class StartedProgram {
   readonly started: Promise<void>;
   /** Settles when it has ended, though others may still hold its pipes; rejects when it could not be started. Nobody has to wait. */
   readonly exited: Promise<Ending>;
-  /** Settles when it has ended and its output was read to the end; rejects when it could not be started. Nobody has to wait. */
+  /**
+   * Settles when it has ended and its output was read to the end, or nothing more comes of it and others only hold the pipes; rejects when
+   * it could not be started. Nobody has to wait.
+   */
   readonly closed: Promise<Ending>;
   readonly #child: ChildProcess | undefined;
   #stdin: Writable | undefined;
@@ -67,7 +70,10 @@ export class StartedProgram {
     // Also later, for example when a signal could not be sent: then nothing is settled any more.
     child.on("error", (error) => fail(startFailure(program, error, options)));
     child.once("spawn", () => started.resolve());
-    child.once("exit", (status, signal) => exited.resolve({ status, signal }));
+    child.once("exit", (status, signal) => {
+      exited.resolve({ status, signal });
+      endHeldPipes(child);
+    });
     child.once("close", (status, signal) => closed.resolve({ status, signal }));
     // A pipe that breaks is told by the exit, and to whoever reads or writes it. Out of descriptors, Node leaves them out.
     for (const pipe of child.stdio ?? []) pipe?.on("error", () => undefined);
@@ -96,17 +102,46 @@ export class StartedProgram {
     this.#child?.kill(signal);
   }
 
-  /** Breaks off: kills it and lets go of its pipes, which its own children may hold open for ever. */
+  /** Breaks off: kills it with all of its group, and lets go of its pipes, which others may hold open for ever. */
   abandon(): void {
-    this.kill();
+    this.#killGroup();
     for (const pipe of this.#child?.stdio ?? []) pipe?.destroy();
     this.#child?.unref();
+  }
+
+  /** Only while it has not ended: later the number may be another's. */
+  #killGroup(): void {
+    if (this.pid === undefined || this.#child?.exitCode !== null || this.#child.signalCode !== null) return;
+    try {
+      process.kill(-this.pid, "SIGKILL");
+    } catch {
+      // It ended a moment ago, and so that nobody heard of it yet.
+    }
   }
 
   /** The daemon may end before the program does. */
   unref(): void {
     this.#child?.unref();
   }
+}
+
+/** How long nothing may come from a program that has ended, whose pipes others hold, until it counts as all. */
+const quietMs = 500;
+
+/** Children in the background may hold a program's pipes for as long as they live. Who reads slowly is waited for. */
+function endHeldPipes(child: ChildProcess): void {
+  const outputs = [child.stdout, child.stderr].filter((pipe) => pipe !== null);
+  // What `stdio: "pipe"` makes of an output is a socket, which counts.
+  const read = (): number => outputs.reduce((sum, pipe) => sum + ("bytesRead" in pipe ? Number(pipe.bytesRead) : 0), 0);
+  let before = -1;
+  const timer = setInterval(() => {
+    const now = read();
+    const allTaken = outputs.every((pipe) => pipe.closed || (pipe.readableFlowing === true && pipe.readableLength === 0));
+    if (allTaken && now === before) for (const pipe of child.stdio) pipe?.destroy();
+    before = now;
+  }, quietMs);
+  timer.unref();
+  child.once("close", () => clearInterval(timer));
 }
 
 /** What is ignored stays so in the program that takes the shell's place; Node itself resets it in every child. */
