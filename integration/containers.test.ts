@@ -477,6 +477,25 @@ test("a hook that does not end in its time is ended with everything it began", {
   await daemon.remove(id);
 });
 
+test("a forced removal does not wait for a hook that takes its time", { timeout: 60_000 }, async () => {
+  const id = await daemon.create(["true"]);
+  const began = join(harness.root, "slow-hook");
+  daemon.around.hooks = [
+    { priority: -1, args: ["/bin/sh", "-c", `echo >${began}; sleep 617`], timeoutSeconds: 300, plugin: "slow" },
+  ];
+  try {
+    const start = assert.rejects(daemon.containers.start(id), { kind: "conflict", message: /marked for removal/ });
+    await eventually("the hook runs", () => existsSync(began));
+    const asked = performance.now();
+    await daemon.remove(id);
+    assert.ok(performance.now() - asked < 5000);
+    await start;
+    await eventually("everything is gone", async () => (await harness.leftovers()).length === 0);
+  } finally {
+    daemon.around.hooks = [];
+  }
+});
+
 test("starts and forced removals of one container in any order leave nothing", async () => {
   for (const firstIsStart of [true, false]) {
     const id = await daemon.create(["sleep", "100"], { Name: "contested" });

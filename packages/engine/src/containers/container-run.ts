@@ -12,6 +12,8 @@ export class ContainerRun {
   oomKilled = false;
   /** Whatever the policy says, its exit is not followed by a restart: somebody asked for the end. */
   lastOne = false;
+  /** Its start is called off: nobody wants the container any more. */
+  readonly calledOff = new AbortController();
   /** Signals on their way: they are told before the exit they cause. */
   readonly signalsUnderway = new Set<Promise<void>>();
   /** Its exit, or that it never began, is in the record: nothing else may be said of it. */

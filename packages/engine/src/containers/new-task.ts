@@ -13,14 +13,14 @@ export async function newTask(
   room: ContainerRoom,
   container: Pick<Container, "id" | "record">,
   request: Omit<TaskRequest, "containerId">,
-  { timeoutMs }: { timeoutMs: number },
+  options: { timeoutMs: number; signal?: AbortSignal },
 ): Promise<number> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await room.deps.containerd.tasks.create({ ...request, containerId: container.id }, { timeoutMs });
+      return await room.deps.containerd.tasks.create({ ...request, containerId: container.id }, options);
     } catch (error) {
       // Folder, shim's task and runtime's state can each be left, one behind the other, and be on their way out already.
-      if (attempt > mostAttempts || !(await makeWay(room, container, error))) throw error;
+      if (options.signal?.aborted === true || attempt > mostAttempts || !(await makeWay(room, container, error))) throw error;
       await sleep(100 * attempt);
     }
   }

@@ -22,6 +22,8 @@ export async function removeContainer(
   await container.startsSettled();
   if (container.removing) throw conflict(`removal of container ${container.record.name} is already in progress`);
   container.removing = true;
+  // Hooks of plugins may take minutes.
+  if (!container.isRunning) container.run?.calledOff.abort();
   try {
     await container.lock.run(() => remove(room, container, options));
   } catch (error) {

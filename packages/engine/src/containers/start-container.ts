@@ -1,4 +1,4 @@
-import { conflict, internal, isKind, notFound, notModified } from "@pouchcontainer/errors";
+import { conflict, type EngineError, internal, isKind, notFound, notModified } from "@pouchcontainer/errors";
 import type { Mount } from "@pouchcontainer/containerd";
 import { join } from "node:path";
 import { prepareBindSources } from "../volumes/realise-mounts.ts";
@@ -51,6 +51,7 @@ export async function startContainer(room: ContainerRoom, container: Container, 
   }
   const run = await openRun(room, container);
   container.run = run;
+  if (container.removing) run.calledOff.abort();
   let barrier: NetworkBarrier | undefined;
   try {
     const deferConnect = hooks.some(({ priority }) => priority > 0);
@@ -83,14 +84,15 @@ export async function startContainer(room: ContainerRoom, container: Container, 
 
 function refuseStart(container: Container, byPolicy: boolean): void {
   if (container.removed) throw notFound(`No such container: ${container.id}`);
-  if (container.removing || container.state.status === "dead")
-    throw conflict("container is marked for removal and cannot be started");
+  if (container.removing || container.state.status === "dead") throw markedForRemoval();
   if (container.state.status === "paused") throw conflict("cannot start a paused container, try unpause instead");
   const { status } = container.state;
   if (status === "running" || (status === "restarting" && !byPolicy))
     throw notModified(`container ${container.id} is already running`);
   container.cancelRestart();
 }
+
+const markedForRemoval = (): EngineError => conflict("container is marked for removal and cannot be started");
 
 async function openRun(room: ContainerRoom, container: Container): Promise<ContainerRun> {
   const log = openLog(room, container);
@@ -190,7 +192,7 @@ async function createTask(
         rootfs: mounts.map(({ type, source, options }): Mount => ({ type, source, options })),
         stdio: run.stdio.paths,
       },
-      { timeoutMs: createTimeoutMs(hooks) },
+      { timeoutMs: createTimeoutMs(hooks), signal: run.calledOff.signal },
     );
     watchExit(room, container, run);
   } catch (thrown) {
@@ -332,7 +334,11 @@ async function failStart(
   const refused = thrown instanceof RuntimeRefusal || run.pid !== 0;
   const prefix = run.pid === 0 ? "failed to create task for container" : "failed to start task for container";
   const hooks = thrown instanceof RuntimeRefusal ? thrown.hooks : [];
-  const failure = refused ? runtimeFailure(prefix, cause, hooks) : { exitCode: 128, error: cause };
+  const failure = run.calledOff.signal.aborted
+    ? { exitCode: 128, error: markedForRemoval() }
+    : refused
+      ? runtimeFailure(prefix, cause, hooks)
+      : { exitCode: 128, error: cause };
   run.suspended = true;
   run.over = true;
   await releaseRun(room, container, run, { kill: true });
