@@ -114,5 +114,5 @@ export interface FileFailure {
   stack?: string;
 }
 
-/** What a worker says on its channel. */
-export type FileMessage = { head: unknown } | { answer: unknown } | { failure: FileFailure };
+/** What a worker says on its channel; first that it is up. */
+export type FileMessage = { up: true } | { head: unknown } | { answer: unknown } | { failure: FileFailure };

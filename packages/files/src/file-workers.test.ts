@@ -1,6 +1,9 @@
 import { isKind } from "@pouchcontainer/errors";
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { test, type TestContext } from "node:test";
@@ -17,7 +20,7 @@ function workersDoing(t: TestContext, script: string, beginMs = 10_000): FileWor
 }
 
 const said = (message: object): string => `echo '${JSON.stringify(message)}' >&3`;
-const readJob = "read job <&3";
+const readJob = `${said({ up: true })}; read job <&3`;
 const options = { noOverwriteDirNonDir: false, readOnlyRoot: false, mounts: [] };
 
 test("a worker's answer and its refusal are those of the job", async (t) => {
@@ -35,6 +38,21 @@ test("a worker that ends without a word, or dies, fails its job", async (t) => {
   const missing = new FileWorkers({ command: "/nonexistent", args: [] });
   await assert.rejects(missing.stat(view, "/"), (error) => isKind(error, "unavailable"));
   await missing.close();
+});
+
+test("of many workers a few are started at a time, and all do their jobs", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "pouch-workers-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const starting = `mkdir -p ${folder}/now; touch ${folder}/now/$$; ls ${folder}/now | wc -l >> ${folder}/counts; sleep 0.02; rm ${folder}/now/$$`;
+  const workers = workersDoing(t, `${starting}; ${readJob}; ${said({ answer: [1] })}`);
+  const answers = await Promise.all(Array.from({ length: 30 }, () => workers.sizesOf(["/"])));
+  assert.deepEqual(
+    answers,
+    Array.from({ length: 30 }, () => [1]),
+  );
+  const counts = readFileSync(join(folder, "counts"), "utf8").trim().split("\n").map(Number);
+  // One more is the one that is kept for the next job.
+  assert.ok(Math.max(...counts) <= 5, `${Math.max(...counts)} at once`);
 });
 
 test("a worker that does not begin is killed", async (t) => {

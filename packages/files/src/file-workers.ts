@@ -2,6 +2,7 @@ import { cancelled, deadlineExceeded, EngineError } from "@pouchcontainer/errors
 import { inBackground } from "@pouchcontainer/owners";
 import { Transform, type Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import pLimit from "p-limit";
 import { ArchiveInput } from "./archive-input.ts";
 import type { Change, FileJob, FileJobName, FileJobs, FilePath, FileView, PathStat, Places, UnpackOptions } from "./file-jobs.ts";
 import { WorkerProcess } from "./worker-process.ts";
@@ -24,6 +25,8 @@ export interface FileWorkersOptions {
 export class FileWorkers {
   readonly #options: FileWorkersOptions;
   readonly #running = new Set<WorkerProcess>();
+  /** For the start of a process, until it takes its job. */
+  readonly #turns = pLimit(startsAtOnce);
   #spare: { worker: WorkerProcess; timer: NodeJS.Timeout } | undefined;
   #closed = false;
 
@@ -55,7 +58,7 @@ export class FileWorkers {
    * can use it: whoever finds the process gone begins again with the whole of it.
    */
   async unpack(view: FileView, path: FilePath, tar: Readable, options: UnpackOptions): Promise<void> {
-    const worker = this.#start({ job: "unpack", view, pathBase64: base64(path), options });
+    const worker = await this.#start({ job: "unpack", view, pathBase64: base64(path), options });
     const input = new ArchiveInput(this.#options, worker);
     try {
       await this.#begun(worker);
@@ -92,7 +95,7 @@ export class FileWorkers {
 
   /** Keeps a view while `use` works on it by the path it is given. For those who write by themselves and follow no link. */
   async hold<T>(view: FileView, use: (root: string) => Promise<T> | T): Promise<T> {
-    const worker = this.#start({ job: "hold", view });
+    const worker = await this.#start({ job: "hold", view });
     try {
       await this.#begun(worker);
       return await use(`/proc/${worker.pid}/root`);
@@ -121,7 +124,7 @@ export class FileWorkers {
     limitMs?: number,
   ): Promise<FileJobs[N]["answer"]> {
     // The table in file-jobs.ts says that these belong together.
-    const worker = this.#start({ job: name, ...ask } as unknown as FileJob);
+    const worker = await this.#start({ job: name, ...ask } as unknown as FileJob);
     try {
       const answer = limitMs === undefined ? worker.answer : within(limitMs, worker, worker.answer);
       return (await answer) as FileJobs[N]["answer"];
@@ -130,12 +133,18 @@ export class FileWorkers {
     }
   }
 
-  #start(job: FileJob): WorkerProcess {
+  async #start(job: FileJob): Promise<WorkerProcess> {
+    const worker = await this.#turns(() => this.#readyWorker());
+    worker.give(job);
+    if (this.#turns.activeCount + this.#turns.pendingCount === 0) this.#keepSpare();
+    return worker;
+  }
+
+  async #readyWorker(): Promise<WorkerProcess> {
     if (this.#closed) throw cancelled("the daemon is stopping");
     const worker = this.#spare?.worker.hasEnded === false ? this.#spare.worker : this.#launch();
     this.#forgetSpare();
-    worker.give(job);
-    this.#keepSpare();
+    await within(this.#options.beginMs ?? defaultBeginMs, worker, worker.up);
     return worker;
   }
 
@@ -148,6 +157,8 @@ export class FileWorkers {
 
   /** Who worked on files once does so again soon, and does not wait for the start then. */
   #keepSpare(): void {
+    if (this.#closed || this.#spare?.worker.hasEnded === false) return;
+    this.#forgetSpare();
     const timer = setTimeout(() => this.#dismissSpare(), this.#options.idleMs ?? 5000);
     timer.unref();
     this.#spare = { worker: this.#launch(), timer };
@@ -165,7 +176,7 @@ export class FileWorkers {
 
   /** Resolves when the worker has begun. The tar ends only when the job is done, and fails when that fails; `ended` is its worker's end. */
   async #packing(job: FileJob): Promise<{ head: unknown; tar: Readable; ended: Promise<void> }> {
-    const worker = this.#start(job);
+    const worker = await this.#start(job);
     const { tar, ended } = this.#output(worker);
     try {
       return { head: await this.#begun(worker), tar, ended };
@@ -197,6 +208,12 @@ export class FileWorkers {
 const base64 = (path: FilePath): string => (typeof path === "string" ? Buffer.from(path) : path).toString("base64");
 
 const defaultBeginMs = 60_000;
+
+/**
+ * A start holds the event loop until the process has got as far as to be another program, which takes the longer the more of them
+ * compete for the processors: with 300 at once nothing else was served for 15 s.
+ */
+const startsAtOnce = 4;
 
 /** Kills a worker that does not settle this in time. */
 async function within<T>(limitMs: number, worker: WorkerProcess, settling: Promise<T>): Promise<T> {

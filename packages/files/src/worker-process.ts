@@ -11,6 +11,8 @@ const keptErrorBytes = 4096;
 
 /** A file worker as the daemon sees it: it takes one job and ends. Nobody waits for it in vain: its end, whatever it died of, settles all. */
 export class WorkerProcess {
+  /** Resolves when the process takes its job, or never will. */
+  readonly up: Promise<void>;
   /** Resolves when the process is gone, and with it every mount it made. */
   readonly ended: Promise<void>;
   /** What the job tells before its content. */
@@ -18,17 +20,25 @@ export class WorkerProcess {
   /** What the job tells when it is done. */
   readonly answer: Promise<unknown>;
   readonly #program: StartedProgram;
-  readonly #settle: { head: (value: unknown) => void; answer: (value: unknown) => void; fail: (error: Error) => void };
+  readonly #settle: {
+    up: () => void;
+    head: (value: unknown) => void;
+    answer: (value: unknown) => void;
+    fail: (error: Error) => void;
+  };
   #hasEnded = false;
   #said = "";
 
   constructor({ command, args }: { command: string; args: readonly string[] }) {
     const [head, answer] = [Promise.withResolvers<unknown>(), Promise.withResolvers<unknown>()];
+    const up = Promise.withResolvers<void>();
+    this.up = up.promise;
     this.head = head.promise;
     this.answer = answer.promise;
     // A job without content has no head anybody waits for, and a spare worker no job.
     for (const promise of [this.head, this.answer]) promise.catch(() => undefined);
     this.#settle = {
+      up: up.resolve,
       head: head.resolve,
       answer: answer.resolve,
       fail: (error) => {
@@ -77,6 +87,7 @@ export class WorkerProcess {
       this.#settle.fail(EngineError.from(cause));
     } finally {
       this.#hasEnded = true;
+      this.#settle.up();
     }
   }
 
@@ -92,7 +103,8 @@ export class WorkerProcess {
   }
 
   #hear(message: FileMessage): void {
-    if ("head" in message) this.#settle.head(message.head);
+    if ("up" in message) this.#settle.up();
+    else if ("head" in message) this.#settle.head(message.head);
     else if ("failure" in message) {
       const { kind, message: text, stack } = message.failure;
       const failure = kind === "gone" ? new ProcessGone(text) : new EngineError(kind, text);

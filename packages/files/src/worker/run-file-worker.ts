@@ -13,6 +13,7 @@ const channelFd = 3;
  */
 export function runFileWorker(folder: string): void {
   const channel = new Channel(channelFd);
+  channel.send({ up: true });
   const job = channel.receive();
   if (job === undefined) return;
   try {
