@@ -336,14 +336,14 @@ test("what a killed containerd leaves of a load goes when it is back, not with t
   killContainerd();
   ingesting.request.end(bytes.subarray(30 << 20));
   await ingesting.ended;
-  await eventually("nothing of it is left", async () => ingestions().length === 0 && (await nothingOfImages()));
+  await eventually("nothing of it is left", async () => ingestions().length === 0 && (await nothingOfImages()), 60);
 
   const unpacking = load();
   unpacking.request.end(bytes);
   await eventually("a layer is being unpacked", async () => (await ofImages()).extractions.length > 0);
   killContainerd();
   await unpacking.ended;
-  await eventually("nothing of it is left", async () => ingestions().length === 0 && (await nothingOfImages()));
+  await eventually("nothing of it is left", async () => ingestions().length === 0 && (await nothingOfImages()), 60);
 
   await daemon.load(archive);
   assert.equal((await daemon.docker("rmi", "layers:1")).code, 0);
