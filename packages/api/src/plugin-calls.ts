@@ -14,7 +14,13 @@ export const PluginTraceEntry = Type.Object({
   point: text("For example container.preCreate"),
   durationMs: decimal(),
   outcome: text("changed, unchanged, failed, timeout, ignored or skipped"),
-  patch: optional(list(PatchOperation, "What the call changed")),
+  patch: optional(list(PatchOperation, "What the call changed; a value that is too large to be kept is left out")),
+  patchCut: optional(
+    Type.Object({
+      operations: integer("Operations that are not in `patch`"),
+      characters: integer("Characters of JSON that are not in `patch`, values of operations that are in it among them"),
+    }),
+  ),
   conflicts: optional(list(Type.Unknown())),
   error: optional(text()),
   container: optional(Type.Object({ id: optional(text()), name: optional(text()) })),

@@ -7,6 +7,7 @@ export interface PluginCall {
   durationMs?: number;
   outcome: string;
   patch?: { op: string; path: string; value?: unknown; from?: string }[];
+  patchCut?: { operations: number; characters: number };
   conflicts?: unknown[];
   error?: string;
   container?: { id?: string; name?: string };
@@ -28,7 +29,13 @@ export function callText(call: PluginCall): string {
     ({ op, path, value, from }) =>
       `    ${op} ${path}${from === undefined ? "" : ` from ${from}`}${value === undefined ? "" : ` ${JSON.stringify(value)}`}\n`,
   );
+  const cut = call.patchCut === undefined ? "" : `    ${cutText(call.patchCut)}\n`;
   const conflicts = (call.conflicts ?? []).map((one) => `    conflict ${JSON.stringify(one)}\n`);
   const error = call.error === undefined ? "" : `    error: ${call.error}\n`;
-  return `${head.filter((part) => part !== undefined && part !== "").join("  ")}\n${changes.join("")}${conflicts.join("")}${error}`;
+  return `${head.filter((part) => part !== undefined && part !== "").join("  ")}\n${changes.join("")}${cut}${conflicts.join("")}${error}`;
+}
+
+function cutText({ operations, characters }: { operations: number; characters: number }): string {
+  const whole = operations === 0 ? "" : `, ${operations} more operations among them`;
+  return `left out: ${characters} characters of the patch${whole}`;
 }

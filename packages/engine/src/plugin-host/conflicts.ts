@@ -1,5 +1,6 @@
 import { fieldName } from "@pouchcontainer/plugin-sdk/host";
 import { equalJson, valueAt, type PatchOperation } from "@pouchcontainer/plugin-sdk/host";
+import { jsonCharacters } from "./kept-patch.ts";
 import { redactValue } from "./redact.ts";
 
 /** Two plugins of one chain that gave one field different values. */
@@ -117,10 +118,19 @@ function itemKey(list: string, item: unknown): string {
 
 function conflictOf(path: string, earlier: { plugin: string; value: unknown }, plugin: string, value: unknown): Conflict {
   return {
-    field: fieldName(path),
-    first: { plugin: earlier.plugin, value: redactValue(`${path}/-`, earlier.value) },
-    second: { plugin, value: redactValue(`${path}/-`, value) },
+    field: fieldName(path).slice(0, shownCharacters),
+    first: { plugin: earlier.plugin, value: shownValue(path, earlier.value) },
+    second: { plugin, value: shownValue(path, value) },
   };
+}
+
+/** Characters of a name or a value that are shown; who wants more looks at the body. */
+const shownCharacters = 256;
+
+function shownValue(path: string, value: unknown): unknown {
+  const masked = redactValue(`${path}/-`, value);
+  const size = jsonCharacters(masked);
+  return size <= shownCharacters ? masked : `${size} characters`;
 }
 
 /** The conflict in one sentence that names both plugins. */

@@ -309,6 +309,54 @@ test("the trace masks values of variables unless they are asked for", async () =
   assert.deepEqual(host.trace.last({ reveal: true })[0]?.patch, [{ op: "add", path: "/Env/1", value: "TOKEN=hunter2" }]);
 });
 
+test("of a large patch the trace keeps a part, and says how much it left out", async () => {
+  const { host, add } = harness();
+  const size = 8 << 20;
+  add("large", "container", {
+    preCreate: (config) => {
+      config.Labels = { first: "1", huge: "x".repeat(size), last: "2" };
+    },
+  });
+  const calls: TraceEntry[] = [];
+  const made = await host.preCreate(body({ Labels: {} }), { calls });
+  assert.equal(made.Labels?.["huge"]?.length, size);
+  const [entry] = host.trace.last({ reveal: true });
+  assert.deepEqual(entry?.patch, [
+    { op: "add", path: "/Labels/first", value: "1" },
+    { op: "add", path: "/Labels/huge" },
+    { op: "add", path: "/Labels/last", value: "2" },
+  ]);
+  assert.deepEqual(entry.patchCut, { operations: 0, characters: size + 2 });
+  assert.ok(JSON.stringify([host.trace.last(), calls]).length < 10_000);
+});
+
+test("of many operations the trace keeps the first ones, and of many containers the last ones", async () => {
+  const { host, add } = harness();
+  add("many", "container", {
+    preCreate: (config) => void (config.Env = Array.from({ length: 2000 }, (_, n) => `V${n}=${"x".repeat(100)}`)),
+  });
+  for (let n = 0; n < 1100; n++) await host.preCreate(body(), { containerId: `c${n}` });
+  const [entry] = host.trace.last({ limit: 1 });
+  const kept = entry?.patch?.length ?? 0;
+  assert.ok(kept > 100 && kept < 400, `${kept} operations`);
+  assert.ok((entry?.patchCut?.operations ?? 0) > 1000);
+  const characters = Array.from({ length: 1100 }, (_, n) => JSON.stringify(host.trace.ofContainer(`c${n}`)).length);
+  assert.equal(characters[0], 2);
+  assert.ok((characters.at(-1) ?? 0) > 10_000);
+  assert.ok(characters.reduce((sum, one) => sum + one) < 40 << 20);
+});
+
+test("a conflict about large values tells their size", async () => {
+  const { host, add, log } = harness();
+  add("a", "container", { preCreate: (config) => void (config.Hostname = "a".repeat(1 << 20)) }, { priority: 1 });
+  add("b", "container", { preCreate: (config) => void (config.Hostname = "b") });
+  await host.preCreate(body(), {});
+  assert.deepEqual(host.trace.last()[1]?.conflicts, [
+    { field: "Hostname", first: { plugin: "a", value: "1048578 characters" }, second: { plugin: "b", value: "b" } },
+  ]);
+  assert.ok(log.every((line) => line.length < 1000));
+});
+
 test("pre-start hooks of all plugins are sorted by priority, equal ones in chain order", async () => {
   const { host, add } = harness();
   const hook = (priority: number, word: string): { priority: number; args: string[] } => ({

@@ -1,10 +1,10 @@
 import { withoutSecrets } from "@pouchcontainer/api";
-import type { PatchOperation } from "@pouchcontainer/plugin-sdk/host";
+import type { TracedOperation } from "./kept-patch.ts";
 
 /** A patch whose secrets are masked. */
-export function redactPatch(patch: readonly PatchOperation[]): PatchOperation[] {
+export function redactPatch(patch: readonly TracedOperation[]): TracedOperation[] {
   return patch.map((operation) =>
-    operation.op === "remove" ? operation : { ...operation, value: redactValue(operation.path, operation.value) },
+    !("value" in operation) ? operation : { ...operation, value: redactValue(operation.path, operation.value) },
   );
 }
 
