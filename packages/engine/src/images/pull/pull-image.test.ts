@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect, createServer } from "node:net";
 import { PassThrough } from "node:stream";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -23,6 +25,27 @@ test("a registry on loopback is asked over plain HTTP when it has no TLS", async
   assert.deepEqual(room.events, [
     { action: "pull", id: `${registry.host}/team/app:1`, attributes: { name: `${registry.host}/team/app` } },
   ]);
+});
+
+test("a registry on loopback that hangs up on TLS is asked over plain HTTP", async (t) => {
+  await using registry = await FakeRegistry.start();
+  registry.addImage(["a"], amd64, "1");
+  const tlsRecord = 0x16;
+  const front = createServer((client) => {
+    client.on("error", () => undefined);
+    client.once("data", (hello: Buffer) => {
+      if (hello[0] === tlsRecord) return client.destroy();
+      const behind = connect(Number(registry.host.split(":")[1]), "127.0.0.1");
+      behind.on("error", () => undefined).write(hello);
+      return client.pipe(behind).pipe(client);
+    });
+  });
+  t.after(() => front.close());
+  await once(front.listen(0, "127.0.0.1"), "listening");
+  const address = front.address();
+  assert.ok(typeof address === "object" && address !== null);
+  const lines = await (await imageRoom()).pull(`127.0.0.1:${address.port}/team/app:1`);
+  assert.match(lines.at(-1)?.status ?? "", /Downloaded newer image/);
 });
 
 test("everything pulled is held while the collector runs after every single step", async () => {

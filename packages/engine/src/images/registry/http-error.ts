@@ -45,6 +45,9 @@ const certificateFaults: Record<string, string> = {
   ERR_TLS_CERT_ALTNAME_INVALID: "x509: certificate is not valid for this host",
 };
 
+/** Node has no code of its own for it. */
+const noHandshake = /disconnected before secure TLS connection was established/;
+
 /** A fault of the network, DNS or TLS as an `HttpError`. */
 export function describeNetworkError(method: string, url: string, thrown: unknown): HttpError {
   if (thrown instanceof HttpError) return thrown;
@@ -76,7 +79,9 @@ export function describeNetworkError(method: string, url: string, thrown: unknow
     default: {
       const certificate = certificateFaults[fault.code ?? ""];
       if (certificate !== undefined) return make(`tls: failed to verify certificate: ${certificate}`, false, true);
-      return make(thrown instanceof Error ? thrown.message : String(thrown), true, false);
+      const reason = thrown instanceof Error ? thrown.message : String(thrown);
+      // Something without TLS may hang up as well as say what it is.
+      return make(reason, true, noHandshake.test(reason));
     }
   }
 }
