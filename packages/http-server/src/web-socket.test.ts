@@ -77,6 +77,7 @@ test("what is no handshake is refused and lets go of the process", async () => {
     await using server = await TestServer.start(attaching(session).methods);
     const answer = await server.request("GET", "/containers/c/attach/ws?stream=1", undefined, headers);
     assert.equal(answer.status, 400);
+    assert.equal(answer.headers["sec-websocket-version"], "13");
     assert.match(answer.text, message);
     await session.untilClosed();
   }

@@ -9,17 +9,22 @@ const maxMessageBytes = 8 << 20;
 
 const server = (): WebSocketServer => new WebSocketServer({ noServer: true, clientTracking: false, maxPayload: maxMessageBytes });
 
+/** Of the protocol; a refusal says which one would be right (RFC 6455, 4.2.2). */
+const version = "13";
+
 /** Throws `invalidArgument` for a request that cannot become a WebSocket (RFC 6455, 4.2.1). */
-export function checkHandshake({ headers, upgrade }: IncomingMessage): void {
+export function checkHandshake({ headers, upgrade }: IncomingMessage, response: ServerResponse): void {
   const problem = problemOf(headers, upgrade);
-  if (problem !== undefined) throw invalidArgument(`this endpoint speaks WebSocket: ${problem}`);
+  if (problem === undefined) return;
+  response.setHeader("Sec-WebSocket-Version", version);
+  throw invalidArgument(`this endpoint speaks WebSocket: ${problem}`);
 }
 
 function problemOf(headers: IncomingMessage["headers"], upgrade: boolean | undefined): string | undefined {
   if (upgrade !== true || headers.upgrade?.toLowerCase() !== "websocket") return "the header Upgrade must be websocket";
   if (!/^[+/\da-z]{22}==$/i.test(headers["sec-websocket-key"] ?? ""))
     return "the header Sec-WebSocket-Key must be 16 bytes in base64";
-  if (headers["sec-websocket-version"] !== "13") return "the header Sec-WebSocket-Version must be 13";
+  if (headers["sec-websocket-version"] !== version) return `the header Sec-WebSocket-Version must be ${version}`;
   return undefined;
 }
 

@@ -32,7 +32,7 @@ export function containerStreamHandlers(calls: Calls, containers: ContainerBacke
       const session = await containers.attach(refOf(call), { ...streams, logs, stream, ...(detachKeys ? { detachKeys } : {}) });
       let messages: Duplex;
       try {
-        checkHandshake(call.request);
+        checkHandshake(call.request, call.response);
         messages = await acceptWebSocket(call.request, call.response, { binary: !isBelow(call.version, "1.28") });
       } catch (thrown) {
         session.close();
