@@ -12,8 +12,15 @@ const directory = mkdtempSync(join(tmpdir(), "pouch-configuration-"));
 test.after(() => rmSync(directory, { recursive: true, force: true }));
 const folder = join(directory, "folder");
 mkdirSync(folder);
-execFileSync("ip", ["link", "add", "pnever2", "type", "veth", "peer", "name", "pnever3"]);
-test.after(() => execFileSync("ip", ["link", "delete", "pnever2"]));
+/** Names of this run alone, as the same test may run beside it. */
+const [veth, peer, bridge, table] = ["pna", "pnb", "pnc", "pnd"].map((name) => `${name}${process.pid}`) as [
+  string,
+  string,
+  string,
+  string,
+];
+execFileSync("ip", ["link", "add", veth, "type", "veth", "peer", "name", peer]);
+test.after(() => execFileSync("ip", ["link", "delete", veth]));
 
 const wordsOf = (flags: Record<string, string>): string[] => Object.entries(flags).map(([name, value]) => `--${name}=${value}`);
 
@@ -23,8 +30,8 @@ function refusal(flags: Record<string, string>): string {
     "exec-root-dir": join(directory, "run"),
     pidfile: join(directory, "pid"),
     listen: `unix://${join(directory, "p.sock")}`,
-    "bridge-name": "pnever1",
-    "nft-table": "pouch_never1",
+    "bridge-name": bridge,
+    "nft-table": table,
     ...flags,
   };
   const { status, stderr } = spawnSync(join(projectRoot, "bin/pouchd"), wordsOf(all), { encoding: "utf8", timeout: 30_000 });
@@ -34,7 +41,7 @@ function refusal(flags: Record<string, string>): string {
 
 const refused: [flags: Record<string, string>, message: RegExp][] = [
   [{ "bridge-name": "lo" }, /--bridge-name takes the name of a device/],
-  [{ "bridge-name": "pnever2" }, /--bridge-name: this host has an interface .* that is no bridge/],
+  [{ "bridge-name": veth }, /--bridge-name: this host has an interface .* that is no bridge/],
   [{ "nft-table": "a b;c" }, /--nft-table takes a name/],
   [{ "nft-table": "inet" }, /--nft-table: nft does not take "inet" for a table's name/],
   [{ snapshotter: "nosuch" }, /--snapshotter: this containerd has no snapshotter nosuch/],
@@ -56,7 +63,7 @@ const refused: [flags: Record<string, string>, message: RegExp][] = [
 for (const [flags, message] of refused)
   test(`${wordsOf(flags).join(" ").replaceAll(directory, "")} is refused at the start`, () => {
     assert.match(refusal(flags), message);
-    assert.ok(!hostLinks().includes("pnever1"));
+    assert.ok(!hostLinks().includes(bridge));
     assert.ok(!readdirSync(directory).includes("pid"));
   });
 
