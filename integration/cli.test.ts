@@ -168,3 +168,39 @@ test("a name that is not there is Docker's message and a failure", async () => {
   assert.equal(code, 1);
   assert.equal(stderr, "Error response from daemon: No such container: nosuch\n");
 });
+
+test("run --rm ends also where a plugin took the removal away, and says so", async () => {
+  const source = join(daemon.directory, "keeper");
+  mkdirSync(source);
+  writeFileSync(
+    join(source, "package.json"),
+    JSON.stringify({
+      name: "keeper",
+      version: "1.0.0",
+      type: "module",
+      exports: "./index.ts",
+      pouch: { api: "1", points: ["container.preCreate"], filters: { labels: ["keep"] } },
+    }),
+  );
+  writeFileSync(
+    join(source, "index.ts"),
+    `import { registerContainerPlugin } from "@pouchcontainer/plugin-sdk";
+registerContainerPlugin({ preCreate: ({ HostConfig, ...config }) => ({ ...config, HostConfig: {} }) });
+`,
+  );
+  const installed = await daemon.api("POST", "/plugins/install", { source });
+  assert.equal(installed.status, 200, installed.text);
+  for (const [program, code] of [
+    ["true", 0],
+    ["/no/such/program", 127],
+  ] as const) {
+    const began = performance.now();
+    const ended = await daemon.pouch("run", "--rm", "--label", "keep=1", "busybox", program);
+    assert.equal(ended.code, code, ended.stderr);
+    assert.ok(performance.now() - began < 20_000);
+    assert.match(ended.stderr, /WARNING: plugin "keeper" took HostConfig\.AutoRemove away/);
+  }
+  assert.equal((await daemon.pouch("ps", "-aq", "--filter", "label=keep")).stdout.trim().split("\n").length, 2);
+  assert.equal((await daemon.api("POST", "/containers/prune")).status, 200);
+  assert.equal((await daemon.api("DELETE", "/plugins/keeper?force=1")).status, 200);
+});

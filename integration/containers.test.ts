@@ -496,6 +496,20 @@ test("a forced removal does not wait for a hook that takes its time", { timeout:
   }
 });
 
+test("who waits for the end of a container whose start fails is answered when it goes", async () => {
+  const id = await daemon.create(["/no/such/program"]);
+  const answers: string[] = [];
+  const waits = (["next-exit", "removed"] as const).map(async (condition) => {
+    answers.push(`${condition} ${await daemon.waitFor(id, condition)}`);
+  });
+  await assert.rejects(daemon.containers.start(id), /no such file or directory/);
+  await delay(300);
+  assert.deepEqual(answers, []);
+  await daemon.remove(id);
+  await Promise.all(waits);
+  assert.deepEqual(answers.toSorted(), ["next-exit 127", "removed 127"]);
+});
+
 test("starts and forced removals of one container in any order leave nothing", async () => {
   for (const firstIsStart of [true, false]) {
     const id = await daemon.create(["sleep", "100"], { Name: "contested" });

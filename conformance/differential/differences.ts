@@ -178,7 +178,7 @@ export const differences: ExpectedDifference[] = [
       dockerd: "*",
     },
     {
-      call: "POST */containers/failing/start (*)",
+      call: "POST */containers/*/start (*)",
       field: "body.message",
       ours: '"failed to create task for container: failed to create shim task: *"',
       dockerd: '"failed to create shim task: *"',

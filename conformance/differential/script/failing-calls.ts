@@ -28,6 +28,24 @@ const joining: Step[] = (["IpcMode", "PidMode", "NetworkMode"] as const).flatMap
   ];
 });
 
+/** Who waits for a container whose start fails is answered when it goes. */
+const waiting = (["next-exit", "removed"] as const).flatMap((condition): Step[] =>
+  [false, true].flatMap((AutoRemove): Step[] => {
+    const note = AutoRemove ? "to be removed" : "to stay";
+    const body = { Image: "busybox", Cmd: ["/no/such/program"], HostConfig: { AutoRemove } };
+    return [
+      { call: `POST /containers/create?name=${condition}`, note, body },
+      { call: `POST /containers/${condition}/wait?condition=${condition}`, note, goesOn: true },
+      { call: `POST /containers/${condition}/start`, note },
+      {
+        call: `DELETE /containers/${condition}`,
+        note,
+        until: (answer) => answer === "" || JSON.stringify(answer).includes("No such"),
+      },
+    ];
+  }),
+);
+
 /** Containers that are created and cannot start. */
 export const failingCalls: Step[] = [
   ...failing("no program", { Cmd: ["/no/such/program"] }),
@@ -45,6 +63,7 @@ export const failingCalls: Step[] = [
   ...failing("tmpfs option", { HostConfig: { Tmpfs: { "/run": "size=nonsense" } } }),
   ...failing("seccomp", { HostConfig: { SecurityOpt: ["seccomp=/no/such/file"] } }),
   ...joining,
+  ...waiting,
   {
     call: "POST /containers/create",
     note: "work dir over a file",

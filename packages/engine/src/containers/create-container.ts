@@ -54,7 +54,7 @@ export async function createContainer(
     deps.volumes.release(id);
     deps.chains.adoptTrace({ id, name }, calls);
     publishContainerEvent(deps.events, record, "create");
-    return { Id: id, Name: name, Warnings: record.warnings ?? [] };
+    return { Id: id, Name: name, Warnings: [...(record.warnings ?? []), ...keptAfterItsEnd(requested, request, calls)] };
   } catch (error) {
     for (const step of undo.reverse()) {
       try {
@@ -66,6 +66,22 @@ export async function createContainer(
     }
     throw error;
   }
+}
+
+/** `docker run --rm` waits for a removal that does not come by itself: its user is to know why. */
+function keptAfterItsEnd(
+  requested: api.ContainerCreateConfig,
+  request: api.ContainerCreateConfig,
+  calls: readonly TraceEntry[],
+): string[] {
+  if (requested.HostConfig?.AutoRemove !== true || request.HostConfig?.AutoRemove === true) return [];
+  const places = ["/HostConfig", "/HostConfig/AutoRemove"];
+  const names = calls
+    .filter(({ patch = [] }) => patch.some(({ path }) => places.includes(path)))
+    .map(({ plugin }) => `"${plugin}"`);
+  return [
+    `plugin ${names.join(", ")} took HostConfig.AutoRemove away: the container is not removed when it ends, and who waits for that waits until somebody removes it`,
+  ];
 }
 
 function requestContext(request: api.ContainerCreateConfig): Parameters<ContainerRoom["deps"]["chains"]["preCreate"]>[1] {

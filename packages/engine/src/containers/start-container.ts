@@ -346,6 +346,7 @@ async function failStart(
   if (byPolicy && isPassing(cause)) throw failure.error;
   const message = failure.error instanceof Error ? failure.error.message : String(failure.error);
   container.note({ state: { pid: 0, exitCode: failure.exitCode, error: message } });
-  container.report(["next-exit", "not-running"], { exitCode: failure.exitCode, error: message });
+  // Who waits for a run's end hears nothing of one that never began, as with dockerd; here the last one ended, and no other follows.
+  if (byPolicy) container.report(["next-exit", "not-running"], { exitCode: failure.exitCode, error: message });
   throw failure.error;
 }

@@ -1,3 +1,4 @@
+import type { ContainerInspect } from "@pouchcontainer/api";
 import { UsageError, CliError } from "../../cli-error.ts";
 import { argument, defineCommand, minArgs } from "../../command.ts";
 import { attachTo, awaitExit } from "../../container/attached.ts";
@@ -8,7 +9,9 @@ import { createFlags } from "../../container/create-flags.ts";
 import { detachKeysOf } from "../../container/detach-keys.ts";
 import { asStartFailure } from "../../container/start-status.ts";
 import type { CliContext } from "../../context.ts";
+import type { EngineClient } from "../../client/engine-client.ts";
 import { bool, text } from "../../flags/flag-types.ts";
+import { inPath } from "../../for-each-name.ts";
 import { proxySignals } from "../../streams/signal-proxy.ts";
 
 interface Streams {
@@ -99,18 +102,20 @@ async function runAttached(
 ): Promise<number> {
   const engine = await context.engine();
   const detachKeys = detachKeysOf(context, flags["detach-keys"]);
+  // What a plugin of the daemon made of --rm.
+  const removed = flags.rm && (await isRemovedAtItsEnd(engine, id));
   const unproxy = flags["sig-proxy"] && !flags.tty ? proxySignals(context, id) : () => undefined;
   try {
     // Attached and waiting before it starts: no output and no exit is missed.
     const [session, exit] = await Promise.all([
       attachTo(context, engine, { id, tty: flags.tty, ...streams, detachKeys }),
-      awaitExit(engine, id, flags.rm ? "removed" : "next-exit"),
+      awaitExit(engine, id, removed ? "removed" : "next-exit"),
     ]);
     try {
       await engine.postAndForget(`/containers/${id}/start`);
     } catch (error) {
       session.close();
-      if (flags.rm) await Promise.race([exit.status, new Promise((resolve) => setTimeout(resolve, 1000))]);
+      if (removed) await Promise.race([exit.status, new Promise((resolve) => setTimeout(resolve, 1000))]);
       throw error;
     }
     void session.sendSize();
@@ -123,4 +128,9 @@ async function runAttached(
   } finally {
     unproxy();
   }
+}
+
+async function isRemovedAtItsEnd(engine: EngineClient, id: string): Promise<boolean> {
+  const { HostConfig } = await engine.getJson<ContainerInspect>(`/containers/${inPath(id)}/json`);
+  return HostConfig.AutoRemove === true;
 }
