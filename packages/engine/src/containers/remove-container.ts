@@ -13,16 +13,20 @@ import { takeDownFolder } from "./take-down-folder.ts";
 /** A process that does not die of SIGKILL hangs in the kernel; taking down what it used has its own time besides. */
 const endTimeoutMs = 30_000;
 
+/** How long a removal by force waits for a start that is under way, as with dockerd; then it calls it off: hooks of plugins may take minutes. */
+const startPatienceMs = 2000;
+
 /** Removes a container and everything of it. One removal at a time; a failed one can be tried again. */
 export async function removeContainer(
   room: ContainerRoom,
   container: Container,
   options: { force: boolean; volumes: boolean },
 ): Promise<void> {
-  await container.startsSettled();
+  const startsSettled = container.startsSettled();
+  if (options.force) await ended(startsSettled, startPatienceMs);
+  else await startsSettled;
   if (container.removing) throw conflict(`removal of container ${container.record.name} is already in progress`);
   container.removing = true;
-  // Hooks of plugins may take minutes.
   if (!container.isRunning) container.run?.calledOff.abort();
   try {
     await container.lock.run(() => remove(room, container, options));
