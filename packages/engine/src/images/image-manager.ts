@@ -21,6 +21,7 @@ import { loadArchive, type LoadDeps } from "./archive/load-archive.ts";
 import { saveArchive } from "./archive/save-archive.ts";
 import type { ImageServices } from "./containerd-services.ts";
 import { ImageEvents, type EventSink } from "./image-events.ts";
+import { KeyedMutex } from "../keyed-mutex.ts";
 import type { ImageSource, ResolvedImage } from "./image-source.ts";
 import { Leases } from "./lease.ts";
 import { BlobFetcher } from "./pull/blob-fetcher.ts";
@@ -90,6 +91,7 @@ export class ImageManager implements ImageSource {
   readonly #events: ImageEvents;
   readonly #pulls = new SharedPulls();
   readonly #places: Semaphore;
+  readonly #removals = new KeyedMutex();
 
   constructor(options: ImageManagerOptions) {
     const { containerd, naming, platform, clock, snapshotter } = options;
@@ -304,6 +306,7 @@ export class ImageManager implements ImageSource {
       unpacker: this.#unpacker,
       events: this.#events,
       usedBy,
+      removals: this.#removals,
     };
   }
 

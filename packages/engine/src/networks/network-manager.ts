@@ -159,7 +159,7 @@ export class NetworkManager {
         await this.#remove(record);
         deleted.push(record.name);
       } catch (error) {
-        // Taken into use a moment ago: it is not unused any more.
+        // Taken into use or removed a moment ago.
         if (!isKind(error, "forbidden", "notFound")) throw error;
       }
     }
@@ -243,7 +243,15 @@ export class NetworkManager {
     return { ...template, driver: config.Driver || template.driver };
   }
 
-  async #remove(record: NetworkRecord): Promise<void> {
+  /** Of two removals at once the second finds what the first has left. */
+  #remove(record: NetworkRecord): Promise<void> {
+    return this.#mutex.run(record.id, async () => {
+      if (this.#deps.registry.byId(record.id) === undefined) throw notFound(`network ${record.name} not found`);
+      await this.#removeExisting(record);
+    });
+  }
+
+  async #removeExisting(record: NetworkRecord): Promise<void> {
     const { registry, readiness, addresses, sandboxes } = this.#deps;
     if (isPredefined(record.name)) throw forbidden(`${record.name} is a pre-defined network and cannot be removed`);
     const users = sandboxes.endpointsIn(record.id);

@@ -300,6 +300,27 @@ test("an enabled plugin is removed with force only, a built-in one never; nothin
   );
 });
 
+test("changes of one plugin at once: what comes after its removal does not find it", async (t) => {
+  const h = home(t);
+  const daemon = await h.daemon();
+  await daemon.manager.install({ reference: h.plugin("tool") });
+  const outcomes = await Promise.allSettled([
+    daemon.manager.disable("tool"),
+    daemon.manager.remove("tool"),
+    daemon.manager.remove("tool"),
+    daemon.manager.enable("tool"),
+    daemon.manager.reload("tool"),
+    daemon.manager.setOrder(["tool"]),
+  ]);
+  const told = outcomes.map((outcome) => (outcome.status === "fulfilled" ? "done" : String(outcome.reason.message)));
+  const gone = 'plugin "tool" not found';
+  assert.deepEqual(told, ["done", "done", gone, gone, gone, gone]);
+  assert.deepEqual(
+    daemon.events.map(({ action }) => action),
+    ["install", "disable", "remove"],
+  );
+});
+
 test("a plugin whose route the table refuses is not enabled, and nothing of it stays", async (t) => {
   const h = home(t);
   const daemon = await h.daemon();

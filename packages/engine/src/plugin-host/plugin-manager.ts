@@ -154,8 +154,7 @@ export class PluginManager {
 
   /** Calls it from now on. */
   async enable(ref: string, options: { timeoutSeconds?: number } = {}): Promise<void> {
-    const name = this.#resolve(ref);
-    await this.#exclusive(async () => {
+    await this.#exclusivelyOn(ref, async (name) => {
       if (this.#deps.host.registry.get(name) !== undefined) throw failedPrecondition(`plugin ${name} is already enabled`);
       const record = this.#deps.records.get(name) ?? { name, enabled: false };
       const keep = (): Promise<void> => this.#deps.records.put(name, { ...record, enabled: true });
@@ -166,8 +165,7 @@ export class PluginManager {
 
   /** Leaves it out of every chain; calls under way end in it, unless `force` gives them no time. */
   async disable(ref: string, options: { force: boolean } = { force: false }): Promise<void> {
-    const name = this.#resolve(ref);
-    await this.#exclusive(async () => {
+    await this.#exclusivelyOn(ref, async (name) => {
       if (this.#deps.host.registry.get(name) === undefined) throw failedPrecondition(`plugin ${name} is already disabled`);
       await this.#deps.records.put(name, { ...(this.#deps.records.get(name) ?? { name }), enabled: false });
       await this.#switch.takeOut(name, options.force ? 0 : undefined);
@@ -176,8 +174,7 @@ export class PluginManager {
   }
 
   async remove(ref: string, options: { force: boolean } = { force: false }): Promise<Plugin> {
-    const name = this.#resolve(ref);
-    return this.#exclusive(async () => {
+    return this.#exclusivelyOn(ref, async (name) => {
       if (this.#builtin.has(name))
         throw failedPrecondition(`plugin ${name} is compiled into the daemon: disable it, or build the daemon without it`);
       const described = this.#describe(name);
@@ -198,8 +195,7 @@ export class PluginManager {
    * from is looked at again. A version that fails leaves the old one as it is.
    */
   async reload(ref: string, archive?: PackageSource): Promise<Plugin> {
-    const name = this.#resolve(ref);
-    return this.#exclusive(async () => {
+    return this.#exclusivelyOn(ref, async (name) => {
       const record = this.#deps.records.get(name);
       if (record?.installed === undefined) throw failedPrecondition(`plugin ${name} is compiled into the daemon: build it anew`);
       const { source } = record.installed;
@@ -232,9 +228,9 @@ export class PluginManager {
 
   /** Decides between equal priorities, from the next chain on. */
   async setOrder(names: readonly string[]): Promise<void> {
-    const order = names.map((name) => this.#resolve(name));
-    if (new Set(order).size !== order.length) throw invalidArgument("a plugin is named twice in the order");
     await this.#exclusive(async () => {
+      const order = names.map((name) => this.#resolve(name));
+      if (new Set(order).size !== order.length) throw invalidArgument("a plugin is named twice in the order");
       const { registry } = this.#deps.host;
       const before = registry.order;
       registry.reorder(order);
@@ -320,6 +316,11 @@ export class PluginManager {
     } catch (error) {
       this.#deps.logs.logOf(name).warn(`${directory} is not used any more and could not be removed: ${messageChain(error)}`);
     }
+  }
+
+  /** The plugin is looked for when its turn has come: a change before may have removed it. */
+  #exclusivelyOn<T>(ref: string, work: (name: string) => Promise<T>): Promise<T> {
+    return this.#exclusive(() => work(this.#resolve(ref)));
   }
 
   #exclusive<T>(work: () => Promise<T>): Promise<T> {

@@ -9,6 +9,7 @@ import {
   shortId,
   type NamingDefaults,
 } from "@pouchcontainer/oci";
+import type { KeyedMutex } from "../../keyed-mutex.ts";
 import type { ImageEvents } from "../image-events.ts";
 import type { ImageSizes } from "./image-sizes.ts";
 import { isTagged, type ImageName, type ImageStore, type StoredImage } from "./image-store.ts";
@@ -25,6 +26,8 @@ export interface RemoveDeps {
   naming: NamingDefaults;
   events: ImageEvents;
   usedBy(imageId: string): Iterable<ImageUser>;
+  /** By image: a removal takes several steps, and what is removed twice at once is not there the second time. */
+  removals: KeyedMutex;
 }
 
 /**
@@ -32,6 +35,11 @@ export interface RemoveDeps {
  * order they are told, follows moby's `daemon/images/image_delete.go`.
  */
 export async function removeImage(deps: RemoveDeps, ref: string, options: { force: boolean }): Promise<ImageDeleteItem[]> {
+  const { id } = deps.store.require(ref);
+  return await deps.removals.run(id, () => remove(deps, ref, options));
+}
+
+async function remove(deps: RemoveDeps, ref: string, options: { force: boolean }): Promise<ImageDeleteItem[]> {
   const image = deps.store.require(ref);
   const items: ImageDeleteItem[] = [];
   if (isIdOf(image, ref)) {

@@ -1,6 +1,6 @@
 /**
- * Calls that come while a container is being started, made to dockerd and to pouchd: both runtimes take their time, and whether
- * a call waits for the start, what it answers and what becomes of the container must be the same.
+ * Calls that come at once, made to dockerd and to pouchd: beside a start, with runtimes that take their time, and removals of one
+ * thing. Whether a call waits, what it answers and what becomes of the container must be the same.
  */
 import assert from "node:assert/strict";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -96,6 +96,39 @@ for (const [what, calls] of Object.entries(besideTheStart))
     const [ours, theirs] = await Promise.all(engines.map((engine) => outcome(engine, name, calls)));
     assert.deepEqual(ours, theirs);
     assert.deepEqual(ours?.early, [], "the start was not waited for");
+  });
+
+const create = (name: string, config: object): Call[] => [
+  [`POST /containers/create?name=${name}`, { Image: "busybox", ...config }],
+];
+
+/** What is removed twice at once, and how it is made. */
+const removedTwice: Record<string, { made: Call[]; removal: string }> = {
+  "a network": { made: [["POST /networks/create", { Name: "both" }]], removal: "DELETE /networks/both" },
+  "a network of configuration": {
+    made: [["POST /networks/create", { Name: "both", ConfigOnly: true }]],
+    removal: "DELETE /networks/both",
+  },
+  "a volume": { made: [["POST /volumes/create", { Name: "both" }]], removal: "DELETE /volumes/both" },
+  "a volume, by force": { made: [["POST /volumes/create", { Name: "both" }]], removal: "DELETE /volumes/both?force=1" },
+  "a container": { made: create("both", {}), removal: "DELETE /containers/both" },
+  "a running container": {
+    made: [...create("both", { Cmd: ["sleep", "600"] }), ["POST /containers/both/start"]],
+    removal: "DELETE /containers/both?force=1",
+  },
+  "a name of an image": { made: [["POST /images/busybox/tag?repo=both"]], removal: "DELETE /images/both" },
+  "an image": { made: [["DELETE /images/both?force=1"]], removal: "DELETE /images/busybox" },
+};
+
+for (const [what, { made, removal }] of Object.entries(removedTwice))
+  test(`two removals of ${what} at once`, async () => {
+    const outcomes = engines.map(async (engine) => {
+      for (const call of made) await answerOf(engine, call);
+      const answers = await Promise.all([answerOf(engine, [removal]), answerOf(engine, [removal])]);
+      return answers.map(({ status }) => status).sort();
+    });
+    const [ours, theirs] = await Promise.all(outcomes);
+    assert.deepEqual(ours, theirs);
   });
 
 /** What the calls answer, and what is of the container when all is over. */
