@@ -228,9 +228,9 @@ export const differences: ExpectedDifference[] = [
   ]),
   ...because("newer than 20.10: Docker's words of today about networks", [
     {
-      call: 'GET /networks?filters={"dangling":["maybe"]}',
+      call: 'GET /networks?filters={"dangling":["*"]}',
       field: "body.message",
-      ours: "\"invalid filter 'dangling=[maybe]'\"",
+      ours: "\"invalid filter 'dangling=[*]'\"",
       dockerd: '"invalid value for filter \'dangling\', must be \\"true\\" (or \\"1\\"), or \\"false\\" (or \\"0\\")"',
     },
     {
@@ -239,6 +239,13 @@ export const differences: ExpectedDifference[] = [
       ours: '"error while removing network: network subnet has active endpoints (name:\\"member\\" id:\\"<id first seen in NetworkSettings.Networks.subnet.EndpointID of GET /containers/member/json (running):12>\\")"',
       dockerd: '"error while removing network: network subnet id <subnet> has active endpoints"',
     },
+  ]),
+  ...because("newer than 20.10: a filter that is yes or no, by true, false, 1 or 0, is refused when it is neither or both", [
+    { call: '*filters={"dangling":["true","false"]}', field: "*", ours: "*", dockerd: "*" },
+    { call: '*filters={"dangling":[]}', field: "*", ours: "*", dockerd: "*" },
+    { call: '*filters={"dangling":null}', field: "*", ours: "*", dockerd: "*" },
+    { call: '*filters={"is-task":["true","false"]} (both)', field: "*", ours: "*", dockerd: "*" },
+    { call: 'GET /images/json?filters={"dangling":["1"]}', field: "*", ours: "*", dockerd: "*" },
   ]),
   ...because("a container has its short id as an alias from its first start on; docker-compose 1 looks for it", [
     {

@@ -45,6 +45,8 @@ export const systemCalls: Step[] = [
   { call: "GET /events?since=10m", note: "no time" },
   { call: 'GET /events?until=1&filters={"nosuch":["x"]}' },
   { call: "GET /events?until=1&filters=x" },
+  { call: 'GET /events?until=1&filters={"label":null}' },
+  { call: 'GET /events?until=1&filters={"nosuch":null}' },
   { call: "GET /system/df" },
   { call: "GET /swarm" },
   { call: "GET /nodes" },

@@ -13,14 +13,30 @@ export function decodeFilters(json: string): Filters {
   if (parsed === null) return {};
   if (typeof parsed !== "object" || Array.isArray(parsed))
     throw invalidArgument(`invalid filter: filters must be an object, got ${json}`);
-  return Object.fromEntries(Object.entries(parsed).map(([key, values]) => [key, filterValues(key, values)]));
+  const entries: [string, unknown][] = Object.entries(parsed);
+  // All of them in one form, as dockerd reads them.
+  const values = [setOf, listOf].map((read) => readAll(entries, read)).find((all) => all !== undefined);
+  if (values !== undefined) return values;
+  const [key, wrong] = entries.find(([, value]) => !setOf(value) && !listOf(value)) ?? [];
+  if (key !== undefined) throw invalidArgument(`invalid filter: ${key} must be a list of strings, got ${JSON.stringify(wrong)}`);
+  throw invalidArgument(`invalid filter: filters must be all lists or all objects, got ${json}`);
 }
 
-function filterValues(key: string, values: unknown): string[] {
-  if (Array.isArray(values) && values.every((value) => typeof value === "string")) return values;
-  if (typeof values === "object" && values !== null && !Array.isArray(values)) {
-    // A key counts whatever it is set to, as in dockerd.
-    if (Object.values(values).every((on) => typeof on === "boolean")) return Object.keys(values);
-  }
-  throw invalidArgument(`invalid filter: ${key} must be a list of strings, got ${JSON.stringify(values)}`);
+function readAll(entries: [string, unknown][], read: (value: unknown) => string[] | undefined): Filters | undefined {
+  const all = entries.map(([key, value]) => [key, read(value)] as const);
+  return all.every((entry): entry is readonly [string, string[]] => entry[1] !== undefined) ? Object.fromEntries(all) : undefined;
+}
+
+/** Each value once; null, here as in Go, is what a value is without a word about it: no list, and "" in one. */
+function listOf(value: unknown): string[] | undefined {
+  const list: unknown[] | undefined =
+    value === null ? [] : Array.isArray(value) ? value.map((item: unknown) => item ?? "") : undefined;
+  return list?.every((item) => typeof item === "string") ? [...new Set(list)] : undefined;
+}
+
+/** A key counts whatever it is set to, as in dockerd. */
+function setOf(value: unknown): string[] | undefined {
+  if (typeof value !== "object" || Array.isArray(value)) return undefined;
+  const isSet = Object.values(value ?? {}).every((on) => typeof on === "boolean" || on === null);
+  return isSet ? Object.keys(value ?? {}) : undefined;
 }

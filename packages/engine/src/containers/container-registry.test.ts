@@ -59,3 +59,11 @@ test("a made up name is one nobody has and Docker allows", () => {
   const taken = { isNameFree: (name: string) => /\d/.test(name) };
   assert.match(madeUpName(taken), /\d+$/);
 });
+
+test("the beginning of an id stands for it where it is one container's alone", () => {
+  const registry = registryWith([first, "web"], [second, "db"]);
+  assert.equal(registry.idOfPrefix("abc1"), first);
+  assert.equal(registry.idOfPrefix("abc"), undefined);
+  assert.equal(registry.idOfPrefix("web"), undefined);
+  assert.equal(registry.idOfPrefix(""), undefined);
+});

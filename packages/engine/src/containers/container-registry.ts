@@ -62,6 +62,13 @@ export class ContainerRegistry {
     return matching[0];
   }
 
+  /** The id that begins like this, where one alone does. */
+  idOfPrefix(prefix: string): string | undefined {
+    if (prefix === "") return undefined;
+    const [id, second] = this.#byId.has(prefix) ? [prefix] : [...this.#byId.keys()].filter((each) => each.startsWith(prefix));
+    return second === undefined ? id : undefined;
+  }
+
   /** What other containers call a container: `/owner/alias`, for each that is called anything. */
   linkNames(): Map<string, string[]> {
     const names = new Map<string, string[]>();

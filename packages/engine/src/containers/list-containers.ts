@@ -49,6 +49,7 @@ export class ContainerList {
     const ancestors = await this.#imageIds(filters["ancestor"] ?? []);
     const matches = containerPredicate(filters, {
       container: (ref) => registry.find(ref)?.record,
+      idOfPrefix: (prefix) => registry.idOfPrefix(prefix),
       imageIds: (reference) => ancestors.get(reference) ?? [],
       networkSettings: (record) => this.#networkSettings(record),
     });

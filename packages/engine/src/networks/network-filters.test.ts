@@ -26,7 +26,9 @@ test("filters pass as in Docker: any value of a key, every key, all labels", () 
   assert.equal(pass({ name: ["back", "ron"] }), true);
   assert.equal(pass({ name: ["front"], driver: ["macvlan"] }), false);
   assert.equal(pass({ id: ["abc"] }), true);
-  assert.equal(pass({ id: ["bc"] }), false);
+  assert.equal(pass({ id: ["^bc"] }), false);
+  assert.equal(pass({ name: ["^fr.nt$"] }), true);
+  assert.equal(pass({ type: [] }), false);
   assert.equal(pass({ type: ["custom"] }), true);
   assert.equal(pass({ dangling: ["true"] }), true);
   assert.equal(matches(record, { dangling: ["true"] }, { used: true }), false);
@@ -39,6 +41,6 @@ test("filters pass as in Docker: any value of a key, every key, all labels", () 
 
 test("unknown filters and values are refused", () => {
   assert.throws(() => refuseUnknownFilters({ color: ["red"] }), /invalid filter 'color'/);
-  assert.throws(() => matches(record, { type: ["odd"] }, { used: false }), /invalid filter/);
+  assert.throws(() => matches(record, { name: ["back"], type: ["odd"] }, { used: false }), /invalid filter/);
   assert.throws(() => matches(record, { until: ["yesterday"] }, { used: false }), /failed to parse value as time/);
 });

@@ -1,5 +1,7 @@
 import { invalidArgument } from "@pouchcontainer/errors";
+import { booleanFilter } from "../boolean-filter.ts";
 import { parseRfc3339 } from "../containers/clock.ts";
+import { matchesText } from "../matches-text.ts";
 import { pointInTime } from "../point-in-time.ts";
 import { isPredefined, type NetworkRecord } from "./network-record.ts";
 
@@ -18,13 +20,17 @@ export function matches(record: NetworkRecord, filters: Filters, state: { used: 
     const values = filters[key] ?? [];
     return values.length === 0 || values.some(test);
   };
+  // What is no value is refused, whatever else is asked for.
+  const dangling = booleanFilter(filters, "dangling");
+  const types = filters["type"]?.map((value) => typeMatches(record, value));
   return (
-    any("name", (value) => record.name.includes(value)) &&
-    any("id", (value) => record.id.startsWith(value)) &&
+    any("name", (value) => matchesText(value, record.name)) &&
+    any("id", (value) => matchesText(value, record.id)) &&
     any("driver", (value) => record.driver === value) &&
     any("scope", (value) => value === "local") &&
-    any("type", (value) => typeMatches(record, value)) &&
-    any("dangling", (value) => readFlag("dangling", value) === (!state.used && !isPredefined(record.name))) &&
+    // Of no type is nothing.
+    (types?.includes(true) ?? true) &&
+    (dangling === undefined || dangling === (!state.used && !isPredefined(record.name))) &&
     any("until", (value) => (parseRfc3339(record.created) ?? 0n) < pointInTime(value, nanoseconds(state.now ?? new Date()))) &&
     (filters["label"] ?? []).every((label) => hasLabel(record, label)) &&
     !(filters["label!"] ?? []).some((label) => hasLabel(record, label))
@@ -40,12 +46,6 @@ function hasLabel(record: NetworkRecord, label: string): boolean {
   const cut = label.indexOf("=");
   if (cut < 0) return record.labels[label] !== undefined;
   return record.labels[label.slice(0, cut)] === label.slice(cut + 1);
-}
-
-function readFlag(key: string, value: string): boolean {
-  if (["true", "1"].includes(value)) return true;
-  if (["false", "0"].includes(value)) return false;
-  throw invalidArgument(`invalid filter '${key}=[${value}]'`);
 }
 
 function nanoseconds(time: Date): bigint {

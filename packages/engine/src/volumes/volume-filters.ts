@@ -1,6 +1,7 @@
 import { invalidArgument } from "@pouchcontainer/errors";
+import { booleanFilter } from "../boolean-filter.ts";
 import { anonymousLabel, type VolumeRecord } from "./volume-record.ts";
-import { linearPattern } from "../linear-pattern.ts";
+import { matchesText } from "../matches-text.ts";
 
 type Filters = Record<string, string[]>;
 type Predicate = (record: VolumeRecord) => boolean;
@@ -37,25 +38,6 @@ export function prunePredicate(filters: Filters): Predicate {
 function refuseUnknown(filters: Filters, known: readonly string[]): void {
   const unknown = Object.keys(filters).find((key) => !known.includes(key));
   if (unknown !== undefined) throw invalidArgument(`invalid filter '${unknown}'`);
-}
-
-function booleanFilter(filters: Filters, key: string): boolean | undefined {
-  const values = filters[key] ?? [];
-  const [value] = values;
-  if (value === undefined) return undefined;
-  if (values.length === 1 && /^(1|t|T|TRUE|true|True)$/.test(value)) return true;
-  if (values.length === 1 && /^(0|f|F|FALSE|false|False)$/.test(value)) return false;
-  throw invalidArgument(`invalid filter '${key}=[${values.join(" ")}]'`);
-}
-
-function matchesText(pattern: string, text: string): boolean {
-  if (pattern === text) return true;
-  try {
-    return linearPattern(pattern).test(text);
-  } catch {
-    // Not a regular expression, and not the name itself.
-    return false;
-  }
 }
 
 function matchesLabel({ labels }: VolumeRecord, filter: string): boolean {

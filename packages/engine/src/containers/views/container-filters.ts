@@ -2,7 +2,8 @@ import type { NetworkSettings } from "@pouchcontainer/api";
 import { internal, invalidArgument } from "@pouchcontainer/errors";
 import { parseRfc3339 } from "../clock.ts";
 import { type ContainerRecord, zeroTime } from "../container-record.ts";
-import { linearPattern } from "../../linear-pattern.ts";
+import { booleanFilter } from "../../boolean-filter.ts";
+import { matchesText } from "../../matches-text.ts";
 
 /** Docker's `filters` query: key → values. */
 export type Filters = Record<string, string[]>;
@@ -11,6 +12,8 @@ export type Filters = Record<string, string[]>;
 export interface FilterFacts {
   /** The container a `before` or `since` names; undefined when there is none. */
   container(ref: string): ContainerRecord | undefined;
+  /** The id that begins like this, where one alone does. */
+  idOfPrefix(prefix: string): string | undefined;
   /** Ids of the images a reference means; empty when there is none. */
   imageIds(reference: string): readonly string[];
   networkSettings(record: ContainerRecord): NetworkSettings;
@@ -32,6 +35,8 @@ export function filtersImplyAll(filters: Filters): boolean {
 /** One test made of all filters, after refusing what Docker refuses. Values of a key are alternatives, labels and keys add up. */
 export function containerPredicate(filters: Filters, facts: FilterFacts): Predicate {
   for (const key of Object.keys(filters)) if (!keys.has(key)) throw invalidArgument(`invalid filter '${key}'`);
+  // No container here is a Swarm task.
+  if (booleanFilter(filters, "is-task") === true) return () => false;
   const predicates = Object.entries(filters).flatMap(([key, values]) =>
     values.length === 0 ? [] : [predicateOf(key, values, facts)],
   );
@@ -41,7 +46,7 @@ export function containerPredicate(filters: Filters, facts: FilterFacts): Predic
 function predicateOf(key: string, values: string[], facts: FilterFacts): Predicate {
   switch (key) {
     case "id":
-      return ({ id }) => values.some((value) => matchesText(value, id));
+      return idPredicate(values, facts);
     case "name":
       return ({ name }) => values.some((value) => matchesText(value, name) || matchesText(value, `/${name}`));
     case "label":
@@ -67,21 +72,9 @@ function predicateOf(key: string, values: string[], facts: FilterFacts): Predica
     case "publish":
     case "expose":
       return portPredicate(key, values, facts);
-    case "is-task":
-      return taskPredicate(values);
     default:
-      // Isolation is a choice on Windows only: every value means all.
+      // Isolation is a choice on Windows only: every value means all, as what is no task does.
       return () => true;
-  }
-}
-
-/** As Docker: a regular expression anywhere in the text; one that does not compile matches nothing but itself. */
-function matchesText(pattern: string, text: string): boolean {
-  if (pattern === text) return true;
-  try {
-    return linearPattern(pattern).test(text);
-  } catch {
-    return false;
   }
 }
 
@@ -90,6 +83,11 @@ export function matchesLabel(labels: Record<string, string>, filter: string): bo
   const at = filter.indexOf("=");
   if (at === -1) return Object.hasOwn(labels, filter);
   return labels[filter.slice(0, at)] === filter.slice(at + 1);
+}
+
+function idPredicate(values: readonly string[], facts: FilterFacts): Predicate {
+  const ids = new Set(values.map((value) => facts.idOfPrefix(value)));
+  return ({ id }) => ids.has(id);
 }
 
 function refuseUnknown(values: readonly string[], known: ReadonlySet<string>, message: (value: string) => string): void {
@@ -131,7 +129,7 @@ function createdAt(record: ContainerRecord): bigint {
 function networkPredicate(values: readonly string[], facts: FilterFacts): Predicate {
   return (record) =>
     Object.entries(facts.networkSettings(record).Networks).some(
-      ([name, { NetworkID: id = "" }]) => values.includes(name) || values.some((value) => value !== "" && id.startsWith(value)),
+      ([name, { NetworkID: id = "" }]) => values.includes(name) || values.some((value) => id.startsWith(value)),
     );
 }
 
@@ -157,14 +155,4 @@ function expandPorts(key: string, value: string): string[] {
   const count = Number(last) - Number(first) + 1;
   if (count < 1) throw invalidArgument(`error while looking up for ${key} ${value}: Invalid range specified for port: ${value}`);
   return Array.from({ length: count }, (_, index) => `${Number(first) + index}/${protocol}`);
-}
-
-/** No container here is a Swarm task. */
-function taskPredicate(values: readonly string[]): Predicate {
-  const wanted = values.map((value) => {
-    if (/^(1|t|T|TRUE|true|True)$/.test(value)) return true;
-    if (/^(0|f|F|FALSE|false|False)$/.test(value)) return false;
-    throw invalidArgument(`invalid filter 'is-task=[${values.join(" ")}]'`);
-  });
-  return () => wanted.includes(false);
 }

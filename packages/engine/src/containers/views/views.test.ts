@@ -152,6 +152,7 @@ function names(filters: Record<string, string[]>): string[] {
   const all: ContainerRecord[] = [web, db];
   const predicate = containerPredicate(filters, {
     container: (ref) => all.find(({ name }) => name === ref),
+    idOfPrefix: (prefix) => all.find(({ id }) => id.startsWith(prefix))?.id,
     imageIds: (reference) => (reference === "busybox" ? [web.image.id] : []),
     networkSettings: ({ name }) => ({
       ...noNetwork,
@@ -163,7 +164,9 @@ function names(filters: Record<string, string[]>): string[] {
 
 test("filters select as Docker's do", () => {
   assert.deepEqual(names({ name: ["^/we"] }), ["web"]);
-  assert.deepEqual(names({ id: ["^bbb"] }), ["db"]);
+  assert.deepEqual(names({ id: ["bbb"] }), ["db"]);
+  assert.deepEqual(names({ id: ["^bbb"] }), []);
+  assert.deepEqual(names({ "is-task": ["true"] }), []);
   assert.deepEqual(names({ label: ["tier", "tier=front"] }), ["web"]);
   assert.deepEqual(names({ label: ["tier=back"] }), []);
   assert.deepEqual(names({ status: ["created", "running"] }), ["db"]);

@@ -1,8 +1,8 @@
 import { invalidArgument } from "@pouchcontainer/errors";
 import { familiarReference, familiarRepository, type NamingDefaults, type Reference } from "@pouchcontainer/oci";
 import { pointInTime } from "../../point-in-time.ts";
+import { pathPattern } from "../../path-pattern.ts";
 import type { StoredImage } from "./image-store.ts";
-import { linearPattern } from "../../linear-pattern.ts";
 
 /** Docker's `filters` query: key → values. */
 export type Filters = Record<string, string[]>;
@@ -11,15 +11,6 @@ export function checkFilterKeys(filters: Filters, known: readonly string[]): voi
   for (const key of Object.keys(filters)) {
     if (!known.includes(key)) throw invalidArgument(`invalid filter '${key}'`);
   }
-}
-
-/** The value of a yes-or-no filter, undefined where it is not set. */
-export function booleanFilter(filters: Filters, key: string): boolean | undefined {
-  const values = filters[key] ?? [];
-  if (values.length === 0) return undefined;
-  if (values.every((value) => value === "true" || value === "1")) return true;
-  if (values.every((value) => value === "false" || value === "0")) return false;
-  throw invalidArgument(`invalid filter '${key}=[${values.join(" ")}]'`);
 }
 
 /** Whether the image has every label asked for, `key` or `key=value`, and none of the `label!`. */
@@ -37,31 +28,9 @@ export function matchesLabels(image: StoredImage, filters: Filters): boolean {
 export function matchesReference(reference: Reference, patterns: readonly string[], naming: NamingDefaults): boolean {
   const names = [familiarReference(reference, naming), familiarRepository(reference, naming)];
   return patterns.some((pattern) => {
-    const matcher = globOf(pattern);
+    const matcher = pathPattern(pattern);
     return names.some((name) => matcher.test(name));
   });
-}
-
-/** `*` and `?` stop at a slash, `[a-z]` is a class, `\x` is x: the pattern language of file names. */
-function globOf(pattern: string): RegExp {
-  const source = pattern.replaceAll(
-    /\\(.)|\[(\^?)([^\]]+)\]|\*+|\?|[^\w/-]/g,
-    (part: string, escaped?: string, not?: string, members?: string) => {
-      if (escaped !== undefined) return quote(escaped);
-      if (members !== undefined) return `[${not ?? ""}${members.replaceAll(/[\\[\]]/g, "\\$&")}]`;
-      if (part.startsWith("*")) return "[^/]*";
-      return part === "?" ? "[^/]" : quote(part);
-    },
-  );
-  try {
-    return linearPattern(`^${source}$`);
-  } catch (cause) {
-    throw invalidArgument(`invalid filter 'reference=${pattern}': syntax error in pattern`, { cause });
-  }
-}
-
-function quote(text: string): string {
-  return text.replaceAll(/[.*+?^${}()|[\]\\/]/g, "\\$&");
 }
 
 /** Seconds since the epoch that a filter `until` means; `now` in milliseconds. */

@@ -1,14 +1,7 @@
 import type { ImageSummary } from "@pouchcontainer/api";
 import type { NamingDefaults } from "@pouchcontainer/oci";
-import {
-  booleanFilter,
-  checkFilterKeys,
-  createdSeconds,
-  matchesLabels,
-  matchesReference,
-  untilSeconds,
-  type Filters,
-} from "./image-filters.ts";
+import { booleanFilter } from "../../boolean-filter.ts";
+import { checkFilterKeys, createdSeconds, matchesLabels, matchesReference, untilSeconds, type Filters } from "./image-filters.ts";
 import type { ImageSizes } from "./image-sizes.ts";
 import { digestsOf, isTagged, tagsOf, type ImageStore, type StoredImage } from "./image-store.ts";
 

@@ -1,6 +1,7 @@
 import type { ImageDeleteItem, ImagePruneResponse } from "@pouchcontainer/api";
 import { isKind } from "@pouchcontainer/errors";
-import { booleanFilter, checkFilterKeys, createdSeconds, matchesLabels, untilSeconds, type Filters } from "./image-filters.ts";
+import { booleanFilter } from "../../boolean-filter.ts";
+import { checkFilterKeys, createdSeconds, matchesLabels, untilSeconds, type Filters } from "./image-filters.ts";
 import { isTagged, type StoredImage } from "./image-store.ts";
 import { removeImage, type RemoveDeps } from "./remove-image.ts";
 
