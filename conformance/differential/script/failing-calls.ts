@@ -46,6 +46,19 @@ const waiting = (["next-exit", "removed"] as const).flatMap((condition): Step[] 
   }),
 );
 
+/** A container that joins the IPC of one that runs with an IPC of a mode, whether or not it is shared. */
+const joiningIpc: Step[] = ["private", "none", "shareable", "host"].flatMap((mode): Step[] => [
+  {
+    call: "POST /containers/create?name=owner",
+    note: `IPC ${mode}`,
+    body: { Image: "busybox", Cmd: ["sleep", "1000"], HostConfig: { IpcMode: mode } },
+    binds: `owner with IPC ${mode}`,
+  },
+  { call: "POST /containers/owner/start", note: `IPC ${mode}` },
+  ...failing(`IPC ${mode}`, { HostConfig: { IpcMode: "container:owner" } }),
+  { call: "DELETE /containers/owner?force=1", note: `IPC ${mode}` },
+]);
+
 /** Containers that are created and cannot start. */
 export const failingCalls: Step[] = [
   ...failing("no program", { Cmd: ["/no/such/program"] }),
@@ -64,6 +77,7 @@ export const failingCalls: Step[] = [
   ...failing("seccomp", { HostConfig: { SecurityOpt: ["seccomp=/no/such/file"] } }),
   ...joining,
   ...waiting,
+  ...joiningIpc,
   {
     call: "POST /containers/create",
     note: "work dir over a file",

@@ -165,7 +165,6 @@ export function referencedContainer(room: ContainerRoom, ref: string): Reference
   return {
     id,
     name: record.name,
-    ipcMode: record.hostConfig.IpcMode ?? "",
     networkMode: record.hostConfig.NetworkMode ?? "",
   };
 }

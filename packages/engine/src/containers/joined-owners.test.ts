@@ -3,7 +3,11 @@ import { test } from "node:test";
 import { joinedOwners, type NamespaceOwner } from "./joined-owners.ts";
 import { sampleRecord } from "./spec/sample-record.ts";
 
-const containers: Record<string, NamespaceOwner> = { up: { running: { pid: 7 } }, down: {} };
+const containers: Record<string, NamespaceOwner> = {
+  up: { running: { pid: 7 }, sharesIpc: true },
+  private: { running: { pid: 8 }, sharesIpc: false },
+  down: { sharesIpc: true },
+};
 const join = (modes: { IpcMode?: string; PidMode?: string }) =>
   joinedOwners(sampleRecord({ hostConfig: { ...sampleRecord().hostConfig, ...modes } }), (ref) => containers[ref]);
 
@@ -11,6 +15,10 @@ const join = (modes: { IpcMode?: string; PidMode?: string }) =>
 const refused: [Parameters<typeof join>[0], string][] = [
   [{ IpcMode: "container:down" }, "can't join IPC of container down: container down is not running"],
   [{ IpcMode: "container:gone" }, "can't join IPC of container gone: No such container: gone"],
+  [
+    { IpcMode: "container:private" },
+    "can't join IPC of container private: non-shareable IPC (hint: use IpcMode:shareable for the donor container)",
+  ],
   [{ PidMode: "container:down" }, "container down is not running"],
   [{ PidMode: "container:gone" }, "cannot join PID of a non running container: gone: No such container: gone"],
 ];

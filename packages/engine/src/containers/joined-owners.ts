@@ -6,6 +6,8 @@ import { joinedContainers, type JoinedContainer } from "./spec/index.ts";
 export interface NamespaceOwner {
   /** Absent while it does not run. */
   running?: JoinedContainer;
+  /** Whether it lets others have its shared memory. */
+  sharesIpc: boolean;
 }
 
 /**
@@ -18,9 +20,17 @@ export function joinedOwners(
 ): { pid?: JoinedContainer; ipc?: JoinedContainer } {
   const { pid, ipc } = joinedContainers(record);
   const joined: ReturnType<typeof joinedOwners> = {};
-  if (ipc !== undefined) joined.ipc = running(ipc, find, `can't join IPC of container ${ipc}: `);
+  if (ipc !== undefined) joined.ipc = sharing(ipc, find);
   if (pid !== undefined) joined.pid = running(pid, find, "", `cannot join PID of a non running container: ${pid}: `);
   return joined;
+}
+
+function sharing(ref: string, find: (ref: string) => NamespaceOwner | undefined): JoinedContainer {
+  const prefix = `can't join IPC of container ${ref}: `;
+  const owner = running(ref, find, prefix);
+  if (find(ref)?.sharesIpc !== true)
+    throw internal(`${prefix}non-shareable IPC (hint: use IpcMode:shareable for the donor container)`);
+  return owner;
 }
 
 function running(

@@ -11,7 +11,8 @@ import { publishContainerEvent } from "./container-events.ts";
 import { zeroTime } from "./container-record.ts";
 import type { ContainerRoom } from "./container-room.ts";
 import { ContainerRun } from "./container-run.ts";
-import { joinedOwners, type NamespaceOwner } from "./joined-owners.ts";
+import { joinedOwners } from "./joined-owners.ts";
+import { namespaceOwner } from "./namespace-owner.ts";
 import { inspectContainer } from "./list-containers.ts";
 import { clearRun } from "./leftovers/clear-run.ts";
 import { JsonFileLog } from "./logs/json-file-log.ts";
@@ -299,12 +300,6 @@ async function mountVolumes({ deps }: ContainerRoom, { record }: Container): Pro
 async function shareMemory(container: Container): Promise<void> {
   const { IpcMode, ShmSize = 64 << 20 } = container.record.hostConfig;
   if (IpcMode === "shareable") await mountSharedMemory(sharedMemoryPath(container), ShmSize);
-}
-
-function namespaceOwner({ registry }: ContainerRoom, ref: string): NamespaceOwner | undefined {
-  const found = registry.find(ref);
-  if (found === undefined) return undefined;
-  return found.isRunning ? { running: { pid: found.state.pid, shmPath: sharedMemoryPath(found) } } : {};
 }
 
 /** What hooks need that are shell's work. */

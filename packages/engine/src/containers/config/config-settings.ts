@@ -25,7 +25,5 @@ export interface ConfigSettings {
 export interface ReferencedContainer {
   id: string;
   name: string;
-  /** Its `IpcMode`, which decides whether others may join. */
-  ipcMode: string;
   networkMode: string;
 }

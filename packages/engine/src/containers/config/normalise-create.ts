@@ -73,7 +73,7 @@ export function normaliseCreate(input: NormaliseInput): NormalisedCreate {
   const hostConfig = withHostDefaults(verified.hostConfig, facts, settings);
   hostConfig.NetworkMode = joinedNetwork(hostConfig.NetworkMode ?? "", input);
   hostConfig.PidMode = joined(hostConfig.PidMode ?? "", input);
-  hostConfig.IpcMode = joinedIpc(hostConfig.IpcMode ?? "", input);
+  hostConfig.IpcMode = joined(hostConfig.IpcMode ?? "", input);
   const links = isUserDefined(hostConfig.NetworkMode) ? [] : linksOf(hostConfig.Links ?? [], input);
   // Kept as what they mean; inspect shows them in the names of the day.
   delete hostConfig.Links;
@@ -110,17 +110,6 @@ function joinedNetwork(mode: string, { container }: NormaliseInput): string {
     if (isKind(error, "notFound")) return mode;
     throw error;
   }
-}
-
-function joinedIpc(mode: string, { container }: NormaliseInput): string {
-  const ref = containerOfMode(mode);
-  if (ref === undefined) return mode;
-  const owner = namedInRequest(() => container(ref));
-  if (owner.ipcMode === "private" || owner.ipcMode === "none")
-    throw invalidArgument(
-      `can't join IPC of container ${owner.id}: non-shareable IPC (hint: use IpcMode:shareable for the donor container)`,
-    );
-  return `container:${owner.id}`;
 }
 
 /** Whoever shares the network of another is linked to where that one is. */
