@@ -361,6 +361,18 @@ export const differences: ExpectedDifference[] = [
       ours: '"<directory>/run/netns/*"',
       dockerd: '"<directory>/exec/netns/*"',
     },
+    {
+      call: "GET /containers/bare/json (host, r*)",
+      field: "body.NetworkSettings.SandboxKey",
+      ours: '"/proc/1/ns/net"',
+      dockerd: '"<directory>/exec/netns/default"',
+    },
+    {
+      call: "GET /containers/bare/json (host, exited)",
+      field: "body.NetworkSettings.SandboxKey",
+      ours: '""',
+      dockerd: '"<directory>/exec/netns/default"',
+    },
   ]),
   ...because("dockerd leaves the gateway of its bridge out until it was started once more", [
     { call: "GET */networks*", field: "body.*IPAM.Config.0.Gateway", ours: '"172.17.0.1"', dockerd: "absent" },

@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from "node:child_process";
+import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import http from "node:http";
 import { tmpdir } from "node:os";
@@ -73,6 +73,11 @@ export class Dockerd {
       child.kill("SIGTERM");
       await exited;
     }
+    // It leaves the place where containers on the host's network find that.
+    const left = readFileSync("/proc/self/mountinfo", "utf8")
+      .split("\n")
+      .map((line) => line.split(" ")[4] ?? "");
+    for (const place of left) if (place.startsWith(`${this.directory}/`)) spawnSync("umount", ["-l", place], { stdio: "ignore" });
     rmSync(this.directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   }
 }

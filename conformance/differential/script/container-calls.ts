@@ -2,6 +2,29 @@ import type { Step } from "../step.ts";
 
 const json = { "Content-Type": "application/json" };
 
+/** A container on a network that gives nothing: still it is there, as long as it runs. */
+const onBareNetwork = (name: string): Step[] => [
+  {
+    call: "POST /containers/create?name=bare",
+    note: name,
+    body: { Image: "busybox", Cmd: ["sleep", "1000"], HostConfig: { NetworkMode: name } },
+    binds: `bare on ${name}`,
+  },
+  { call: "GET /containers/bare/json", note: `${name}, created` },
+  { call: `GET /networks/${name}`, note: "created" },
+  { call: "POST /containers/bare/start", note: name },
+  { call: "GET /containers/bare/json", note: `${name}, running` },
+  { call: "GET /containers/json", note: `${name}, running` },
+  { call: `GET /networks/${name}`, note: "running" },
+  { call: "POST /containers/bare/restart?t=0", note: name },
+  { call: "GET /containers/bare/json", note: `${name}, restarted` },
+  { call: "POST /containers/bare/kill", note: name },
+  { call: "POST /containers/bare/wait", note: name },
+  { call: "GET /containers/bare/json", note: `${name}, exited` },
+  { call: `GET /networks/${name}`, note: "exited" },
+  { call: "DELETE /containers/bare", note: name },
+];
+
 /** One container from its creation to its removal. */
 export const containerCalls: Step[] = [
   { call: "GET /containers/json?all=1", note: "none yet" },
@@ -46,4 +69,6 @@ export const containerCalls: Step[] = [
   { call: "GET /containers/json?all=1", note: "exited" },
   { call: "DELETE /containers/web" },
   { call: "DELETE /containers/web", note: "again" },
+  ...onBareNetwork("none"),
+  ...onBareNetwork("host"),
 ];

@@ -79,17 +79,7 @@ export class NetworkManager {
     const record = this.#deps.registry.require(ref);
     if (options.scope !== undefined && options.scope !== "" && options.scope !== "local")
       throw notFound(`network ${ref} not found`);
-    const containers: Record<string, api.NetworkContainer> = {};
-    for (const { containerId, containerName, endpoint } of this.#deps.sandboxes.endpointsIn(record.id)) {
-      containers[containerId] = {
-        Name: containerName,
-        EndpointID: endpoint.id,
-        MacAddress: endpoint.macAddress,
-        IPv4Address: endpoint.ipv4 ? `${endpoint.ipv4.address}/${endpoint.ipv4.prefixLength}` : "",
-        IPv6Address: endpoint.ipv6 ? `${endpoint.ipv6.address}/${endpoint.ipv6.prefixLength}` : "",
-      };
-    }
-    return Promise.resolve(inspectNetwork(record, containers));
+    return Promise.resolve(inspectNetwork(record, this.#deps.sandboxes.membersOf(record)));
   }
 
   async connect(ref: string, request: api.NetworkConnectRequest): Promise<void> {

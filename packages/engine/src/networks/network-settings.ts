@@ -4,8 +4,8 @@ import { gatewayEndpoint } from "./default-routes.ts";
 import { parseContainerPorts } from "./ports/port-specs.ts";
 import type { EndpointRecord, SandboxRecord } from "./sandbox-record.ts";
 
-/** An endpoint of a container that does not run: what was asked for, nothing given. */
-export function idleEndpoint(asked: api.EndpointSettings, networkId: string): api.EndpointSettings {
+/** An endpoint that was given nothing: of a container that does not run, or in a network that gives nothing, where it has an id. */
+export function idleEndpoint(asked: api.EndpointSettings, networkId: string, endpointId = ""): api.EndpointSettings {
   return {
     IPAMConfig: asked.IPAMConfig ?? null,
     Links: asked.Links ?? null,
@@ -14,7 +14,7 @@ export function idleEndpoint(asked: api.EndpointSettings, networkId: string): ap
     DriverOpts: asked.DriverOpts ?? null,
     GwPriority: asked.GwPriority ?? 0,
     NetworkID: networkId,
-    EndpointID: "",
+    EndpointID: endpointId,
     Gateway: "",
     IPAddress: "",
     IPPrefixLen: 0,
@@ -39,6 +39,20 @@ export function liveEndpoint(asked: api.EndpointSettings, endpoint: EndpointReco
     GlobalIPv6Address: endpoint.ipv6?.address ?? "",
     GlobalIPv6PrefixLen: endpoint.ipv6?.prefixLength ?? 0,
     DNSNames: endpoint.networkName === "bridge" ? null : endpoint.dnsNames,
+  };
+}
+
+/** A container as the network it is in shows it. */
+export function memberOf(
+  { containerName }: Pick<SandboxRecord, "containerName">,
+  { id, macAddress, ipv4, ipv6 }: Pick<EndpointRecord, "id" | "macAddress" | "ipv4" | "ipv6">,
+): api.NetworkContainer {
+  return {
+    Name: containerName,
+    EndpointID: id,
+    MacAddress: macAddress,
+    IPv4Address: ipv4 ? `${ipv4.address}/${ipv4.prefixLength}` : "",
+    IPv6Address: ipv6 ? `${ipv6.address}/${ipv6.prefixLength}` : "",
   };
 }
 

@@ -67,6 +67,8 @@ export interface SandboxRecord {
   sandboxId: string;
   mode: "namespace" | "host";
   endpoints: EndpointRecord[];
+  /** Of a container in `host` or `none`, which give it nothing: still it is in there, under this id (64 lower-case hex digits). */
+  bare?: { id: string; networkName: "host" | "none" };
   /** Ports of 127.0.0.11 the embedded resolver listens on, where there is one. */
   resolver?: { udpPort: number; tcpPort: number };
 }

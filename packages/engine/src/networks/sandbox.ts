@@ -66,6 +66,7 @@ export class Sandbox {
       sandboxId: newId(),
       mode: mode === "host" ? "host" : "namespace",
       endpoints: [],
+      ...((mode === "host" || mode === "none") && { bare: { id: newId(), networkName: mode } }),
     });
   }
 

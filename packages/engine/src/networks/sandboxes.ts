@@ -9,10 +9,10 @@ import type { AddressManager } from "./ipam/address-manager.ts";
 import { linkEnvironment } from "./legacy-links.ts";
 import { networkName } from "./network-mode.ts";
 import type { NetworkRecord } from "./network-record.ts";
-import { defaultBridgeFields, emptySettings, idleEndpoint, liveEndpoint, portMap } from "./network-settings.ts";
+import { defaultBridgeFields, emptySettings, idleEndpoint, liveEndpoint, memberOf, portMap } from "./network-settings.ts";
 import { placeOf, Sandbox, type SandboxDeps } from "./sandbox.ts";
 import { firewallPorts } from "./sandbox-ports.ts";
-import type { EndpointRecord } from "./sandbox-record.ts";
+import type { EndpointRecord, SandboxRecord } from "./sandbox-record.ts";
 import { validateNetworks } from "./validate-networks.ts";
 
 export interface SandboxesDeps extends Omit<SandboxDeps, "endpoints"> {
@@ -99,9 +99,10 @@ export class Sandboxes implements ContainerNetworks {
     for (const [ref, wanted] of Object.entries(endpointsOf(container))) {
       const network = registry.find(networkName(ref));
       const endpoint = record?.endpoints.find((each) => each.networkId === network?.id);
-      settings.Networks[network?.name ?? ref] = endpoint
+      const name = network?.name ?? ref;
+      settings.Networks[name] = endpoint
         ? liveEndpoint(wanted, endpoint)
-        : idleEndpoint(wanted, phase === "new" ? "" : (network?.id ?? wanted.NetworkID ?? ""));
+        : idleEndpoint(wanted, phase === "new" ? "" : (network?.id ?? wanted.NetworkID ?? ""), bareIdIn(name, record));
     }
     if (!record) return settings;
     settings.SandboxID = record.sandboxId;
@@ -118,6 +119,18 @@ export class Sandboxes implements ContainerNetworks {
         .filter((endpoint) => endpoint.networkId === networkId)
         .map((endpoint) => ({ containerId: record.containerId, containerName: record.containerName, endpoint })),
     );
+  }
+
+  /** The containers in a network, as inspect shows them. */
+  membersOf({ id, name }: NetworkRecord): Record<string, api.NetworkContainer> {
+    const members = [...this.#live.values()].flatMap(({ record }): [string, api.NetworkContainer][] => {
+      const bareId = bareIdIn(name, record);
+      return [
+        ...record.endpoints.filter(({ networkId }) => networkId === id).map((endpoint) => memberOf(record, endpoint)),
+        ...(bareId === "" ? [] : [memberOf(record, { id: bareId, macAddress: "" })]),
+      ].map((member) => [record.containerId, member]);
+    });
+    return Object.fromEntries(members);
   }
 
   /**
@@ -259,7 +272,7 @@ export class Sandboxes implements ContainerNetworks {
       this.#deps.endpoints.giveWhenVanished(endpoint);
       if (live?.isAttached(endpoint)) live.publishEvent("disconnect", endpoint.networkName);
     }
-    if (live && record.endpoints.length === 0) live.publishEvent("disconnect", record.mode === "host" ? "host" : "none");
+    if (live && record.bare) live.publishEvent("disconnect", record.bare.networkName);
   }
 
   #join(ref: string): NetworkSandbox {
@@ -276,4 +289,9 @@ export class Sandboxes implements ContainerNetworks {
     const endpoint = this.#live.get(container.id)?.record.endpoints.find((each) => each.networkName === "bridge");
     return { container, running, endpoint };
   }
+}
+
+/** The endpoint's id in `host` or `none`, for which a name is enough: they are predefined. */
+function bareIdIn(networkName: string, record: SandboxRecord | undefined): string {
+  return record?.bare?.networkName === networkName ? record.bare.id : "";
 }
