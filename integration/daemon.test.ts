@@ -5,7 +5,6 @@ import {
   constants,
   copyFileSync,
   existsSync,
-  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -170,98 +169,6 @@ test("pidfile, bridge and rules are one daemon's: another is refused, told which
   assert.ok(refusal("--nft-table", daemon.nftTable).includes(`${table} belongs to a daemon that does not run ${owner}`));
   await daemon.launch();
   assert.equal(await reached(), "words");
-});
-
-test("a full disk fails a create with a message, and leaves neither container nor snapshot", async (t) => {
-  const directory = folder(t);
-  const home = join(directory, "small");
-  mkdirSync(home);
-  execFileSync("mount", ["-t", "tmpfs", "-o", "size=40m", "tmpfs", home]);
-  using _mount = { [Symbol.dispose]: () => void execFileSync("umount", [home]) };
-  await using daemon = await Daemon.start({ flags: ["--home-dir", home] });
-  const created = await daemon.docker("create", "--network", "none", "busybox");
-  assert.equal(created.code, 0, created.stderr);
-  spawnSync("dd", ["if=/dev/zero", `of=${join(home, "filler")}`, "bs=64k"], { stdio: "ignore" });
-  const refused = await daemon.docker("create", "--name", "late", "--network", "none", "busybox");
-  assert.equal(refused.code, 1);
-  assert.match(refused.stderr, /no space left/i);
-  rmSync(join(home, "filler"));
-  assert.equal((await daemon.docker("ps", "-aq")).stdout.trim().split("\n").length, 1);
-  const again = await daemon.docker("create", "--name", "late", "--network", "none", "busybox");
-  assert.equal(again.code, 0, again.stderr);
-});
-
-test("on a full disk containers end, are ended and removed as ever, and all of it is written when there is room", async (t) => {
-  const directory = folder(t);
-  const home = join(directory, "small");
-  mkdirSync(home);
-  execFileSync("mount", ["-t", "tmpfs", "-o", "size=12m", "tmpfs", home]);
-  using _mount = { [Symbol.dispose]: () => void execFileSync("umount", [home]) };
-  await using daemon = await Daemon.start({ flags: ["--home-dir", home] });
-  const fillers = ["64k", "1"].map((blockSize) => ({ blockSize, path: join(home, `filler-${blockSize}`) }));
-  const makeRoom = (): void => fillers.forEach(({ path }) => rmSync(path, { force: true }));
-  using _room = { [Symbol.dispose]: makeRoom };
-  const docker = async (...args: string[]): Promise<string> => {
-    const { code, stdout, stderr } = await daemon.docker(...args);
-    assert.equal(code, 0, `${args.join(" ")}: ${stderr}`);
-    return stdout.trim();
-  };
-  const state = (name: string): Promise<string> => docker("inspect", "-f", "{{.State.Status}} {{.State.ExitCode}}", name);
-  await docker("volume", "create", "data");
-  await docker("network", "create", "front");
-  for (const name of ["stopped", "killed", "ended", "removed"])
-    await docker("run", "-d", "--name", name, "--network", name === "removed" ? "front" : "none", "busybox", "sleep", "600");
-  await docker("create", "--name", "made", "--network", "none", "busybox");
-  await docker(
-    "run",
-    "-d",
-    "--name",
-    "restarted",
-    "--restart",
-    "always",
-    "--network",
-    "none",
-    "busybox",
-    "sh",
-    "-c",
-    "usleep 300000; exit 1",
-  );
-  const restarts = async (): Promise<number> => Number(await docker("inspect", "-f", "{{.RestartCount}}", "restarted"));
-  const pid = await docker("inspect", "-f", "{{.State.Pid}}", "ended");
-  const fill = (): void => {
-    for (const { blockSize, path } of fillers)
-      spawnSync("dd", ["if=/dev/zero", `of=${path}`, `bs=${blockSize}`, "oflag=append", "conv=notrunc"], { stdio: "ignore" });
-  };
-  fill();
-
-  await docker("stop", "-t", "0", "stopped");
-  await docker("kill", "killed");
-  process.kill(Number(pid), "SIGKILL");
-  for (const name of ["stopped", "killed", "ended"])
-    await eventually(`${name} has ended`, async () => (await state(name)) === "exited 137");
-  fill();
-  await docker("rm", "-f", "removed");
-  fill();
-  await docker("rm", "made");
-  await docker("network", "rm", "front");
-  await docker("volume", "rm", "data");
-  fill();
-  await docker("rm", "-f", "stopped");
-  const there = async (): Promise<string[]> => (await docker("ps", "-a", "--format", "{{.Names}}")).split("\n").toSorted();
-  assert.deepEqual(await there(), ["ended", "killed", "restarted"]);
-  const refused = await daemon.docker("create", "--network", "none", "busybox");
-  assert.match(refused.stderr, /no space left/i);
-
-  makeRoom();
-  await eventually("there is room for more", async () => (await daemon.docker("volume", "create", "more")).code === 0);
-  const before = await restarts();
-  await eventually("its policy was not given up", async () => (await restarts()) > before);
-  await daemon.kill9();
-  await daemon.launch();
-  assert.deepEqual(await there(), ["ended", "killed", "restarted"]);
-  for (const name of ["killed", "ended"]) assert.equal(await state(name), "exited 137");
-  assert.equal(await docker("volume", "ls", "-q"), "more");
-  assert.doesNotMatch(await docker("network", "ls", "--format", "{{.Name}}"), /front/);
 });
 
 test("the socket is the group's when it exists, and nobody else's", async () => {

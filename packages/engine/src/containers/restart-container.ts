@@ -2,6 +2,7 @@ import { isKind } from "@pouchcontainer/errors";
 import type { Container } from "./container.ts";
 import { publishContainerEvent } from "./container-events.ts";
 import type { ContainerRoom } from "./container-room.ts";
+import { roomForStart } from "./room-for-start.ts";
 import { stopContainer } from "./stop-container.ts";
 
 /** Stops what runs and starts it; what does not run is started. */
@@ -13,8 +14,10 @@ export async function restartContainer(
   container.restarts++;
   try {
     await container.startsSettled();
-    if (container.isRunning || container.state.status === "restarting")
+    if (container.isRunning || container.state.status === "restarting") {
+      await using _room = await container.lock.run(() => roomForStart(container));
       await unlessItIsSo(stopContainer(room, container, options));
+    }
     await unlessItIsSo(room.start(container));
     publishContainerEvent(room.deps.events, container.record, "restart");
   } finally {

@@ -83,9 +83,14 @@ export async function startContainer(room: ContainerRoom, container: Container, 
   run.announced.resolve();
 }
 
+/** What is being removed, or was in part, is not started any more. */
+export function refuseGone({ id, removed, removing, state }: Container): void {
+  if (removed) throw notFound(`No such container: ${id}`);
+  if (removing || state.status === "dead") throw markedForRemoval();
+}
+
 function refuseStart(container: Container, byPolicy: boolean): void {
-  if (container.removed) throw notFound(`No such container: ${container.id}`);
-  if (container.removing || container.state.status === "dead") throw markedForRemoval();
+  refuseGone(container);
   if (container.state.status === "paused") throw conflict("cannot start a paused container, try unpause instead");
   const { status } = container.state;
   if (status === "running" || (status === "restarting" && !byPolicy))
