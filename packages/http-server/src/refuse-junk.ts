@@ -26,26 +26,17 @@ export function onFirstJunk(server: Server | TlsServer, refuse: (error: NodeJS.E
  */
 export function refuseJunk(error: NodeJS.ErrnoException, socket: Socket, last: Exchange | undefined): void {
   // What no parser said is a connection that broke, or a handshake that came to nothing.
-  if (!/^(HPE|ERR_HTTP)_/.test(error.code ?? "") || !socket.writable) socket.destroy();
-  else if (last === undefined || last.response.writableFinished) {
-    // Of a request that has its answer only the body is still to come: nobody waits for another one.
-    if (last === undefined || last.request.complete) socket.write(refusal(error));
-    socket.destroySoon();
-  } else if (last.request.complete) last.response.once("close", () => refuseJunk(error, socket, last));
-  else refuseRest(error, last.response);
-}
-
-/** It is the body of this request that is broken. */
-function refuseRest(error: NodeJS.ErrnoException, response: ServerResponse): void {
-  if (response.headersSent) {
-    response.destroy();
+  if (!/^(HPE|ERR_HTTP)_/.test(error.code ?? "") || !socket.writable) {
+    socket.destroy();
     return;
   }
-  for (const name of response.getHeaderNames()) response.removeHeader(name);
-  const [status, reason] = statusOf(error);
-  const text = `${status} ${reason}`;
-  response.writeHead(status, { "Content-Type": plain, "Content-Length": text.length, Connection: "close" });
-  response.end(text);
+  if (last?.request.complete === true && !last.response.writableFinished) {
+    last.response.once("close", () => refuseJunk(error, socket, last));
+    return;
+  }
+  // Where the body of a request is broken nobody waits for a second answer. Its handler is not told: it finds the connection gone.
+  if (last === undefined || last.request.complete || !last.response.headersSent) socket.write(refusal(error));
+  socket.destroySoon();
 }
 
 const plain = "text/plain; charset=utf-8";

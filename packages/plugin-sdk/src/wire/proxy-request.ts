@@ -46,6 +46,12 @@ export function proxyRequest(
     );
     outgoing.once("response", (answer) => {
       answered = true;
+      // The request failed meanwhile, and that was told.
+      if (response.headersSent || response.destroyed) {
+        answer.destroy();
+        resolve();
+        return;
+      }
       for (const [name, value] of Object.entries(answer.headers))
         if (value !== undefined && !hopByHop.has(name)) response.setHeader(name, value);
       response.writeHead(answer.statusCode ?? 502);
