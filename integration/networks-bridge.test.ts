@@ -81,9 +81,9 @@ test("ports that are not published stay closed to the outside and to other netwo
   w.serve(a, 80, "a sees");
 
   assert.match((await w.hear(undefined, w.address(a), 80)) ?? "", /^a sees/, "the host itself reaches it");
-  assert.equal(await w.hear(stranger, w.address(a), 80), undefined);
+  assert.equal(await w.hear(stranger, w.address(a), 80, 1), undefined);
   assert.equal(await w.pings(stranger, w.address(a)), false);
-  assert.equal(await w.hear(machine, w.address(a), 80), undefined);
+  assert.equal(await w.hear(machine, w.address(a), 80, 1), undefined);
 });
 
 test("a container cannot reach services of the host's loopback through its gateway", async (t) => {
@@ -95,7 +95,7 @@ test("a container cannot reach services of the host's loopback through its gatew
   await w.exec(a, "ip", "address", "del", "127.0.0.1/8", "dev", "lo");
   await w.exec(a, "ip", "route", "add", "127.0.0.1/32", "via", w.endpoint(a, "bridge").Gateway ?? "", "dev", "eth0");
   assert.match((await w.hear(undefined, "127.0.0.1", 18999)) ?? "", /^secret/);
-  assert.equal(await w.hear(a, "127.0.0.1", 18999), undefined);
+  assert.equal(await w.hear(a, "127.0.0.1", 18999, 1), undefined);
 });
 
 test("UDP ports, ranges and single host addresses are published", async (t) => {
@@ -129,7 +129,7 @@ test("UDP ports, ranges and single host addresses are published", async (t) => {
   );
   assert.match((await w.hear(machine, hostAddress, 17001)) ?? "", /^seven/);
   assert.match((await w.hear(machine, hostAddress, 19090)) ?? "", /^ninety/);
-  assert.equal(await w.hear(undefined, "127.0.0.1", 19090), undefined, "published on another address");
+  assert.equal(await w.hear(undefined, "127.0.0.1", 19090, 1), undefined, "published on another address");
 });
 
 test("a port that is taken fails the start with Docker's words and leaves nothing behind", async (t) => {
@@ -190,9 +190,9 @@ test("an internal network has no way out, and none in", async (t) => {
     "via",
     (await w.networks.manager.inspect("vault", { verbose: false })).IPAM.Config?.[0]?.Gateway ?? "",
   );
-  assert.equal(await w.hear(a, address, 80), undefined);
-  assert.equal(await w.hear(machine, w.address(b, "vault"), 80), undefined);
-  assert.equal(await w.hear(machine, hostAddress, 18300), undefined);
+  assert.equal(await w.hear(a, address, 80, 1), undefined);
+  assert.equal(await w.hear(machine, w.address(b, "vault"), 80, 1), undefined);
+  assert.equal(await w.hear(machine, hostAddress, 18300, 1), undefined);
 });
 
 test("without inter-container communication only linked ports are open", async (t) => {
@@ -200,7 +200,7 @@ test("without inter-container communication only linked ports are open", async (
   await w.networks.manager.create({ Name: "quiet", Options: { "com.docker.network.bridge.enable_icc": "false" } });
   const [a, b] = [await w.start("a", { networkMode: "quiet" }), await w.start("b", { networkMode: "quiet" })];
   w.serve(a, 80, "a sees");
-  assert.equal(await w.hear(b, w.address(a, "quiet"), 80), undefined);
+  assert.equal(await w.hear(b, w.address(a, "quiet"), 80, 1), undefined);
   assert.equal(await w.pings(b, w.address(a, "quiet")), false);
   assert.equal(await w.pings(b, w.endpoint(b, "quiet").Gateway ?? ""), true);
 });
@@ -220,8 +220,8 @@ test("links open the neighbour's exposed ports on a default bridge whose contain
   w.serve(db, 5432, "db sees");
   w.serve(db, 80, "not exposed");
   assert.match((await w.hear(app, w.address(db), 5432)) ?? "", /^db sees/);
-  assert.equal(await w.hear(app, w.address(db), 80), undefined);
-  assert.equal(await w.hear(other, w.address(db), 5432), undefined);
+  assert.equal(await w.hear(app, w.address(db), 80, 1), undefined);
+  assert.equal(await w.hear(other, w.address(db), 5432, 1), undefined);
   assert.match(w.file(app, "hosts"), new RegExp(`^${w.address(db)}\\tdatabase ${db.hostname} db$`, "m"));
 });
 

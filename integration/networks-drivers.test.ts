@@ -46,7 +46,7 @@ test("containers of a macvlan network are on the parent's wire with hardware add
   await w.networks.manager.connect("lan", { Container: "c" });
   assert.match((await w.hear(c, w.address(a, "lan"), 80)) ?? "", /^a sees/);
   await w.networks.manager.disconnect("lan", { Container: "c" });
-  assert.equal(await w.hear(c, w.address(a, "lan"), 80), undefined);
+  assert.equal(await w.hear(c, w.address(a, "lan"), 80, 1), undefined);
 });
 
 test("macvlan and ipvlan refuse modes and parents there are not", async (t) => {

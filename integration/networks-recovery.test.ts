@@ -46,7 +46,7 @@ test("a daemon that starts again takes up what runs and releases what does not",
   assert.deepEqual((await w.networks.manager.list({})).map((network) => `${network.Name} ${network.Id}`).sort(), ids);
   assert.deepEqual(w.networks.sandboxes.settings(web), before);
   assert.match((await w.hear(undefined, "127.0.0.1", 18600)) ?? "", /^still here/);
-  assert.equal(await w.hear(undefined, "127.0.0.1", 18601), undefined);
+  assert.equal(await w.hear(undefined, "127.0.0.1", 18601, 1), undefined);
   assert.deepEqual(await w.resolve(client, "web"), [w.address(web, "front")]);
   assert.deepEqual(await w.resolve(client, "gone"), []);
   await assert.rejects(
@@ -56,7 +56,7 @@ test("a daemon that starts again takes up what runs and releases what does not",
   const next = await w.start("next", { networkMode: "front" });
   assert.equal(w.address(next, "front"), goneAddress, "the address of the dead container is free again");
   await w.stop(web);
-  assert.equal(await w.hear(undefined, "127.0.0.1", 18600), undefined);
+  assert.equal(await w.hear(undefined, "127.0.0.1", 18600, 1), undefined);
 });
 
 test("a name, an interface and a place on the bridge that were lost while the daemon was away are put back", async (t) => {
@@ -157,7 +157,7 @@ test("a container starts and stops while the rules are gone", async (t) => {
   assert.match((await w.hear(undefined, "127.0.0.1", 18631)) ?? "", /^two/);
   await run("nft", ["delete", "table", "inet", w.config.nftTable]);
   await w.stop(one);
-  assert.equal(await w.hear(undefined, "127.0.0.1", 18630), undefined);
+  assert.equal(await w.hear(undefined, "127.0.0.1", 18630, 1), undefined);
 });
 
 test("nothing is left of starts, connects and removals a kill -9 cut off", async (t) => {

@@ -250,10 +250,15 @@ export class NetworksWorld {
   }
 
   /**
-   * What a client in the container's namespace (or on the host) hears; undefined when nothing comes. The first packet into a
-   * bridge that was just made may be lost, and TCP sends it again after a second: who asks there waits longer.
+   * What a client in the container's namespace (or on the host) hears; undefined when nothing comes within that time, which is short
+   * only where nothing is to come: a busy machine takes its time, and the first packet into a bridge that was just made may be lost.
    */
-  async hear(container: NetworkedContainer | undefined, address: string, port: number, seconds = 1): Promise<string | undefined> {
+  async hear(
+    container: NetworkedContainer | undefined,
+    address: string,
+    port: number,
+    seconds = 10,
+  ): Promise<string | undefined> {
     const command = ["busybox", "nc", "-w", String(seconds), address, String(port)];
     try {
       const program = container ? ["nsenter", `--net=${this.netns(container)}`, ...command] : command;
