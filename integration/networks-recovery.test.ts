@@ -53,6 +53,7 @@ test("a daemon that starts again takes up what runs and releases what does not",
     w.start("thief", { hostConfig: { PortBindings: { "80/tcp": [{ HostPort: "18600" }] } } }),
     /port is already allocated/,
   );
+  await w.networks.sandboxes.settled();
   const next = await w.start("next", { networkMode: "front" });
   assert.equal(w.address(next, "front"), goneAddress, "the address of the dead container is free again");
   await w.stop(web);
