@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { test } from "node:test";
+import { test, type TestContext } from "node:test";
 import { Daemon, eventually, run, sleep } from "./harness/daemon.ts";
 import { hostLinks } from "./harness/host-links.ts";
 import { networkDisagreements } from "./soak/agreement.ts";
@@ -103,27 +103,65 @@ test(
   },
 );
 
-test("a bridge that a daemon was killed over before it was marked goes with its network", { timeout: 60_000 }, async (t) => {
-  const directory = mkdtempSync(join(tmpdir(), "pouch-slow-ip-"));
+/** A folder with an `ip` that, once, holds at a line with `at` in it until its daemon is dead: before it does what the line says, or after. */
+function heldIp(t: TestContext, { at, when }: { at: string; when: "before" | "after" }) {
+  const directory = mkdtempSync(join(tmpdir(), "pouch-held-ip-"));
   t.after(() => rmSync(directory, { recursive: true }));
-  const [slow, reached] = [join(directory, "slow"), join(directory, "reached")];
-  // An ip that takes its time before it marks an interface, and does not do it for a daemon that is dead by then.
+  const [armed, reached] = [join(directory, "armed"), join(directory, "reached")];
+  const hold = `mv ${armed} ${reached}; while kill -0 $PPID 2>/dev/null; do sleep 0.05; done; exit`;
   const program = `#!/bin/bash
 while IFS= read -r line; do
-  case "$line" in *" alias "*) [ -e ${slow} ] && mv ${slow} ${reached} && sleep 0.5; kill -0 $PPID 2>/dev/null || exit ;; esac
+  held=; case "$line" in *"${at}"*) [ -e ${armed} ] && held=1 ;; esac
+  ${when === "before" ? `[ "$held" ] && { ${hold}; }` : ""}
   printf '%s\\n' "$line"
+  ${when === "after" ? `[ "$held" ] && { sleep 0.3; ${hold}; }` : ""}
 done | PATH=\${PATH#*:} ip "$@"
 `;
   writeFileSync(join(directory, "ip"), program, { mode: 0o755 });
-  await using daemon = await Daemon.start({ image: false, env: { PATH: `${directory}:${process.env["PATH"]}` } });
+  return {
+    env: { PATH: `${directory}:${process.env["PATH"]}` },
+    /** Kills the daemon when the request has come so far. */
+    killDuring: async (daemon: Daemon, request: () => Promise<unknown>): Promise<void> => {
+      writeFileSync(armed, "");
+      const cut = request().catch(() => undefined);
+      await eventually("it has come so far", () => existsSync(reached));
+      await daemon.kill9();
+      await cut;
+    },
+  };
+}
+
+const bridgesOf = (id: string): string[] => hostLinks().filter((name) => name === `br-${id.slice(0, 12)}`);
+
+for (const when of ["before", "after"] as const)
+  test(`a network's removal that a kill -9 cut off ${when} its bridge went is finished by the next start`, async (t) => {
+    const ip = heldIp(t, { at: "link delete dev br-", when });
+    await using daemon = await Daemon.start({ image: false, env: ip.env });
+    const { Id } = (await daemon.api("POST", "/networks/create", { Name: "gone" })).json<{ Id: string }>();
+    assert.equal(bridgesOf(Id).length, 1);
+    await ip.killDuring(daemon, () => daemon.api("DELETE", "/networks/gone"));
+    await daemon.launch();
+    assert.equal((await daemon.api("GET", "/networks/gone")).status, 404);
+    assert.deepEqual(bridgesOf(Id), []);
+    assert.equal((await daemon.api("POST", "/networks/create", { Name: "gone" })).status, 201);
+  });
+
+test("a network that a daemon was killed over before its bridge was made has one after the next start", async (t) => {
+  const ip = heldIp(t, { at: "link add name br-", when: "before" });
+  await using daemon = await Daemon.start({ image: false, env: ip.env });
+  await ip.killDuring(daemon, () => daemon.api("POST", "/networks/create", { Name: "begun" }));
+  await daemon.launch();
+  const { Id } = (await daemon.api("GET", "/networks/begun")).json<NetworkInspect>();
+  await eventually("the bridge is there", () => bridgesOf(Id).length === 1);
+});
+
+test("a bridge that a daemon was killed over before it was marked goes with its network", { timeout: 60_000 }, async (t) => {
+  const ip = heldIp(t, { at: " alias ", when: "before" });
+  await using daemon = await Daemon.start({ image: false, env: ip.env });
   const bridge = `${daemon.bridge}x`.slice(-15);
-  writeFileSync(slow, "");
-  const cut = daemon
-    .api("POST", "/networks/create", { Name: "named", Options: { "com.docker.network.bridge.name": bridge } })
-    .catch(() => undefined);
-  await eventually("the bridge is to be marked", () => existsSync(reached));
-  await daemon.kill9();
-  await cut;
+  await ip.killDuring(daemon, () =>
+    daemon.api("POST", "/networks/create", { Name: "named", Options: { "com.docker.network.bridge.name": bridge } }),
+  );
   await daemon.launch();
   const { Id } = (await daemon.api("GET", "/networks/named")).json<NetworkInspect>();
   const made = (): string[] => hostLinks().filter((name) => name === bridge || name === `br-${Id.slice(0, 12)}`);

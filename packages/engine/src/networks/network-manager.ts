@@ -254,7 +254,7 @@ export class NetworkManager {
     const dependent = registry.all().find((other) => record.configOnly && other.configFrom === record.name);
     if (dependent) throw forbidden(`configuration network "${record.name}" is in use`);
     if (record.configOnly) await registry.delete(record.id);
-    else await readiness.remove(record, () => registry.delete(record.id));
+    else await readiness.remove(record, registry);
     addresses.remove(record.id);
     this.#publish("destroy", record);
   }

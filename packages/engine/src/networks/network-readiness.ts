@@ -2,6 +2,7 @@ import { internal, notFound } from "@pouchcontainer/errors";
 import type { NetworkDriver } from "./drivers/network-driver.ts";
 import { KeyedMutex } from "../keyed-mutex.ts";
 import type { NetworkRecord } from "./network-record.ts";
+import type { NetworkRegistry } from "./network-registry.ts";
 
 /** The drivers by name. */
 export interface DriverTable {
@@ -36,15 +37,22 @@ export class NetworkReadiness {
     });
   }
 
-  /** Takes the network away; nobody gets into it from the first moment on. */
-  async remove(network: NetworkRecord, forget: () => Promise<void>): Promise<void> {
+  /** Takes the network and its record away; nobody gets into it from the first moment on. */
+  async remove(network: NetworkRecord, registry: NetworkRegistry): Promise<void> {
     this.#removing.add(network.id);
     try {
       await this.#mutex.run(network.id, async () => {
+        const driver = this.driver(network);
+        await registry.beginRemoval(network);
         // Also when the removal fails half-way: what is left of it is made whole for who comes next.
         this.#ready.delete(network.id);
-        await this.driver(network).removeNetwork(network);
-        await forget();
+        try {
+          await driver.removeNetwork(network);
+          await registry.delete(network.id);
+        } catch (error) {
+          await registry.giveUpRemoval(network);
+          throw error;
+        }
       });
     } finally {
       this.#removing.delete(network.id);

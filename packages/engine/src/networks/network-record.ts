@@ -23,6 +23,8 @@ export interface NetworkRecord {
   };
   options: Record<string, string>;
   labels: Record<string, string>;
+  /** Its removal has begun: a daemon that finds it so finishes that. */
+  removing?: boolean;
 }
 
 /** Networks every daemon has; they cannot be created or removed. */

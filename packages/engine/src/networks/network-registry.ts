@@ -49,6 +49,16 @@ export class NetworkRegistry {
     await this.#records.put(record.id, record);
   }
 
+  /** Before anything of it is taken away. Needs no room on the disk, as the removal that follows. */
+  async beginRemoval(record: NetworkRecord): Promise<void> {
+    await this.#records.put(record.id, { ...record, removing: true }, { happened: true });
+  }
+
+  /** A removal that failed: the network is made whole when it is next needed. */
+  async giveUpRemoval(record: NetworkRecord): Promise<void> {
+    await this.#records.put(record.id, { ...record, removing: false }, { happened: true });
+  }
+
   async delete(id: string): Promise<void> {
     await this.#records.delete(id);
   }

@@ -35,6 +35,7 @@ import { PortAllocator } from "./ports/port-allocator.ts";
 import { firewallPorts } from "./sandbox-ports.ts";
 import { SandboxContent } from "./sandbox-content.ts";
 import type { SandboxRecord } from "./sandbox-record.ts";
+import { finishRemovals, restoreBridges } from "./recover-networks.ts";
 import { Sandboxes } from "./sandboxes.ts";
 
 /** Queries of all containers that may wait for outside name servers at once; each takes a descriptor. */
@@ -56,7 +57,7 @@ export interface Networks {
   manager: NetworkManager;
   /** What the container room uses. */
   sandboxes: Sandboxes;
-  /** Resolves when the default bridge is in place, or could not be (then it is tried again with the first container). */
+  /** Resolves when the bridges are in place, or could not be (then it is tried again with the first container). */
   ready: Promise<void>;
   /** Puts the firewall table back now if it was changed; true when it had to. */
   verifyFirewall(): Promise<boolean>;
@@ -150,14 +151,8 @@ export async function openNetworks(deps: NetworksDeps): Promise<Networks> {
     userlandProxy,
     defaultHostAddress,
   });
-  const defaultNetwork = registry.byName("bridge");
-  const ready = defaultNetwork
-    ? readiness
-        .ensure(defaultNetwork)
-        .catch((error: unknown) =>
-          warn(`the default bridge is not in place: ${error instanceof Error ? error.message : String(error)}`),
-        )
-    : Promise.resolve();
+  await finishRemovals({ registry, readiness, addresses, warn });
+  const ready = restoreBridges({ registry, readiness, warn });
   const close = async () => {
     await ready;
     await sandboxes.close();
