@@ -174,6 +174,26 @@ test("containers survive kill -9 of containerd; their logs and exits do too", as
   await daemon.containers.stop(lasting, { timeoutSeconds: 0 });
 });
 
+test("of an exec that a daemon left behind nothing stays where its pipes were", async () => {
+  const first = await harness.daemon();
+  const id = await first.create(["sleep", "100"]);
+  await first.containers.start(id);
+  const { Id } = await first.exec.create(id, { Cmd: ["sleep", "99"] });
+  await first.exec.startDetached(Id);
+  const folder = join(harness.root, "exec/containers", id);
+  const pipes = (): string[] => readdirSync(folder).filter((name) => name.startsWith("exec-"));
+  assert.equal(pipes().length, 1);
+  await first.leave();
+  daemon = await harness.daemon();
+  assert.deepEqual(pipes(), []);
+  const { Processes } = await daemon.containers.top(id, "-o pid,args");
+  assert.deepEqual(
+    Processes?.map(([, args]) => args),
+    ["sleep 100", "sleep 99"],
+  );
+  await daemon.containers.stop(id, { timeoutSeconds: 0 });
+});
+
 test("daemon and containerd killed at once: the same containers run afterwards", async () => {
   const { ids, kill } = await victim([
     { command: counting(50, "0.05", "sleep 100") },

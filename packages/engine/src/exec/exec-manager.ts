@@ -2,11 +2,11 @@ import type * as api from "@pouchcontainer/api";
 import { isOutage } from "@pouchcontainer/containerd";
 import { conflict, EngineError, failedPrecondition, invalidArgument, isKind, notFound } from "@pouchcontainer/errors";
 import { inBackground } from "@pouchcontainer/owners";
-import { join } from "node:path";
 import { newContainerId } from "../containers/container-names.ts";
 import type { Container } from "../containers/container.ts";
 import { publishContainerEvent } from "../containers/container-events.ts";
 import type { ContainerRoom } from "../containers/container-room.ts";
+import { execStreamsDirectory } from "../containers/exec-streams.ts";
 import { networkedContainer } from "../containers/network-view.ts";
 import { whileRunning } from "../containers/process-gone.ts";
 import { withRootfsReader } from "../containers/rootfs.ts";
@@ -116,7 +116,7 @@ export class ExecManager {
     this.#publish(container, `exec_start: ${commandText(config)}`, id);
     try {
       const stdio = await ProcessStdio.create(this.#stdioDeps, {
-        directory: join(container.execDirectory, `exec-${id.slice(0, 16)}`),
+        directory: execStreamsDirectory(container, id),
         tty: config.Tty ?? false,
         stdin,
         stdout: true,

@@ -5,6 +5,7 @@ import { parseRfc3339, rfc3339Nano } from "../clock.ts";
 import type { Container } from "../container.ts";
 import type { ContainerRoom } from "../container-room.ts";
 import { ContainerRun } from "../container-run.ts";
+import { removeLostExecStreams } from "../exec-streams.ts";
 import { clearRun } from "../leftovers/clear-run.ts";
 import type { Footprint } from "../leftovers/footprints.ts";
 import { isAlive } from "../orphans/orphan.ts";
@@ -54,6 +55,7 @@ async function settleEnd(room: ContainerRoom, container: Container, task: Pick<T
 /** Streams and waits of a task that is there. */
 async function takeUp(room: ContainerRoom, container: Container, task: Pick<TaskState, "status" | "pid">): Promise<void> {
   const startedAt = container.isRunning ? container.state.startedAt : await createdAt(room, container);
+  await removeLostExecStreams(container);
   const log = openLog(room, container);
   const stdio = await ProcessStdio.reopen(room.deps.stdio, stdioRequest(container, log)).catch(async (error: unknown) => {
     await log?.suspend();
