@@ -50,6 +50,8 @@ async function send(
   { signal, thaw }: { signal: number; thaw: boolean },
 ): Promise<void> {
   const { deps } = room;
+  // The next run has a task of the same name.
+  if (run.over) return;
   try {
     const all = signal === killSignal && container.record.hostConfig.PidMode !== "";
     await deps.containerd.tasks.kill(container.id, { signal, all });

@@ -7,6 +7,7 @@ import type { ContainerRoom } from "./container-room.ts";
 import { pauseContainer } from "./pause-container.ts";
 import { sampleRecord } from "./spec/sample-record.ts";
 import { killContainer } from "./kill-container.ts";
+import { killSignal } from "./send-signal.ts";
 import { stopContainer } from "./stop-container.ts";
 import type { ProcessStdio } from "./stdio/process-stdio.ts";
 
@@ -137,6 +138,17 @@ test("stop and kill call off a restart that is due, and tell who waits for the e
     assert.deepEqual([events, signals], [told, []]);
     await over;
   }
+});
+
+test("what was to be sent to a run that is over by then does not reach the next one", async () => {
+  const { room, container, run, signals } = running([], { outage: { from: 1, count: 1 } });
+  room.deps.containerd.whenReconnected = async () => {
+    run.over = true;
+    run.settled.resolve();
+    run.finished.resolve();
+  };
+  await stopContainer(room, container, { timeoutSeconds: 0 });
+  assert.deepEqual(signals, [15, killSignal]);
 });
 
 test("a container that was started while its restart was being called off is stopped like any other", async () => {
