@@ -93,8 +93,8 @@ async function open(options: ComposeOptions, closers: Closers): Promise<void> {
 
   const store = Store.open(storeFile(home), { warn: (message, fields) => log.warn(message, fields) });
   closers.push("the store", () => store.close());
-  const execRootLock = await lockExecRoot(execRoot, owner);
-  closers.push("the exec root", () => execRootLock.close());
+  const execRootLock = await lockExecRoot(execRoot, { home, identity: store.identity, owner });
+  closers.push("the exec root", () => (late.running?.() === true ? execRootLock.leaveNote() : execRootLock.close()));
 
   const plugins = await openPlugins({
     configuration,
