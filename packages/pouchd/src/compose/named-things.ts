@@ -1,6 +1,6 @@
 import { programOutcome } from "@pouchcontainer/owners";
 import { readFileSync, statSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { join } from "node:path";
 import type { Configuration } from "../config/options.ts";
 import { trueFolder } from "./true-folder.ts";
 
@@ -38,7 +38,7 @@ export function namedThings(configuration: Configuration): NamedThing[] {
       : [{ what: `the bridge ${bridge}`, place: `bridge ${bridge} ${here}`, option: "a --bridge-name" }]),
     {
       what: `the namespace ${namespace} of the containerd at ${address}`,
-      place: `namespace ${namespace} ${join(trueFolder(dirname(address)), basename(address))}`,
+      place: `namespace ${namespace} ${trueFolder(address)}`,
       option: "a --default-namespace",
     },
   ];
