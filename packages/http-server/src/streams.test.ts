@@ -15,6 +15,10 @@ async function* endless<T>(items: T[], signal: AbortSignal): AsyncGenerator<T> {
   if (!signal.aborted) await once(signal, "abort");
 }
 
+async function* noSample(): AsyncGenerator<never> {
+  // Ends at once.
+}
+
 const event = (Action: string): EventMessage => ({
   Type: "container",
   Action,
@@ -183,6 +187,14 @@ test("stats are one object, or a stream of them", async () => {
     { stream: true, oneShot: false },
   ]);
   assert.equal((await server.get("/containers/c/stats?one-shot=1")).status, 400);
+});
+
+test("of a container that goes before there is a sample there are no stats, and that is no error, as with dockerd", async () => {
+  await using server = await TestServer.start({ containers: { stats: () => noSample() } });
+  for (const query of ["stream=0", "stream=1"]) {
+    const answer = await server.get(`/containers/c/stats?${query}`);
+    assert.deepEqual([answer.status, answer.text], [200, ""]);
+  }
 });
 
 test("stats of an unknown container are a 404", async () => {

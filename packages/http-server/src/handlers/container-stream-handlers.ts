@@ -6,7 +6,7 @@ import type { ContainerBackend, LogsOptions } from "../backend.ts";
 import type { Calls, QueryOf } from "../call.ts";
 import { streamJsonLines } from "../json-lines.ts";
 import type { Lifetime } from "../lifetime.ts";
-import { sendJson } from "../respond.ts";
+import { sendEmpty, sendJson } from "../respond.ts";
 import { sendOutput } from "../send-output.ts";
 import { serveSession } from "../serve-session.ts";
 import { hasRead, takeOverConnection } from "../take-over-connection.ts";
@@ -71,12 +71,13 @@ export function containerStreamHandlers(calls: Calls, containers: ContainerBacke
         // The existence of the container is known only with the first sample, and so is the status.
         const iterator = samples[Symbol.asyncIterator]();
         const first = await iterator.next();
-        if (first.done) throw goneBeforeSample();
+        if (first.done) return sendEmpty(call.response, 200);
         await streamJsonLines(call.response, startingWith(first.value, iterator), signal);
         return;
       }
       for await (const sample of samples) return sendJson(call.response, 200, sample);
-      throw goneBeforeSample();
+      // It went before there was a sample: dockerd has nothing to say then either.
+      sendEmpty(call.response, 200);
     }),
   };
 }
@@ -118,9 +119,6 @@ async function waited(result: Promise<ContainerWaitResponse>, signal: AbortSigna
     return { StatusCode: -1, Error: { Message: EngineError.from(thrown).message } };
   }
 }
-
-const goneBeforeSample = () =>
-  new EngineError("cancelled", "the container went away before there was a sample of its resource use");
 
 async function* startingWith<T>(first: T, rest: AsyncIterator<T>): AsyncGenerator<T> {
   try {
