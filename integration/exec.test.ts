@@ -198,3 +198,25 @@ test("what is mounted over the container's list of users does not count, as with
   }
   await daemon.remove(other);
 });
+
+test("an exec whose list of groups never ends takes memory of its container alone, and goes with it", async () => {
+  const limit = 64 << 20;
+  const other = await daemon.create(["sh", "-c", "ln -sf /dev/zero /etc/group; sleep 1000"], {
+    HostConfig: { Memory: limit, MemorySwap: limit },
+  });
+  await daemon.containers.start(other);
+  await sleep(300);
+  const { Id } = await daemon.exec.create(other, { Cmd: ["true"], AttachStdout: true });
+  // The kernel ends runc's part of it at the container's limit: in its start, or as an exit of the command that never began.
+  const ended = daemon.exec
+    .start(Id)
+    .then(async (session) => {
+      if (session) await textOf(session.output);
+      return (await daemon.exec.inspect(Id)).ExitCode !== 0;
+    })
+    .catch(() => true);
+  assert.equal(await ended, true);
+  const began = performance.now();
+  await daemon.remove(other);
+  assert.ok(performance.now() - began < 10_000);
+});
