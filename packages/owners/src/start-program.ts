@@ -14,6 +14,8 @@ export interface StartOptions {
   neededForStop?: boolean;
   /** Default: a pipe for each of the three. */
   stdio?: StdioOptions;
+  /** What messages call it, where it is not the program that is started first; default: that. */
+  name?: string;
   /** Debian package to name when the program is missing. */
   packageName?: string;
 }
@@ -152,13 +154,13 @@ const ignoring = 'trap "" INT TERM; exec "$0" "$@"';
  * Never throws: a start that fails rejects the promises of what is returned.
  */
 export function startProgram(program: string, args: readonly string[], options: StartOptions = {}): StartedProgram {
-  const { packageName: _packageName, neededForStop = false, ...spawning } = options;
+  const { packageName: _packageName, name = program, neededForStop = false, ...spawning } = options;
   try {
     const [command, words] = neededForStop
       ? ["/bin/sh", ["-c", ignoring, findProgram(program, spawning.env?.["PATH"] ?? process.env["PATH"] ?? ""), ...args]]
       : [program, args];
     return new StartedProgram(
-      program,
+      name,
       withOrdinaryUmask(() => spawn(command, words, { ...spawning, detached: true })),
       options,
     );

@@ -47,6 +47,7 @@ exec "$@" 3<&-
 /** A running process, its output, and the one way to end it with everything it started. */
 export class GuardedProcess {
   readonly pid: number;
+  readonly program: StartedProgram;
   readonly stdout: Readable;
   readonly stderr: Readable;
   /** Resolves when the process itself has ended, however it came to that. */
@@ -57,6 +58,7 @@ export class GuardedProcess {
 
   private constructor(program: StartedProgram, pid: number, lifeline: Duplex) {
     this.pid = pid;
+    this.program = program;
     this.stdout = program.stdout;
     this.stderr = program.stderr;
     this.#lifeline = lifeline.resume();
@@ -77,6 +79,7 @@ export class GuardedProcess {
       // It leads a session and group of its own, which the guard ends as one.
       env: { ...command.env },
       stdio: ["ignore", "pipe", "pipe", "pipe"],
+      name: command.command,
       ...(command.workingDirectory === undefined ? {} : { cwd: command.workingDirectory }),
     });
     await started.started.catch((cause: unknown) => {

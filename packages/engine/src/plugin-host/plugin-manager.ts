@@ -2,12 +2,13 @@ import type { Plugin } from "@pouchcontainer/api";
 import { conflict, failedPrecondition, invalidArgument, messageChain, notFound } from "@pouchcontainer/errors";
 import type { PluginManifest, PointName } from "@pouchcontainer/plugin-sdk";
 import { checkConfiguration, type PluginInstance } from "@pouchcontainer/plugin-sdk/host";
+import { basename } from "node:path";
 import { removeTree } from "../remove-tree.ts";
 import type { Collection } from "../store/index.ts";
 import { describePlugin, pluginId } from "./describe-plugin.ts";
 import { FailedPlugin } from "./failed-plugin.ts";
 import { InstalledPlugin, removeLostSockets } from "./installed/installed-plugin.ts";
-import { unpackPlugin, type PackageSource, type UnpackedPlugin } from "./installed/plugin-package.ts";
+import { packageFolders, unpackPlugin, type PackageSource, type UnpackedPlugin } from "./installed/plugin-package.ts";
 import type { PluginHost } from "./plugin-host.ts";
 import { manifestOf, type PluginOrderRecord, type PluginRecord } from "./plugin-record.ts";
 import { PluginSwitch, type PluginSwitchDeps } from "./plugin-switch.ts";
@@ -51,13 +52,21 @@ export class PluginManager {
     removeLostSockets(runtimeDirectory);
     const order = orders.get("order")?.order;
     if (order !== undefined) host.registry.reorder(order);
-    const installed: Promise<void>[] = [];
+    const installed = [this.#removeLostFolders()];
     for (const record of records.values()) {
       if (this.#builtin.has(record.name)) {
         if (!record.enabled) host.registry.remove(record.name);
       } else if (record.enabled && record.installed !== undefined) installed.push(this.#takeUp(record));
     }
     await Promise.all(installed);
+  }
+
+  /** What a daemon that was killed had brought in and not kept yet, or had not taken away yet. The store has taken in by now what it had lost. */
+  async #removeLostFolders(): Promise<void> {
+    const { records, directory } = this.#deps;
+    const kept = new Set([...records.values()].map(({ installed }) => installed?.directory));
+    for (const folder of await packageFolders(directory))
+      if (!kept.has(folder)) await this.#removeFolder(basename(folder), folder);
   }
 
   async #takeUp(record: PluginRecord): Promise<void> {

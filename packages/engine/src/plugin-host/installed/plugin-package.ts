@@ -1,13 +1,14 @@
 import { EngineError, invalidArgument, notFound, unavailable } from "@pouchcontainer/errors";
 import type { PluginManifest } from "@pouchcontainer/plugin-sdk";
 import { parseManifest } from "@pouchcontainer/plugin-sdk/host";
-import { lastWords, programOutcome } from "@pouchcontainer/owners";
-import { createWriteStream } from "node:fs";
+import { lastWords, outcomeOf } from "@pouchcontainer/owners";
+import { createWriteStream, existsSync } from "node:fs";
 import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, join, relative, resolve } from "node:path";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { removeTree } from "../../remove-tree.ts";
+import { GuardedProcess } from "../guarded-process.ts";
 
 /** Where a plugin comes from: an archive that is sent, or a folder, an archive or an npm package that the daemon can reach. */
 export type PackageSource = { archive: Readable } | { reference: string };
@@ -23,13 +24,21 @@ const sdkName = "@pouchcontainer/plugin-sdk";
 /** npm and tar have this long. */
 const programTimeoutMs = 300_000;
 
+const folderPrefix = "p-";
+
+/** The folders below `parent` that packages were brought into, wholly or in part. */
+export async function packageFolders(parent: string): Promise<string[]> {
+  const names = existsSync(parent) ? await readdir(parent) : [];
+  return names.filter((name) => name.startsWith(folderPrefix)).map((name) => join(parent, name));
+}
+
 /**
  * Brings a plugin's package into a folder of its own below `parent`, with the packages it depends on. No script of any package is run.
  * After a failure nothing of it is left.
  */
 export async function unpackPlugin(source: PackageSource, parent: string): Promise<UnpackedPlugin> {
   await mkdir(parent, { recursive: true, mode: 0o700 });
-  const directory = await mkdtemp(join(parent, "p-"));
+  const directory = await mkdtemp(join(parent, folderPrefix));
   try {
     await bring(source, directory);
     const packageJson = await readPackageJson(directory);
@@ -148,13 +157,33 @@ async function npm(args: string[], directory: string): Promise<{ stdout: string 
   return program("npm", args, directory);
 }
 
+/** Ends with the daemon, also where that is killed: the next one takes away what it was filling. */
 async function program(command: string, args: string[], directory?: string): Promise<{ stdout: string }> {
-  const outcome = await programOutcome(command, args, {
-    timeoutMs: programTimeoutMs,
-    maxOutputBytes: 16 * 1024 * 1024,
-    packageName: command,
-    ...(directory === undefined ? {} : { cwd: directory }),
-  });
+  const running = await startGuarded(command, args, directory);
+  const limits = { timeoutMs: programTimeoutMs, maxOutputBytes: 16 * 1024 * 1024 };
+  const ended = outcomeOf(running.program, limits);
+  await Promise.allSettled([ended]);
+  await running.stop();
+  const outcome = await ended;
   if (outcome.status !== 0) throw unavailable(`${command} failed: ${lastWords(outcome).slice(0, 800)}`);
   return outcome;
+}
+
+async function startGuarded(command: string, args: string[], directory: string | undefined): Promise<GuardedProcess> {
+  // What is set is text.
+  const env = Object.fromEntries(Object.entries(process.env).filter(([, value]) => value !== undefined)) as Record<
+    string,
+    string
+  >;
+  try {
+    return await GuardedProcess.start({
+      command,
+      args,
+      env,
+      stopTimeoutMs: 1000,
+      ...(directory === undefined ? {} : { workingDirectory: directory }),
+    });
+  } catch (cause) {
+    throw unavailable(`${EngineError.from(cause).message} (package ${command})`, { cause });
+  }
 }
