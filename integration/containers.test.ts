@@ -460,6 +460,15 @@ test("a hook is over when it has ended, whoever it left holds its output", { tim
   }
 });
 
+/** What is dead and waits for init to notice does not run. */
+function runs(pid: string): boolean {
+  try {
+    return !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
+  } catch {
+    return false;
+  }
+}
+
 test("a hook that does not end in its time is ended with everything it began", { timeout: 60_000 }, async () => {
   const id = await daemon.create(["true"]);
   const began = join(harness.root, "begun-by-hook");
@@ -472,8 +481,7 @@ test("a hook that does not end in its time is ended with everything it began", {
   });
   assert.ok(performance.now() - started < 15_000);
   daemon.around.hooks = [];
-  for (const pid of readFileSync(began, "utf8").trim().split("\n"))
-    assert.equal(existsSync(`/proc/${pid}`), false, `${pid} is left`);
+  for (const pid of readFileSync(began, "utf8").trim().split("\n")) assert.equal(runs(pid), false, `${pid} is left`);
   await daemon.remove(id);
 });
 
@@ -481,13 +489,20 @@ test("a forced removal does not wait for a hook that takes its time", { timeout:
   const id = await daemon.create(["true"]);
   const began = join(harness.root, "slow-hook");
   daemon.around.hooks = [
-    { priority: -1, args: ["/bin/sh", "-c", `echo >${began}; sleep 617`], timeoutSeconds: 300, plugin: "slow" },
+    {
+      priority: -1,
+      args: ["/bin/sh", "-c", `setsid sleep 618 & echo $! $$ >${began}; sleep 617`],
+      timeoutSeconds: 300,
+      plugin: "slow",
+    },
   ];
   try {
     const start = assert.rejects(daemon.containers.start(id), { kind: "conflict", message: /marked for removal/ });
-    await eventually("the hook runs", () => existsSync(began));
+    await eventually("the hook runs", () => existsSync(began) && readFileSync(began, "utf8") !== "");
+    const pids = readFileSync(began, "utf8").trim().split(" ");
     await daemon.remove(id);
     await start;
+    for (const pid of pids) assert.equal(runs(pid), false, `${pid} is left`);
     await eventually("everything is gone", async () => (await harness.leftovers()).length === 0);
   } finally {
     daemon.around.hooks = [];

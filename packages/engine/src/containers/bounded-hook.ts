@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { endMarked, markVariable } from "../marked-processes.ts";
 import type { PreStartHook } from "../plugin-host/chains.ts";
 
@@ -36,6 +36,15 @@ case $status in 124 | 137) [ $((\${now%.*} - \${began%.*})) -lt "$limit" ] || ec
 exit "$status"
 `;
 
+const hookName = "pouch-hook";
+
+/** The hook, if a process is one that runs it: by its command line; whose it is, the folder says. */
+export function hookOf(words: readonly string[]): { directory: string; mark: string } | undefined {
+  const [, option, , name, mark, , output] = words;
+  if (option !== "-c" || name !== hookName || mark === undefined || output === undefined) return undefined;
+  return { directory: dirname(output), mark };
+}
+
 /** A hook as the runtime gets it. */
 export interface RuntimeHook extends PreStartHook {
   /** What the plugin asked for, where `args` run it within something else. */
@@ -55,7 +64,7 @@ export async function boundedHooks(
       await rm(output, { force: true });
       await options.makeFifo(output);
       const mark = `pouch-${randomBytes(12).toString("hex")}`;
-      const own = ["pouch-hook", mark, String(hook.timeoutSeconds), output];
+      const own = [hookName, mark, String(hook.timeoutSeconds), output];
       return {
         ...hook,
         program: hook.args[0] ?? "",

@@ -9,7 +9,7 @@ import { cgroupsPath } from "../spec/index.ts";
 import { takeDownFolder } from "../take-down-folder.ts";
 import { groupFolders, hierarchiesOf, processesIn, removeGroup, thawGroup } from "./control-groups.ts";
 import { runtimeMarks } from "./footprints.ts";
-import { runtimeProcesses, withDescendants } from "./runtime-processes.ts";
+import { markedProcesses, runtimeProcesses, withDescendants } from "./runtime-processes.ts";
 
 /** Whose run it was; without a record it had what containers have by default. */
 export interface Runner {
@@ -57,7 +57,8 @@ async function endProcesses({ deps }: Pick<ContainerRoom, "deps">, id: string, g
     const ofRuntime = (await runtimeProcesses(runtimeMarks(deps))).filter(({ containerId }) => containerId === id);
     const folders = groupFolders(hierarchiesOf(deps.mountInfo()), group);
     const inGroups = await Promise.all(folders.map(processesIn));
-    const pids = new Set([...ofRuntime.flatMap(({ pid }) => withDescendants(pid)), ...inGroups.flat()]);
+    const ofHooks = await markedProcesses(new Set(ofRuntime.flatMap(({ mark }) => mark ?? [])));
+    const pids = new Set([...ofRuntime.flatMap(({ pid }) => withDescendants(pid)), ...ofHooks, ...inGroups.flat()]);
     if (pids.size === 0) return;
     for (const pid of pids) kill(pid);
     await Promise.all(folders.map(thawGroup));

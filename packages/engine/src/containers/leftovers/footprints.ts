@@ -44,10 +44,15 @@ export async function footprints({ deps, registry }: Pick<ContainerRoom, "deps" 
   return found;
 }
 
-export const runtimeMarks = ({ containerd, runtimeRoots }: Pick<ContainerDeps, "containerd" | "runtimeRoots">) => ({
+export const runtimeMarks = ({
+  containerd,
+  runtimeRoots,
+  roots,
+}: Pick<ContainerDeps, "containerd" | "runtimeRoots" | "roots">) => ({
   address: containerd.address,
   namespace: containerd.namespace,
   states: runtimeRoots.states,
+  exec: roots.exec,
 });
 
 function groupParents({ specSettings }: ContainerDeps, ofContainers: string[]): string[] {

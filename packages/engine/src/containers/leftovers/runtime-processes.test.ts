@@ -3,7 +3,23 @@ import { test } from "node:test";
 import { runtimeProcesses, runtimeProcessesAmong, withDescendants } from "./runtime-processes.ts";
 
 const id = "a".repeat(64);
-const marks = { address: "/run/pouch/containerd.sock", namespace: "pouch", states: "/run/pouch/runc/pouch" };
+const marks = {
+  address: "/run/pouch/containerd.sock",
+  namespace: "pouch",
+  states: "/run/pouch/runc/pouch",
+  exec: "/run/pouch/containers",
+};
+const hook = (exec: string): string[] => [
+  "/bin/sh",
+  "-c",
+  "script",
+  "pouch-hook",
+  "m1",
+  "30",
+  `${exec}/${id}/hook-output-0`,
+  "/bin/true",
+  "",
+];
 const shim = (containerId: string, address: string, namespace = "pouch"): string[] => [
   "/usr/bin/containerd-shim-runc-v2",
   "-namespace",
@@ -15,7 +31,7 @@ const shim = (containerId: string, address: string, namespace = "pouch"): string
   "",
 ];
 
-test("shims are known by containerd's address and our namespace, the runtime by its root; everything else is left alone", () => {
+test("shims are known by containerd's address and our namespace, the runtime by its root, hooks by our folder; everything else is left alone", () => {
   const processes = [
     shim("ours", "/run/pouch/containerd.sock"),
     shim("of another containerd", "/run/containerd/containerd.sock"),
@@ -24,11 +40,14 @@ test("shims are known by containerd's address and our namespace, the runtime by 
     ["runc", "--root", "/run/pouch/runc/pouch", "create", "--bundle", "/b", id, ""],
     ["runc", "--root", "/run/other/runc/pouch", "create", "--bundle", "/b", id, ""],
     ["runc", "init", ""],
+    hook("/run/pouch/containers"),
+    hook("/run/other/containers"),
     [""],
   ].map((words, index) => ({ pid: index + 1, words }));
   assert.deepEqual(runtimeProcessesAmong(processes, marks), [
     { pid: 1, containerId: "ours" },
     { pid: 5, containerId: id },
+    { pid: 8, containerId: id, mark: "m1" },
   ]);
 });
 
