@@ -27,6 +27,8 @@ const maxDelayMs = 30_000;
 const memoryCheckMs = 1000;
 /** How long a process that missed a deadline may take to answer the hand-shake before it counts as stuck. */
 const aliveTimeoutMs = 3000;
+/** How long the end of a process whose socket failed may take to be heard of. */
+const endedWithinMs = 200;
 
 /** A plugin's process: started, restarted with back-off when it ends by itself, ended when it is stuck or takes too much memory. */
 export class PluginProcess {
@@ -78,7 +80,9 @@ export class PluginProcess {
     try {
       await this.#options.handShake(AbortSignal.timeout(aliveTimeoutMs));
     } catch {
-      if (this.#current === suspect && !this.#stopping.signal.aborted) {
+      // One that has just ended is not stuck: its supervisor says how it ended.
+      const ended = await Promise.race([suspect.exited.then(() => true), sleep(endedWithinMs, false)]);
+      if (!ended && this.#current === suspect && !this.#stopping.signal.aborted) {
         this.#options.log.error("its process is stuck; ending it");
         await suspect.kill();
       }
