@@ -35,6 +35,22 @@ test("the clock follows a drifting wall clock without ever running backwards, an
   assert.ok(Math.abs(Number(clock.now()) / 1e6 - wallMs) <= 3);
 });
 
+test("what happened before somebody reads the wall clock is not told as later, also when the process did not run for a while", () => {
+  let [wallMs, monotonicNs, heldUpMs] = [1000, 0n, 0];
+  const clock = systemClock({
+    wallMs: () => Math.floor((wallMs += heldUpMs)),
+    monotonicNs: () => monotonicNs,
+  });
+  for (let step = 0; step < 40; step++) {
+    heldUpMs = step % 10 === 5 ? 1.5 : 0;
+    const now = clock.now();
+    monotonicNs += BigInt(Math.round(heldUpMs * 1e6));
+    heldUpMs = 0;
+    assert.ok(now < BigInt(Math.floor(wallMs) + 1) * 1_000_000n, `${now} at ${wallMs} ms`);
+    [wallMs, monotonicNs] = [wallMs + 0.15, monotonicNs + 150_000n];
+  }
+});
+
 test("what happens after somebody read the wall clock is not told as earlier", () => {
   let [wallMs, monotonicNs] = [1000.9, 0n];
   const clock = systemClock({ wallMs: () => Math.floor(wallMs), monotonicNs: () => monotonicNs });

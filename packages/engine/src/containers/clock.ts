@@ -27,8 +27,9 @@ export function systemClock({ wallMs, monotonicNs }: TimeSources = realSources):
       const monotonic = monotonicNs();
       let nowNs = baseNs + (monotonic - baseMonotonic);
       const wallNs = BigInt(wallMs()) * 1_000_000n;
-      // Not even a little behind: who reads the wall clock and then does something asks for what happened since.
-      if (nowNs < wallNs || nowNs >= wallNs + 2_000_000n) {
+      // In the wall clock's own millisecond, not even a little behind or ahead: who reads that clock before and after something asks
+      // for what happened in between.
+      if (nowNs < wallNs || nowNs >= wallNs + 1_000_000n) {
         [baseNs, baseMonotonic] = [wallNs, monotonic];
         nowNs = wallNs;
       }
