@@ -64,9 +64,10 @@ export class PluginManager {
   /** What a daemon that was killed had brought in and not kept yet, or had not taken away yet. The store has taken in by now what it had lost. */
   async #removeLostFolders(): Promise<void> {
     const { records, directory } = this.#deps;
-    const kept = new Set([...records.values()].map(({ installed }) => installed?.directory));
+    // Names are made up, each once: a home may be known by another path now.
+    const kept = new Set([...records.values()].flatMap(({ installed }) => (installed ? [basename(installed.directory)] : [])));
     for (const folder of await packageFolders(directory))
-      if (!kept.has(folder)) await this.#removeFolder(basename(folder), folder);
+      if (!kept.has(basename(folder))) await this.#removeFolder(basename(folder), folder);
   }
 
   async #takeUp(record: PluginRecord): Promise<void> {
