@@ -31,6 +31,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { builtinPlugins } from "./builtin-plugins.ts";
 import { claimNames, ownerNote } from "./compose/claim-names.ts";
 import { lockExecRoot } from "./compose/lock-exec-root.ts";
+import type { OwnerLock } from "./compose/owner-lock.ts";
 import { Closers } from "./compose/closers.ts";
 import { containerSettings, logDrivers } from "./compose/container-settings.ts";
 import { checkPrograms } from "./compose/check-programs.ts";
@@ -68,6 +69,13 @@ export async function compose(options: ComposeOptions): Promise<{ close(): Promi
   }
 }
 
+/** A start that failed leaves things as it found them: containers of the daemon before may run on. */
+function letGo(lock: OwnerLock, running: (() => boolean) | undefined): void {
+  if (running === undefined) lock.undo();
+  else if (running()) lock.leaveNote();
+  else lock.close();
+}
+
 async function open(options: ComposeOptions, closers: Closers): Promise<void> {
   const { configuration, log, build, environment, uncaughtErrors } = options;
   // Before anything is made: what would be refused at the end is refused now.
@@ -94,7 +102,7 @@ async function open(options: ComposeOptions, closers: Closers): Promise<void> {
   const store = Store.open(storeFile(home), { warn: (message, fields) => log.warn(message, fields) });
   closers.push("the store", () => store.close());
   const execRootLock = await lockExecRoot(execRoot, { home, identity: store.identity, owner });
-  closers.push("the exec root", () => (late.running?.() === true ? execRootLock.leaveNote() : execRootLock.close()));
+  closers.push("the exec root", () => letGo(execRootLock, late.running));
 
   const plugins = await openPlugins({
     configuration,

@@ -53,5 +53,8 @@ test("a home whose containers run with one exec root is not started with another
     message: /may be running with the --exec-root-dir .*exec, not with .*other/,
   });
   assert.deepEqual(readdirSync(other), []);
+  // As the message advises where none of them runs.
+  rmSync(join(execRoot, "owner"));
+  (await lockExecRoot(other, daemon("one"))).close();
   (await lockExecRoot(execRoot, daemon("one"))).close();
 });

@@ -1,5 +1,5 @@
 import { EngineError, failedPrecondition, messageChain, unavailable } from "@pouchcontainer/errors";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { HeldByAnother, readNote, takeOwnerLock, type OwnerLock } from "./owner-lock.ts";
 import { trueFolder } from "./true-folder.ts";
@@ -20,7 +20,7 @@ export interface ExecRootOwner {
 export async function lockExecRoot(execRoot: string, daemon: ExecRootOwner): Promise<OwnerLock> {
   refuseOtherRoot(execRoot, daemon);
   const lock = await take(execRoot, daemon);
-  writeFileSync(lastRootFile(daemon.home), `${trueFolder(execRoot)}\n`, { mode: 0o600 });
+  noteRoot(daemon.home, trueFolder(execRoot));
   return lock;
 }
 
@@ -47,7 +47,8 @@ async function take(execRoot: string, daemon: ExecRootOwner): Promise<OwnerLock>
 function refuseOtherRoot(execRoot: string, daemon: ExecRootOwner): void {
   const last = lastRoot(daemon.home);
   if (last === undefined || last === trueFolder(execRoot) || !hasRuns(last)) return;
-  if (!isOwn(readNote(noteOf(last))?.place ?? "", daemon)) return;
+  const note = readNote(noteOf(last));
+  if (note === undefined || !isOwn(note.place, daemon)) return;
   throw failedPrecondition(
     `containers of ${daemon.home} may be running with the --exec-root-dir ${last}, not with ${execRoot}: start with that one, and stop ` +
       `them before it is changed, or remove ${noteOf(last)} if none of them runs`,
@@ -56,11 +57,23 @@ function refuseOtherRoot(execRoot: string, daemon: ExecRootOwner): void {
 
 const noteOf = (execRoot: string): string => join(execRoot, "owner");
 
-const lastRootFile = (home: string): string => join(home, "exec-root");
+const lastRootFile = (home: string): string => join(home, ".last-exec-root");
+
+/** A full disk keeps no daemon from starting: it is then not known which exec root was the last. */
+function noteRoot(home: string, execRoot: string): void {
+  if (lastRoot(home) === execRoot) return;
+  const file = lastRootFile(home);
+  try {
+    writeFileSync(`${file}.new`, `${execRoot}\n`, { mode: 0o600 });
+    renameSync(`${file}.new`, file);
+  } catch {
+    rmSync(`${file}.new`, { force: true });
+  }
+}
 
 function lastRoot(home: string): string | undefined {
   try {
-    return readFileSync(lastRootFile(home), "utf8").trimEnd();
+    return readFileSync(lastRootFile(home), "utf8").trimEnd() || undefined;
   } catch {
     return undefined;
   }
