@@ -26,6 +26,8 @@ export async function removeContainer(
   if (options.force) await ended(startsSettled, startPatienceMs);
   else await startsSettled;
   if (container.removing) throw conflict(`removal of container ${container.record.name} is already in progress`);
+  // Before it counts as one that goes: a policy starts nothing again that does.
+  if (!options.force) refuseRunning(container);
   container.removing = true;
   if (!container.isRunning) container.run?.calledOff.abort();
   try {
@@ -61,7 +63,7 @@ function refuseRunning({ state, record }: Container): void {
 async function remove(room: ContainerRoom, container: Container, options: { force: boolean; volumes: boolean }): Promise<void> {
   const { deps, registry } = room;
   const { id, record } = container;
-  // Here, and not where the removal is asked for: what had the lock before may have started it.
+  // Again: what had the lock before may have started it.
   if (!options.force) refuseRunning(container);
   container.cancelRestart();
   const { run } = container;
