@@ -39,8 +39,8 @@ async function main(args: string[]): Promise<number> {
   }
   const log = createLog(invocation.configuration.debug ? "debug" : invocation.configuration["log-level"]);
   try {
-    checkPaths(invocation.configuration);
     if (invocation.action === "rebuild-store") return await rebuild(invocation.configuration);
+    checkPaths(invocation.configuration);
     return await serve(invocation.configuration, log, new UncaughtErrors(log));
   } catch (error) {
     log.debug("start failed", { error: EngineError.from(error) });

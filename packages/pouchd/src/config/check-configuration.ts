@@ -13,6 +13,8 @@ export type PlaceOf = (name: OptionName) => string;
 export function checkConfiguration(configuration: Configuration, placeOf: PlaceOf): void {
   for (const name of ["home-dir", "exec-root-dir", "pidfile"] as const)
     if (configuration[name] !== "") configuration[name] = resolve(configuration[name]);
+  // A configuration file may say in so many words that there is none.
+  for (const name of ["tlscacert", "tlscert", "tlskey"] as const) if (configuration[name] === "") delete configuration[name];
   // Others start them, in folders of their own; a bare name is looked up.
   for (const name of ["containerd-path", "runtime-path", "init-path"] as const)
     if (configuration[name].includes("/")) configuration[name] = resolve(configuration[name]);
