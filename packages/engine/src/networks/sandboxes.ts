@@ -272,9 +272,7 @@ export class Sandboxes implements ContainerNetworks {
       this.#deps.endpoints.giveWhenVanished(endpoint);
       if (live?.isAttached(endpoint)) live.publishEvent("disconnect", endpoint.networkName);
     }
-    // A record of an earlier version does not name the network that needs no device.
-    const bare = record.bare?.networkName ?? (record.mode === "host" ? "host" : "none");
-    if (live && record.endpoints.length === 0) live.publishEvent("disconnect", bare);
+    if (live && record.bare) live.publishEvent("disconnect", record.bare.networkName);
   }
 
   #join(ref: string): NetworkSandbox {
