@@ -1,5 +1,6 @@
+import { writeWholeSync } from "@pouchcontainer/engine";
 import { EngineError, failedPrecondition, messageChain, unavailable } from "@pouchcontainer/errors";
-import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { HeldByAnother, readNote, takeOwnerLock, type OwnerLock } from "./owner-lock.ts";
 import { trueFolder } from "./true-folder.ts";
@@ -62,12 +63,10 @@ const lastRootFile = (home: string): string => join(home, ".last-exec-root");
 /** A full disk keeps no daemon from starting: it is then not known which exec root was the last. */
 function noteRoot(home: string, execRoot: string): void {
   if (lastRoot(home) === execRoot) return;
-  const file = lastRootFile(home);
   try {
-    writeFileSync(`${file}.new`, `${execRoot}\n`, { mode: 0o600 });
-    renameSync(`${file}.new`, file);
+    writeWholeSync(lastRootFile(home), `${execRoot}\n`);
   } catch {
-    rmSync(`${file}.new`, { force: true });
+    // See above.
   }
 }
 

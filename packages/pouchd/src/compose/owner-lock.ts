@@ -1,5 +1,5 @@
-import { isInUse } from "@pouchcontainer/engine";
-import { closeSync, existsSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { isInUse, writeWholeSync } from "@pouchcontainer/engine";
+import { closeSync, existsSync, openSync, readFileSync, rmSync, statSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 
 /** One daemon has it, and no other gets it until that one lets go or ends. */
@@ -110,5 +110,5 @@ function lockDatabase(path: string): DatabaseSync {
 const inodeOf = (file: string): number | undefined => statSync(file, { throwIfNoEntry: false })?.ino;
 
 function writeNote(path: string, { owner, place }: OwnerNote): void {
-  writeFileSync(path, `${owner}\n${place === "" ? "" : `${place}\n`}`, { mode: 0o600 });
+  writeWholeSync(path, `${owner}\n${place === "" ? "" : `${place}\n`}`);
 }
