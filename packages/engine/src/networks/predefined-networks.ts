@@ -1,5 +1,6 @@
 import { invalidArgument, messageChain } from "@pouchcontainer/errors";
-import { parseCidr } from "./ipam/cidr.ts";
+import type * as api from "@pouchcontainer/api";
+import { contains, parseCidr, type Family } from "./ipam/cidr.ts";
 import { completeIpam, type IpamSurroundings } from "./ipam/complete-ipam.ts";
 import { bridgeOption } from "./drivers/bridge-options.ts";
 import { goTime } from "./go-time.ts";
@@ -12,12 +13,21 @@ export function bareNetwork(name: "host" | "none", now: Date): NetworkRecord {
   return { ...blank(now), name, driver: name === "host" ? "host" : "null" };
 }
 
-/** Refuses flags of the default bridge that cannot hold together, whatever the host and other networks have. */
-export function checkDefaultBridge({ bridge, defaultPools }: Pick<NetworksConfig, "bridge" | "defaultPools">): void {
+/**
+ * Refuses flags of the default bridge that cannot hold together, whatever the host and other networks have. A gateway
+ * without a subnet waits for `defaultBridge`, which knows the subnet of before.
+ */
+export function checkDefaultBridge({ bridge: asked, defaultPools }: Pick<NetworksConfig, "bridge" | "defaultPools">): void {
+  const { gateway, gatewayV6, ...bridge } = asked;
+  const named = {
+    ...bridge,
+    ...(gateway !== undefined && (asked.bip ?? asked.fixedCidr) !== undefined && { gateway }),
+    ...(gatewayV6 !== undefined && asked.fixedCidrV6 !== undefined && { gatewayV6 }),
+  };
   try {
-    defaultBridge(bridge, { defaultPools, networks: [], hostRoutes: [] }, undefined, new Date());
+    defaultBridge(named, { defaultPools, networks: [], hostRoutes: [] }, undefined, new Date());
   } catch (cause) {
-    throw invalidArgument(`the default bridge cannot be as it is asked for (${askedFor(bridge)}): ${messageChain(cause)}`, {
+    throw invalidArgument(`the default bridge cannot be as it is asked for (${askedFor(asked)}): ${messageChain(cause)}`, {
       cause,
     });
   }
@@ -56,9 +66,7 @@ export function defaultBridge(
       ...(config.gateway === undefined ? {} : { Gateway: config.gateway }),
     });
   } else {
-    const kept = before?.ipam.config.find((pool) => pool.Subnet !== undefined && parseCidr(pool.Subnet).family === 4);
-    if (kept?.Subnet !== undefined)
-      pools.push({ Subnet: kept.Subnet, ...(kept.Gateway === undefined ? {} : { Gateway: config.gateway ?? kept.Gateway }) });
+    pools.push(ownSubnet(4, config.gateway, before, around));
   }
   if (config.ipv6 && config.fixedCidrV6 !== undefined) {
     pools.push({
@@ -66,8 +74,7 @@ export function defaultBridge(
       ...(config.gatewayV6 === undefined ? {} : { Gateway: config.gatewayV6 }),
     });
   } else if (config.ipv6) {
-    const kept = before?.ipam.config.find((pool) => pool.Subnet !== undefined && parseCidr(pool.Subnet).family === 6);
-    if (kept) pools.push(kept);
+    pools.push(ownSubnet(6, config.gatewayV6, before, around));
   }
   const ipam = completeIpam({ config: pools, enableIPv4: true, enableIPv6: config.ipv6 }, around);
   return {
@@ -86,6 +93,28 @@ export function defaultBridge(
       [bridgeOption.mtu]: String(config.mtu ?? 1500),
     },
   };
+}
+
+/** The subnet of before, or a free one, for flags that name none; a gateway that is asked for must lie in it. */
+function ownSubnet(
+  family: Family,
+  gateway: string | undefined,
+  before: NetworkRecord | undefined,
+  around: IpamSurroundings,
+): api.IPAMPool {
+  const ofFamily = (pools: api.IPAMPool[] = []) =>
+    pools.find((pool) => pool.Subnet !== undefined && parseCidr(pool.Subnet).family === family);
+  const chosen = () => completeIpam({ config: [], enableIPv4: family === 4, enableIPv6: family === 6 }, around);
+  const pool = ofFamily(before?.ipam.config) ?? ofFamily(chosen());
+  if (gateway === undefined || pool?.Subnet === undefined) return pool ?? {};
+  if (!contains(parseCidr(pool.Subnet), gateway)) {
+    const [asked, subnets] =
+      family === 4 ? ["--default-gateway", "--bip or --fixed-cidr"] : ["--default-gateway-v6", "--fixed-cidr-v6"];
+    throw invalidArgument(
+      `${asked} ${gateway} is outside the default bridge's subnet ${pool.Subnet}: give the subnet by ${subnets} too`,
+    );
+  }
+  return { ...pool, Gateway: gateway };
 }
 
 function blank(now: Date): NetworkRecord {

@@ -25,7 +25,6 @@ export function checkConfiguration(configuration: Configuration, placeOf: PlaceO
   }
   checkListen(configuration.listen, placeOf);
   checkControlGroups(configuration, placeOf);
-  checkGateway(configuration, placeOf);
   const { tlsverify, tlscacert, tlscert, tlskey } = configuration;
   if (tlsverify && !(tlscacert && tlscert && tlskey))
     throw invalidArgument("--tlsverify needs --tlscacert, --tlscert and --tlskey");
@@ -67,14 +66,4 @@ function checkControlGroups(configuration: Configuration, placeOf: PlaceOf): voi
     throw invalidArgument(
       `${placeOf("cgroup-parent")} takes the name of a slice, like ${parent.replaceAll("/", "") || "pouch"}.slice, with --cgroup-driver systemd, got ${JSON.stringify(parent)}`,
     );
-}
-
-/** A gateway of a subnet that is chosen anew for each machine would lie in it by chance alone. */
-function checkGateway(configuration: Configuration, placeOf: PlaceOf): void {
-  const alone = (gateway: OptionName, ...subnets: OptionName[]): boolean =>
-    configuration[gateway] !== undefined && subnets.every((subnet) => configuration[subnet] === undefined);
-  if (alone("default-gateway", "bip", "fixed-cidr"))
-    throw invalidArgument(`${placeOf("default-gateway")} needs the subnet it lies in: give --bip or --fixed-cidr too`);
-  if (alone("default-gateway-v6", "fixed-cidr-v6"))
-    throw invalidArgument(`${placeOf("default-gateway-v6")} needs the subnet it lies in: give --fixed-cidr-v6 too`);
 }

@@ -132,9 +132,7 @@ test("what is possible is taken", () => {
   configurationOf([], file);
 });
 
-test("a gateway without its subnet, an empty value, and no address or one twice are refused", () => {
-  assert.throws(() => configurationOf(["--default-gateway", "10.1.2.1"]), /--default-gateway needs the subnet .* --bip or/);
-  assert.throws(() => configurationOf([], { "default-gateway-v6": "fd00::1" }), /"default-gateway-v6" needs the subnet/);
+test("an empty value, and no address or one twice are refused", () => {
   assert.throws(() => configurationOf([], { "home-dir": "" }), /config.json: "home-dir" must not be empty/);
   assert.throws(() => configurationOf([], { dns: ["10.0.0.1", ""] }), /"dns" must not be empty/);
   assert.throws(() => configurationOf([], { listen: [] }), /"listen" needs one address or more/);
