@@ -79,8 +79,10 @@ function keptAfterItsEnd(
   const names = calls
     .filter(({ patch = [] }) => patch.some(({ path }) => places.includes(path)))
     .map(({ plugin }) => `"${plugin}"`);
+  // A patch that the trace has cut does not tell its places.
+  const who = names.length > 0 ? `plugin ${names.join(", ")}` : "a plugin";
   return [
-    `plugin ${names.join(", ")} took HostConfig.AutoRemove away: the container is not removed when it ends, and who waits for that waits until somebody removes it`,
+    `${who} took HostConfig.AutoRemove away: the container is not removed when it ends, and who waits for that waits until somebody removes it`,
   ];
 }
 
