@@ -90,10 +90,20 @@ after(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
+/** Where dockerd, now and then, answers 500: it stops and starts without a lock around both, and the other call is in between. */
+const lostRaces: ReadonlySet<string> = new Set(["two restarts"]);
+
 for (const [what, calls] of Object.entries(besideTheStart))
   test(`${what}, beside a start`, async () => {
     const name = what.replaceAll(/\W+/g, "-");
-    const [ours, theirs] = await Promise.all(engines.map((engine) => outcome(engine, name, calls)));
+    const [ours, theirs] = await Promise.all(
+      engines.map(async (engine) => {
+        for (;;) {
+          const found = await outcome(engine, name, calls);
+          if (engine.name === "pouchd" || !lostRaces.has(what) || !found.statuses.includes(500)) return found;
+        }
+      }),
+    );
     assert.deepEqual(ours, theirs);
     assert.deepEqual(ours?.early, [], "the start was not waited for");
   });
