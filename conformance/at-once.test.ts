@@ -140,7 +140,8 @@ for (const [what, { made, removal, inProgress }] of Object.entries(removedTwice)
         const answers = await Promise.all([answerOf(engine, [removal]), answerOf(engine, [removal])]);
         const statuses = answers.map(({ status }) => status).sort();
         if (inProgress === undefined || statuses.includes(inProgress) || left === 0) return statuses;
-        assert.deepEqual(statuses, [204, 404]);
+        // dockerd answers 204 to both when the second finds the container as it goes.
+        if (engine.name === "pouchd") assert.deepEqual(statuses, [204, 404]);
       }
     });
     const [ours, theirs] = await Promise.all(outcomes);

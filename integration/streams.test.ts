@@ -60,11 +60,14 @@ test("the output of an exec never comes together with the head", async () => {
   }
 });
 
+/** Output without its frames: how many there are is up to how often the program wrote. */
+const unframed = (frames: string): string => frames.replaceAll(/\p{Cc}\0{3}[^]{4}/gu, "");
+
 test("what is typed before the process is there reaches it, and so does the end", async () => {
   const id = await createExec(plain, { Cmd: ["cat"], AttachStdin: true });
   const exec = new Hijacked(daemon.socket, `/exec/${id}/start`, {}, "at once, ");
   exec.socket.end("and then\n");
-  assert.match(await exec.end(), /at once, and then\n$/);
+  assert.equal(unframed(await exec.end()), "at once, and then\n");
   const nothing = startExec(await createExec(plain, { Cmd: ["cat"], AttachStdin: true }));
   nothing.socket.end();
   assert.equal(await nothing.end(), "");

@@ -63,6 +63,9 @@ export const lifeCalls: Step[] = [
   { call: "POST /containers/life/wait?condition=not-running" },
   { call: "POST /containers/life/wait?condition=next-exit", goesOn: true },
   { call: "POST /containers/life/wait?condition=removed", goesOn: true },
+  { call: "POST /containers/life/start", note: "until the next exit" },
+  // Not by a restart: dockerd's waiter then finds the exit code of the new run, 0, now and then.
+  { call: "POST /containers/life/stop?t=10", note: "until the next exit" },
   { call: "POST /containers/life/restart?t=5" },
   { call: "POST /containers/life/restart?t=5", note: "running" },
   { call: "POST /containers/life/kill", note: "for good" },
