@@ -232,6 +232,22 @@ const noForeignPattern = rule(isDaemon, (report, file) => ({
   },
 }));
 
+const noEndlessMkdir = rule(
+  (file) => file.startsWith("packages/") && !isTest(file),
+  (report) => ({
+    CallExpression(node) {
+      const call = methodCall(node) ?? { name: nameOf(node["callee"]), args: node["arguments"] };
+      if (!["mkdir", "mkdirSync"].includes(String(call.name))) return;
+      for (const inner of below(call.args))
+        if (inner.type === "Property" && nameOf(inner["key"]) === "recursive")
+          report({
+            node,
+            message: "Node's recursive mkdir never ends below /proc: use makeFolders of @pouchcontainer/owners.",
+          });
+    },
+  }),
+);
+
 export default {
   meta: { name: "owners" },
   rules: {
@@ -241,5 +257,6 @@ export default {
     "nothing-synchronous": nothingSynchronous,
     "no-void": noVoid,
     "no-foreign-pattern": noForeignPattern,
+    "no-endless-mkdir": noEndlessMkdir,
   },
 };

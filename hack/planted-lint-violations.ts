@@ -35,6 +35,12 @@ const planted: { rule: string; source: string; file?: string }[] = [
     rule: "no-foreign-pattern",
     source: "export const matches = (pattern: string, text: string) => new RegExp(pattern).test(text);",
   },
+  { rule: "no-endless-mkdir", source: 'import { mkdirSync } from "node:fs"; mkdirSync("x", { recursive: true, mode: 0o700 });' },
+  {
+    rule: "no-endless-mkdir",
+    file: "packages/cli/src/planted-folders.ts",
+    source: 'import * as fs from "node:fs/promises"; await fs.mkdir("x", { recursive: true });',
+  },
 ];
 
 const right: { source: string; file?: string }[] = [

@@ -74,6 +74,8 @@ export const failingCalls: Step[] = [
   }),
   ...failing("sysctl", { HostConfig: { Sysctls: { "kernel.nosuch": "1" } } }),
   ...failing("a folder over a file", { HostConfig: { Mounts: [{ Type: "bind", Source: "/tmp", Target: "/etc/passwd" }] } }),
+  ...failing("a source in /proc", { HostConfig: { Binds: ["/proc/nosuch/source:/x"] } }),
+  ...failing("a source below a file", { HostConfig: { Binds: ["/proc/version/source:/x"] } }),
   ...failing("tmpfs option", { HostConfig: { Tmpfs: { "/run": "size=nonsense" } } }),
   ...failing("seccomp", { HostConfig: { SecurityOpt: ["seccomp=/no/such/file"] } }),
   ...joining,

@@ -1,4 +1,5 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { makeFoldersSync } from "@pouchcontainer/owners";
+import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { CliError, messageOf } from "./cli-error.ts";
 
@@ -34,7 +35,7 @@ export function readClientConfig(folder: string): ClientConfig {
 
 /** Replaces the configuration in one step, readable by its owner only. */
 export function writeClientConfig(folder: string, config: ClientConfig): void {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makeFoldersSync(folder, 0o700);
   const file = join(folder, "config.json");
   const draft = `${file}.${process.pid}`;
   writeFileSync(draft, `${JSON.stringify(config, null, "\t")}\n`, { mode: 0o600 });

@@ -1,4 +1,5 @@
-import { chmod, mkdir } from "node:fs/promises";
+import { makeFolders } from "@pouchcontainer/owners";
+import { chmod } from "node:fs/promises";
 import { dirname } from "node:path";
 
 /**
@@ -6,7 +7,7 @@ import { dirname } from "node:path";
  * the daemon makes is root's alone (its umask). Folders that exist keep their modes.
  */
 export async function makeOpenFolder(path: string): Promise<void> {
-  const first = await mkdir(path, { recursive: true });
+  const first = await makeFolders(path);
   if (first === undefined) return;
   for (let made = path; made.length >= first.length; made = dirname(made)) await chmod(made, 0o755);
 }

@@ -1,7 +1,8 @@
 import { alreadyExists, EngineError, forbidden, invalidArgument, notFound } from "@pouchcontainer/errors";
+import { makeFolders } from "@pouchcontainer/owners";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { chmod, chown, lstat, mkdir, readFile, unlink } from "node:fs/promises";
+import { chmod, chown, lstat, readFile, unlink } from "node:fs/promises";
 import type { Server } from "node:http";
 import type { Server as TlsServer } from "node:https";
 import { connect } from "node:net";
@@ -81,7 +82,7 @@ async function listenUnix(server: Server | TlsServer, address: UnixAddress, grou
 
 /** The group of the socket has to get to it, whatever the umask is. */
 async function makeWayTo(folder: string): Promise<void> {
-  const first = await mkdir(folder, { recursive: true });
+  const first = await makeFolders(folder);
   if (first === undefined) return;
   for (let made = folder; made.length >= first.length; made = dirname(made)) await chmod(made, 0o755);
 }

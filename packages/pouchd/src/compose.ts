@@ -1,3 +1,4 @@
+import { makeFoldersSync } from "@pouchcontainer/owners";
 import { ContainerUpdateConfig, apiVersions, decodeBody } from "@pouchcontainer/api";
 import { decodeMetrics } from "@pouchcontainer/containerd";
 import {
@@ -25,7 +26,7 @@ import { FileWorkers } from "@pouchcontainer/files";
 import { HttpServer } from "@pouchcontainer/http-server";
 import { Linux } from "@pouchcontainer/linux";
 import { parseNamingDefaults, platformOfHost } from "@pouchcontainer/oci";
-import { mkdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { builtinPlugins } from "./builtin-plugins.ts";
@@ -163,7 +164,7 @@ async function open(options: ComposeOptions, closers: Closers): Promise<void> {
   });
 
   const views = join(execRoot, "views");
-  mkdirSync(views, { recursive: true, mode: 0o700 });
+  makeFoldersSync(views, 0o700);
   const files = new FileWorkers(fileWorkerCommand(views));
   closers.push("file workers", () => files.close());
 

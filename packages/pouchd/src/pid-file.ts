@@ -1,5 +1,6 @@
 import { unavailable } from "@pouchcontainer/errors";
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { makeFoldersSync } from "@pouchcontainer/owners";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 
 /** Writes the daemon's pid; refuses while the process named in the file is a living pouchd. Returns what removes it. */
@@ -8,7 +9,7 @@ export function writePidFile(file: string): () => void {
   if (other !== undefined) {
     throw unavailable(`pouchd already runs with pid ${other} (${file}): stop it, or give this one a --pidfile of its own`);
   }
-  mkdirSync(dirname(file), { recursive: true });
+  makeFoldersSync(dirname(file));
   writeFileSync(file, String(process.pid));
   return () => rmSync(file, { force: true });
 }

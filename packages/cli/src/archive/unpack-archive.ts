@@ -1,5 +1,6 @@
+import { makeFolders } from "@pouchcontainer/owners";
 import { createWriteStream } from "node:fs";
-import { chmod, chown, link, lchown, lstat, mkdir, rm, symlink, utimes } from "node:fs/promises";
+import { chmod, chown, link, lchown, lstat, rm, symlink, utimes } from "node:fs/promises";
 import { dirname, join, normalize } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -26,7 +27,7 @@ export async function unpackArchive(archive: AsyncIterable<Uint8Array>, options:
     const { header } = entry;
     const path = await safePath(options, header.name);
     if (header.type === "directory") {
-      await mkdir(path, { recursive: true });
+      await makeFolders(path);
       folders.push({ path, header });
       entry.resume();
     } else if (header.type === "symlink") {
@@ -39,7 +40,7 @@ export async function unpackArchive(archive: AsyncIterable<Uint8Array>, options:
       await link(await safePath(options, header.linkname ?? ""), path);
       entry.resume();
     } else if (header.type === "file" || header.type === "contiguous-file") {
-      await mkdir(dirname(path), { recursive: true });
+      await makeFolders(dirname(path));
       await rm(path, { force: true });
       await pipeline(entry, createWriteStream(path, { mode: 0o600 }));
       await settle(path, header, options.keepOwner);

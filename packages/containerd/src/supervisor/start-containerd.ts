@@ -1,6 +1,7 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { conflict, invalidArgument } from "@pouchcontainer/errors";
+import { makeFoldersSync } from "@pouchcontainer/owners";
 import { containerdConfig, ttrpcAddressOf } from "./containerd-config.ts";
 import { ContainerdSupervisor } from "./containerd-supervisor.ts";
 import { errorCodeOf } from "./error-code.ts";
@@ -51,8 +52,7 @@ export async function startContainerd(options: StartContainerdOptions): Promise<
   if (Buffer.byteLength(ttrpcAddressOf(address)) > maxSocketPathBytes) {
     throw invalidArgument(`the path of containerd's socket is too long for a Unix socket: ${address}`);
   }
-  for (const folder of [options.root, state, dirname(address), dirname(options.logFile)])
-    mkdirSync(folder, { recursive: true, mode: 0o710 });
+  for (const folder of [options.root, state, dirname(address), dirname(options.logFile)]) makeFoldersSync(folder, 0o710);
 
   const stopping = new AbortController();
   const request: LaunchRequest = {

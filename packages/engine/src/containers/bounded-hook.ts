@@ -1,5 +1,6 @@
+import { makeFolders } from "@pouchcontainer/owners";
 import { randomBytes } from "node:crypto";
-import { mkdir, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { endMarked, markVariable } from "../marked-processes.ts";
 import type { PreStartHook } from "../plugin-host/chains.ts";
@@ -57,7 +58,7 @@ export async function boundedHooks(
   options: { makeFifo(path: string): Promise<void>; directory: string; shell: string },
 ): Promise<RuntimeHook[]> {
   if (hooks.length === 0) return [];
-  await mkdir(options.directory, { recursive: true, mode: 0o710 });
+  await makeFolders(options.directory, 0o710);
   return await Promise.all(
     hooks.map(async (hook, index) => {
       const output = join(options.directory, `hook-output-${index}`);

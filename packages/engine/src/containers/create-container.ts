@@ -1,8 +1,9 @@
+import { makeFolders } from "@pouchcontainer/owners";
 import type * as api from "@pouchcontainer/api";
 import type { Mount } from "@pouchcontainer/containerd";
 import { conflict, invalidArgument } from "@pouchcontainer/errors";
 import { existsSync } from "node:fs";
-import { mkdir, open } from "node:fs/promises";
+import { open } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { ResolvedImage } from "../images/image-source.ts";
 import type { TraceEntry } from "../plugin-host/trace.ts";
@@ -205,7 +206,7 @@ async function allocate(room: ContainerRoom, container: Container, undo: UndoSte
   );
   const labels = { [ownerLabel]: id, [gcRootLabel]: rfc3339Nano(deps.clock.now()).replace(/\.\d+Z$/, "Z") };
   await settleAll([
-    mkdir(container.directory, { recursive: true, mode: 0o710 }),
+    makeFolders(container.directory, 0o710),
     snapshots.prepare(id, record.image.chainId, labels).then(markAsContainer),
     deps.records.put(id, record),
   ]);

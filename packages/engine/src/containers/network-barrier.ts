@@ -1,4 +1,5 @@
-import { mkdir, rm } from "node:fs/promises";
+import { makeFolders } from "@pouchcontainer/owners";
+import { rm } from "node:fs/promises";
 import { constants, openSync } from "node:fs";
 import { Socket } from "node:net";
 import { join } from "node:path";
@@ -29,7 +30,7 @@ export async function openNetworkBarrier(options: {
   const { directory, shell, timeoutSeconds } = options;
   const ask = join(directory, "network-ask");
   const answer = join(directory, "network-answer");
-  await mkdir(directory, { recursive: true, mode: 0o710 });
+  await makeFolders(directory, 0o710);
   await Promise.all([rm(ask, { force: true }), rm(answer, { force: true })]);
   await Promise.all([options.makeFifo(ask), options.makeFifo(answer)]);
   // Both ends are held, so that opening blocks neither side and nothing looks ended.

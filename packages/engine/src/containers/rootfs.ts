@@ -1,7 +1,6 @@
 import type { Mount } from "@pouchcontainer/containerd";
 import type { FileView } from "@pouchcontainer/files";
-import { runProgram } from "@pouchcontainer/owners";
-import { mkdir } from "node:fs/promises";
+import { makeFolders, runProgram } from "@pouchcontainer/owners";
 import { join } from "node:path";
 import type { Container } from "./container.ts";
 import type { ContainerDeps } from "./container-deps.ts";
@@ -45,7 +44,7 @@ export const sharedMemoryPath = (container: Container): string => join(container
 
 /** Mounts a fresh tmpfs, for a shared `/dev/shm`. */
 export async function mountSharedMemory(place: string, sizeBytes: number): Promise<void> {
-  await mkdir(place, { recursive: true, mode: 0o700 });
+  await makeFolders(place, 0o700);
   await runProgram("mount", ["-t", "tmpfs", "-o", `mode=1777,nosuid,noexec,nodev,size=${sizeBytes}`, "shm", place]);
 }
 

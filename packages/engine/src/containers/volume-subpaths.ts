@@ -1,7 +1,7 @@
 import { invalidArgument } from "@pouchcontainer/errors";
-import { runProgram } from "@pouchcontainer/owners";
+import { makeFolders, runProgram } from "@pouchcontainer/owners";
 import { closeSync, fstatSync } from "node:fs";
-import { mkdir, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Container } from "./container.ts";
 import type { MountPointRecord } from "./container-record.ts";
@@ -42,8 +42,8 @@ async function mountSubpath({ source, name = "" }: MountPointRecord, subpath: st
   const descriptor = rootfsReader(source).open(subpath);
   if (descriptor === undefined) throw invalidArgument(`no such file or directory in volume ${name}: ${subpath}`);
   try {
-    await mkdir(join(place, ".."), { recursive: true, mode: 0o710 });
-    if (fstatSync(descriptor).isDirectory()) await mkdir(place, { recursive: true });
+    await makeFolders(join(place, ".."), 0o710);
+    if (fstatSync(descriptor).isDirectory()) await makeFolders(place);
     else await writeFile(place, "");
     // The path is not to be resolved by the program: it is a name of the descriptor, not of a file.
     await runProgram("mount", ["--no-canonicalize", "--bind", `/proc/${process.pid}/fd/${descriptor}`, place]);

@@ -1,5 +1,5 @@
 import { failedPrecondition } from "@pouchcontainer/errors";
-import { mkdirSync } from "node:fs";
+import { makeFoldersSync } from "@pouchcontainer/owners";
 import { dirname } from "node:path";
 import { Database, fillOf } from "./database.ts";
 import { homeContents } from "./home-contents.ts";
@@ -20,7 +20,7 @@ export interface OpenedDatabase {
 export function openDatabase(file: string): OpenedDatabase {
   const home = dirname(file);
   try {
-    mkdirSync(home, { recursive: true, mode: 0o710 });
+    makeFoldersSync(home, 0o710);
     const marker = readMarker(home);
     const database = open(file, home, marker);
     try {

@@ -1,7 +1,7 @@
-import { inBackground } from "@pouchcontainer/owners";
+import { inBackground, makeFolders } from "@pouchcontainer/owners";
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
-import { mkdir, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { KeyedMutex } from "../keyed-mutex.ts";
 import { markerPath, markerText } from "./home-marker.ts";
@@ -123,7 +123,7 @@ export class RecordCopies {
         if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
         // A container's folder is made and removed by those who make and remove containers.
         if (name.collection === containersCollection) return;
-        await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+        await makeFolders(dirname(path), 0o700);
         await writeWhole(path, text);
       }
     });

@@ -81,14 +81,29 @@ function volumeMount(request: MountRequest, volume: Volume): MountPointRecord {
 export async function prepareBindSources(mountPoints: readonly MountPointRecord[]): Promise<void> {
   for (const { type, source, createSource } of mountPoints) {
     if (type !== "bind") continue;
+    if (createSource && (await stat(source).catch(() => undefined)) === undefined) await makeSource(source);
     try {
-      if (createSource && (await stat(source).catch(() => undefined)) === undefined) await makeOpenFolder(source);
       await stat(source);
     } catch (cause) {
-      const { kind, message } = EngineError.from(cause);
       if ((cause as NodeJS.ErrnoException).code === "ENOENT")
         throw invalidArgument(`invalid mount config for type "bind": bind source path does not exist: ${source}`, { cause });
-      throw new EngineError(kind, `error while creating mount source path '${source}': ${message}`, { cause });
+      throw sourceRefused(source, cause);
     }
   }
+}
+
+async function makeSource(source: string): Promise<void> {
+  try {
+    await makeOpenFolder(source);
+  } catch (cause) {
+    throw sourceRefused(source, cause);
+  }
+}
+
+function sourceRefused(source: string, cause: unknown): EngineError {
+  const { kind, message } = EngineError.from(cause);
+  const { code, syscall, path } = cause as NodeJS.ErrnoException;
+  // As Go has it, which tools parse: the call, the path, and what is wrong with it.
+  const text = syscall === undefined ? message : `${syscall} ${path}: ${/^[A-Z0-9]+: (.*?),/.exec(message)?.[1] ?? code}`;
+  return new EngineError(kind, `error while creating mount source path '${source}': ${text}`, { cause });
 }

@@ -1,8 +1,8 @@
+import { makeFolders } from "@pouchcontainer/owners";
 import type { Volume, VolumeCreateConfig, VolumeListResponse, VolumePruneResponse } from "@pouchcontainer/api";
 import { EngineError, conflict, invalidArgument, notFound } from "@pouchcontainer/errors";
 import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { type Clock, rfc3339 } from "../containers/clock.ts";
 import type { EventPublisher } from "../events/index.ts";
@@ -260,7 +260,7 @@ export class VolumeManager {
   }
 
   async #makeFolders(name: string): Promise<void> {
-    await mkdir(this.#path(name), { recursive: true, mode: 0o700 });
+    await makeFolders(this.#path(name), 0o700);
     await makeOpenFolder(this.#dataPath(name));
   }
 

@@ -1,5 +1,6 @@
+import { makeFoldersSync } from "@pouchcontainer/owners";
 import { linux, type Libc } from "@pouchcontainer/linux";
-import { closeSync, constants, fstatSync, mkdirSync, openSync, readFileSync, readSync, writeFileSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readFileSync, readSync, writeFileSync } from "node:fs";
 import type { AssembledView, Bind, FileView, MountSource, ProcessView } from "../file-jobs.ts";
 import { codeOf, JobFailure } from "./job-failure.ts";
 import { parseMountOptions, shortenedOverlay } from "./mount-options.ts";
@@ -73,7 +74,7 @@ function enterAssembled(libc: Libc, { parts, binds }: AssembledView, folder: str
   if (parts.length !== 1 || only?.place !== "/") libc.call("mount", "tmpfs", folder, "tmpfs", 0n, "mode=700");
   for (const { place, mounts, readOnly = false } of parts) {
     const target = `${folder}${place}`;
-    mkdirSync(target, { recursive: true });
+    makeFoldersSync(target);
     for (const mount of mounts) mountAt(libc, mount, target);
     if (readOnly && mounts.length > 0)
       setOnMounts(libc, linux.AT_FDCWD, cString(Buffer.from(target)), linux.AT_RECURSIVE, linux.MOUNT_ATTR_RDONLY);
@@ -117,7 +118,7 @@ function attach(libc: Libc, fd: number, { destination }: Bind): void {
   const place = resolvePath(Buffer.from(destination));
   const isFolder = fstatSync(fd).isDirectory();
   const names = namesOf(place);
-  mkdirSync(absolutePath(isFolder ? names : names.slice(0, -1)), { recursive: true, mode: 0o755 });
+  makeFoldersSync(absolutePath(isFolder ? names : names.slice(0, -1)), 0o755);
   if (!isFolder) writeFileSync(place, "", { flag: "a" });
   try {
     libc.call("move_mount", fd, "", linux.AT_FDCWD, cString(place), linux.MOVE_MOUNT_F_EMPTY_PATH);

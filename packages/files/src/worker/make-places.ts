@@ -1,3 +1,4 @@
+import { makeFoldersSync } from "@pouchcontainer/owners";
 import { lstatSync, mkdirSync, unlinkSync, writeFileSync } from "node:fs";
 import type { Places } from "../file-jobs.ts";
 import { absolutePath, namesOf } from "./paths.ts";
@@ -16,7 +17,7 @@ export function makePlaces({ folders, files, throughLinks }: Places): undefined 
     makeFolder(names.slice(0, -1));
     makeFile(absolutePath(names));
   }
-  for (const path of throughLinks) mkdirSync(resolvePath(Buffer.from(path)), { recursive: true, mode });
+  for (const path of throughLinks) makeFoldersSync(resolvePath(Buffer.from(path)), mode);
 }
 
 function makeFolder(names: readonly Buffer[]): void {

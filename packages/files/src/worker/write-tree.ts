@@ -1,3 +1,4 @@
+import { makeFoldersSync } from "@pouchcontainer/owners";
 import { linux, type Libc } from "@pouchcontainer/linux";
 import {
   closeSync,
@@ -108,7 +109,7 @@ export class TreeWriter {
   /** Folders the archive does not mention but has entries in. */
   #makeParents(names: readonly Buffer[]): void {
     const parent = joinPath(this.#base, absolutePath(names.slice(0, -1)).subarray(1));
-    if (lstatSync(parent, { throwIfNoEntry: false }) === undefined) mkdirSync(parent, { recursive: true, mode: 0o755 });
+    if (lstatSync(parent, { throwIfNoEntry: false }) === undefined) makeFoldersSync(parent, 0o755);
   }
 
   /** Takes away what is in the way; true when a folder is there for a folder. */

@@ -1,6 +1,7 @@
 import { EngineError, failedPrecondition, messageChain, unavailable } from "@pouchcontainer/errors";
+import { makeFoldersSync } from "@pouchcontainer/owners";
 import { createHash } from "node:crypto";
-import { mkdirSync, readdirSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { folderOfPlace, mayBeNeeded, type NamedThing } from "./named-things.ts";
@@ -35,7 +36,7 @@ export async function claimNames(
   { folder = claimsFolder, mayBeNeeded: isNeeded = mayBeNeeded }: ClaimOptions = {},
 ): Promise<Claims> {
   const claiming = new Claiming(folder, home, owner, isNeeded);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makeFoldersSync(folder, 0o700);
   const turn = await claiming.turn();
   try {
     await claiming.sweep();

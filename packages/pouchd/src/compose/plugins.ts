@@ -1,3 +1,4 @@
+import { makeFoldersSync } from "@pouchcontainer/owners";
 import type { HandlerSpec } from "@pouchcontainer/api";
 import {
   AssistantSupervisor,
@@ -17,7 +18,7 @@ import {
 } from "@pouchcontainer/engine";
 import { invalidArgument, messageChain } from "@pouchcontainer/errors";
 import { compileBodyChecks } from "@pouchcontainer/plugin-sdk/host";
-import { mkdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Configuration } from "../config/options.ts";
 import type { Log } from "../log/log.ts";
@@ -86,7 +87,7 @@ export async function openPlugins(options: {
   await loadBuiltinPlugins({ host, plugins: options.plugins, configurationOf, environment });
 
   const runtimeDirectory = join(configuration["exec-root-dir"], "plugins");
-  mkdirSync(runtimeDirectory, { recursive: true, mode: 0o700 });
+  makeFoldersSync(runtimeDirectory, 0o700);
   const manager = new PluginManager({
     host,
     logs,
@@ -122,7 +123,7 @@ function fileNameOf(plugin: string): string {
 
 function stateDirectory(configuration: Configuration, plugin: string): string {
   const directory = join(configuration["home-dir"], "plugins", "state", fileNameOf(plugin));
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  makeFoldersSync(directory, 0o700);
   return directory;
 }
 

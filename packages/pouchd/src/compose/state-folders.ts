@@ -1,5 +1,6 @@
 import { failedPrecondition, invalidArgument, messageChain } from "@pouchcontainer/errors";
-import { accessSync, chmodSync, constants, existsSync, lstatSync, mkdirSync, readdirSync, type Stats } from "node:fs";
+import { makeFoldersSync } from "@pouchcontainer/owners";
+import { accessSync, chmodSync, constants, existsSync, lstatSync, readdirSync, type Stats } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 
 /** Folders that everybody's programs need open. */
@@ -56,7 +57,7 @@ function makeWritable(folder: string): void {
     let there = resolve(folder);
     while (!existsSync(there)) there = dirname(there);
     accessSync(there, constants.W_OK);
-    if (mkdirSync(folder, { recursive: true }) !== undefined) chmodSync(folder, 0o710);
+    if (makeFoldersSync(folder) !== undefined) chmodSync(folder, 0o710);
   } catch (error) {
     throw failedPrecondition(
       `the daemon cannot write to ${folder}: ${messageChain(error)}. Give --home-dir and --exec-root-dir folders on a writable file system`,

@@ -1,4 +1,4 @@
-import { runProgram } from "@pouchcontainer/owners";
+import { makeFolders, runProgram } from "@pouchcontainer/owners";
 import { existsSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
@@ -33,12 +33,12 @@ export const command = defineCommand({
     const folder = resolve(argument(args, 0));
     const javascript = flags.javascript || (!flags.typescript && !(await nodeRunsTypeScript()));
     const files = filesOf(basename(folder), flags.kind, sdkOf(flags.sdk), javascript);
-    await mkdir(dirname(folder), { recursive: true });
+    await makeFolders(dirname(folder));
     await mkdir(folder).catch((error: unknown) => {
       throw new CliError(`cannot make ${argument(args, 0)}: ${error instanceof Error ? error.message : String(error)}`);
     });
     for (const [path, content] of Object.entries(files)) {
-      await mkdir(dirname(join(folder, path)), { recursive: true });
+      await makeFolders(dirname(join(folder, path)));
       await writeFile(join(folder, path), content);
       context.out.write(`${join(argument(args, 0), path)}\n`);
     }
@@ -55,7 +55,7 @@ const builtSdk = join(dirname(process.execPath), "plugin-sdk.tgz");
 
 /** Puts the SDK where `npm install` would, so that the tests run at once and without a network. */
 async function unpackSdk(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true });
+  await makeFolders(folder);
   await runProgram("tar", ["-xzf", builtSdk, "--strip-components=1", "-C", folder]);
 }
 

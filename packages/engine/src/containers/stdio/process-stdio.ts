@@ -1,5 +1,5 @@
+import { makeFolders } from "@pouchcontainer/owners";
 import type { StdioPaths } from "@pouchcontainer/containerd";
-import { mkdir } from "node:fs/promises";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { removeTree } from "../../remove-tree.ts";
@@ -62,7 +62,7 @@ export class ProcessStdio {
   static async create(deps: StdioDeps, request: StdioRequest): Promise<ProcessStdio> {
     const paths = pathsOf(request);
     await removeTree(request.directory);
-    await mkdir(request.directory, { recursive: true, mode: 0o700 });
+    await makeFolders(request.directory, 0o700);
     try {
       const wanted = [paths.stdin, paths.stdout, paths.stderr].filter((path) => path !== undefined);
       await Promise.all(wanted.map((path) => deps.makeFifo(path)));

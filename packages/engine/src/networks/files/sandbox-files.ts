@@ -1,4 +1,5 @@
-import { mkdir, open } from "node:fs/promises";
+import { makeFolders } from "@pouchcontainer/owners";
+import { open } from "node:fs/promises";
 import { join } from "node:path";
 
 export interface SandboxFiles {
@@ -23,7 +24,7 @@ export async function writeSandboxFiles(
   directory: string,
   content: { hosts: string; resolvConf: string; hostname: string },
 ): Promise<SandboxFiles> {
-  await mkdir(directory, { recursive: true, mode: 0o710 });
+  await makeFolders(directory, 0o710);
   const files = sandboxFiles(directory);
   await Promise.all([
     writeForContainer(files.hostsPath, content.hosts),

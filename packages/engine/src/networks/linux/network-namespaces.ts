@@ -1,6 +1,7 @@
 import { internal } from "@pouchcontainer/errors";
+import { makeFoldersSync } from "@pouchcontainer/owners";
 import { linux, SystemCallError, type Libc } from "@pouchcontainer/linux";
-import { closeSync, existsSync, mkdirSync, openSync, readdirSync, rmSync, writeSync } from "node:fs";
+import { closeSync, existsSync, openSync, readdirSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { applyLinkChanges, type LinkChange } from "./link-changes.ts";
 
@@ -16,7 +17,7 @@ export class NetworkNamespaces {
   constructor(deps: { libc: Libc; directory: string }) {
     this.#libc = deps.libc;
     this.#directory = deps.directory;
-    mkdirSync(deps.directory, { recursive: true, mode: 0o700 });
+    makeFoldersSync(deps.directory, 0o700);
     this.#host = openSync("/proc/thread-self/ns/net", "r");
   }
 

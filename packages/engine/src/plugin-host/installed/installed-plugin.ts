@@ -1,5 +1,5 @@
 import { EngineError, internal, invalidArgument } from "@pouchcontainer/errors";
-import { inBackground } from "@pouchcontainer/owners";
+import { inBackground, makeFoldersSync } from "@pouchcontainer/owners";
 import type { PluginLog, PluginManifest, PointName, Supervisor } from "@pouchcontainer/plugin-sdk";
 import { pluginApiVersion } from "@pouchcontainer/plugin-sdk";
 import {
@@ -19,7 +19,7 @@ import {
   type WireCall,
 } from "@pouchcontainer/plugin-sdk/host";
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { bodyOf, readBody } from "../update-body.ts";
 import { HostCallbacks } from "./host-callbacks.ts";
@@ -92,7 +92,7 @@ export class InstalledPlugin implements PluginInstance {
   static async start(options: InstalledPluginOptions): Promise<InstalledPlugin> {
     const plugin = new InstalledPlugin(options);
     try {
-      mkdirSync(plugin.#sockets, { recursive: true, mode: 0o700 });
+      makeFoldersSync(plugin.#sockets, 0o700);
       await plugin.#callbacks.listen(plugin.#hostSocketPath);
       await plugin.#process.start();
       return plugin;

@@ -1,7 +1,7 @@
 import { EngineError, invalidArgument, notFound, unavailable } from "@pouchcontainer/errors";
 import type { PluginManifest } from "@pouchcontainer/plugin-sdk";
 import { parseManifest } from "@pouchcontainer/plugin-sdk/host";
-import { lastWords, outcomeOf } from "@pouchcontainer/owners";
+import { lastWords, makeFolders, outcomeOf } from "@pouchcontainer/owners";
 import { createWriteStream, existsSync } from "node:fs";
 import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, join, relative, resolve } from "node:path";
@@ -37,7 +37,7 @@ export async function packageFolders(parent: string): Promise<string[]> {
  * After a failure nothing of it is left.
  */
 export async function unpackPlugin(source: PackageSource, parent: string): Promise<UnpackedPlugin> {
-  await mkdir(parent, { recursive: true, mode: 0o700 });
+  await makeFolders(parent, 0o700);
   const directory = await mkdtemp(join(parent, folderPrefix));
   try {
     await bring(source, directory);
