@@ -42,9 +42,10 @@ test("a worker that ends without a word, or dies, fails its job", async (t) => {
 
 test("of many workers a few are started at a time, and all do their jobs", async (t) => {
   const folder = mkdtempSync(join(tmpdir(), "pouch-workers-"));
-  t.after(() => rmSync(folder, { recursive: true }));
   const starting = `mkdir -p ${folder}/now; touch ${folder}/now/$$; ls ${folder}/now | wc -l >> ${folder}/counts; sleep 0.02; rm ${folder}/now/$$`;
   const workers = workersDoing(t, `${starting}; ${readJob}; ${said({ answer: [1] })}`);
+  // After the workers, one of which is about to begin.
+  t.after(() => rmSync(folder, { recursive: true }));
   const answers = await Promise.all(Array.from({ length: 30 }, () => workers.sizesOf(["/"])));
   assert.deepEqual(
     answers,
