@@ -2,12 +2,13 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
 import {
+  chmodSync,
   constants,
   copyFileSync,
   existsSync,
   mkdtempSync,
-  readdirSync,
   readFileSync,
+  readdirSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -145,9 +146,9 @@ test("pidfile, bridge and rules are one daemon's: another is refused, told which
     ),
   );
   const inner = join(daemon.homeDirectory, "containers", "inner");
-  const isInner = `lies in ${daemon.homeDirectory}, the home of another daemon`;
-  assert.ok(refusal(...elsewhere, "--home-dir", inner).includes(`--home-dir: ${inner} ${isInner}`));
-  assert.ok(refusal(...elsewhere, "--exec-root-dir", inner).includes(`--exec-root-dir: ${inner} ${isInner}`));
+  const isInner = `the folder ${inner} lies in ${daemon.homeDirectory}, which is in use by another daemon ${owner}`;
+  assert.ok(refusal(...elsewhere, "--home-dir", inner).includes(isInner));
+  assert.ok(refusal(...elsewhere, "--exec-root-dir", inner).includes(isInner));
   assert.ok(
     refusal(...elsewhere, "--home-dir", join(daemon.execRoot, "inner")).includes(
       `lies in ${daemon.execRoot}, which is in use by another daemon ${owner}`,
@@ -167,8 +168,32 @@ test("pidfile, bridge and rules are one daemon's: another is refused, told which
   await daemon.kill9();
   assert.ok(refusal(...sharing).includes(`${bridge} belongs to a daemon that does not run ${owner}`));
   assert.ok(refusal("--nft-table", daemon.nftTable).includes(`${table} belongs to a daemon that does not run ${owner}`));
+  // What is in its folders is its own, too.
+  const modes = () =>
+    [daemon.homeDirectory, daemon.execRoot, join(daemon.homeDirectory, "containers")].map((path) => statSync(path).mode);
+  chmodSync(daemon.homeDirectory, 0o755);
+  const open = modes();
+  const isHome = `${daemon.homeDirectory} is the home of another daemon`;
+  assert.ok(refusal(...elsewhere, "--exec-root-dir", daemon.homeDirectory).includes(`--exec-root-dir: ${isHome}`));
+  assert.ok(refusal(...elsewhere, "--home-dir", daemon.execRoot).includes(`${daemon.execRoot} is the exec root of a daemon`));
+  assert.ok(refusal(...elsewhere, "--home-dir", inner).includes(`${inner} lies in ${daemon.homeDirectory}, the home of another`));
+  assert.ok(
+    refusal(...elsewhere, "--exec-root-dir", daemon.directory).includes(`${daemon.directory} has in it ${daemon.directory}/`),
+  );
+  assert.deepEqual(modes(), open);
   await daemon.launch();
   assert.equal(await reached(), "words");
+});
+
+test("a home whose daemon was killed starts with another exec root when no container runs, and its old containerd ends", async () => {
+  await using daemon = await Daemon.start({ image: false });
+  await daemon.kill9();
+  const left = Number(readFileSync(join(daemon.execRoot, "containerd", "containerd.pid"), "utf8").split(" ")[0]);
+  daemon.moveExecRoot("run2");
+  await daemon.launch();
+  // It may be nobody's child that is waited for: what ended has no command line.
+  assert.equal(existsSync(`/proc/${left}`) ? readFileSync(`/proc/${left}/cmdline`, "utf8") : "", "");
+  assert.equal((await daemon.api("GET", "/_ping")).status, 200);
 });
 
 test("the socket is the group's when it exists, and nobody else's", async () => {

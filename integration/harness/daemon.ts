@@ -58,6 +58,7 @@ export class Daemon {
   readonly #options: DaemonOptions;
   readonly #health: DaemonHealth;
   #process: ChildProcess | undefined;
+  #execRoot = "run";
   /** Processes that the test ended. */
   readonly #ended = new Set<ChildProcess>();
 
@@ -120,7 +121,12 @@ export class Daemon {
   }
 
   get execRoot(): string {
-    return join(this.directory, "run");
+    return join(this.directory, this.#execRoot);
+  }
+
+  /** Another exec root from the next launch on. */
+  moveExecRoot(name: string): void {
+    this.#execRoot = name;
   }
 
   /** Starts the daemon again on the same state; resolves when it answers. */

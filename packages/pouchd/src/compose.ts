@@ -37,12 +37,12 @@ import { Closers } from "./compose/closers.ts";
 import { containerSettings, logDrivers } from "./compose/container-settings.ts";
 import { checkPrograms } from "./compose/check-programs.ts";
 import { openContainerd } from "./compose/containerd.ts";
-import { closeStateFolders, refuseSharedFolders } from "./compose/state-folders.ts";
+import { closeStateFolders, makeStateFolders, refuseSharedFolders } from "./compose/state-folders.ts";
 import { storeFile } from "./compose/store-file.ts";
 import { namedThings } from "./compose/named-things.ts";
 import { networkSettings } from "./compose/network-settings.ts";
 import { openPlugins } from "./compose/plugins.ts";
-import { refuseInnerHome } from "./compose/refuse-inner-home.ts";
+import { refuseForeignFolders } from "./compose/refuse-foreign-folders.ts";
 import { listenAddresses } from "./compose/tls-material.ts";
 import type { Configuration } from "./config/options.ts";
 import { fileWorkerCommand } from "./file-worker-command.ts";
@@ -90,12 +90,13 @@ async function open(options: ComposeOptions, closers: Closers): Promise<void> {
   const home = configuration["home-dir"];
   const execRoot = configuration["exec-root-dir"];
   refuseSharedFolders([home, execRoot]);
-  refuseInnerHome(configuration);
   const owner = ownerNote(home);
   const late: { server?: HttpServer; running?: () => boolean } = {};
   const claims = await claimNames(namedThings(configuration), home, owner);
   closers.push("claimed names", () => (late.running ? claims.close(late.running()) : claims.undo()));
-  closeStateFolders([home, execRoot], (message) => log.warn(message));
+  // A daemon that runs is told by its claims, and who it is.
+  refuseForeignFolders(configuration);
+  makeStateFolders([home, execRoot]);
   const stalls = new EventLoopStalls();
   const clock = systemClock();
   const events = new EventBus({ clock });
@@ -104,6 +105,7 @@ async function open(options: ComposeOptions, closers: Closers): Promise<void> {
   closers.push("the store", () => store.close());
   const execRootLock = await lockExecRoot(execRoot, { home, identity: store.identity, owner });
   closers.push("the exec root", () => letGo(execRootLock, late.running));
+  closeStateFolders([home, execRoot], (message) => log.warn(message));
 
   const plugins = await openPlugins({
     configuration,
@@ -121,7 +123,7 @@ async function open(options: ComposeOptions, closers: Closers): Promise<void> {
   const chains = plugins.host;
   await chains.preStartHook();
 
-  const containerd = await openContainerd({ configuration, log, environment });
+  const containerd = await openContainerd({ configuration, log, environment, formerExecRoot: execRootLock.former });
   closers.push("containerd", () => containerd.close());
   const { client } = containerd;
   closers.push("plugins", () => chains.preStopHook());

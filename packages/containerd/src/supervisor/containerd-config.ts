@@ -38,13 +38,16 @@ export function ttrpcAddressOf(address: string): string {
   return `${address}.ttrpc`;
 }
 
+/** The line of a configuration that names its root. */
+export const rootLine = (root: string): string => `root = ${quoted(root)}\n`;
+
+// A JSON string is a TOML basic string.
+const quoted = (text: string): string => JSON.stringify(text);
+
 /** A configuration of version 2, which 1.6 and 1.7 take as it is and 2.x migrates when it reads it. */
 export function containerdConfig({ root, state, address, debug }: ContainerdConfig): string {
-  // A JSON string is a TOML basic string.
-  const quoted = (text: string) => JSON.stringify(text);
   return `version = 2
-root = ${quoted(root)}
-state = ${quoted(state)}
+${rootLine(root)}state = ${quoted(state)}
 disabled_plugins = [
 ${disabledPlugins.map((name) => `  ${quoted(name)},`).join("\n")}
 ]

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { conflict, invalidArgument } from "@pouchcontainer/errors";
 import { makeFoldersSync } from "@pouchcontainer/owners";
-import { containerdConfig, ttrpcAddressOf } from "./containerd-config.ts";
+import { containerdConfig, rootLine, ttrpcAddressOf } from "./containerd-config.ts";
 import { ContainerdSupervisor } from "./containerd-supervisor.ts";
 import { errorCodeOf } from "./error-code.ts";
 import type { LaunchRequest } from "./launch-containerd.ts";
@@ -22,6 +22,8 @@ export interface StartContainerdOptions {
   root: string;
   /** Folder for bundles of running containers; configuration and pid file are there too. */
   state: string;
+  /** The state folder of before, when it was another: a containerd of this root that was left running there is ended. */
+  formerState?: string;
   /** Path of the socket, at most 101 bytes; mode 0600. */
   address: string;
   /** containerd appends its log here; one older file is kept as `….1`. */
@@ -65,6 +67,7 @@ export async function startContainerd(options: StartContainerdOptions): Promise<
     startTimeoutMs: options.startTimeoutMs ?? 30_000,
     signal: stopping.signal,
   };
+  if (options.formerState !== undefined) await endFormer(options.formerState, options.root, { logger, stopTimeoutMs });
   const changed = writeIfChanged(request.configPath, containerdConfig({ ...options, debug: options.shimDebug ?? false }));
   const running = await takeOver(request, { changed, stopTimeoutMs, logger });
   const first = running ?? (await launchContainerd(request));
@@ -113,6 +116,17 @@ async function takeOver(
   await terminate(identity, stopTimeoutMs);
   request.pidFile.remove();
   return undefined;
+}
+
+/** One that runs with the same root and another state keeps the root's files locked. Another daemon may have that state by now. */
+async function endFormer(state: string, root: string, { logger, stopTimeoutMs }: Omit<TakeOver, "changed">): Promise<void> {
+  const configPath = join(state, "containerd.toml");
+  if (readIfThere(configPath)?.includes(rootLine(root)) !== true) return;
+  const recorded = new PidFile(join(state, "containerd.pid")).read();
+  const identity = recorded !== undefined && isAlive(recorded) ? recorded : findByArguments(argumentsOf(configPath));
+  if (identity === undefined) return;
+  logger.warn(`ending containerd (pid ${identity.pid}): it was left running with another state folder, ${state}`);
+  await terminate(identity, stopTimeoutMs);
 }
 
 function writeIfChanged(path: string, text: string): boolean {

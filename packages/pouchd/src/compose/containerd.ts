@@ -31,6 +31,8 @@ interface ContainerdOptions {
   configuration: Configuration;
   log: Log;
   environment: NodeJS.ProcessEnv;
+  /** Where this home's containerd was before: one that was left running there has its files open. */
+  formerExecRoot: string | undefined;
 }
 
 /** containerd says "not loaded" of one it does not know, whatever is asked of it. */
@@ -46,7 +48,7 @@ async function checkSnapshotter(client: ContainerdClient, snapshotter: string): 
 }
 
 async function open(options: ContainerdOptions): Promise<Containerd> {
-  const { configuration, log, environment } = options;
+  const { configuration, log, environment, formerExecRoot } = options;
   const namespace = configuration["default-namespace"];
   if (configuration.containerd !== undefined)
     return await connectTo(configuration.containerd.replace(/^unix:\/\//, ""), namespace);
@@ -60,6 +62,7 @@ async function open(options: ContainerdOptions): Promise<Containerd> {
     logFile: join(configuration["home-dir"], "containerd.log"),
     logger: log,
     env: environment,
+    ...(formerExecRoot !== undefined && { formerState: join(formerExecRoot, "containerd") }),
   });
   const client = connectContainerd({ address: supervised.address, namespace });
   return {

@@ -1,7 +1,7 @@
-import { writeWholeSync } from "@pouchcontainer/engine";
 import { EngineError, failedPrecondition, messageChain, unavailable } from "@pouchcontainer/errors";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
+import { lastRoot, markExecRoot, noteLastRoot } from "./exec-root-mark.ts";
 import { HeldByAnother, readNote, takeOwnerLock, type OwnerLock } from "./owner-lock.ts";
 import { trueFolder } from "./true-folder.ts";
 
@@ -14,15 +14,22 @@ export interface ExecRootOwner {
   owner: string;
 }
 
+export interface ExecRootLock extends OwnerLock {
+  /** Another exec root that the home was used with before: its containerd may run. */
+  former?: string;
+}
+
 /**
  * Holds the exec root against a second daemon, which would end this one's containerd and containers as leftovers of its own, also while
  * no daemon runs and the containers do. And a home whose containers run with another exec root is not begun anew with this one.
  */
-export async function lockExecRoot(execRoot: string, daemon: ExecRootOwner): Promise<OwnerLock> {
+export async function lockExecRoot(execRoot: string, daemon: ExecRootOwner): Promise<ExecRootLock> {
   refuseOtherRoot(execRoot, daemon);
+  markExecRoot(execRoot);
   const lock = await take(execRoot, daemon);
-  noteRoot(daemon.home, trueFolder(execRoot));
-  return lock;
+  const last = lastRoot(daemon.home);
+  noteLastRoot(daemon.home, trueFolder(execRoot));
+  return { ...lock, ...(last !== undefined && last !== trueFolder(execRoot) && { former: last }) };
 }
 
 async function take(execRoot: string, daemon: ExecRootOwner): Promise<OwnerLock> {
@@ -57,26 +64,6 @@ function refuseOtherRoot(execRoot: string, daemon: ExecRootOwner): void {
 }
 
 const noteOf = (execRoot: string): string => join(execRoot, "owner");
-
-const lastRootFile = (home: string): string => join(home, ".last-exec-root");
-
-/** A full disk keeps no daemon from starting: it is then not known which exec root was the last. */
-function noteRoot(home: string, execRoot: string): void {
-  if (lastRoot(home) === execRoot) return;
-  try {
-    writeWholeSync(lastRootFile(home), `${execRoot}\n`);
-  } catch {
-    // See above.
-  }
-}
-
-function lastRoot(home: string): string | undefined {
-  try {
-    return readFileSync(lastRootFile(home), "utf8").trimEnd() || undefined;
-  } catch {
-    return undefined;
-  }
-}
 
 const placeOf = ({ identity, home }: ExecRootOwner): string => `${identity} ${trueFolder(home)}`;
 

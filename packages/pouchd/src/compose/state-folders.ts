@@ -33,18 +33,26 @@ export function refuseSharedFolders(folders: readonly string[]): void {
   }
 }
 
+/** What a daemon makes in its home and in its exec root. */
+const ownName =
+  /^(?:containerd|containerd\.log|containers|pouch\.db|records|store\.json|volumes|plugins|keeper|netns|owner|runc|views|\.last-exec-root|\.pouchd-exec-root)(?:$|[.-])/;
+
+/** Makes the daemon's folders where they are missing; one that is there stays as it is until it is known to be the daemon's. */
+export function makeStateFolders(folders: readonly string[]): void {
+  for (const folder of folders) makeWritable(folder);
+}
+
 /**
- * Makes the daemon's folders, closed to other users of the host: environments, logs and images are in them, and a setuid file of
- * root that a container put into a volume. Those an older daemon, a restore or an operator left open are closed, and that is said.
+ * Closes the daemon's folders to other users of the host: environments, logs and images are in them, and a setuid file of root that a
+ * container put into a volume. Those an older daemon, a restore or an operator left open are closed, and that is said. What else is in
+ * them is not the daemon's, and behind the closed folder.
  */
 export function closeStateFolders(folders: readonly string[], warn: (message: string) => void): void {
   for (const folder of folders) {
-    // The umask would take the group's way from it.
-    makeWritable(folder);
     close(folder, lstatSync(folder), warn);
     for (const name of readdirSync(folder)) {
       const path = join(folder, name);
-      const below = lstatSync(path, { throwIfNoEntry: false });
+      const below = ownName.test(name) ? lstatSync(path, { throwIfNoEntry: false }) : undefined;
       if (below) close(path, below, warn);
     }
   }
@@ -57,6 +65,7 @@ function makeWritable(folder: string): void {
     let there = resolve(folder);
     while (!existsSync(there)) there = dirname(there);
     accessSync(there, constants.W_OK);
+    // The umask would take the group's way from it.
     if (makeFoldersSync(folder) !== undefined) chmodSync(folder, 0o710);
   } catch (error) {
     throw failedPrecondition(
