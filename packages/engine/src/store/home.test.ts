@@ -23,9 +23,15 @@ const web = "a".repeat(64);
 const db = "b".repeat(64);
 
 /** A home with a container, a volume and a network in it; its daemon has left. */
+const stores: Store[] = [];
+
 async function home(t: TestContext): Promise<{ directory: string; file: string }> {
   const directory = mkdtempSync(join(tmpdir(), "pouch-home-"));
-  t.after(() => rmSync(directory, { recursive: true }));
+  t.after(async () => {
+    // What a test that failed has left open writes on.
+    for (const store of stores.splice(0)) await store.close();
+    rmSync(directory, { recursive: true });
+  });
   const file = join(directory, "pouch.db");
   const store = Store.open(file);
   await make(store, directory, web, "web");
@@ -45,7 +51,9 @@ async function make(store: Store, directory: string, id: string, name: string): 
 
 function opened(file: string): { store: Store; warnings: string[] } {
   const warnings: string[] = [];
-  return { store: Store.open(file, { warn: (message) => warnings.push(message) }), warnings };
+  const store = Store.open(file, { warn: (message) => warnings.push(message) });
+  stores.push(store);
+  return { store, warnings };
 }
 
 /** Everything in the home but the database itself. */
@@ -278,4 +286,27 @@ test("a copy never outlives its record, nor does one come back after it", async 
   assert.deepEqual(readdirSync(join(directory, "containers", db)), []);
   assert.deepEqual(readdirSync(join(directory, "containers", web)), ["container.json"]);
   assert.equal(statSync(join(directory, "containers", web, "container.json")).mode & 0o777, 0o600);
+});
+
+test("copies write nothing after they are closed, whoever asked for it meanwhile", async (t) => {
+  const { directory } = await home(t);
+  let sequence = 1;
+  const copies = new RecordCopies({
+    home: directory,
+    identity: "one",
+    sequence: () => sequence,
+    current: () => "{}",
+    warn: (message) => assert.fail(message),
+  });
+  copies.changed({ collection: "c", id: "1" });
+  const begun = copies.flush();
+  const closed = copies.close();
+  const late = copies.flush();
+  await closed;
+  sequence = 2;
+  await Promise.all([begun, late]);
+  copies.changed({ collection: "c", id: "2" });
+  await copies.flush();
+  assert.match(readFileSync(join(directory, "store.json"), "utf8"), /"sequence":1\b/);
+  assert.deepEqual(readdirSync(join(directory, "records", "c")), ["1.json"]);
 });

@@ -50,6 +50,7 @@ export class RecordCopies {
   #timer: NodeJS.Timeout | undefined;
   #flushed: Promise<void> = Promise.resolve();
   #failing = false;
+  #closed = false;
 
   constructor(deps: RecordCopiesDeps) {
     this.#deps = deps;
@@ -62,6 +63,7 @@ export class RecordCopies {
   }
 
   #schedule(afterMs: number): void {
+    if (this.#closed) return;
     this.#timer ??= setTimeout(() => inBackground("copies of records", () => this.flush()), afterMs).unref();
   }
 
@@ -88,9 +90,19 @@ export class RecordCopies {
     return (this.#flushed = this.#flushed.then(() => this.#flush()));
   }
 
+  /** Writes what waits, and nothing after that: the next daemon may have the home by then. Copies of single records are up to who asks for them. */
+  close(): Promise<void> {
+    return (this.#flushed = this.#flushed.then(async () => {
+      await this.#flush();
+      this.#closed = true;
+      clearTimeout(this.#timer);
+    }));
+  }
+
   async #flush(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
+    if (this.#closed) return;
     const { home, identity, sequence, warn } = this.#deps;
     try {
       // First: no copy is further than what the marker says the database had seen.

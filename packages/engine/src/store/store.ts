@@ -174,7 +174,7 @@ export class Store {
     clearTimeout(this.#roomLook);
     if (this.#owed.size > 0)
       this.#warn("the disk is full: what happened to some records is lost with this stop", { records: [...this.#owed.keys()] });
-    await this.#copies.flush();
+    await this.#copies.close();
     this.#checkpoint({ keepRoom: false });
     this.#database.close();
   }
