@@ -1,7 +1,8 @@
 /** `kill -9` of the daemon and of its containerd while containers run, end, are made and are removed. */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, readdirSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import http from "node:http";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -327,8 +328,21 @@ test("what a killed containerd leaves of a load goes when it is back, not with t
     request.on("error", ended.resolve);
     return { request, ended: ended.promise };
   };
-  const ingestions = (): string[] =>
-    readdirSync(join(daemon.homeDirectory, "containerd/io.containerd.content.v1.content/ingest"));
+  const ingest = join(daemon.homeDirectory, "containerd/io.containerd.content.v1.content/ingest");
+  const ingestions = (): string[] => readdirSync(ingest);
+
+  const begun = load();
+  begun.request.flushHeaders();
+  await eventually("a load has begun", async () => (await ofImages()).leases.length > 0);
+  killContainerd();
+  // As it leaves one that it had made and not yet recorded.
+  const ref = "pouch/1/pouch-load-unrecorded";
+  const unrecorded = join(ingest, createHash("sha256").update(ref).digest("hex"));
+  mkdirSync(unrecorded);
+  for (const [name, text] of Object.entries({ ref, data: "some", total: "10" })) writeFileSync(join(unrecorded, name), text);
+  begun.request.end();
+  await begun.ended;
+  await eventually("nothing of it is left", async () => ingestions().length === 0 && (await nothingOfImages()), 60);
 
   const ingesting = load();
   ingesting.request.write(bytes.subarray(0, 30 << 20));

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { isOutage } from "@pouchcontainer/containerd";
 import { isKind } from "@pouchcontainer/errors";
+import { digestOf } from "@pouchcontainer/oci";
 import { inBackground } from "@pouchcontainer/owners";
 import { gcLabels, type ImageServices } from "./containerd-services.ts";
 import type { Clock } from "./registry/retry.ts";
@@ -21,7 +22,7 @@ const lifetimeMs = 24 * 60 * 60 * 1000;
 const prefix = "pouch-images-";
 
 export interface LeasesDeps {
-  containerd: Pick<ImageServices, "leases" | "whenReconnected">;
+  containerd: Pick<ImageServices, "content" | "leases" | "whenReconnected">;
   clock: Pick<Clock, "now">;
 }
 
@@ -66,8 +67,28 @@ export class Leases {
   /** Lets go of what nobody holds, with everything that was made under it: snapshots and ingestions that were begun, too. */
   async releaseLeft(): Promise<void> {
     const { leases } = this.#deps.containerd;
-    for (const { id } of await leases.list())
-      if (id.startsWith(prefix) && !this.#held.has(id)) await leases.delete(id, { sync: true });
+    let found = false;
+    for (const { id } of await leases.list()) {
+      if (!id.startsWith(prefix) || this.#held.has(id)) continue;
+      found = true;
+      await leases.delete(id, { sync: true });
+    }
+    if (found) await this.#collectUnrecorded();
+  }
+
+  /**
+   * containerd makes an ingestion's folder before its record: killed in between, it leaves a folder that no call names. Its collector
+   * removes that one too, when it has some content to remove.
+   */
+  async #collectUnrecorded(): Promise<void> {
+    const { content } = this.#deps.containerd;
+    const lease = await this.take("collect");
+    try {
+      const bytes = Buffer.from(lease.id);
+      await content.writeBlob({ bytes, digest: digestOf(bytes) }, { leaseId: lease.id });
+    } finally {
+      await lease.release({ collect: true });
+    }
   }
 
   async #release(id: string, collect: boolean): Promise<void> {
