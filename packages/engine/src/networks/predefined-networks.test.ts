@@ -39,3 +39,8 @@ test("before the subnet of before is known, a gateway alone is not refused", () 
     /--bip 10.1.0.1\/24, --default-gateway 10.2.0.1/,
   );
 });
+
+test("a part of the subnet that addresses came from is given up with its flag", () => {
+  const { Subnet, Gateway } = ipamOf({ fixedCidr: "10.99.0.0/24" })?.[0] ?? {};
+  assert.deepEqual(ipamOf({}, { fixedCidr: "10.99.0.0/24" }), [{ Subnet, Gateway }]);
+});

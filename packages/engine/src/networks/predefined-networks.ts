@@ -106,15 +106,17 @@ function ownSubnet(
     pools.find((pool) => pool.Subnet !== undefined && parseCidr(pool.Subnet).family === family);
   const chosen = () => completeIpam({ config: [], enableIPv4: family === 4, enableIPv6: family === 6 }, around);
   const pool = ofFamily(before?.ipam.config) ?? ofFamily(chosen());
-  if (gateway === undefined || pool?.Subnet === undefined) return pool ?? {};
-  if (!contains(parseCidr(pool.Subnet), gateway)) {
+  if (pool?.Subnet === undefined) return {};
+  const { Subnet, Gateway } = pool;
+  if (gateway === undefined) return { Subnet, ...(Gateway !== undefined && { Gateway }) };
+  if (!contains(parseCidr(Subnet), gateway)) {
     const [asked, subnets] =
       family === 4 ? ["--default-gateway", "--bip or --fixed-cidr"] : ["--default-gateway-v6", "--fixed-cidr-v6"];
     throw invalidArgument(
-      `${asked} ${gateway} is outside the default bridge's subnet ${pool.Subnet}: give the subnet by ${subnets} too`,
+      `${asked} ${gateway} is outside the default bridge's subnet ${Subnet}: give the subnet by ${subnets} too`,
     );
   }
-  return { ...pool, Gateway: gateway };
+  return { Subnet, Gateway: gateway };
 }
 
 function blank(now: Date): NetworkRecord {
