@@ -40,7 +40,12 @@ before(async () => {
 });
 after(() => daemon[Symbol.asyncDispose]());
 
-const web = ["sh", "-c", "mkdir -p /www; echo served > /www/index.html; echo ready to serve; exec httpd -f -v -p 8080 -h /www"];
+/** A web server that says it is ready when it is: it goes into the background when it listens. */
+const web = [
+  "sh",
+  "-c",
+  "mkdir -p /www; echo served > /www/index.html; httpd -p 8080 -h /www; echo ready to serve; exec sleep 600",
+];
 
 function busybox(command: string[] = ["sleep", "600"]): GenericContainer {
   return new GenericContainer("busybox").withCommand(command);
