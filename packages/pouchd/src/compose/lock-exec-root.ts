@@ -38,7 +38,7 @@ async function take(execRoot: string, daemon: ExecRootOwner): Promise<OwnerLock>
       if (isOwn(place, daemon) || !hasRuns(execRoot)) return;
       throw failedPrecondition(
         `${execRoot} is the --exec-root-dir of a daemon that does not run (${owner}), whose containers may: start that one, give this ` +
-          `one an --exec-root-dir of its own, or, if that one will not come back, remove ${noteOf(execRoot)}`,
+          `one an --exec-root-dir of its own, or, if that one will not come back, remove ${noteOf(execRoot)}: this one then ends them`,
       );
     });
   } catch (error) {
