@@ -1,8 +1,8 @@
 import { alreadyExists, EngineError, forbidden, invalidArgument, notFound } from "@pouchcontainer/errors";
-import { makeFolders } from "@pouchcontainer/owners";
+import { makeOpenFolders } from "@pouchcontainer/owners";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { chmod, chown, lstat, readFile, unlink } from "node:fs/promises";
+import { chown, lstat, readFile, unlink } from "node:fs/promises";
 import type { Server } from "node:http";
 import type { Server as TlsServer } from "node:https";
 import { connect } from "node:net";
@@ -63,7 +63,8 @@ async function listenUnix(server: Server | TlsServer, address: UnixAddress, grou
   const gid = await groupId(address.group ?? defaultGroup, groupFile);
   if (gid === undefined && address.group !== undefined)
     throw notFound(`cannot listen on ${addressText(address)}: there is no group ${address.group}`);
-  await makeWayTo(dirname(socketPath));
+  // The group of the socket has to get to it.
+  await makeOpenFolders(dirname(socketPath));
   await removeStaleSocket(address);
   // The socket is made inside `listen`, at once: it never exists with wider rights than it will have.
   const before = process.umask(0o117);
@@ -78,13 +79,6 @@ async function listenUnix(server: Server | TlsServer, address: UnixAddress, grou
     // Without root the default group is a nicety; one that was asked for is not.
     if (address.group !== undefined) throw thrown;
   });
-}
-
-/** The group of the socket has to get to it, whatever the umask is. */
-async function makeWayTo(folder: string): Promise<void> {
-  const first = await makeFolders(folder);
-  if (first === undefined) return;
-  for (let made = folder; made.length >= first.length; made = dirname(made)) await chmod(made, 0o755);
 }
 
 async function removeStaleSocket(address: UnixAddress): Promise<void> {

@@ -5,7 +5,7 @@ export { firstExecutable } from "./first-executable.ts";
 export { inBackground } from "./in-background.ts";
 export { catchLostErrors, type LostError } from "./lost-errors.ts";
 export { takeLoopShare } from "./loop-share.ts";
-export { makeFolders, makeFoldersSync } from "./make-folders.ts";
+export { makeFolders, makeFoldersSync, makeOpenFolders } from "./make-folders.ts";
 export { noticeHangup } from "./notice-hangup.ts";
 export { duringOperation, type Operation } from "./operation.ts";
 export { lastWords, outcomeOf, programOutcome, runProgram, type Outcome, type RunOptions } from "./run-program.ts";

@@ -1,9 +1,9 @@
 import type { Volume } from "@pouchcontainer/api";
 import { stat } from "node:fs/promises";
 import { EngineError, invalidArgument } from "@pouchcontainer/errors";
+import { makeOpenFolders } from "@pouchcontainer/owners";
 import { namedInRequest, type MountPlan, type MountRequest } from "../containers/config/index.ts";
 import type { MountPointRecord } from "../containers/container-record.ts";
-import { makeOpenFolder } from "../make-open-folder.ts";
 import type { VolumeHolder, VolumeManager } from "./volume-manager.ts";
 
 /** A container's mounts, and the way back when its create fails later. */
@@ -81,7 +81,10 @@ function volumeMount(request: MountRequest, volume: Volume): MountPointRecord {
 export async function prepareBindSources(mountPoints: readonly MountPointRecord[]): Promise<void> {
   for (const { type, source, createSource } of mountPoints) {
     if (type !== "bind") continue;
-    if (createSource && (await stat(source).catch(() => undefined)) === undefined) await makeSource(source);
+    if (createSource && (await stat(source).catch(() => undefined)) === undefined)
+      await makeOpenFolders(source).catch((cause: unknown) => {
+        throw sourceRefused(source, cause);
+      });
     try {
       await stat(source);
     } catch (cause) {
@@ -89,14 +92,6 @@ export async function prepareBindSources(mountPoints: readonly MountPointRecord[
         throw invalidArgument(`invalid mount config for type "bind": bind source path does not exist: ${source}`, { cause });
       throw sourceRefused(source, cause);
     }
-  }
-}
-
-async function makeSource(source: string): Promise<void> {
-  try {
-    await makeOpenFolder(source);
-  } catch (cause) {
-    throw sourceRefused(source, cause);
   }
 }
 

@@ -1,4 +1,4 @@
-import { makeFolders } from "@pouchcontainer/owners";
+import { makeFolders, makeOpenFolders } from "@pouchcontainer/owners";
 import type { Volume, VolumeCreateConfig, VolumeListResponse, VolumePruneResponse } from "@pouchcontainer/api";
 import { EngineError, conflict, invalidArgument, notFound } from "@pouchcontainer/errors";
 import { randomBytes } from "node:crypto";
@@ -10,7 +10,6 @@ import type { ChainContext, PluginChains } from "../plugin-host/chains.ts";
 import type { Collection } from "../store/index.ts";
 import { parseLocalOptions } from "./local-options.ts";
 import { KeyedMutex } from "../keyed-mutex.ts";
-import { makeOpenFolder } from "../make-open-folder.ts";
 import { removeTree } from "../remove-tree.ts";
 import { isKeptHere, listPredicate, prunePredicate } from "./volume-filters.ts";
 import type { VolumeMounter } from "./volume-mounter.ts";
@@ -140,7 +139,7 @@ export class VolumeManager {
     const record = this.#require(name);
     await this.#locks.run(name, async () => {
       const path = this.#dataPath(name);
-      await makeOpenFolder(path);
+      await makeOpenFolders(path);
       const mount = parseLocalOptions(record.options ?? {});
       if (mount !== undefined && !(await this.#deps.mounter.isMounted(path))) await this.#deps.mounter.mount(mount, path);
       this.#take(name, place);
@@ -261,7 +260,7 @@ export class VolumeManager {
 
   async #makeFolders(name: string): Promise<void> {
     await makeFolders(this.#path(name), 0o700);
-    await makeOpenFolder(this.#dataPath(name));
+    await makeOpenFolders(this.#dataPath(name));
   }
 
   async #remove(record: VolumeRecord, { onRecord = false } = {}): Promise<void> {
