@@ -10,7 +10,7 @@ import { argumentsOf, launchContainerd } from "./launch-containerd.ts";
 import { LogFile } from "./log-file.ts";
 import { PidFile } from "./pid-file.ts";
 import { answers, answersWithin } from "./probe.ts";
-import { findByArguments, isAlive } from "./process-identity.ts";
+import { findByArguments, isAlive, type ProcessIdentity } from "./process-identity.ts";
 import type { SupervisedContainerd, SupervisorLogger } from "./supervised-containerd.ts";
 import type { WatchedProcess } from "./watched-process.ts";
 import { terminate, watchAdopted } from "./watched-process.ts";
@@ -59,11 +59,11 @@ export async function startContainerd(options: StartContainerdOptions): Promise<
   const stopping = new AbortController();
   const request: LaunchRequest = {
     binary: options.binary ?? "containerd",
-    configPath: join(state, "containerd.toml"),
+    configPath: configPathIn(state),
     address,
     env: options.env,
     logFile: new LogFile(options.logFile, options.maxLogBytes ?? 10 << 20),
-    pidFile: new PidFile(join(state, "containerd.pid")),
+    pidFile: pidFileIn(state),
     startTimeoutMs: options.startTimeoutMs ?? 30_000,
     signal: stopping.signal,
   };
@@ -82,6 +82,15 @@ export async function startContainerd(options: StartContainerdOptions): Promise<
   });
 }
 
+const configPathIn = (state: string): string => join(state, "containerd.toml");
+const pidFileIn = (state: string): PidFile => new PidFile(join(state, "containerd.pid"));
+
+/** The containerd that was started with this configuration, whether its pid file says so or not. */
+function runningWith({ configPath, pidFile }: Pick<LaunchRequest, "configPath" | "pidFile">): ProcessIdentity | undefined {
+  const recorded = pidFile.read();
+  return recorded !== undefined && isAlive(recorded) ? recorded : findByArguments(argumentsOf(configPath));
+}
+
 interface TakeOver {
   changed: boolean;
   stopTimeoutMs: number;
@@ -93,8 +102,7 @@ async function takeOver(
   request: LaunchRequest,
   { changed, stopTimeoutMs, logger }: TakeOver,
 ): Promise<WatchedProcess | undefined> {
-  const recorded = request.pidFile.read();
-  const identity = recorded !== undefined && isAlive(recorded) ? recorded : findByArguments(argumentsOf(request.configPath));
+  const identity = runningWith(request);
   if (identity === undefined) {
     request.pidFile.remove();
     if (await answers(request.address)) {
@@ -120,10 +128,9 @@ async function takeOver(
 
 /** One that runs with the same root and another state keeps the root's files locked. Another daemon may have that state by now. */
 async function endFormer(state: string, root: string, { logger, stopTimeoutMs }: Omit<TakeOver, "changed">): Promise<void> {
-  const configPath = join(state, "containerd.toml");
+  const configPath = configPathIn(state);
   if (readIfThere(configPath)?.includes(rootLine(root)) !== true) return;
-  const recorded = new PidFile(join(state, "containerd.pid")).read();
-  const identity = recorded !== undefined && isAlive(recorded) ? recorded : findByArguments(argumentsOf(configPath));
+  const identity = runningWith({ configPath, pidFile: pidFileIn(state) });
   if (identity === undefined) return;
   logger.warn(`ending containerd (pid ${identity.pid}): it was left running with another state folder, ${state}`);
   await terminate(identity, stopTimeoutMs);
