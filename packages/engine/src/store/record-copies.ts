@@ -1,10 +1,11 @@
 import { inBackground, makeFolders } from "@pouchcontainer/owners";
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { KeyedMutex } from "../keyed-mutex.ts";
 import { markerPath, markerText } from "./home-marker.ts";
+import { namesIn } from "./names-in.ts";
 import { writeWhole } from "./written-whole.ts";
 
 /** Which record. */
@@ -194,12 +195,4 @@ function parseCopy(text: string): RecordCopy {
   if (typeof collection !== "string" || typeof id !== "string" || typeof sequence !== "number" || record === undefined)
     throw new Error("it is not the copy of a record");
   return { collection, id, sequence, record };
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return [];
-  }
 }

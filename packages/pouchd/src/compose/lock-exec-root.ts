@@ -1,5 +1,5 @@
+import { namesIn } from "@pouchcontainer/engine";
 import { EngineError, failedPrecondition, messageChain, unavailable } from "@pouchcontainer/errors";
-import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { lastRoot, markExecRoot, noteLastRoot } from "./exec-root-mark.ts";
 import { HeldByAnother, readNote, takeOwnerLock, type OwnerLock } from "./owner-lock.ts";
@@ -74,10 +74,4 @@ function isOwn(place: string, { identity, home }: ExecRootOwner): boolean {
 }
 
 /** A container has a folder there for as long as it runs. */
-function hasRuns(execRoot: string): boolean {
-  try {
-    return readdirSync(join(execRoot, "containers")).length > 0;
-  } catch {
-    return false;
-  }
-}
+const hasRuns = (execRoot: string): boolean => namesIn(join(execRoot, "containers")).length > 0;

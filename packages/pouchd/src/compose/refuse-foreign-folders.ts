@@ -1,5 +1,6 @@
+import { namesIn } from "@pouchcontainer/engine";
 import { failedPrecondition, invalidArgument } from "@pouchcontainer/errors";
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Configuration } from "../config/options.ts";
 import { isExecRoot, lastRoot } from "./exec-root-mark.ts";
@@ -56,12 +57,4 @@ function refuseUsed(execRoot: string): void {
 function whoseFolder(folder: string): string | undefined {
   if (existsSync(storeFile(folder))) return `the home of another daemon (its records are in ${storeFile(folder)})`;
   return isExecRoot(folder) ? "the exec root of another daemon" : undefined;
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return [];
-  }
 }
