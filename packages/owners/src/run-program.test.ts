@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, readFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -77,8 +77,10 @@ test("what a program has printed before its end is read to the end, however slow
   assert.equal(size, 100_000);
 });
 
-test("with a program that is broken off its children go", async () => {
-  const out = join(mkdtempSync(join(tmpdir(), "pouch-run-")), "pid");
+test("with a program that is broken off its children go", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "pouch-run-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const out = join(folder, "pid");
   await assert.rejects(runProgram(...sh(`sleep 616 & echo $! >${out}; wait`), { timeoutMs: 300 }), { kind: "deadlineExceeded" });
   await sleep(50);
   const pid = readFileSync(out, "utf8").trim();
