@@ -141,7 +141,7 @@ test("an older database takes in what is newer beside it, and leaves containers 
   }
 });
 
-test("a write-ahead log that was cut costs no record that lay beside for half a second", async (t) => {
+test("a write-ahead log that was cut costs no record that lay beside for a second", async (t) => {
   const { directory, file } = await home(t);
   const { store } = opened(file);
   await make(store, directory, db, "db");

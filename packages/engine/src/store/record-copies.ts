@@ -34,13 +34,13 @@ export interface RecordCopiesDeps {
 }
 
 /** Changes that follow each other this fast are written once: a container that starts and exits in between costs nothing. */
-const delayMs = 500;
+const delayMs = 1000;
 /** After which what could not be written is tried again. */
 const retryMs = 5000;
 
 /**
  * Copies of the store's records in files of their own, from which the store can be made anew: a container's in its folder, all
- * others below `records`. A copy follows its commit by at most half a second and is removed before the record is, so a copy that
+ * others below `records`. A copy follows its commit by at most a second and is removed before the record is, so a copy that
  * the store knows nothing of means that the store has lost something. What they cost and why: docs/adr, "Records lie beside".
  */
 export class RecordCopies {
