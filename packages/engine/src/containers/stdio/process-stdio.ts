@@ -1,8 +1,8 @@
-import { makeFolders } from "@pouchcontainer/owners";
+import { makeFoldersSync } from "@pouchcontainer/owners";
 import type { StdioPaths } from "@pouchcontainer/containerd";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { removeTree } from "../../remove-tree.ts";
+import { removeFlatFolder } from "../../remove-tree.ts";
 import { InputPipe } from "./input-pipe.ts";
 import { JournaledPipe, type JournalCalls } from "./journaled-pipe.ts";
 import { OutputHub } from "./output-hub.ts";
@@ -61,8 +61,8 @@ export class ProcessStdio {
   /** Makes the FIFOs of a process about to be created. */
   static async create(deps: StdioDeps, request: StdioRequest): Promise<ProcessStdio> {
     const paths = pathsOf(request);
-    await removeTree(request.directory);
-    await makeFolders(request.directory, 0o700);
+    removeFlatFolder(request.directory);
+    makeFoldersSync(request.directory, 0o700);
     try {
       const wanted = [paths.stdin, paths.stdout, paths.stderr].filter((path) => path !== undefined);
       await Promise.all(wanted.map((path) => deps.makeFifo(path)));
@@ -70,7 +70,7 @@ export class ProcessStdio {
       await holdAll(deps, paths);
       return stdio;
     } catch (error) {
-      await removeTree(request.directory);
+      removeFlatFolder(request.directory);
       throw error;
     }
   }
@@ -138,7 +138,7 @@ export class ProcessStdio {
     this.suspend();
     await this.ended;
     for (const { path } of outputs(this.paths)) await this.#deps.keeper?.release(path);
-    await removeTree(this.#directory);
+    removeFlatFolder(this.#directory);
   }
 
   #resume(): void {
