@@ -1,7 +1,6 @@
-import { messageChain } from "@pouchcontainer/errors";
+import { failedPrecondition, messageChain, type EngineError } from "@pouchcontainer/errors";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { damaged } from "./store-failure.ts";
 
 /**
  * Whose home a directory is, and how far its store had come: written beside the database, so that another database in its place,
@@ -29,9 +28,19 @@ export function readMarker(home: string): HomeMarker | undefined {
     const { id, sequence } = JSON.parse(text) as Partial<HomeMarker>;
     if (typeof id === "string" && Number.isSafeInteger(sequence)) return { id, sequence: Number(sequence) };
   } catch (error) {
-    throw damaged(path, messageChain(error), error);
+    throw damagedMarker(path, messageChain(error), error);
   }
-  throw damaged(path, "it has no id or no sequence");
+  throw damagedMarker(path, "it has no id or no sequence");
+}
+
+/** Not a matter of backups: the database may be whole, only nobody can tell. */
+function damagedMarker(path: string, what: string, cause?: unknown): EngineError {
+  return failedPrecondition(
+    `${path} is damaged (${what}). It says whose home this is and how far its database had come. Nothing was changed; containers ` +
+      "that run go on running. If the database beside it is the one the daemon had last, remove the file, and it is written anew; " +
+      "an older database in its place would not be noticed then",
+    { cause },
+  );
 }
 
 export const markerText = (marker: HomeMarker): string => `${JSON.stringify(marker)}\n`;

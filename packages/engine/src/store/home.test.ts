@@ -99,6 +99,16 @@ test("a damaged database is refused, whatever is damaged in it", async (t) => {
   await Store.open(file).close();
 });
 
+test("a damaged marker is told by its own name, and the way out is its own", async (t) => {
+  const { directory, file } = await home(t);
+  for (const text of ["", "{}", "null", '{"id":7}']) {
+    writeFileSync(join(directory, "store.json"), text);
+    assert.throws(() => Store.open(file), /store\.json is damaged .* remove the file, and it is written anew/);
+  }
+  rmSync(join(directory, "store.json"));
+  await Store.open(file).close();
+});
+
 test("the database of a newer daemon is refused in words", async (t) => {
   const { file } = await home(t);
   const later = new DatabaseSync(file);
