@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
@@ -39,6 +39,13 @@ test("what is no daemon's is no exec root", (t) => {
   mkdirSync(join(top, "logs"));
   writeFileSync(join(top, "logs/pouchd.log"), "");
   check("b/home", "logs");
+});
+
+test("an exec root does not lead elsewhere by links to what is swept", (t) => {
+  const { top, check } = beside(t);
+  mkdirSync(join(top, "victim"));
+  symlinkSync(join(top, "victim"), join(top, "a/run/views"));
+  assert.throws(() => check("a/home", "a/run"), /--exec-root-dir: .*\/a\/run\/views is a link.* remove the link/);
 });
 
 test("a daemon's own folders are its own, also of an earlier version, one within the other, and changed", (t) => {

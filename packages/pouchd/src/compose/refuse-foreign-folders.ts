@@ -1,14 +1,16 @@
 import { namesIn } from "@pouchcontainer/engine";
 import { failedPrecondition, invalidArgument } from "@pouchcontainer/errors";
-import { existsSync } from "node:fs";
+import { existsSync, lstatSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Configuration } from "../config/options.ts";
 import { isExecRoot, lastRoot } from "./exec-root-mark.ts";
 import { storeFile } from "./store-file.ts";
 import { trueFolder } from "./true-folder.ts";
 
-/** What a daemon sweeps in its exec root, and what only a home has. */
-const telling = ["netns", "containers", "views", "runc", "plugins", "store.json"];
+/** What a daemon sweeps in its exec root. */
+const swept = ["netns", "containers", "views", "runc", "plugins"];
+/** What it is known by that an exec root is none of this daemon's: that, and what only a home has. */
+const telling = [...swept, "store.json"];
 
 /**
  * Refuses folders that are not this daemon's to sweep: another's, whether that one runs or not, what lies in or around one, and what is
@@ -20,6 +22,7 @@ export function refuseForeignFolders(configuration: Configuration): void {
   if (home === execRoot)
     throw invalidArgument(`--home-dir and --exec-root-dir name one folder, ${home}: give each a folder of its own`);
   if (!isExecRoot(execRoot) && lastRoot(home) !== execRoot) refuseUsed(execRoot);
+  refuseLinks(execRoot);
   if (isExecRoot(home))
     throw failedPrecondition(
       `--home-dir: ${home} is the exec root of a daemon, which is swept: give the daemon a home of its own`,
@@ -52,6 +55,13 @@ function refuseUsed(execRoot: string): void {
     throw failedPrecondition(
       `--exec-root-dir: ${execRoot} has in it what no daemon put there for itself (${found.join(", ")}), ${sweeping}`,
     );
+}
+
+/** What is swept lies there itself: behind a link it would be somebody else's. */
+function refuseLinks(execRoot: string): void {
+  const link = swept.map((name) => join(execRoot, name)).find((path) => lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink());
+  if (link !== undefined)
+    throw failedPrecondition(`--exec-root-dir: ${link} is a link, and what it leads to would be swept: remove the link`);
 }
 
 function whoseFolder(folder: string): string | undefined {
