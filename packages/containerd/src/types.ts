@@ -235,7 +235,7 @@ export interface LeasesService {
 /** A containerd event, decoded where its type is known. */
 export type ContainerdEvent = { timestamp: Date; namespace: string; topic: string } & (
   | { type: "taskExit"; containerId: string; execId: string; pid: number; exitStatus: number; exitedAt: Date }
-  | { type: "taskOom"; containerId: string }
+  | { type: "taskOom" | "taskPaused" | "taskResumed"; containerId: string }
   | { type: "taskStart"; containerId: string; pid: number }
   | { type: "other"; event: AnyValue | undefined }
 );

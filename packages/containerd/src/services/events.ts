@@ -2,7 +2,7 @@ import { fromBinary } from "@bufbuild/protobuf";
 import { isKind } from "@pouchcontainer/errors";
 import { messageNameOf, plainAny } from "../any.ts";
 import { Events } from "../gen/events_pb.ts";
-import { TaskExitSchema, TaskOOMSchema, TaskStartSchema } from "../gen/task_events_pb.ts";
+import { TaskExitSchema, TaskOOMSchema, TaskPausedSchema, TaskResumedSchema, TaskStartSchema } from "../gen/task_events_pb.ts";
 import type { Envelope } from "../gen/types_pb.ts";
 import type { CallOptions, ContainerdEvent } from "../types.ts";
 import type { CallContext } from "./call-context.ts";
@@ -46,6 +46,10 @@ function eventOf({ timestamp, namespace, topic, event }: Envelope): ContainerdEv
     }
     case TaskOOMSchema.typeName:
       return { ...common, type: "taskOom", containerId: fromBinary(TaskOOMSchema, event.value).containerId };
+    case TaskPausedSchema.typeName:
+      return { ...common, type: "taskPaused", containerId: fromBinary(TaskPausedSchema, event.value).containerId };
+    case TaskResumedSchema.typeName:
+      return { ...common, type: "taskResumed", containerId: fromBinary(TaskResumedSchema, event.value).containerId };
     case TaskStartSchema.typeName: {
       const { containerId, pid } = fromBinary(TaskStartSchema, event.value);
       return { ...common, type: "taskStart", containerId, pid };

@@ -40,7 +40,7 @@ import { ended, stopContainer } from "./stop-container.ts";
 import { updateContainer } from "./update-container.ts";
 import { summaryJson } from "./views/index.ts";
 import { waitContainer } from "./wait-container.ts";
-import { watchMemoryKills } from "./watch-memory-kills.ts";
+import { watchTasks } from "./watch-tasks.ts";
 
 /** How long the daemon that leaves waits for what it has begun with a container, and then for what follows an exit. */
 const leavingMs = 5000;
@@ -86,7 +86,7 @@ export class ContainerManager {
   async recover(): Promise<void> {
     await recoverContainers(this.#room);
     this.#reconciler.start();
-    watchMemoryKills(this.#room, this.#leaving.signal, () => this.#reconciler.reconnected());
+    watchTasks(this.#room, this.#leaving.signal, () => this.#reconciler.reconnected());
   }
 
   /** Whether there are processes of containers, those set aside included. */

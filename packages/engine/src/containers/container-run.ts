@@ -26,6 +26,8 @@ export class ContainerRun {
   readonly settled = Promise.withResolvers<void>();
   /** Task, network, volumes, FIFOs are gone: the container may start again or be removed. */
   readonly finished = Promise.withResolvers<void>();
+  /** What was asked of its task and not answered: see `inDoubt`. */
+  readonly doubts = new Set<"freezer" | "limits">();
   /** The daemon is leaving: what comes from the task now is for the next one. */
   suspended = false;
 

@@ -2,6 +2,7 @@ import { conflict, internal } from "@pouchcontainer/errors";
 import type { Container } from "./container.ts";
 import { publishContainerEvent } from "./container-events.ts";
 import type { ContainerRoom } from "./container-room.ts";
+import { inDoubt } from "./in-doubt.ts";
 import { isProcessGone, whileRunning } from "./process-gone.ts";
 
 /** Freezes every process of the container. */
@@ -12,7 +13,9 @@ export async function pauseContainer(room: ContainerRoom, container: Container):
   if (status === "restarting") throw conflict(`Container ${container.id} is restarting, wait until the container is running`);
   if (status !== "running") throw conflict(`container ${container.id} is not running`);
   await container.execStarts.run(async () => {
-    await whileRunning(room, container, () => room.deps.containerd.tasks.pause(container.id));
+    await whileRunning(room, container, () =>
+      inDoubt(room, run, "freezer", () => room.deps.containerd.tasks.pause(container.id)),
+    );
     if (!run || !container.noteOf(run, { state: { status: "paused" } }))
       throw conflict(`container ${container.id} is not running`);
   });
@@ -23,7 +26,7 @@ export async function unpauseContainer(room: ContainerRoom, container: Container
   if (container.state.status !== "paused") throw internal(`Container ${container.id} is not paused`);
   const { run } = container;
   try {
-    await room.deps.containerd.tasks.resume(container.id);
+    await inDoubt(room, run, "freezer", () => room.deps.containerd.tasks.resume(container.id));
   } catch (error) {
     throw (await isProcessGone(room, container.id, error)) ? internal(`Container ${container.id} is not paused`) : error;
   }

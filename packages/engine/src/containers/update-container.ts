@@ -9,6 +9,7 @@ import { publishContainerEvent } from "./container-events.ts";
 import type { ContainerRecord } from "./container-record.ts";
 import type { ContainerRoom } from "./container-room.ts";
 import { viewOfLocked } from "./archive/container-view.ts";
+import { inDoubt, isUnanswered } from "./in-doubt.ts";
 import { chainContext } from "./network-view.ts";
 import { isProcessGone } from "./process-gone.ts";
 import { toUpdateResources } from "./spec/index.ts";
@@ -52,10 +53,13 @@ export async function finishUpdate(room: ContainerRoom, container: Container): P
   const { updating, hostConfig } = container.record;
   if (!updating) return;
   try {
-    if (container.isRunning)
-      await deps.containerd.tasks.update(container.id, toUpdateResources(hostConfig, deps.facts.cgroup, deps.devices));
+    if (container.isRunning) {
+      const resources = toUpdateResources(hostConfig, deps.facts.cgroup, deps.devices);
+      await inDoubt(room, container.run, "limits", () => deps.containerd.tasks.update(container.id, resources));
+    }
   } catch (error) {
     // Of one that has just ended: what is recorded holds from its next start.
+    if (isUnanswered(error)) throw new EngineError(EngineError.from(error).kind, unfinished(error), { cause: error });
     if (!(await isProcessGone(room, container.id, error))) {
       await container.change({ ...updating, updating: undefined });
       throw error;
@@ -64,6 +68,10 @@ export async function finishUpdate(room: ContainerRoom, container: Container): P
   // Doing it twice does no harm.
   container.note({ updating: undefined });
 }
+
+/** It may have been carried out, or be so yet: taken back, it would be the record that is wrong. */
+const unfinished = (error: unknown): string =>
+  `${EngineError.from(error).message}; the update is recorded, and put in force as soon as there is an answer`;
 
 /** What is wrong with the request by itself is told as it is, anything else with the container's name, as dockerd does. */
 async function told<T>(container: Container, work: () => Promise<T>): Promise<T> {

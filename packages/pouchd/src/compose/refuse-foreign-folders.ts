@@ -59,7 +59,9 @@ function refuseUsed(execRoot: string): void {
 
 /** What is swept lies there itself: behind a link it would be somebody else's. */
 function refuseLinks(execRoot: string): void {
-  const link = swept.map((name) => join(execRoot, name)).find((path) => lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink());
+  const link = swept
+    .map((name) => join(execRoot, name))
+    .find((path) => lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink());
   if (link !== undefined)
     throw failedPrecondition(`--exec-root-dir: ${link} is a link, and what it leads to would be swept: remove the link`);
 }

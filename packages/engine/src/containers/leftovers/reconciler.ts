@@ -2,6 +2,8 @@ import { isKind } from "@pouchcontainer/errors";
 import { inBackground } from "@pouchcontainer/owners";
 import type { Container } from "../container.ts";
 import { isHalfRemoved, zeroTime } from "../container-record.ts";
+import { followTask } from "../follow-task.ts";
+import { isInDoubt } from "../in-doubt.ts";
 import type { ContainerRoom } from "../container-room.ts";
 import { finishRemoval } from "../remove-container.ts";
 import { settleIdle } from "../recovery/settle-idle.ts";
@@ -91,6 +93,7 @@ export class Reconciler {
     let clean = await this.#undos.tryAll();
     for (const container of registry.all) {
       if (this.#stopped) return true;
+      if (isInDoubt(container) && container.lock.isFree) clean = (await this.#follow(container)) && clean;
       if (!isIdle(container)) continue;
       if (found.has(container.id) || container.isRunning) clean = (await this.#settle(container)) && clean;
       else container.unsure = false;
@@ -121,6 +124,20 @@ export class Reconciler {
       return true;
     } catch (error) {
       deps.log.warn("what was left of a container could not be put right yet", {
+        container: container.id,
+        error: String(error),
+      });
+      return false;
+    }
+  }
+
+  async #follow(container: Container): Promise<boolean> {
+    try {
+      await container.lock.run(() => followTask(this.#room, container));
+      return true;
+    } catch (error) {
+      // Its shim hangs yet, or it has ended.
+      this.#room.deps.log.info("what was asked of a container is in doubt yet", {
         container: container.id,
         error: String(error),
       });

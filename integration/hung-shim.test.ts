@@ -1,0 +1,55 @@
+/** A shim that hangs for longer than its calls may take carries them out all the same, when it goes on. */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { Daemon, eventually } from "./harness/daemon.ts";
+
+interface Inspected {
+  State: { Status: string; Pid: number };
+  HostConfig: { Memory: number };
+}
+
+const limitOf = "cat /sys/fs/cgroup/memory.max || cat /sys/fs/cgroup/memory/memory.limit_in_bytes";
+
+/** Pid of the process's parent. */
+const parentOf = (pid: number): number => Number(/^PPid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
+
+test(
+  "what a hung shim did not answer is followed: frozen, thawed and limited as the record says",
+  { timeout: 90_000 },
+  async () => {
+    await using daemon = await Daemon.start();
+    const inspect = async (name: string) => (await daemon.api("GET", `/containers/${name}/json`)).json<Inspected>();
+    const post = (path: string, body?: unknown) => daemon.api("POST", `/containers/${path}`, body);
+    const names = ["to-pause", "to-unpause", "to-update"];
+    for (const name of names) {
+      const { code, stderr } = await daemon.docker("run", "-d", "--network", "none", "--name", name, "busybox", "sleep", "300");
+      assert.equal(code, 0, stderr);
+    }
+    assert.equal((await post("to-unpause/pause")).status, 204);
+
+    const shims = await Promise.all(names.map(async (name) => parentOf((await inspect(name)).State.Pid)));
+    for (const shim of shims) process.kill(shim, "SIGSTOP");
+    const answers = await Promise.all([
+      post("to-pause/pause"),
+      post("to-unpause/unpause"),
+      post("to-update/update", { Memory: 64 << 20, MemorySwap: 64 << 20 }),
+    ]);
+    for (const shim of shims) process.kill(shim, "SIGCONT");
+    for (const { status, text } of answers) assert.match(`${status} ${text}`, /^500 .*did not answer/);
+    assert.match(answers[2]?.text ?? "", /the update is recorded, and put in force as soon as there is an answer/);
+
+    await eventually("the records say what was done", async () => {
+      const [paused, unpaused] = await Promise.all([inspect("to-pause"), inspect("to-unpause")]);
+      return paused.State.Status === "paused" && unpaused.State.Status === "running";
+    });
+    assert.equal((await post("to-pause/unpause")).status, 204);
+    assert.equal((await post("to-unpause/pause")).status, 204);
+    assert.equal((await inspect("to-update")).HostConfig.Memory, 64 << 20);
+    await eventually("the limit is in force", async () => {
+      const { stdout } = await daemon.docker("exec", "to-update", "sh", "-c", limitOf);
+      return stdout.trim() === String(64 << 20);
+    });
+    for (const name of names) assert.equal((await daemon.docker("rm", "-f", name)).code, 0);
+  },
+);
