@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { startProgram } from "@pouchcontainer/owners";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { IpShell } from "./ip-shell.ts";
 import { NftShell } from "./nft-shell.ts";
 
@@ -49,6 +50,26 @@ test("a program that does not answer is killed, what waits for it fails, and the
   const nft = new NftShell({ program, env: {}, answerMs: 50 });
   t.after(() => nft.close());
   await assert.rejects(nft.run("add"), { kind: "deadlineExceeded", message: /nft did not answer/ });
+});
+
+test("no process keeps namespaces open for long: it is replaced when it holds many, and let go when nothing is asked", async (t) => {
+  const pids: string[] = [];
+  const telling = () => {
+    const child = startProgram("sh", ["-c", `echo $$; ${fakeIp}`]);
+    child.stdout.setEncoding("utf8").once("data", (text: string) => pids.push(text.trim()));
+    return child;
+  };
+  const alive = () => pids.filter((pid) => existsSync(`/proc/${pid}`));
+  const ip = new IpShell(telling, { idleMs: 50 });
+  t.after(() => ip.close());
+  const batches = Array.from({ length: 100 }, (_, index) => ip.run([`link add v${index} netns "/n/${index}"`, "bad"], { tolerate: /bad/ }));
+  await Promise.all(batches);
+  assert.equal(pids.length, 4);
+  for (const deadline = Date.now() + 5000; alive().length > 0 && Date.now() < deadline;) await sleep(10);
+  assert.deepEqual(alive(), []);
+  await ip.run(["one that names none"]);
+  await sleep(200);
+  assert.equal(alive().length, 1);
 });
 
 test("a missing program is named with its package", async () => {
