@@ -4,6 +4,7 @@ import { connect } from "node:net";
 import { test, type TestContext } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Daemon, type CommandResult } from "./harness/daemon.ts";
+import { descriptorsWithHelpers } from "./soak/machine-state.ts";
 
 async function daemon(t: TestContext): Promise<Daemon> {
   const started = await Daemon.start();
@@ -202,4 +203,13 @@ test("a connect or disconnect while its container starts or restarts holds in th
     }
   }
   await ok(d.docker("rm", "-f", ...names));
+});
+
+test("the namespaces of containers that are gone are held by nobody", async (t) => {
+  const { docker, pid } = ((started) => ({ docker: started.docker.bind(started), pid: started.pid }))(await daemon(t));
+  const held = (): number => descriptorsWithHelpers(pid).filter((target) => target.startsWith("net:") || target === "/").length;
+  await ok(docker("run", "--rm", "busybox", "true"));
+  await eventually(() => Promise.resolve(held() <= 1));
+  for (let count = 0; count < 4; count++) await ok(docker("run", "--rm", "busybox", "true"));
+  await eventually(() => Promise.resolve(held() <= 1));
 });

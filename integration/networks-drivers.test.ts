@@ -49,6 +49,29 @@ test("containers of a macvlan network are on the parent's wire with hardware add
   assert.equal(await w.hear(c, w.address(a, "lan"), 80, 1), undefined);
 });
 
+test("a device that is made again under its name is the one that is meant from then on", async (t) => {
+  const w = await world(t);
+  const parent = `${w.config.vethPrefix}again`;
+  const link = (...words: string[]) => run("ip", ["link", ...words]);
+  const remake = async (): Promise<void> => {
+    await link("delete", parent).catch(() => undefined);
+    await link("add", parent, "type", "veth", "peer", "name", `${parent}p`);
+    await link("set", parent, "up");
+  };
+  const pool = (subnet: string) => ({ IPAM: { Config: [{ Subnet: subnet }] } });
+  await remake();
+  await w.networks.manager.create({ Name: "lan", Driver: "macvlan", Options: { parent }, ...pool("10.251.0.0/24") });
+  for (const name of ["a", "b", "c"]) {
+    await w.stop(await w.start(name, { networkMode: "lan" }));
+    await remake();
+  }
+  await w.networks.manager.remove("lan");
+  await link("delete", parent);
+  const Options = { "com.docker.network.bridge.name": parent };
+  await w.networks.manager.create({ Name: "bridged", Driver: "bridge", Options, ...pool("10.251.0.0/24") });
+  await w.start("d", { networkMode: "bridged" });
+});
+
 test("macvlan and ipvlan refuse modes and parents there are not", async (t) => {
   const w = await world(t);
   const IPAM = { Config: [{ Subnet: "10.252.0.0/24" }] };

@@ -39,7 +39,7 @@ export function controlGroupsBelow(parent: string): string[] {
 }
 
 /** What each descriptor of a process leads to. */
-export function descriptorsOf(pid: number): string[] {
+function descriptorsOf(pid: number): string[] {
   return numericNames(`/proc/${pid}/fd`).map((name) => {
     try {
       return readlinkSync(`/proc/${pid}/fd/${name}`);
@@ -47,6 +47,12 @@ export function descriptorsOf(pid: number): string[] {
       return "closed";
     }
   });
+}
+
+/** The same of a daemon and of the programs that work for it; containerd counts its own. */
+export function descriptorsWithHelpers(daemon: number): string[] {
+  const helpers = processes().filter(({ parent, command }) => parent === daemon && !/^(\S*\/)?containerd /.test(command));
+  return [daemon, ...helpers.map(({ pid }) => pid)].flatMap(descriptorsOf);
 }
 
 export function namesIn(folder: string): string[] {

@@ -9,7 +9,7 @@ import { Daemon, projectRoot, type ApiResponse } from "../harness/daemon.ts";
 import { SeededRandom } from "../harness/seeded-random.ts";
 import { disagreements } from "./agreement.ts";
 import { killOne } from "./killer.ts";
-import { descriptorsOf } from "./machine-state.ts";
+import { descriptorsWithHelpers } from "./machine-state.ts";
 import { execBody, namesOf, operations, type Names, type Request } from "./operations.ts";
 
 export interface SoakOptions {
@@ -76,7 +76,7 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
     const after = await run.descriptorsAtRest(before.length + descriptorSlack);
     if (after.length > before.length + descriptorSlack)
       report.faults.push(
-        `descriptors of the daemon: ${before.length} before, ${after.length} after:\n${after.toSorted().join("\n")}`,
+        `descriptors of the daemon and its helpers: ${before.length} before, ${after.length} after:\n${after.toSorted().join("\n")}`,
       );
   }
   await run.close();
@@ -124,7 +124,7 @@ class Soak {
     const deadline = Date.now() + restSeconds * 1000;
     for (;;) {
       await sleep(1000);
-      const found = descriptorsOf(this.#daemon.pid);
+      const found = descriptorsWithHelpers(this.#daemon.pid);
       if (found.length <= most || Date.now() > deadline) return found;
     }
   }

@@ -68,7 +68,8 @@ export class BridgeDriver implements NetworkDriver {
   /** Makes the bridge, and puts address and rules in place on one that is there. A failure takes back what was made here. */
   async createNetwork(network: NetworkRecord): Promise<void> {
     const { bridge } = this.#options(network);
-    const { dockerForwarding, firewall, links } = this.#deps;
+    const { dockerForwarding, firewall, ip, links } = this.#deps;
+    ip.forgetNames();
     await using made = new AsyncDisposableStack();
     const before = links.find(bridge);
     if (before && before.kind !== "bridge") throw internal(`existing interface ${bridge} is not a bridge`);
@@ -87,6 +88,7 @@ export class BridgeDriver implements NetworkDriver {
   async removeNetwork(network: NetworkRecord): Promise<void> {
     const { bridge, generatedName } = this.#options(network);
     const { ip, links } = this.#deps;
+    ip.forgetNames();
     for (const name of new Set([bridge, generatedName])) {
       const link = links.find(name);
       const isOurs = link?.kind === "bridge" && (link.alias === mark(network) || name === generatedName);

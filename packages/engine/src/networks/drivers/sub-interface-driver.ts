@@ -72,6 +72,7 @@ export class SubInterfaceDriver implements NetworkDriver {
     const parent = parentOf(network);
     if (this.#deps.links.find(parent)) return;
     const { ip, links } = this.#deps;
+    ip.forgetNames();
     const generated = generatedName(network);
     const vlan = /^(.+)\.(\d+)$/.exec(parent);
     const add =
@@ -138,6 +139,7 @@ export class SubInterfaceDriver implements NetworkDriver {
         .filter((word) => word !== "")
         .join(" "),
     ];
+    this.#deps.ip.forgetNames();
     await this.#deps.ip.run(commands);
     this.#deps.namespaces.within(place.netnsPath, () =>
       writeSysctl(`net/ipv6/conf/${device}/disable_ipv6`, endpoint.ipv6 ? "0" : "1"),
@@ -168,6 +170,7 @@ export class SubInterfaceDriver implements NetworkDriver {
   }
 
   #remove(parent: string): Promise<void> {
+    this.#deps.ip.forgetNames();
     return this.#deps.ip.run([`link delete dev ${parent}`], { tolerate: /Cannot find device/ });
   }
 }

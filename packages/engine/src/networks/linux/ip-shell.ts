@@ -27,12 +27,13 @@ const endMark = "end-of-batch";
  * container has gone.
  */
 const mostNamespaces = 32;
-/** After which a process that holds some is let go though nothing is asked of it any more. */
+/** After which a process of which nothing is asked is let go. */
 const idleMs = 1000;
 
 /**
  * One `ip -force -batch -` that lives as long as it is needed: a change costs 0.4 ms instead of the 3 ms of a process. When it dies
- * the batches in flight fail and the next one starts another.
+ * the batches in flight fail and the next one starts another. It remembers namespaces, and by name devices that may be others by
+ * now: it is let go after a failure, and when it rests.
  */
 export class IpShell {
   readonly #start: () => StartedProgram;
@@ -63,10 +64,17 @@ export class IpShell {
     const running = this.#running();
     try {
       await running.run(commands, options.tolerate);
-    } finally {
-      if (running === this.#process && running.holds > 0)
-        this.#idle = setTimeout(() => this.close(), this.#idleMs).unref();
+    } catch (error) {
+      if (running === this.#process) this.close();
+      throw error;
     }
+    clearTimeout(this.#idle);
+    this.#idle = setTimeout(() => this.close(), this.#idleMs).unref();
+  }
+
+  /** The next batch may name devices that others have made since: ip would take the one it knew by that name. */
+  forgetNames(): void {
+    this.close();
   }
 
   /** Lets the process go; it carries out what it has. */
