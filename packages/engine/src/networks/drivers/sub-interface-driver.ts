@@ -139,8 +139,11 @@ export class SubInterfaceDriver implements NetworkDriver {
         .filter((word) => word !== "")
         .join(" "),
     ];
-    this.#deps.ip.forgetNames();
-    await this.#deps.ip.run(commands);
+    const { ip } = this.#deps;
+    ip.forgetNames();
+    await ip.run(commands);
+    // Held open, the namespace would keep the interface on the wire when the container has gone.
+    ip.forgetNamespaces();
     this.#deps.namespaces.within(place.netnsPath, () =>
       writeSysctl(`net/ipv6/conf/${device}/disable_ipv6`, endpoint.ipv6 ? "0" : "1"),
     );

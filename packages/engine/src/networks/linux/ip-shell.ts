@@ -77,6 +77,11 @@ export class IpShell {
     this.close();
   }
 
+  /** What has been moved into a namespace goes with it. */
+  forgetNamespaces(): void {
+    this.close();
+  }
+
   /** Lets the process go; it carries out what it has. */
   close(): void {
     clearTimeout(this.#idle);
