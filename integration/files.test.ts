@@ -391,6 +391,23 @@ test("changes are told with names that are no text, and folders made anew hide w
   await remove(id);
 });
 
+test("the places made for mounts are changes; what is mounted there is none", async () => {
+  const id = await create({
+    HostConfig: { Init: false, Binds: ["/:/data/bound:ro"], Tmpfs: { "/fresh": "" } },
+    Volumes: { "/etc/deep": {} },
+  });
+  await inside(id, "touch /etc/deep/file /fresh/file");
+  const changed = (await daemon.api("GET", `/containers/${id}/changes`)).json<{ Path: string; Kind: number }[]>();
+  assert.deepEqual(changed, [
+    { Path: "/data", Kind: 1 },
+    { Path: "/data/bound", Kind: 1 },
+    { Path: "/etc", Kind: 0 },
+    { Path: "/etc/deep", Kind: 1 },
+    { Path: "/fresh", Kind: 1 },
+  ]);
+  await remove(id);
+});
+
 test("a volume takes over what the image has, its folder's owner and mode too; its size counts no link and waits for no FIFO", async () => {
   const prepared = await create();
   await inside(

@@ -5,7 +5,7 @@ import type { Container } from "./container.ts";
 import type { ContainerRoom } from "./container-room.ts";
 import { layersOf } from "./rootfs.ts";
 
-/** Mounted into every container, where the runtime makes the places, or put there when it is created. */
+/** Mounted into every container, where the runtime makes the places, or put there when it is created. Places of other mounts are told, as with dockerd. */
 const madeByRuntime = ["/.dockerenv", "/dev", "/proc", "/sys", "/etc/hostname", "/etc/hosts", "/etc/resolv.conf"];
 
 /** What the container's own layer changes of its image, from the overlay's upper directory. */
@@ -18,9 +18,8 @@ export async function filesystemChanges({ deps }: ContainerRoom, container: Cont
     { place: "/upper", mounts: stacked([upper]), readOnly: true },
     { place: "/lower", mounts: stacked(lower), readOnly: true },
   ];
-  const mountedOver = [...madeByRuntime, ...record.mountPoints.map(({ destination }) => destination)];
   const view = { kind: "assembled", parts, binds: [] } as const;
-  return (await deps.files.changes(view, mountedOver)).map(({ path, kind }) => ({ Path: path, Kind: kind }));
+  return (await deps.files.changes(view, madeByRuntime)).map(({ path, kind }) => ({ Path: path, Kind: kind }));
 }
 
 /** Layers as one tree, the uppermost first. */
