@@ -278,7 +278,7 @@ test("a container runs, takes an exec, is measured, limited, paused, and ends wi
   const seen = (await events).filter(({ type }) => type !== "other");
   assert.deepEqual(
     seen.map((event) => (event.type === "taskExit" ? [event.execId, event.exitStatus] : event.type)),
-    ["taskStart", ["e1", 3], ["", 7]],
+    ["taskStart", ["e1", 3], "taskPaused", "taskResumed", ["", 7]],
   );
 });
 

@@ -3,6 +3,7 @@ import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync, statSync, 
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { after, before, test } from "node:test";
+import { makeImageArchive } from "../hack/busybox-image.ts";
 import { Daemon, eventually, projectRoot, run } from "./harness/daemon.ts";
 
 /** Whatever becomes of the database, no container, volume or log is lost over it, nothing is killed, and the message says what to do. */
@@ -104,13 +105,16 @@ test("over a restored backup, containers made since are set aside, keep their vo
   assert.deepEqual([again.code, again.stderr.includes("exists already")], [1, true]);
 
   await daemon.docker("network", "create", "front");
+  const archive = join(daemon.directory, "own.tar");
+  makeImageArchive(archive, { name: "own:latest", config: { Labels: { own: "yes" } } });
+  await daemon.load(archive);
   const late = await start(
     "late",
     "--network",
     "front",
     "-v",
     "late-data:/data",
-    "busybox",
+    "own",
     "sh",
     "-c",
     "echo kept > /data/file; sleep 1000",
@@ -127,7 +131,7 @@ test("over a restored backup, containers made since are set aside, keep their vo
   assert.match(daemon.log, /the store is older than its home directory/);
   const table = (await daemon.pouch("system", "orphans")).stdout.split("\n");
   assert.ok(
-    table.some((line) => line.startsWith(late.id.slice(0, 12)) && /late +busybox .* running +true/.test(line)),
+    table.some((line) => line.startsWith(late.id.slice(0, 12)) && /late +own .* running +true/.test(line)),
     table.join("\n"),
   );
   assert.ok(table.some((line) => line.startsWith(ended.slice(0, 12))));
@@ -139,6 +143,9 @@ test("over a restored backup, containers made since are set aside, keep their vo
     "what is newer beside is known",
   );
 
+  assert.match((await daemon.docker("rmi", "own")).stderr, /conflict: .* container .* is using its referenced image/);
+  await daemon.docker("image", "prune", "-af");
+  assert.equal((await daemon.docker("image", "inspect", "own")).code, 0);
   await daemon.docker("volume", "prune", "-af");
   assert.match((await daemon.docker("volume", "rm", "late-data")).stderr, /in use/);
   await start("beside", "--network", "front", "busybox", "sleep", "1000");

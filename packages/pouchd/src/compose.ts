@@ -31,6 +31,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { builtinPlugins } from "./builtin-plugins.ts";
 import { claimNames, ownerNote } from "./compose/claim-names.ts";
+import { holdContainerd } from "./compose/last-containerd.ts";
 import { lockExecRoot } from "./compose/lock-exec-root.ts";
 import type { OwnerLock } from "./compose/owner-lock.ts";
 import { Closers } from "./compose/closers.ts";
@@ -103,6 +104,12 @@ async function open(options: ComposeOptions, closers: Closers): Promise<void> {
 
   const store = Store.open(storeFile(home), { warn: (message, fields) => log.warn(message, fields) });
   closers.push("the store", () => store.close());
+  const records = store.containers<ContainerRecord>();
+  holdContainerd(
+    home,
+    { namespace: configuration["default-namespace"], address: configuration.containerd },
+    records.values().next().done !== true,
+  );
   const execRootLock = await lockExecRoot(execRoot, { home, identity: store.identity, owner });
   closers.push("the exec root", () => letGo(execRootLock, late.running));
   closeStateFolders([home, execRoot], (message) => log.warn(message));
@@ -159,10 +166,7 @@ async function open(options: ComposeOptions, closers: Closers): Promise<void> {
     env: environment,
     clock: { now: () => Date.now(), sleep: (milliseconds, signal) => sleep(milliseconds, undefined, { signal }) },
     warn: (message) => log.warn(message),
-    usedBy: (imageId) =>
-      containers.room.registry.all
-        .filter(({ record }) => record.image.id === imageId)
-        .map(({ id, isRunning }) => ({ id, running: isRunning })),
+    usedBy: (imageId) => containers.usingImage(imageId),
   });
 
   const views = join(execRoot, "views");
@@ -191,7 +195,7 @@ async function open(options: ComposeOptions, closers: Closers): Promise<void> {
   closers.push("the keeper of pipes", () => keeper.close());
   const containers: ContainerManager = new ContainerManager({
     containerd: client,
-    records: store.containers<ContainerRecord>(),
+    records,
     images,
     chains,
     networks: networks.sandboxes,

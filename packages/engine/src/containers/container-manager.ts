@@ -266,6 +266,15 @@ export class ContainerManager {
     };
   }
 
+  /** Containers of an image, those set aside included. */
+  usingImage(imageId: string): { id: string; running: boolean }[] {
+    const setAside = [...this.#room.orphans.values()].map((orphan) => ({ ...orphan, running: isAlive(orphan) }));
+    const recorded = this.#room.registry.all.map(({ id, record, isRunning }) => ({ id, record, running: isRunning }));
+    return [...recorded, ...setAside]
+      .filter(({ record }) => record?.image.id === imageId)
+      .map(({ id, running }) => ({ id, running }));
+  }
+
   /** Ids of the containers whose records mention a volume, those set aside included. */
   usingVolume(name: string): string[] {
     const setAside = [...this.#room.orphans.values()].flatMap(({ record }) => (record ? [record] : []));
