@@ -196,6 +196,27 @@ test("a home whose daemon was killed starts with another exec root when no conta
   assert.equal((await daemon.api("GET", "/_ping")).status, 200);
 });
 
+test("a home with containers is not begun anew in another namespace, nor with another bridge or table", async (t) => {
+  await using daemon = await Daemon.start();
+  const id = (await daemon.docker("run", "-d", "busybox", "sleep", "300")).stdout.trim();
+  assert.equal(await daemon.stop(), 0);
+  const directory = mkdtempSync(join(tmpdir(), "pouch-second-"));
+  t.after(() => rmSync(directory, { recursive: true }));
+  const pidfile = join(daemon.directory, "pid");
+  const folders = ["--home-dir", daemon.homeDirectory, "--exec-root-dir", daemon.execRoot, "--pidfile", pidfile];
+  const own = [...folders, "--bridge-name", daemon.bridge, "--nft-table", daemon.nftTable];
+  const refusal = (...flags: string[]): string => {
+    const { code, stderr } = pouchd([...stateFlags(directory), ...own, ...flags]);
+    assert.equal(code, 1, stderr);
+    return stderr;
+  };
+  assert.match(refusal("--default-namespace", "other"), /the containers of .* are in the namespace \S+ .*: start with that one/);
+  assert.match(refusal("--bridge-name", "pitother"), /had the bridge .* start with that name again/);
+  assert.match(refusal("--nft-table", "pouch_it_other"), /had the table .* start with that name again/);
+  await daemon.launch();
+  assert.equal((await daemon.docker("inspect", "-f", "{{.State.Status}}", id)).stdout.trim(), "running");
+});
+
 test("the socket is the group's when it exists, and nobody else's", async () => {
   await using daemon = await Daemon.start({ image: false });
   assert.equal((statSync(daemon.socket).mode & 0o777).toString(8), "660");

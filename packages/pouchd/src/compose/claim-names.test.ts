@@ -57,6 +57,21 @@ test("what containers of a daemon that ended go on with is kept for it, as long 
   assert.deepEqual(readdirSync(folder), []);
 });
 
+test("a home's bridge or table is not left behind under its old name", async (t) => {
+  const folder = claimsFolder(t);
+  const there = (name: string): NamedThing => ({ ...bridge(name), place: `bridge ${name} in network namespace 4:7` });
+  (await claimNames([there("p0")], ...one, on(folder))).close(true);
+  const machine = on(folder, there("p0").place);
+  await assert.rejects(claimNames([there("p1")], ...one, machine), {
+    kind: "failedPrecondition",
+    message: /^\/one had the bridge p0 .* start with that name again, and stop them before it becomes the bridge p1, or remove/,
+  });
+  (await claimNames([there("p1")], ...two, machine)).close(false);
+  (await claimNames([there("p0")], ...one, machine)).close(false);
+  (await claimNames([there("p1")], ...one, machine)).close(false);
+  assert.deepEqual(readdirSync(folder), []);
+});
+
 test("a start that fails leaves the claims as they were", async (t) => {
   const folder = claimsFolder(t);
   (await claimNames([bridge("p0")], ...one, on(folder))).close(true);

@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { folderOfPlace, mayBeNeeded, type NamedThing } from "./named-things.ts";
+import { folderOfPlace, isRenamed, mayBeNeeded, type NamedThing } from "./named-things.ts";
 import { HeldByAnother, readNote, takeLeftLock, takeOwnerLock, type OwnerLock } from "./owner-lock.ts";
 import { isBelow } from "./true-folder.ts";
 
@@ -39,7 +39,7 @@ export async function claimNames(
   makeFoldersSync(folder, 0o700);
   const turn = await claiming.turn();
   try {
-    await claiming.sweep();
+    await claiming.sweep(things);
     for (const thing of things) await claiming.claim(thing);
     for (const thing of things) claiming.refuseNested(thing);
   } catch (error) {
@@ -100,16 +100,26 @@ class Claiming implements Claims {
     }
   }
 
-  /** Takes away what daemons that ended left, and nobody needs. */
-  async sweep(): Promise<void> {
+  /** Takes away what daemons that ended left, and nobody needs; refuses to leave behind what this home had by another name. */
+  async sweep(things: readonly NamedThing[]): Promise<void> {
     for (const path of this.#noted()) {
       const left = takeLeftLock(path);
       const note = left && readNote(path);
       // A note without a place is of a daemon older than places.
-      const isNeeded = note && (note.place === "" || (await this.#isNeeded(note.place)));
+      const isNeeded = note !== undefined && (note.place === "" || (await this.#isNeeded(note.place)));
       if (isNeeded) left?.leaveNote();
       else left?.close();
+      if (isNeeded && note.owner.endsWith(ownerOf(this.#home))) this.#refuseRenamed(note.place, things, path);
     }
+  }
+
+  #refuseRenamed(before: string, things: readonly NamedThing[], note: string): void {
+    const renamed = things.find(({ place }) => isRenamed(before, place));
+    if (renamed)
+      throw failedPrecondition(
+        `${this.#home} had the ${before}, which is there yet, and containers of it may need it: start with that name again, and stop them ` +
+          `before it becomes ${renamed.what}, or remove it and ${note} if none of them runs`,
+      );
   }
 
   async claim(thing: NamedThing): Promise<void> {

@@ -47,12 +47,21 @@ export function namedThings(configuration: Configuration): NamedThing[] {
 /** The folder that a place of this form names. */
 export const folderOfPlace = (place: string): string | undefined => /^folder (.*)$/s.exec(place)?.[1];
 
+/** Whether two places are of one kind, in one network namespace, by two names. */
+export function isRenamed(before: string, now: string): boolean {
+  const [, kind, name, where] = namedDevice.exec(before) ?? [];
+  const [, kindNow, nameNow, whereNow] = namedDevice.exec(now) ?? [];
+  return kind !== undefined && kind === kindNow && where === whereNow && name !== nameNow;
+}
+
+const namedDevice = /^(bridge|table) (\S+) (in network namespace \S+)$/;
+
 /**
  * Whether containers may go on with what a daemon that ended had: bridge or table of a namespace that is not ours to look into, or that
  * is still there. Of folders and namespaces of a containerd the next daemon sets aside what is there, and touches nothing.
  */
 export async function mayBeNeeded(place: string): Promise<boolean> {
-  const [, kind, name = "", where] = /^(bridge|table) (\S+) (in network namespace \S+)$/.exec(place) ?? [];
+  const [, kind, name = "", where] = namedDevice.exec(place) ?? [];
   if (kind === undefined) return false;
   if (where !== networkNamespace()) return true;
   return kind === "bridge" ? linkExists(name) : await tableExists(name);

@@ -11,7 +11,11 @@ function driverOver(links: Record<string, Partial<Link>>): { driver: SubInterfac
   const commands: string[] = [];
   const deps = {
     kind: "macvlan",
-    ip: { forgetNames: () => undefined, forgetNamespaces: () => undefined, run: async (batch: string[]) => void commands.push(...batch) },
+    ip: {
+      forgetNames: () => undefined,
+      forgetNamespaces: () => undefined,
+      run: async (batch: string[]) => void commands.push(...batch),
+    },
     links: { find: (name: string) => links[name] },
   };
   // Neither making a parent nor taking it away has to do with namespaces or bandwidth.
