@@ -7,6 +7,7 @@ interface Batch {
   first: number;
   tolerate: RegExp | undefined;
   failures: { command: string; message: string }[];
+  late: NodeJS.Timeout | undefined;
   resolve: () => void;
   reject: (error: EngineError) => void;
 }
@@ -31,8 +32,8 @@ const mostNamespaces = 32;
 const idleMs = 1000;
 
 /**
- * One `ip -force -batch -` that lives as long as it is needed: a change costs 0.4 ms instead of the 3 ms of a process. When it dies
- * the batches in flight fail and the next one starts another. It remembers namespaces, and by name devices that may be others by
+ * One `ip -force -batch -` that lives as long as it is needed: a change costs 0.4 ms instead of the 3 ms of a process. It dies of
+ * some commands (one that names a bridge there is not): the batch it was at fails, those after it go to another. It remembers namespaces, and by name devices that may be others by
  * now: it is let go after a failure, and when it rests.
  */
 export class IpShell {
@@ -91,8 +92,9 @@ export class IpShell {
 
   #running(): IpProcess {
     if (this.#process && this.#process.holds >= mostNamespaces) this.close();
-    return (this.#process ??= new IpProcess(this.#start(), this.#answerMs, (ended) => {
+    return (this.#process ??= new IpProcess(this.#start(), this.#answerMs, (ended, waiting) => {
       if (this.#process === ended) this.#process = undefined;
+      for (const batch of waiting) this.#running().take(batch);
     }));
   }
 }
@@ -101,37 +103,43 @@ export class IpShell {
 class IpProcess {
   readonly #child: StartedProgram;
   readonly #answerMs: number;
-  readonly #ended: (process: IpProcess) => void;
+  readonly #ended: (process: IpProcess, waiting: Batch[]) => void;
   #lines = 0;
   #errors = "";
   #batches: Batch[] = [];
   /** Namespaces it holds open. */
   holds = 0;
 
-  constructor(child: StartedProgram, answerMs: number, ended: (process: IpProcess) => void) {
+  constructor(child: StartedProgram, answerMs: number, ended: (process: IpProcess, waiting: Batch[]) => void) {
     this.#child = child;
     this.#answerMs = answerMs;
     this.#ended = ended;
     child.stdout.resume();
     child.stderr.setEncoding("utf8").on("data", (text: string) => this.#read(text));
     child.closed.then(
-      ({ status }) => this.#lost(internal(`ip ended unexpectedly (status ${status}): ${this.#errors.trim()}`)),
+      ({ status }) => this.#died(internal(`ip ended unexpectedly (status ${status}): ${this.#errors.trim()}`)),
       (error: unknown) => this.#lost(EngineError.from(error)),
     );
   }
 
   run(commands: string[], tolerate: RegExp | undefined): Promise<void> {
-    this.holds += commands.filter((command) => / netns /.test(command)).length;
-    const answered = new Promise<void>((resolve, reject) => {
-      this.#batches.push({ commands, first: this.#lines + 1, tolerate, failures: [], resolve, reject });
-      this.#lines += commands.length + 1;
-      this.#child.stdin.write(`${commands.join("\n")}\n${endMark}\n`);
+    return new Promise((resolve, reject) => {
+      this.take({ commands, first: 0, tolerate, failures: [], late: undefined, resolve, reject });
     });
-    const late = setTimeout(() => {
+  }
+
+  take(batch: Batch): void {
+    const { commands } = batch;
+    this.holds += commands.filter((command) => / netns /.test(command)).length;
+    batch.first = this.#lines + 1;
+    this.#lines += commands.length + 1;
+    clearTimeout(batch.late);
+    batch.late = setTimeout(() => {
       this.#lost(deadlineExceeded(`ip did not answer within ${this.#answerMs / 1000} s and was killed`));
       this.#child.abandon();
     }, this.#answerMs);
-    return answered.finally(() => clearTimeout(late));
+    this.#batches.push(batch);
+    this.#child.stdin.write(`${commands.join("\n")}\n${endMark}\n`);
   }
 
   leave(): void {
@@ -156,15 +164,28 @@ class IpProcess {
       return;
     }
     this.#batches.shift();
+    clearTimeout(batch.late);
     const failure = batch.failures[0];
     if (failure) batch.reject(internal(`ip ${failure.command}: ${failure.message}`, { details: { ...failure } }));
     else batch.resolve();
   }
 
+  /** It was at the first batch; of those after it, it has done nothing. */
+  #died(error: EngineError): void {
+    const [at, ...waiting] = this.#batches;
+    this.#batches = [];
+    clearTimeout(at?.late);
+    at?.reject(error);
+    this.#ended(this, waiting);
+  }
+
   #lost(error: EngineError): void {
-    this.#ended(this);
     const lost = this.#batches;
     this.#batches = [];
-    for (const batch of lost) batch.reject(error);
+    this.#ended(this, []);
+    for (const { late, reject } of lost) {
+      clearTimeout(late);
+      reject(error);
+    }
   }
 }

@@ -26,9 +26,18 @@ test("a batch succeeds when ip complains about none of its lines, and names the 
   await ip.run(["bad but expected"], { tolerate: /expected/ });
 });
 
-test("batches in flight fail when ip dies, the next one has a new process", async (t) => {
+test("the batch fails that ip dies of; those after it have a new process", async (t) => {
   const ip = shell();
   t.after(() => ip.close());
+  const [before, deadly, after, bad] = await Promise.allSettled([
+    ip.run(["one"]),
+    ip.run(["two", "die"]),
+    ip.run(["three", "four"]),
+    ip.run(["fine", "bad link"]),
+  ]);
+  assert.deepEqual([before.status, deadly.status, after.status], ["fulfilled", "rejected", "fulfilled"]);
+  assert.match(String(deadly.status === "rejected" && deadly.reason), /ip ended unexpectedly \(status 3\)/);
+  assert.equal(bad.status === "rejected" ? bad.reason.message : "", "ip bad link: RTNETLINK answers: bad link");
   await assert.rejects(ip.run(["die"]), /ip ended unexpectedly \(status 3\)/);
   await ip.run(["again"]);
   await assert.rejects(ip.run(["bad"]), /ip bad/, "line numbers start again with the process");
