@@ -579,6 +579,23 @@ test("a container is found when it is made, and can be started from then on", as
   }
 });
 
+test("a probe that takes too long is told apart from one that fails, and is killed with its output", async () => {
+  const probes = { "sleep 101": "", "sleep 102 & echo x": ": x\n" };
+  for (const [probe, said] of Object.entries(probes)) {
+    const Healthcheck = { Test: ["CMD-SHELL", probe], Interval: 100_000_000, Timeout: 300_000_000, Retries: 1 };
+    const id = await daemon.create(["sleep", "100"], { Healthcheck });
+    await daemon.containers.start(id);
+    await eventually("it is unhealthy", async () => {
+      const { State } = await daemon.containers.inspect(id, { size: false });
+      if (State.Health?.Status !== "unhealthy") return false;
+      const { ExitCode, Output } = State.Health.Log?.[0] ?? {};
+      assert.deepEqual([ExitCode, Output], [-1, `Health check exceeded timeout (300ms)${said}`]);
+      return true;
+    });
+    await daemon.remove(id);
+  }
+});
+
 test("a health check makes a container healthy", async () => {
   const id = await daemon.create(["sleep", "100"], { Healthcheck: { Test: ["CMD-SHELL", "echo fine"], Interval: 200_000_000 } });
   await daemon.containers.start(id);

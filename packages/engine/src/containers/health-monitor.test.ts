@@ -45,7 +45,7 @@ test("a probe that containerd was not there for says nothing of the container's 
   const monitor = new HealthMonitor(container, deps, async () => {
     if (++probes < 4) throw unavailable("cannot reach containerd", { details: { outage: "/run/containerd.sock" } });
     answered.resolve();
-    return { exitCode: 0, output: "" };
+    return { exitCode: 0, output: "", late: false };
   });
   monitor.begin();
   await answered.promise;

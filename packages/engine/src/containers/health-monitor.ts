@@ -6,13 +6,14 @@ import type { Container } from "./container.ts";
 import { publishContainerEvent } from "./container-events.ts";
 import type { ContainerDeps } from "./container-deps.ts";
 import type { HealthRecord } from "./container-record.ts";
+import { goDuration } from "./go-duration.ts";
 
-/** Runs one probe inside the container and answers with its exit code and the beginning of its output. */
+/** Runs one probe inside the container and answers with its exit code, the beginning of its output, and whether it took too long. */
 export type ProbeRunner = (
   container: Container,
   command: string[],
   timeoutMs: number,
-) => Promise<{ exitCode: number; output: string }>;
+) => Promise<{ exitCode: number; output: string; late: boolean }>;
 
 const nanosecondsPerMs = 1_000_000;
 const defaults = { intervalMs: 30_000, timeoutMs: 30_000, startIntervalMs: 5_000, retries: 3 };
@@ -86,7 +87,10 @@ export class HealthMonitor {
   async #run({ command, timeoutMs }: Plan): Promise<{ exitCode: number; output: string } | undefined> {
     if (this.#container.state.status === "paused") return { exitCode: -1, output: "the container is paused" };
     try {
-      return await this.#probe(this.#container, command, timeoutMs);
+      const { exitCode, output, late } = await this.#probe(this.#container, command, timeoutMs);
+      if (!late) return { exitCode, output };
+      const exceeded = `Health check exceeded timeout (${goDuration(timeoutMs)})`;
+      return { exitCode: -1, output: output === "" ? exceeded : `${exceeded}: ${output}` };
     } catch (error) {
       if (isOutage(error)) return undefined;
       return { exitCode: -1, output: EngineError.from(error).message };

@@ -167,8 +167,15 @@ export class ExecManager {
     };
   }
 
-  /** Runs a command to its end for the daemon itself (health checks), with the beginning of what it said. Throws without containerd. */
-  async runToEnd(container: Container, command: string[], timeoutMs: number): Promise<{ exitCode: number; output: string }> {
+  /**
+   * Runs a command to its end for the daemon itself (health checks), with the beginning of what it said. One that takes too long, or
+   * leaves what holds its output, is killed. Throws without containerd.
+   */
+  async runToEnd(
+    container: Container,
+    command: string[],
+    timeoutMs: number,
+  ): Promise<{ exitCode: number; output: string; late: boolean }> {
     const { Id: id } = await this.create(container.id, { Cmd: command, AttachStdout: true, AttachStderr: true });
     let session: StdioSession;
     try {
@@ -176,9 +183,11 @@ export class ExecManager {
     } catch (error) {
       this.#forget(id);
       if (isOutage(error)) throw error;
-      return { exitCode: noProbeExitCode, output: EngineError.from(error).message };
+      return { exitCode: noProbeExitCode, output: EngineError.from(error).message, late: false };
     }
-    const late = setTimeout(() => {
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
       session.close();
       inBackground("killing a late probe", () => this.#kill(container, id));
     }, timeoutMs);
@@ -187,9 +196,9 @@ export class ExecManager {
       if (output.length < maxProbeOutput) output += Buffer.from(data).toString("utf8");
     }
     const exitCode = await this.#require(id).ended.promise;
-    clearTimeout(late);
+    clearTimeout(timer);
     this.#forget(id);
-    return { exitCode, output: output.slice(0, maxProbeOutput) };
+    return { exitCode, output: output.slice(0, maxProbeOutput), late };
   }
 
   /** Kills a process that may be gone already, though containerd goes away meanwhile and comes back. */
