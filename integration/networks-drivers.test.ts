@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { NetworksWorld, run } from "./networks-world.ts";
@@ -189,4 +189,28 @@ test("a plugin's failure fails the start with its words and leaves nothing behin
   );
   await assert.rejects(w.networks.manager.create({ Name: "none-such", Driver: "cni:nosuch" }), /plugin "cni:nosuch" not found/);
   await assert.rejects(w.networks.manager.create({ Name: "no-list", Driver: "cni" }), /needs the option cni\.network/);
+});
+
+test("a plugin that hangs over a container that has ended keeps no daemon from starting", async (t) => {
+  const w = new NetworksWorld();
+  const bin = join(w.root, "bin");
+  const [held, ptp] = [join(w.root, "held"), "/usr/lib/cni/ptp"];
+  mkdirSync(bin);
+  const wait = `[ "$CNI_COMMAND" = DEL ] && while [ -e ${held} ]; do sleep 0.1; done`;
+  writeFileSync(join(bin, "slow"), `#!/bin/sh\n${wait}\nexec ${ptp}\n`, { mode: 0o755 });
+  w.config.cniBinDirectories.unshift(bin);
+  await w.open();
+  t.after(async () => {
+    rmSync(held, { force: true });
+    assert.deepEqual(await w.destroy(), []);
+  });
+  await w.networks.manager.create({ Name: "slow", Driver: "cni:slow", IPAM: { Config: [{ Subnet: "10.253.0.0/24" }] } });
+  const ended = await w.start("ended", { networkMode: "slow" });
+  w.running.delete(ended.id);
+  writeFileSync(held, "");
+  await w.reopen();
+  assert.ok(w.warnings.some((warning) => /have ended are being taken back yet/.test(warning)));
+  await w.stop(await w.start("other"));
+  rmSync(held);
+  await w.stop(ended);
 });

@@ -1,5 +1,5 @@
 import type * as api from "@pouchcontainer/api";
-import { conflict, EngineError, forbidden } from "@pouchcontainer/errors";
+import { conflict, EngineError, forbidden, messageChain } from "@pouchcontainer/errors";
 import { KeyedMutex } from "../keyed-mutex.ts";
 import type { ContainerNetworks, NetworkedContainer, NetworkSandbox } from "./container-networks.ts";
 import { EndpointAllocator } from "./endpoint-allocator.ts";
@@ -18,6 +18,9 @@ import { validateNetworks } from "./validate-networks.ts";
 export interface SandboxesDeps extends Omit<SandboxDeps, "endpoints"> {
   addresses: AddressManager;
 }
+
+/** How long a daemon that starts waits for what ended containers have of networks. */
+const releasePatienceMs = 5000;
 
 /**
  * The network side of containers. Order of a start: addresses and ports are chosen in memory, the record is made durable,
@@ -195,7 +198,7 @@ export class Sandboxes implements ContainerNetworks {
     const { records, namespaces, readiness, registry, warn } = this.#deps;
     const alive = new Map(running.map((container) => [container.id, container]));
     const known = new Set([...namespaces.list(), ...[...records.values()].map((record) => record.containerId)]);
-    for (const id of known) if (!alive.has(id) && !setAside.has(id)) await this.release(id);
+    await this.#releaseAll([...known].filter((id) => !alive.has(id) && !setAside.has(id)));
     for (const record of records.values()) {
       const container = alive.get(record.containerId);
       if (container) this.#live.set(container.id, Sandbox.adopt(this.#deps, container, record));
@@ -215,6 +218,22 @@ export class Sandboxes implements ContainerNetworks {
     for (const container of running)
       if (!setAside.has(container.id))
         await this.#mutex.run(container.id, async () => this.#live.get(container.id)?.complete(container));
+  }
+
+  /** One that hangs, with a CNI plugin that does, is not waited for long: what it holds stays held until it is done. */
+  async #releaseAll(ids: readonly string[]): Promise<void> {
+    const { warn } = this.#deps;
+    const release = async (): Promise<true> => {
+      for (const id of ids)
+        await this.release(id).catch((error: unknown) =>
+          warn(`networks of the container ${id}, which has ended, cannot be taken back yet: ${messageChain(error)}`),
+        );
+      return true;
+    };
+    const late = Promise.withResolvers<false>();
+    const timer = setTimeout(() => late.resolve(false), releasePatienceMs);
+    if (!(await Promise.race([release(), late.promise]))) warn("networks of containers that have ended are being taken back yet");
+    clearTimeout(timer);
   }
 
   /** Resolves when addresses of released containers can be given again. */
