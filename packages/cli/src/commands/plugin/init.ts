@@ -43,6 +43,11 @@ export const command = defineCommand({
       context.out.write(`${join(argument(args, 0), path)}\n`);
     }
     if (flags.sdk === undefined && existsSync(builtSdk)) await unpackSdk(join(folder, "node_modules/@pouchcontainer/plugin-sdk"));
+    if (flags.sdk === undefined && !existsSync(builtSdk))
+      context.err.write(
+        `The SDK is not beside this command line (${builtSdk}): package.json asks for it by its version, and the tests need it. ` +
+          "--sdk names its archive, plugin-sdk.tgz of the build.\n",
+      );
     if (javascript && !flags.javascript)
       context.out.write(
         "The node on PATH cannot run TypeScript (22.18 can), so this is JavaScript; --typescript writes it all the same.\n",
