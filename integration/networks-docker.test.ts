@@ -143,6 +143,41 @@ test("requests that cannot be met are refused with Docker's status and words, an
   assert.equal(await ok(d.docker("ps", "-a", "--format", "{{.Names}}")), "one");
 });
 
+test("what a network cannot give is refused as dockerd refuses it, at its moment", async (t) => {
+  const started = await daemon(t);
+  const post = async (path: string, body?: unknown): Promise<[number, string]> => {
+    const { status, text } = await started.api("POST", path, body);
+    return [status, status === 201 ? "" : (JSON.parse(text) as { message: string }).message];
+  };
+  const network = (Name: string, more: object) => post("/networks/create", { Name, ...more });
+  const [first, second] = ["10.250.8.0/24", "10.250.9.0/24"].map((Subnet) => ({ Subnet }));
+  assert.deepEqual(await network("two", { IPAM: { Config: [first, second] } }), [
+    403,
+    "bridge driver doesn't support multiple subnets",
+  ]);
+  const Options = { "com.docker.network.bridge.host_binding_ipv4": "foo" };
+  assert.match(
+    (await network("bound", { Options }))[1],
+    /failed to parse com\.docker\.network\.bridge\.host_binding_ipv4 value: foo/,
+  );
+  assert.deepEqual(await network("four", { IPAM: { Config: [first] } }), [201, ""]);
+  for (const [mode, IPAMConfig, what] of [
+    ["host", { IPv4Address: "1.2.3.4" }, "on user defined networks only"],
+    ["none", { IPv4Address: "1.2.3.4" }, "on user defined networks only"],
+    ["four", { IPv6Address: "fd00::5" }, "only when connecting to networks with user configured subnets"],
+  ] as const) {
+    const create = {
+      Image: "busybox",
+      Cmd: ["true"],
+      HostConfig: { NetworkMode: mode },
+      NetworkingConfig: { EndpointsConfig: { [mode]: { IPAMConfig } } },
+    };
+    const created = await post(`/containers/create?name=in-${mode}`, create);
+    const refused = created[0] === 201 ? await post(`/containers/in-${mode}/start`) : created;
+    assert.deepEqual(refused, [400, `user specified IP address is supported ${what}`], mode);
+  }
+});
+
 test("an address and a port are free again when the end of the container that had them was told", async (t) => {
   const d = await daemon(t);
   await ok(d.docker("network", "create", "--subnet", "10.219.4.0/24", "front"));

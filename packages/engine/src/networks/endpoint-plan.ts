@@ -88,7 +88,17 @@ export async function planEndpoint(
 }
 
 /** Docker's rules about what may be asked of which network. */
-export function refuseBadEndpoint(
+export function refuseBadSettings(network: NetworkRecord, settings: api.EndpointSettings): void {
+  const { IPAMConfig: ipam, MacAddress: mac, Aliases: aliases } = settings;
+  refuseBadEndpoint(network, {
+    ...(ipam?.IPv4Address ? { ipv4Address: ipam.IPv4Address } : {}),
+    ...(ipam?.IPv6Address ? { ipv6Address: ipam.IPv6Address } : {}),
+    ...(mac ? { macAddress: mac } : {}),
+    aliases: aliases ?? [],
+  });
+}
+
+function refuseBadEndpoint(
   network: NetworkRecord,
   endpoint: Pick<Endpoint, "ipv4Address" | "ipv6Address" | "macAddress" | "aliases">,
 ): void {
@@ -100,7 +110,8 @@ export function refuseBadEndpoint(
   const addressed = ipv4Address !== "" || ipv6Address !== "";
   const userDefined = !["bridge", "host", "none"].includes(network.name);
   if (addressed && !userDefined) throw invalidArgument("user specified IP address is supported on user defined networks only");
-  if (addressed && !network.ipam.chosen) {
+  const hasIPv6 = network.ipam.config.some(({ Subnet = "" }) => Subnet.includes(":"));
+  if (addressed && (!network.ipam.chosen || (ipv6Address !== "" && !hasIPv6))) {
     throw invalidArgument("user specified IP address is supported only when connecting to networks with user configured subnets");
   }
   if (endpoint.aliases.length > 0 && !userDefined) {

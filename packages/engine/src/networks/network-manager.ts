@@ -14,7 +14,7 @@ import type { DriverTable, NetworkReadiness } from "./network-readiness.ts";
 import { inspectNetwork, isPredefined, type NetworkRecord } from "./network-record.ts";
 import { newId, type NetworkRegistry } from "./network-registry.ts";
 import { publishConnection } from "./publish-connection.ts";
-import { endpointsOf, refuseBadEndpoint } from "./endpoint-plan.ts";
+import { endpointsOf, refuseBadSettings } from "./endpoint-plan.ts";
 import type { Sandboxes } from "./sandboxes.ts";
 
 export interface NetworkManagerDeps {
@@ -93,11 +93,7 @@ export class NetworkManager {
 
   async #connect(record: NetworkRecord, { container, running }: FoundContainer, settings: api.EndpointSettings): Promise<void> {
     refuseSharedNamespace(container.networkMode, record, "connected");
-    refuseBadEndpoint(record, {
-      ...(settings.IPAMConfig?.IPv4Address ? { ipv4Address: settings.IPAMConfig.IPv4Address } : {}),
-      ...(settings.IPAMConfig?.IPv6Address ? { ipv6Address: settings.IPAMConfig.IPv6Address } : {}),
-      aliases: settings.Aliases ?? [],
-    });
+    refuseBadSettings(record, settings);
     const commit = () => this.#saveEndpoints(container.id, (endpoints) => ({ ...endpoints, [record.name]: settings }));
     if (running) return this.#deps.sandboxes.attach(container, record, settings, commit);
     // dockerd keeps what is known of a container that does not run, and does not complain.

@@ -3,12 +3,13 @@ import { conflict, EngineError, forbidden, messageChain } from "@pouchcontainer/
 import { KeyedMutex } from "../keyed-mutex.ts";
 import type { ContainerNetworks, NetworkedContainer, NetworkSandbox } from "./container-networks.ts";
 import { EndpointAllocator } from "./endpoint-allocator.ts";
-import { endpointsOf, networksOf, planEndpoint, type EndpointPlan } from "./endpoint-plan.ts";
+import { endpointsOf, networksOf, planEndpoint, refuseBadSettings, type EndpointPlan } from "./endpoint-plan.ts";
 import { sandboxFiles } from "./files/sandbox-files.ts";
 import type { AddressManager } from "./ipam/address-manager.ts";
 import { linkEnvironment } from "./legacy-links.ts";
 import { networkName } from "./network-mode.ts";
 import type { NetworkRecord } from "./network-record.ts";
+import type { NetworkRegistry } from "./network-registry.ts";
 import { defaultBridgeFields, emptySettings, idleEndpoint, liveEndpoint, memberOf, portMap } from "./network-settings.ts";
 import { placeOf, Sandbox, type SandboxDeps } from "./sandbox.ts";
 import { firewallPorts } from "./sandbox-ports.ts";
@@ -59,7 +60,9 @@ export class Sandboxes implements ContainerNetworks {
       options.signal?.throwIfAborted();
       // What a start that was cut off left behind.
       if (this.#live.has(container.id) || this.#deps.records.get(container.id)) await this.#release(container.id);
-      const plans = mode === "host" || mode === "none" ? [] : await this.#plan(container, options.signal);
+      const predefined = mode === "host" || mode === "none";
+      if (predefined) refuseSettings(container, this.#deps.registry);
+      const plans = predefined ? [] : await this.#plan(container, options.signal);
       try {
         const sandbox = Sandbox.of(this.#deps, container, mode);
         this.#live.set(container.id, sandbox);
@@ -313,4 +316,9 @@ export class Sandboxes implements ContainerNetworks {
 /** The endpoint's id in `host` or `none`, for which a name is enough: they are predefined. */
 function bareIdIn(networkName: string, record: SandboxRecord | undefined): string {
   return record?.bare?.networkName === networkName ? record.bare.id : "";
+}
+
+/** Where there is no endpoint, none can be as it was asked for: told at the start, as dockerd does. */
+function refuseSettings(container: NetworkedContainer, registry: NetworkRegistry): void {
+  for (const { network, settings } of networksOf(container, registry)) refuseBadSettings(network, settings);
 }

@@ -1,5 +1,5 @@
 import type * as api from "@pouchcontainer/api";
-import { parseMac, refuseBadEndpoint } from "./endpoint-plan.ts";
+import { parseMac, refuseBadSettings } from "./endpoint-plan.ts";
 import { networkName } from "./network-mode.ts";
 import type { NetworkRegistry } from "./network-registry.ts";
 import { parseContainerPorts, portRequests } from "./ports/port-specs.ts";
@@ -15,14 +15,7 @@ export function validateNetworks(config: api.ContainerCreateConfig, registry: Ne
   if (config.MacAddress) parseMac(config.MacAddress);
   if (mode === "host" || mode === "none" || mode.startsWith("container:")) return;
   for (const [name, settings] of Object.entries(config.NetworkingConfig?.EndpointsConfig ?? {})) {
-    const { IPAMConfig: ipam, MacAddress: mac, Aliases: aliases } = settings;
     const network = registry.find(networkName(name));
-    if (!network) continue;
-    refuseBadEndpoint(network, {
-      ...(ipam?.IPv4Address ? { ipv4Address: ipam.IPv4Address } : {}),
-      ...(ipam?.IPv6Address ? { ipv6Address: ipam.IPv6Address } : {}),
-      ...(mac ? { macAddress: mac } : {}),
-      aliases: aliases ?? [],
-    });
+    if (network) refuseBadSettings(network, settings);
   }
 }

@@ -53,6 +53,8 @@ export class BridgeDriver implements NetworkDriver {
 
   validate(network: NetworkRecord, others: NetworkRecord[]): void {
     const { bridge } = this.#options(network);
+    const families = network.ipam.config.flatMap(({ Subnet }) => (Subnet ? [familyOf(Subnet)] : []));
+    if (new Set(families).size < families.length) throw forbidden("bridge driver doesn't support multiple subnets");
     const other = others.find((each) => each.driver === this.name && !each.configOnly && this.#options(each).bridge === bridge);
     if (other)
       throw forbidden(

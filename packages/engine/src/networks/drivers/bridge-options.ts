@@ -36,12 +36,15 @@ export function readBridgeOptions(network: NetworkRecord, bridgePrefix: string):
     throw invalidArgument(`invalid bridge name "${bridge}": it takes 1 to 15 letters, digits, "_", "." or "-"`);
   const snatAddress = options[bridgeOption.hostIpv4] ?? options[bridgeOption.hostIpv6];
   if (snatAddress !== undefined && !isAddress(snatAddress)) throw invalidArgument(`invalid host address "${snatAddress}"`);
+  const hostBinding = options[bridgeOption.hostBinding] || undefined;
+  if (hostBinding !== undefined && !isAddress(hostBinding))
+    throw invalidArgument(`failed to parse ${bridgeOption.hostBinding} value: ${hostBinding} (an address is expected)`);
   return {
     bridge,
     generatedName,
     masquerade: readFlag(options, bridgeOption.masquerade, true),
     interContainer: readFlag(options, bridgeOption.interContainer, true),
-    hostBinding: options[bridgeOption.hostBinding] || undefined,
+    hostBinding,
     mtu: readMtu(options[bridgeOption.mtu]),
     snatAddress,
   };
