@@ -1,4 +1,5 @@
 import type { ContainerdClient } from "@pouchcontainer/containerd";
+import { isKind } from "@pouchcontainer/errors";
 
 /** What the images room uses of containerd. */
 export type ImageServices = Pick<ContainerdClient, "content" | "images" | "diff" | "leases" | "snapshots" | "whenReconnected">;
@@ -15,4 +16,14 @@ export const gcLabels = {
 /** Where a blob came from, as containerd notes it for mounts across repositories. */
 export function sourceLabel(domain: string): string {
   return `containerd.io/distribution.source.${domain}`;
+}
+
+export async function hasContent(content: ImageServices["content"], digest: string): Promise<boolean> {
+  try {
+    await content.info(digest);
+    return true;
+  } catch (error) {
+    if (isKind(error, "notFound")) return false;
+    throw error;
+  }
 }

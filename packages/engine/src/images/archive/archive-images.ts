@@ -20,10 +20,16 @@ export interface ArchiveDeps {
   naming: NamingDefaults;
 }
 
-/** A name as an archive has it. Throws `invalidArgument`. */
-export function parseArchiveName(name: string, naming: NamingDefaults): Reference {
+/**
+ * A name as an archive has it. A digest names one image only: an archive gives it to no other, as dockerd has it, and of a tag
+ * with a digest the tag remains. `digest` is that of the image's manifest, where the archive has one. Throws `invalidArgument`.
+ */
+export function parseArchiveName(name: string, naming: NamingDefaults, digest?: string): Reference {
   try {
-    return parseTaggedReference(name, naming);
+    const { digest: named, ...plain } = parseTaggedReference(name, naming);
+    if (named === undefined || plain.tag !== undefined) return plain;
+    if (named !== digest) throw invalidArgument(`invalid archive: invalid tag "${name}": the image has another digest, or none`);
+    return { ...plain, digest: named };
   } catch (error) {
     if (error instanceof InvalidReferenceError)
       throw invalidArgument(`invalid archive: image name "${name}": ${error.message}`, { cause: error });

@@ -2,9 +2,8 @@ import { createHash, randomBytes } from "node:crypto";
 import type { Readable } from "node:stream";
 import { invalidArgument, isKind } from "@pouchcontainer/errors";
 import { isDigest } from "@pouchcontainer/oci";
-import type { ImageServices } from "../containerd-services.ts";
+import { hasContent, type ImageServices } from "../containerd-services.ts";
 import type { Lease } from "../lease.ts";
-import { hasContent } from "../pull/download-blob.ts";
 import { documentLimit } from "../store/image-documents.ts";
 import { readTar, type TarEntry } from "./tar-entries.ts";
 

@@ -289,3 +289,17 @@ test("a client that goes away in the middle of a save leaves no lease behind", a
   while (room.containerd.leaseResources.size > 0 && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 5));
   assert.equal(room.containerd.leaseResources.size, 0);
 });
+
+test("an archive names no image by a digest that is not its own", async () => {
+  const pinned = `official@${digestOf("another image")}`;
+  const room = await imageRoom();
+  await assert.rejects(load(room, await tarOf(dockerArchive([pinned], "a"))), {
+    kind: "invalidArgument",
+    message: `invalid archive: invalid tag "${pinned}": the image has another digest, or none`,
+  });
+  // dockerd keeps the tag of the two.
+  const lines = await load(room, await tarOf(dockerArchive([pinned.replace("@", ":1.0@")], "a")));
+  assert.deepEqual(lines.at(-1), { stream: "Loaded image: official:1.0\n" });
+  assert.equal(room.containerd.records.size, 1);
+  await assert.rejects(room.images.resolve(pinned), { kind: "notFound" });
+});

@@ -11,8 +11,7 @@ import {
   type Platform,
   type Reference,
 } from "@pouchcontainer/oci";
-import { gcLabels } from "../containerd-services.ts";
-import { hasContent } from "../pull/download-blob.ts";
+import { gcLabels, hasContent } from "../containerd-services.ts";
 import { readImageDocuments } from "../store/image-documents.ts";
 import { parseArchiveName, type ArchiveDeps, type ArchiveImage } from "./archive-images.ts";
 import type { IngestedArchive } from "./ingest-archive.ts";
@@ -64,10 +63,10 @@ function missing(digest: string): Error {
 }
 
 /** The full name where the archive has one; a bare tag, which the specification allows too, names no repository. */
-function referencesOf({ annotations = {} }: ContentDescriptor, naming: NamingDefaults): Reference[] {
+function referencesOf({ annotations = {}, digest }: ContentDescriptor, naming: NamingDefaults): Reference[] {
   const full = annotations["io.containerd.image.name"];
   const name = full ?? annotations["org.opencontainers.image.ref.name"] ?? "";
-  return full !== undefined || /[/:]/.test(name) ? [parseArchiveName(name, naming)] : [];
+  return full !== undefined || /[/:]/.test(name) ? [parseArchiveName(name, naming, digest)] : [];
 }
 
 /** Ties what is here together for the collector, from the index down. */

@@ -15,10 +15,9 @@ import {
   type Platform,
 } from "@pouchcontainer/oci";
 import { pack as tarPack, type Pack } from "tar-stream";
-import type { ImageServices } from "../containerd-services.ts";
+import { hasContent, type ImageServices } from "../containerd-services.ts";
 import type { ImageEvents } from "../image-events.ts";
 import type { Lease, Leases } from "../lease.ts";
-import { hasContent } from "../pull/download-blob.ts";
 import { isTagged, type ImageName, type ImageStore, type StoredImage } from "../store/image-store.ts";
 
 export interface SaveDeps {

@@ -1,8 +1,8 @@
 import type { ContentDescriptor } from "@pouchcontainer/oci";
-import type { ImageServices } from "../containerd-services.ts";
+import { hasContent, type ImageServices } from "../containerd-services.ts";
 import type { RegistryClient } from "../registry/registry-client.ts";
 import { type Clock } from "../registry/retry.ts";
-import { downloadBlob, hasContent } from "./download-blob.ts";
+import { downloadBlob } from "./download-blob.ts";
 
 export interface BlobRequest {
   client: Pick<RegistryClient, "openBlob">;

@@ -1,7 +1,7 @@
 import { internal, isKind } from "@pouchcontainer/errors";
 import type { ContentWriter } from "@pouchcontainer/containerd";
 import type { ContentDescriptor } from "@pouchcontainer/oci";
-import type { ImageServices } from "../containerd-services.ts";
+import { hasContent, type ImageServices } from "../containerd-services.ts";
 import { describeNetworkError } from "../registry/http-error.ts";
 import type { OpenedBlob, RegistryClient } from "../registry/registry-client.ts";
 import { delayMs, isTransient, type Clock } from "../registry/retry.ts";
@@ -26,16 +26,6 @@ const attemptLimit = 5;
 /** Name of the ingestion: the same every time, so that a later pull goes on where this one stopped. */
 export function ingestionOf(digest: string): string {
   return `pouch-${digest}`;
-}
-
-export async function hasContent(content: ImageServices["content"], digest: string): Promise<boolean> {
-  try {
-    await content.info(digest);
-    return true;
-  } catch (error) {
-    if (isKind(error, "notFound")) return false;
-    throw error;
-  }
 }
 
 /**

@@ -11,15 +11,11 @@ import {
   sortByPlatform,
   type ContentDescriptor,
 } from "@pouchcontainer/oci";
-import { gcLabels, sourceLabel } from "../containerd-services.ts";
+import { gcLabels, hasContent, sourceLabel } from "../containerd-services.ts";
 import type { Lease } from "../lease.ts";
 import type { FetchedDocument, RegistryClient } from "../registry/registry-client.ts";
-import { documentLimit } from "../store/image-documents.ts";
-import { hasContent } from "./download-blob.ts";
+import { documentLimit, nestingLimit } from "../store/image-documents.ts";
 import type { FetchedImage, PullDeps, PullRequest } from "./pull-request.ts";
-
-/** An index in an index is legal; deeper than this it is malice. */
-const nestingLimit = 3;
 
 interface FetchContext {
   deps: PullDeps;

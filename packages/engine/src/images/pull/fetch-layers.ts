@@ -1,8 +1,9 @@
 import type { Semaphore } from "./semaphore.ts";
 import { LayerProgress, type ProgressSink } from "./progress.ts";
-import { hasContent } from "./download-blob.ts";
+import { isDiskFull } from "../../disk-full.ts";
+import { ingestionOf } from "./download-blob.ts";
 import type { FetchedImage, PullDeps, PullRequest } from "./pull-request.ts";
-import { sourceLabel } from "../containerd-services.ts";
+import { hasContent, sourceLabel } from "../containerd-services.ts";
 import type { Lease } from "../lease.ts";
 import type { RegistryClient } from "../registry/registry-client.ts";
 import { stackOf, type StackedLayer } from "../unpack-image.ts";
@@ -49,7 +50,15 @@ export async function fetchLayers(context: FetchLayersContext, image: FetchedIma
   const failed = work.map((part) => part.catch((error: unknown) => stop.abort(stop.signal.reason ?? error)));
   await Promise.all(failed);
   context.signal.throwIfAborted();
-  if (stop.signal.aborted) throw stop.signal.reason;
+  if (!stop.signal.aborted) return;
+  if (isDiskFull(stop.signal.reason)) await dropParts(context, layers);
+  throw stop.signal.reason;
+}
+
+/** On a full disk parts do not wait for the next try: they are why there is no room for it, or for anything else. */
+async function dropParts({ deps }: FetchLayersContext, layers: StackedLayer[]): Promise<void> {
+  const { content } = deps.containerd;
+  await Promise.all(layers.map(({ descriptor }) => content.abort(ingestionOf(descriptor.digest)).catch(() => undefined)));
 }
 
 /** By layer: unpacked and its content here, so that there is nothing to do. Held from here on: content by the manifest's labels. */

@@ -63,6 +63,69 @@ test("everything pulled is held while the collector runs after every single step
   assert.equal(containerd.blobs.size + (containerd.snapshotsBySnapshotter.get("overlayfs")?.size ?? 0), 0);
 });
 
+test("an image of an index in an index is there after a restart, for the platform it was pulled for", async () => {
+  await using registry = await FakeRegistry.start();
+  const index = (...manifests: object[]) => ({ schemaVersion: 2, mediaType: MediaType.ociIndex, manifests });
+  const other = registry.addImage(["z"], { os: "linux", architecture: "arm64" });
+  const inner = registry.addManifest(
+    index(
+      { ...other, platform: { os: "linux", architecture: "arm64" } },
+      { ...registry.addImage(["a"], amd64), platform: amd64 },
+    ),
+    MediaType.ociIndex,
+  );
+  const absent = registry.addManifest(index({ ...other, platform: amd64 }), MediaType.ociIndex);
+  registry.addManifest(
+    index({ ...inner, platform: amd64 }, { ...absent, platform: { os: "windows", architecture: "amd64" } }),
+    MediaType.ociIndex,
+    "1",
+  );
+  const containerd = new FakeContainerd();
+  const before = await imageRoom({ containerd });
+  await before.pull(`${registry.host}/app:1`);
+  const warnings: string[] = [];
+  const after = await imageRoom({ containerd, warn: (message) => void warnings.push(message) });
+  assert.deepEqual(warnings, []);
+  const ids = await Promise.all([before, after].map(async (room) => (await room.images.resolve(`${registry.host}/app:1`)).id));
+  assert.equal(ids[0], ids[1]);
+  await after.images.remove(`${registry.host}/app:1`, { force: false, noPrune: false });
+  assert.equal(containerd.blobs.size, 0);
+});
+
+test("a pull that fails since the disk is full leaves no parts of layers; one that breaks off does", async () => {
+  for (const [failure, left] of [
+    ["write: no space left on device", 0],
+    ["connection reset by peer", 1],
+  ] as const) {
+    await using registry = await FakeRegistry.start();
+    registry.addImage([big("a"), big("b")], amd64, "1");
+    const containerd = new FakeContainerd();
+    const { content } = containerd;
+    let bytes = 0;
+    const failing: typeof content = {
+      ...content,
+      openWriter: async (...args) => {
+        const writer = await content.openWriter(...args);
+        return {
+          get offset() {
+            return writer.offset;
+          },
+          commit: (request) => writer.commit(request),
+          abort: () => writer.abort(),
+          write: async (chunk) => {
+            if ((bytes += chunk.length) > 400_000) throw new Error(failure);
+            await writer.write(chunk);
+          },
+        };
+      },
+    };
+    Object.assign(containerd, { content: failing });
+    const room = await imageRoom({ containerd });
+    await assert.rejects(room.pull(`${registry.host}/app:1`), new RegExp(failure));
+    assert.equal(containerd.ingests.size > 0 ? 1 : 0, left);
+  }
+});
+
 test("layers found in place are held before they are counted on", async () => {
   await using registry = await FakeRegistry.start();
   registry.addImage(["a", "b"], amd64, "1");

@@ -130,7 +130,7 @@ function realmOf(realm: string | undefined, host: RegistryHost): URL {
   }
   if (url.protocol !== "https:" && !(url.protocol === "http:" && (host.base.startsWith("http:") || host.tls.skipVerify))) {
     throw internal(
-      `registry ${new URL(host.base).host} wants its token fetched from ${url.origin}: credentials are not sent over an unprotected connection`,
+      `registry ${new URL(host.base).host} wants its token fetched from ${url.href}: credentials are not sent over an unprotected connection`,
     );
   }
   return url;

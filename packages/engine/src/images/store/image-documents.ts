@@ -12,7 +12,7 @@ import {
   type Platform,
 } from "@pouchcontainer/oci";
 import type { Descriptor } from "@pouchcontainer/containerd";
-import type { ImageServices } from "../containerd-services.ts";
+import { hasContent, type ImageServices } from "../containerd-services.ts";
 
 /** An image of one platform, read from the content store. */
 export interface ImageDocuments {
@@ -51,19 +51,28 @@ async function readDocuments(containerd: Content, manifestDescriptor: ContentDes
   }
 }
 
+/** An index in an index is legal; deeper than this it is malice. */
+export const nestingLimit = 3;
+
 /** Manifests behind a target, best for the platform first; `strict` leaves out those it cannot run. */
 async function manifestsOf(
   containerd: Content,
   target: Descriptor,
   choice: { platform: Platform; manifestDigest?: string | undefined; strict?: boolean },
+  depth = 0,
 ): Promise<ContentDescriptor[]> {
-  if (!(await isIndex(containerd, target))) return [target];
+  if (depth > nestingLimit || !(await isIndex(containerd, target))) return [target];
   const { manifests } = parseIndex(await containerd.content.readAll(target.digest));
   const chosen = manifests.filter(({ digest }) => digest === choice.manifestDigest);
   const matching = sortByPlatform(manifests, choice.platform, (item) => item.platform);
-  if (choice.strict === true) return matching;
   const images = manifests.filter((item) => !matching.includes(item) && item.platform?.os !== "unknown");
-  return [...chosen, ...matching, ...images];
+  const found = choice.strict === true ? matching : [...chosen, ...matching, ...images];
+  const behind = found.map(async (item) => {
+    if (!isIndexType(item.mediaType)) return [item];
+    // Of other platforms' the content is usually not here.
+    return (await hasContent(containerd.content, item.digest)) ? manifestsOf(containerd, item, choice, depth + 1) : [];
+  });
+  return (await Promise.all(behind)).flat();
 }
 
 async function isIndex(containerd: Content, target: Descriptor): Promise<boolean> {

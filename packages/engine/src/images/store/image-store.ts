@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import { isOutage, type Descriptor, type ImageRecord } from "@pouchcontainer/containerd";
-import { invalidArgument, messageChain, notFound } from "@pouchcontainer/errors";
+import { internal, invalidArgument, messageChain, notFound } from "@pouchcontainer/errors";
 import {
   chainIdOf,
   formatPlatform,
@@ -135,6 +135,8 @@ export class ImageStore {
 
   /** Gives an image a name, taking it from another; one that loses its last name stays, dangling. */
   async put(reference: Reference, target: Descriptor, documents: ImageDocuments): Promise<StoredImage> {
+    if (reference.digest !== undefined && reference.digest !== target.digest)
+      throw internal(`the image ${target.digest} cannot have the name of the digest ${reference.digest}`);
     return this.#exclusively(async () => {
       const name = formatReference(reference);
       const previous = this.byName(name);
