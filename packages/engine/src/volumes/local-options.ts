@@ -14,7 +14,8 @@ const known = new Set(["type", "o", "device", "size"]);
 export function parseLocalOptions(options: Readonly<Record<string, string>>): LocalMount | undefined {
   for (const key of Object.keys(options)) if (!known.has(key)) throw invalidArgument(`invalid option: "${key}"`);
   if (options["size"] !== undefined) throw invalidArgument("quota size requested but no quota support");
-  const { type, device, o = "" } = options;
+  // Empty ones say nothing, as with dockerd: a client's form that nobody filled in.
+  const [type, device, o = ""] = ["type", "device", "o"].map((key) => options[key] || undefined);
   if (type === undefined && device === undefined && o === "") return undefined;
   if (device === undefined) throw invalidArgument('missing required option: "device"');
   if (type === undefined) throw invalidArgument('missing required option: "type"');

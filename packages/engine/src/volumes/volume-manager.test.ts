@@ -135,6 +135,7 @@ const refused: [VolumeCreateConfig, string, "invalidArgument" | "notFound"][] = 
   [{ Name: "x" }, "create x: volume name is too short, names should be at least two alphanumeric characters", "invalidArgument"],
   [{ Name: "x1", Driver: "foo" }, 'create x1: error looking up volume plugin foo: plugin "foo" not found', "notFound"],
   [{ Name: "x2", DriverOpts: { foo: "1" } }, 'create x2: invalid option: "foo"', "invalidArgument"],
+  [{ Name: "data", Driver: "foo" }, 'create data: error looking up volume plugin foo: plugin "foo" not found', "notFound"],
   [{ Name: "x4", DriverOpts: { type: "tmpfs" } }, 'create x4: missing required option: "device"', "invalidArgument"],
   [{ Name: "x5", DriverOpts: { o: "size=1m", device: "x" } }, 'create x5: missing required option: "type"', "invalidArgument"],
   [{ Name: "x9", DriverOpts: { size: "1m" } }, "create x9: quota size requested but no quota support", "invalidArgument"],

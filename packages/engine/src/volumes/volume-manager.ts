@@ -217,6 +217,9 @@ export class VolumeManager {
     const anonymous = !config.Name;
     const name = config.Name || randomBytes(32).toString("hex");
     checkName(name, this.#path(name));
+    const driver = config.Driver || "local";
+    if (driver !== "local")
+      throw notFound(`create ${name}: error looking up volume plugin ${driver}: plugin "${driver}" not found`);
     return this.#locks.run(name, async () => {
       const known = this.#deps.records.get(name);
       const record = known ?? (await this.#make(name, config, anonymous));
@@ -226,9 +229,6 @@ export class VolumeManager {
   }
 
   async #make(name: string, config: VolumeCreateConfig, anonymous: boolean): Promise<VolumeRecord> {
-    const driver = config.Driver || "local";
-    if (driver !== "local")
-      throw notFound(`create ${name}: error looking up volume plugin ${driver}: plugin "${driver}" not found`);
     try {
       parseLocalOptions(config.DriverOpts ?? {});
     } catch (cause) {
@@ -237,7 +237,7 @@ export class VolumeManager {
     const labels = anonymous ? { ...config.Labels, [anonymousLabel]: "" } : (config.Labels ?? null);
     const record: VolumeRecord = {
       name,
-      driver,
+      driver: "local",
       options: config.DriverOpts ?? null,
       labels,
       created: rfc3339(this.#deps.clock.now()),

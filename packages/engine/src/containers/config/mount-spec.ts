@@ -49,7 +49,7 @@ export function parseBind(raw: string, volumeDriver: string): MountRequest {
     Source: source,
     Target: parts.length === 1 ? first : second,
     ReadOnly: words.has("ro"),
-    ...(type === "volume" && (volumeDriver !== "" || words.has("nocopy"))
+    ...((type === "volume" && volumeDriver !== "") || words.has("nocopy") || words.has("copy")
       ? {
           VolumeOptions: {
             NoCopy: words.has("nocopy"),
