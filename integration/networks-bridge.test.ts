@@ -5,7 +5,7 @@ import { connect, createServer } from "node:net";
 import { test, type TestContext } from "node:test";
 import type { NetworksConfig } from "../packages/engine/src/networks/network-config.ts";
 import { hostLinks } from "./harness/host-links.ts";
-import { NetworksWorld } from "./networks-world.ts";
+import { NetworksWorld, run } from "./networks-world.ts";
 
 async function world(t: TestContext, config: Partial<NetworksConfig> = {}): Promise<NetworksWorld> {
   const made = await new NetworksWorld(config).open();
@@ -426,6 +426,19 @@ test("an endpoint that fails half way leaves no link, address, port or rule behi
   assert.doesNotMatch(await w.exec(a, "ip", "link"), /eth1/);
   w.changeEndpoint = (endpoint) => endpoint;
   for (let index = 0; index < 5; index++) await w.start(`d${index}`, index === 0 ? settings : { networkMode: "front" });
+});
+
+test("a bridge that somebody deleted is made again for the next container", async (t) => {
+  const w = await world(t);
+  await w.networks.manager.create({ Name: "front" });
+  const { Id } = await w.networks.manager.inspect("front", { verbose: false });
+  const bridges = [w.config.bridge.name, `${w.config.bridgePrefix}${Id.slice(0, 12)}`];
+  for (const bridge of bridges) await run("ip", ["link", "delete", bridge]);
+  const [a, b] = await Promise.all(["a", "b"].map((name) => w.start(name, { networkMode: "front" })));
+  assert.ok(a && b);
+  w.serve(a, 80, "a sees");
+  assert.equal(await w.hear(b, w.address(a, "front"), 80), `a sees ${w.address(b, "front")}`);
+  await w.start("c");
 });
 
 test("a deferred connect leaves the namespace bare until it is asked for", async (t) => {

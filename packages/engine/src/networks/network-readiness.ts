@@ -29,12 +29,17 @@ export class NetworkReadiness {
   /** Makes the network unless it is in place. */
   async ensure(network: NetworkRecord): Promise<void> {
     this.refuseRemoved(network);
-    if (this.#ready.has(network.id)) return;
+    if (this.#isInPlace(network)) return;
     await this.#mutex.run(network.id, async () => {
-      if (this.#ready.has(network.id)) return;
+      if (this.#isInPlace(network)) return;
       await this.driver(network).createNetwork(network);
       this.#ready.add(network.id);
     });
+  }
+
+  /** Also for as long as nobody has taken its device away. */
+  #isInPlace(network: NetworkRecord): boolean {
+    return this.#ready.has(network.id) && this.driver(network).hasDevice?.(network) !== false;
   }
 
   /** Takes the network and its record away; nobody gets into it from the first moment on. */

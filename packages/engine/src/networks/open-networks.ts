@@ -117,8 +117,8 @@ export async function openNetworks(deps: NetworksDeps): Promise<Networks> {
   );
   const builtIn: NetworkDriver[] = [
     bridge,
-    new SubInterfaceDriver({ kind: "macvlan", ip, links, namespaces, bandwidth }),
-    new SubInterfaceDriver({ kind: "ipvlan", ip, links, namespaces, bandwidth }),
+    new SubInterfaceDriver({ kind: "macvlan", ip, links, namespaces, bandwidth, env }),
+    new SubInterfaceDriver({ kind: "ipvlan", ip, links, namespaces, bandwidth, env }),
     bareDriver("host"),
     bareDriver("null"),
   ];

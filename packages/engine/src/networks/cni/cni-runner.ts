@@ -1,4 +1,4 @@
-import { internal, unavailable } from "@pouchcontainer/errors";
+import { internal, messageChain, unavailable } from "@pouchcontainer/errors";
 import { lastWords, programOutcome } from "@pouchcontainer/owners";
 import { accessSync, constants } from "node:fs";
 import { join } from "node:path";
@@ -104,7 +104,15 @@ export class CniRunner {
     if (outcome.status !== 0)
       throw internal(`CNI plugin ${plugin.type} (${command}) failed: ${failureText(stdout) || lastWords(outcome)}`);
     // What a plugin prints on success is a result by the specification.
-    return command === "ADD" && stdout.trim() !== "" ? (JSON.parse(stdout) as CniResult) : undefined;
+    return command === "ADD" && stdout.trim() !== "" ? resultOf(stdout, plugin) : undefined;
+  }
+}
+
+function resultOf(stdout: string, { type }: CniPluginConfig): CniResult {
+  try {
+    return JSON.parse(stdout) as CniResult;
+  } catch (error) {
+    throw internal(`CNI plugin ${type} (ADD) printed no result in JSON: ${messageChain(error)}`, { cause: error });
   }
 }
 

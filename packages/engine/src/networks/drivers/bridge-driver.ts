@@ -53,8 +53,6 @@ export class BridgeDriver implements NetworkDriver {
 
   validate(network: NetworkRecord, others: NetworkRecord[]): void {
     const { bridge } = this.#options(network);
-    const families = network.ipam.config.flatMap(({ Subnet }) => (Subnet ? [familyOf(Subnet)] : []));
-    if (new Set(families).size < families.length) throw forbidden("bridge driver doesn't support multiple subnets");
     const other = others.find((each) => each.driver === this.name && !each.configOnly && this.#options(each).bridge === bridge);
     if (other)
       throw forbidden(
@@ -84,6 +82,10 @@ export class BridgeDriver implements NetworkDriver {
     ]);
     // All of it stays.
     made.move();
+  }
+
+  hasDevice(network: NetworkRecord): boolean {
+    return this.#deps.links.find(this.#options(network).bridge) !== undefined;
   }
 
   /** A bridge the operator made and lent us stays: it has no mark of ours, and a name that was asked for. */

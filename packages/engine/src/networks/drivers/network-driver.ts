@@ -25,6 +25,8 @@ export interface NetworkDriver {
   /** Refuses options it cannot serve, or not beside the `others` there are. Called before anything is allocated. */
   validate(network: NetworkRecord, others: NetworkRecord[]): void;
   createNetwork(network: NetworkRecord): Promise<void>;
+  /** Whether the device is there that the network is made of; absent where there is none. */
+  hasDevice?(network: NetworkRecord): boolean;
   removeNetwork(network: NetworkRecord): Promise<void>;
   /** Names of what will be made on the host, recorded before it is. */
   prepareEndpoint(network: NetworkRecord, endpoint: EndpointRecord): void;

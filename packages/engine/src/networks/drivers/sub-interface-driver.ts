@@ -1,4 +1,6 @@
-import { forbidden, invalidArgument } from "@pouchcontainer/errors";
+import { forbidden, internal, invalidArgument } from "@pouchcontainer/errors";
+import { lastWords, outcomeOf, startProgram } from "@pouchcontainer/owners";
+import { existsSync } from "node:fs";
 import { batchWord, type IpShell } from "../linux/ip-shell.ts";
 import type { LinkChange } from "../linux/link-changes.ts";
 import type { Links } from "../linux/links.ts";
@@ -24,6 +26,7 @@ export interface SubInterfaceDriverDeps {
   links: Links;
   namespaces: NetworkNamespaces;
   bandwidth: Bandwidth;
+  env: NodeJS.ProcessEnv;
 }
 
 /** Containers on an interface of the host itself: each gets a sub-interface of the parent, without a bridge in between. */
@@ -97,6 +100,10 @@ export class SubInterfaceDriver implements NetworkDriver {
     }
   }
 
+  hasDevice(network: NetworkRecord): boolean {
+    return this.#deps.links.find(parentOf(network)) !== undefined;
+  }
+
   async removeNetwork(network: NetworkRecord): Promise<void> {
     const generated = generatedName(network);
     for (const name of new Set([parentOf(network), generated])) {
@@ -167,9 +174,18 @@ export class SubInterfaceDriver implements NetworkDriver {
     await Promise.resolve();
   }
 
-  /** The kernel takes the interface with the namespace. */
-  async forget(): Promise<void> {
-    await Promise.resolve();
+  /**
+   * The kernel takes the interface with the namespace, but when it comes to that: until then it has its hardware address on the wire. In
+   * a program, since the kernel waits for its readers.
+   */
+  async forget(_network: NetworkRecord, { interfaceName }: EndpointRecord, { netnsPath }: EndpointPlace): Promise<void> {
+    const { env, namespaces } = this.#deps;
+    if (!existsSync(netnsPath)) return;
+    const start = () =>
+      startProgram("ip", ["link", "delete", "dev", interfaceName], { env, packageName: "iproute2", neededForStop: true });
+    const outcome = await outcomeOf(namespaces.within(netnsPath, start));
+    if (outcome.status !== 0 && !/Cannot find device/.test(outcome.stderr))
+      throw internal(`ip link delete dev ${interfaceName}: ${lastWords(outcome)}`);
   }
 
   #remove(parent: string): Promise<void> {

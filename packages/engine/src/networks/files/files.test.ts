@@ -57,6 +57,9 @@ test("hosts has the loopback names, extra names and the container's own", () => 
   const text = renderHosts([
     ...extraHosts(["db:192.0.2.1", "six=[fd00::1]", "v6:fd00::2", "gw:host-gateway"], ["10.0.0.1"]),
     { address: "10.0.0.2", names: ownNames("web", "corp.example") },
+    { address: "10.0.0.3", names: ownNames("web.corp", "example") },
+    { address: "10.0.0.4", names: ownNames("web.corp", "") },
+    { address: "10.0.0.5", names: ownNames("web", "") },
   ]);
   assert.deepEqual(text.split("\n").slice(6), [
     "192.0.2.1\tdb",
@@ -64,6 +67,9 @@ test("hosts has the loopback names, extra names and the container's own", () => 
     "fd00::2\tv6",
     "10.0.0.1\tgw",
     "10.0.0.2\tweb.corp.example web",
+    "10.0.0.3\tweb.corp.example web",
+    "10.0.0.4\tweb.corp web",
+    "10.0.0.5\tweb",
     "",
   ]);
   assert.match(text, /^127\.0\.0\.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n/);

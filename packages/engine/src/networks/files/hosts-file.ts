@@ -21,9 +21,9 @@ export function renderHosts(entries: HostsEntry[], options: { ipv6: boolean } = 
 
 /** The container's own names: `web.example.com web`, or the host name alone. */
 export function ownNames(hostname: string, domainname: string): string[] {
-  const short = hostname.split(".")[0] ?? hostname;
-  if (domainname !== "") return [`${hostname}.${domainname}`, hostname];
-  return short === hostname ? [hostname] : [hostname, short];
+  const whole = domainname === "" ? hostname : `${hostname}.${domainname}`;
+  const [short = ""] = whole.split(".");
+  return short === whole ? [whole] : [whole, short];
 }
 
 /**
