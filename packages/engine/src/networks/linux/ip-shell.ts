@@ -33,8 +33,8 @@ const idleMs = 1000;
 
 /**
  * One `ip -force -batch -` that lives as long as it is needed: a change costs 0.4 ms instead of the 3 ms of a process. It dies of
- * some commands (one that names a bridge there is not): the batch it was at fails, those after it go to another. It remembers namespaces, and by name devices that may be others by
- * now: it is let go after a failure, and when it rests.
+ * some commands (one that names a bridge there is not): the batch it was at fails, those after it go to another. It remembers
+ * namespaces, and devices by names that may be others' by now: it is let go after a failure, and when it rests.
  */
 export class IpShell {
   readonly #start: () => StartedProgram;
@@ -48,11 +48,6 @@ export class IpShell {
     this.#start = start;
     this.#answerMs = options.answerMs ?? answerMs;
     this.#idleMs = options.idleMs ?? idleMs;
-  }
-
-  /** Starts the process ahead of the first batch, so that its start-up overlaps with other work. */
-  warm(): void {
-    this.#running();
   }
 
   /**
