@@ -9,6 +9,29 @@ interface Inspected {
   HostConfig: { Memory: number };
 }
 
+test("a container whose shim does not answer a daemon that starts runs on", { timeout: 60_000 }, async () => {
+  await using daemon = await Daemon.start();
+  const names = ["plain", "frozen"];
+  for (const name of names) assert.equal((await daemon.docker("run", "-d", "--name", name, "busybox", "sleep", "300")).code, 0);
+  assert.equal((await daemon.docker("pause", "frozen")).code, 0);
+  const states = async () =>
+    Promise.all(names.map(async (name) => (await daemon.api("GET", `/containers/${name}/json`)).json<Inspected>().State));
+  const before = await states();
+  const shims = before.map(({ Pid }) => parentOf(Pid));
+  for (const shim of shims) process.kill(shim, "SIGSTOP");
+  await daemon.kill9();
+  await daemon.launch();
+  const seen = (await states()).map(({ Status, Pid }) => [Status, Pid]);
+  for (const shim of shims) process.kill(shim, "SIGCONT");
+  assert.deepEqual(
+    seen,
+    before.map(({ Status, Pid }) => [Status, Pid]),
+  );
+  assert.equal((await daemon.docker("unpause", "frozen")).code, 0);
+  for (const name of names) assert.equal((await daemon.docker("exec", name, "true")).code, 0);
+  assert.equal((await daemon.docker("rm", "-f", ...names)).code, 0);
+});
+
 const limitOf = "cat /sys/fs/cgroup/memory.max || cat /sys/fs/cgroup/memory/memory.limit_in_bytes";
 
 /** Pid of the process's parent. */

@@ -4,6 +4,7 @@ import type { ContainerDeps } from "../container-deps.ts";
 import type { ContainerRoom } from "../container-room.ts";
 import { containersIn, isContainerId } from "../folder-names.ts";
 import { groupsIn, hierarchiesOf } from "./control-groups.ts";
+import { unansweredTask } from "./unanswered-task.ts";
 import { runtimeProcesses } from "./runtime-processes.ts";
 
 /** What there is of a container's run outside of our memory: in containerd, among the processes, in folders. */
@@ -34,7 +35,7 @@ export async function footprints({ deps, registry }: Pick<ContainerRoom, "deps" 
     idsIn(deps.runtimeRoots.states),
     idsIn(deps.roots.exec),
   ]);
-  for (const task of tasks) note(task.containerId, "task").task = task;
+  for (const task of tasks) note(task.containerId, "task").task = unansweredTask(task, deps.records.get(task.containerId));
   for (const { containerId } of processes) note(containerId, "shim");
   for (const id of new Set(groups.flat().filter(isContainerId))) note(id, "control group");
   for (const id of bundles) note(id, "bundle");

@@ -23,6 +23,7 @@ test("a containerd that goes away in the middle of a look ends that look and not
       containerd: { tasks: { list: () => answers.shift()?.() }, address: "/nonexistent", namespace: "none" },
       mountInfo: () => "",
       networks: { holding: () => [] },
+      records: { get: () => undefined },
       roots: { exec: "/nonexistent" },
       runtimeRoots: { bundles: undefined, states: "/nonexistent" },
       specSettings: { cgroupDriver: "systemd" },

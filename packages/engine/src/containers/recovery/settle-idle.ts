@@ -1,5 +1,5 @@
 import type { TaskState } from "@pouchcontainer/containerd";
-import { EngineError } from "@pouchcontainer/errors";
+import { EngineError, unavailable } from "@pouchcontainer/errors";
 import { stat } from "node:fs/promises";
 import { parseRfc3339, rfc3339Nano } from "../clock.ts";
 import type { Container } from "../container.ts";
@@ -34,6 +34,8 @@ export async function settleIdle(
   // One that is gone without a trace, with the machine or its shim, ends like the others: only its code is not known.
   if (ended && (ran || (task && status === "created" && unrecordedStart)))
     return settleEnd(room, container, task ?? { status: "stopped", pid: 0 });
+  // Its shim may be busy, and the container well: the next look asks again.
+  if (task?.status === "unknown") throw unavailable("its shim does not say how it is");
   // FIFOs, shared memory, processes: its run is over, or it never began.
   if (footprint) await clearRun(room, container);
 }
