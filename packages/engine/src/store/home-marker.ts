@@ -11,6 +11,8 @@ export interface HomeMarker {
   id: string;
   /** Transactions the database had seen when this was written; the database itself may be further. */
   sequence: number;
+  /** How far the records that lie beside follow; absent when that is not known. */
+  copied?: number;
 }
 
 export const markerPath = (home: string): string => join(home, "store.json");
@@ -25,8 +27,9 @@ export function readMarker(home: string): HomeMarker | undefined {
     throw error;
   }
   try {
-    const { id, sequence } = JSON.parse(text) as Partial<HomeMarker>;
-    if (typeof id === "string" && Number.isSafeInteger(sequence)) return { id, sequence: Number(sequence) };
+    const { id, sequence, copied } = JSON.parse(text) as Partial<HomeMarker>;
+    if (typeof id === "string" && Number.isSafeInteger(sequence))
+      return { id, sequence: Number(sequence), ...(Number.isSafeInteger(copied) && { copied: Number(copied) }) };
   } catch (error) {
     throw damagedMarker(path, messageChain(error), error);
   }

@@ -99,6 +99,25 @@ test("a damaged database is refused, whatever is damaged in it", async (t) => {
   await Store.open(file).close();
 });
 
+test("copies that a killed daemon had not come to are written by the next", async (t) => {
+  const { directory, file } = await home(t);
+  const marker = join(directory, "store.json");
+  const before = opened(file).store;
+  await before.collection("volumes").put("late", { name: "late", at: 1 });
+  await before.close();
+  const copy = join(directory, "records", "volumes", "late.json");
+  const text = readFileSync(copy, "utf8");
+  const { sequence, copied, ...rest } = JSON.parse(readFileSync(marker, "utf8")) as { sequence: number; copied: number };
+  assert.equal(copied, sequence);
+  // Killed between the marker and the copy; by a daemon that knew no such mark.
+  for (const follows of [{ copied: sequence - 1 }, {}]) {
+    writeFileSync(copy, text.replace('"at":1', '"at":0'));
+    writeFileSync(marker, JSON.stringify({ ...rest, sequence, ...follows }));
+    await opened(file).store.close();
+    assert.equal((JSON.parse(readFileSync(copy, "utf8")) as { record: { at: number } }).record.at, 1);
+  }
+});
+
 test("a damaged marker is told by its own name, and the way out is its own", async (t) => {
   const { directory, file } = await home(t);
   for (const text of ["", "{}", "null", '{"id":7}']) {

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { KeyedMutex } from "../keyed-mutex.ts";
-import { markerPath, markerText } from "./home-marker.ts";
+import { markerPath, markerText, type HomeMarker } from "./home-marker.ts";
 import { namesIn } from "./names-in.ts";
 import { writeWhole } from "./written-whole.ts";
 
@@ -108,7 +108,10 @@ export class RecordCopies {
     try {
       // First: no copy is further than what the marker says the database had seen.
       const marker = markerPath(home);
-      await this.#files.run(marker, () => writeWhole(marker, markerText({ id: identity, sequence: sequence() })));
+      const mark = (told: Omit<HomeMarker, "id">) =>
+        this.#files.run(marker, () => writeWhole(marker, markerText({ id: identity, ...told })));
+      const upTo = sequence();
+      await mark({ sequence: upTo });
       for (const [path, name] of this.#pending) {
         this.#pending.delete(path);
         await this.#write(path, name).catch((error: unknown) => {
@@ -116,6 +119,8 @@ export class RecordCopies {
           throw error;
         });
       }
+      // What has been committed meanwhile waits for the next time.
+      await mark({ sequence: sequence(), copied: upTo });
       this.#failing = false;
     } catch (error) {
       if (!this.#failing) warn("records cannot be written beside the store; it goes on without", { error: String(error) });

@@ -84,7 +84,7 @@ export class Store {
     const warn = options.warn ?? (() => undefined);
     const { database, marker } = openDatabase(file);
     try {
-      const inStep = marker?.sequence === database.sequence;
+      const inStep = marker?.sequence === database.sequence && marker.copied === database.sequence;
       reconcile(database, marker, warn);
       return new Store(database, warn, inStep);
     } catch (error) {
