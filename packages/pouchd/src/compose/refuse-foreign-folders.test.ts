@@ -41,6 +41,19 @@ test("what is no daemon's is no exec root", (t) => {
   check("b/home", "logs");
 });
 
+test("the exec root of a home of before there were marks is known by its runs", (t) => {
+  const { top, check } = beside(t);
+  for (const name of ["old/home/containers/c1", "old/run/containers/c1", "old/run/netns", "old/run/containerd"])
+    mkdirSync(join(top, name), { recursive: true });
+  writeFileSync(join(top, "old/run/netns/c1"), "");
+  assert.throws(() => check("old/home", "old/run"), /no daemon put there for itself/);
+  writeFileSync(join(top, "old/home/pouch.db"), "");
+  check("old/home", "old/run");
+  assert.throws(() => check("b/home", "old/run"), /no daemon put there for itself/);
+  writeFileSync(join(top, "old/run/netns/c2"), "");
+  assert.throws(() => check("old/home", "old/run"), /no daemon put there for itself/);
+});
+
 test("an exec root does not lead elsewhere by links to what is swept", (t) => {
   const { top, check } = beside(t);
   mkdirSync(join(top, "victim"));

@@ -21,7 +21,7 @@ export function refuseForeignFolders(configuration: Configuration): void {
   const execRoot = trueFolder(configuration["exec-root-dir"]);
   if (home === execRoot)
     throw invalidArgument(`--home-dir and --exec-root-dir name one folder, ${home}: give each a folder of its own`);
-  if (!isExecRoot(execRoot) && lastRoot(home) !== execRoot) refuseUsed(execRoot);
+  if (!isExecRoot(execRoot) && lastRoot(home) !== execRoot) refuseUsed(execRoot, home);
   refuseLinks(execRoot);
   if (isExecRoot(home))
     throw failedPrecondition(
@@ -43,18 +43,25 @@ export function refuseForeignFolders(configuration: Configuration): void {
   }
 }
 
-function refuseUsed(execRoot: string): void {
+function refuseUsed(execRoot: string, home: string): void {
   const there = namesIn(execRoot);
   const sweeping = "and a daemon removes from its exec root what it does not know: give it a folder that is new or empty";
   if (existsSync(storeFile(execRoot)))
     throw failedPrecondition(`--exec-root-dir: ${execRoot} is ${whoseFolder(execRoot)}, ${sweeping}`);
   // Of an earlier version, which did not mark it.
-  if (there.includes("owner")) return;
+  if (there.includes("owner") || hasRunsOf(home, execRoot)) return;
   const found = telling.filter((name) => there.includes(name));
   if (found.length > 0)
     throw failedPrecondition(
       `--exec-root-dir: ${execRoot} has in it what no daemon put there for itself (${found.join(", ")}), ${sweeping}`,
     );
+}
+
+/** Whether a containerd was there, and all runs are of containers that this home has. */
+function hasRunsOf(home: string, execRoot: string): boolean {
+  const runs = ["containers", "netns"].flatMap((name) => namesIn(join(execRoot, name)));
+  const isOwn = (id: string) => existsSync(join(home, "containers", id));
+  return existsSync(storeFile(home)) && existsSync(join(execRoot, "containerd")) && runs.every(isOwn);
 }
 
 /** What is swept lies there itself: behind a link it would be somebody else's. */
