@@ -1,8 +1,10 @@
 /** A shim that hangs for longer than its calls may take carries them out all the same, when it goes on. */
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
-import { Daemon, eventually } from "./harness/daemon.ts";
+import { Daemon, eventually, sleep } from "./harness/daemon.ts";
 
 interface Inspected {
   State: { Status: string; Pid: number };
@@ -30,6 +32,27 @@ test("a container whose shim does not answer a daemon that starts runs on", { ti
   assert.equal((await daemon.docker("unpause", "frozen")).code, 0);
   for (const name of names) assert.equal((await daemon.docker("exec", name, "true")).code, 0);
   assert.equal((await daemon.docker("rm", "-f", ...names)).code, 0);
+});
+
+test("execs that a killed daemon had begun keep no shim from answering the next", { timeout: 60_000 }, async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "pouch-slow-runc-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  // The daemon is killed while the runtime starts the exec: when the shim comes to open the pipes, nobody reads them.
+  const runc = join(folder, "runc");
+  writeFileSync(runc, `#!/bin/sh\ncase " $* " in *" exec "*) sleep 1.5;; esac\nexec /usr/sbin/runc "$@"\n`, { mode: 0o755 });
+  await using daemon = await Daemon.start({ flags: ["--runtime-path", runc] });
+  const id = (await daemon.docker("run", "-d", "busybox", "sleep", "300")).stdout.trim();
+  const execs = Array.from({ length: 3 }, () => daemon.docker("exec", id, "echo", "out").catch(() => undefined));
+  await sleep(1000);
+  await daemon.kill9();
+  await Promise.all(execs);
+  await sleep(2500);
+  await daemon.launch();
+  // With a shim that does not answer, listing tasks alone takes containerd two seconds, and this 30.
+  const before = performance.now();
+  assert.equal((await daemon.docker("exec", id, "echo", "out")).stdout, "out\n");
+  assert.ok(performance.now() - before < 15_000);
+  assert.equal((await daemon.docker("rm", "-f", id)).code, 0);
 });
 
 const limitOf = "cat /sys/fs/cgroup/memory.max || cat /sys/fs/cgroup/memory/memory.limit_in_bytes";

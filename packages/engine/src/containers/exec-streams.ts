@@ -1,7 +1,8 @@
+import { closeSync, constants, lstatSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { removeTree } from "../remove-tree.ts";
 import type { Container } from "./container.ts";
-import { namesIn } from "./folder-names.ts";
+import { containersIn, namesIn } from "./folder-names.ts";
 
 const prefix = "exec-";
 
@@ -16,4 +17,21 @@ export async function removeLostExecStreams(container: Container): Promise<void>
     const path = join(container.execDirectory, name);
     if (name.startsWith(prefix) && !known.has(path)) await removeTree(path);
   }
+}
+
+/**
+ * Opens the output pipes of all execs that a daemon before this one began, for as long as a recovery looks at their containers. A shim that
+ * has come to open its end waits for a reader, with its lock held, and answers nobody meanwhile.
+ */
+export async function readLostExecStreams(execRoot: string): Promise<Disposable> {
+  const opened: number[] = [];
+  for (const id of await containersIn(execRoot))
+    for (const name of await namesIn(join(execRoot, id)))
+      if (name.startsWith(prefix))
+        for (const stream of ["stdout", "stderr"]) {
+          const path = join(execRoot, id, name, stream);
+          if (lstatSync(path, { throwIfNoEntry: false })?.isFIFO())
+            opened.push(openSync(path, constants.O_RDONLY | constants.O_NONBLOCK));
+        }
+  return { [Symbol.dispose]: () => opened.forEach((fd) => closeSync(fd)) };
 }

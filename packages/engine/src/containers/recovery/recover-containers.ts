@@ -3,6 +3,7 @@ import { Container } from "../container.ts";
 import { ownerLabel } from "../container-deps.ts";
 import { isHalfRemoved, zeroTime, type ContainerRecord } from "../container-record.ts";
 import type { ContainerRoom } from "../container-room.ts";
+import { readLostExecStreams } from "../exec-streams.ts";
 import { clearStrays } from "../leftovers/clear-strays.ts";
 import { footprints, type Footprint } from "../leftovers/footprints.ts";
 import { networkedContainer } from "../network-view.ts";
@@ -22,6 +23,7 @@ import { settleIdle } from "./settle-idle.ts";
  */
 export async function recoverContainers(room: ContainerRoom): Promise<void> {
   const { deps } = room;
+  using _execs = await readLostExecStreams(deps.roots.exec);
   const records = [...deps.records.values()];
   const [found, snapshots] = await Promise.all([settledFootprints(room), ownSnapshots(room, records)]);
   const tasks = [...found.values()].flatMap(({ task }) => task ?? []);
