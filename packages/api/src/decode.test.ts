@@ -28,6 +28,16 @@ test("a wrong type is refused with its path, what is wanted and what came", () =
   assert.equal(message, 'HostConfig.Memory must be an integer, got "lots"');
 });
 
+test("the largest integers are those of Go, and what is read of them Go can read", () => {
+  const read = (text: string) => decodeBody(ContainerCreateConfig, JSON.parse(`{"StopTimeout":${text}}`)).StopTimeout;
+  assert.equal(JSON.stringify(read("9223372036854775807")), "9223372036854775000");
+  assert.equal(read("-9223372036854775808"), -(2 ** 63));
+  assert.match(
+    messageOf(() => read("9223372036854777000")),
+    /^StopTimeout must be an integer, got 92233720368547\d+/,
+  );
+});
+
 test("a fraction is no integer, and a negative number no uint", () => {
   const message = messageOf(() => decodeBody(ContainerCreateConfig, { HostConfig: { Memory: 1.5, BlkioWeight: -1 } }));
   assert.equal(

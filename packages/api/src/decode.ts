@@ -55,7 +55,7 @@ class Reader {
         return this.#readList(schema, value);
       default:
         if (!fits(schema, value)) this.#refuse(`must be ${wanted(schema)}${this.#got(value)}`);
-        return value;
+        return schema.type === "integer" && value === 2 ** 63 ? largestRead : value;
     }
   }
 
@@ -205,11 +205,15 @@ function fits(schema: JsonSchema, value: unknown): boolean {
   }
 }
 
-/** Go's int64, and uint64 where negative numbers are refused anyway. */
-const largest = 2 ** 64;
+/**
+ * Go's int64, and uint64 where negative numbers are refused anyway. Its largest is rounded up when it is read, to what no client in
+ * Go could read again: what is remembered is the largest number that JavaScript has below.
+ */
+const largestRead = 2 ** 63 - 1024;
 
-function inRange(schema: JsonSchema, value: number): boolean {
-  return value >= (schema.minimum ?? -largest / 2) && value <= (schema.maximum ?? largest);
+function inRange({ minimum, maximum }: JsonSchema, value: number): boolean {
+  const isUnsigned = minimum !== undefined && minimum >= 0;
+  return value >= (minimum ?? -(2 ** 63)) && value <= (maximum ?? 2 ** (isUnsigned ? 64 : 63));
 }
 
 function wanted(schema: JsonSchema): string {

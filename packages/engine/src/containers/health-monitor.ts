@@ -128,7 +128,8 @@ function planOf({ record }: Container): Plan | undefined {
     intervalMs: ms(check.Interval, defaults.intervalMs),
     timeoutMs: ms(check.Timeout, defaults.timeoutMs),
     startPeriodMs: ms(check.StartPeriod, 0),
-    startIntervalMs: ms(check.StartInterval, defaults.startIntervalMs),
+    // Of who says nothing of it, as all did before API 1.44, one that probes often is not made to wait.
+    startIntervalMs: ms(check.StartInterval, Math.min(defaults.startIntervalMs, ms(check.Interval, defaults.intervalMs))),
     retries: check.Retries || defaults.retries,
   };
 }
