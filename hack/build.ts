@@ -73,7 +73,14 @@ async function buildDaemon(): Promise<string> {
       disableExperimentalSEAWarning: true,
       useCodeCache: true,
       assets: { "pouchd.cjs": daemon, "pouchd.cache": cache },
-      execArgv: ["--experimental-ffi", "--disable-warning=ExperimentalWarning", ...v8Flags, "--v8-pool-size=2"],
+      // SIGUSR1 would open Node's debugger, and with it this process to every user of the host.
+      execArgv: [
+        "--disable-sigusr1",
+        "--experimental-ffi",
+        "--disable-warning=ExperimentalWarning",
+        ...v8Flags,
+        "--v8-pool-size=2",
+      ],
       execArgvExtension: "none",
     }),
   );

@@ -1,12 +1,15 @@
 /** The daemon itself: start, stop, what it says when it cannot, and that it leaves nothing behind. */
 import assert from "node:assert/strict";
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import {
   chmodSync,
+  closeSync,
   constants,
   copyFileSync,
   existsSync,
   mkdtempSync,
+  openSync,
   readFileSync,
   readdirSync,
   rmSync,
@@ -215,6 +218,33 @@ test("a home with containers is not begun anew in another namespace, nor with an
   assert.match(refusal("--nft-table", "pouch_it_other"), /had the table .* start with that name again/);
   await daemon.launch();
   assert.equal((await daemon.docker("inspect", "-f", "{{.State.Status}}", id)).stdout.trim(), "running");
+});
+
+test("signals that ask other daemons for something end nothing and open nothing", async () => {
+  await using daemon = await Daemon.start({ image: false });
+  process.kill(daemon.pid, "SIGUSR1");
+  for (const signal of ["SIGHUP", "SIGUSR2"] as const) {
+    process.kill(daemon.pid, signal);
+    await eventually("it is noticed", () => Promise.resolve(daemon.log.includes(`${signal}: `)));
+  }
+  assert.equal((await daemon.api("GET", "/_ping")).status, 200);
+  // Node's own handler opens its debugger, to every user of the host.
+  assert.doesNotMatch(daemon.log, /Debugger listening/);
+  assert.doesNotMatch(execFileSync("ss", ["-Hltnp"], { encoding: "utf8" }), new RegExp(`pid=${daemon.pid},`));
+});
+
+test("a daemon whose log has no room serves and stops in order", async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), "pouch-no-log-"));
+  t.after(() => rmSync(directory, { recursive: true }));
+  const full = openSync("/dev/full", "w");
+  const child = spawn(join(projectRoot, "bin/pouchd"), stateFlags(directory), { stdio: ["ignore", "ignore", full] });
+  closeSync(full);
+  const ended = once(child, "exit");
+  const socket = join(directory, "p.sock");
+  await eventually("it serves", () => Promise.resolve(existsSync(socket)));
+  for (const signal of ["SIGHUP", "SIGTERM"] as const) child.kill(signal);
+  assert.deepEqual(await ended, [0, null]);
+  assert.ok(!existsSync(socket));
 });
 
 test("the socket is the group's when it exists, and nobody else's", async () => {

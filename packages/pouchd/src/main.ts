@@ -1,4 +1,4 @@
-import { EngineError, messageChain } from "@pouchcontainer/errors";
+import { EngineError, failedPrecondition, messageChain } from "@pouchcontainer/errors";
 import { giveBackFilePages, oneMallocArena } from "@pouchcontainer/linux";
 import { boundBacktracking } from "./bound-backtracking.ts";
 import { buildInfo } from "./build-info.ts";
@@ -40,6 +40,7 @@ async function main(args: string[]): Promise<number> {
   const log = createLog(invocation.configuration.debug ? "debug" : invocation.configuration["log-level"]);
   try {
     if (invocation.action === "rebuild-store") return await rebuild(invocation.configuration);
+    if (process.getuid?.() !== 0) throw failedPrecondition("pouchd needs to be started with root privileges");
     checkPaths(invocation.configuration);
     return await serve(invocation.configuration, log, new UncaughtErrors(log));
   } catch (error) {
@@ -103,8 +104,9 @@ function firstStopSignal(log: Log): Promise<string> {
         }
       });
     }
-    // SIGPIPE and SIGHUP end a process by default; a daemon outlives its terminal.
-    process.on("SIGHUP", () => log.info("SIGHUP: nothing to reload"));
+    // SIGPIPE and these end a process by default; a daemon outlives its terminal. SIGUSR1 does nothing: see hack/build.ts.
+    for (const signal of ["SIGHUP", "SIGUSR2"] as const)
+      process.on(signal, () => log.info(`${signal}: there is nothing to be done for it`));
   });
 }
 
