@@ -1,10 +1,18 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import type { Configuration } from "../config/options.ts";
 import { listenAddresses, tlsMaterial } from "./tls-material.ts";
+
+/** A certificate that signs itself, for the shape of it. */
+function certificate(file: string): string {
+  const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", "/dev/null"];
+  execFileSync("openssl", ["req", "-x509", ...key, "-subj", "/CN=test", "-out", file], { stdio: "ignore" });
+  return file;
+}
 
 // The function looks at the flags for TLS alone.
 const configured = (flags: object) => ({ tlsverify: false, ...flags }) as Configuration;
@@ -17,9 +25,13 @@ test("certificate and key are read, the CA only to verify clients", (t) => {
     return join(directory, name);
   };
   const pair = { tlscert: file("cert"), tlskey: file("key") };
-  const ca = { tlscacert: file("ca") };
+  const ca = { tlscacert: certificate(join(directory, "ca")) };
+  const clientCa = readFileSync(ca.tlscacert, "utf8");
   assert.deepEqual(tlsMaterial(configured({ ...pair, ...ca })), { cert: "cert", key: "key" });
-  assert.deepEqual(tlsMaterial(configured({ ...pair, ...ca, tlsverify: true })), { cert: "cert", key: "key", clientCa: "ca" });
+  assert.deepEqual(tlsMaterial(configured({ ...pair, ...ca, tlsverify: true })), { cert: "cert", key: "key", clientCa });
+  assert.throws(() => tlsMaterial(configured({ ...pair, tlsverify: true, tlscacert: file("none-in-it") })), {
+    message: /^--tlscacert: .*none-in-it holds no certificate in PEM format, /,
+  });
   assert.throws(() => tlsMaterial(configured({ ...pair, tlskey: join(directory, "none") })), {
     message: /^--tlskey: .*none cannot be read$/,
   });
@@ -45,7 +57,7 @@ test("a TCP port whose clients need no certificate is refused, or said at every 
   assert.throws(() => served({}), /without TLS: whoever reaches it is root on this host; give --tlsverify/);
   assert.throws(() => served(pair), /with TLS to clients without a certificate: .*--allow-unauthenticated-tcp/);
   assert.throws(() => served({ ...pair, tlscacert: file }), /to clients without a certificate/);
-  assert.deepEqual(served({ tlsverify: true, ...pair, tlscacert: file }), []);
+  assert.deepEqual(served({ tlsverify: true, ...pair, tlscacert: certificate(join(directory, "ca")) }), []);
   assert.match(served({ "allow-unauthenticated-tcp": true }).join(), /tcp:\/\/127.0.0.1:2375 is served without TLS/);
   assert.match(served({ "allow-unauthenticated-tcp": true, ...pair }).join(), /with TLS to clients without a certificate/);
 });

@@ -1,5 +1,6 @@
 import { invalidArgument } from "@pouchcontainer/errors";
 import { addressText, parseListenAddress, type ListenAddress, type TlsMaterial } from "@pouchcontainer/http-server";
+import { X509Certificate } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import type { Configuration } from "../config/options.ts";
 
@@ -32,7 +33,24 @@ export function tlsMaterial(
   if (!tlscert || !tlskey) throw invalidArgument("--tlscert and --tlskey go together: one of them is missing");
   const pair = { cert: read("tlscert", tlscert), key: read("tlskey", tlskey) };
   if ((statSync(tlskey).mode & 0o007) !== 0) warn(`--tlskey: ${tlskey} can be read by every user of this host; make it 0600`);
-  return tlsverify && tlscacert ? { ...pair, clientCa: read("tlscacert", tlscacert) } : pair;
+  return tlsverify && tlscacert ? { ...pair, clientCa: certificates("tlscacert", tlscacert) } : pair;
+}
+
+/** Node takes a file without any for one by which nobody is let in. */
+function certificates(flag: string, file: string): string {
+  const text = read(flag, file);
+  const found = text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+  if (found.length === 0 || !found.every(isCertificate))
+    throw invalidArgument(`--${flag}: ${file} holds no certificate in PEM format, or one that cannot be read`);
+  return text;
+}
+
+function isCertificate(pem: string): boolean {
+  try {
+    return new X509Certificate(pem).raw.length > 0;
+  } catch {
+    return false;
+  }
 }
 
 function read(flag: string, file: string): string {

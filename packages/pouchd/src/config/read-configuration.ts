@@ -68,7 +68,8 @@ function readFlags(args: string[]): Map<string, Value> {
   for (const token of tokens ?? []) {
     if (token.kind === "positional") throw invalidArgument(`pouchd takes no arguments, got "${token.value}"; see pouchd --help`);
     if (token.kind !== "option") continue;
-    if (token.name === "help" || token.name === "version" || token.name === "rebuild-store") values.set(token.name, true);
+    if (token.name === "help" || token.name === "version" || token.name === "rebuild-store")
+      values.set(token.name, token.value !== "false");
     else addFlag(values, token.name, token.rawName, token.value);
   }
   return values;
@@ -143,7 +144,8 @@ function readConfigFile(path: string, asked: boolean, readFile: (path: string) =
 
 function fileValue(path: string, key: string, value: unknown): Value {
   const spec = optionSpecs.get(key);
-  if (!spec || key === "config-file") throw invalidArgument(`${path}: unknown key "${key}"${suggestion(key, "")}`);
+  if (key === "config-file") throw invalidArgument(`${path}: "config-file" is a flag only: this is that file`);
+  if (!spec) throw invalidArgument(`${path}: unknown key "${key}"${suggestion(key, "")}`);
   const strings = (values: unknown[]): boolean => values.every((item) => typeof item === "string");
   const fits = {
     string: () => typeof value === "string",
