@@ -27,11 +27,18 @@ export async function readLostExecStreams(execRoot: string): Promise<Disposable>
   const opened: number[] = [];
   for (const id of await containersIn(execRoot))
     for (const name of await namesIn(join(execRoot, id)))
-      if (name.startsWith(prefix))
-        for (const stream of ["stdout", "stderr"]) {
-          const path = join(execRoot, id, name, stream);
-          if (lstatSync(path, { throwIfNoEntry: false })?.isFIFO())
-            opened.push(openSync(path, constants.O_RDONLY | constants.O_NONBLOCK));
-        }
+      if (name.startsWith(prefix)) opened.push(...readersOf(join(execRoot, id, name)));
   return { [Symbol.dispose]: () => opened.forEach((fd) => closeSync(fd)) };
+}
+
+/** What cannot be opened, with too many of them for one, costs a wait and no start. */
+function readersOf(directory: string): number[] {
+  return ["stdout", "stderr"].flatMap((stream) => {
+    const path = join(directory, stream);
+    try {
+      return lstatSync(path).isFIFO() ? [openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)] : [];
+    } catch {
+      return [];
+    }
+  });
 }
