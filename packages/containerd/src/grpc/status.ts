@@ -1,6 +1,9 @@
 import { constants } from "node:http2";
 import type { IncomingHttpHeaders } from "node:http2";
-import { EngineError, GrpcCode, internal, kindOfGrpcCode, unavailable } from "@pouchcontainer/errors";
+import { deadlineExceeded, EngineError, GrpcCode, internal, kindOfGrpcCode, unavailable } from "@pouchcontainer/errors";
+
+/** The call's own deadline, as it comes back from a shim: containerd gives it no code. Which of the two is noticed first is chance. */
+const passedOnDeadline = /^context deadline exceeded(?:: unknown)?$/;
 
 /** `undefined` for OK, the error a status stands for otherwise; the server's own words are the message. */
 export function errorOfStatus(headers: IncomingHttpHeaders, path: string): EngineError | undefined {
@@ -8,6 +11,8 @@ export function errorOfStatus(headers: IncomingHttpHeaders, path: string): Engin
   if (code === GrpcCode.ok) return undefined;
   const raw = headers["grpc-message"];
   const message = decodeGrpcMessage(typeof raw === "string" ? raw : "");
+  if (code === GrpcCode.unknown && passedOnDeadline.test(message))
+    return deadlineExceeded(`containerd did not answer ${path} in time: ${message}`, { details: { grpcCode: code, call: path } });
   const kind = Number.isInteger(code) ? kindOfGrpcCode(code) : "internal";
   return new EngineError(kind, message === "" ? `containerd answered ${path} with gRPC status ${code}` : message, {
     details: { grpcCode: code, call: path },
