@@ -53,6 +53,7 @@ test("a device that is made again under its name is the one that is meant from t
   const w = await world(t);
   const parent = `${w.config.vethPrefix}again`;
   const link = (...words: string[]) => run("ip", ["link", ...words]);
+  t.after(() => link("delete", parent).catch(() => undefined));
   const remake = async (): Promise<void> => {
     await link("delete", parent).catch(() => undefined);
     await link("add", parent, "type", "veth", "peer", "name", `${parent}p`);
