@@ -1,9 +1,10 @@
 import { conflict, internal } from "@pouchcontainer/errors";
+import { ended } from "../ended.ts";
 import type { Container } from "./container.ts";
 import { parseSignal } from "./config/index.ts";
 import type { ContainerRoom } from "./container-room.ts";
 import { killSignal, sendLastSignal } from "./send-signal.ts";
-import { ended, killTimeoutMs, stopRestarting } from "./stop-container.ts";
+import { killTimeoutMs, stopRestarting } from "./stop-container.ts";
 
 /**
  * `docker kill`: any signal; for SIGKILL the answer comes when the process is gone. Of a container without a stop signal of its

@@ -1,13 +1,13 @@
 import { conflict, internal, isKind } from "@pouchcontainer/errors";
 import { removeTree } from "../remove-tree.ts";
 import { settleAll } from "../settle-all.ts";
+import { ended } from "../ended.ts";
 import type { Container } from "./container.ts";
 import { isHalfRemoved } from "./container-record.ts";
 import { publishContainerEvent } from "./container-events.ts";
 import type { ContainerRoom } from "./container-room.ts";
 import { clearRun } from "./leftovers/clear-run.ts";
 import { killSignal, sendLastSignal } from "./send-signal.ts";
-import { ended } from "./stop-container.ts";
 import { takeDownFolder } from "./take-down-folder.ts";
 
 /** A process that does not die of SIGKILL hangs in the kernel; taking down what it used has its own time besides. */

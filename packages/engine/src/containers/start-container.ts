@@ -2,6 +2,7 @@ import { conflict, type EngineError, internal, isKind, notFound, notModified } f
 import type { Mount } from "@pouchcontainer/containerd";
 import { join } from "node:path";
 import { prepareBindSources } from "../volumes/realise-mounts.ts";
+import { ended } from "../ended.ts";
 import { settleAll } from "../settle-all.ts";
 import { boundedHooks, type RuntimeHook } from "./bounded-hook.ts";
 import { rfc3339Nano } from "./clock.ts";
@@ -27,7 +28,7 @@ import { releaseRun } from "./release-run.ts";
 import { isPassing, watchExit } from "./settle-exit.ts";
 import { buildSpec, containerOfMode, type SpecInput } from "./spec/index.ts";
 import { mountSubpaths } from "./volume-subpaths.ts";
-import { ended, killTimeoutMs } from "./stop-container.ts";
+import { killTimeoutMs } from "./stop-container.ts";
 import { ProcessStdio, type StdioRequest } from "./stdio/process-stdio.ts";
 
 /** A hook that waits for the daemon must not wait for ever when the daemon is gone. */

@@ -1,5 +1,6 @@
 import { isOutage } from "@pouchcontainer/containerd";
 import { internal, notModified } from "@pouchcontainer/errors";
+import { ended } from "../ended.ts";
 import type { Container } from "./container.ts";
 import { parseSignal } from "./config/index.ts";
 import { publishContainerEvent } from "./container-events.ts";
@@ -61,14 +62,4 @@ export async function stopRestarting(room: ContainerRoom, container: Container):
     container.report(["not-running", "next-exit"], { exitCode: container.state.exitCode });
     return true;
   });
-}
-
-/** Whether the end came within that time. */
-export async function ended(exit: Promise<void>, timeoutMs: number): Promise<boolean> {
-  const late = Promise.withResolvers<false>();
-  // Longer than setTimeout can count is for ever.
-  const timer = timeoutMs < 2 ** 31 ? setTimeout(() => late.resolve(false), timeoutMs) : undefined;
-  const result = await Promise.race([exit.then(() => true), late.promise]);
-  clearTimeout(timer);
-  return result;
 }

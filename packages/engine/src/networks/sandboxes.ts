@@ -1,5 +1,6 @@
 import type * as api from "@pouchcontainer/api";
 import { conflict, EngineError, forbidden, messageChain } from "@pouchcontainer/errors";
+import { ended } from "../ended.ts";
 import { KeyedMutex } from "../keyed-mutex.ts";
 import type { ContainerNetworks, NetworkedContainer, NetworkSandbox } from "./container-networks.ts";
 import { EndpointAllocator } from "./endpoint-allocator.ts";
@@ -226,17 +227,13 @@ export class Sandboxes implements ContainerNetworks {
   /** One that hangs, with a CNI plugin that does, is not waited for long: what it holds stays held until it is done. */
   async #releaseAll(ids: readonly string[]): Promise<void> {
     const { warn } = this.#deps;
-    const release = async (): Promise<true> => {
+    const release = async (): Promise<void> => {
       for (const id of ids)
         await this.release(id).catch((error: unknown) =>
           warn(`networks of the container ${id}, which has ended, cannot be taken back yet: ${messageChain(error)}`),
         );
-      return true;
     };
-    const late = Promise.withResolvers<false>();
-    const timer = setTimeout(() => late.resolve(false), releasePatienceMs);
-    if (!(await Promise.race([release(), late.promise]))) warn("networks of containers that have ended are being taken back yet");
-    clearTimeout(timer);
+    if (!(await ended(release(), releasePatienceMs))) warn("networks of containers that have ended are being taken back yet");
   }
 
   /** Resolves when addresses of released containers can be given again. */
