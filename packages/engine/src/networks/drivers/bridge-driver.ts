@@ -69,7 +69,7 @@ export class BridgeDriver implements NetworkDriver {
   async createNetwork(network: NetworkRecord): Promise<void> {
     const { bridge } = this.#options(network);
     const { dockerForwarding, firewall, ip, links } = this.#deps;
-    ip.forgetNames();
+    ip.forget();
     await using made = new AsyncDisposableStack();
     const before = links.find(bridge);
     if (before && before.kind !== "bridge") throw internal(`existing interface ${bridge} is not a bridge`);
@@ -92,7 +92,7 @@ export class BridgeDriver implements NetworkDriver {
   async removeNetwork(network: NetworkRecord): Promise<void> {
     const { bridge, generatedName } = this.#options(network);
     const { ip, links } = this.#deps;
-    ip.forgetNames();
+    ip.forget();
     for (const name of new Set([bridge, generatedName])) {
       const link = links.find(name);
       const isOurs = link?.kind === "bridge" && (link.alias === mark(network) || name === generatedName);

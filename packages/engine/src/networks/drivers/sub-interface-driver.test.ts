@@ -12,8 +12,7 @@ function driverOver(links: Record<string, Partial<Link>>): { driver: SubInterfac
   const deps = {
     kind: "macvlan",
     ip: {
-      forgetNames: () => undefined,
-      forgetNamespaces: () => undefined,
+      forget: () => undefined,
       run: async (batch: string[]) => void commands.push(...batch),
     },
     links: { find: (name: string) => links[name] },

@@ -75,7 +75,7 @@ export class SubInterfaceDriver implements NetworkDriver {
     const parent = parentOf(network);
     if (this.#deps.links.find(parent)) return;
     const { ip, links } = this.#deps;
-    ip.forgetNames();
+    ip.forget();
     const generated = generatedName(network);
     const vlan = /^(.+)\.(\d+)$/.exec(parent);
     const add =
@@ -147,10 +147,10 @@ export class SubInterfaceDriver implements NetworkDriver {
         .join(" "),
     ];
     const { ip } = this.#deps;
-    ip.forgetNames();
+    ip.forget();
     await ip.run(commands);
     // Held open, the namespace would keep the interface on the wire when the container has gone.
-    ip.forgetNamespaces();
+    ip.forget();
     this.#deps.namespaces.within(place.netnsPath, () =>
       writeSysctl(`net/ipv6/conf/${device}/disable_ipv6`, endpoint.ipv6 ? "0" : "1"),
     );
@@ -189,7 +189,7 @@ export class SubInterfaceDriver implements NetworkDriver {
   }
 
   #remove(parent: string): Promise<void> {
-    this.#deps.ip.forgetNames();
+    this.#deps.ip.forget();
     return this.#deps.ip.run([`link delete dev ${parent}`], { tolerate: /Cannot find device/ });
   }
 }

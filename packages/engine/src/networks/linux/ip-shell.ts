@@ -61,32 +61,29 @@ export class IpShell {
     try {
       await running.run(commands, options.tolerate);
     } catch (error) {
-      if (running === this.#process) this.close();
+      if (running === this.#process) this.forget();
       throw error;
     }
     clearTimeout(this.#idle);
-    this.#idle = setTimeout(() => this.close(), this.#idleMs).unref();
+    this.#idle = setTimeout(() => this.forget(), this.#idleMs).unref();
   }
 
-  /** The next batch may name devices that others have made since: ip would take the one it knew by that name. */
-  forgetNames(): void {
-    this.close();
-  }
-
-  /** What has been moved into a namespace goes with it. */
-  forgetNamespaces(): void {
-    this.close();
-  }
-
-  /** Lets the process go; it carries out what it has. */
-  close(): void {
+  /**
+   * Lets the process go, with what it remembers; it carries out what it has. Before a batch that names devices others may have made
+   * since: ip would take the one it knew by that name. After one whose namespace is not to be held.
+   */
+  forget(): void {
     clearTimeout(this.#idle);
     this.#process?.leave();
     this.#process = undefined;
   }
 
+  close(): void {
+    this.forget();
+  }
+
   #running(): IpProcess {
-    if (this.#process && this.#process.holds >= mostNamespaces) this.close();
+    if (this.#process && this.#process.holds >= mostNamespaces) this.forget();
     return (this.#process ??= new IpProcess(this.#start(), this.#answerMs, (ended, waiting) => {
       if (this.#process === ended) this.#process = undefined;
       for (const batch of waiting) this.#running().take(batch);
