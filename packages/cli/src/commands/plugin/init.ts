@@ -43,7 +43,7 @@ export const command = defineCommand({
       context.out.write(`${join(argument(args, 0), path)}\n`);
     }
     if (flags.sdk === undefined && existsSync(builtSdk)) await unpackSdk(join(folder, "node_modules/@pouchcontainer/plugin-sdk"));
-    if (flags.sdk === undefined && !existsSync(builtSdk))
+    else if (flags.sdk === undefined)
       context.err.write(
         `The SDK is not beside this command line (${builtSdk}): package.json asks for it by its version, and the tests need it. ` +
           "--sdk names its archive, plugin-sdk.tgz of the build.\n",
