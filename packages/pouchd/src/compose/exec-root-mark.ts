@@ -1,6 +1,7 @@
 import { writeWholeSync } from "@pouchcontainer/engine";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { note, noted } from "./noted.ts";
 
 /** Says of a folder that a daemon has it for its exec root, or had, whatever else is left of that. */
 export const execRootMark = (folder: string): string => join(folder, ".pouchd-exec-root");
@@ -15,21 +16,9 @@ export function markExecRoot(folder: string): void {
 
 const lastRootFile = (home: string): string => join(home, ".last-exec-root");
 
-/** A full disk keeps no daemon from starting: it is then not known which exec root was the last. */
 export function noteLastRoot(home: string, execRoot: string): void {
-  if (lastRoot(home) === execRoot) return;
-  try {
-    writeWholeSync(lastRootFile(home), `${execRoot}\n`);
-  } catch {
-    // See above.
-  }
+  if (lastRoot(home) !== execRoot) note(lastRootFile(home), `${execRoot}\n`);
 }
 
 /** The exec root that a home was used with, as the kernel names it. */
-export function lastRoot(home: string): string | undefined {
-  try {
-    return readFileSync(lastRootFile(home), "utf8").trimEnd() || undefined;
-  } catch {
-    return undefined;
-  }
-}
+export const lastRoot = (home: string): string | undefined => noted(lastRootFile(home))?.trimEnd() || undefined;

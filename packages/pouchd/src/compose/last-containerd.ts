@@ -1,7 +1,6 @@
-import { writeWholeSync } from "@pouchcontainer/engine";
 import { failedPrecondition } from "@pouchcontainer/errors";
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { note, noted } from "./noted.ts";
 import { trueFolder } from "./true-folder.ts";
 
 /** Where a daemon keeps what its containers are made of. */
@@ -18,18 +17,14 @@ interface Place {
 export function holdContainerd(home: string, place: Place, hasContainers: boolean): void {
   const file = join(home, ".last-containerd");
   const text = textOf(place);
-  const before = lastText(file);
+  const before = noted(file);
   if (before === text) return;
   if (before !== undefined && hasContainers)
     throw failedPrecondition(
       `the containers of ${home} are in ${described(before)}, not in ${described(text)}: start with that one, and remove them before it is ` +
         `changed, or remove ${file} if they are not there`,
     );
-  try {
-    writeWholeSync(file, text);
-  } catch {
-    // A full disk keeps no daemon from starting: it is then not known where the containers are.
-  }
+  note(file, text);
 }
 
 const textOf = ({ namespace, address }: Place): string =>
@@ -39,12 +34,4 @@ function described(text: string): string {
   const [namespace = "", address = ""] = text.split("\n");
   const whose = address === "" ? "the daemon's own containerd" : `the containerd at ${address}`;
   return `the namespace ${namespace} (--default-namespace) of ${whose}`;
-}
-
-function lastText(file: string): string | undefined {
-  try {
-    return readFileSync(file, "utf8");
-  } catch {
-    return undefined;
-  }
 }
