@@ -17,6 +17,7 @@ import { makeLayeredArchive } from "./harness/layered-image.ts";
 import { Random } from "./harness/random.ts";
 import { RawClient, rawRequest, type RawRequest } from "./harness/raw-client.ts";
 import { Registry } from "./harness/registry.ts";
+import { parentOf } from "./soak/machine-state.ts";
 
 const points = Number(process.env["POUCH_TEST_POINTS"] ?? 20);
 /** For what reads every answer to its end, which takes its time. */
@@ -76,7 +77,7 @@ interface Holdings {
 
 async function holdings(): Promise<Holdings> {
   const descriptors = readdirSync(`/proc/${daemon.pid}/fd`).flatMap((fd) => targetOf(`/proc/${daemon.pid}/fd/${fd}`));
-  const children = readdirSync("/proc").filter((pid) => /^\d+$/.test(pid) && parentOf(pid) === daemon.pid);
+  const children = readdirSync("/proc").filter((pid) => /^\d+$/.test(pid) && parentOf(Number(pid)) === daemon.pid);
   const mounts = readFileSync("/proc/self/mountinfo", "utf8").split("\n");
   const containerd = connectContainerd({ address: join(daemon.execRoot, "containerd.sock"), namespace: "pouch" });
   const leases = await containerd.leases.list();
@@ -103,14 +104,6 @@ function nameOf(pid: string): string[] {
     return [readFileSync(`/proc/${pid}/comm`, "utf8").trim()];
   } catch {
     return [];
-  }
-}
-
-function parentOf(pid: string): number | undefined {
-  try {
-    return Number(/^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
-  } catch {
-    return undefined;
   }
 }
 

@@ -1,10 +1,11 @@
 /** A shim that hangs for longer than its calls may take carries them out all the same, when it goes on. */
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { Daemon, eventually, sleep } from "./harness/daemon.ts";
+import { parentOf } from "./soak/machine-state.ts";
 
 interface Inspected {
   State: { Status: string; Pid: number };
@@ -56,9 +57,6 @@ test("execs that a killed daemon had begun keep no shim from answering the next"
 });
 
 const limitOf = "cat /sys/fs/cgroup/memory.max || cat /sys/fs/cgroup/memory/memory.limit_in_bytes";
-
-/** Pid of the process's parent. */
-const parentOf = (pid: number): number => Number(/^PPid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
 
 test(
   "what a hung shim did not answer is followed: frozen, thawed and limited as the record says",

@@ -11,6 +11,7 @@ import { commandLine, Daemon, eventually, sleep } from "./harness/daemon.ts";
 import { makeLayeredArchive } from "./harness/layered-image.ts";
 import { killStorm } from "./harness/kill-storm.ts";
 import { disagreements } from "./soak/agreement.ts";
+import { parentOf } from "./soak/machine-state.ts";
 
 let daemon: Daemon;
 
@@ -173,14 +174,6 @@ test("what ended during an outage is told with its own code, cause and time", as
   await eventually("--rm has removed it", async () => (await daemon.api("GET", `/containers/${gone}/json`)).status === 404);
   await daemon.docker("rm", "-f", code, signal, memory, always, onFailure, shim);
 });
-
-function parentOf(pid: number): number {
-  try {
-    return Number(/^PPid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
-  } catch {
-    return Number.NaN;
-  }
-}
 
 /** What a container says to a line, through the docker CLI; its input stays open, since with the input an attach ends. */
 async function typed(id: string, line: string): Promise<string> {

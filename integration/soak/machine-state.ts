@@ -16,6 +16,11 @@ export function processes(): ProcessOnMachine[] {
   });
 }
 
+/** Of a process that is gone, no number. */
+export function parentOf(pid: number): number {
+  return Number(/^PPid:\s+(\d+)$/m.exec(readOr(`/proc/${pid}/status`))?.[1]);
+}
+
 /** Whether a process is there and not a zombie. */
 export function isAlive(pid: number): boolean {
   const state = /^\d+ \(.*\) (\S)/s.exec(readOr(`/proc/${pid}/stat`))?.[1];
