@@ -35,6 +35,24 @@ test("a container whose shim does not answer a daemon that starts runs on", { ti
   assert.equal((await daemon.docker("rm", "-f", ...names)).code, 0);
 });
 
+test("a container whose shim is held up for some seconds over an orderly restart runs on", { timeout: 90_000 }, async () => {
+  await using daemon = await Daemon.start();
+  assert.equal((await daemon.docker("run", "-d", "--name", "held", "busybox", "sleep", "300")).code, 0);
+  const state = async () => (await daemon.api("GET", "/containers/held/json")).json<Inspected>().State;
+  const before = await state();
+  const shim = parentOf(before.Pid);
+  process.kill(shim, "SIGSTOP");
+  await daemon.stop();
+  // The containerd of the next daemon asks it, and takes it for dead when it does not answer.
+  const launched = daemon.launch();
+  await sleep(8000);
+  process.kill(shim, "SIGCONT");
+  await launched;
+  assert.deepEqual(await state(), before);
+  assert.equal((await daemon.docker("exec", "held", "true")).code, 0);
+  assert.equal((await daemon.docker("rm", "-f", "held")).code, 0);
+});
+
 test("execs that a killed daemon had begun keep no shim from answering the next", { timeout: 60_000 }, async (t) => {
   const folder = mkdtempSync(join(tmpdir(), "pouch-slow-runc-"));
   t.after(() => rmSync(folder, { recursive: true }));

@@ -34,6 +34,12 @@ const disabledPlugins = [
   "io.containerd.tracing.processor.v1.otlp",
 ];
 
+/**
+ * How long a shim may take to answer a containerd that starts, which ends its container after that (5 s by containerd's default:
+ * a host that swaps takes longer). It asks one after the other, and serves nobody meanwhile.
+ */
+const shimLoadTimeout = "15s";
+
 export function ttrpcAddressOf(address: string): string {
   return `${address}.ttrpc`;
 }
@@ -60,5 +66,8 @@ ${disabledPlugins.map((name) => `  ${quoted(name)},`).join("\n")}
 
 [debug]
   level = ${quoted(debug ? "debug" : "info")}
+
+[timeouts]
+  "io.containerd.timeout.shim.load" = ${quoted(shimLoadTimeout)}
 `;
 }

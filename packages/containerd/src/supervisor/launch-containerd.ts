@@ -8,6 +8,7 @@ import type { PidFile } from "./pid-file.ts";
 import { answersWithin } from "./probe.ts";
 import type { ProcessIdentity } from "./process-identity.ts";
 import { identify } from "./process-identity.ts";
+import type { SupervisorLogger } from "./supervised-containerd.ts";
 import type { WatchedProcess } from "./watched-process.ts";
 import { terminate } from "./watched-process.ts";
 
@@ -18,9 +19,16 @@ export interface LaunchRequest {
   env: NodeJS.ProcessEnv;
   logFile: LogFile;
   pidFile: PidFile;
+  /** How long it may neither answer nor log anything. */
   startTimeoutMs: number;
   signal: AbortSignal;
+  logger: SupervisorLogger;
 }
+
+/** A containerd that logs is at work: with many shims that hang it takes its time over each. It ends at this many times the silence. */
+const mostSilences = 10;
+/** How often it is told that the start takes long. */
+const toldEveryMs = 10_000;
 
 const searchedAlways = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
 
@@ -33,18 +41,45 @@ export async function launchContainerd(request: LaunchRequest): Promise<WatchedP
   let ended: string | undefined;
   const exited = child.exited.then((how) => (ended = how));
 
-  const serving = await answersWithin(address, request.startTimeoutMs, () => ended !== undefined || signal.aborted);
+  const patience = patienceWith(request, logStart);
+  const serving = await answersWithin(
+    address,
+    mostSilences * request.startTimeoutMs,
+    () => ended !== undefined || signal.aborted || patience.isOver(),
+  );
   if (serving && ended === undefined && child.identity !== undefined) {
     for (const socket of [address, ttrpcAddressOf(address)]) makePrivate(socket);
     return { identity: child.identity, adopted: false, exited, unwatch: () => undefined };
   }
+  const byItself = ended;
   if (child.identity !== undefined) await terminate(child.identity, 1000);
   request.pidFile.remove();
   const lines = logFile.lastLines(logStart, 5);
   const said =
     lines.length === 0 ? `it logged nothing to ${logFile.path}` : `its last words in ${logFile.path}:\n${lines.join("\n")}`;
-  if (ended !== undefined) throw unavailable(`${binary} ended while starting (${ended}); ${said}`);
-  throw unavailable(`${binary} does not answer on ${address} after ${request.startTimeoutMs} ms; ${said}`);
+  if (byItself !== undefined) throw unavailable(`${binary} ended while starting (${byItself}); ${said}`);
+  throw unavailable(`${binary} does not answer on ${address} after ${Math.round(patience.waitedMs)} ms; ${said}`);
+}
+
+/** How long is waited for an answer: anew from each thing that containerd logs, which is told now and then. */
+function patienceWith({ binary, logFile, startTimeoutMs, logger }: LaunchRequest, logStart: number) {
+  const begun = performance.now();
+  let [heard, told, size] = [begun, begun, logStart];
+  return {
+    get waitedMs() {
+      return performance.now() - begun;
+    },
+    isOver(): boolean {
+      const now = performance.now();
+      if (logFile.size !== size) [heard, size] = [now, logFile.size];
+      if (now - told >= toldEveryMs) {
+        told = now;
+        const last = logFile.lastLines(logStart, 1)[0] ?? "nothing yet";
+        logger.warn(`${binary} does not answer yet, after ${Math.round((now - begun) / 1000)} s; it logged last: ${last}`);
+      }
+      return now - heard >= startTimeoutMs;
+    },
+  };
 }
 
 function makePrivate(socket: string): void {

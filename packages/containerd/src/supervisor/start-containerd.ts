@@ -35,7 +35,7 @@ export interface StartContainerdOptions {
   env: NodeJS.ProcessEnv;
   /** Debug messages of containerd and of the shims started from now on. */
   shimDebug?: boolean;
-  /** How long containerd may take until it answers; default 30 s. */
+  /** How long containerd may neither answer nor log anything while it starts; default 30 s. */
   startTimeoutMs?: number;
   /** How long it may take to end before it is killed; default 10 s. */
   stopTimeoutMs?: number;
@@ -66,6 +66,7 @@ export async function startContainerd(options: StartContainerdOptions): Promise<
     pidFile: pidFileIn(state),
     startTimeoutMs: options.startTimeoutMs ?? 30_000,
     signal: stopping.signal,
+    logger,
   };
   if (options.formerState !== undefined) await endFormer(options.formerState, options.root, { logger, stopTimeoutMs });
   const changed = writeIfChanged(request.configPath, containerdConfig({ ...options, debug: options.shimDebug ?? false }));
