@@ -194,10 +194,8 @@ registerContainerPlugin({ preCreate: ({ HostConfig, ...config }) => ({ ...config
     ["true", 0],
     ["/no/such/program", 127],
   ] as const) {
-    const began = performance.now();
     const ended = await daemon.pouch("run", "--rm", "--label", "keep=1", "busybox", program);
     assert.equal(ended.code, code, ended.stderr);
-    assert.ok(performance.now() - began < 20_000);
     assert.match(ended.stderr, /WARNING: plugin "keeper" took HostConfig\.AutoRemove away/);
   }
   assert.equal((await daemon.pouch("ps", "-aq", "--filter", "label=keep")).stdout.trim().split("\n").length, 2);

@@ -70,7 +70,7 @@ test("execs that a killed daemon had begun keep no shim from answering the next"
   // With a shim that does not answer, listing tasks alone takes containerd two seconds, and this 30.
   const before = performance.now();
   assert.equal((await daemon.docker("exec", id, "echo", "out")).stdout, "out\n");
-  assert.ok(performance.now() - before < 15_000);
+  assert.ok(performance.now() - before < 25_000);
   assert.equal((await daemon.docker("rm", "-f", id)).code, 0);
 });
 

@@ -387,9 +387,8 @@ test("closing the server ends connections that were taken over", async () => {
   await using server = await TestServer.start(methods);
   const client = server.raw(head("stream=1&stdin=1&stdout=1", ...upgrade));
   await client.until("\r\n\r\n");
-  const began = performance.now();
-  await server.server.close({ deadlineMilliseconds: 5000 });
-  assert.ok(performance.now() - began < 2000);
+  // Not by its deadline, which comes after that of the test.
+  await server.server.close({ deadlineMilliseconds: 3_600_000 });
   await client.end();
   assert.equal(session.closed, true);
 });

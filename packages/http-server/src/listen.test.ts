@@ -103,13 +103,12 @@ test("closing lets work in flight finish and refuses new requests", async () => 
   });
   const client = server.raw(["GET /networks HTTP/1.1"]);
   await entered.promise;
-  const closing = server.server.close({ deadlineMilliseconds: 5000 });
+  const closing = server.server.close({ deadlineMilliseconds: 3_600_000 });
   await assert.rejects(server.get("/_ping"), { code: /ENOENT|ECONNREFUSED/ });
   release.resolve();
   await client.until("[]");
-  const began = performance.now();
+  // The idle connection is closed at once, not by the deadline, which comes after that of the test.
   await Promise.all([closing, client.end()]);
-  assert.ok(performance.now() - began < 2000, "the idle connection is closed at once");
 });
 
 test("work that outlasts the deadline is broken off and its signal aborted", async () => {

@@ -59,10 +59,10 @@ test("a program that takes too long, is cancelled or prints too much is killed, 
 });
 
 test("a program's end counts, whoever it left holds its pipes", async () => {
-  const started = performance.now();
-  const { status, stdout } = await runProgram(...sh("sleep 3 & echo done"));
-  assert.deepEqual({ status, stdout }, { status: 0, stdout: "done\n" });
-  assert.ok(performance.now() - started < 2500);
+  const { status, stdout } = await runProgram(...sh("sleep 100 & echo $!"));
+  assert.equal(status, 0);
+  // It is there yet.
+  process.kill(Number(stdout), "SIGKILL");
 });
 
 test("what a program has printed before its end is read to the end, however slowly", async () => {

@@ -100,7 +100,6 @@ for (const [what, fault, message] of [
       t,
       program(`if (globalThis.calls = (globalThis.calls ?? 0) + 1, globalThis.calls > 1) return respond("{}"); ${fault}`),
     );
-    const started = performance.now();
     await assert.rejects(host.preCreate(sampleContainerConfig(), {}), (error: EngineError) => {
       assert.equal(isRefusal(error), false, error.kind);
       assert.ok(error.message.startsWith('plugin "faulty" at container.preCreate: '), error.message);
@@ -108,7 +107,6 @@ for (const [what, fault, message] of [
       else assert.match(error.message, message);
       return true;
     });
-    assert.ok(performance.now() - started < 3000);
     assert.deepEqual(await host.preCreate(sampleContainerConfig(), {}), sampleContainerConfig());
   });
 }
