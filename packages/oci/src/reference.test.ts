@@ -72,7 +72,7 @@ test("what is no reference is refused in Docker's words", () => {
 });
 
 test("hostile input is refused in linear time", () => {
-  const started = performance.now();
+  const before = process.cpuUsage();
   for (const text of [
     `${"a-".repeat(500)}!`,
     `${"a.".repeat(500)}!`,
@@ -82,7 +82,8 @@ test("hostile input is refused in linear time", () => {
   ]) {
     assert.throws(() => parseReference(text), InvalidReferenceError);
   }
-  assert.ok(performance.now() - started < 500);
+  // What this process worked, however long it waited for a processor.
+  assert.ok(process.cpuUsage(before).user < 500_000);
 });
 
 test("latest is the tag of a name that says neither tag nor digest", () => {

@@ -165,7 +165,7 @@ for (const transport of Object.keys(transports)) {
     const { host } = await open(t, transport, { memoryLimitMb: 4096 });
     const links = host.registry.chain("container.preCreate");
     const [link] = links;
-    if (link !== undefined) Object.assign(link.settings, { timeoutMs: 10_000 });
+    if (link !== undefined) Object.assign(link.settings, { timeoutMs: 60_000 });
     await assert.rejects(
       host.preCreate(config("big"), {}),
       /at container.preCreate: (its answer is larger than|the body holds more than) \d+ (bytes|characters)/,
