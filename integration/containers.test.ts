@@ -255,6 +255,27 @@ test("after a signal no policy starts a container again, unless it has a stop si
   await Promise.all([ended, goesOn].map((id) => daemon.remove(id)));
 });
 
+test("a start that waits for one by policy, which fails, is a start", { timeout: 60_000 }, async () => {
+  const id = await daemon.create(["sh", "-c", "test -e /again || { touch /again; exit 1; }; sleep 100"], {
+    HostConfig: { RestartPolicy: { Name: "on-failure" } },
+  });
+  const begun = join(harness.root, "policy-start");
+  const script = `touch ${begun}; sleep 1; exit 1`;
+  const over = daemon.waitFor(id, "next-exit");
+  await daemon.containers.start(id);
+  daemon.around.hooks = [{ priority: -1, args: ["/bin/sh", "-c", script], timeoutSeconds: 30, plugin: "failing" }];
+  try {
+    await over;
+    await eventually("the policy's start has begun", () => existsSync(begun));
+    daemon.around.hooks = [];
+    await daemon.containers.start(id);
+  } finally {
+    daemon.around.hooks = [];
+  }
+  assert.equal((await daemon.containers.inspect(id, { size: false })).State.Status, "running");
+  await daemon.remove(id);
+});
+
 test("a restart that is due is called off by stop and kill, changed by no start, and its delay begins anew by hand", async () => {
   const id = await daemon.create(["sh", "-c", "exit 1"], { HostConfig: { RestartPolicy: { Name: "always" } } });
   const look = async () => daemon.containers.inspect(id, { size: false });

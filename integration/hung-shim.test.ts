@@ -1,6 +1,6 @@
 /** A shim that hangs for longer than its calls may take carries them out all the same, when it goes on. */
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -11,6 +11,9 @@ interface Inspected {
   State: { Status: string; Pid: number };
   HostConfig: { Memory: number };
 }
+
+/** One that has ended and waits for init to notice has no program any more. */
+const lives = (pid: number): boolean => existsSync(`/proc/${pid}/exe`);
 
 test("a container whose shim does not answer a daemon that starts runs on", { timeout: 60_000 }, async () => {
   await using daemon = await Daemon.start();
@@ -51,6 +54,35 @@ test("a container whose shim is held up for some seconds over an orderly restart
   assert.deepEqual(await state(), before);
   assert.equal((await daemon.docker("exec", "held", "true")).code, 0);
   assert.equal((await daemon.docker("rm", "-f", "held")).code, 0);
+});
+
+test("a shim that is taken for dead is ended, and its container's policy starts it again", { timeout: 120_000 }, async () => {
+  await using daemon = await Daemon.start();
+  const run = ["run", "-d", "--network", "none", "--restart", "always", "--name", "held", "busybox", "sleep", "300"];
+  assert.equal((await daemon.docker(...run)).code, 0);
+  const state = async () => (await daemon.api("GET", "/containers/held/json")).json<Inspected>().State;
+  const shim = parentOf((await state()).Pid);
+  process.kill(shim, "SIGSTOP");
+  await daemon.stop();
+  await daemon.launch();
+  await eventually("it runs again", async () => (await state()).Status === "running");
+  assert.notEqual(parentOf((await state()).Pid), shim);
+  assert.equal(lives(shim), false);
+  assert.equal((await daemon.docker("rm", "-f", "held")).code, 0);
+});
+
+test("a removal by force needs no answer of the shim", { timeout: 120_000 }, async () => {
+  await using daemon = await Daemon.start();
+  const run = ["run", "-d", "-p", "127.0.0.1::80", "-v", "kept:/v", "--name", "held", "busybox"];
+  assert.equal((await daemon.docker(...run, "sh", "-c", "sleep 301 & sleep 302")).code, 0);
+  const { Pid } = (await daemon.api("GET", "/containers/held/json")).json<Inspected>().State;
+  const shim = parentOf(Pid);
+  process.kill(shim, "SIGSTOP");
+  const removed = await daemon.docker("rm", "-f", "held");
+  assert.equal(removed.code, 0, removed.stderr);
+  for (const pid of [Pid, shim]) assert.equal(lives(pid), false);
+  assert.equal((await daemon.api("GET", "/containers/held/json")).status, 404);
+  assert.equal((await daemon.docker("volume", "rm", "kept")).code, 0);
 });
 
 test("execs that a killed daemon had begun keep no shim from answering the next", { timeout: 60_000 }, async (t) => {

@@ -6,7 +6,8 @@ import type { Container } from "./container.ts";
 import { isHalfRemoved } from "./container-record.ts";
 import { publishContainerEvent } from "./container-events.ts";
 import type { ContainerRoom } from "./container-room.ts";
-import { clearRun } from "./leftovers/clear-run.ts";
+import type { ContainerRun } from "./container-run.ts";
+import { clearRun, endProcesses } from "./leftovers/clear-run.ts";
 import { killSignal, sendLastSignal } from "./send-signal.ts";
 import { takeDownFolder } from "./take-down-folder.ts";
 
@@ -68,7 +69,7 @@ async function remove(room: ContainerRoom, container: Container, options: { forc
   container.cancelRestart();
   const { run } = container;
   if (container.isRunning && run) {
-    await sendLastSignal(room, container, run, { signal: killSignal, thaw: true });
+    await killForGood(room, container, run);
   }
   if (!(await ended(container.run?.finished.promise ?? Promise.resolve(), endTimeoutMs)))
     throw internal(
@@ -102,6 +103,20 @@ async function remove(room: ContainerRoom, container: Container, options: { forc
   publishContainerEvent(deps.events, record, "destroy");
   container.endStreams();
   container.report(["removed", "not-running", "next-exit"], { exitCode: container.state.exitCode });
+}
+
+/** How long a shim may take over the last signal. */
+const killPatienceMs = 10_000;
+
+/** What hangs is not asked for ever: the processes are ended without it, and itself with them. */
+async function killForGood(room: ContainerRoom, container: Container, run: ContainerRun): Promise<void> {
+  try {
+    await sendLastSignal(room, container, run, { signal: killSignal, thaw: true, timeoutMs: killPatienceMs });
+  } catch (error) {
+    if (!isKind(error, "deadlineExceeded")) throw error;
+    room.deps.log.warn("the shim of a container that is removed does not answer and is killed", { container: container.id });
+    await endProcesses(room, container);
+  }
 }
 
 async function removeAnonymousVolumes({ deps }: ContainerRoom, { record }: Container): Promise<void> {

@@ -7,17 +7,20 @@ import { isProcessGone } from "./process-gone.ts";
 
 export const killSignal = 9;
 
+export interface SignalRequest {
+  signal: number;
+  /** A frozen container runs on to receive it. */
+  thaw: boolean;
+  /** How long its shim may take over it; default: as long as over every call. */
+  timeoutMs?: number;
+}
+
 /**
  * Sends a signal to the container's process. One that is gone already is what was wanted. With `thaw` a frozen container runs on
  * to receive it: a signal that is to end it must not wait for somebody's unpause.
  */
-export function sendSignal(
-  room: ContainerRoom,
-  container: Container,
-  run: ContainerRun,
-  { signal, thaw }: { signal: number; thaw: boolean },
-): Promise<void> {
-  const sent = send(room, container, run, { signal, thaw });
+export function sendSignal(room: ContainerRoom, container: Container, run: ContainerRun, request: SignalRequest): Promise<void> {
+  const sent = send(room, container, run, request);
   run.signalsUnderway.add(sent);
   return sent.finally(() => run.signalsUnderway.delete(sent));
 }
@@ -27,13 +30,13 @@ export async function sendLastSignal(
   room: ContainerRoom,
   container: Container,
   run: ContainerRun,
-  { signal, thaw, last = true }: { signal: number; thaw: boolean; last?: boolean },
+  { last = true, ...request }: SignalRequest & { last?: boolean },
 ): Promise<void> {
   const before = { lastOne: run.lastOne, manuallyStopped: container.record.manuallyStopped };
   if (last) run.lastOne = true;
   container.note({ manuallyStopped: true });
   try {
-    await sendSignal(room, container, run, { signal, thaw });
+    await sendSignal(room, container, run, request);
   } catch (error) {
     if (isOutage(error)) {
       run.lastOne = before.lastOne;
@@ -47,14 +50,14 @@ async function send(
   room: ContainerRoom,
   container: Container,
   run: ContainerRun,
-  { signal, thaw }: { signal: number; thaw: boolean },
+  { signal, thaw, timeoutMs }: SignalRequest,
 ): Promise<void> {
   const { deps } = room;
   // The next run has a task of the same name.
   if (run.over) return;
   try {
     const all = signal === killSignal && container.record.hostConfig.PidMode !== "";
-    await deps.containerd.tasks.kill(container.id, { signal, all });
+    await deps.containerd.tasks.kill(container.id, { signal, all }, timeoutMs === undefined ? {} : { timeoutMs });
   } catch (error) {
     if (await isProcessGone(room, container.id, error)) return;
     throw error;

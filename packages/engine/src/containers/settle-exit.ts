@@ -21,6 +21,12 @@ const lastOutputMs = 2000;
 /** How long an end waits for attached clients to read the output before it. */
 const outputReadMs = 100;
 
+/** How a process ended, as far as anybody knows. */
+export interface ObservedExit extends TaskExit {
+  /** containerd had no such task any more: nobody saw its end, and its shim, which did not answer, may be there yet. */
+  lost?: boolean;
+}
+
 /** Waits for a run's exit, across reconnections to containerd, and settles it once. */
 export function watchExit(room: ContainerRoom, container: Container, run: ContainerRun): void {
   waitForExit(room, container.id)
@@ -31,14 +37,15 @@ export function watchExit(room: ContainerRoom, container: Container, run: Contai
 }
 
 /** Whatever goes wrong, the wait goes on until the end is known: a process that nobody waits for would run for ever in the record. */
-export async function waitForExit({ deps }: ContainerRoom, id: string, execId?: string): Promise<TaskExit> {
+export async function waitForExit({ deps }: ContainerRoom, id: string, execId?: string): Promise<ObservedExit> {
   let shimGone = false;
   let told = false;
   for (;;) {
     try {
       return await deps.containerd.tasks.wait(id, execId);
     } catch (error) {
-      if (isKind(error, "notFound")) return { exitStatus: shimGone ? killedExitCode : unknownExitCode, exitedAt: new Date() };
+      if (isKind(error, "notFound"))
+        return { exitStatus: shimGone ? killedExitCode : unknownExitCode, exitedAt: new Date(), lost: true };
       // Its shim has died under the task: containerd kills what is left and then knows the task no more.
       if (String(error).includes("ttrpc: closed")) {
         shimGone = true;
@@ -56,7 +63,7 @@ export async function waitForExit({ deps }: ContainerRoom, id: string, execId?: 
 }
 
 /** The one place where a container's exit becomes state, events, answers to waits, and what follows from its policy. */
-async function settle(room: ContainerRoom, container: Container, run: ContainerRun, exit: TaskExit): Promise<void> {
+async function settle(room: ContainerRoom, container: Container, run: ContainerRun, exit: ObservedExit): Promise<void> {
   const { deps } = room;
   await run.announced.promise;
   await Promise.allSettled(run.signalsUnderway);
@@ -98,7 +105,7 @@ async function settle(room: ContainerRoom, container: Container, run: ContainerR
   container.execIds.clear();
   container.report(["not-running", "next-exit"], { exitCode: exit.exitStatus });
   run.settled.resolve();
-  await releaseRun(room, container, run);
+  await releaseRun(room, container, run, { kill: exit.lost ?? false });
   if (restart) scheduleRestart(room, container, restart.delayMs);
   else if (record.hostConfig.AutoRemove && container.restarts === 0 && !container.removing)
     await removeAfterExit(room, container);

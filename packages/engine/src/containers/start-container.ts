@@ -94,7 +94,9 @@ function refuseStart(container: Container, byPolicy: boolean): void {
   refuseGone(container);
   if (container.state.status === "paused") throw conflict("cannot start a paused container, try unpause instead");
   const { status } = container.state;
-  if (status === "running" || (status === "restarting" && !byPolicy))
+  // A start by policy that failed while this one waited leaves no run behind, and none that is due.
+  const comesBack = container.restartIsDue || container.run !== undefined;
+  if (status === "running" || (status === "restarting" && !byPolicy && comesBack))
     throw notModified(`container ${container.id} is already running`);
   container.cancelRestart();
 }

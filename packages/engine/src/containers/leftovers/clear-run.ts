@@ -31,14 +31,14 @@ export async function clearRun(room: Pick<ContainerRoom, "deps">, runner: Runner
 }
 
 /** The part that containerd, the shim and the runtime made: processes, task, folders, control groups. */
-export async function clearRuntime({ deps }: Pick<ContainerRoom, "deps">, { id, record }: Runner): Promise<void> {
+export async function clearRuntime({ deps }: Pick<ContainerRoom, "deps">, runner: Runner): Promise<void> {
+  const { id, record } = runner;
   const { bundles, states } = deps.runtimeRoots;
-  const { cgroupDriver, cgroupParent } = deps.specSettings;
-  const group = cgroupsPath(id, cgroupDriver, record?.hostConfig.CgroupParent || cgroupParent);
+  const group = groupOf({ deps }, runner);
   const failure: unknown = await deleteTask({ deps }, id, true).catch((error: unknown) => error);
   // Without containerd it cannot be told what is left; what we took away now it would miss.
   if (isKind(failure, "unavailable")) throw failure;
-  await endProcesses({ deps }, id, group);
+  await endProcesses({ deps }, runner);
   // A shim that could not do it is gone now, and containerd knows that.
   if (failure !== undefined) await deleteTask({ deps }, id, true);
   if (states !== undefined && existsSync(join(states, id)))
@@ -51,8 +51,18 @@ export async function clearRuntime({ deps }: Pick<ContainerRoom, "deps">, { id, 
 const looks = 50;
 const lookMs = 100;
 
-/** Kills shims, calls of the runtime, what they began, and whatever is in the container's groups, until nothing is left. */
-async function endProcesses({ deps }: Pick<ContainerRoom, "deps">, id: string, group: string): Promise<void> {
+function groupOf({ deps }: Pick<ContainerRoom, "deps">, { id, record }: Runner): string {
+  const { cgroupDriver, cgroupParent } = deps.specSettings;
+  return cgroupsPath(id, cgroupDriver, record?.hostConfig.CgroupParent || cgroupParent);
+}
+
+/**
+ * Kills shims, calls of the runtime, what they began, and whatever is in the container's groups, until nothing is left. Asks nobody:
+ * it is the way out when the shim does not answer. containerd sees that the shim has gone, and what waits for the exit hears of it.
+ */
+export async function endProcesses({ deps }: Pick<ContainerRoom, "deps">, runner: Runner): Promise<void> {
+  const { id } = runner;
+  const group = groupOf({ deps }, runner);
   for (let look = 0; look < looks; look++) {
     const ofRuntime = (await runtimeProcesses(runtimeMarks(deps))).filter(({ containerId }) => containerId === id);
     const folders = groupFolders(hierarchiesOf(deps.mountInfo()), group);
