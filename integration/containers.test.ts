@@ -273,6 +273,7 @@ test("a start that waits for one by policy, which fails, is a start", { timeout:
     daemon.around.hooks = [];
   }
   assert.equal((await daemon.containers.inspect(id, { size: false })).State.Status, "running");
+  assert.match(daemon.problems.splice(0).join("\n"), /^a container could not be restarted .*its hook \/bin\/sh failed[^\n]*$/);
   await daemon.remove(id);
 });
 
