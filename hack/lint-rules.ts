@@ -42,8 +42,8 @@ const ownedModules: Record<string, OwnedModule> = {
       ownersRoom,
       // Hands the socket to an HTTP/2 session, which owns it.
       "packages/containerd/src/grpc/connection.ts",
-      // A look whether anybody listens; `once` hears both answers.
-      "packages/http-server/src/listen.ts",
+      // Hands connections to HTTP/2 sessions, which own them.
+      "packages/cri/src/wire/cri-server.ts",
       // Owned at once; the connection is under way when it is handed out, which openConnection waits for.
       "packages/engine/src/networks/dns/query-sockets.ts",
     ],
@@ -59,7 +59,11 @@ const ownedModules: Record<string, OwnedModule> = {
     instead: "HttpServer of @pouchcontainer/http-server",
     owners: ["packages/http-server/src/http-server.ts"],
   },
-  http2: { names: ["createServer", "createSecureServer"], instead: "HttpServer of @pouchcontainer/http-server", owners: [] },
+  http2: {
+    names: ["createServer", "createSecureServer"],
+    instead: "HttpServer of @pouchcontainer/http-server",
+    owners: ["packages/cri/src/wire/cri-server.ts"],
+  },
 };
 
 /** Rooms that serve requests and have nothing to do with files that could not wait. */

@@ -3,6 +3,7 @@ export { joinConnections, openConnection, ownConnection } from "./connection.ts"
 export { DatagramSocket, type DatagramOptions, type Peer } from "./datagram-socket.ts";
 export { firstExecutable } from "./first-executable.ts";
 export { inBackground } from "./in-background.ts";
+export { listenFailure, listenOnSocket, longestBacklog } from "./listen-on-socket.ts";
 export { catchLostErrors, type LostError } from "./lost-errors.ts";
 export { takeLoopShare } from "./loop-share.ts";
 export { makeFolders, makeFoldersSync, makeOpenFolders } from "./make-folders.ts";
