@@ -39,11 +39,13 @@ import type { Clock } from "./registry/retry.ts";
 import { diskUsageOf, type ImageDiskUsage } from "./store/image-disk-usage.ts";
 import type { Filters } from "./store/image-filters.ts";
 import { ImageSizes } from "./store/image-sizes.ts";
+import { viewOf, type ImageView } from "./store/image-view.ts";
 import { ImageStore, isTagged, type ImageName, type StoredImage } from "./store/image-store.ts";
 import { imageHistory, inspectImage } from "./store/inspect-image.ts";
 import { listImages, type ListDeps } from "./store/list-images.ts";
 import { pruneImages } from "./store/prune-images.ts";
 import { removeImage, type ImageUser, type RemoveDeps } from "./store/remove-image.ts";
+import { SnapshotUsage, type SnapshotTotals } from "./store/snapshot-usage.ts";
 import { Unpacker } from "./unpack-image.ts";
 
 export interface ImageManagerOptions {
@@ -85,6 +87,7 @@ export class ImageManager implements ImageSource {
   readonly #options: ImageManagerOptions;
   readonly #store: ImageStore;
   readonly #sizes: ImageSizes;
+  readonly #snapshots: SnapshotUsage;
   readonly #unpacker: Unpacker;
   readonly #leases: Leases;
   readonly #blobs: BlobFetcher;
@@ -104,6 +107,7 @@ export class ImageManager implements ImageSource {
       warn: (message) => options.warn(message),
     });
     this.#sizes = new ImageSizes({ containerd, snapshotter });
+    this.#snapshots = new SnapshotUsage({ containerd, snapshotter, now: () => clock.now() });
     this.#unpacker = new Unpacker({ containerd });
     this.#leases = new Leases({ containerd, clock });
     this.#blobs = new BlobFetcher({ content: containerd.content, clock });
@@ -119,6 +123,22 @@ export class ImageManager implements ImageSource {
 
   async list(options: { all: boolean; digests: boolean; sharedSize: boolean; filters: Filters }): Promise<api.ImageSummary[]> {
     return listImages(this.#queries(), options);
+  }
+
+  /** All images, with their names in full. */
+  views(): ImageView[] {
+    return [...this.#store.images()].map(viewOf);
+  }
+
+  /** The image of this name, digest, id or beginning of an id; undefined when there is none. */
+  view(ref: string): ImageView | undefined {
+    const image = this.#store.find(ref);
+    return image && viewOf(image);
+  }
+
+  /** What layers of images and containers' own files take on disk. */
+  async snapshotTotals(): Promise<SnapshotTotals> {
+    return await this.#snapshots.totals();
   }
 
   async inspect(ref: string, options: { platform?: string } = {}): Promise<api.ImageInspect> {

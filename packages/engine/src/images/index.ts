@@ -5,3 +5,5 @@ export type { EventSink } from "./image-events.ts";
 export type { ProgressSink } from "./pull/progress.ts";
 export type { ImageDiskUsage } from "./store/image-disk-usage.ts";
 export type { ImageUser } from "./store/remove-image.ts";
+export type { ImageView } from "./store/image-view.ts";
+export type { SnapshotTotals } from "./store/snapshot-usage.ts";
