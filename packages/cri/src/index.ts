@@ -1,3 +1,7 @@
 export { CriServer, messageLimitBytes, type CriServerDeps } from "./wire/cri-server.ts";
 export type { Call, Handler, Handlers, ImageHandlers, RuntimeHandlers } from "./wire/handlers.ts";
 export { apiVersions, serviceOf, type ApiVersion } from "./wire/services.ts";
+export { imageCalls } from "./images/image-calls.ts";
+export type { CriImages, ImageDeps, RegistryAuth } from "./images/image-deps.ts";
+export { runtimeCalls } from "./runtime/runtime-calls.ts";
+export type { Readiness, RuntimeDeps, RuntimeHandlerInfo } from "./runtime/runtime-deps.ts";

@@ -1,6 +1,13 @@
-import { Code, ConnectError, createConnectRouter, type ConnectRouterOptions, type HandlerContext } from "@connectrpc/connect";
+import {
+  Code,
+  ConnectError,
+  createConnectRouter,
+  type ConnectRouterOptions,
+  type HandlerContext,
+  type MethodImpl,
+} from "@connectrpc/connect";
 import type { UniversalHandler } from "@connectrpc/connect/protocol";
-import type { DescService } from "@bufbuild/protobuf";
+import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import { duringOperation } from "@pouchcontainer/owners";
 import { ImageService, RuntimeService } from "../gen/runtime_v1_pb.ts";
 import { grpcErrorOf } from "./grpc-error.ts";
@@ -37,13 +44,14 @@ function addService(
   deps: RouteDeps,
 ): void {
   const service = serviceOf(described, apiVersion);
-  const implementation: Record<string, unknown> = {};
+  const implementation: Record<string, MethodImpl<DescMethod>> = {};
   for (const { localName, name, methodKind } of service.methods) {
     // A table of handlers has functions of this form only; the types of each are checked where the table is written.
     const handler = (handlers as Record<string, AnyHandler | undefined>)[localName] ?? unimplemented(service, name);
     const rpc = `${service.typeName}/${name}`;
-    implementation[localName] =
-      methodKind === "unary" ? unary(handler, rpc, apiVersion, deps) : stream(handler, rpc, apiVersion, deps);
+    const method = methodKind === "unary" ? unary(handler, rpc, apiVersion, deps) : stream(handler, rpc, apiVersion, deps);
+    // Of the kind the method is.
+    implementation[localName] = method as MethodImpl<DescMethod>;
   }
   router.service(service, implementation);
 }
