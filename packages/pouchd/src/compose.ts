@@ -38,6 +38,7 @@ import { Closers } from "./compose/closers.ts";
 import { containerSettings, logDrivers } from "./compose/container-settings.ts";
 import { checkPrograms } from "./compose/check-programs.ts";
 import { openContainerd } from "./compose/containerd.ts";
+import { openCri } from "./compose/cri.ts";
 import { closeStateFolders, makeStateFolders, refuseSharedFolders } from "./compose/state-folders.ts";
 import { storeFile } from "./compose/store-file.ts";
 import { namedThings } from "./compose/named-things.ts";
@@ -297,6 +298,16 @@ async function open(options: ComposeOptions, closers: Closers): Promise<void> {
   late.server = server;
   closers.push("the API", () => server.close());
   for (const address of addresses) await server.listen(address);
+  const cri = await openCri({
+    configuration,
+    log,
+    version: build.version,
+    containerd: client,
+    images,
+    cgroupDriver: settings.spec.cgroupDriver,
+    runtimes: Object.keys(settings.runtimes),
+  });
+  closers.push("CRI", async () => await cri?.close());
   stalls.begin();
   closers.push("the watch on the event loop", () => stalls.stop());
 }

@@ -23,7 +23,8 @@ export function checkConfiguration(configuration: Configuration, placeOf: PlaceO
     const name = option as OptionName;
     for (const value of textsOf(configuration[name])) checkValue(name, value, placeOf);
   }
-  checkListen(configuration.listen, placeOf);
+  checkListen("listen", configuration.listen, placeOf);
+  if (configuration["enable-cri"]) checkListenCri(configuration, placeOf);
   checkControlGroups(configuration, placeOf);
   const { tlsverify, tlscacert, tlscert, tlskey } = configuration;
   if (tlsverify && !(tlscacert && tlscert && tlskey))
@@ -50,11 +51,20 @@ const freeTexts: ReadonlySet<OptionName> = new Set(["label", "log-opt"]);
 
 const hasControlCharacter = (text: string): boolean => /\p{Cc}/u.test(text);
 
-function checkListen(addresses: readonly string[], placeOf: PlaceOf): void {
+function checkListen(name: "listen" | "listen-cri", addresses: readonly string[], placeOf: PlaceOf): void {
   if (addresses.length === 0)
-    throw invalidArgument(`${placeOf("listen")} needs one address or more: without, nobody reaches the API`);
+    throw invalidArgument(`${placeOf(name)} needs one address or more: without, nobody reaches the API`);
   const twice = addresses.find((address, index) => addresses.indexOf(address) !== index);
-  if (twice !== undefined) throw invalidArgument(`${placeOf("listen")} has ${JSON.stringify(twice)} twice`);
+  if (twice !== undefined) throw invalidArgument(`${placeOf(name)} has ${JSON.stringify(twice)} twice`);
+}
+
+/** One socket has one protocol: a kubelet and a docker client cannot share it. */
+function checkListenCri(configuration: Configuration, placeOf: PlaceOf): void {
+  const addresses = configuration["listen-cri"];
+  checkListen("listen-cri", addresses, placeOf);
+  const both = addresses.find((address) => configuration.listen.includes(address));
+  if (both !== undefined)
+    throw invalidArgument(`${placeOf("listen-cri")} has ${JSON.stringify(both)}, where ${placeOf("listen")} serves Docker's API`);
 }
 
 /** With systemd, control groups are its units: a parent is a slice. */

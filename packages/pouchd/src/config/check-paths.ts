@@ -31,6 +31,8 @@ const rules: { name: OptionName; kind: Kind; there?: true }[] = [
 export function checkPaths(configuration: Configuration): void {
   for (const { name, kind, there = false } of rules)
     for (const path of pathsOf(configuration[name])) checkPath(`--${name}`, path, kind, there);
+  if (configuration["enable-cri"])
+    for (const path of pathsOf(configuration["listen-cri"])) checkPath("--listen-cri", path, "socket", false);
   for (const address of configuration.listen)
     if (address.startsWith("unix://")) checkPath("--listen", address.slice("unix://".length), "socket", false);
 }

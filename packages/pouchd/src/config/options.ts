@@ -55,6 +55,19 @@ export const optionTable = {
     placeholder: "ADDRESS",
     help: "Where the API is served: unix:///path or tcp://host:port (repeatable)",
   },
+  "enable-cri": {
+    group: "access",
+    type: "boolean",
+    default: false,
+    help: "Serve Kubernetes' CRI, runtime.v1 and runtime.v1alpha2, where --listen-cri says",
+  },
+  "listen-cri": {
+    group: "access",
+    type: "list",
+    default: ["unix:///var/run/pouchcri.sock"],
+    placeholder: "ADDRESS",
+    help: "Where CRI is served to root: unix:///path (repeatable)",
+  },
   group: {
     group: "access",
     short: "G",

@@ -68,6 +68,7 @@ const mistakes: [string, string[], object | undefined, RegExp][] = [
 const impossible: Record<string, string[]> = {
   "home-dir": ["/a:b", "/a,b", "/a\\b", "/a\nb"],
   "exec-root-dir": ["/a,b", "/a%b", "/a?b", "/a#b", `/${"x".repeat(82)}`],
+  "listen-cri": ["tcp://127.0.0.1:1", "/run/cri.sock", "unix://cri.sock", `unix:///${"x".repeat(107)}`],
   listen: ["tcp://127.0.0.1:65536", "tcp://[x]:1", "udp://a:1", `unix:///${"x".repeat(107)}`],
   containerd: ["run/containerd.sock", "tcp://a:1", `/${"x".repeat(107)}`],
   "default-namespace": ["a/b", "-a", "a..b", "x".repeat(77)],
@@ -111,6 +112,7 @@ test("what is possible is taken", () => {
   const file = {
     "home-dir": "/a b%c",
     "exec-root-dir": "/a:b",
+    "listen-cri": ["unix:///run/cri.sock"],
     listen: ["tcp://:2375", "tcp://[::1]:2375", "unix:///a b"],
     containerd: "unix:///run/containerd/containerd.sock",
     "default-namespace": "a-b.c_1",
@@ -137,6 +139,11 @@ test("an empty value, and no address or one twice are refused", () => {
   assert.throws(() => configurationOf([], { dns: ["10.0.0.1", ""] }), /"dns" must not be empty/);
   assert.throws(() => configurationOf([], { listen: [] }), /"listen" needs one address or more/);
   assert.throws(() => configurationOf(["-l", "unix:///a", "-l", "unix:///a"]), /--listen has "unix:\/\/\/a" twice/);
+  assert.throws(() => configurationOf(["--enable-cri"], { "listen-cri": [] }), /"listen-cri" needs one address or more/);
+  assert.throws(
+    () => configurationOf(["--enable-cri", "-l", "unix:///a", "--listen-cri", "unix:///a"]),
+    /--listen-cri has "unix:\/\/\/a", where --listen serves Docker's API/,
+  );
 });
 
 test("with systemd the parent of control groups is a slice", () => {

@@ -49,6 +49,11 @@ const listen: ValueRule = {
   },
 };
 
+const unixListen: ValueRule = {
+  takes: `unix:///path (at most ${longestSocketPath} bytes)`,
+  fits: (value) => value.startsWith("unix://") && isSocketPath(value.slice("unix://".length)),
+};
+
 /** Options that are not here take any text. */
 export const valueRules: Partial<Record<OptionName, ValueRule>> = {
   // Overlay's options have it between commas, with colons between layers.
@@ -59,6 +64,7 @@ export const valueRules: Partial<Record<OptionName, ValueRule>> = {
     fits: (value) => /^[^,%?#]+$/.test(value) && Buffer.byteLength(value) <= longestExecRoot,
   },
   listen,
+  "listen-cri": unixListen,
   containerd: {
     takes: `the path of a socket, /path or unix:///path, of at most ${longestSocketPath} bytes`,
     fits: (value) => isSocketPath(value.replace(/^unix:\/\//, "")),
