@@ -1,0 +1,167 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { stat } from "node:fs/promises";
+import { connect as connectHttp2 } from "node:http2";
+import { connect } from "node:net";
+import { test } from "node:test";
+import { Code } from "@connectrpc/connect";
+import { failedPrecondition, GrpcCode, notFound } from "@pouchcontainer/errors";
+import { ImageService, RuntimeService } from "../gen/runtime_v1_pb.ts";
+import { serveCri } from "../testing/serve-cri.ts";
+import { apiVersions, serviceOf } from "./services.ts";
+
+/** One call with a head of our own making; resolves to gRPC's status. */
+async function rawCall(socketPath: string, headers: Record<string, string>): Promise<string> {
+  const session = connectHttp2("http://localhost", { createConnection: () => connect(socketPath) });
+  try {
+    const stream = session.request({
+      ":method": "POST",
+      ":path": "/runtime.v1alpha2.RuntimeService/Version",
+      "content-type": "application/grpc",
+      te: "trailers",
+      ...headers,
+    });
+    let status = "";
+    stream.on("response", (head) => (status = String(head["grpc-status"] ?? status)));
+    stream.on("trailers", (trailers) => (status = String(trailers["grpc-status"])));
+    stream.resume().end(Buffer.alloc(5));
+    await once(stream, "close");
+    return status;
+  } finally {
+    session.destroy();
+  }
+}
+
+test("every RPC is there under both names, and one without a handler says so", async () => {
+  await using cri = await serveCri({});
+  for (const version of apiVersions) {
+    for (const service of [RuntimeService, ImageService]) {
+      const { typeName, methods } = serviceOf(service, version);
+      assert.equal(typeName, `runtime.${version}.${service.name}`);
+      assert.equal(methods.length, service.methods.length);
+      for (const { name } of methods)
+        assert.equal(await rawCall(cri.socketPath, { ":path": `/${typeName}/${name}` }), "12", `${typeName}/${name}`);
+    }
+  }
+  assert.equal(await rawCall(cri.socketPath, { ":path": "/runtime.v1.RuntimeService/Nonsense" }), "12");
+});
+
+test("both names reach one handler, which is told by which it was called", async () => {
+  await using cri = await serveCri({
+    runtime: { version: async (_request, { apiVersion }) => ({ runtimeApiVersion: apiVersion }) },
+  });
+  for (const version of apiVersions) assert.equal((await cri.runtime(version).version({})).runtimeApiVersion, version);
+});
+
+test("the path of the socket as :authority, as old kubelets send it, is no reason to refuse a call", async () => {
+  await using cri = await serveCri({ runtime: { version: async () => ({}) } });
+  for (const authority of ["localhost", "/var/run/pouchcri.sock", "%2Fvar%2Frun%2Fpouchcri.sock"])
+    assert.equal(await rawCall(cri.socketPath, { ":authority": authority }), "0", authority);
+});
+
+test("the socket is root's alone, and gone when the server is closed", async () => {
+  await using cri = await serveCri({});
+  assert.equal((await stat(cri.socketPath)).mode & 0o777, 0o600);
+  await cri.server.close();
+  await assert.rejects(stat(cri.socketPath), { code: "ENOENT" });
+});
+
+test("a kind becomes its code, with the messages of its causes; a defect is told as one", async () => {
+  await using cri = await serveCri({
+    runtime: {
+      startContainer: async () => {
+        throw failedPrecondition("cannot start web", { cause: new Error("exec: no such file") });
+      },
+      stopContainer: async () => {
+        throw notFound("no container x");
+      },
+      removeContainer: async () => {
+        throw new TypeError("x is undefined");
+      },
+    },
+  });
+  const client = cri.runtime();
+  await assert.rejects(client.startContainer({}), {
+    code: Code.FailedPrecondition,
+    rawMessage: "cannot start web: exec: no such file",
+  });
+  await assert.rejects(client.stopContainer({}), { code: Code.NotFound, rawMessage: "no container x" });
+  await assert.rejects(client.removeContainer({}), { code: GrpcCode.internal });
+  assert.deepEqual(
+    cri.failures.map(({ rpc, foreseen }) => [rpc.split("/")[1], foreseen]),
+    [
+      ["StartContainer", true],
+      ["StopContainer", true],
+      ["RemoveContainer", false],
+    ],
+  );
+});
+
+test("a message of 20 MB is refused, one of 15 MB is taken", async () => {
+  await using cri = await serveCri({ runtime: { version: async ({ version }) => ({ version: String(version.length) }) } });
+  const client = cri.runtime();
+  await assert.rejects(client.version({ version: "x".repeat(20_000_000) }), { code: Code.ResourceExhausted });
+  assert.equal((await client.version({ version: "x".repeat(15_000_000) })).version, "15000000");
+});
+
+/** A handler that waits until its signal is aborted, and what the reason was. */
+function waiting() {
+  const reasons: unknown[] = [];
+  const begun = Promise.withResolvers<void>();
+  const ended = Promise.withResolvers<void>();
+  const wait = async (_request: unknown, { signal }: { signal: AbortSignal }): Promise<never> => {
+    begun.resolve();
+    if (!signal.aborted) await once(signal, "abort");
+    reasons.push(signal.reason);
+    ended.resolve();
+    throw signal.reason;
+  };
+  return { wait, reasons, begun: begun.promise, ended: ended.promise };
+}
+
+test("a cancelled call, a deadline and a broken connection abort the handler's signal", async () => {
+  for (const how of ["cancel", "deadline", "hangup"]) {
+    const { wait, ended, begun } = waiting();
+    await using cri = await serveCri({ runtime: { execSync: wait } });
+    const stop = new AbortController();
+    const call = cri.runtime().execSync({}, { signal: stop.signal, ...(how === "deadline" && { timeoutMs: 200 }) });
+    const failed = assert.rejects(call, how);
+    await begun;
+    if (how === "cancel") stop.abort();
+    if (how === "hangup") cri[Symbol.dispose]();
+    await Promise.all([failed, ended]);
+    assert.deepEqual(
+      cri.failures.filter(({ foreseen }) => !foreseen),
+      [],
+    );
+  }
+});
+
+test("a stop ends streams at once, lets a call in flight end, and breaks off what takes too long", async () => {
+  const { wait, begun } = waiting();
+  const go = Promise.withResolvers<void>();
+  await using cri = await serveCri({
+    runtime: {
+      execSync: wait,
+      version: async () => {
+        await go.promise;
+        return { version: "done" };
+      },
+      async *getContainerEvents(_request, { signal }) {
+        yield { containerId: "a" };
+        await once(signal, "abort");
+      },
+    },
+  });
+  const client = cri.runtime();
+  const events = client.getContainerEvents({})[Symbol.asyncIterator]();
+  assert.equal((await events.next()).value?.containerId, "a");
+  const inFlight = client.version({});
+  const endless = assert.rejects(client.execSync({}), "a call that never ends");
+  await begun;
+  const closed = cri.server.close({ graceMilliseconds: 1000 });
+  assert.equal((await events.next()).done, true);
+  go.resolve();
+  assert.equal((await inFlight).version, "done");
+  await Promise.all([closed, endless]);
+});
