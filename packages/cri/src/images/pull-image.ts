@@ -15,11 +15,17 @@ export function pullImage(deps: ImageDeps): Handler<typeof ImageService.method.p
     const { domain, isComplete } = namedBy(reference);
     const auth = given && pullAuth(given, domain);
     using deadline = new ProgressDeadline(reference, deps.pullProgressTimeoutMs ?? defaultTimeoutMs);
-    await deps.images.pull(
-      { reference, ...(!isComplete && { tag: "latest" }), ...(auth && { auth }) },
-      (line) => deadline.tell(line),
-      AbortSignal.any([signal, deadline.signal]),
-    );
+    try {
+      await deps.images.pull(
+        { reference, ...(!isComplete && { tag: "latest" }), ...(auth && { auth }) },
+        (line) => deadline.tell(line),
+        AbortSignal.any([signal, deadline.signal]),
+      );
+    } catch (error) {
+      // The engine knows only that it was cancelled.
+      if (!signal.aborted) deadline.signal.throwIfAborted();
+      throw error;
+    }
     const image = deps.images.view(reference);
     if (image === undefined) throw internal(`the image ${reference} was removed while it was pulled`);
     return { imageRef: image.id };

@@ -1,0 +1,75 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { create } from "@bufbuild/protobuf";
+import { cancelled } from "@pouchcontainer/errors";
+import type { ProgressSink } from "@pouchcontainer/engine";
+import { PullImageRequestSchema } from "../gen/runtime_v1_pb.ts";
+import { FakeImages, forever, imageDeps, imageView } from "../testing/fake-images.ts";
+import { pullImage } from "./pull-image.ts";
+
+const request = (image: string, auth?: object) => create(PullImageRequestSchema, { image: { image }, ...(auth && { auth }) });
+
+test("a pull answers the id; without tag and digest it is latest, not every tag", async () => {
+  const images = new FakeImages();
+  const pull = pullImage(imageDeps(images));
+  assert.deepEqual(await pull(request("busybox"), forever), { imageRef: imageView("busybox").id });
+  await pull(request("localhost:5000/team/app:2", { username: "me", password: "x" }), forever).catch(() => undefined);
+  assert.deepEqual(images.pulls, [
+    { reference: "busybox", tag: "latest" },
+    { reference: "localhost:5000/team/app:2", auth: { username: "me", password: "x" } },
+  ]);
+});
+
+test("what is no name of an image in a registry is refused before anything is asked", async () => {
+  const images = new FakeImages();
+  const pull = pullImage(imageDeps(images));
+  for (const name of ["", "UPPER", "a b", "f".repeat(64), `sha256:${"f".repeat(64)}`])
+    await assert.rejects(pull(request(name), forever), { kind: "invalidArgument" }, name);
+  assert.deepEqual(images.pulls, []);
+});
+
+/** A pull that does what it is told and ends by its signal alone. */
+async function pullThat(tells: (progress: ProgressSink) => Promise<void>, call = forever): Promise<void> {
+  const images = new FakeImages();
+  images.pull = async (_request: unknown, progress?: ProgressSink, signal?: AbortSignal) => {
+    await tells(progress ?? (() => undefined));
+    if (signal?.aborted === false) await once(signal, "abort");
+    throw cancelled("context canceled");
+  };
+  await pullImage(imageDeps(images, { pullProgressTimeoutMs: 200 }))(request("busybox"), call);
+}
+
+test("a pull that stands still is given up, one that goes on is not, however long it takes", async () => {
+  await assert.rejects(
+    pullThat(async () => undefined),
+    { kind: "deadlineExceeded", message: /busybox made no progress for 0.2 s/ },
+  );
+  const started = Date.now();
+  const goesOn = pullThat(async (progress) => {
+    for (let line = 0; line < 6; line++) {
+      progress({ id: "layer", status: "Downloading" });
+      await sleep(80);
+    }
+  });
+  await assert.rejects(goesOn, { kind: "deadlineExceeded" });
+  assert.ok(Date.now() - started >= 480);
+});
+
+test("unpacking a layer is silent for as long as it takes", async () => {
+  const started = Date.now();
+  const unpacks = pullThat(async (progress) => {
+    progress({ id: "layer", status: "Extracting" });
+    await sleep(600);
+    progress({ id: "layer", status: "Pull complete" });
+  });
+  await assert.rejects(unpacks, { kind: "deadlineExceeded" });
+  assert.ok(Date.now() - started >= 750);
+});
+
+test("a call that is cancelled cancels its pull", async () => {
+  const stop = new AbortController();
+  const pull = pullThat(async () => stop.abort(new Error("the client went")), { ...forever, signal: stop.signal });
+  await assert.rejects(pull, { kind: "cancelled" });
+});
