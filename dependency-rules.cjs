@@ -67,7 +67,7 @@ module.exports = {
       name: "grpc-only-in-containerd-and-cri",
       severity: "error",
       from: { path: "^packages/", pathNot: "^packages/(containerd|cri)/" },
-      to: { path: "node_modules/(@bufbuild|@grpc|protobufjs)" },
+      to: { path: "node_modules/(@bufbuild|@connectrpc|@grpc|protobufjs)" },
     },
     { name: "no-cycles", severity: "error", from: {}, to: { circular: true } },
   ],

@@ -15,5 +15,5 @@ export function grpcErrorOf(thrown: unknown, signal: AbortSignal): ConnectError 
 /** The library's codes are gRPC's numbers. A kind that is no failure in gRPC was not meant to get here. */
 function codeOf({ kind }: EngineError): Code {
   const code = grpcCodeOf(kind);
-  return code === 0 ? Code.Unknown : code;
+  return code === 0 ? Code.Unknown : (code as Code);
 }

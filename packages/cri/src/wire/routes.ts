@@ -1,6 +1,6 @@
 import {
-  Code,
-  ConnectError,
+  type Code,
+  type ConnectError,
   createConnectRouter,
   type ConnectRouterOptions,
   type HandlerContext,
@@ -8,6 +8,7 @@ import {
 } from "@connectrpc/connect";
 import type { UniversalHandler } from "@connectrpc/connect/protocol";
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
+import { notImplemented } from "@pouchcontainer/errors";
 import { duringOperation } from "@pouchcontainer/owners";
 import { ImageService, RuntimeService } from "../gen/runtime_v1_pb.ts";
 import { grpcErrorOf } from "./grpc-error.ts";
@@ -59,7 +60,7 @@ function addService(
 const unimplemented =
   (service: DescService, name: string): AnyHandler =>
   () => {
-    throw new ConnectError(`${service.typeName}.${name} is not implemented`, Code.Unimplemented);
+    throw notImplemented(`${service.typeName}.${name} is not implemented`);
   };
 
 function unary(handler: AnyHandler, rpc: string, apiVersion: ApiVersion, { failed }: RouteDeps) {
@@ -73,7 +74,7 @@ function unary(handler: AnyHandler, rpc: string, apiVersion: ApiVersion, { faile
 }
 
 function stream(handler: AnyHandler, rpc: string, apiVersion: ApiVersion, { failed, closing }: RouteDeps) {
-  return async function* (request: unknown, context: HandlerContext): AsyncGenerator<unknown> {
+  return async function* (request: unknown, context: HandlerContext): AsyncGenerator {
     const signal = AbortSignal.any([context.signal, closing]);
     try {
       // A handler of a streaming method gives what can be iterated.

@@ -1,7 +1,7 @@
 import type { ContainerdClient } from "@pouchcontainer/containerd";
 import { CriServer, imageCalls, runtimeCalls, type CriImages, type Readiness } from "@pouchcontainer/cri";
 import { loadNetworkLists, type SpecSettings } from "@pouchcontainer/engine";
-import { EngineError, unavailable } from "@pouchcontainer/errors";
+import { EngineError, isKind, unavailable } from "@pouchcontainer/errors";
 import type { Configuration } from "../config/options.ts";
 import type { Log } from "../log/log.ts";
 
@@ -37,8 +37,12 @@ export async function openCri(deps: CriDeps): Promise<CriServer | undefined> {
       isPinned: () => false,
       snapshotsFolder: () => snapshotsFolder(deps.containerd, configuration.snapshotter),
     }),
-    reportFailure: ({ rpc, error, foreseen }) =>
-      foreseen ? log.debug("a CRI call failed", { rpc, error }) : log.error("a CRI call failed by a defect", { rpc, error }),
+    reportFailure: ({ rpc, error, foreseen }) => {
+      if (!foreseen) log.error("a CRI call failed by a defect", { rpc, error });
+      // A kubelet asks for what is gone as a matter of course.
+      else if (isKind(error, "notFound", "cancelled", "notImplemented")) log.debug("a CRI call failed", { rpc, error });
+      else log.warn("a CRI call failed", { rpc, error });
+    },
   });
   try {
     for (const address of configuration["listen-cri"]) await server.listen(address.replace(/^unix:\/\//, ""));
