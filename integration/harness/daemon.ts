@@ -25,6 +25,8 @@ export interface DaemonOptions {
   executable?: string;
   /** Load the busybox image; default: yes. */
   image?: boolean;
+  /** Serve CRI on `criSocket`; default: no. */
+  cri?: boolean;
   /** Lead a process group of its own, as what a terminal or a service manager starts; default: no. */
   ownGroup?: boolean;
   /** Run in a network namespace of its own, so that bridge and subnets may be those of any other; default: no. */
@@ -112,6 +114,10 @@ export class Daemon {
     return join(this.directory, "home");
   }
 
+  get criSocket(): string {
+    return join(this.directory, "cri.sock");
+  }
+
   get nftTable(): string {
     return this.#names.get("table") ?? "";
   }
@@ -146,6 +152,7 @@ export class Daemon {
       ["--bridge-name", this.#nameOnce("bridge", `p${tag}`.slice(0, 15))],
       ["--nft-table", this.#nameOnce("table", `pouch_${tag}`)],
       ["--debug"],
+      ...(this.#options.cri ? [["--enable-cri", "--listen-cri", `unix://${this.criSocket}`]] : []),
     ].flat();
     const executable = this.#options.executable ?? daemonCommand;
     const args = [...flags, ...(this.#options.flags ?? [])];
