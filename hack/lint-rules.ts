@@ -52,12 +52,17 @@ const ownedModules: Record<string, OwnedModule> = {
   http: {
     names: ["createServer", "Server"],
     instead: "HttpServer of @pouchcontainer/http-server",
-    owners: ["packages/http-server/src/http-server.ts", "packages/plugin-sdk/src/wire/wire-server.ts"],
+    owners: [
+      "packages/http-server/src/http-server.ts",
+      "packages/plugin-sdk/src/wire/wire-server.ts",
+      // Takes upgrades only, and knows its connections after them.
+      "packages/cri/src/streaming/http-listener.ts",
+    ],
   },
   https: {
     names: ["createServer", "Server"],
     instead: "HttpServer of @pouchcontainer/http-server",
-    owners: ["packages/http-server/src/http-server.ts"],
+    owners: ["packages/http-server/src/http-server.ts", "packages/cri/src/streaming/http-listener.ts"],
   },
   http2: {
     names: ["createServer", "createSecureServer"],

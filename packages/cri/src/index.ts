@@ -5,3 +5,14 @@ export { imageCalls } from "./images/image-calls.ts";
 export type { CriImages, ImageDeps, RegistryAuth } from "./images/image-deps.ts";
 export { runtimeCalls } from "./runtime/runtime-calls.ts";
 export type { Readiness, RuntimeDeps, RuntimeHandlerInfo } from "./runtime/runtime-deps.ts";
+export { StreamingServer, type StreamingOptions } from "./streaming/streaming-server.ts";
+export type { TlsMaterial } from "./streaming/http-listener.ts";
+export type {
+  AttachRequest,
+  CommandSession,
+  ExecRequest,
+  PortForwardRequest,
+  PortRequest,
+  StreamingBackend,
+  TerminalSize,
+} from "./streaming/backend.ts";
