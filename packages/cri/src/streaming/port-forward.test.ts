@@ -2,7 +2,9 @@ import { unavailable } from "@pouchcontainer/errors";
 import assert from "node:assert/strict";
 import { PassThrough } from "node:stream";
 import { text } from "node:stream/consumers";
+import { pipeline } from "node:stream/promises";
 import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { ChannelClient } from "./testing/channel-client.ts";
 import { SpdyClient } from "./testing/spdy-client.ts";
 import { openTunnel } from "./testing/tunnel-client.ts";
@@ -67,6 +69,25 @@ for (const [way, open] of Object.entries(ways)) {
     await streaming.untilQuiet();
   });
 }
+
+for (const [way, open] of Object.entries(ways))
+  test(`clients of a port-forward over ${way} that vanish at any moment leave nothing`, async () => {
+    await using streaming = await TestStreaming.start();
+    streaming.backend.forward = async (connection) => {
+      const echo = new PassThrough();
+      await Promise.all([pipeline(connection, echo), pipeline(echo, connection)]).finally(() => connection.destroy());
+    };
+    for (let round = 0; round < 20; round++) {
+      const client = await open(streaming.url("portforward"));
+      setTimeout(() => client.socket.destroy(), Math.random() * 30);
+      for (let request = 0; !client.socket.destroyed; request++) {
+        const made = await pair(client, "80", String(request)).catch(() => undefined);
+        await made?.data.write(Buffer.alloc(1 << 16));
+        await sleep(1);
+      }
+    }
+    await streaming.untilQuiet();
+  });
 
 test("streams that name no port or kind are reset, and so is one that stays alone", async () => {
   await using streaming = await TestStreaming.start({ creationTimeoutMs: 50 });

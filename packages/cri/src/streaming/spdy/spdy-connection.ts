@@ -1,4 +1,5 @@
 import { cancelled, EngineError, invalidArgument } from "@pouchcontainer/errors";
+import { setMaxListeners } from "node:events";
 import type { Duplex } from "node:stream";
 import type { StreamConnection } from "../command-streams.ts";
 import { HangupProbe } from "../hangup-probe.ts";
@@ -39,6 +40,8 @@ export class SpdyConnection implements StreamConnection {
 
   constructor(options: SpdyOptions) {
     this.#options = options;
+    // Everything that is served over the connection may listen.
+    setMaxListeners(0, this.signal);
     const { connection, idleTimeoutMs } = options;
     this.#idle = new IdleTimer(idleTimeoutMs, () => connection.destroy());
     this.#writer = new FrameWriter(connection, () => this.#idle.touch());

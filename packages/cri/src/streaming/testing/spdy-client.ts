@@ -83,6 +83,7 @@ export class SpdyClient {
     this.socket = socket;
     this.protocol = protocol;
     // Each stream that waits listens.
+    this.#inflate.setMaxListeners(0);
     socket.setMaxListeners(0).on("error", () => socket.destroy());
     this.closed = this.#run();
   }

@@ -1,4 +1,5 @@
 import { cancelled } from "@pouchcontainer/errors";
+import { setMaxListeners } from "node:events";
 import type { WebSocket } from "ws";
 import type { StreamConnection } from "../command-streams.ts";
 import { HangupProbe } from "../hangup-probe.ts";
@@ -34,6 +35,8 @@ export class ChannelConnection implements StreamConnection {
 
   constructor(options: ChannelOptions) {
     this.#options = options;
+    // Everything that is served over the connection may listen.
+    setMaxListeners(0, this.signal);
     const { socket, readable, idleTimeoutMs } = options;
     this.#idle = new IdleTimer(idleTimeoutMs, () => socket.terminate());
     this.#probe = new HangupProbe(() => {
