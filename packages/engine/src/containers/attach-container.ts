@@ -2,6 +2,7 @@ import { conflict } from "@pouchcontainer/errors";
 import type { Container } from "./container.ts";
 import { publishContainerEvent } from "./container-events.ts";
 import type { ContainerRoom } from "./container-room.ts";
+import { logFormat } from "./open-log.ts";
 import { readLog } from "./logs/log-reader.ts";
 import { parseDetachKeys } from "./stdio/detach-keys.ts";
 import type { OutputChunk } from "./stdio/output-chunk.ts";
@@ -80,7 +81,7 @@ async function* afterLog(
 ): AsyncGenerator<OutputChunk, void, undefined> {
   if (record.logPath !== "") {
     const query = { stdout: request.stdout, stderr: request.stderr, follow: false, timestamps: false, details: false };
-    yield* readLog(record.logPath, query, signal);
+    yield* readLog(record.logPath, query, signal, undefined, logFormat(record));
   }
   yield* openTap();
 }

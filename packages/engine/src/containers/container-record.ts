@@ -1,6 +1,8 @@
 import type * as api from "@pouchcontainer/api";
 import type { TraceEntry } from "../plugin-host/trace.ts";
 import type { LegacyLink } from "./config/legacy-links.ts";
+import type { CriRecord } from "./cri-settings.ts";
+import type { PodMembership } from "./pod-membership.ts";
 
 /**
  * Everything that is remembered of one container: what the store keeps between daemon starts (`ContainerRecord`) and what
@@ -53,6 +55,12 @@ export interface ContainerRecord {
   updating?: Pick<ContainerRecord, "hostConfig" | "config"> | undefined;
   /** Warnings create returned, kept for CRI and inspect. */
   warnings?: string[];
+  /** The pod it belongs to, and what it has from it. */
+  pod?: PodMembership;
+  /** What was asked for over CRI that `hostConfig` has no word for. */
+  cri?: CriRecord;
+  /** Who its first process ran as at the last start; of containers of pods. */
+  processUser?: { uid: number; gid: number; additionalGids: readonly number[] };
 }
 
 /** Where the container's files came from. */

@@ -1,15 +1,17 @@
-import { zeroTime } from "./container-record.ts";
-import type { JsonFileLog } from "./logs/json-file-log.ts";
+import { zeroTime, type ContainerRecord } from "./container-record.ts";
+import type { LogDriver } from "./logs/log-driver.ts";
 import type { ProcessStdio } from "./stdio/process-stdio.ts";
 
 /** One life of a container's first process, from its task's creation until everything of it is taken back. */
 export class ContainerRun {
   readonly stdio: ProcessStdio;
-  readonly log: JsonFileLog | undefined;
+  readonly log: LogDriver | undefined;
   pid = 0;
   /** RFC 3339; not later than anything the process did. */
   startedAt = zeroTime;
   oomKilled = false;
+  /** Of a container of a pod: who the process runs as. */
+  processUser: ContainerRecord["processUser"];
   /** Whatever the policy says, its exit is not followed by a restart: somebody asked for the end. */
   lastOne = false;
   /** Its start is called off: nobody wants the container any more. */
@@ -31,7 +33,7 @@ export class ContainerRun {
   /** The daemon is leaving: what comes from the task now is for the next one. */
   suspended = false;
 
-  constructor(stdio: ProcessStdio, log: JsonFileLog | undefined) {
+  constructor(stdio: ProcessStdio, log: LogDriver | undefined) {
     this.stdio = stdio;
     this.log = log;
   }

@@ -16,12 +16,12 @@ import { joinedOwners } from "./joined-owners.ts";
 import { namespaceOwner } from "./namespace-owner.ts";
 import { inspectContainer } from "./list-containers.ts";
 import { clearRun } from "./leftovers/clear-run.ts";
-import { JsonFileLog } from "./logs/json-file-log.ts";
-import { parseLogConfig } from "./logs/log-options.ts";
+import type { LogDriver } from "./logs/log-driver.ts";
 import { prepareMountPoints } from "./mount-points.ts";
 import { openNetworkBarrier, withBarrier, type NetworkBarrier } from "./network-barrier.ts";
 import { chainContext, networkedContainer } from "./network-view.ts";
 import { newTask } from "./new-task.ts";
+import { openLog } from "./open-log.ts";
 import { mountSharedMemory, sharedMemoryPath, withRootfsReader } from "./rootfs.ts";
 import { runtimeFailure } from "./runtime-failure.ts";
 import { releaseRun } from "./release-run.ts";
@@ -78,6 +78,7 @@ export async function startContainer(room: ContainerRoom, container: Container, 
       oomKilled: false,
       startedAt: run.startedAt,
     },
+    ...(run.processUser ? { processUser: run.processUser } : {}),
   });
   publishContainerEvent(deps.events, container.record, "start");
   room.healthOf(container).begin();
@@ -114,32 +115,10 @@ async function openRun(room: ContainerRoom, container: Container): Promise<Conta
   }
 }
 
-export function openLog({ deps }: ContainerRoom, { record }: Container): JsonFileLog | undefined {
-  const { config, hostConfig } = record;
-  const options = parseLogConfig(hostConfig.LogConfig?.Type ?? "", hostConfig.LogConfig?.Config ?? {}, {
-    labels: config.Labels ?? {},
-    env: config.Env ?? [],
-  });
-  if (options.driver === "none") return undefined;
-  return new JsonFileLog(
-    record.logPath,
-    { ...options.rotation, attrs: options.attrs },
-    {
-      clock: deps.clock,
-      boot: deps.boot,
-      onLost: (error) =>
-        deps.log.error("the log of a container cannot be written: output is lost until it can", {
-          container: record.id,
-          error: String(error),
-        }),
-    },
-  );
-}
-
 /** Where the pipes and journals of the container's own process are, made anew with each run. */
 export const streamsDirectory = (container: Container): string => join(container.execDirectory, "io");
 
-export function stdioRequest(container: Container, log: JsonFileLog | undefined): StdioRequest {
+export function stdioRequest(container: Container, log: LogDriver | undefined): StdioRequest {
   const { Tty = false, OpenStdin = false } = container.record.config;
   return {
     directory: streamsDirectory(container),
@@ -190,6 +169,7 @@ async function createTask(
       ...(container.record.hostConfig.IpcMode === "shareable" ? { shmPath: sharedMemoryPath(container) } : {}),
     });
     for (const warning of warnings) deps.log.warn(warning, { container: container.id });
+    if (container.record.pod && spec.process) run.processUser = { additionalGids: [], ...spec.process.user };
     return spec;
   });
   try {

@@ -101,18 +101,6 @@ test("a line longer than 16 KiB is cut into entries that join to the same text",
   assert.ok(lines.slice(0, 2).every((line) => !(JSON.parse(line).log as string).endsWith("\n")));
 });
 
-test("an unfinished line survives a daemon that was killed, once", async (t) => {
-  const path = place(t);
-  open(path).write("stdout", Buffer.from("first\nhalf a "));
-  // The first writer is never closed: that is what SIGKILL leaves.
-  const second = open(path);
-  second.write("stdout", Buffer.from("line\n"));
-  await second.close();
-  assert.equal(await read(path), "first\nhalf a line\n");
-  second.forgetJournals();
-  assert.equal(existsSync(`${path}.unfinished`), false);
-});
-
 test("an unfinished line already in the log is not taken up again", async (t) => {
   const path = place(t);
   open(path).write("stdout", Buffer.from("half "));
@@ -121,53 +109,6 @@ test("an unfinished line already in the log is not taken up again", async (t) =>
   second.write("stdout", Buffer.from("next\n"));
   await second.close();
   assert.equal(await read(path), "half line\nnext\n");
-});
-
-test("entries after the last checkpoint are taken back, since their chunk comes again", async (t) => {
-  const path = place(t);
-  const first = open(path);
-  first.write("stdout", Buffer.from("one\nhalf "), 9);
-  const checkpoint = readFileSync(`${path}.unfinished`);
-  first.write("stdout", Buffer.from("two\nthree\n"), 19);
-  // Killed after the entries were written, before that was noted.
-  writeFileSync(`${path}.unfinished`, checkpoint);
-  const second = open(path);
-  assert.equal(second.journalPosition("stdout"), 9);
-  second.write("stdout", Buffer.from("two\nthree\n"), 19);
-  assert.equal(second.journalPosition("stdout"), 19);
-  await second.close();
-  assert.equal(await read(path), "one\nhalf two\nthree\n");
-});
-
-test("a checkpoint cut short by a kill leaves the one before", async (t) => {
-  const path = place(t);
-  const first = open(path);
-  first.write("stdout", Buffer.from("a\n"), 2);
-  const before = readFileSync(`${path}.unfinished`);
-  first.write("stdout", Buffer.from("b\n"), 4);
-  const torn = readFileSync(`${path}.unfinished`);
-  const at = torn.findIndex((byte, index) => byte !== before[index]);
-  writeFileSync(`${path}.unfinished`, Buffer.concat([torn.subarray(0, at + 10), before.subarray(at + 10)]));
-  assert.equal(open(path).journalPosition("stdout"), 2);
-  assert.equal(await read(path), "a\n");
-});
-
-test("what a closed log has of its journals is known until they are gone, and not of the next run's", async (t) => {
-  const path = place(t);
-  const ended = open(path);
-  ended.write("stdout", Buffer.from("one\nlast words"), 14);
-  await ended.close();
-  // Killed before the journals were removed and the exit was recorded: the next daemon takes the run up again.
-  const again = open(path);
-  assert.equal(again.journalPosition("stdout"), 14);
-  await again.close();
-  assert.equal(await read(path), "one\nlast words");
-  const next = open(path);
-  next.begin();
-  assert.equal(next.journalPosition("stdout"), 0);
-  next.write("stdout", Buffer.from("two\n"), 4);
-  await next.close();
-  assert.equal(await read(path), "one\nlast wordstwo\n");
 });
 
 test("what a run left unfinished is ended before the next begins", async (t) => {
@@ -303,60 +244,6 @@ test("a follower gets what is written later, across rotations, and ends with the
   assert.equal(await following, `before\n${Array.from({ length: 200 }, (_, n) => `line ${n}\n`).join("")}`);
 });
 
-test("a follower stops when its client goes", async (t) => {
-  const path = place(t);
-  const log = open(path);
-  const gone = new AbortController();
-  const following = readLog(path, { ...everything, follow: true }, gone.signal, log);
-  const reading = following.next();
-  gone.abort();
-  assert.equal((await reading).done, true);
-  await log.close();
-});
-
-test("a full disk loses entries, says so once, and writing goes on when there is room", async (t) => {
-  const path = place(t);
-  const lost: unknown[] = [];
-  const log = new JsonFileLog(path, unlimited, { clock: { now: () => 0n }, onLost: (error) => lost.push(error) });
-  const full = Object.assign(new Error("ENOSPC"), { code: "ENOSPC" });
-  const failing = t.mock.method(Buffer.prototype, "write", () => {
-    throw full;
-  });
-  log.write("stdout", Buffer.from("a\n"));
-  log.write("stdout", Buffer.from("b\n"));
-  failing.mock.restore();
-  log.write("stdout", Buffer.from("c\n"));
-  await log.close();
-  assert.deepEqual(lost, [full]);
-  assert.equal(await read(path), "c\n");
-});
-
-function atSecond(seconds: number): bigint {
-  return BigInt(seconds) * 1_000_000_000n;
-}
-
-test("a log whose file was deleted goes on in a new one, and whoever follows it too", async (t) => {
-  const path = place(t);
-  const log = open(path);
-  log.write("stdout", Buffer.from("before\n"));
-  const ending = new AbortController();
-  const followed: string[] = [];
-  const following = (async () => {
-    for await (const { data } of readLog(path, { ...everything, follow: true }, ending.signal, log)) {
-      followed.push(data.toString());
-      if (String(data).includes("after")) ending.abort();
-    }
-  })();
-  rmSync(path);
-  log.write("stdout", Buffer.from("after\n"));
-  assert.equal(await read(path), "after\n");
-  log.write("stdout", Buffer.from("more\n"));
-  assert.equal(await read(path), "after\nmore\n");
-  await following;
-  assert.match(followed.join(""), /after\n/);
-  await log.close();
-});
-
 test("a log whose file was deleted is rotated like any other", async (t) => {
   const path = place(t);
   const log = open(path, { maxSizeBytes: 200, maxFiles: 2, compress: false });
@@ -366,3 +253,7 @@ test("a log whose file was deleted is rotated like any other", async (t) => {
   await log.close();
   assert.match(await read(path), /line 8\n$/);
 });
+
+function atSecond(seconds: number): bigint {
+  return BigInt(seconds) * 1_000_000_000n;
+}

@@ -34,7 +34,7 @@ type Saved = LogPosition & {
 const slotBytes = 64 * 1024;
 
 /**
- * Keeps the newest checkpoint of a log in a file beside it. Written to two places in turn, each with a checksum: a write cut
+ * Keeps the newest checkpoint of a log in a file of its own. Written to two places in turn, each with a checksum: a write cut
  * short by SIGKILL leaves the one before.
  */
 export class LogCheckpoint {
@@ -44,8 +44,8 @@ export class LogCheckpoint {
   #sequence = 0;
 
   /** `boot` is another one after each start of the machine. */
-  constructor(logPath: string, boot: string) {
-    this.#path = `${logPath}.unfinished`;
+  constructor(path: string, boot: string) {
+    this.#path = path;
     this.#boot = boot;
   }
 

@@ -1,5 +1,5 @@
 import { takeLoopShare } from "@pouchcontainer/owners";
-import { closeSync, fstatSync, openSync, readdirSync, readSync, statSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readdirSync, readSync, statSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { promisify } from "node:util";
@@ -29,11 +29,19 @@ export function logFilePaths(path: string): string[] {
 /** Undefined when the file is gone: rotation may take it at any time. */
 export async function openLogSource(path: string): Promise<LogSource | undefined> {
   try {
-    return path.endsWith(".gz") ? memorySource(await promisify(gunzip)(await readFile(path))) : fileSource(openSync(path, "r"));
+    return path.endsWith(".gz") ? memorySource(await promisify(gunzip)(await readFile(path))) : openFile(path);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw error;
   }
+}
+
+/** Never waits for one who writes: whoever else may write where the log is can put a pipe there. */
+function openFile(path: string): LogSource | undefined {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  if (fstatSync(fd).isFile()) return fileSource(fd);
+  closeSync(fd);
+  return undefined;
 }
 
 function fileSource(fd: number): LogSource {
@@ -100,7 +108,11 @@ export function positionByHalving(source: LogSource, isBefore: (line: string) =>
 }
 
 /** Whole lines from `position` on, a block at a time; `next` is where to go on. Synchronous: the page cache answers in microseconds. */
-export function* readLines(source: LogSource, position: number): Generator<{ lines: string[]; next: number }> {
+export function* readLines(
+  source: LogSource,
+  position: number,
+  encoding: "utf8" | "latin1",
+): Generator<{ lines: string[]; next: number }> {
   let size = blockBytes;
   for (;;) {
     const block = Buffer.allocUnsafe(size);
@@ -113,7 +125,7 @@ export function* readLines(source: LogSource, position: number): Generator<{ lin
       continue;
     }
     position += end + 1;
-    yield { lines: block.toString("utf8", 0, end).split("\n"), next: position };
+    yield { lines: block.toString(encoding, 0, end).split("\n"), next: position };
     size = blockBytes;
   }
 }

@@ -1,14 +1,7 @@
 import { takeLoopShare } from "@pouchcontainer/owners";
-import { renderEntry, parseEntry, timeOf, type LogEntry } from "./log-entry.ts";
-import {
-  logFilePaths,
-  modifiedMs,
-  openLogSource,
-  positionByHalving,
-  positionOfLastLines,
-  readLines,
-  type LogSource,
-} from "./log-files.ts";
+import { renderEntry, timeOf, type LogEntry } from "./log-entry.ts";
+import { jsonFileFormat, type LogFileFormat } from "./log-file-format.ts";
+import { modifiedMs, openLogSource, positionByHalving, positionOfLastLines, readLines, type LogSource } from "./log-files.ts";
 
 export interface LogQuery {
   stdout: boolean;
@@ -37,7 +30,7 @@ export interface FollowedLog {
 }
 
 /**
- * Reads a json-file log: the last lines without reading the rest, a time range by halving, and on request what is written
+ * Reads a log's files: the last lines without reading the rest, a time range by halving, and on request what is written
  * from now on, across rotations, until the writer closes or the signal comes.
  */
 export async function* readLog(
@@ -45,11 +38,12 @@ export async function* readLog(
   query: LogQuery,
   signal: AbortSignal,
   writer?: FollowedLog,
+  format: LogFileFormat = jsonFileFormat,
 ): AsyncGenerator<LogOutput, void, undefined> {
-  const filter = new EntryFilter(query);
+  const filter = new EntryFilter(query, format);
   const follow = query.follow && writer !== undefined && !writer.closed ? writer : undefined;
   let rotations = writer?.rotations ?? 0;
-  const paths = logFilePaths(path);
+  const paths = format.paths(path);
   const sources = await openWanted(paths, query);
   let current: LogSource | undefined = sources.pop()?.source;
   let position = 0;
@@ -58,7 +52,7 @@ export async function* readLog(
     for (const [index, { source }] of sources.entries()) {
       if (index < start.index) continue;
       const from = index === start.index ? start.position : 0;
-      for (const { lines } of readLines(source, Math.max(from, filter.startIn(source)))) {
+      for (const { lines } of readLines(source, Math.max(from, filter.startIn(source)), format.encoding)) {
         yield* filter.render(lines);
         if (filter.ended || signal.aborted) return;
         await takeLoopShare();
@@ -69,7 +63,7 @@ export async function* readLog(
     for (;;) {
       const closedBefore = follow?.closed ?? true;
       const changed = follow?.changed();
-      for (const { lines, next } of readLines(current, position)) {
+      for (const { lines, next } of readLines(current, position, format.encoding)) {
         position = next;
         yield* filter.render(lines);
         if (filter.ended || signal.aborted) return;
@@ -77,7 +71,7 @@ export async function* readLog(
       }
       if (!follow) return;
       if (follow.rotations !== rotations) {
-        const following = fileAfter(path, rotations, follow.rotations);
+        const following = fileAfter(format.paths(path), rotations, follow.rotations);
         const next = await openLogSource(following.path);
         if (!next) continue;
         rotations = following.rotation;
@@ -96,10 +90,9 @@ export async function* readLog(
 }
 
 /** The file written after the one of that rotation; the oldest one left when it is gone already. */
-function fileAfter(path: string, rotation: number, rotations: number): { path: string; rotation: number } {
-  const paths = logFilePaths(path);
+function fileAfter(paths: string[], rotation: number, rotations: number): { path: string; rotation: number } {
   const age = Math.min(rotations - rotation - 1, paths.length - 1);
-  return { path: paths[paths.length - 1 - age] ?? path, rotation: rotations - age };
+  return { path: paths[paths.length - 1 - age] ?? "", rotation: rotations - age };
 }
 
 async function openWanted(paths: string[], query: LogQuery): Promise<{ source: LogSource }[]> {
@@ -130,12 +123,14 @@ async function tailStart(sources: LogSource[], tail: number | undefined): Promis
 
 class EntryFilter {
   readonly #query: LogQuery;
+  readonly #format: LogFileFormat;
   readonly #since: bigint | undefined;
   readonly #until: bigint | undefined;
   ended = false;
 
-  constructor(query: LogQuery) {
+  constructor(query: LogQuery, format: LogFileFormat) {
     this.#query = query;
+    this.#format = format;
     this.#since = query.since;
     this.#until = query.until;
   }
@@ -152,22 +147,23 @@ class EntryFilter {
     const since = this.#since;
     if (since === undefined) return 0;
     return positionByHalving(source, (line) => {
-      const entry = parseEntry(line);
+      const entry = this.#format.parse(line);
       return entry !== undefined && timeOf(entry) < since;
     });
   }
 
   /** Neighbouring entries of one stream go out as one piece, which says where each of them ends. */
   *render(lines: string[]): Generator<LogOutput> {
+    const { encoding } = this.#format;
     let stream: LogEntry["stream"] = "stdout";
     let text = "";
     let length = 0;
     let ends: number[] = [];
     for (const line of lines) {
-      const entry = parseEntry(line);
+      const entry = this.#format.parse(line);
       if (!entry || !this.#wants(entry)) continue;
       if (entry.stream !== stream && text !== "") {
-        yield { stream, data: Buffer.from(text), ends };
+        yield { stream, data: Buffer.from(text, encoding), ends };
         text = "";
         length = 0;
         ends = [];
@@ -175,9 +171,9 @@ class EntryFilter {
       stream = entry.stream;
       const rendered = renderEntry(entry, this.#query);
       text += rendered;
-      ends.push((length += Buffer.byteLength(rendered)));
+      ends.push((length += Buffer.byteLength(rendered, encoding)));
     }
-    if (text !== "") yield { stream, data: Buffer.from(text), ends };
+    if (text !== "") yield { stream, data: Buffer.from(text, encoding), ends };
   }
 
   #wants(entry: LogEntry): boolean {

@@ -24,6 +24,14 @@ export interface RotationOptions {
   compress: boolean;
 }
 
+/** Who else has a say in the file. */
+export interface RotatingFilePlace {
+  /** Opens the path for reading and appending; default: as any file, made where there is none. */
+  open?: (path: string) => number;
+  /** Paths where the file may be that was put aside last. Default: `<path>.1`. */
+  aside?: (path: string) => string[];
+}
+
 /**
  * A log file that is put aside as `<path>.1`, `.2`… when it is full. Never truncated in place: whoever reads an old file
  * by its descriptor reads it to the end.
@@ -31,6 +39,7 @@ export interface RotationOptions {
 export class RotatingFile {
   readonly path: string;
   readonly #options: RotationOptions;
+  readonly #place: Required<RotatingFilePlace>;
   #fd: number;
   #size: number;
   #inode: number;
@@ -38,10 +47,11 @@ export class RotatingFile {
   rotations = 0;
   #compressing: Promise<void> = Promise.resolve();
 
-  constructor(path: string, options: RotationOptions) {
+  constructor(path: string, options: RotationOptions, place: RotatingFilePlace = {}) {
     this.path = path;
     this.#options = options;
-    this.#fd = openSync(path, "a+", 0o640);
+    this.#place = { open: (file) => openSync(file, "a+", 0o640), aside: (file) => [`${file}.1`], ...place };
+    this.#fd = this.#place.open(path);
     this.#size = cutTornEntry(this.#fd);
     this.#inode = fstatSync(this.#fd).ino;
   }
@@ -78,9 +88,9 @@ export class RotatingFile {
       this.#size = Math.min(size, this.#size);
       return;
     }
-    const aside = statSync(`${this.path}.1`, { throwIfNoEntry: false });
-    if (aside?.ino !== inode) return;
-    if (size < aside.size) truncateSync(`${this.path}.1`, size);
+    const aside = this.#place.aside(this.path).find((path) => statSync(path, { throwIfNoEntry: false })?.ino === inode);
+    if (aside === undefined) return;
+    if (size < statSync(aside).size) truncateSync(aside, size);
     ftruncateSync(this.#fd);
     this.#size = 0;
   }
@@ -90,17 +100,23 @@ export class RotatingFile {
     const { maxFiles, compress } = this.#options;
     if (maxFiles < 2) rmSync(this.path, { force: true });
     else this.#shift(maxFiles);
-    // The old one is closed when there is a new one: the number of a closed descriptor is soon that of somebody else's file.
-    const fresh = openSync(this.path, "a+", 0o640);
-    closeSync(this.#fd);
-    this.#fd = fresh;
-    this.#inode = fstatSync(this.#fd).ino;
-    this.#size = 0;
-    this.rotations++;
+    this.reopen();
     if (compress && maxFiles > 1) {
       const rotation = this.rotations;
       this.#compressing = this.#compressing.then(() => this.#compress(rotation)).catch(() => undefined);
     }
+  }
+
+  /** Goes on in what is at the path now; the old one is closed last: the number of a closed descriptor is soon that of somebody else's file. */
+  reopen(): void {
+    const fresh = this.#place.open(this.path);
+    const { ino, size } = fstatSync(fresh);
+    if (ino === this.#inode) return closeSync(fresh);
+    closeSync(this.#fd);
+    this.#fd = fresh;
+    this.#inode = ino;
+    this.#size = size;
+    this.rotations++;
   }
 
   /** Closes the file; resolves when old files are compressed. */
@@ -111,14 +127,7 @@ export class RotatingFile {
 
   /** Somebody took the file away: what is written goes into a new one, where it can be read. */
   #renewIfDeleted(): void {
-    if (fstatSync(this.#fd).nlink > 0) return;
-    const fresh = openSync(this.path, "a+", 0o640);
-    closeSync(this.#fd);
-    this.#fd = fresh;
-    const { ino, size } = fstatSync(fresh);
-    this.#inode = ino;
-    this.#size = size;
-    this.rotations++;
+    if (fstatSync(this.#fd).nlink === 0) this.reopen();
   }
 
   #shift(maxFiles: number): void {

@@ -10,7 +10,8 @@ import { clearRun } from "../leftovers/clear-run.ts";
 import type { Footprint } from "../leftovers/footprints.ts";
 import { isAlive } from "../orphans/orphan.ts";
 import { unknownExitCode, watchExit } from "../settle-exit.ts";
-import { openLog, stdioRequest, streamsDirectory } from "../start-container.ts";
+import { openLog } from "../open-log.ts";
+import { stdioRequest, streamsDirectory } from "../start-container.ts";
 import { ProcessStdio } from "../stdio/process-stdio.ts";
 
 /**

@@ -1,4 +1,6 @@
 import { isAscii } from "node:buffer";
+import { rfc3339Nano } from "../clock.ts";
+import type { EntryFormatter, EntrySink } from "./log-driver.ts";
 
 /** Docker cuts lines longer than this into several entries; only the last of them ends in a newline. */
 export const maxLineBytes = 16 * 1024;
@@ -7,19 +9,12 @@ const newline = 10;
 const backslash = 92;
 const opening = '{"log":"';
 
-/** Where entries go: pure ASCII ones are cheaper to write. */
-export interface EntrySink {
-  /** Bytes that may still go into the current file; Infinity without a limit. */
-  readonly roomBytes: number;
-  append(entries: string, ascii: boolean): void;
-}
-
 /**
  * Turns one stream's bytes into json-file entries. A chunk goes through JSON.stringify as a whole and its escaped newlines
  * become the ends of entries; only a chunk with backslashes, with a line to cut or at the end of a file is taken line by
  * line. What follows the last newline is kept until its line ends.
  */
-export class LineFormatter {
+export class JsonFormatter implements EntryFormatter {
   readonly #tail: string;
   /** The unfinished line. Its bytes are its own: chunks come in a buffer that is used again. */
   #pending: Buffer = Buffer.alloc(0);
@@ -35,12 +30,12 @@ export class LineFormatter {
     return this.#pending;
   }
 
-  /** Takes up an unfinished line that an earlier daemon left. */
   restore(pending: Buffer): void {
     this.#pending = pending;
   }
 
-  write(chunk: Buffer, time: string, sink: EntrySink): void {
+  write(chunk: Buffer, now: bigint, sink: EntrySink): void {
+    const time = rfc3339Nano(now);
     let start = 0;
     if (this.#pending.length > 0 || this.#lineTime !== undefined) {
       const end = chunk.indexOf(newline);
@@ -54,8 +49,8 @@ export class LineFormatter {
   }
 
   /** The stream ended: what is left becomes an entry without a newline, as Docker writes it. */
-  end(time: string, sink: EntrySink): void {
-    if (this.#pending.length > 0) this.#entry(this.#pending, "", this.#lineTime ?? time, sink);
+  end(now: bigint, sink: EntrySink): void {
+    if (this.#pending.length > 0) this.#entry(this.#pending, "", this.#lineTime ?? rfc3339Nano(now), sink);
     this.#pending = Buffer.alloc(0);
     this.#lineTime = undefined;
   }

@@ -1,0 +1,44 @@
+import type { CdiEdits } from "./cdi/cdi-spec.ts";
+
+/**
+ * What a container of CRI may ask that Docker's create body has no word for. Everything else is said in that body, where plugins see
+ * it: user and group (`User`), masked and read-only paths, no-new-privileges and seccomp (`SecurityOpt`), propagation and recursive
+ * read-only mounts (`Mounts`, `BindOptions`), limits, oom score, runtime (`Runtime`).
+ */
+export interface CriSettings {
+  /** Capabilities that survive the change to a user other than root. With or without `CAP_`. */
+  ambientCapabilities?: readonly string[];
+  /** Host path of a seccomp profile, read once, at create. It takes the place of what `SecurityOpt` says. */
+  seccompPath?: string;
+  /** Group ids of the first process besides its own. */
+  supplementalGroups?: readonly number[];
+  /** Whether the user's groups in the image's /etc/group count too. Default `merge`. */
+  supplementalGroupsPolicy?: "merge" | "strict";
+  /** CDI names, `vendor.com/class=device`. */
+  cdiDevices?: readonly string[];
+  /** Files of images, read-only. */
+  imageVolumes?: readonly ImageVolume[];
+  /** `2MB`, `1GB`: bytes. Left out where the machine has no such controller. */
+  hugepageLimits?: readonly HugepageLimit[];
+  /** cgroup v2 files by name, written as they are. */
+  unified?: Readonly<Record<string, string>>;
+}
+
+export interface HugepageLimit {
+  pageSize: string;
+  limitBytes: number;
+}
+
+export interface ImageVolume {
+  /** Reference or id of an image that is here. */
+  image: string;
+  destination: string;
+  /** Below the image's root; default all of it. */
+  subPath?: string;
+}
+
+/** What is remembered of them: files that were named are read. */
+export interface CriRecord extends Omit<CriSettings, "seccompPath" | "cdiDevices"> {
+  /** What the CDI devices add, and their names. */
+  cdi?: { names: readonly string[]; edits: CdiEdits };
+}
