@@ -59,6 +59,8 @@ export interface ContainerDeps {
   configSettings: ConfigSettings;
   specSettings: SpecSettings;
   devices: HostDevices;
+  /** Folders with files of the Container Device Interface. Default: `/etc/cdi` and, counting more, `/var/run/cdi`. */
+  cdiFolders?: readonly string[];
   /** Text of `/proc/self/mountinfo`. */
   mountInfo(): string;
   stdio: StdioDeps;

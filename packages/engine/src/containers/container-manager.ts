@@ -16,7 +16,7 @@ import { ContainerRegistry } from "./container-registry.ts";
 import type { ContainerRoom, StartOptions } from "./container-room.ts";
 import { containerStats } from "./container-stats.ts";
 import { containerTop } from "./container-top.ts";
-import { createContainer } from "./create-container.ts";
+import { createContainer, type CreateOrigin } from "./create-container.ts";
 import { HealthMonitor } from "./health-monitor.ts";
 import { killContainer } from "./kill-container.ts";
 import { ContainerList, inspectContainer } from "./list-containers.ts";
@@ -121,8 +121,8 @@ export class ContainerManager {
     if (run) run.suspended = true;
   }
 
-  create(config: api.ContainerCreateConfig): Promise<api.ContainerCreateResponse> {
-    return createContainer(this.#room, config);
+  create(config: api.ContainerCreateConfig, from: CreateOrigin = {}): Promise<api.ContainerCreateResponse> {
+    return createContainer(this.#room, config, from);
   }
 
   list(options: Parameters<ContainerList["list"]>[0]): Promise<api.ContainerSummary[]> {

@@ -24,10 +24,20 @@ import { gcRootLabel, ownerLabel } from "./container-deps.ts";
 import { publishContainerEvent } from "./container-events.ts";
 import { madeUpName, newContainerId } from "./container-names.ts";
 import { zeroTime, type ContainerRecord } from "./container-record.ts";
+import { criRecord } from "./cri-record.ts";
+import type { CriSettings } from "./cri-settings.ts";
+import { modesOf, type PodMembership } from "./pod-membership.ts";
+import { podRequest } from "./pod-request.ts";
 import type { ContainerRoom } from "./container-room.ts";
 import type { UndoStep } from "./leftovers/unfinished-undos.ts";
 import { parseLogConfig } from "./logs/log-options.ts";
 import { containerMark, layersOf, withRootfsReader } from "./rootfs.ts";
+
+/** What a request that came over CRI has besides its body. */
+export interface CreateOrigin {
+  pod?: PodMembership;
+  cri?: CriSettings;
+}
 
 /**
  * Makes a container: plugins first, then name, image, volumes, snapshot and record. What a failed create began is taken back
@@ -36,17 +46,19 @@ import { containerMark, layersOf, withRootfsReader } from "./rootfs.ts";
 export async function createContainer(
   room: ContainerRoom,
   requested: api.ContainerCreateConfig,
+  from: CreateOrigin = {},
 ): Promise<api.ContainerCreateResponse> {
   const { deps, registry } = room;
   const calls: TraceEntry[] = [];
-  const request = await deps.chains.preCreate(requested, { ...requestContext(requested), calls });
+  const chained = await deps.chains.preCreate(requested, { ...requestContext(requested), calls });
+  const request = from.pod || from.cri ? podRequest(chained, from) : chained;
   const id = request.SpecificID || newContainerId();
   if (registry.knows(id)) throw conflict(`Conflict. A container with the id ${id} exists already`);
   const name = request.Name ? checkedContainerName(request.Name) : madeUpName(registry);
   registry.reserveName(name, id);
   const undo: UndoStep[] = [() => registry.releaseName(name, id)];
   try {
-    const record = await prepareRecord(room, request, { id, name }, undo);
+    const record = await prepareRecord(room, request, { id, name, from }, undo);
     if (calls.length > 0) record.trace = calls;
     const container = new Container(record, deps);
     await allocate(room, container, undo);
@@ -99,11 +111,13 @@ function requestContext(request: api.ContainerCreateConfig): Parameters<Containe
 async function prepareRecord(
   room: ContainerRoom,
   request: api.ContainerCreateConfig,
-  { id, name }: { id: string; name: string },
+  { id, name, from: { pod, cri } }: { id: string; name: string; from: CreateOrigin },
   undo: UndoStep[],
 ): Promise<ContainerRecord> {
   const { deps } = room;
-  const verified = verifyCreate(request, deps.facts, deps.configSettings);
+  const settings = pod || cri ? { ...deps.configSettings, leastMemoryBytes: 0 } : deps.configSettings;
+  const verified = verifyCreate(request, deps.facts, settings);
+  const criSettings = cri && criRecord(cri, deps);
   if (!request.Image) throw invalidArgument("no image given: Image cannot be empty");
   const image = await deps.images.resolve(request.Image, request.Platform);
   const { config, hostConfig, networkingConfig, warnings, links, path, args } = normaliseCreate({
@@ -111,9 +125,10 @@ async function prepareRecord(
     id,
     image,
     facts: deps.facts,
-    settings: deps.configSettings,
+    settings,
     container: (ref) => referencedContainer(room, ref),
   });
+  if (pod) Object.assign(hostConfig, modesOf(pod));
   parseLogConfig(hostConfig.LogConfig?.Type ?? "", hostConfig.LogConfig?.Config ?? {}, {
     labels: config.Labels ?? {},
     env: config.Env ?? [],
@@ -149,13 +164,27 @@ async function prepareRecord(
     manuallyStopped: false,
     path,
     args,
+    ...(pod ? podFiles(pod) : ownFiles(directory, id, hostConfig)),
+    platform: platformOf(request, image),
+    warnings,
+    ...(pod ? { pod } : {}),
+    ...(criSettings ? { cri: criSettings } : {}),
+  };
+}
+
+type RecordFiles = Pick<ContainerRecord, "logPath" | "hostnamePath" | "hostsPath" | "resolvConfPath">;
+
+function ownFiles(directory: string, id: string, hostConfig: api.HostConfig): RecordFiles {
+  return {
     logPath: hostConfig.LogConfig?.Type === "none" ? "" : join(directory, `${id}-json.log`),
     hostnamePath: join(directory, "hostname"),
     hostsPath: join(directory, "hosts"),
     resolvConfPath: join(directory, "resolv.conf"),
-    platform: platformOf(request, image),
-    warnings,
   };
+}
+
+function podFiles({ logPath, files: { hostnamePath = "", resolvConfPath = "" } }: PodMembership): RecordFiles {
+  return { logPath, hostnamePath, hostsPath: "", resolvConfPath };
 }
 
 function platformOf(request: api.ContainerCreateConfig, image: ResolvedImage): string {

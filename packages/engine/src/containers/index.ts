@@ -1,6 +1,9 @@
 export { ContainerManager } from "./container-manager.ts";
 export type { ContainerDeps, ContainerLogger, ContainerVolumes, RuntimeChoice } from "./container-deps.ts";
 export type { ContainerRecord } from "./container-record.ts";
+export type { CreateOrigin } from "./create-container.ts";
+export type { CriSettings, HugepageLimit, ImageVolume } from "./cri-settings.ts";
+export { sharesPids, type PodMembership } from "./pod-membership.ts";
 export { parseRfc3339, systemClock, type Clock } from "./clock.ts";
 export { checkLogDefaults } from "./config/check-log-defaults.ts";
 export type { ConfigSettings } from "./config/index.ts";

@@ -17,7 +17,9 @@ export function namespaceOwner(room: ContainerRoom, ref: string): NamespaceOwner
 
 /** Where the shared memory is that a container lets others have; undefined where it keeps it to itself. */
 function sharedMemoryOf(room: ContainerRoom, container: Container): string | undefined {
-  const { IpcMode } = container.record.hostConfig;
+  const { pod, hostConfig } = container.record;
+  if (pod?.shmPath !== undefined) return pod.shmPath;
+  const { IpcMode } = hostConfig;
   if (IpcMode === "shareable") return sharedMemoryPath(container);
   if (IpcMode === "host") return "/dev/shm";
   const owner = room.registry.get(containerOfMode(IpcMode) ?? "");

@@ -3,7 +3,7 @@ import { wasStarted, type ContainerRecord, type ContainerState } from "./contain
 
 /** The facts about a container the network room asks for. */
 export function networkedContainer(record: ContainerRecord, directory: string): NetworkedContainer {
-  const { config, hostConfig, networkingConfig, endpointsSettled = false } = record;
+  const { config, hostConfig, networkingConfig, endpointsSettled = false, pod } = record;
   return {
     id: record.id,
     name: record.name,
@@ -21,6 +21,7 @@ export function networkedContainer(record: ContainerRecord, directory: string): 
     endpointsSettled,
     phase: phaseOf(record.state),
     filesDirectory: directory,
+    ...(pod ? { pod } : {}),
   };
 }
 

@@ -3,6 +3,7 @@ import type { Container } from "./container.ts";
 import { publishContainerEvent } from "./container-events.ts";
 import type { ContainerRoom } from "./container-room.ts";
 import type { ContainerRun } from "./container-run.ts";
+import { sharesPids } from "./pod-membership.ts";
 import { isProcessGone } from "./process-gone.ts";
 
 export const killSignal = 9;
@@ -56,7 +57,7 @@ async function send(
   // The next run has a task of the same name.
   if (run.over) return;
   try {
-    const all = signal === killSignal && container.record.hostConfig.PidMode !== "";
+    const all = signal === killSignal && sharesPids(container.record);
     await deps.containerd.tasks.kill(container.id, { signal, all }, timeoutMs === undefined ? {} : { timeoutMs });
   } catch (error) {
     if (await isProcessGone(room, container.id, error)) return;

@@ -1,4 +1,5 @@
 import type { ContainerCreateConfig, EndpointSettings, NetworkSettings } from "@pouchcontainer/api";
+import type { PodMembership } from "../containers/pod-membership.ts";
 
 /** The facts about a container the network room needs; owned by the container room, given at each call. */
 export interface NetworkedContainer {
@@ -25,6 +26,8 @@ export interface NetworkedContainer {
   phase?: "new" | "running" | "ended";
   /** Folder for `hosts`, `resolv.conf` and `hostname`, one per container. */
   filesDirectory: string;
+  /** It has the network of a pod. */
+  pod?: PodMembership;
 }
 
 /** What a container's OCI spec needs to know of its network. */

@@ -93,7 +93,7 @@ function bindsOf({ record }: Container): Bind[] {
     { source: record.hostnamePath, destination: "/etc/hostname" },
     { source: record.hostsPath, destination: "/etc/hosts" },
     { source: record.resolvConfPath, destination: "/etc/resolv.conf" },
-  ].filter(({ destination }) => !record.mountPoints.some((mount) => mount.destination === destination));
+  ].filter(({ source, destination }) => source !== "" && !record.mountPoints.some((mount) => mount.destination === destination));
   const readOnly = record.hostConfig.ReadonlyRootfs ?? false;
   return [
     ...record.mountPoints

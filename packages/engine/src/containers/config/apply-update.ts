@@ -28,6 +28,7 @@ export function applyUpdate(
   current: HostConfig,
   update: ContainerUpdateConfig,
   facts: HostFacts,
+  leastMemory?: number,
 ): { hostConfig: HostConfig; warnings: string[] } {
   const {
     RestartPolicy,
@@ -38,7 +39,7 @@ export function applyUpdate(
     ...resources
   } = structuredClone(update);
   if (Object.keys(quota ?? {}).length > 0) throw notImplemented("DiskQuota is not supported");
-  const warnings = verifyResources(resources, facts, true);
+  const warnings = verifyResources(resources, facts, true, leastMemory);
   if (RestartPolicy?.Name) verifyRestartPolicy(RestartPolicy, false);
   refuseConflicts(current, resources);
 

@@ -19,6 +19,8 @@ export interface ConfigSettings {
   hostname: string;
   domainname: string;
   defaultStopTimeoutSeconds: number;
+  /** Least limit of memory a request may ask for. Default: Docker's. */
+  leastMemoryBytes?: number;
 }
 
 /** Another container named in a request (`container:web`, `--volumes-from`, links). */

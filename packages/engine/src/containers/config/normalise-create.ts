@@ -53,7 +53,10 @@ export function verifyCreate(request: ContainerCreateConfig, facts: HostFacts, s
   hostConfig.LogConfig = normaliseLogConfig(hostConfig.LogConfig, settings);
   // 0 and -1 both say "unlimited", which a fresh container is anyway.
   if (hostConfig.PidsLimit !== undefined && hostConfig.PidsLimit <= 0) delete hostConfig.PidsLimit;
-  const warnings = [...verifyHostConfig(hostConfig, facts, settings), ...verifyResources(hostConfig, facts, false)];
+  const warnings = [
+    ...verifyHostConfig(hostConfig, facts, settings),
+    ...verifyResources(hostConfig, facts, false, settings.leastMemoryBytes),
+  ];
   return { config, hostConfig, networkingConfig: networking ?? {}, warnings };
 }
 

@@ -2,7 +2,8 @@ import type { HostConfig } from "@pouchcontainer/api";
 import { invalidArgument } from "@pouchcontainer/errors";
 import { type HostFacts, parseList } from "../spec/host-facts.ts";
 
-const minimumMemory = 6 * 1024 * 1024;
+/** Docker's least limit of memory, in bytes; others leave it to the kernel what is too little. */
+export const leastMemoryBytes = 6 * 1024 * 1024;
 const noSupport = (what: string, discarded: string): string =>
   `Your kernel does not support ${what} or the cgroup is not mounted. ${discarded} discarded.`;
 
@@ -10,9 +11,14 @@ const noSupport = (what: string, discarded: string): string =>
  * Checks limits against each other and this host, as dockerd does: contradictions are refused, what the kernel cannot do is
  * taken out of `hostConfig` (which is changed) and named in the warnings.
  */
-export function verifyResources(hostConfig: HostConfig, facts: HostFacts, update: boolean): string[] {
+export function verifyResources(
+  hostConfig: HostConfig,
+  facts: HostFacts,
+  update: boolean,
+  leastMemory = leastMemoryBytes,
+): string[] {
   const warnings: string[] = [];
-  verifyMemory(hostConfig, facts, update, warnings);
+  verifyMemory(hostConfig, facts, { update, leastMemory }, warnings);
   verifyPids(hostConfig, facts, warnings);
   verifyCpu(hostConfig, facts, warnings);
   verifyCpuset(hostConfig, facts, warnings);
@@ -21,9 +27,14 @@ export function verifyResources(hostConfig: HostConfig, facts: HostFacts, update
   return warnings;
 }
 
-function verifyMemory(hostConfig: HostConfig, { cgroup }: HostFacts, update: boolean, warnings: string[]): void {
+function verifyMemory(
+  hostConfig: HostConfig,
+  { cgroup }: HostFacts,
+  { update, leastMemory }: { update: boolean; leastMemory: number },
+  warnings: string[],
+): void {
   const { Memory = 0, MemoryReservation = 0, KernelMemory = 0 } = hostConfig;
-  if (Memory !== 0 && Memory < minimumMemory) throw invalidArgument("Minimum memory limit allowed is 6MB");
+  if (Memory !== 0 && Memory < leastMemory) throw invalidArgument("Minimum memory limit allowed is 6MB");
   if (Memory > 0 && !cgroup.memoryLimit) {
     warnings.push(noSupport("memory limit capabilities", "Limitation"));
     hostConfig.Memory = 0;
@@ -48,7 +59,7 @@ function verifyMemory(hostConfig: HostConfig, { cgroup }: HostFacts, update: boo
     hostConfig.MemoryReservation = 0;
   }
   const reservation = hostConfig.MemoryReservation ?? 0;
-  if (reservation > 0 && reservation < minimumMemory) throw invalidArgument("Minimum memory reservation allowed is 6MB");
+  if (reservation > 0 && reservation < leastMemory) throw invalidArgument("Minimum memory reservation allowed is 6MB");
   if (limit > 0 && reservation > 0 && limit < reservation)
     throw invalidArgument("Minimum memory limit can not be less than memory reservation limit, see usage");
 
@@ -56,7 +67,7 @@ function verifyMemory(hostConfig: HostConfig, { cgroup }: HostFacts, update: boo
     warnings.push(noSupport("kernel memory limit capabilities", "Limitation"));
     hostConfig.KernelMemory = 0;
   } else if (KernelMemory > 0) {
-    if (KernelMemory < minimumMemory) throw invalidArgument("Minimum kernel memory limit allowed is 6MB");
+    if (KernelMemory < leastMemory) throw invalidArgument("Minimum kernel memory limit allowed is 6MB");
     warnings.push("Specifying a kernel memory limit is deprecated and will be removed in a future release.");
   }
   verifyOomKill(hostConfig, cgroup.oomKillDisable, warnings);

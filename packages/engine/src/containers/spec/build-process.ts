@@ -1,9 +1,9 @@
 import type { ExecCreateConfig, HostConfig } from "@pouchcontainer/api";
 import { invalidArgument } from "@pouchcontainer/errors";
-import type { Process } from "@pouchcontainer/oci";
+import type { Capabilities, Process } from "@pouchcontainer/oci";
 import type { ContainerRecord } from "../container-record.ts";
-import { type CapabilityRequest, effectiveCapabilities } from "./capabilities.ts";
-import { resolveUser } from "./container-user.ts";
+import { type CapabilityRequest, effectiveCapabilities, normaliseCapabilities } from "./capabilities.ts";
+import { type ContainerUser, resolveUser } from "./container-user.ts";
 import { daemonEnvironment, mergeEnvironment } from "./environment.ts";
 import type { HostFacts } from "./host-facts.ts";
 import { buildRlimits } from "./rlimits.ts";
@@ -70,12 +70,13 @@ function processFor(input: ProcessInput, request: ProcessRequest): { process: Pr
   refuseTooLong("exec", request.args[0] ?? "");
   refuseTooLong("chdir", request.workingDir);
 
-  const { home, ...user } = resolveUser(request.user, hostConfig.GroupAdd ?? [], rootfs);
+  const { home, ...user } = userOf(record, request.user, rootfs);
   const capabilities = containerCapabilities(record, facts, request.privileged);
   const limits = buildRlimits(hostConfig.Ulimits ?? [], settings.defaultUlimits, facts);
   const score = oomScore(hostConfig.OomScoreAdj ?? 0, facts);
   const given = daemonEnvironment({ hostname: record.config.Hostname ?? "", tty: request.tty });
-  const env = mergeEnvironment(mergeEnvironment(given, input.linkEnv ?? []), request.env);
+  const ofDevices = mergeEnvironment(request.env, record.cri?.cdi?.edits.env ?? []);
+  const env = mergeEnvironment(mergeEnvironment(given, input.linkEnv ?? []), ofDevices);
   if (!env.some((entry) => entry.startsWith("HOME="))) env.push(`HOME=${home}`);
   const apparmor = apparmorProfile(security.apparmor, request.privileged, facts);
   const [height = 0, width = 0] = request.consoleSize ?? [];
@@ -87,17 +88,48 @@ function processFor(input: ProcessInput, request: ProcessRequest): { process: Pr
     args: request.args,
     env,
     cwd: request.workingDir || "/",
-    // What execve would leave a user other than root: nothing but the ceiling.
-    capabilities:
+    capabilities: withAmbient(
+      // What execve would leave a user other than root: nothing but the ceiling.
       user.uid === 0
         ? { bounding: capabilities.names, effective: capabilities.names, permitted: capabilities.names }
         : { bounding: capabilities.names },
+      ambientCapabilities(record, facts),
+    ),
     noNewPrivileges: security.noNewPrivileges,
     ...(limits.rlimits.length > 0 ? { rlimits: limits.rlimits } : {}),
     ...(apparmor === undefined ? {} : { apparmorProfile: apparmor }),
     oomScoreAdj: score.value,
   };
   return { process, warnings: [...capabilities.warnings, ...limits.warnings, ...score.warnings] };
+}
+
+/** The user's groups and those asked for besides; over CRI the image may have no say in it. */
+function userOf({ hostConfig, cri }: ContainerRecord, user: string, rootfs: RootfsReader): ContainerUser {
+  const groupAdd = hostConfig.GroupAdd ?? [];
+  if (!cri) return resolveUser(user, groupAdd, rootfs);
+  const { supplementalGroups = [], supplementalGroupsPolicy = "merge", cdi } = cri;
+  const added = [...groupAdd, ...[...supplementalGroups, ...(cdi?.edits.additionalGids ?? [])].map(String)];
+  return resolveUser(user, added, rootfs, supplementalGroupsPolicy === "merge" ? "always" : "never");
+}
+
+function ambientCapabilities({ cri }: ContainerRecord, facts: HostFacts): string[] {
+  const names = normaliseCapabilities(cri?.ambientCapabilities ?? []);
+  const all = names.includes("ALL") ? facts.boundingCapabilities : names;
+  return all.filter((name) => facts.boundingCapabilities.includes(name));
+}
+
+/** The kernel lets a capability be ambient that is permitted and inheritable (capabilities(7)). */
+function withAmbient(capabilities: Capabilities, ambient: readonly string[]): Capabilities {
+  if (ambient.length === 0) return capabilities;
+  const also = (names: readonly string[] = []): string[] => [...new Set([...names, ...ambient])];
+  const { bounding, effective, permitted } = capabilities;
+  return {
+    bounding: also(bounding),
+    effective: also(effective),
+    permitted: also(permitted),
+    inheritable: also(),
+    ambient: also(),
+  };
 }
 
 /** `PATH_MAX`, its final zero included. */

@@ -1,9 +1,12 @@
-import type { LinuxSpec, RuntimeSpec, Seccomp } from "@pouchcontainer/oci";
+import type { Hooks, LinuxSpec, RuntimeSpec, Seccomp } from "@pouchcontainer/oci";
+import type { ContainerRecord } from "../container-record.ts";
+import { sharesPids } from "../pod-membership.ts";
 import { buildInitProcess, containerCapabilities } from "./build-process.ts";
 import { cgroupsPath } from "./cgroup-path.ts";
 import { buildDevices } from "./devices.ts";
 import { buildMounts, initDestination } from "./mounts.ts";
-import { buildNamespaces } from "./namespaces.ts";
+import { criResources, withCdiDevices } from "./cri-resources.ts";
+import { buildNamespaces, containerOfMode } from "./namespaces.ts";
 import { resourcesFromHostConfig } from "./resources.ts";
 import { customSeccomp, defaultSeccomp } from "./seccomp.ts";
 import { parseSecurityOptions } from "./security-options.ts";
@@ -17,32 +20,21 @@ const ociVersion = "1.0.2";
  * `warnings` names what was asked for and could not be given on this machine.
  */
 export function buildSpec(input: SpecInput): { spec: RuntimeSpec; warnings: string[] } {
-  const { record, hooks } = input;
+  const { record } = input;
   const { config, hostConfig } = record;
   const init = wantsInit(input);
   const { process, warnings } = buildInitProcess(input, commandLine(input, init));
   const { mounts, rootfsPropagation } = buildMounts(input, { init });
   const annotations = { ...hostConfig.Annotations, ...config.SpecAnnotation };
-  const ownHostname = hostConfig.UTSMode !== "host";
+  const allHooks = specHooks(input);
 
   const spec: RuntimeSpec = {
     ociVersion,
     process,
     root: { path: input.rootPath, readonly: hostConfig.ReadonlyRootfs ?? false },
-    ...(ownHostname ? { hostname: config.Hostname ?? "" } : {}),
+    ...(ownsUts(record) ? { hostname: config.Hostname ?? "" } : {}),
     mounts,
-    ...(hooks.length > 0
-      ? {
-          hooks: {
-            prestart: hooks.map(({ args, env, timeoutSeconds }) => ({
-              path: args[0] ?? "",
-              args,
-              ...(env === undefined ? {} : { env }),
-              timeout: timeoutSeconds,
-            })),
-          },
-        }
-      : {}),
+    ...(Object.keys(allHooks).length > 0 ? { hooks: allHooks } : {}),
     ...(Object.keys(annotations).length > 0 ? { annotations } : {}),
     linux: { ...linuxPart(input), ...(rootfsPropagation === "" ? {} : { rootfsPropagation }) },
   };
@@ -52,12 +44,16 @@ export function buildSpec(input: SpecInput): { spec: RuntimeSpec; warnings: stri
 function linuxPart(input: SpecInput): LinuxSpec {
   const { record, facts, settings } = input;
   const { hostConfig } = record;
-  const { devices, rules } = buildDevices(hostConfig, input.devices);
+  const { devices, rules } = withCdiDevices(buildDevices(hostConfig, input.devices), record.cri);
   const sysctl = sysctls(input);
   const seccomp = seccompOf(input);
   return {
     ...(Object.keys(sysctl).length > 0 ? { sysctl } : {}),
-    resources: { devices: rules, ...resourcesFromHostConfig(hostConfig, facts.cgroup, input.devices) },
+    resources: {
+      devices: rules,
+      ...resourcesFromHostConfig(hostConfig, facts.cgroup, input.devices),
+      ...criResources(record.cri, facts.cgroup),
+    },
     cgroupsPath: cgroupsPath(record.id, settings.cgroupDriver, hostConfig.CgroupParent || settings.cgroupParent),
     namespaces: buildNamespaces(input),
     ...(devices.length > 0 ? { devices } : {}),
@@ -68,9 +64,34 @@ function linuxPart(input: SpecInput): LinuxSpec {
   };
 }
 
-/** An init of ours makes sense only where it is process 1. */
+/** What plugins ask for, in the order it is to run, then what devices bring. */
+function specHooks({ hooks, record }: SpecInput): Hooks {
+  const all: Hooks = {};
+  if (hooks.length > 0)
+    all.prestart = hooks.map(({ args, env, timeoutSeconds }) => ({
+      path: args[0] ?? "",
+      args,
+      ...(env === undefined ? {} : { env }),
+      timeout: timeoutSeconds,
+    }));
+  for (const { stage, hook } of record.cri?.cdi?.edits.hooks ?? []) all[stage] = [...(all[stage] ?? []), hook];
+  return all;
+}
+
+/** An init of ours makes sense only where it is process 1. Who asks for a pod's container counts on the process being its own. */
 function wantsInit({ record, settings }: SpecInput): boolean {
-  return (record.hostConfig.Init ?? settings.initByDefault) && !record.hostConfig.PidMode;
+  const byDefault = settings.initByDefault && !record.pod;
+  return (record.hostConfig.Init ?? byDefault) && !sharesPids(record);
+}
+
+/** Whether the host name is the container's to set. */
+function ownsUts({ hostConfig, pod }: ContainerRecord): boolean {
+  return pod ? pod.namespaces.uts === "own" : hostConfig.UTSMode !== "host";
+}
+
+function ownsNetwork({ hostConfig, pod }: ContainerRecord): boolean {
+  if (pod) return pod.namespaces.network === "own";
+  return hostConfig.NetworkMode !== "host" && containerOfMode(hostConfig.NetworkMode) === undefined;
 }
 
 function commandLine({ record }: SpecInput, init: boolean): string[] {
@@ -82,12 +103,12 @@ function commandLine({ record }: SpecInput, init: boolean): string[] {
 function sysctls({ record }: SpecInput): Record<string, string> {
   const { config, hostConfig } = record;
   const values: Record<string, string> = {};
-  if (hostConfig.NetworkMode !== "host" && !hostConfig.NetworkMode?.startsWith("container:")) {
+  if (ownsNetwork(record)) {
     values["net.ipv4.ip_unprivileged_port_start"] = "0";
     values["net.ipv4.ping_group_range"] = "0 2147483647";
   }
   // The spec's own field for it came later than the runtimes in use.
-  if (config.Domainname && hostConfig.UTSMode !== "host") values["kernel.domainname"] = config.Domainname;
+  if (config.Domainname && ownsUts(record)) values["kernel.domainname"] = config.Domainname;
   return { ...values, ...hostConfig.Sysctls };
 }
 

@@ -21,13 +21,21 @@ interface GroupEntry {
   members: string[];
 }
 
+/** When the groups count that /etc/group has the user in; Docker's rule is that a group named with the user stands for them. */
+export type Memberships = "unless-group" | "always" | "never";
+
 const maxId = 2 ** 31 - 1;
 
 /**
  * Resolves Docker's `user[:group]` against the container's own `/etc/passwd` and `/etc/group`, with the errors runc's user
  * library has. A number needs no entry; a name does.
  */
-export function resolveUser(text: string, groupAdd: readonly string[], rootfs: RootfsReader): ContainerUser {
+export function resolveUser(
+  text: string,
+  groupAdd: readonly string[],
+  rootfs: RootfsReader,
+  memberships: Memberships = "unless-group",
+): ContainerUser {
   const passwd = parsePasswd(rootfs.readFile("/etc/passwd") ?? "");
   const groups = parseGroup(rootfs.readFile("/etc/group") ?? "");
   const [userText = "", groupText = ""] = text.split(":", 2);
@@ -40,9 +48,8 @@ export function resolveUser(text: string, groupAdd: readonly string[], rootfs: R
 
   let gid = entry?.gid ?? 0;
   const additional = new Set<number>();
-  if (groupText !== "") {
-    gid = groupId(groupText, groups);
-  } else if (entry !== undefined) {
+  if (groupText !== "") gid = groupId(groupText, groups);
+  if (entry !== undefined && (memberships === "always" || (memberships === "unless-group" && groupText === ""))) {
     for (const group of groups) if (group.members.includes(entry.name)) additional.add(group.gid);
   }
   for (const group of groupAdd) additional.add(groupId(group, groups));

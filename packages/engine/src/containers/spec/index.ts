@@ -1,6 +1,7 @@
 export { buildSpec } from "./build-spec.ts";
 export { buildProcess } from "./build-process.ts";
 export type { ProcessInput } from "./build-process.ts";
+export { normaliseCapabilities } from "./capabilities.ts";
 export { cgroupsPath } from "./cgroup-path.ts";
 export { hostDevices } from "./devices.ts";
 export type { HostDevices } from "./devices.ts";

@@ -1,6 +1,7 @@
 import { failedPrecondition, internal } from "@pouchcontainer/errors";
 import type { SpecMount } from "@pouchcontainer/oci";
 import { join } from "node:path";
+import type { NetworkSandbox } from "../../networks/container-networks.ts";
 import type { MountPointRecord } from "../container-record.ts";
 import { tmpfsOptions, tmpfsText } from "./mount-options.ts";
 import { passesOn, type RootfsPropagation, rootfsPropagationFor } from "./mount-propagation.ts";
@@ -80,6 +81,7 @@ function ownMounts(input: SpecInput, { init }: { init: boolean }): { mounts: Spe
   for (const [destination, text] of Object.entries(record.hostConfig.Tmpfs ?? {}))
     add({ destination: cleanPath(destination), type: "tmpfs", source: "tmpfs", options: tmpfsOptions(text) });
   if (init) add(initMount(input));
+  for (const mount of record.cri?.cdi?.edits.mounts ?? []) add({ ...mount, destination: cleanPath(mount.destination) });
 
   const depth = (mount: SpecMount): number => mount.destination.split("/").filter(Boolean).length;
   return { mounts: [...mounts.values()].sort((one, other) => depth(one) - depth(other)), rootfsPropagation };
@@ -87,10 +89,11 @@ function ownMounts(input: SpecInput, { init }: { init: boolean }): { mounts: Spe
 
 function networkFileMounts({ record, network }: SpecInput): SpecMount[] {
   if (record.config.DisableNetworkFiles) return [];
+  const { hostnamePath, hostsPath, resolvConfPath }: NetworkSandbox = record.pod ? record.pod.files : network;
   const files: [string, string | undefined][] = [
-    ["/etc/resolv.conf", network.resolvConfPath],
-    ["/etc/hostname", network.hostnamePath],
-    ["/etc/hosts", network.hostsPath],
+    ["/etc/resolv.conf", resolvConfPath],
+    ["/etc/hostname", hostnamePath],
+    ["/etc/hosts", hostsPath],
   ];
   const access = record.hostConfig.ReadonlyRootfs ? ["ro"] : [];
   return files.flatMap(([destination, source]): SpecMount[] =>
@@ -101,6 +104,7 @@ function networkFileMounts({ record, network }: SpecInput): SpecMount[] {
 function shmMount({ record, shmPath, joined }: SpecInput): SpecMount | undefined {
   const { IpcMode: mode = "private", ShmSize: size } = record.hostConfig;
   const bind = (source: string): SpecMount => ({ destination: "/dev/shm", type: "bind", source, options: ["rbind", "rprivate"] });
+  if (record.pod?.shmPath !== undefined) return bind(record.pod.shmPath);
   if (mode === "none") return undefined;
   if (mode === "host") return bind("/dev/shm");
   if (mode.startsWith("container:")) {

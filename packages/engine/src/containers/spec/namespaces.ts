@@ -1,6 +1,7 @@
 import { failedPrecondition } from "@pouchcontainer/errors";
 import type { Namespace } from "@pouchcontainer/oci";
 import type { ContainerRecord } from "../container-record.ts";
+import type { PodMembership } from "../pod-membership.ts";
 import type { SpecInput } from "./spec-input.ts";
 
 /** The container a namespace mode such as `container:web` names, or undefined for other modes. */
@@ -17,9 +18,25 @@ export function joinedContainers(record: ContainerRecord): { pid?: string; ipc?:
 
 /** The namespaces of a container; one that is missing is the host's. */
 export function buildNamespaces(input: SpecInput): Namespace[] {
-  const { hostConfig } = input.record;
+  const { hostConfig, pod } = input.record;
   const namespaces: Namespace[] = [{ type: "mount" }];
+  if (pod) namespaces.push(...podNamespaces(pod));
+  else namespaces.push(...namespacesOfModes(input));
+  if (hostConfig.CgroupnsMode === "private" && input.facts.cgroupNamespaces) namespaces.push({ type: "cgroup" });
+  return namespaces;
+}
 
+function podNamespaces({ namespaces }: PodMembership): Namespace[] {
+  return (["network", "uts", "pid", "ipc"] as const).flatMap((type): Namespace[] => {
+    const place = namespaces[type];
+    if (place === "host") return [];
+    return [place === "own" ? { type } : { type, path: place }];
+  });
+}
+
+function namespacesOfModes(input: SpecInput): Namespace[] {
+  const { hostConfig } = input.record;
+  const namespaces: Namespace[] = [];
   if (hostConfig.NetworkMode !== "host") {
     const path = input.network.netnsPath;
     namespaces.push(path === undefined ? { type: "network" } : { type: "network", path });
@@ -27,7 +44,6 @@ export function buildNamespaces(input: SpecInput): Namespace[] {
   if (hostConfig.UTSMode !== "host") namespaces.push({ type: "uts" });
   if (hostConfig.PidMode !== "host") namespaces.push(pidNamespace(input));
   if (hostConfig.IpcMode !== "host") namespaces.push(ipcNamespace(input));
-  if (hostConfig.CgroupnsMode === "private" && input.facts.cgroupNamespaces) namespaces.push({ type: "cgroup" });
   return namespaces;
 }
 

@@ -1,0 +1,31 @@
+import { invalidArgument, notImplemented } from "@pouchcontainer/errors";
+import { cdiEdits } from "./cdi/cdi-edits.ts";
+import { defaultCdiFolders, readCdiSpecs } from "./cdi/read-cdi-specs.ts";
+import type { ContainerDeps } from "./container-deps.ts";
+import type { CriRecord, CriSettings } from "./cri-settings.ts";
+import { normaliseCapabilities } from "./spec/index.ts";
+
+/** Checks what was asked for over CRI and looks up what it names; what this machine cannot do is refused here, not at the start. */
+export function criRecord(
+  { seccompPath: _path, cdiDevices = [], ...settings }: CriSettings,
+  { facts, devices, cdiFolders = defaultCdiFolders }: Pick<ContainerDeps, "facts" | "devices" | "cdiFolders">,
+): CriRecord {
+  const { ambientCapabilities = [], supplementalGroups = [], hugepageLimits = [], unified = {}, imageVolumes = [] } = settings;
+  normaliseCapabilities(ambientCapabilities);
+  for (const gid of supplementalGroups)
+    if (!Number.isInteger(gid) || gid < 0 || gid > maxId)
+      throw invalidArgument(`supplemental group ${gid} is out of range 0-${maxId}`);
+  for (const { pageSize, limitBytes } of hugepageLimits)
+    if (!/^\d+[KMG]B$/.test(pageSize) || limitBytes < 0)
+      throw invalidArgument(`invalid hugepage limit: ${pageSize}=${limitBytes}`);
+  for (const name of Object.keys(unified))
+    if (!/^[\w.-]+$/.test(name) || !name.includes(".")) throw invalidArgument(`invalid name of a cgroup v2 file: "${name}"`);
+  if (Object.keys(unified).length > 0 && facts.cgroup.version !== 2)
+    throw invalidArgument("unified cgroup resources need cgroup v2, which this machine does not have");
+  if (imageVolumes.length > 0) throw notImplemented("volumes of images are not there yet");
+  if (cdiDevices.length === 0) return settings;
+  return { ...settings, cdi: { names: cdiDevices, edits: cdiEdits(cdiDevices, readCdiSpecs(cdiFolders), devices) } };
+}
+
+/** `2^31-1`, as for every id of a process. */
+const maxId = 2 ** 31 - 1;
