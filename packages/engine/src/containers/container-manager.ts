@@ -11,6 +11,7 @@ import { filesystemChanges } from "./changes.ts";
 import type { Container } from "./container.ts";
 import type { ContainerDeps } from "./container-deps.ts";
 import { publishContainerEvent } from "./container-events.ts";
+import type { ContainerRecord } from "./container-record.ts";
 import { containerLogs } from "./container-logs.ts";
 import { ContainerRegistry } from "./container-registry.ts";
 import type { ContainerRoom, StartOptions } from "./container-room.ts";
@@ -39,6 +40,7 @@ import { startContainer } from "./start-container.ts";
 import type { StdioSession } from "./stdio/stdio-session.ts";
 import { stopContainer } from "./stop-container.ts";
 import { updateContainer } from "./update-container.ts";
+import { updateResources, type ContainerResources } from "./update-resources.ts";
 import { summaryJson } from "./views/index.ts";
 import { waitContainer } from "./wait-container.ts";
 import { watchTasks } from "./watch-tasks.ts";
@@ -240,6 +242,29 @@ export class ContainerManager {
   async update(ref: string, body: Readable): Promise<api.ContainerUpdateResponse> {
     const container = this.#require(ref);
     return container.lock.run(() => updateContainer(this.#room, container, body));
+  }
+
+  /** The same with limits in the engine's words. */
+  async updateResources(ref: string, resources: ContainerResources): Promise<{ warnings: string[] }> {
+    const container = this.#require(ref);
+    return container.lock.run(() => updateResources(this.#room, container, resources));
+  }
+
+  /** Somebody has put aside the file of its log: what it writes from now on goes into a new one. */
+  async reopenLog(ref: string): Promise<void> {
+    const container = this.#require(ref);
+    if (!container.isRunning) throw failedPrecondition(`container ${container.id} is not running`);
+    container.run?.log?.reopen();
+  }
+
+  /** What is remembered of a container, by id, unique prefix or name; never changed in place. */
+  record(ref: string): ContainerRecord {
+    return this.#require(ref).record;
+  }
+
+  /** The same of all of them, in no order. */
+  records(): ContainerRecord[] {
+    return this.#room.registry.all.map(({ record }) => record);
   }
 
   prune(filters: Record<string, string[]>): Promise<api.ContainerPruneResponse> {

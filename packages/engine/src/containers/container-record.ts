@@ -52,7 +52,7 @@ export interface ContainerRecord {
   /** A removal has begun, and this was asked of it: whoever finds it unfinished finishes it so. */
   removal?: { volumes: boolean };
   /** An update that may not be in force yet, by what it is to be undone with. */
-  updating?: Pick<ContainerRecord, "hostConfig" | "config"> | undefined;
+  updating?: Pick<ContainerRecord, "hostConfig" | "config" | "cri"> | undefined;
   /** Warnings create returned, kept for CRI and inspect. */
   warnings?: string[];
   /** The pod it belongs to, and what it has from it. */

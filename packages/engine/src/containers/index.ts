@@ -1,12 +1,15 @@
 export { ContainerManager } from "./container-manager.ts";
 export type { ContainerDeps, ContainerLogger, ContainerVolumes, RuntimeChoice } from "./container-deps.ts";
 export type { ContainerRecord } from "./container-record.ts";
+export type { ContainerState, ContainerStatus, MountPointRecord } from "./container-record.ts";
 export type { CreateOrigin } from "./create-container.ts";
 export type { CriSettings, HugepageLimit, ImageVolume } from "./cri-settings.ts";
+export { containerStates, type ContainerStateChange } from "./container-states.ts";
 export { sharesPids, type PodMembership } from "./pod-membership.ts";
 export { parseRfc3339, systemClock, type Clock } from "./clock.ts";
 export { checkLogDefaults } from "./config/check-log-defaults.ts";
 export type { ConfigSettings } from "./config/index.ts";
 export { hostDevices, hostFacts, type HostDevices, type HostFacts, type SpecSettings } from "./spec/index.ts";
+export type { ContainerResources } from "./update-resources.ts";
 export { FifoKeeper, type FifoKeeperDeps } from "./stdio/fifo-keeper.ts";
 export type { StdioDeps } from "./stdio/process-stdio.ts";

@@ -12,20 +12,30 @@ import { viewOfLocked } from "./archive/container-view.ts";
 import { inDoubt, isUnanswered } from "./in-doubt.ts";
 import { chainContext } from "./network-view.ts";
 import { isProcessGone } from "./process-gone.ts";
-import { toUpdateResources } from "./spec/index.ts";
+import { criResources, toUpdateResources } from "./spec/index.ts";
+
+/** What an update has besides its body. */
+export interface UpdateExtension {
+  /** Least limit of memory. Default: Docker's. */
+  leastMemoryBytes?: number;
+  /** What changes too, given the record as the body has changed it. */
+  more?(record: ContainerRecord): Pick<ContainerRecord, "hostConfig" | "cri">;
+}
 
 /** Changes limits of a container, running or not. Plugins see the body before it is decoded and the result after it took effect. */
 export async function updateContainer(
   room: ContainerRoom,
   container: Container,
   body: Readable,
+  also: UpdateExtension = {},
 ): Promise<api.ContainerUpdateResponse> {
   const { deps } = room;
   const translated = await deps.chains.preUpdate(body, chainContext(container.record));
   const update = deps.decodeUpdate(parse(await buffer(translated)));
   const { warnings } = await told(container, async () => {
-    const applied = applyUpdate(container.record.hostConfig, update, deps.facts);
-    await putInForce(room, container, { hostConfig: applied.hostConfig, config: updatedConfig(container.record, update) });
+    const applied = applyUpdate(container.record.hostConfig, update, deps.facts, also.leastMemoryBytes);
+    const change = { hostConfig: applied.hostConfig, config: updatedConfig(container.record, update) };
+    await putInForce(room, container, { ...change, ...also.more?.({ ...container.record, ...change }) });
     return applied;
   });
   publishContainerEvent(deps.events, container.record, "update");
@@ -37,10 +47,11 @@ export async function updateContainer(
 async function putInForce(
   room: ContainerRoom,
   container: Container,
-  change: Pick<ContainerRecord, "hostConfig" | "config">,
+  change: Pick<ContainerRecord, "hostConfig" | "config" | "cri">,
 ): Promise<void> {
-  const { hostConfig, config } = container.record;
-  await container.changeIfStored({ ...change, ...(container.isRunning ? { updating: { hostConfig, config } } : {}) });
+  const { hostConfig, config, cri = {} } = container.record;
+  const before = { hostConfig, config, ...(change.cri ? { cri } : {}) };
+  await container.changeIfStored({ ...change, ...(container.isRunning ? { updating: before } : {}) });
   await finishUpdate(room, container);
 }
 
@@ -50,11 +61,12 @@ async function putInForce(
  */
 export async function finishUpdate(room: ContainerRoom, container: Container): Promise<void> {
   const { deps } = room;
-  const { updating, hostConfig } = container.record;
+  const { updating, hostConfig, cri } = container.record;
   if (!updating) return;
   try {
     if (container.isRunning) {
-      const resources = toUpdateResources(hostConfig, deps.facts.cgroup, deps.devices);
+      const { cgroup } = deps.facts;
+      const resources = { ...toUpdateResources(hostConfig, cgroup, deps.devices), ...criResources(cri, cgroup) };
       await inDoubt(room, container.run, "limits", () => deps.containerd.tasks.update(container.id, resources));
     }
   } catch (error) {

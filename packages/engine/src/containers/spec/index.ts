@@ -3,6 +3,7 @@ export { buildProcess } from "./build-process.ts";
 export type { ProcessInput } from "./build-process.ts";
 export { normaliseCapabilities } from "./capabilities.ts";
 export { cgroupsPath } from "./cgroup-path.ts";
+export { criResources } from "./cri-resources.ts";
 export { hostDevices } from "./devices.ts";
 export type { HostDevices } from "./devices.ts";
 export { hostFacts } from "./host-facts.ts";
