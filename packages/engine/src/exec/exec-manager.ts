@@ -17,6 +17,7 @@ import { parseDetachKeys } from "../containers/stdio/detach-keys.ts";
 import type { OutputChunk } from "../containers/stdio/output-chunk.ts";
 import { ProcessStdio } from "../containers/stdio/process-stdio.ts";
 import { sessionInput, type StdioSession } from "../containers/stdio/stdio-session.ts";
+import { collectOutput, type RunSyncOptions, type RunSyncResult } from "./collect-output.ts";
 
 interface ExecInstance {
   id: string;
@@ -199,6 +200,20 @@ export class ExecManager {
     clearTimeout(timer);
     this.#forget(id);
     return { exitCode, output: output.slice(0, maxProbeOutput), late };
+  }
+
+  /** Runs a command to its end for a caller that wants all it said at once. Throws `deadlineExceeded` or `cancelled` when it was killed before. */
+  async runSync(containerRef: string, command: readonly string[], options: RunSyncOptions = {}): Promise<RunSyncResult> {
+    const { Id: id } = await this.create(containerRef, { Cmd: [...command], AttachStdout: true, AttachStderr: true });
+    const { container, ended } = this.#require(id);
+    try {
+      const begunAt = performance.now();
+      const session = await this.start(id);
+      const process = { session, ended: ended.promise, kill: () => this.#kill(container, id), begunAt };
+      return await collectOutput(process, options);
+    } finally {
+      this.#forget(id);
+    }
   }
 
   /** Kills a process that may be gone already, though containerd goes away meanwhile and comes back. */
