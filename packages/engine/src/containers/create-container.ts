@@ -29,6 +29,7 @@ import type { CriSettings } from "./cri-settings.ts";
 import { modesOf, type PodMembership } from "./pod-membership.ts";
 import { podRequest } from "./pod-request.ts";
 import type { ContainerRoom } from "./container-room.ts";
+import { removeImageViews, resolveImageVolumes, viewImages } from "./image-volumes.ts";
 import type { UndoStep } from "./leftovers/unfinished-undos.ts";
 import { parseLogConfig } from "./logs/log-options.ts";
 import { containerMark, layersOf, withRootfsReader } from "./rootfs.ts";
@@ -138,6 +139,7 @@ async function prepareRecord(
   const { mountPoints } = await makeMounts(room, { id, name, hostConfig, config }, undo);
   const snapshotter = request.Snapshotter || deps.defaultSnapshotter;
   await deps.images.ensureUnpacked(image, snapshotter);
+  const imageVolumes = await resolveImageVolumes(deps, cri?.imageVolumes ?? [], snapshotter);
   const directory = join(deps.roots.containers, id);
   return {
     id,
@@ -168,7 +170,7 @@ async function prepareRecord(
     platform: platformOf(request, image),
     warnings,
     ...(pod ? { pod } : {}),
-    ...(criSettings ? { cri: criSettings } : {}),
+    ...(criSettings ? { cri: { ...criSettings, ...(imageVolumes.length > 0 ? { imageVolumes } : {}) } } : {}),
   };
 }
 
@@ -231,6 +233,7 @@ async function allocate(room: ContainerRoom, container: Container, undo: UndoSte
   undo.push(
     () => deps.records.delete(id),
     () => snapshots.remove(id),
+    () => removeImageViews(deps, record),
     () => removeTree(container.directory),
   );
   const labels = { [ownerLabel]: id, [gcRootLabel]: rfc3339Nano(deps.clock.now()).replace(/\.\d+Z$/, "Z") };
@@ -238,6 +241,7 @@ async function allocate(room: ContainerRoom, container: Container, undo: UndoSte
     makeFolders(container.directory, 0o710),
     snapshots.prepare(id, record.image.chainId, labels).then(markAsContainer),
     deps.records.put(id, record),
+    viewImages(deps, record),
   ]);
   await fillVolumes(room, container);
   // What has its record beside it is a container; what has none by then is a create that was cut short.

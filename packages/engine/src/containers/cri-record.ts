@@ -1,4 +1,4 @@
-import { invalidArgument, notImplemented } from "@pouchcontainer/errors";
+import { invalidArgument } from "@pouchcontainer/errors";
 import { cdiEdits } from "./cdi/cdi-edits.ts";
 import { defaultCdiFolders, readCdiSpecs } from "./cdi/read-cdi-specs.ts";
 import type { ContainerDeps } from "./container-deps.ts";
@@ -7,10 +7,10 @@ import { normaliseCapabilities } from "./spec/index.ts";
 
 /** Checks what was asked for over CRI and looks up what it names; what this machine cannot do is refused here, not at the start. */
 export function criRecord(
-  { seccompPath: _path, cdiDevices = [], ...settings }: CriSettings,
+  { seccompPath: _path, imageVolumes: _volumes, cdiDevices = [], ...settings }: CriSettings,
   { facts, devices, cdiFolders = defaultCdiFolders }: Pick<ContainerDeps, "facts" | "devices" | "cdiFolders">,
-): CriRecord {
-  const { ambientCapabilities = [], supplementalGroups = [], hugepageLimits = [], unified = {}, imageVolumes = [] } = settings;
+): Omit<CriRecord, "imageVolumes"> {
+  const { ambientCapabilities = [], supplementalGroups = [], hugepageLimits = [], unified = {} } = settings;
   normaliseCapabilities(ambientCapabilities);
   for (const gid of supplementalGroups)
     if (!Number.isInteger(gid) || gid < 0 || gid > maxId)
@@ -22,7 +22,6 @@ export function criRecord(
     if (!/^[\w.-]+$/.test(name) || !name.includes(".")) throw invalidArgument(`invalid name of a cgroup v2 file: "${name}"`);
   if (Object.keys(unified).length > 0 && facts.cgroup.version !== 2)
     throw invalidArgument("unified cgroup resources need cgroup v2, which this machine does not have");
-  if (imageVolumes.length > 0) throw notImplemented("volumes of images are not there yet");
   if (cdiDevices.length === 0) return settings;
   return { ...settings, cdi: { names: cdiDevices, edits: cdiEdits(cdiDevices, readCdiSpecs(cdiFolders), devices) } };
 }

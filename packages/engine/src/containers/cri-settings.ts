@@ -33,12 +33,20 @@ export interface ImageVolume {
   /** Reference or id of an image that is here. */
   image: string;
   destination: string;
-  /** Below the image's root; default all of it. */
+  /** A folder below the image's root; default all of it. */
   subPath?: string;
 }
 
+/** An image as it was found at create. */
+export interface RecordedImageVolume extends ImageVolume {
+  imageId: string;
+  /** Of its top layer. */
+  chainId: string;
+}
+
 /** What is remembered of them: files that were named are read. */
-export interface CriRecord extends Omit<CriSettings, "seccompPath" | "cdiDevices"> {
+export interface CriRecord extends Omit<CriSettings, "seccompPath" | "cdiDevices" | "imageVolumes"> {
+  imageVolumes?: readonly RecordedImageVolume[];
   /** What the CDI devices add, and their names. */
   cdi?: { names: readonly string[]; edits: CdiEdits };
 }

@@ -7,6 +7,7 @@ import { isHalfRemoved } from "./container-record.ts";
 import { publishContainerEvent } from "./container-events.ts";
 import type { ContainerRoom } from "./container-room.ts";
 import type { ContainerRun } from "./container-run.ts";
+import { removeImageViews } from "./image-volumes.ts";
 import { clearRun, endProcesses } from "./leftovers/clear-run.ts";
 import { killSignal, sendLastSignal } from "./send-signal.ts";
 import { takeDownFolder } from "./take-down-folder.ts";
@@ -84,6 +85,7 @@ async function remove(room: ContainerRoom, container: Container, options: { forc
   await deps.records.dropCopy(id);
   await settleAll([
     deps.containerd.snapshots(record.snapshotter).remove(id),
+    removeImageViews(deps, record),
     deps.networks.forget(id),
     takeDownFolder(container.execDirectory),
   ]);

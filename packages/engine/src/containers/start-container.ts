@@ -14,6 +14,7 @@ import type { ContainerRoom } from "./container-room.ts";
 import { ContainerRun } from "./container-run.ts";
 import { joinedOwners } from "./joined-owners.ts";
 import { namespaceOwner } from "./namespace-owner.ts";
+import { mountImageVolumes } from "./image-volumes.ts";
 import { inspectContainer } from "./list-containers.ts";
 import { clearRun } from "./leftovers/clear-run.ts";
 import type { LogDriver } from "./logs/log-driver.ts";
@@ -152,6 +153,7 @@ async function createTask(
   ]);
   await prepareMountPoints(deps, container, mounts);
   await using subpaths = await mountSubpaths(container);
+  await using images = await mountImageVolumes(deps, container);
   const spec = await withRootfsReader(deps, container, mounts, (rootfs) => {
     const { spec, warnings } = built({
       record: container.record,
@@ -166,6 +168,7 @@ async function createTask(
       hooks,
       joined: joinedOwners(container.record, (ref) => namespaceOwner(room, ref)),
       subpaths: subpaths.places,
+      imagePlaces: images.places,
       ...(container.record.hostConfig.IpcMode === "shareable" ? { shmPath: sharedMemoryPath(container) } : {}),
     });
     for (const warning of warnings) deps.log.warn(warning, { container: container.id });

@@ -4,6 +4,7 @@ import { ownerLabel } from "../container-deps.ts";
 import { isHalfRemoved, zeroTime, type ContainerRecord } from "../container-record.ts";
 import type { ContainerRoom } from "../container-room.ts";
 import { readLostExecStreams } from "../exec-streams.ts";
+import { clearStrayImageViews } from "../image-volumes.ts";
 import { clearStrays } from "../leftovers/clear-strays.ts";
 import { footprints, type Footprint } from "../leftovers/footprints.ts";
 import { networkedContainer } from "../network-view.ts";
@@ -50,8 +51,15 @@ export async function recoverContainers(room: ContainerRoom): Promise<void> {
   await Promise.all(halfDone.map((container) => guarded(room, container, () => finishRemoval(room, container))));
   await sortUnrecorded(room, unrecorded);
   await clearStrays(room, found);
+  await clearImageViews(room, records);
   await keepRecords(room, wanted, snapshots);
   applyPolicies(room, wanted);
+}
+
+/** Views of images that a create which was cut short has made. */
+async function clearImageViews({ deps, registry, orphans }: ContainerRoom, records: ContainerRecord[]): Promise<void> {
+  for (const snapshotter of new Set([deps.defaultSnapshotter, ...records.map((record) => record.snapshotter)]))
+    await clearStrayImageViews(deps, snapshotter, (id) => registry.get(id) !== undefined || orphans.has(id));
 }
 
 /** Committed before its create was through: it was never answered for. */

@@ -81,6 +81,8 @@ function ownMounts(input: SpecInput, { init }: { init: boolean }): { mounts: Spe
   for (const [destination, text] of Object.entries(record.hostConfig.Tmpfs ?? {}))
     add({ destination: cleanPath(destination), type: "tmpfs", source: "tmpfs", options: tmpfsOptions(text) });
   if (init) add(initMount(input));
+  for (const [destination, source] of input.imagePlaces ?? [])
+    add({ destination: cleanPath(destination), type: "bind", source, options: ["rbind", "ro", "rprivate"] });
   for (const mount of record.cri?.cdi?.edits.mounts ?? []) add({ ...mount, destination: cleanPath(mount.destination) });
 
   const depth = (mount: SpecMount): number => mount.destination.split("/").filter(Boolean).length;

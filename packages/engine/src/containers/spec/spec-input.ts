@@ -51,4 +51,6 @@ export interface SpecInput {
   shmPath?: string;
   /** Host paths of what the `Subpath`s of its volumes name, by destination; needed when it has such mounts. */
   subpaths?: ReadonlyMap<string, string>;
+  /** Host paths of the images' files it has as volumes, by destination. */
+  imagePlaces?: ReadonlyMap<string, string>;
 }
