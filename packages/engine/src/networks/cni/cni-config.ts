@@ -15,6 +15,8 @@ export interface CniNetworkList {
   cniVersion: string;
   name: string;
   plugins: CniPluginConfig[];
+  /** Its plugins are not to be asked CHECK. */
+  disableCheck?: boolean;
 }
 
 /** What a plugin answers to ADD (specification 0.4 and 1.0). */
@@ -57,7 +59,7 @@ export function parseNetworkList(text: string, source: string): CniNetworkList {
   if (typeof cniVersion !== "string" || typeof name !== "string" || !Array.isArray(plugins) || !plugins.every(isPlugin)) {
     throw invalidArgument(`${source}: cniVersion, name and plugins with a type each are expected`);
   }
-  return { cniVersion, name, plugins };
+  return { cniVersion, name, plugins, ...(parsed["disableCheck"] === true ? { disableCheck: true } : {}) };
 }
 
 function isPlugin(value: unknown): value is CniPluginConfig {
