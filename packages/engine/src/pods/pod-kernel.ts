@@ -1,0 +1,134 @@
+import { makeFolders } from "@pouchcontainer/owners";
+import type { Libc } from "@pouchcontainer/linux";
+import { existsSync } from "node:fs";
+import { takeDownFolder } from "../containers/take-down-folder.ts";
+import { NetworkNamespaces } from "../networks/linux/network-namespaces.ts";
+import { isNamespace } from "./is-namespace.ts";
+import { PinnedNamespaces } from "./pinned-namespaces.ts";
+import type { PodConfig, PodResources } from "./pod-config.ts";
+import { groupHierarchies, groupsToOwn, makeGroups, removeGroups, type GroupHierarchies } from "./pod-groups.ts";
+import { endPodInit, startPodInit, startTimeOf, type PodInitDeps } from "./pod-init.ts";
+import { limitGroups } from "./pod-limits.ts";
+import { podPaths, type PodRoots } from "./pod-paths.ts";
+import type { PodRecord } from "./pod-record.ts";
+import { writeSysctls } from "./pod-sysctls.ts";
+
+export interface PodKernelDeps {
+  libc: Libc;
+  roots: PodRoots;
+  init: PodInitDeps;
+  /** Control group of containers whose pod names none. */
+  cgroupParent: string;
+}
+
+const defaultSharedMemoryBytes = 64 << 20;
+
+/** What pods have in the kernel: pinned namespaces, shared memory, control groups, the process of a shared pid namespace. */
+export class PodKernel {
+  readonly #deps: PodKernelDeps;
+  readonly #networks: NetworkNamespaces;
+  readonly #others: PinnedNamespaces;
+
+  constructor(deps: PodKernelDeps) {
+    this.#deps = deps;
+    this.#networks = new NetworkNamespaces({ libc: deps.libc, directory: deps.roots.exec });
+    this.#others = new PinnedNamespaces({ libc: deps.libc });
+  }
+
+  /** Folders of its control group that are its own to remove, `claimed` being other pods'. systemd makes and removes its slices. */
+  groupsToOwn({ cgroupParent }: PodConfig, claimed: ReadonlySet<string>): string[] {
+    if (cgroupParent === "" || this.#deps.init.cgroupDriver === "systemd") return [];
+    return groupsToOwn(this.#hierarchies(), cgroupParent, claimed);
+  }
+
+  /** Makes what the configuration asks for. When it fails, `takeDown` takes away what there is by then. */
+  async make({ id, config, groups }: PodRecord): Promise<Pick<PodRecord, "init">> {
+    const { namespaces, sysctls } = config;
+    const paths = podPaths(this.#deps.roots, id);
+    await makeFolders(paths.exec, 0o700);
+    if (namespaces.network === "pod") {
+      this.#networks.create(`${id}/net`);
+      this.#networks.within(paths.network, () => writeSysctls(startingWith("net", sysctls)));
+      this.#others.create("uts", paths.uts);
+      this.#others.within("uts", paths.uts, () => writeSysctls(namesOf(config)));
+    }
+    if (namespaces.ipc === "pod") {
+      this.#others.create("ipc", paths.ipc);
+      this.#others.within("ipc", paths.ipc, () => writeSysctls(startingWith("kernel", sysctls, "fs")));
+      await makeFolders(paths.shm, 0o700);
+      this.#others.mountSharedMemory(paths.shm, config.shmSizeBytes ?? defaultSharedMemoryBytes);
+    }
+    if (groups.length > 0) {
+      await makeGroups(groups);
+      if (config.resources) await limitGroups(this.#hierarchies(), config.resources, groups);
+    }
+    if (namespaces.pid !== "pod") return {};
+    const init = await startPodInit(this.#deps.init, {
+      id,
+      folder: paths.init,
+      namespaces: {
+        ...(namespaces.network === "pod" && { network: paths.network, uts: paths.uts }),
+        ...(namespaces.ipc === "pod" && { ipc: paths.ipc }),
+      },
+      cgroupParent: this.#parentOf(config),
+    });
+    this.#others.pin(`/proc/${init.pid}/ns/pid`, paths.pid);
+    return { init };
+  }
+
+  /** Takes all of it away, whatever there is of it; any number of times. Without a configuration: of a pod nobody knows. */
+  async takeDown({ id, groups, config }: Pick<PodRecord, "id" | "groups"> & Partial<PodRecord>): Promise<void> {
+    const paths = podPaths(this.#deps.roots, id);
+    if (existsSync(paths.init))
+      await endPodInit(this.#deps.init, { id, folder: paths.init, cgroupParent: this.#parentOf(config) });
+    if (existsSync(paths.exec)) {
+      this.#networks.remove(`${id}/net`);
+      for (const path of [paths.pid, paths.ipc, paths.uts]) this.#others.unpin(path);
+      this.#others.unmount(paths.shm);
+      await takeDownFolder(paths.exec);
+    }
+    await removeGroups(groups);
+  }
+
+  /** Whether a pod that was made has all that containers join. */
+  isWhole({ id, config: { namespaces }, init }: PodRecord): boolean {
+    const paths = podPaths(this.#deps.roots, id);
+    const pins = [
+      ...(namespaces.network === "pod" ? [paths.network, paths.uts] : []),
+      ...(namespaces.ipc === "pod" ? [paths.ipc] : []),
+      ...(namespaces.pid === "pod" ? [paths.pid] : []),
+    ];
+    // Without its first process a pid namespace takes no other.
+    return pins.every(isNamespace) && (init === undefined || startTimeOf(init.pid) === init.startTime);
+  }
+
+  /** Writes limits into those folders of its control group that are its own. */
+  limit({ groups }: Pick<PodRecord, "groups">, resources: PodResources): Promise<void> {
+    return limitGroups(this.#hierarchies(), resources, groups);
+  }
+
+  close(): void {
+    this.#networks.close();
+    this.#others.close();
+  }
+
+  #parentOf(config: PodConfig | undefined): string {
+    return config?.cgroupParent || this.#deps.cgroupParent;
+  }
+
+  #hierarchies(): GroupHierarchies {
+    return groupHierarchies(this.#deps.init.mountInfo());
+  }
+}
+
+function startingWith(first: string, sysctls: Readonly<Record<string, string>>, second = first): Record<string, string> {
+  return Object.fromEntries(Object.entries(sysctls).filter(([key]) => [first, second].includes(key.split(/[./]/)[0] ?? "")));
+}
+
+/** The host's names, which a new namespace begins with, where none is given. */
+function namesOf({ hostname, domainname }: PodConfig): Record<string, string> {
+  return {
+    ...(hostname === "" ? {} : { "kernel.hostname": hostname }),
+    ...(domainname === "" ? {} : { "kernel.domainname": domainname }),
+  };
+}
