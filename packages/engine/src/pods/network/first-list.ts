@@ -1,0 +1,39 @@
+import { messageChain, unavailable } from "@pouchcontainer/errors";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseNetworkList, type CniNetworkList } from "../../networks/cni/cni-config.ts";
+
+/** Versions whose results have the form read here. */
+const versions = ["0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0"];
+
+/**
+ * The network of pods: the list in the first file of the folder, by name, read anew at each call, so that a change needs no reload. Where
+ * that file is broken there is none, rather than another: pods in a network nobody chose are worse than pods that wait.
+ */
+export function firstNetworkList(directory: string): CniNetworkList {
+  const file = configFiles(directory)[0];
+  if (file === undefined) throw unavailable(`no network config found in ${directory}: cni plugin not initialized`);
+  const path = join(directory, file);
+  let list: CniNetworkList;
+  try {
+    list = parseNetworkList(readFileSync(path, "utf8"), path);
+  } catch (error) {
+    throw unavailable(`failed to load CNI config file ${path}: ${messageChain(error)}`, { cause: error });
+  }
+  if (list.plugins.length === 0) throw unavailable(`the CNI config file ${path} has no plugins`);
+  if (!/^[A-Za-z0-9][A-Za-z0-9_.-]*$/.test(list.name))
+    throw unavailable(`the CNI config file ${path} has no name for its network`);
+  if (!versions.includes(list.cniVersion))
+    throw unavailable(`the CNI config file ${path} is of version ${list.cniVersion}: one of ${versions.join(", ")} is needed`);
+  return list;
+}
+
+function configFiles(directory: string): string[] {
+  try {
+    return readdirSync(directory)
+      .filter((file) => /\.(conflist|conf|json)$/.test(file))
+      .sort();
+  } catch {
+    return [];
+  }
+}
