@@ -1,0 +1,10 @@
+export type { PodFilter } from "./list-pods.ts";
+export type { MembershipOptions } from "./membership-of.ts";
+export type { PodNetworkStatus } from "./network/pod-network.ts";
+export { openPods, type PodsConfig, type PodsDeps } from "./open-pods.ts";
+export { podName, type PodConfig, type PodNamespaces, type PodPort, type PodResources } from "./pod-config.ts";
+export type { PodContainers, PodLogger } from "./pod-deps.ts";
+export { PodManager } from "./pod-manager.ts";
+export { PodNetworks, type PodNetworksDeps } from "./pod-networks.ts";
+export type { PodAttachment, PodRecord } from "./pod-record.ts";
+export { podsConfig } from "./pods-config.ts";

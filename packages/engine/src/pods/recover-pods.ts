@@ -1,0 +1,109 @@
+import { messageChain } from "@pouchcontainer/errors";
+import { setTimeout as sleep } from "node:timers/promises";
+import { inBackground } from "@pouchcontainer/owners";
+import { isContainerId, namesIn } from "../containers/folder-names.ts";
+import { markedProcesses } from "../containers/leftovers/runtime-processes.ts";
+import { removeTree } from "../remove-tree.ts";
+import { settleAll } from "../settle-all.ts";
+import { forgetLater, forgetPod } from "./forget-pod.ts";
+import { podName } from "./pod-config.ts";
+import { podPaths } from "./pod-paths.ts";
+import type { PodRecord } from "./pod-record.ts";
+import { knownPods, type PodRoom } from "./pod-room.ts";
+
+/**
+ * Brings records and the machine together at a daemon's start, before containers are looked at: what was half made goes, pods that
+ * have lost what their containers join (with a reboot they all have) are not ready, and the kubelet removes them. Removals that were
+ * begun are finished by `finishRemovals`, when there are containers to remove. Afterwards nothing is left of pods nobody knows.
+ */
+export async function recoverPods(room: PodRoom): Promise<void> {
+  const { deps, names } = room;
+  const records = [...deps.records.values()];
+  for (const record of records) if (record.state !== "making") names.set(podName(record.config), record.id);
+  const strays = await strayPods(room);
+  const unsettled = records.filter(({ state, stopped }) => state !== "ready" && stopped !== true);
+  await endPrograms(new Set([...unsettled.map(({ id }) => id), ...strays]));
+  // Side by side: plugins that hang take one deadline, however many pods they hold up.
+  await settleAll(records.map((record) => settle(room, record)));
+  await removeStrays(room, strays);
+}
+
+async function settle(room: PodRoom, record: PodRecord): Promise<void> {
+  const { deps } = room;
+  if (record.state === "making") {
+    try {
+      await forgetPod(room, record, { keepOnFailure: false });
+    } catch (error) {
+      deps.log.warn("a pod that was half made cannot be taken back yet", { pod: record.id, error: messageChain(error) });
+      inBackground("taking back what was made of a pod", () => forgetLater(room, record));
+    }
+  } else if (record.state === "ready" && (record.boot !== deps.boot || !deps.kernel.isWhole(record)))
+    // Its network is owed until the kubelet stops it: addresses are held in files, which a reboot leaves.
+    await deps.records.put(record.id, { ...record, state: "notReady" }, { happened: true });
+}
+
+/** How often it is looked whether all have ended, and how long in between. */
+const looks = 50;
+const lookMs = 20;
+
+/** What the daemon before began of pods, plugins and runtime, and was killed over: undoing must not race with it. */
+async function endPrograms(ids: ReadonlySet<string>): Promise<void> {
+  for (let look = 0; look < looks; look++) {
+    const pids = await markedProcesses(ids);
+    if (pids.length === 0) return;
+    for (const pid of pids) kill(pid);
+    await sleep(lookMs);
+  }
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It has ended by itself.
+  }
+}
+
+/** Pods that have folders and no record, and no container says it is in. */
+async function strayPods({ deps }: PodRoom): Promise<string[]> {
+  const { home, exec } = deps.roots;
+  const found = new Set([...(await namesIn(home)), ...(await namesIn(exec))].filter(isContainerId));
+  const inUse = new Set(deps.containers.podIds());
+  return [...found].filter((id) => deps.records.get(id) === undefined && !inUse.has(id));
+}
+
+async function removeStrays({ deps }: PodRoom, strays: readonly string[]): Promise<void> {
+  const attachments = [...deps.records.values()].flatMap(({ network }) => network ?? []);
+  await deps.network
+    .collect(
+      attachments,
+      strays.map((id) => ({ id, netnsPath: podPaths(deps.roots, id).network })),
+    )
+    .catch((error: unknown) => deps.log.warn("CNI plugins could not collect garbage", { error: messageChain(error) }));
+  for (const id of strays) {
+    try {
+      await deps.kernel.takeDown({ id, groups: [] });
+      await removeTree(podPaths(deps.roots, id).home);
+      deps.log.warn("what is left of a pod nobody knows is removed", { pod: id });
+    } catch (error) {
+      deps.log.warn("what is left of a pod nobody knows cannot be removed", { pod: id, error: messageChain(error) });
+    }
+  }
+}
+
+/** Asks the plugins about the networks of the pods that are ready, one after the other, and tells what is not as they left it. */
+export async function checkNetworks(room: PodRoom): Promise<void> {
+  const { deps, open } = room;
+  for (const { id } of knownPods(room)) {
+    const record = deps.records.get(id);
+    if (record?.state !== "ready" || record.network === undefined) continue;
+    try {
+      // Without its lock: a plugin that hangs must not keep anybody from stopping the pod.
+      await deps.network.check(record.network, open);
+    } catch (error) {
+      if (open.aborted) return;
+      if (deps.records.get(id)?.state === "ready")
+        deps.log.warn("the network of a pod is not as it was made", { pod: id, error: messageChain(error) });
+    }
+  }
+}

@@ -1,0 +1,91 @@
+import { alreadyExists, cancelled } from "@pouchcontainer/errors";
+import { inBackground } from "@pouchcontainer/owners";
+import { randomBytes } from "node:crypto";
+import { rfc3339Nano } from "../containers/clock.ts";
+import { checkPodConfig } from "./check-pod-config.ts";
+import { forgetLater, forgetPod } from "./forget-pod.ts";
+import { podAddresses } from "./network/pod-addresses.ts";
+import { podName, type PodConfig } from "./pod-config.ts";
+import { writePodFiles } from "./pod-files.ts";
+import { podPaths } from "./pod-paths.ts";
+import type { PodRecord } from "./pod-record.ts";
+import { freeName, type PodRoom } from "./pod-room.ts";
+
+/**
+ * Makes a pod and waits until containers can be put into it. The record is durable before anything is made, with what the network's
+ * plugins are going to be asked; a failure takes everything back, and what could not be taken back is tried again.
+ */
+export async function runPod(room: PodRoom, config: PodConfig, signal?: AbortSignal): Promise<PodRecord> {
+  const { deps } = room;
+  checkPodConfig(config, deps.cgroupDriver);
+  const id = randomBytes(32).toString("hex");
+  reserveName(room, id, config);
+  return await room.locks.run(id, async () => {
+    let record: PodRecord | undefined;
+    try {
+      record = planned(room, id, config);
+      await deps.records.put(id, record);
+      const made = await make(room, record, signal);
+      await deps.records.put(id, made);
+      return made;
+    } catch (error) {
+      freeName(room, { id, config });
+      if (record !== undefined) await undo(room, record);
+      throw error;
+    }
+  });
+}
+
+function reserveName({ names }: PodRoom, id: string, config: PodConfig): void {
+  const name = podName(config);
+  const holder = names.get(name);
+  if (holder !== undefined) throw alreadyExists(`the pod name "${name}" is reserved for ${holder}`);
+  names.set(name, id);
+}
+
+function planned({ deps }: PodRoom, id: string, config: PodConfig): PodRecord {
+  const { network } = podPaths(deps.roots, id);
+  const claimed = new Set([...deps.records.values()].flatMap(({ groups }) => groups));
+  return {
+    id,
+    config,
+    created: rfc3339Nano(deps.clock.now()),
+    state: "making",
+    boot: deps.boot,
+    ...(config.namespaces.network === "pod" && { network: deps.network.plan(id, config, network) }),
+    ips: [],
+    groups: deps.kernel.groupsToOwn(config, claimed),
+  };
+}
+
+async function make({ deps }: PodRoom, record: PodRecord, signal: AbortSignal | undefined): Promise<PodRecord> {
+  refuseCancelled(signal);
+  const { init } = await deps.kernel.make(record);
+  await writePodFiles(record.config, podPaths(deps.roots, record.id), deps.hostRoot);
+  refuseCancelled(signal);
+  const result = record.network && (await deps.network.attach(record.network, signal));
+  const ips = result ? podAddresses(result) : [];
+  refuseCancelled(signal);
+  return {
+    ...record,
+    ...(init && { init }),
+    ...(record.network && result && { network: { ...record.network, result } }),
+    ips,
+    state: "ready",
+  };
+}
+
+function refuseCancelled(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw cancelled("the making of the pod was cancelled", { cause: signal.reason });
+}
+
+/** What is told is why the pod could not be made. */
+async function undo(room: PodRoom, record: PodRecord): Promise<void> {
+  try {
+    await forgetPod(room, record, { keepOnFailure: false });
+  } catch (error) {
+    const { log } = room.deps;
+    log.warn("what was made of a pod cannot be taken back yet", { pod: record.id, error: String(error) });
+    inBackground("taking back what was made of a pod", () => forgetLater(room, record));
+  }
+}
