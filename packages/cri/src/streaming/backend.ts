@@ -48,7 +48,7 @@ export interface CommandSession {
   /** Aborted when the client is gone, was idle for too long, or the server closes. */
   signal: AbortSignal;
   /** How the process ended: 0 to 255. Not called: as if with 0. */
-  exited(code: number): void;
+  exited: (code: number) => void;
 }
 
 /** What the streaming server needs of whoever runs containers. */

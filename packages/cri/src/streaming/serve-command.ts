@@ -32,7 +32,7 @@ export async function serveCommand(streams: CommandStreams, connection: StreamCo
       (thrown: unknown) => failureStatus(command.doing, EngineError.from(thrown)),
     );
   // The status comes last: clients read the streams to their ends first, and v1 to v3 take silence for success.
-  await Promise.all([stdout, stderr].map((stream) => stream && endStream(stream)));
+  await Promise.all([stdout, stderr].map(async (stream) => stream && (await endStream(stream))));
   await endStream(error, statusText(status, statusFormat));
   await connection.finish();
 }

@@ -12,8 +12,9 @@ export function grpcErrorOf(thrown: unknown, signal: AbortSignal): ConnectError 
   return new ConnectError(messageChain(error), codeOf(error), undefined, undefined, thrown);
 }
 
+const codes = new Map<number, Code>(Object.values(Code).flatMap((code) => (typeof code === "number" ? [[code, code]] : [])));
+
 /** The library's codes are gRPC's numbers. A kind that is no failure in gRPC was not meant to get here. */
 function codeOf({ kind }: EngineError): Code {
-  const code = grpcCodeOf(kind);
-  return code === 0 ? Code.Unknown : (code as Code);
+  return codes.get(grpcCodeOf(kind)) ?? Code.Unknown;
 }

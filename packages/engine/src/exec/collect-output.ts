@@ -20,7 +20,7 @@ export interface RunSyncResult {
 interface StartedProcess {
   session: Pick<StdioSession, "output" | "close">;
   ended: Promise<number>;
-  kill(): Promise<void>;
+  kill: () => Promise<void>;
   /** `performance.now()` when its start began. */
   begunAt: number;
 }

@@ -31,7 +31,7 @@ export function checkPodConfig(config: PodConfig, driver: "cgroupfs" | "systemd"
 }
 
 function checkPort({ protocol, containerPort, hostPort, hostIp }: PodPort): void {
-  if (!["tcp", "udp", "sctp"].includes(protocol)) throw invalidArgument(`port mapping: the protocol ${String(protocol)} is none`);
+  if (!["tcp", "udp", "sctp"].includes(protocol)) throw invalidArgument(`port mapping: the protocol ${protocol} is none`);
   for (const port of [containerPort, hostPort])
     if (!Number.isInteger(port) || port < 0 || port > 65_535) throw invalidArgument(`port mapping: ${port} is not a port`);
   if (hostPort > 0 && containerPort === 0) throw invalidArgument(`port mapping: host port ${hostPort} leads to no port`);

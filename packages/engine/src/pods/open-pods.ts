@@ -34,7 +34,7 @@ export interface PodsDeps {
   /** The machine's boot id. */
   boot: string;
   env: NodeJS.ProcessEnv;
-  mountInfo(): string;
+  mountInfo: () => string;
   log: PodLogger;
 }
 

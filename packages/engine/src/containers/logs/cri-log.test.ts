@@ -8,7 +8,7 @@ import { CriLog } from "./cri-log.ts";
 import { criFormat } from "./log-file-format.ts";
 import { readLog } from "./log-reader.ts";
 
-function place(t: TestContext): { folder: string; path: string; open(): CriLog } {
+function place(t: TestContext): { folder: string; path: string; open: () => CriLog } {
   const folder = mkdtempSync(join(tmpdir(), "cri-log-"));
   t.after(() => rmSync(folder, { recursive: true }));
   const path = join(folder, "pod", "web", "0.log");
