@@ -75,7 +75,7 @@ export class PodsWorld {
   }
 
   /** What the installed plugins need for a dual-stack network with host ports and limits, and what more there is to come after them. */
-  configureNetwork(octet: number, more: object[] = [], cniVersion = "1.0.0"): void {
+  configureNetwork(octet: number, more: object[] = [], { ipMasq = true, cniVersion = "1.0.0" } = {}): void {
     const network = {
       cniVersion,
       name: `net-${this.tag}`,
@@ -84,7 +84,7 @@ export class PodsWorld {
           type: "bridge",
           bridge: this.bridge,
           isGateway: true,
-          ipMasq: true,
+          ipMasq,
           hairpinMode: true,
           ipam: {
             type: "host-local",

@@ -35,7 +35,8 @@ const timeoutMs = 20_000;
 /**
  * Starts the process that is number 1 of the pid namespace a pod's containers share, and outlives the daemon. It is confined by runc
  * like a container, since those it shares the namespace with see its /proc entry and the root in there: a root of two files, no
- * capability, nobody's user. It ignores SIGCHLD, with which the kernel itself reaps the orphans it inherits.
+ * capability, nobody's user. A shell that waits for a
+ * child that never ends reaps the orphans it inherits.
  */
 export async function startPodInit(deps: PodInitDeps, init: PodInit): Promise<{ pid: number; startTime: string }> {
   if (!existsSync(deps.busybox))
@@ -133,7 +134,7 @@ function specOf(deps: PodInitDeps, init: PodInit): object {
     ociVersion: "1.0.2",
     process: {
       user: { uid: nobody, gid: nobody },
-      args: ["/busybox", "sh", "-c", "trap '' CHLD; exec /busybox sleep 2147483647"],
+      args: ["/busybox", "sh", "-c", "while :; do /busybox sleep 2147483647 & wait; done"],
       cwd: "/",
       env: ["PATH=/"],
       capabilities: { bounding: [], effective: [], permitted: [], inheritable: [], ambient: [] },

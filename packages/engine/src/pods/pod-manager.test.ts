@@ -1,7 +1,7 @@
 import { internal, isKind } from "@pouchcontainer/errors";
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { fakePods } from "./fake-pods.ts";
+import { fakePods } from "./testing/fake-pods.ts";
 import { samplePodConfig } from "./sample-config.ts";
 
 const config = samplePodConfig();

@@ -1,4 +1,4 @@
-import { messageChain } from "@pouchcontainer/errors";
+import { messageChain, unavailable } from "@pouchcontainer/errors";
 import type { CniNetworkList, CniResult } from "../../networks/cni/cni-config.ts";
 import type { CniRunner, CniTarget } from "../../networks/cni/cni-runner.ts";
 import { isNamespace } from "../is-namespace.ts";
@@ -30,9 +30,12 @@ export class PodNetwork {
     this.#deps = deps;
   }
 
-  /** What is about to be asked of the plugins, to be kept before it is. Calls none. */
+  /** What is about to be asked of the plugins, to be kept before it is. Calls none; one that is missing could not give back either. */
   plan(id: string, config: PodConfig, netnsPath: string): PodAttachment {
-    return { list: firstNetworkList(this.#deps.configDirectory), target: podTarget(id, config, netnsPath) };
+    const list = firstNetworkList(this.#deps.configDirectory);
+    const missing = this.#missing(list);
+    if (missing !== undefined) throw unavailable(missing);
+    return { list, target: podTarget(id, config, netnsPath) };
   }
 
   attach({ list, target }: PodAttachment, signal?: AbortSignal): Promise<CniResult> {
@@ -68,13 +71,17 @@ export class PodNetwork {
   status(): PodNetworkStatus {
     const reason = "NetworkPluginNotReady";
     try {
-      const list = firstNetworkList(this.#deps.configDirectory);
-      const missing = list.plugins.find(({ type }) => this.#deps.runner.find(type) === undefined);
+      const missing = this.#missing(firstNetworkList(this.#deps.configDirectory));
       if (missing === undefined) return { ready: true, reason: "", message: "" };
-      return { ready: false, reason, message: `Network plugin returns error: the CNI plugin "${missing.type}" is not installed` };
+      return { ready: false, reason, message: `Network plugin returns error: ${missing}` };
     } catch (error) {
       return { ready: false, reason, message: `Network plugin returns error: ${messageChain(error)}` };
     }
+  }
+
+  #missing({ plugins }: CniNetworkList): string | undefined {
+    const missing = plugins.find(({ type }) => this.#deps.runner.find(type) === undefined);
+    return missing && `the CNI plugin "${missing.type}" is not installed`;
   }
 
   get #bounds(): { timeoutMs: number } {

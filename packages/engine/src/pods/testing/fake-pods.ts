@@ -2,11 +2,11 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
-import type { CniResult } from "../networks/cni/cni-config.ts";
-import type { Collection } from "../store/index.ts";
-import type { PodDeps } from "./pod-deps.ts";
-import { PodManager } from "./pod-manager.ts";
-import type { PodRecord } from "./pod-record.ts";
+import type { CniResult } from "../../networks/cni/cni-config.ts";
+import type { Collection } from "../../store/index.ts";
+import type { PodDeps } from "../pod-deps.ts";
+import { PodManager } from "../pod-manager.ts";
+import type { PodRecord } from "../pod-record.ts";
 
 /** Daemons that come and go over records and a machine that stay: what was done is noted, and any step can be made to fail. */
 export interface FakePods {
