@@ -267,7 +267,7 @@ async function killAfter(world: PodsWorld, milliseconds: number): Promise<void> 
   }
 }
 
-const rounds = Number(process.env["POUCH_POD_KILLS"] ?? 12);
+const rounds = Number(process.env["POUCH_POD_KILLS"] ?? 4);
 
 test("a kill -9 at any point leaves nothing after the next start", { timeout: 600_000 }, async (t) => {
   const world = await openWorld(t, 251);
