@@ -107,8 +107,8 @@ async function remove(room: ContainerRoom, container: Container, options: { forc
   container.report(["removed", "not-running", "next-exit"], { exitCode: container.state.exitCode });
 }
 
-/** How long a shim may take over the last signal. */
-const killPatienceMs = 10_000;
+/** How long a shim may take over the last signal: longer than it takes to notice that it is containerd that hangs, which ends nothing. */
+const killPatienceMs = 20_000;
 
 /** What hangs is not asked for ever: the processes are ended without it, and itself with them. */
 async function killForGood(room: ContainerRoom, container: Container, run: ContainerRun): Promise<void> {
