@@ -1,38 +1,30 @@
 import { internal } from "@pouchcontainer/errors";
-import { linux, SystemCallError, type Libc } from "@pouchcontainer/linux";
-import { closeSync, openSync, rmSync, writeSync } from "node:fs";
+import { linux, type Libc } from "@pouchcontainer/linux";
+import { closeSync, openSync, rmSync } from "node:fs";
+import { detachMount, ThreadNamespaces } from "../networks/linux/thread-namespaces.ts";
 
-/** `CLONE_` flags by the name under /proc/PID/ns. */
-const flags = { ipc: linux.CLONE_NEWIPC, uts: linux.CLONE_NEWUTS } as const;
+export type PinnedKind = "ipc" | "uts";
 
-export type PinnedKind = keyof typeof flags;
-
-/**
- * Namespaces of System V and POSIX ipc, and of the host's names, kept alive by bind mounts. The calling thread makes and enters them
- * itself and comes back in the same tick; both are a thread's own affair, unlike mounts.
- */
+/** Namespaces of System V and POSIX ipc, and of the host's names, kept alive by bind mounts. */
 export class PinnedNamespaces {
   readonly #libc: Libc;
-  readonly #host: Record<PinnedKind, number>;
+  readonly #threads: Record<PinnedKind, ThreadNamespaces>;
 
-  constructor(deps: { libc: Libc }) {
-    this.#libc = deps.libc;
-    this.#host = { ipc: openSync("/proc/thread-self/ns/ipc", "r"), uts: openSync("/proc/thread-self/ns/uts", "r") };
+  constructor({ libc }: { libc: Libc }) {
+    this.#libc = libc;
+    this.#threads = { ipc: new ThreadNamespaces({ libc, kind: "ipc" }), uts: new ThreadNamespaces({ libc, kind: "uts" }) };
   }
 
   /** Makes one at a path where nothing is. */
   create(kind: PinnedKind, path: string): void {
     closeSync(openSync(path, "wx", 0o444));
     try {
-      this.#libc.call("unshare", flags[kind]);
-      this.#libc.call("mount", `/proc/thread-self/ns/${kind}`, path, "none", linux.MS_BIND, null);
+      this.#threads[kind].make(path);
     } catch (error) {
       this.unpin(path);
       throw internal(`cannot keep the ${kind} namespace ${path}: it has to be on a file system that allows mounts`, {
         cause: error,
       });
-    } finally {
-      this.#leave(kind);
     }
   }
 
@@ -50,27 +42,12 @@ export class PinnedNamespaces {
 
   /** Takes a mount away, or finds none; it is nobody's to find any more, also where somebody still uses it. */
   unmount(path: string): void {
-    try {
-      this.#libc.call("umount2", path, linux.MNT_DETACH);
-    } catch (error) {
-      // EINVAL: the place is there but nothing is mounted on it; ENOENT: not even the place.
-      if (!(error instanceof SystemCallError) || !["EINVAL", "ENOENT"].includes(error.code)) throw error;
-    }
+    detachMount(this.#libc, path);
   }
 
   /** Runs `work`, which must not be async, with this thread in the namespace. */
   within<T>(kind: PinnedKind, path: string, work: () => T extends Promise<unknown> ? never : T): T {
-    const descriptor = openSync(path, "r");
-    try {
-      this.#libc.call("setns", descriptor, flags[kind]);
-      try {
-        return work();
-      } finally {
-        this.#leave(kind);
-      }
-    } finally {
-      closeSync(descriptor);
-    }
+    return this.#threads[kind].within(path, work);
   }
 
   /** Mounts a tmpfs for shared memory on a folder. */
@@ -80,16 +57,6 @@ export class PinnedNamespaces {
   }
 
   close(): void {
-    for (const descriptor of Object.values(this.#host)) closeSync(descriptor);
-  }
-
-  #leave(kind: PinnedKind): void {
-    try {
-      this.#libc.call("setns", this.#host[kind], flags[kind]);
-    } catch (error) {
-      // As in NetworkNamespaces: a daemon that is somebody else's host must not go on.
-      writeSync(2, `fatal: cannot return to the host's ${kind} namespace: ${String(error)}\n`);
-      process.abort();
-    }
+    for (const thread of Object.values(this.#threads)) thread.close();
   }
 }

@@ -1,9 +1,10 @@
 import { internal } from "@pouchcontainer/errors";
 import { makeFoldersSync } from "@pouchcontainer/owners";
-import { linux, SystemCallError, type Libc } from "@pouchcontainer/linux";
-import { closeSync, existsSync, openSync, readdirSync, rmSync, writeSync } from "node:fs";
+import { linux, type Libc } from "@pouchcontainer/linux";
+import { closeSync, existsSync, openSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { applyLinkChanges, type LinkChange } from "./link-changes.ts";
+import { detachMount, ThreadNamespaces } from "./thread-namespaces.ts";
 
 /**
  * Network namespaces kept alive by a bind mount under a folder of ours, one file per sandbox. Making one takes about
@@ -12,13 +13,13 @@ import { applyLinkChanges, type LinkChange } from "./link-changes.ts";
 export class NetworkNamespaces {
   readonly #libc: Libc;
   readonly #directory: string;
-  readonly #host: number;
+  readonly #thread: ThreadNamespaces;
 
   constructor(deps: { libc: Libc; directory: string }) {
     this.#libc = deps.libc;
     this.#directory = deps.directory;
     makeFoldersSync(deps.directory, 0o700);
-    this.#host = openSync("/proc/thread-self/ns/net", "r");
+    this.#thread = new ThreadNamespaces({ libc: deps.libc, kind: "net" });
   }
 
   path(id: string): string {
@@ -39,16 +40,12 @@ export class NetworkNamespaces {
     if (this.#isNamespace(path)) return path;
     closeSync(openSync(path, "w", 0o444));
     try {
-      this.#libc.call("unshare", linux.CLONE_NEWNET);
-      this.#libc.call("mount", "/proc/thread-self/ns/net", path, "none", linux.MS_BIND, null);
-      this.#raiseLoopback();
+      this.#thread.make(path, () => this.#raiseLoopback());
     } catch (error) {
       this.remove(id);
       throw internal(`cannot keep the network namespace ${path}: it has to be on a file system that allows mounts`, {
         cause: error,
       });
-    } finally {
-      this.#leave();
     }
     return path;
   }
@@ -56,12 +53,7 @@ export class NetworkNamespaces {
   /** Takes the namespace away, also when it is half made or gone. */
   remove(id: string): void {
     const path = this.path(id);
-    try {
-      this.#libc.call("umount2", path, linux.MNT_DETACH);
-    } catch (error) {
-      // EINVAL: the file is there but nothing is mounted on it; ENOENT: not even the file.
-      if (!(error instanceof SystemCallError) || !["EINVAL", "ENOENT"].includes(error.code)) throw error;
-    }
+    detachMount(this.#libc, path);
     rmSync(path, { force: true });
   }
 
@@ -70,17 +62,7 @@ export class NetworkNamespaces {
    * files under /proc/sys/net) belongs to the namespace for good, and nothing else of the daemon runs meanwhile.
    */
   within<T>(path: string, work: () => T extends Promise<unknown> ? never : T): T {
-    const descriptor = openSync(path, "r");
-    try {
-      this.#libc.call("setns", descriptor, linux.CLONE_NEWNET);
-      try {
-        return work();
-      } finally {
-        this.#leave();
-      }
-    } finally {
-      closeSync(descriptor);
-    }
+    return this.#thread.within(path, work);
   }
 
   /** Changes interfaces inside the namespace. */
@@ -90,7 +72,7 @@ export class NetworkNamespaces {
   }
 
   close(): void {
-    closeSync(this.#host);
+    this.#thread.close();
   }
 
   /** runc raises `lo` only in namespaces it makes itself. */
@@ -106,27 +88,13 @@ export class NetworkNamespaces {
     }
   }
 
-  #leave(): void {
-    try {
-      this.#libc.call("setns", this.#host, linux.CLONE_NEWNET);
-    } catch (error) {
-      // A daemon whose main thread sits in a container's namespace would serve everybody else's network from there.
-      writeSync(2, `fatal: cannot return to the host's network namespace: ${String(error)}\n`);
-      process.abort();
-    }
-  }
-
   #isNamespace(path: string): boolean {
     if (!existsSync(path)) return false;
-    const descriptor = openSync(path, "r");
     try {
-      this.#libc.call("setns", descriptor, linux.CLONE_NEWNET);
-      this.#leave();
+      this.within(path, () => undefined);
       return true;
     } catch {
       return false;
-    } finally {
-      closeSync(descriptor);
     }
   }
 }
