@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { groupFolders, hierarchiesOf, processesIn, removeGroup } from "../containers/leftovers/control-groups.ts";
 import { cgroupsPath } from "../containers/spec/index.ts";
+import { killProcess } from "../kill-process.ts";
 import { markVariable } from "../marked-processes.ts";
 
 export interface PodInitDeps {
@@ -89,18 +90,10 @@ export async function endPodInit(deps: PodInitDeps, init: Pick<PodInit, "id" | "
   for (let look = 0; look < looks; look++) {
     const pids = (await Promise.all(folders.map(processesIn))).flat();
     if (pids.length === 0) break;
-    for (const pid of new Set(pids)) kill(pid);
+    for (const pid of new Set(pids)) killProcess(pid);
     await sleep(lookMs);
   }
   for (const folder of folders) await removeGroup(folder);
-}
-
-function kill(pid: number): void {
-  try {
-    process.kill(pid, "SIGKILL");
-  } catch {
-    // It has ended by itself.
-  }
 }
 
 /** When a process began, in ticks since boot (proc(5), field 22 of `stat`): with its number it is no other process. */

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { inBackground } from "@pouchcontainer/owners";
 import { isContainerId, namesIn } from "../containers/folder-names.ts";
 import { markedProcesses } from "../containers/leftovers/runtime-processes.ts";
+import { killProcess } from "../kill-process.ts";
 import { removeTree } from "../remove-tree.ts";
 import { settleAll } from "../settle-all.ts";
 import { forgetLater, forgetPod } from "./forget-pod.ts";
@@ -51,16 +52,8 @@ async function endPrograms(ids: ReadonlySet<string>): Promise<void> {
   for (let look = 0; look < looks; look++) {
     const pids = await markedProcesses(ids);
     if (pids.length === 0) return;
-    for (const pid of pids) kill(pid);
+    for (const pid of pids) killProcess(pid);
     await sleep(lookMs);
-  }
-}
-
-function kill(pid: number): void {
-  try {
-    process.kill(pid, "SIGKILL");
-  } catch {
-    // It has ended by itself.
   }
 }
 

@@ -2,6 +2,7 @@ import { internal, isKind } from "@pouchcontainer/errors";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { killProcess } from "../../kill-process.ts";
 import type { ContainerRecord } from "../container-record.ts";
 import type { ContainerRoom } from "../container-room.ts";
 import { deleteTask } from "../delete-task.ts";
@@ -70,17 +71,9 @@ export async function endProcesses({ deps }: Pick<ContainerRoom, "deps">, runner
     const ofHooks = await markedProcesses(new Set(ofRuntime.flatMap(({ mark }) => mark ?? [])));
     const pids = new Set([...ofRuntime.flatMap(({ pid }) => withDescendants(pid)), ...ofHooks, ...inGroups.flat()]);
     if (pids.size === 0) return;
-    for (const pid of pids) kill(pid);
+    for (const pid of pids) killProcess(pid);
     await Promise.all(folders.map(thawGroup));
     await sleep(lookMs);
   }
   throw internal(`processes of container ${id} do not end`);
-}
-
-function kill(pid: number): void {
-  try {
-    process.kill(pid, "SIGKILL");
-  } catch {
-    // It has ended by itself.
-  }
 }
