@@ -10,4 +10,5 @@ export { makeFolders, makeFoldersSync, makeOpenFolders } from "./make-folders.ts
 export { noticeHangup } from "./notice-hangup.ts";
 export { duringOperation, type Operation } from "./operation.ts";
 export { lastWords, outcomeOf, programOutcome, runProgram, type Outcome, type RunOptions } from "./run-program.ts";
+export { startTimeOf } from "./start-time.ts";
 export { startProgram, type Ending, type StartedProgram, type StartOptions } from "./start-program.ts";

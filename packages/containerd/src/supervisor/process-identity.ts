@@ -1,3 +1,4 @@
+import { startTimeOf } from "@pouchcontainer/owners";
 import { readFileSync, readdirSync } from "node:fs";
 import { errorCodeOf } from "./error-code.ts";
 
@@ -40,15 +41,6 @@ export function findByArguments(args: string[]): ProcessIdentity | undefined {
     if (afterName === `${wanted}\0`) return identify(Number(entry));
   }
   return undefined;
-}
-
-function startTimeOf(pid: number): string | undefined {
-  const stat = readOrUndefined(`/proc/${pid}/stat`);
-  if (stat === undefined) return undefined;
-  // The name in parentheses may hold spaces and parentheses itself; the state is field 3.
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  const [state] = fields;
-  return state === "Z" || state === "X" ? undefined : fields[19];
 }
 
 function bootId(): string {

@@ -1,6 +1,6 @@
 import { internal } from "@pouchcontainer/errors";
-import { lastWords, makeFolders, outcomeOf, runProgram, startProgram } from "@pouchcontainer/owners";
-import { existsSync, readFileSync } from "node:fs";
+import { lastWords, makeFolders, outcomeOf, runProgram, startProgram, startTimeOf } from "@pouchcontainer/owners";
+import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -94,17 +94,6 @@ export async function endPodInit(deps: PodInitDeps, init: Pick<PodInit, "id" | "
     await sleep(lookMs);
   }
   for (const folder of folders) await removeGroup(folder);
-}
-
-/** When a process began, in ticks since boot (proc(5), field 22 of `stat`): with its number it is no other process. */
-export function startTimeOf(pid: number): string | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    const [state, ...fields] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    return state === "Z" || state === "X" ? undefined : fields[18];
-  } catch {
-    return undefined;
-  }
 }
 
 /** Not the name of a container's group, which sweeps would take for a container's. */

@@ -1,4 +1,4 @@
-import { makeFolders } from "@pouchcontainer/owners";
+import { makeFolders, startTimeOf } from "@pouchcontainer/owners";
 import type { Libc } from "@pouchcontainer/linux";
 import { existsSync } from "node:fs";
 import { takeDownFolder } from "../containers/take-down-folder.ts";
@@ -7,7 +7,7 @@ import { isNamespace } from "./is-namespace.ts";
 import { PinnedNamespaces } from "./pinned-namespaces.ts";
 import type { PodConfig, PodResources } from "./pod-config.ts";
 import { groupHierarchies, groupsToOwn, makeGroups, removeGroups, type GroupHierarchies } from "./pod-groups.ts";
-import { endPodInit, startPodInit, startTimeOf, type PodInitDeps } from "./pod-init.ts";
+import { endPodInit, startPodInit, type PodInitDeps } from "./pod-init.ts";
 import { limitGroups } from "./pod-limits.ts";
 import { podPaths, type PodRoots } from "./pod-paths.ts";
 import type { PodRecord } from "./pod-record.ts";
