@@ -3,7 +3,8 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
-import { groupHierarchies, groupsToOwn, makeGroups, removeGroups } from "./pod-groups.ts";
+import { groupHierarchies } from "../containers/leftovers/control-groups.ts";
+import { groupsToOwn, makeGroups, removeGroups } from "./pod-groups.ts";
 
 const hybrid = `25 30 0:22 / /sys/fs/cgroup ro,nosuid - tmpfs tmpfs ro,mode=755
 26 25 0:23 / /sys/fs/cgroup/memory rw,nosuid - cgroup cgroup rw,memory

@@ -2,24 +2,7 @@ import { internal, messageChain } from "@pouchcontainer/errors";
 import { existsSync } from "node:fs";
 import { mkdir, readFile, rmdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-
-/** Where control groups are: one place for all controllers with version 2, one for each with version 1. */
-export interface GroupHierarchies {
-  /** Of the controllers. On a machine with both, version 1 has them, and the runtime makes groups in all places. */
-  version: 1 | 2;
-  places: string[];
-}
-
-/** From the text of mountinfo. */
-export function groupHierarchies(mountInfo: string): GroupHierarchies {
-  const found: Record<"cgroup" | "cgroup2", string[]> = { cgroup: [], cgroup2: [] };
-  for (const line of mountInfo.split("\n")) {
-    const [before = "", after = ""] = line.split(" - ");
-    const kind = after.split(" ")[0];
-    if (kind === "cgroup" || kind === "cgroup2") found[kind].push(before.split(" ")[4] ?? "");
-  }
-  return { version: found.cgroup.length > 0 ? 1 : 2, places: [...new Set([...found.cgroup, ...found.cgroup2])] };
-}
+import type { GroupHierarchies } from "../containers/leftovers/control-groups.ts";
 
 /**
  * Folders of a group that are a pod's to remove: those that are not there yet, and those other pods made (`claimed`), which the last of

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { PodResources } from "./pod-config.ts";
-import type { GroupHierarchies } from "./pod-groups.ts";
+import type { GroupHierarchies } from "../containers/leftovers/control-groups.ts";
 
 /** Writes the limits of a pod into its group's folders, each into the one that has its file. */
 export async function limitGroups(

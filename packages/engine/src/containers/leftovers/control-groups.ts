@@ -2,14 +2,28 @@ import { existsSync } from "node:fs";
 import { readdir, readFile, rmdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
-/** Where control groups are mounted: one place with version 2, one per controller with version 1. */
-export function hierarchiesOf(mountInfo: string): string[] {
-  const places = mountInfo.split("\n").flatMap((line) => {
-    const [before = "", after = ""] = line.split(" - ");
-    return /^cgroup2? /.test(after) ? [before.split(" ")[4] ?? ""] : [];
-  });
-  return [...new Set(places)];
+/** Where control groups are mounted: one place for all controllers with version 2, one for each with version 1. */
+export interface GroupHierarchies {
+  /** Of the controllers. On a machine with both, version 1 has them, and the runtime makes groups in all places. */
+  version: 1 | 2;
+  places: string[];
 }
+
+/** From the text of mountinfo. */
+export function groupHierarchies(mountInfo: string): GroupHierarchies {
+  const mounts = mountInfo.split("\n").flatMap((line) => {
+    const [before = "", after = ""] = line.split(" - ");
+    const kind = after.split(" ")[0];
+    return kind === "cgroup" || kind === "cgroup2" ? [{ kind, place: before.split(" ")[4] ?? "" }] : [];
+  });
+  return {
+    version: mounts.some(({ kind }) => kind === "cgroup") ? 1 : 2,
+    places: [...new Set(mounts.map(({ place }) => place))],
+  };
+}
+
+/** Their places alone. */
+export const hierarchiesOf = (mountInfo: string): string[] => groupHierarchies(mountInfo).places;
 
 /** The folders a group has, by `linux.cgroupsPath`. A scope of systemd's is systemd's to take down: it has none here. */
 export function groupFolders(hierarchies: readonly string[], cgroupsPath: string): string[] {
