@@ -10,6 +10,7 @@ import {
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
+import { samplePodConfig } from "../packages/engine/src/pods/sample-config.ts";
 import { hostLinks } from "./harness/host-links.ts";
 
 /** The room of pods alone, over real namespaces and the CNI plugins of the machine, as daemons that come and go over one folder have it. */
@@ -107,21 +108,12 @@ export class PodsWorld {
   }
 
   config(name: string, changes: Partial<PodConfig> = {}): PodConfig {
-    return {
+    return samplePodConfig({
       metadata: { name, uid: `uid-${name}`, namespace: "tests", attempt: 0 },
       hostname: name,
-      domainname: "",
-      logDirectory: "",
-      ports: [],
-      labels: {},
-      annotations: {},
-      namespaces: { network: "pod", ipc: "pod", pid: "container" },
       cgroupParent: `/pouch-${this.tag}/${name}`,
-      sysctls: {},
-      privileged: false,
-      runtimeHandler: "",
       ...changes,
-    };
+    });
   }
 
   /** Runs a program in namespaces of the pod. */
