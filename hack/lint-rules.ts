@@ -1,6 +1,7 @@
 /**
  * Rules of this repository that no linter brings, loaded by oxlint (`jsPlugins`): what fails without a caller has an owner that hears
- * of it (packages/owners), and nothing from outside takes the event loop for itself. `hack/planted-lint-violations.ts` proves that each of them catches.
+ * of it (packages/owners), nothing from outside takes the event loop for itself, and no test judges by a clock.
+ * `hack/planted-lint-violations.ts` proves that each of them catches.
  */
 import { relative } from "node:path";
 
@@ -257,6 +258,29 @@ const noEndlessMkdir = rule(
   }),
 );
 
+/** What `hack/test` gives every test, in milliseconds: it ends what hangs. */
+const testLimitMs = 300_000;
+
+const noShortTestLimit = rule(
+  (file) => file.endsWith(".test.ts"),
+  (report) => ({
+    CallExpression(node) {
+      if (nameOf(node["callee"]) !== "test") return;
+      // Arguments of a call expression are nodes.
+      const [, options] = node["arguments"] as Node[];
+      if (options?.type !== "ObjectExpression") return;
+      for (const inner of below(options)) {
+        const limit = inner.type === "Property" && nameOf(inner["key"]) === "timeout" ? textOf(inner["value"]) : undefined;
+        if (typeof limit === "number" && limit <= testLimitMs)
+          report({
+            node,
+            message: "A limit below that of hack/test only tells how fast the machine is: leave it away, or give a longer one.",
+          });
+      }
+    },
+  }),
+);
+
 export default {
   meta: { name: "owners" },
   rules: {
@@ -267,5 +291,6 @@ export default {
     "no-void": noVoid,
     "no-foreign-pattern": noForeignPattern,
     "no-endless-mkdir": noEndlessMkdir,
+    "no-short-test-limit": noShortTestLimit,
   },
 };

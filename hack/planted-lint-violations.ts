@@ -41,6 +41,11 @@ const planted: { rule: string; source: string; file?: string }[] = [
     file: "packages/cli/src/planted-folders.ts",
     source: 'import * as fs from "node:fs/promises"; await fs.mkdir("x", { recursive: true });',
   },
+  {
+    rule: "no-short-test-limit",
+    file: "packages/engine/src/room/planted-limit.test.ts",
+    source: 'import { test } from "node:test"; test("it ends", { timeout: 60_000 }, () => undefined);',
+  },
 ];
 
 const right: { source: string; file?: string }[] = [
@@ -57,6 +62,10 @@ const right: { source: string; file?: string }[] = [
       'import type { Readable } from "node:stream"; export const all = (source: Readable) => new Promise<void>((resolve, reject) => { source.on("end", resolve); source.on("error", reject); });',
   },
   { file: "packages/engine/src/room/planted.test.ts", source: 'import { spawn } from "node:child_process"; spawn("ls");' },
+  {
+    file: "packages/engine/src/room/planted-long.test.ts",
+    source: 'import { test } from "node:test"; test("it ends", { timeout: 600_000 }, () => undefined);',
+  },
   { file: "packages/cli/src/planted.ts", source: 'import { spawnSync } from "node:child_process"; spawnSync("ls");' },
   { file: "packages/owners/src/planted.ts", source: 'import { createSocket } from "node:dgram"; createSocket("udp4");' },
 ];

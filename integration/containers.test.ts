@@ -255,7 +255,7 @@ test("after a signal no policy starts a container again, unless it has a stop si
   await Promise.all([ended, goesOn].map((id) => daemon.remove(id)));
 });
 
-test("a start that waits for one by policy, which fails, is a start", { timeout: 60_000 }, async () => {
+test("a start that waits for one by policy, which fails, is a start", async () => {
   const id = await daemon.create(["sh", "-c", "test -e /again || { touch /again; exit 1; }; sleep 100"], {
     HostConfig: { RestartPolicy: { Name: "on-failure" } },
   });
@@ -453,7 +453,7 @@ test("hooks of plugins run around the network by their priority", async () => {
   await daemon.remove(id);
 });
 
-test("a hook that does not end is ended by its time, and its plugin is named", { timeout: 60_000 }, async () => {
+test("a hook that does not end is ended by its time, and its plugin is named", async () => {
   const id = await daemon.create(["true"]);
   daemon.around.hooks = [{ priority: -1, args: ["/bin/sleep", "611"], timeoutSeconds: 1, plugin: "slow" }];
   await assert.rejects(daemon.containers.start(id), {
@@ -464,7 +464,7 @@ test("a hook that does not end is ended by its time, and its plugin is named", {
   await daemon.remove(id);
 });
 
-test("a hook is over when it has ended, whoever it left holds its output", { timeout: 60_000 }, async () => {
+test("a hook is over when it has ended, whoever it left holds its output", async () => {
   const id = await daemon.create(["true"]);
   const kept = join(harness.root, "left-by-hook");
   const script = `sleep 612 & echo $! >${kept}`;
@@ -490,7 +490,7 @@ function runs(pid: string): boolean {
   }
 }
 
-test("a hook that does not end in its time is ended with everything it began", { timeout: 60_000 }, async () => {
+test("a hook that does not end in its time is ended with everything it began", async () => {
   const id = await daemon.create(["true"]);
   const began = join(harness.root, "begun-by-hook");
   const script = `sleep 613 & echo $! >>${began}; setsid sleep 614 & echo $! >>${began}; sleep 615`;
@@ -504,7 +504,7 @@ test("a hook that does not end in its time is ended with everything it began", {
   await daemon.remove(id);
 });
 
-test("a forced removal does not wait for a hook that takes its time", { timeout: 60_000 }, async () => {
+test("a forced removal does not wait for a hook that takes its time", async () => {
   const id = await daemon.create(["true"]);
   const began = join(harness.root, "slow-hook");
   daemon.around.hooks = [

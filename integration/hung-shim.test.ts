@@ -15,7 +15,7 @@ interface Inspected {
 /** One that has ended and waits for init to notice has no program any more. */
 const lives = (pid: number): boolean => existsSync(`/proc/${pid}/exe`);
 
-test("a container whose shim does not answer a daemon that starts runs on", { timeout: 60_000 }, async () => {
+test("a container whose shim does not answer a daemon that starts runs on", async () => {
   await using daemon = await Daemon.start();
   const names = ["plain", "frozen"];
   for (const name of names) assert.equal((await daemon.docker("run", "-d", "--name", name, "busybox", "sleep", "300")).code, 0);
@@ -38,7 +38,7 @@ test("a container whose shim does not answer a daemon that starts runs on", { ti
   assert.equal((await daemon.docker("rm", "-f", ...names)).code, 0);
 });
 
-test("a container whose shim is held up for some seconds over an orderly restart runs on", { timeout: 90_000 }, async () => {
+test("a container whose shim is held up for some seconds over an orderly restart runs on", async () => {
   await using daemon = await Daemon.start();
   assert.equal((await daemon.docker("run", "-d", "--name", "held", "busybox", "sleep", "300")).code, 0);
   const state = async () => (await daemon.api("GET", "/containers/held/json")).json<Inspected>().State;
@@ -56,7 +56,7 @@ test("a container whose shim is held up for some seconds over an orderly restart
   assert.equal((await daemon.docker("rm", "-f", "held")).code, 0);
 });
 
-test("a shim that is taken for dead is ended, and its container's policy starts it again", { timeout: 120_000 }, async () => {
+test("a shim that is taken for dead is ended, and its container's policy starts it again", async () => {
   await using daemon = await Daemon.start();
   const run = ["run", "-d", "--network", "none", "--restart", "always", "--name", "held", "busybox", "sleep", "300"];
   assert.equal((await daemon.docker(...run)).code, 0);
@@ -71,7 +71,7 @@ test("a shim that is taken for dead is ended, and its container's policy starts 
   assert.equal((await daemon.docker("rm", "-f", "held")).code, 0);
 });
 
-test("a removal by force needs no answer of the shim", { timeout: 120_000 }, async () => {
+test("a removal by force needs no answer of the shim", async () => {
   await using daemon = await Daemon.start();
   const run = ["run", "-d", "-p", "127.0.0.1::80", "-v", "kept:/v", "--name", "held", "busybox"];
   assert.equal((await daemon.docker(...run, "sh", "-c", "sleep 301 & sleep 302")).code, 0);
@@ -85,7 +85,7 @@ test("a removal by force needs no answer of the shim", { timeout: 120_000 }, asy
   assert.equal((await daemon.docker("volume", "rm", "kept")).code, 0);
 });
 
-test("execs that a killed daemon had begun keep no shim from answering the next", { timeout: 60_000 }, async (t) => {
+test("execs that a killed daemon had begun keep no shim from answering the next", async (t) => {
   const folder = mkdtempSync(join(tmpdir(), "pouch-slow-runc-"));
   t.after(() => rmSync(folder, { recursive: true }));
   // The daemon is killed while the runtime starts the exec: when the shim comes to open the pipes, nobody reads them.
@@ -108,42 +108,38 @@ test("execs that a killed daemon had begun keep no shim from answering the next"
 
 const limitOf = "cat /sys/fs/cgroup/memory.max || cat /sys/fs/cgroup/memory/memory.limit_in_bytes";
 
-test(
-  "what a hung shim did not answer is followed: frozen, thawed and limited as the record says",
-  { timeout: 90_000 },
-  async () => {
-    await using daemon = await Daemon.start();
-    const inspect = async (name: string) => (await daemon.api("GET", `/containers/${name}/json`)).json<Inspected>();
-    const post = (path: string, body?: unknown) => daemon.api("POST", `/containers/${path}`, body);
-    const names = ["to-pause", "to-unpause", "to-update"];
-    for (const name of names) {
-      const { code, stderr } = await daemon.docker("run", "-d", "--network", "none", "--name", name, "busybox", "sleep", "300");
-      assert.equal(code, 0, stderr);
-    }
-    assert.equal((await post("to-unpause/pause")).status, 204);
+test("what a hung shim did not answer is followed: frozen, thawed and limited as the record says", async () => {
+  await using daemon = await Daemon.start();
+  const inspect = async (name: string) => (await daemon.api("GET", `/containers/${name}/json`)).json<Inspected>();
+  const post = (path: string, body?: unknown) => daemon.api("POST", `/containers/${path}`, body);
+  const names = ["to-pause", "to-unpause", "to-update"];
+  for (const name of names) {
+    const { code, stderr } = await daemon.docker("run", "-d", "--network", "none", "--name", name, "busybox", "sleep", "300");
+    assert.equal(code, 0, stderr);
+  }
+  assert.equal((await post("to-unpause/pause")).status, 204);
 
-    const shims = await Promise.all(names.map(async (name) => parentOf((await inspect(name)).State.Pid)));
-    for (const shim of shims) process.kill(shim, "SIGSTOP");
-    const answers = await Promise.all([
-      post("to-pause/pause"),
-      post("to-unpause/unpause"),
-      post("to-update/update", { Memory: 64 << 20, MemorySwap: 64 << 20 }),
-    ]);
-    for (const shim of shims) process.kill(shim, "SIGCONT");
-    for (const { status, text } of answers) assert.match(`${status} ${text}`, /^500 .*did not answer/);
-    assert.match(answers[2]?.text ?? "", /the update is recorded, and put in force as soon as there is an answer/);
+  const shims = await Promise.all(names.map(async (name) => parentOf((await inspect(name)).State.Pid)));
+  for (const shim of shims) process.kill(shim, "SIGSTOP");
+  const answers = await Promise.all([
+    post("to-pause/pause"),
+    post("to-unpause/unpause"),
+    post("to-update/update", { Memory: 64 << 20, MemorySwap: 64 << 20 }),
+  ]);
+  for (const shim of shims) process.kill(shim, "SIGCONT");
+  for (const { status, text } of answers) assert.match(`${status} ${text}`, /^500 .*did not answer/);
+  assert.match(answers[2]?.text ?? "", /the update is recorded, and put in force as soon as there is an answer/);
 
-    await eventually("the records say what was done", async () => {
-      const [paused, unpaused] = await Promise.all([inspect("to-pause"), inspect("to-unpause")]);
-      return paused.State.Status === "paused" && unpaused.State.Status === "running";
-    });
-    assert.equal((await post("to-pause/unpause")).status, 204);
-    assert.equal((await post("to-unpause/pause")).status, 204);
-    assert.equal((await inspect("to-update")).HostConfig.Memory, 64 << 20);
-    await eventually("the limit is in force", async () => {
-      const { stdout } = await daemon.docker("exec", "to-update", "sh", "-c", limitOf);
-      return stdout.trim() === String(64 << 20);
-    });
-    for (const name of names) assert.equal((await daemon.docker("rm", "-f", name)).code, 0);
-  },
-);
+  await eventually("the records say what was done", async () => {
+    const [paused, unpaused] = await Promise.all([inspect("to-pause"), inspect("to-unpause")]);
+    return paused.State.Status === "paused" && unpaused.State.Status === "running";
+  });
+  assert.equal((await post("to-pause/unpause")).status, 204);
+  assert.equal((await post("to-unpause/pause")).status, 204);
+  assert.equal((await inspect("to-update")).HostConfig.Memory, 64 << 20);
+  await eventually("the limit is in force", async () => {
+    const { stdout } = await daemon.docker("exec", "to-update", "sh", "-c", limitOf);
+    return stdout.trim() === String(64 << 20);
+  });
+  for (const name of names) assert.equal((await daemon.docker("rm", "-f", name)).code, 0);
+});

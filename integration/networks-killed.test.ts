@@ -12,96 +12,90 @@ import { portTargets } from "./soak/machine-state.ts";
 /** How long before the kill each request is sent, in milliseconds. */
 const leads = [2, 5, 8, 11, 14, 17, 20, 23, 26, 29, 32, 35];
 
-test(
-  "connects and disconnects that a kill -9 cut off are finished or undone by the next start",
-  { timeout: 60_000 },
-  async () => {
-    await using daemon = await Daemon.start();
-    for (const [Name, Internal] of [
-      ["front", false],
-      ["back", false],
-      ["inside", true],
-    ] as const)
-      assert.equal((await daemon.api("POST", "/networks/create", { Name, Internal })).status, 201);
-    const start = async (name: string, networks: string[], ports: Record<string, object[]> = {}): Promise<void> => {
-      const created = await daemon.api("POST", `/containers/create?name=${name}`, {
-        Image: "busybox",
-        Cmd: ["sleep", "600"],
-        StopSignal: "SIGKILL",
-        HostConfig: { NetworkMode: networks[0], PortBindings: ports },
-        NetworkingConfig: { EndpointsConfig: Object.fromEntries(networks.map((network) => [network, {}])) },
-      });
-      assert.equal(created.status, 201, created.text);
-      assert.equal((await daemon.api("POST", `/containers/${name}/start`)).status, 204);
-    };
-    const joining = leads.map((lead) => `joins-${lead}`);
-    const leaving = leads.map((lead) => `leaves-${lead}`);
-    const ports = { "80/tcp": [{}] };
-    await start("asks", ["front", "back"]);
-    // Of those with ports the network that comes or goes is the one the ports lead to.
-    await Promise.all([
-      ...joining.map((name, index) => start(name, index % 2 === 0 ? ["inside"] : ["front"], index % 2 === 0 ? ports : {})),
-      ...leaving.map((name, index) => start(name, ["back", "front"], index % 2 === 0 ? ports : {})),
-    ]);
+test("connects and disconnects that a kill -9 cut off are finished or undone by the next start", async () => {
+  await using daemon = await Daemon.start();
+  for (const [Name, Internal] of [
+    ["front", false],
+    ["back", false],
+    ["inside", true],
+  ] as const)
+    assert.equal((await daemon.api("POST", "/networks/create", { Name, Internal })).status, 201);
+  const start = async (name: string, networks: string[], ports: Record<string, object[]> = {}): Promise<void> => {
+    const created = await daemon.api("POST", `/containers/create?name=${name}`, {
+      Image: "busybox",
+      Cmd: ["sleep", "600"],
+      StopSignal: "SIGKILL",
+      HostConfig: { NetworkMode: networks[0], PortBindings: ports },
+      NetworkingConfig: { EndpointsConfig: Object.fromEntries(networks.map((network) => [network, {}])) },
+    });
+    assert.equal(created.status, 201, created.text);
+    assert.equal((await daemon.api("POST", `/containers/${name}/start`)).status, 204);
+  };
+  const joining = leads.map((lead) => `joins-${lead}`);
+  const leaving = leads.map((lead) => `leaves-${lead}`);
+  const ports = { "80/tcp": [{}] };
+  await start("asks", ["front", "back"]);
+  // Of those with ports the network that comes or goes is the one the ports lead to.
+  await Promise.all([
+    ...joining.map((name, index) => start(name, index % 2 === 0 ? ["inside"] : ["front"], index % 2 === 0 ? ports : {})),
+    ...leaving.map((name, index) => start(name, ["back", "front"], index % 2 === 0 ? ports : {})),
+  ]);
 
-    const answered = new Map<string, string>();
-    const ask = async (lead: number, verb: string, Container: string): Promise<void> => {
-      await sleep(Math.max(...leads) + 20 - lead);
-      // Whoever hears nothing does not know what became of it.
-      const answer = await daemon.api("POST", `/networks/back/${verb}`, { Container }).catch(() => undefined);
-      if (answer) answered.set(Container, verb);
-    };
-    const asked = leads.flatMap((lead) => [ask(lead, "connect", `joins-${lead}`), ask(lead, "disconnect", `leaves-${lead}`)]);
-    await sleep(Math.max(...leads) + 20);
-    await daemon.kill9();
-    await Promise.all(asked);
-    await daemon.launch();
+  const answered = new Map<string, string>();
+  const ask = async (lead: number, verb: string, Container: string): Promise<void> => {
+    await sleep(Math.max(...leads) + 20 - lead);
+    // Whoever hears nothing does not know what became of it.
+    const answer = await daemon.api("POST", `/networks/back/${verb}`, { Container }).catch(() => undefined);
+    if (answer) answered.set(Container, verb);
+  };
+  const asked = leads.flatMap((lead) => [ask(lead, "connect", `joins-${lead}`), ask(lead, "disconnect", `leaves-${lead}`)]);
+  await sleep(Math.max(...leads) + 20);
+  await daemon.kill9();
+  await Promise.all(asked);
+  await daemon.launch();
 
-    assert.deepEqual(await networkDisagreements(daemon), []);
-    const targets = portTargets(daemon.nftTable);
-    const states = await Promise.all(
-      [...joining, ...leaving].map(async (name) =>
-        (await daemon.api("GET", `/containers/${name}/json`)).json<ContainerInspect>(),
-      ),
-    );
-    const asking = (await daemon.api("GET", "/containers/asks/json")).json<ContainerInspect>();
-    for (const { Name, State, HostsPath, NetworkSettings } of states) {
-      const name = Name.slice(1);
-      const { Networks, Ports } = NetworkSettings;
-      const addresses = Object.values(Networks).map(({ IPAddress }) => IPAddress ?? "");
-      const says = `${name} in ${Object.keys(Networks).join(" and ")}`;
-      if (answered.has(name)) assert.equal("back" in Networks, answered.get(name) === "connect", `${says}, as was answered`);
-      const devices = readFileSync(`/proc/${State.Pid}/net/dev`, "utf8").match(/eth\d+:/g) ?? [];
-      assert.equal(devices.length, addresses.length, `interfaces of ${says}`);
-      const own = readFileSync(HostsPath, "utf8").match(/^1\S+(?=.*\b[0-9a-f]{12}\b)/gm) ?? [];
-      assert.deepEqual(own.sort(), addresses.toSorted(), `hosts of ${says}`);
-      for (const { HostPort } of Object.values(Ports ?? {}).flatMap((bindings) => bindings ?? []))
-        assert.ok(
-          addresses.includes(targets.get(Number(HostPort)) ?? ""),
-          `port ${HostPort} of ${says} leads to ${targets.get(Number(HostPort))}`,
-        );
-      const served = "front" in Networks || "back" in Networks;
-      if (name.endsWith("s")) assert.equal(Object.keys(Ports ?? {}).length > 0, served);
-      for (const network of ["front", "back"]) {
-        const resolved = await run("nsenter", [
-          `--net=/proc/${asking.State.Pid}/ns/net`,
-          "busybox",
-          "nslookup",
-          `${name}.${network}`,
-          "127.0.0.11",
-        ]);
-        assert.equal(resolved.code === 0, network in Networks, `${name}.${network}: ${resolved.stdout}`);
-      }
+  assert.deepEqual(await networkDisagreements(daemon), []);
+  const targets = portTargets(daemon.nftTable);
+  const states = await Promise.all(
+    [...joining, ...leaving].map(async (name) => (await daemon.api("GET", `/containers/${name}/json`)).json<ContainerInspect>()),
+  );
+  const asking = (await daemon.api("GET", "/containers/asks/json")).json<ContainerInspect>();
+  for (const { Name, State, HostsPath, NetworkSettings } of states) {
+    const name = Name.slice(1);
+    const { Networks, Ports } = NetworkSettings;
+    const addresses = Object.values(Networks).map(({ IPAddress }) => IPAddress ?? "");
+    const says = `${name} in ${Object.keys(Networks).join(" and ")}`;
+    if (answered.has(name)) assert.equal("back" in Networks, answered.get(name) === "connect", `${says}, as was answered`);
+    const devices = readFileSync(`/proc/${State.Pid}/net/dev`, "utf8").match(/eth\d+:/g) ?? [];
+    assert.equal(devices.length, addresses.length, `interfaces of ${says}`);
+    const own = readFileSync(HostsPath, "utf8").match(/^1\S+(?=.*\b[0-9a-f]{12}\b)/gm) ?? [];
+    assert.deepEqual(own.sort(), addresses.toSorted(), `hosts of ${says}`);
+    for (const { HostPort } of Object.values(Ports ?? {}).flatMap((bindings) => bindings ?? []))
+      assert.ok(
+        addresses.includes(targets.get(Number(HostPort)) ?? ""),
+        `port ${HostPort} of ${says} leads to ${targets.get(Number(HostPort))}`,
+      );
+    const served = "front" in Networks || "back" in Networks;
+    if (name.endsWith("s")) assert.equal(Object.keys(Ports ?? {}).length > 0, served);
+    for (const network of ["front", "back"]) {
+      const resolved = await run("nsenter", [
+        `--net=/proc/${asking.State.Pid}/ns/net`,
+        "busybox",
+        "nslookup",
+        `${name}.${network}`,
+        "127.0.0.11",
+      ]);
+      assert.equal(resolved.code === 0, network in Networks, `${name}.${network}: ${resolved.stdout}`);
     }
-    // What was undone can be done again, and the other way round.
-    for (const { Name, NetworkSettings } of states) {
-      const verb = "back" in NetworkSettings.Networks ? "disconnect" : "connect";
-      const answer = await daemon.api("POST", `/networks/back/${verb}`, { Container: Name.slice(1) });
-      assert.equal(answer.status, 200, `${verb} ${Name}: ${answer.text}`);
-    }
-    assert.deepEqual(await networkDisagreements(daemon), []);
-  },
-);
+  }
+  // What was undone can be done again, and the other way round.
+  for (const { Name, NetworkSettings } of states) {
+    const verb = "back" in NetworkSettings.Networks ? "disconnect" : "connect";
+    const answer = await daemon.api("POST", `/networks/back/${verb}`, { Container: Name.slice(1) });
+    assert.equal(answer.status, 200, `${verb} ${Name}: ${answer.text}`);
+  }
+  assert.deepEqual(await networkDisagreements(daemon), []);
+});
 
 /** A folder with an `ip` that, once, holds at a line with `at` in it until its daemon is dead: before it does what the line says, or after. */
 function heldIp(t: TestContext, { at, when }: { at: string; when: "before" | "after" }) {
@@ -155,7 +149,7 @@ test("a network that a daemon was killed over before its bridge was made has one
   await eventually("the bridge is there", () => bridgesOf(Id).length === 1);
 });
 
-test("a bridge that a daemon was killed over before it was marked goes with its network", { timeout: 60_000 }, async (t) => {
+test("a bridge that a daemon was killed over before it was marked goes with its network", async (t) => {
   const ip = heldIp(t, { at: " alias ", when: "before" });
   await using daemon = await Daemon.start({ image: false, env: ip.env });
   const bridge = `${daemon.bridge}x`.slice(-15);

@@ -102,7 +102,7 @@ async function follow(id: string, enough: (text: string) => boolean): Promise<st
   });
 }
 
-test("logs have no hole and no line twice, whatever is killed; the same processes run on", { timeout: 60_000 }, async () => {
+test("logs have no hole and no line twice, whatever is killed; the same processes run on", async () => {
   const steady = await run(...counting(2000, 200, "exec sleep 300"));
   const fast = await run(...sh("seq 1 1000000; seq 1 300000 >&2; exec sleep 300"));
   const rotated = await run("--log-opt", "max-size=2m", "--log-opt", "max-file=50", ...sh("seq 1 300000; exec sleep 300"));
@@ -206,7 +206,7 @@ test("after an outage a container can be followed, attached to, entered, paused 
   await daemon.docker("rm", "-f", id, talker);
 });
 
-test("creates, starts and removals cut short leave nothing that no container has", { timeout: 60_000 }, async () => {
+test("creates, starts and removals cut short leave nothing that no container has", async () => {
   for (let round = 0; round < 8; round++) {
     const network = round % 2 === 0 ? "none" : "bridge";
     const busy = Array.from({ length: 6 }, (_, index) => churn(`${round}-${index}`, network));
@@ -281,33 +281,29 @@ test("a container whose shim is killed has ended with 137, can be started again 
   assert.equal((await daemon.docker("rm", "-f", id)).code, 0);
 });
 
-test(
-  "a daemon that is ended while containers end leaves no end half told, and says nothing of errors",
-  { timeout: 60_000 },
-  async () => {
-    const restarted = await run("--restart", "always", ...sh("usleep 20000; exit 4"));
-    for (let round = 0; round < 4; round++) {
-      const scripts = Array.from({ length: 16 }, (_, index) => sh(`usleep ${300_000 + index * 25_000}; exit 3`));
-      const ids = await Promise.all(scripts.map((script, index) => run(...(index % 4 === 0 ? ["--rm"] : []), ...script)));
-      await sleep(150 * Math.random());
-      assert.equal(await daemon.stop(), 0);
-      await daemon.launch();
-      for (const [index, id] of ids.entries()) {
-        if (index % 4 === 0)
-          await eventually("it is removed", async () => (await daemon.api("GET", `/containers/${id}/json`)).status === 404);
-        else await eventually("it has ended with its code", async () => (await inspect(id)).State.ExitCode === 3);
-      }
-      await daemon.docker("rm", "-f", ...ids);
+test("a daemon that is ended while containers end leaves no end half told, and says nothing of errors", async () => {
+  const restarted = await run("--restart", "always", ...sh("usleep 20000; exit 4"));
+  for (let round = 0; round < 4; round++) {
+    const scripts = Array.from({ length: 16 }, (_, index) => sh(`usleep ${300_000 + index * 25_000}; exit 3`));
+    const ids = await Promise.all(scripts.map((script, index) => run(...(index % 4 === 0 ? ["--rm"] : []), ...script)));
+    await sleep(150 * Math.random());
+    assert.equal(await daemon.stop(), 0);
+    await daemon.launch();
+    for (const [index, id] of ids.entries()) {
+      if (index % 4 === 0)
+        await eventually("it is removed", async () => (await daemon.api("GET", `/containers/${id}/json`)).status === 404);
+      else await eventually("it has ended with its code", async () => (await inspect(id)).State.ExitCode === 3);
     }
-    assert.deepEqual(
-      daemon.log.split("\n").filter((line) => line.includes("store is closed")),
-      [],
-    );
-    const { RestartCount } = await inspect(restarted);
-    await eventually("it is restarted again", async () => (await inspect(restarted)).RestartCount > RestartCount, 70);
-    assert.equal((await daemon.docker("rm", "-f", restarted)).code, 0);
-  },
-);
+    await daemon.docker("rm", "-f", ...ids);
+  }
+  assert.deepEqual(
+    daemon.log.split("\n").filter((line) => line.includes("store is closed")),
+    [],
+  );
+  const { RestartCount } = await inspect(restarted);
+  await eventually("it is restarted again", async () => (await inspect(restarted)).RestartCount > RestartCount, 70);
+  assert.equal((await daemon.docker("rm", "-f", restarted)).code, 0);
+});
 
 test("what a killed containerd leaves of a load goes when it is back, not with the next start", async () => {
   const archive = join(daemon.directory, "layers.tar");
@@ -393,93 +389,84 @@ test("containerd that is killed over and over while containers are restarted by 
   await nothingIsLeft({ withinSeconds: 15 });
 });
 
-test(
-  "whoever is killed, at whatever moment: records, containerd and the machine agree soon, while the daemon lives",
-  { timeout: 240_000 },
-  async () => {
-    daemon.expectsErrors(/./);
-    const client = connectContainerd({ address: join(daemon.execRoot, "containerd.sock"), namespace: "pouch" });
-    // What a containerd leaves that is killed while it deletes a bundle.
-    const halfDeleted = join(daemon.execRoot, "containerd/io.containerd.runtime.v2.task/pouch", `.${"5e".repeat(32)}`, "rootfs");
-    mkdirSync(halfDeleted, { recursive: true });
-    let found: string[] = [];
-    const agree = async (): Promise<void> => {
-      const look = async (): Promise<boolean> => {
-        found = await disagreements(daemon, client).catch((error: unknown) => [String(error)]);
-        return found.length === 0;
-      };
-      await eventually("everything agrees", look, 60).catch((error: unknown) =>
-        assert.fail(`${String(error)}: ${found.join("; ")}`),
-      );
+test("whoever is killed, at whatever moment: records, containerd and the machine agree soon, while the daemon lives", async () => {
+  daemon.expectsErrors(/./);
+  const client = connectContainerd({ address: join(daemon.execRoot, "containerd.sock"), namespace: "pouch" });
+  // What a containerd leaves that is killed while it deletes a bundle.
+  const halfDeleted = join(daemon.execRoot, "containerd/io.containerd.runtime.v2.task/pouch", `.${"5e".repeat(32)}`, "rootfs");
+  mkdirSync(halfDeleted, { recursive: true });
+  let found: string[] = [];
+  const agree = async (): Promise<void> => {
+    const look = async (): Promise<boolean> => {
+      found = await disagreements(daemon, client).catch((error: unknown) => [String(error)]);
+      return found.length === 0;
     };
-    try {
-      for (const victims of [
-        ["containerd", "shim", "runc", "process"],
-        ["pouchd", "containerd", "shim", "runc"],
-      ] as const) {
-        await killStorm(daemon, { seed: 7, clients: 4, victims, kills: 8 });
-        await agree();
-      }
-      const ids = (await daemon.api("GET", "/containers/json?all=1")).json<{ Id: string }[]>().map(({ Id }) => Id);
-      const removals = await Promise.all(ids.map((id) => daemon.api("DELETE", `/containers/${id}?force=1&v=1`)));
-      assert.deepEqual(
-        removals.filter(({ status }) => status !== 204),
-        [],
-      );
-      await agree();
-    } finally {
-      await client.close();
-    }
-  },
-);
-
-test(
-  "a containerd that hangs ends no call and no daemon: each answers that it hangs, and all goes on with it",
-  { timeout: 120_000 },
-  async () => {
-    const [stopped, killed, removed, entered, looked] = await Promise.all(
-      [1, 2, 3, 4, 5].map(() => run("busybox", "sleep", "300")),
+    await eventually("everything agrees", look, 60).catch((error: unknown) =>
+      assert.fail(`${String(error)}: ${found.join("; ")}`),
     );
-    const fresh = await create("busybox", "sleep", "300");
-    const exec = await daemon.api("POST", `/containers/${entered}/exec`, { Cmd: ["true"] });
-    const pid = containerdPid();
-    process.kill(pid, "SIGSTOP");
-    try {
-      const calls: [string, string, unknown?][] = [
-        ["GET", "/images/json"],
-        ["GET", "/system/df"],
-        ["GET", "/images/busybox/json"],
-        ["POST", `/containers/${stopped}/stop?t=0`],
-        ["POST", `/containers/${killed}/kill`],
-        ["DELETE", `/containers/${removed}?force=1`],
-        ["POST", `/exec/${exec.json<{ Id: string }>().Id}/start`, { Detach: true }],
-        ["POST", `/containers/${fresh}/start`],
-        ["POST", `/containers/${looked}/pause`],
-        ["GET", `/containers/${looked}/top`],
-        ["GET", "/_ping"],
-      ];
-      for (const path of ["/containers/json", `/containers/${looked}/json`, "/version", "/volumes"])
-        assert.equal((await daemon.api("GET", path)).status, 200, path);
-      const answers = await Promise.all(calls.map((call) => daemon.api(...call)));
-      for (const [index, { status, text }] of answers.entries()) {
-        assert.ok(status === 500 || status === 503, `${calls[index]?.[1]}: ${status} ${text}`);
-        assert.match(text, /containerd (at .* does not answer|did not answer)/);
-      }
-      // It is known to hang by now: nobody waits for it again.
-      for (const call of calls.slice(0, 3)) assert.equal((await daemon.api(...call)).status, 503);
-    } finally {
-      process.kill(pid, "SIGCONT");
+  };
+  try {
+    for (const victims of [
+      ["containerd", "shim", "runc", "process"],
+      ["pouchd", "containerd", "shim", "runc"],
+    ] as const) {
+      await killStorm(daemon, { seed: 7, clients: 4, victims, kills: 8 });
+      await agree();
     }
-    await eventually("containerd is back", async () => (await daemon.api("GET", "/_ping")).status === 200);
-    for (const id of [stopped, killed, entered, looked])
-      assert.equal((await daemon.docker("stop", "-t", "0", String(id))).code, 0);
-    const ids = [stopped, killed, removed, entered, looked, fresh].map(String);
-    for (const id of ids) assert.equal((await daemon.docker("start", id)).code, 0);
-    assert.equal((await daemon.docker("rm", "-f", ...ids)).code, 0);
-    // What comes to life in containerd after its container was removed goes with the daemon's next look, every half minute.
-    await nothingIsLeft({ withinSeconds: 60 });
-  },
-);
+    const ids = (await daemon.api("GET", "/containers/json?all=1")).json<{ Id: string }[]>().map(({ Id }) => Id);
+    const removals = await Promise.all(ids.map((id) => daemon.api("DELETE", `/containers/${id}?force=1&v=1`)));
+    assert.deepEqual(
+      removals.filter(({ status }) => status !== 204),
+      [],
+    );
+    await agree();
+  } finally {
+    await client.close();
+  }
+});
+
+test("a containerd that hangs ends no call and no daemon: each answers that it hangs, and all goes on with it", async () => {
+  const [stopped, killed, removed, entered, looked] = await Promise.all(
+    [1, 2, 3, 4, 5].map(() => run("busybox", "sleep", "300")),
+  );
+  const fresh = await create("busybox", "sleep", "300");
+  const exec = await daemon.api("POST", `/containers/${entered}/exec`, { Cmd: ["true"] });
+  const pid = containerdPid();
+  process.kill(pid, "SIGSTOP");
+  try {
+    const calls: [string, string, unknown?][] = [
+      ["GET", "/images/json"],
+      ["GET", "/system/df"],
+      ["GET", "/images/busybox/json"],
+      ["POST", `/containers/${stopped}/stop?t=0`],
+      ["POST", `/containers/${killed}/kill`],
+      ["DELETE", `/containers/${removed}?force=1`],
+      ["POST", `/exec/${exec.json<{ Id: string }>().Id}/start`, { Detach: true }],
+      ["POST", `/containers/${fresh}/start`],
+      ["POST", `/containers/${looked}/pause`],
+      ["GET", `/containers/${looked}/top`],
+      ["GET", "/_ping"],
+    ];
+    for (const path of ["/containers/json", `/containers/${looked}/json`, "/version", "/volumes"])
+      assert.equal((await daemon.api("GET", path)).status, 200, path);
+    const answers = await Promise.all(calls.map((call) => daemon.api(...call)));
+    for (const [index, { status, text }] of answers.entries()) {
+      assert.ok(status === 500 || status === 503, `${calls[index]?.[1]}: ${status} ${text}`);
+      assert.match(text, /containerd (at .* does not answer|did not answer)/);
+    }
+    // It is known to hang by now: nobody waits for it again.
+    for (const call of calls.slice(0, 3)) assert.equal((await daemon.api(...call)).status, 503);
+  } finally {
+    process.kill(pid, "SIGCONT");
+  }
+  await eventually("containerd is back", async () => (await daemon.api("GET", "/_ping")).status === 200);
+  for (const id of [stopped, killed, entered, looked]) assert.equal((await daemon.docker("stop", "-t", "0", String(id))).code, 0);
+  const ids = [stopped, killed, removed, entered, looked, fresh].map(String);
+  for (const id of ids) assert.equal((await daemon.docker("start", id)).code, 0);
+  assert.equal((await daemon.docker("rm", "-f", ...ids)).code, 0);
+  // What comes to life in containerd after its container was removed goes with the daemon's next look, every half minute.
+  await nothingIsLeft({ withinSeconds: 60 });
+});
 
 /** Makes, starts and removes containers until the daemon is killed. */
 async function churn(name: string, network: string): Promise<void> {

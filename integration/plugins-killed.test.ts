@@ -100,50 +100,42 @@ async function operate(daemon: Daemon, name: string, random: SeededRandom, over:
   }
 }
 
-test(
-  `a daemon that is killed while plugins come and go finds them as their records say (seed ${seed})`,
-  { timeout: 280_000 },
-  async () => {
-    await using daemon = await Daemon.start();
-    const random = new SeededRandom(seed);
-    for (let kill = 0; kill < 20; kill++) {
-      const over = new AbortController();
-      const clients = ["one", "two", "three"].map((name, index) =>
-        operate(daemon, name, random.fork(kill * 10 + index), over.signal),
-      );
-      await sleep(random.integer(50, 1200));
-      await daemon.kill9();
-      over.abort();
-      await Promise.all(clients);
-      await daemon.launch();
-      await audit(daemon);
-    }
-  },
-);
+test(`a daemon that is killed while plugins come and go finds them as their records say (seed ${seed})`, async () => {
+  await using daemon = await Daemon.start();
+  const random = new SeededRandom(seed);
+  for (let kill = 0; kill < 20; kill++) {
+    const over = new AbortController();
+    const clients = ["one", "two", "three"].map((name, index) =>
+      operate(daemon, name, random.fork(kill * 10 + index), over.signal),
+    );
+    await sleep(random.integer(50, 1200));
+    await daemon.kill9();
+    over.abort();
+    await Promise.all(clients);
+    await daemon.launch();
+    await audit(daemon);
+  }
+});
 
-test(
-  "an install that a kill broke off leaves neither its folder nor the program that filled it",
-  { timeout: 60_000 },
-  async () => {
-    const programs = mkdtempSync(join(tmpdir(), "pouch-npm-"));
-    // npm makes the folders it needs, wherever they are.
-    const script = `#!/bin/sh\ntouch "${programs}/began"\nsleep 3\nmkdir -p "$PWD/node_modules"\nsleep 600\n`;
-    writeFileSync(join(programs, "npm"), script, { mode: 0o755 });
-    try {
-      await using daemon = await Daemon.start({ image: false, env: { PATH: `${programs}:${process.env["PATH"]}` } });
-      const source = join(daemon.directory, "source");
-      writePlugin(source, "needy", "1.0.0", { dependencies: { other: "1.0.0" } });
-      const installed = daemon.api("POST", "/plugins/install", { source }).catch(() => undefined);
-      await eventually("npm runs", () => existsSync(join(programs, "began")));
-      await daemon.kill9();
-      await installed;
-      await daemon.launch();
-      await sleep(3500);
-      assert.deepEqual(folders(daemon), []);
-      assert.equal(processes(daemon).size, 0);
-      assert.deepEqual(await plugins(daemon), []);
-    } finally {
-      rmSync(programs, { recursive: true });
-    }
-  },
-);
+test("an install that a kill broke off leaves neither its folder nor the program that filled it", async () => {
+  const programs = mkdtempSync(join(tmpdir(), "pouch-npm-"));
+  // npm makes the folders it needs, wherever they are.
+  const script = `#!/bin/sh\ntouch "${programs}/began"\nsleep 3\nmkdir -p "$PWD/node_modules"\nsleep 600\n`;
+  writeFileSync(join(programs, "npm"), script, { mode: 0o755 });
+  try {
+    await using daemon = await Daemon.start({ image: false, env: { PATH: `${programs}:${process.env["PATH"]}` } });
+    const source = join(daemon.directory, "source");
+    writePlugin(source, "needy", "1.0.0", { dependencies: { other: "1.0.0" } });
+    const installed = daemon.api("POST", "/plugins/install", { source }).catch(() => undefined);
+    await eventually("npm runs", () => existsSync(join(programs, "began")));
+    await daemon.kill9();
+    await installed;
+    await daemon.launch();
+    await sleep(3500);
+    assert.deepEqual(folders(daemon), []);
+    assert.equal(processes(daemon).size, 0);
+    assert.deepEqual(await plugins(daemon), []);
+  } finally {
+    rmSync(programs, { recursive: true });
+  }
+});
