@@ -52,6 +52,7 @@ const neverRight = /invalid tar header/;
 const toldOfKills = [
   /containerd ended while starting \(SIGKILL\)/,
   /its process ended by SIGKILL; starting it again/,
+  /cannot start its process again .*its process ended by SIGKILL at its start/,
   /a container could not be restarted/,
 ];
 
