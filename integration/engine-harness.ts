@@ -157,11 +157,7 @@ export class EngineHarness {
     });
     const views = join(this.root, "exec/views");
     mkdirSync(views, { recursive: true });
-    const main = join(import.meta.dirname, "../packages/pouchd/src/main.ts");
-    const files = new FileWorkers({
-      command: process.execPath,
-      args: ["--experimental-ffi", "--disable-warning=ExperimentalWarning", main, "file-worker", views],
-    });
+    const files = new FileWorkers({ command: join(import.meta.dirname, "../bin/pouchd"), args: ["file-worker", views] });
     const records = store.containers<ContainerRecord>();
     const volumes = new VolumeManager({
       root: join(this.root, "home/volumes"),
