@@ -5,16 +5,18 @@ import { dirname, join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { hostFacts } from "./host-facts.ts";
 
-/** A machine recorded as files. */
-function machine(t: TestContext, files: Record<string, string>) {
+/** A machine recorded as files, in a folder that goes with the test. */
+function recorded(t: TestContext, files: Record<string, string>): string {
   const root = mkdtempSync(join(tmpdir(), "pouch-facts-"));
   t.after(() => rmSync(root, { recursive: true, force: true }));
   for (const [path, text] of Object.entries(files)) {
     mkdirSync(dirname(join(root, path)), { recursive: true });
     writeFileSync(join(root, path), text);
   }
-  return hostFacts({ root, architecture: "x64" });
+  return root;
 }
+
+const machine = (t: TestContext, files: Record<string, string>) => hostFacts({ root: recorded(t, files), architecture: "x64" });
 
 const common = {
   "proc/self/status": "Name:\tnode\nCapBnd:\t000001fffeffffff\nSeccomp:\t0\nCpus_allowed_list:\t0-2,4\n",
@@ -82,4 +84,12 @@ test("what the daemon itself may do is read from its own process", (t) => {
 test("a machine without cgroups can limit nothing", (t) => {
   const { cgroup } = machine(t, common);
   assert.ok(!cgroup.memoryLimit && !cgroup.cpuCfs && !cgroup.pidsLimit && !cgroup.cpuset);
+});
+
+test("forwarding is as it is when it is asked for", (t) => {
+  const root = recorded(t, { ...common, "proc/sys/net/ipv4/ip_forward": "0\n" });
+  const facts = hostFacts({ root });
+  assert.equal(facts.ipv4Forwarding, false);
+  writeFileSync(join(root, "proc/sys/net/ipv4/ip_forward"), "1\n");
+  assert.equal(facts.ipv4Forwarding, true);
 });

@@ -112,9 +112,16 @@ export function hostFacts(options: { root?: string; architecture?: string } = {}
     selinux: exists("sys/fs/selinux/enforce"),
     seccomp: /^Seccomp:/m.test(status),
     cgroupNamespaces: exists("proc/self/ns/cgroup"),
-    ipv4Forwarding: read("proc/sys/net/ipv4/ip_forward").trim() !== "0",
-    bridgeNfIptables: read("proc/sys/net/bridge/bridge-nf-call-iptables").trim() === "1",
-    bridgeNfIp6tables: read("proc/sys/net/bridge/bridge-nf-call-ip6tables").trim() === "1",
+    // Asked each time: the first bridge turns forwarding on, and a module brings the others.
+    get ipv4Forwarding() {
+      return read("proc/sys/net/ipv4/ip_forward").trim() !== "0";
+    },
+    get bridgeNfIptables() {
+      return read("proc/sys/net/bridge/bridge-nf-call-iptables").trim() === "1";
+    },
+    get bridgeNfIp6tables() {
+      return read("proc/sys/net/bridge/bridge-nf-call-ip6tables").trim() === "1";
+    },
     architecture: options.architecture ?? process.arch,
   };
 }
