@@ -4,7 +4,8 @@ import { spawn } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { Daemon, eventually, projectRoot } from "./harness/daemon.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Daemon, eventually, projectRoot, run } from "./harness/daemon.ts";
 
 const pouch = join(projectRoot, "bin/pouch");
 let daemon: Daemon;
@@ -36,13 +37,25 @@ function terminal(line: string): Terminal {
   });
   let screen = "";
   child.stdout.on("data", (chunk) => (screen += String(chunk)));
+  const hangs = async (why: unknown): Promise<never> => {
+    const processes = (await run("ps", ["-eo", "pid,ppid,stat,wchan:24,args", "--forest"])).stdout;
+    const containers = (await daemon.api("GET", "/containers/json?all=1")).text;
+    assert.fail([String(why), screen, containers, processes, daemon.log.slice(-4000)].join("\n"));
+  };
   return {
     type: (text) => void child.stdin.write(text),
-    shows: async (pattern) =>
-      void (await eventually(`${pattern} on a screen that shows ${JSON.stringify(screen)}`, () => pattern.test(screen))),
-    ended: new Promise((resolve) => child.once("close", () => resolve(screen))),
+    shows: async (pattern) => {
+      await eventually(`${pattern} on the screen`, () => pattern.test(screen)).catch((error: unknown) => hangs(error));
+    },
+    ended: Promise.race([
+      new Promise<string>((resolve) => child.once("close", () => resolve(screen))),
+      sleep(hungMs, undefined, { ref: false }).then(() => hangs("the line does not end")),
+    ]),
   };
 }
+
+/** What takes longer hangs, on the slowest machine too. */
+const hungMs = 120_000;
 
 function assertGivenBack(screen: string): void {
   const state = /(\S*) ?\r?\n?((?:-?(?:icanon|echo|opost) )+)end/.exec(screen)?.[2] ?? "";
