@@ -160,7 +160,8 @@ export class Daemon {
     const child = spawn(program, words, {
       stdio: ["ignore", log, log],
       detached: this.#options.ownGroup ?? false,
-      env: { ...process.env, ...this.#options.env },
+      // The compile cache is for tests; no user's daemon has one.
+      env: { ...process.env, NODE_COMPILE_CACHE: undefined, ...this.#options.env },
     });
     this.#process = child;
     const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
