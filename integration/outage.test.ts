@@ -10,6 +10,7 @@ import { connectContainerd } from "@pouchcontainer/containerd";
 import { commandLine, Daemon, eventually, sleep } from "./harness/daemon.ts";
 import { makeLayeredArchive } from "./harness/layered-image.ts";
 import { killStorm } from "./harness/kill-storm.ts";
+import { framesIn } from "./harness/log-frames.ts";
 import { disagreements } from "./soak/agreement.ts";
 import { parentOf } from "./soak/machine-state.ts";
 
@@ -90,11 +91,14 @@ async function follow(id: string, enough: (text: string) => boolean): Promise<st
   return await new Promise((resolve, reject) => {
     const path = `/containers/${id}/logs?follow=1&stdout=1&tail=1`;
     const request = http.get({ socketPath: daemon.socket, path }, (response) => {
+      let bytes = Buffer.alloc(0);
       let text = "";
       response.on("data", (chunk: Buffer) => {
-        text += chunk.subarray(8).toString();
-        if (enough(text)) resolve(text);
-        if (enough(text)) request.destroy();
+        bytes = Buffer.concat([bytes, chunk]);
+        text = Buffer.concat(framesIn(bytes).map(({ data }) => data)).toString();
+        if (!enough(text)) return;
+        resolve(text);
+        request.destroy();
       });
       response.on("end", () => reject(new Error(`the log ended with ${JSON.stringify(text)}`)));
     });

@@ -3,6 +3,7 @@ import { after, before, test } from "node:test";
 import type { EventMessage, ExecInspect } from "@pouchcontainer/api";
 import { Daemon, eventually, sleep, type ApiResponse } from "./harness/daemon.ts";
 import { Hijacked } from "./harness/hijacked.ts";
+import { framesIn } from "./harness/log-frames.ts";
 
 let daemon: Daemon;
 /** A container with a TTY and a shell at it. */
@@ -203,15 +204,9 @@ test("the log and then what comes: nothing twice and nothing missing", async () 
 /** Frames of a log as `stream:length` or, when they are short, `stream:text`. */
 async function logFrames(name: string, query: string): Promise<string[]> {
   const answer = await daemon.api("GET", `/containers/${name}/logs?stdout=1&stderr=1${query}`);
-  const bytes = Buffer.from(answer.text);
-  const frames: string[] = [];
-  for (let at = 0; at < bytes.length;) {
-    const size = bytes.readUInt32BE(at + 4);
-    const text = bytes.toString("utf8", at + 8, at + 8 + size);
-    frames.push(`${bytes[at]}:${size > 100 ? size : text}`);
-    at += 8 + size;
-  }
-  return frames;
+  return framesIn(Buffer.from(answer.text)).map(
+    ({ stream, data }) => `${stream}:${data.length > 100 ? data.length : data.toString()}`,
+  );
 }
 
 test("a log has one frame for each of its lines, and for each piece of a long one, followed or not", async () => {
