@@ -47,7 +47,7 @@ export interface ApiResponse {
   json<T>(): T;
 }
 
-/** A request that gets nothing for this long hangs: the test says which, instead of running into its own end. */
+/** A request, or a start, that gets nothing for this long hangs: the test says which, instead of running into its own end. */
 const silenceMs = 120_000;
 
 let sequence = 0;
@@ -165,7 +165,7 @@ export class Daemon {
     });
     this.#process = child;
     const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
-    const deadline = Date.now() + 30_000;
+    const deadline = Date.now() + silenceMs;
     for (;;) {
       if (await this.#answers()) break;
       const gone = await Promise.race([exited.then(() => true), sleep(25).then(() => false)]);
