@@ -1,11 +1,11 @@
 /** What the daemon is told that it cannot do, on this machine, with these programs: refused at the start, with nothing left of it. */
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { projectRoot } from "./harness/daemon.ts";
+import { Daemon, projectRoot } from "./harness/daemon.ts";
 import { hostLinks } from "./harness/host-links.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "pouch-configuration-"));
@@ -46,6 +46,9 @@ const refused: [flags: Record<string, string>, message: RegExp][] = [
   [{ "nft-table": "inet" }, /--nft-table: nft does not take "inet" for a table's name/],
   [{ snapshotter: "nosuch" }, /--snapshotter: this containerd has no snapshotter nosuch/],
   [{ "runtime-path": folder }, /--runtime-path: .*folder is no program on this machine/],
+  [{ "add-runtime": "runc=/bin/true" }, /--add-runtime takes NAME=PATH with a name of .* that is not runc/],
+  [{ "add-runtime": "other=/nope/crun" }, /--add-runtime: \/nope\/crun, for other, is no program on this machine/],
+  [{ "default-runtime": "other" }, /--default-runtime takes the name of a runtime, one of runc, got "other"/],
   [{ "containerd-path": folder }, /folder cannot be run as a program/],
   [{ "init-path": "/nope/tini" }, /--init-path: \/nope\/tini is no program on this machine/],
   [{ "log-opt": "nosuch=1" }, /--log-driver json-file with its --log-opt cannot be: unknown log opt 'nosuch'/],
@@ -71,4 +74,27 @@ test("what the configuration file says is refused by the file's name and the key
   const file = join(directory, "config.json");
   writeFileSync(file, JSON.stringify({ dns: ["nowhere"] }));
   assert.ok(refusal({ "config-file": file }).includes(`${file}: "dns" takes an IP address, got "nowhere"`));
+});
+
+test("a runtime of the operator's runs containers, and what it ran goes also when it is configured no more", async () => {
+  const calls = join(directory, "calls");
+  const other = join(directory, "other-runtime");
+  writeFileSync(other, `#!/bin/sh\necho "$*" >>${calls}\nexec runc "$@"\n`, { mode: 0o755 });
+  const options = { flags: ["--add-runtime", `other=${other}`, "--default-runtime", "other"] };
+  await using daemon = await Daemon.start(options);
+  const info = (await daemon.api("GET", "/info")).json<{ Runtimes: Record<string, { path: string }>; DefaultRuntime: string }>();
+  assert.deepEqual([Object.keys(info.Runtimes).toSorted(), info.DefaultRuntime], [["other", "runc"], "other"]);
+  assert.equal((await daemon.docker("run", "--rm", "--runtime", "runc", "busybox", "echo", "a")).stdout, "a\n");
+  // It was asked for its version.
+  assert.doesNotMatch(readFileSync(calls, "utf8"), /create --bundle/);
+  assert.equal((await daemon.docker("run", "--rm", "busybox", "echo", "b")).stdout, "b\n");
+  assert.match(readFileSync(calls, "utf8"), /create --bundle/);
+  assert.match((await daemon.docker("run", "--runtime", "nosuch", "busybox")).stderr, /Unknown runtime specified nosuch/);
+
+  const id = (await daemon.docker("run", "-d", "busybox", "sleep", "300")).stdout.trim();
+  options.flags = [];
+  assert.equal(await daemon.stop(), 0);
+  await daemon.launch();
+  assert.equal((await daemon.docker("exec", id, "echo", "still here")).stdout, "still here\n");
+  assert.equal((await daemon.docker("rm", "-f", id)).code, 0);
 });

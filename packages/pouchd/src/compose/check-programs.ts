@@ -10,6 +10,9 @@ export function checkPrograms(configuration: Configuration, environment: NodeJS.
     throw invalidArgument(
       `--runtime-path: ${runtime} is no program on this machine: install the package runc, or name the binary`,
     );
+  for (const [name, program] of Object.entries(configuration["add-runtime"] ?? {}))
+    if (findProgram(program, environment) === undefined)
+      throw invalidArgument(`--add-runtime: ${program}, for ${name}, is no program on this machine: name the binary`);
   const init = configuration["init-path"];
   // Without the one that is taken when none is named, containers with --init are refused and others run.
   if (init !== optionTable["init-path"].default && findProgram(init, environment) === undefined)

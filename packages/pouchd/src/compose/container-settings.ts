@@ -7,7 +7,6 @@ import { join } from "node:path";
 import type { Configuration } from "../config/options.ts";
 import { findProgram } from "./find-program.ts";
 
-const defaultRuntime = "runc";
 export const logDrivers = ["json-file", "none"];
 
 /** What the operator's flags mean for containers. */
@@ -28,8 +27,11 @@ export function containerSettings(
     throw invalidArgument(`--log-driver is one of ${logDrivers.join(", ")}, got "${logDriver}"`);
   }
   const cgroupDriver = configuration["cgroup-driver"] === "systemd" ? "systemd" : "cgroupfs";
-  const runtimePath = findProgram(configuration["runtime-path"], environment) ?? configuration["runtime-path"];
-  const runtimes: Record<string, string> = { [defaultRuntime]: runtimePath };
+  const defaultRuntime = configuration["default-runtime"];
+  const programs = { runc: configuration["runtime-path"], ...configuration["add-runtime"] };
+  const runtimes: Record<string, string> = Object.fromEntries(
+    Object.entries(programs).map(([name, program]) => [name, findProgram(program, environment) ?? program]),
+  );
   const initPath = findProgram(configuration["init-path"], environment);
   // Two daemons must not see each other's.
   const runtimeRoot = join(configuration["exec-root-dir"], "runc");

@@ -17,7 +17,9 @@ export function checkConfiguration(configuration: Configuration, placeOf: PlaceO
   for (const name of ["tlscacert", "tlscert", "tlskey"] as const) if (configuration[name] === "") delete configuration[name];
   // Others start them, in folders of their own; a bare name is looked up.
   for (const name of ["containerd-path", "runtime-path", "init-path"] as const)
-    if (configuration[name].includes("/")) configuration[name] = resolve(configuration[name]);
+    configuration[name] = programPath(configuration[name]);
+  const runtimes = configuration["add-runtime"] ?? {};
+  for (const [name, path] of Object.entries(runtimes)) runtimes[name] = programPath(path);
   for (const [option] of optionSpecs) {
     // The table's own names.
     const name = option as OptionName;
@@ -26,10 +28,17 @@ export function checkConfiguration(configuration: Configuration, placeOf: PlaceO
   checkListen("listen", configuration.listen, placeOf);
   if (configuration["enable-cri"]) checkListenCri(configuration, placeOf);
   checkControlGroups(configuration, placeOf);
+  const known = ["runc", ...Object.keys(runtimes)];
+  if (!known.includes(configuration["default-runtime"]))
+    throw invalidArgument(
+      `${placeOf("default-runtime")} takes the name of a runtime, one of ${known.join(", ")}, got ${JSON.stringify(configuration["default-runtime"])}: --add-runtime NAME=PATH adds one`,
+    );
   const { tlsverify, tlscacert, tlscert, tlskey } = configuration;
   if (tlsverify && !(tlscacert && tlscert && tlskey))
     throw invalidArgument("--tlsverify needs --tlscacert, --tlscert and --tlskey");
 }
+
+const programPath = (program: string): string => (program.includes("/") ? resolve(program) : program);
 
 function textsOf(value: Configuration[OptionName]): string[] {
   if (value === undefined || typeof value === "boolean") return [];

@@ -128,7 +128,20 @@ export const optionTable = {
     type: "string",
     default: "runc",
     placeholder: "PATH",
-    help: "OCI runtime binary behind the default runtime",
+    help: "OCI runtime binary behind the runtime runc",
+  },
+  "add-runtime": {
+    group: "containers",
+    type: "map",
+    placeholder: "NAME=PATH",
+    help: "Another OCI runtime that containers may ask for (repeatable)",
+  },
+  "default-runtime": {
+    group: "containers",
+    type: "string",
+    default: "runc",
+    placeholder: "NAME",
+    help: "Runtime of containers that do not ask for another",
   },
   "init-path": {
     group: "containers",

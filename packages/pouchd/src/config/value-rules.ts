@@ -77,6 +77,11 @@ export const valueRules: Partial<Record<OptionName, ValueRule>> = {
     takes: 'the path of a control group, without "." and ".." in it',
     fits: (value) => /[^/]/.test(value) && value.split("/").every((name) => name !== "." && name !== ".."),
   },
+  // The name of the built-in one is taken; its binary has an option of its own.
+  "add-runtime": matching(
+    'NAME=PATH with a name of letters, digits, "_", "." and "-" that is not runc',
+    /^(?!runc=)[A-Za-z0-9][A-Za-z0-9_.-]*=.+$/,
+  ),
   "cgroup-driver": oneOf("cgroupfs", "systemd"),
   "insecure-registries": {
     takes: "HOST, HOST:PORT or a subnet like 10.0.0.0/8",

@@ -43,9 +43,15 @@ export async function clearRuntime({ deps }: Pick<ContainerRoom, "deps">, runner
   // A shim that could not do it is gone now, and containerd knows that.
   if (failure !== undefined) await deleteTask({ deps }, id, true);
   if (states !== undefined && existsSync(join(states, id)))
-    await deps.runtime(record?.hostConfig.Runtime ?? "", record?.hostConfig.RuntimeType).forget?.(id);
+    await deps.runtime(runtimeNameOf(deps, record), record?.hostConfig.RuntimeType).forget?.(id);
   if (bundles !== undefined) await takeDownFolder(join(bundles, id));
   for (const folder of groupFolders(hierarchiesOf(deps.mountInfo()), group)) await removeGroup(folder);
+}
+
+/** Of a runtime that is not configured any more the states are read by the default one: they are all runc's. */
+function runtimeNameOf({ configSettings }: ContainerRoom["deps"], record: Runner["record"]): string {
+  const name = record?.hostConfig.Runtime ?? "";
+  return configSettings.runtimes.includes(name) ? name : configSettings.defaultRuntime;
 }
 
 /** How often it is looked whether something came to life while the rest was being ended, and how long the last may take. */
