@@ -44,6 +44,7 @@ import { storeFile } from "./compose/store-file.ts";
 import { namedThings } from "./compose/named-things.ts";
 import { networkSettings } from "./compose/network-settings.ts";
 import { openPlugins } from "./compose/plugins.ts";
+import { openPodRoom } from "./compose/pods.ts";
 import { refuseForeignFolders } from "./compose/refuse-foreign-folders.ts";
 import { listenAddresses } from "./compose/tls-material.ts";
 import type { Configuration } from "./config/options.ts";
@@ -194,12 +195,29 @@ async function open(options: ComposeOptions, closers: Closers): Promise<void> {
     onUnavailable: (error) => log.warn("no keeper of pipes: output written while the daemon is dead may be lost", { error }),
   });
   closers.push("the keeper of pipes", () => keeper.close());
+  const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+  const mountInfo = (): string => readFileSync("/proc/self/mountinfo", "utf8");
+  const pods = openPodRoom({
+    configuration,
+    log,
+    environment,
+    store,
+    records,
+    containers: () => containers,
+    networks: networks.sandboxes,
+    clock,
+    boot,
+    mountInfo,
+    cgroupDriver: settings.spec.cgroupDriver,
+    runc: settings.runtimes[settings.defaultRuntime] ?? "runc",
+  });
+  closers.push("pods", () => pods.manager.close());
   const containers: ContainerManager = new ContainerManager({
     containerd: client,
     records,
     images,
     chains,
-    networks: networks.sandboxes,
+    networks: pods.networks,
     volumes,
     files,
     events,
@@ -208,7 +226,7 @@ async function open(options: ComposeOptions, closers: Closers): Promise<void> {
     configSettings: settings.config,
     specSettings: settings.spec,
     devices: hostDevices(),
-    mountInfo: () => readFileSync("/proc/self/mountinfo", "utf8"),
+    mountInfo,
     stdio: {
       makeFifo: (path) => linux.makeFifo(path),
       enlargePipe: (fd, sizeBytes) => linux.enlargePipe(fd, sizeBytes),
@@ -216,7 +234,7 @@ async function open(options: ComposeOptions, closers: Closers): Promise<void> {
       ...(linux.direct && { journal: linux }),
       buffer: Buffer.allocUnsafeSlow(64 * 1024),
     },
-    boot: readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim(),
+    boot,
     ...(linux.direct && { isOpaqueDirectory: (path: string) => linux.isOpaqueDirectory(path) }),
     roots: { containers: join(home, "containers"), exec: join(execRoot, "containers") },
     runtime: settings.runtime,
@@ -228,8 +246,10 @@ async function open(options: ComposeOptions, closers: Closers): Promise<void> {
   });
   const exec = new ExecManager({ room: containers.room });
   closers.push("containers", () => containers.suspend());
+  await pods.recover();
   await containers.recover();
-  late.running = () => containers.anythingRuns;
+  late.running = () => containers.anythingRuns || pods.manager.list({ state: "ready" }).length > 0;
+  pods.resume();
 
   const programs = new ProgramVersions();
   const system = new SystemManager({
@@ -304,6 +324,8 @@ async function open(options: ComposeOptions, closers: Closers): Promise<void> {
     version: build.version,
     containerd: client,
     images,
+    pods: pods.manager,
+    containers,
     cgroupDriver: settings.spec.cgroupDriver,
     runtimes: Object.keys(settings.runtimes),
   });

@@ -11,4 +11,3 @@ export { NetworkManager } from "./network-manager.ts";
 export { openNetworks, type Networks, type NetworksDeps } from "./open-networks.ts";
 export { Sandboxes } from "./sandboxes.ts";
 export { checkDefaultBridge } from "./predefined-networks.ts";
-export { loadNetworkLists } from "./cni/cni-config.ts";

@@ -7,7 +7,7 @@ import type { PodNetworkStatus } from "./network/pod-network.ts";
 import type { PodConfig, PodResources } from "./pod-config.ts";
 import type { PodDeps } from "./pod-deps.ts";
 import type { PodRecord } from "./pod-record.ts";
-import { requirePod, requireReady, type PodRoom } from "./pod-room.ts";
+import { findPod, requirePod, requireReady, type PodRoom } from "./pod-room.ts";
 import { checkNetworks, recoverPods } from "./recover-pods.ts";
 import { finishRemovals } from "./finish-removals.ts";
 import { removePod } from "./remove-pod.ts";
@@ -37,6 +37,10 @@ export class PodManager {
   /** Stops it, removes its containers and forgets it; nothing happens when it is gone. */
   remove(ref: string): Promise<void> {
     return removePod(this.#room, ref);
+  }
+
+  find(ref: string): PodRecord | undefined {
+    return findPod(this.#room, ref);
   }
 
   /** Throws `notFound`. */

@@ -1,3 +1,4 @@
+import { failedPrecondition } from "@pouchcontainer/errors";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { PodMembership } from "../containers/pod-membership.ts";
@@ -12,7 +13,7 @@ const membership: PodMembership = {
 };
 
 /** Networks that note what they are asked; `inside` is a container of a pod. */
-function networks(given: Partial<PodMembership> = {}) {
+function networks(given: Partial<PodMembership> = {}, ready = true) {
   const asked: string[] = [];
   const note = (name: string) => (first: { id: string } | string) => {
     asked.push(`${name} ${typeof first === "string" ? first : first.id}`);
@@ -34,6 +35,9 @@ function networks(given: Partial<PodMembership> = {}) {
     others,
     membershipOf: (id) => (id === "inside" ? { ...membership, ...given } : undefined),
     addressesOf: () => ["192.0.2.7", "fd00::7"],
+    requireReady: () => {
+      if (!ready) throw failedPrecondition("pod p1 is not ready");
+    },
   });
   return { pods, asked };
 }
@@ -54,6 +58,11 @@ test("a container of a pod gets its namespace and files, and nothing is asked of
   await pods.forget("inside");
   assert.deepEqual(pods.linkEnvironment(container("inside")), []);
   assert.deepEqual(asked, []);
+});
+
+test("nothing starts in a pod that is not ready", async () => {
+  const { pods } = networks({}, false);
+  await assert.rejects(pods.prepare(container("inside"), { deferConnect: false }), /not ready/);
 });
 
 test("in the host's network there is no namespace to join", async () => {

@@ -10,6 +10,8 @@ export interface PodNetworksDeps {
   membershipOf(containerId: string): PodMembership | undefined;
   /** A pod's addresses, its own first. */
   addressesOf(podId: string): readonly string[];
+  /** Throws for a pod that takes no containers any more. */
+  requireReady(podId: string): void;
 }
 
 /** Networks of containers in pods, which have their pod's, whoever made it; all others have those they always had. */
@@ -27,6 +29,7 @@ export class PodNetworks implements ContainerNetworks {
   async prepare(container: NetworkedContainer, options: Parameters<ContainerNetworks["prepare"]>[1]): Promise<NetworkSandbox> {
     const membership = this.#deps.membershipOf(container.id);
     if (membership === undefined) return await this.#deps.others.prepare(container, options);
+    this.#deps.requireReady(membership.podId);
     const { network } = membership.namespaces;
     return { ...(network !== "host" && { netnsPath: network }), ...membership.files };
   }
@@ -64,7 +67,7 @@ export class PodNetworks implements ContainerNetworks {
 
   restore(running: NetworkedContainer[], setAside?: ReadonlySet<string>): Promise<void> {
     return this.#deps.others.restore(
-      running.filter(({ id }) => !this.#isInPod(id)),
+      running.filter(({ id, pod }) => pod === undefined && !this.#isInPod(id)),
       setAside,
     );
   }

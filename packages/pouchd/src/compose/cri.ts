@@ -1,9 +1,10 @@
 import type { ContainerdClient } from "@pouchcontainer/containerd";
 import { CriServer, imageCalls, runtimeCalls, type CriImages, type Readiness } from "@pouchcontainer/cri";
-import { loadNetworkLists, type SpecSettings } from "@pouchcontainer/engine";
-import { EngineError, isKind, unavailable } from "@pouchcontainer/errors";
+import type { ContainerManager, PodManager, SpecSettings } from "@pouchcontainer/engine";
+import { isKind, notImplemented, unavailable } from "@pouchcontainer/errors";
 import type { Configuration } from "../config/options.ts";
 import type { Log } from "../log/log.ts";
+import { openStreaming } from "./cri-streaming.ts";
 
 export interface CriDeps {
   configuration: Configuration;
@@ -11,20 +12,31 @@ export interface CriDeps {
   version: string;
   containerd: Pick<ContainerdClient, "plugins" | "serving">;
   images: CriImages;
+  pods: PodManager;
+  containers: ContainerManager;
   cgroupDriver: SpecSettings["cgroupDriver"];
   runtimes: readonly string[];
 }
 
 /** CRI's services over the engine; undefined where it is not asked for. It listens where the configuration says. */
-export async function openCri(deps: CriDeps): Promise<CriServer | undefined> {
+export async function openCri(deps: CriDeps): Promise<{ close(): Promise<void> } | undefined> {
   const { configuration, log } = deps;
   if (!configuration["enable-cri"]) return undefined;
+  const streaming = await openStreaming(
+    configuration,
+    {
+      exec: () => Promise.reject(notImplemented("exec is not there yet")),
+      attach: () => Promise.reject(notImplemented("attach is not there yet")),
+      portForward: () => Promise.reject(notImplemented("port-forward is not there yet")),
+    },
+    (message) => log.warn(message),
+  );
   const server = new CriServer({
     runtime: runtimeCalls({
       version: deps.version,
       cgroupDriver: deps.cgroupDriver,
       runtimeReadiness: () => containerdReadiness(deps.containerd),
-      networkReadiness: async () => networkReadiness(configuration["cni-conf-dir"]),
+      networkReadiness: async () => deps.pods.networkStatus(),
       handlers: ["", ...deps.runtimes].map((name) => ({
         name,
         features: { recursiveReadOnlyMounts: false, userNamespaces: false },
@@ -34,7 +46,7 @@ export async function openCri(deps: CriDeps): Promise<CriServer | undefined> {
     }),
     images: imageCalls({
       images: deps.images,
-      isPinned: () => false,
+      isPinned: ({ id }) => isSandboxImage(deps, id),
       snapshotsFolder: () => snapshotsFolder(deps.containerd, configuration.snapshotter),
     }),
     reportFailure: ({ rpc, error, foreseen }) => {
@@ -47,25 +59,20 @@ export async function openCri(deps: CriDeps): Promise<CriServer | undefined> {
   try {
     for (const address of configuration["listen-cri"]) await server.listen(address.replace(/^unix:\/\//, ""));
   } catch (error) {
-    await server.close({ graceMilliseconds: 0 });
+    await Promise.all([server.close({ graceMilliseconds: 0 }), streaming.close()]);
     throw error;
   }
-  return server;
+  return {
+    close: async () => {
+      await server.close();
+      await streaming.close();
+    },
+  };
 }
 
 async function containerdReadiness(containerd: CriDeps["containerd"]): Promise<Readiness> {
   if (await containerd.serving({ timeoutMs: 5000 })) return { ready: true };
   return { ready: false, reason: "ContainerdNotReady", message: "containerd does not answer" };
-}
-
-/** Reason and message are what people know from other runtimes. */
-function networkReadiness(folder: string): Readiness {
-  try {
-    if (loadNetworkLists(folder).length > 0) return { ready: true };
-    return { ready: false, reason: "NetworkPluginNotReady", message: `no CNI network list in ${folder}` };
-  } catch (error) {
-    return { ready: false, reason: "NetworkPluginNotReady", message: EngineError.from(error).message };
-  }
 }
 
 /** Where containerd has the snapshots, as it says itself. */
@@ -76,8 +83,14 @@ async function snapshotsFolder(containerd: CriDeps["containerd"], snapshotter: s
   return root;
 }
 
+function isSandboxImage({ configuration, images }: CriDeps, id: string): boolean {
+  const name = configuration["sandbox-image"];
+  return name !== undefined && images.view(name)?.id === id;
+}
+
 function shownConfiguration({ configuration, cgroupDriver, runtimes }: CriDeps): Record<string, unknown> {
   return {
+    ...(configuration["sandbox-image"] !== undefined && { sandboxImage: configuration["sandbox-image"] }),
     cgroupDriver,
     runtimes,
     snapshotter: configuration.snapshotter,

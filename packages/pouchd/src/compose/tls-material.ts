@@ -28,12 +28,32 @@ export function tlsMaterial(
   configuration: Configuration,
   warn: (message: string) => void = () => undefined,
 ): TlsMaterial | undefined {
-  const { tlsverify, tlscacert, tlscert, tlskey } = configuration;
-  if (!tlscert && !tlskey) return undefined;
-  if (!tlscert || !tlskey) throw invalidArgument("--tlscert and --tlskey go together: one of them is missing");
-  const pair = { cert: read("tlscert", tlscert), key: read("tlskey", tlskey) };
-  if ((statSync(tlskey).mode & 0o007) !== 0) warn(`--tlskey: ${tlskey} can be read by every user of this host; make it 0600`);
-  return tlsverify && tlscacert ? { ...pair, clientCa: certificates("tlscacert", tlscacert) } : pair;
+  const { tlsverify, tlscacert } = configuration;
+  const pair = keyPair(configuration, "", warn);
+  return pair && tlsverify && tlscacert ? { ...pair, clientCa: certificates("tlscacert", tlscacert) } : pair;
+}
+
+/** The same of CRI's streams; a CA alone makes clients show a certificate. */
+export function streamTlsMaterial(configuration: Configuration, warn: (message: string) => void): TlsMaterial | undefined {
+  const ca = configuration["stream-tlscacert"];
+  const pair = keyPair(configuration, "stream-", warn);
+  if (ca && !pair) throw invalidArgument("--stream-tlscacert needs --stream-tlscert and --stream-tlskey");
+  return pair && ca ? { ...pair, clientCa: certificates("stream-tlscacert", ca) } : pair;
+}
+
+function keyPair(
+  configuration: Configuration,
+  prefix: "" | "stream-",
+  warn: (message: string) => void,
+): Omit<TlsMaterial, "clientCa"> | undefined {
+  const [certName, keyName] = [`${prefix}tlscert`, `${prefix}tlskey`] as const;
+  const { [certName]: certFile, [keyName]: keyFile } = configuration;
+  if (!certFile && !keyFile) return undefined;
+  if (!certFile || !keyFile) throw invalidArgument(`--${certName} and --${keyName} go together: one of them is missing`);
+  const pair = { cert: read(certName, certFile), key: read(keyName, keyFile) };
+  if ((statSync(keyFile).mode & 0o007) !== 0)
+    warn(`--${keyName}: ${keyFile} can be read by every user of this host; make it 0600`);
+  return pair;
 }
 
 /** Node takes a file without any for one by which nobody is let in. */

@@ -14,7 +14,7 @@ export function checkConfiguration(configuration: Configuration, placeOf: PlaceO
   for (const name of ["home-dir", "exec-root-dir", "pidfile"] as const)
     if (configuration[name] !== "") configuration[name] = resolve(configuration[name]);
   // A configuration file may say in so many words that there is none.
-  for (const name of ["tlscacert", "tlscert", "tlskey"] as const) if (configuration[name] === "") delete configuration[name];
+  for (const name of fileNames) if (configuration[name] === "") delete configuration[name];
   // Others start them, in folders of their own; a bare name is looked up.
   for (const name of ["containerd-path", "runtime-path", "init-path"] as const)
     configuration[name] = programPath(configuration[name]);
@@ -39,6 +39,9 @@ export function checkConfiguration(configuration: Configuration, placeOf: PlaceO
 }
 
 const programPath = (program: string): string => (program.includes("/") ? resolve(program) : program);
+
+/** Files that may be none. */
+const fileNames = ["tlscacert", "tlscert", "tlskey", "stream-tlscacert", "stream-tlscert", "stream-tlskey"] as const;
 
 function textsOf(value: Configuration[OptionName]): string[] {
   if (value === undefined || typeof value === "boolean") return [];

@@ -68,6 +68,33 @@ export const optionTable = {
     placeholder: "ADDRESS",
     help: "Where CRI is served to root: unix:///path (repeatable)",
   },
+  "stream-server-address": {
+    group: "access",
+    type: "string",
+    default: "127.0.0.1",
+    placeholder: "IP",
+    help: "Where streams of CRI's exec, attach and port-forward are served to the kubelet",
+  },
+  "stream-server-port": {
+    group: "access",
+    type: "integer",
+    default: 0,
+    placeholder: "PORT",
+    help: "Port of these streams; 0 for a free one at each start",
+  },
+  "stream-tlscert": {
+    group: "access",
+    type: "string",
+    placeholder: "FILE",
+    help: "Certificate of these streams; without it they are plain HTTP",
+  },
+  "stream-tlskey": { group: "access", type: "string", placeholder: "FILE", help: "Private key of these streams" },
+  "stream-tlscacert": {
+    group: "access",
+    type: "string",
+    placeholder: "FILE",
+    help: "CA that client certificates of these streams must be signed by; without it the token in a URL is enough",
+  },
   group: {
     group: "access",
     short: "G",
@@ -164,6 +191,12 @@ export const optionTable = {
     help: "Option of the default log driver (repeatable)",
   },
 
+  "sandbox-image": {
+    group: "images",
+    type: "string",
+    placeholder: "IMAGE",
+    help: "Image that CRI shows as the pods' and that its clients do not collect; pods run without one",
+  },
   "default-registry": {
     group: "images",
     type: "string",

@@ -65,6 +65,8 @@ export const valueRules: Partial<Record<OptionName, ValueRule>> = {
   },
   listen,
   "listen-cri": unixListen,
+  "stream-server-address": { takes: "an IP address", fits: (value) => isIP(value) !== 0 },
+  "stream-server-port": whole("a port, 0 to 65535", (value) => value >= 0 && value <= 65535),
   containerd: {
     takes: `the path of a socket, /path or unix:///path, of at most ${longestSocketPath} bytes`,
     fits: (value) => isSocketPath(value.replace(/^unix:\/\//, "")),

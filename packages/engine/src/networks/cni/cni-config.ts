@@ -35,7 +35,7 @@ export function loadNetworkList(directory: string, name: string): CniNetworkList
 }
 
 /** All lists of a folder, in the order of their file names; the first is what CNI calls the default. */
-export function loadNetworkLists(directory: string): CniNetworkList[] {
+function loadNetworkLists(directory: string): CniNetworkList[] {
   let files: string[];
   try {
     files = readdirSync(directory).sort();
