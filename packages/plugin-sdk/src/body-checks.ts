@@ -1,4 +1,5 @@
 import { ContainerCreateConfig, VolumeCreateConfig } from "@pouchcontainer/api";
+import { podSandboxConfigSchema } from "./pod-sandbox-config.ts";
 import { Type, type TSchema } from "typebox";
 import { Compile } from "typebox/compile";
 import type { SchemaIssue } from "./schema-issue.ts";
@@ -10,6 +11,7 @@ export type BodyCheck = (value: unknown) => readonly SchemaIssue[];
 export interface BodyChecks {
   containerCreate: BodyCheck;
   volumeCreate: BodyCheck;
+  podSandbox: BodyCheck;
   endpoint: BodyCheck;
   preStartHooks: BodyCheck;
   environment: BodyCheck;
@@ -69,6 +71,7 @@ export function compileBodyChecks(): BodyChecks {
   return {
     containerCreate: check(ContainerCreateConfig),
     volumeCreate: check(VolumeCreateConfig),
+    podSandbox: check(podSandboxConfigSchema),
     endpoint: check(endpointSchema),
     preStartHooks: check(preStartHooksSchema),
     environment: check(environmentSchema),

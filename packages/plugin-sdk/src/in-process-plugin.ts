@@ -47,6 +47,9 @@ const invokers: Invokers = {
     await plugin.validateVolumeCreate?.(config, call);
     return {};
   },
+  "cri.preRunPodSandbox": async (plugin, { config, criRequest }, call) => ({
+    config: (await plugin.preRunPodSandbox?.(config, criRequest, call)) ?? config,
+  }),
   "cri.preCreateContainer": async (plugin, { config, criRequest }, call) => ({
     config: (await plugin.preCreateContainer?.(config, criRequest, call)) ?? config,
   }),

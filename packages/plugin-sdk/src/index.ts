@@ -16,6 +16,7 @@ export type {
   ResolvedPoint,
 } from "./manifest.ts";
 export type { Awaitable, PluginCall, PluginLog } from "./plugin-call.ts";
+export type { PodSandboxConfig } from "./pod-sandbox-config.ts";
 export { pluginKinds, pointNames, type PluginKind, type PluginKinds, type PointName } from "./points.ts";
 export {
   registerApiPlugin,

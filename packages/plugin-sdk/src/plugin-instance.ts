@@ -4,6 +4,7 @@ import type { Supervisor } from "./daemon-plugin.ts";
 import type { PulledImage } from "./image-plugin.ts";
 import type { PluginManifest } from "./manifest.ts";
 import type { Awaitable, PluginLog } from "./plugin-call.ts";
+import type { PodSandboxConfig } from "./pod-sandbox-config.ts";
 import type { PointName } from "./points.ts";
 import type { Readable } from "node:stream";
 
@@ -22,6 +23,10 @@ export interface PointTypes {
   "daemon.preStopHook": { request: { supervisor: Supervisor; stateDirectory: string }; answer: object };
   "volume.preVolumeCreate": { request: { config: VolumeCreateConfig }; answer: { config: VolumeCreateConfig } };
   "volume.validateVolumeCreate": { request: { config: VolumeCreateConfig }; answer: object };
+  "cri.preRunPodSandbox": {
+    request: { config: PodSandboxConfig; criRequest: unknown };
+    answer: { config: PodSandboxConfig };
+  };
   "cri.preCreateContainer": {
     request: { config: ContainerCreateConfig; criRequest: unknown };
     answer: { config: ContainerCreateConfig };

@@ -29,6 +29,7 @@ export const pointNames = [
   "image.postPull",
   "volume.preVolumeCreate",
   "volume.validateVolumeCreate",
+  "cri.preRunPodSandbox",
   "cri.preCreateContainer",
   "container.preCreate",
   "container.validateCreate",

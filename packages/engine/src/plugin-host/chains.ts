@@ -1,9 +1,9 @@
 import type { ContainerCreateConfig, ContainerInspect, VolumeCreateConfig } from "@pouchcontainer/api";
-import type { Endpoint, PreStartHook as PluginHook, PulledImage } from "@pouchcontainer/plugin-sdk";
+import type { Endpoint, PodSandboxConfig, PreStartHook as PluginHook, PulledImage } from "@pouchcontainer/plugin-sdk";
 import type { Readable } from "node:stream";
 import type { TraceEntry } from "./trace.ts";
 
-export type { Endpoint, PulledImage as PostPullImage } from "@pouchcontainer/plugin-sdk";
+export type { Endpoint, PodSandboxConfig, PulledImage as PostPullImage } from "@pouchcontainer/plugin-sdk";
 
 /** One OCI pre-start hook a plugin asked for. Bigger priority runs first; the network is at 0 . */
 export interface PreStartHook extends PluginHook {
@@ -54,6 +54,7 @@ export interface PluginChains {
   /** The container's files are put together only when a plugin wants to see them. */
   postUpdate(files: RootfsLender, env: string[], context: ChainContext): Promise<{ env: string[] }>;
   preVolumeCreate(config: VolumeCreateConfig, context: ChainContext): Promise<VolumeCreateConfig>;
+  criPreRunPodSandbox(config: PodSandboxConfig, criRequest: unknown, context: ChainContext): Promise<PodSandboxConfig>;
   criPreCreateContainer(
     config: ContainerCreateConfig,
     criRequest: unknown,

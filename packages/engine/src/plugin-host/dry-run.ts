@@ -1,7 +1,7 @@
 import { maskSecrets, secretsIn, withoutSecrets } from "@pouchcontainer/api";
 import type { ContainerCreateConfig, ContainerInspect, VolumeCreateConfig } from "@pouchcontainer/api";
 import { EngineError, invalidArgument } from "@pouchcontainer/errors";
-import { jsonStream, readJson, type Endpoint } from "@pouchcontainer/plugin-sdk";
+import { jsonStream, readJson, type Endpoint, type PodSandboxConfig } from "@pouchcontainer/plugin-sdk";
 import type { BodyCheck, BodyChecks } from "@pouchcontainer/plugin-sdk/host";
 import { describeIssue } from "@pouchcontainer/plugin-sdk/host";
 import type { PluginHost } from "./plugin-host.ts";
@@ -41,6 +41,10 @@ function chainOf(host: PluginHost, checks: BodyChecks, point: string, body: unkn
     case "container.validateCreate": {
       const config = checked(checks.containerCreate, withHostConfig(body)) as ContainerCreateConfig;
       return () => host.preCreate(config, {});
+    }
+    case "cri.preRunPodSandbox": {
+      const config = checked(checks.podSandbox, body) as PodSandboxConfig;
+      return () => host.criPreRunPodSandbox(config, {}, {});
     }
     case "cri.preCreateContainer": {
       const config = checked(checks.containerCreate, withHostConfig(body)) as ContainerCreateConfig;

@@ -499,6 +499,17 @@ test("a failing postUpdate says that the update is in force", async () => {
   );
 });
 
+test("a pod's configuration that is none any more is the plugin's failure, by its field", async () => {
+  const { host, add } = harness();
+  add("c", "cri", {
+    preRunPodSandbox: (config) => ({ ...config, linux: { sysctls: { "kernel.shmmni": 1 } } }) as unknown as typeof config,
+  });
+  await assert.rejects(host.criPreRunPodSandbox({ metadata: { name: "web" } }, {}, {}), {
+    kind: "internal",
+    message: /plugin "c" at cri.preRunPodSandbox: linux.sysctls.*shmmni/,
+  });
+});
+
 test("volume, cri and image points reach their plugins", async () => {
   const { host, add } = harness();
   const pulled: string[] = [];
@@ -508,6 +519,9 @@ test("volume, cri and image points reach their plugins", async () => {
     },
   });
   add("c", "cri", {
+    preRunPodSandbox: (config, request) => {
+      config.labels = { ...config.labels, handler: (request as { runtimeHandler: string }).runtimeHandler };
+    },
     preCreateContainer: (config, request) => {
       config.Labels = { pod: (request as { sandbox: string }).sandbox };
     },
@@ -520,6 +534,11 @@ test("volume, cri and image points reach their plugins", async () => {
   });
   assert.deepEqual((await host.preVolumeCreate({ Name: "x" }, {})).Labels, { by: "v" });
   assert.deepEqual((await host.criPreCreateContainer(body(), { sandbox: "p1" }, {})).Labels, { pod: "p1" });
+  const pod = { metadata: { name: "web" }, labels: { app: "web" } };
+  assert.deepEqual(await host.criPreRunPodSandbox(pod, { runtimeHandler: "runc" }, {}), {
+    metadata: { name: "web" },
+    labels: { app: "web", handler: "runc" },
+  });
   const image: PulledImage = {
     reference: "busybox",
     digest: "sha256:0",

@@ -7,7 +7,7 @@ import {
   type VolumeCreateConfig,
 } from "@pouchcontainer/api";
 import { EngineError, internal } from "@pouchcontainer/errors";
-import type { ConflictPolicy, Endpoint, PluginLog, PulledImage, Supervisor } from "@pouchcontainer/plugin-sdk";
+import type { ConflictPolicy, Endpoint, PluginLog, PodSandboxConfig, PulledImage, Supervisor } from "@pouchcontainer/plugin-sdk";
 import {
   checkAnswerBounds,
   cloneJson,
@@ -91,6 +91,17 @@ export class PluginHost implements PluginChains {
       context,
     );
     return final;
+  }
+
+  async criPreRunPodSandbox(config: PodSandboxConfig, criRequest: unknown, context: ChainContext): Promise<PodSandboxConfig> {
+    const links = this.registry.chain("cri.preRunPodSandbox");
+    if (links.length === 0) return config;
+    return this.#bodies.change("cri.preRunPodSandbox", links, config, context, {
+      subject: ({ labels }) => ({ labels: labels ?? {} }),
+      check: this.#deps.checks.podSandbox,
+      request: (draft) => ({ config: draft, criRequest: deepFreeze(cloneJson(criRequest)) }),
+      answer: ({ config: changed }) => changed,
+    });
   }
 
   async criPreCreateContainer(

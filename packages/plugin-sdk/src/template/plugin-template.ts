@@ -68,14 +68,20 @@ const examples: Record<PluginKind, Example> = {
     see: "pouch volume create data && pouch volume inspect data",
   },
   cri: {
-    points: ["cri.preCreateContainer"],
+    points: ["cri.preRunPodSandbox", "cri.preCreateContainer"],
     register: "registerCriPlugin",
-    code: `  /** Every container of Kubernetes carries a label. */
+    code: `  /** Every pod of Kubernetes carries an annotation, */
+  preRunPodSandbox(config) {
+    config.annotations = { "made-by": "NAME", ...config.annotations };
+  },
+  /** and every container in it a label. */
   preCreateContainer(config) {
     config.Labels = { "made-by": "NAME", ...config.Labels };
   },`,
     sample: "sampleContainerConfig",
-    test: `  const { config } = await plugin.call("cri.preCreateContainer", { config: sampleContainerConfig(), criRequest: {} });
+    test: `  const { config: pod } = await plugin.call("cri.preRunPodSandbox", { config: { metadata: { name: "web" } }, criRequest: {} });
+  assert.deepEqual(pod.annotations, { "made-by": "NAME" });
+  const { config } = await plugin.call("cri.preCreateContainer", { config: sampleContainerConfig(), criRequest: {} });
   assert.deepEqual(config.Labels, { "made-by": "NAME" });`,
     see: "crictl create …",
   },

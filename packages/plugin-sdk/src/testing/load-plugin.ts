@@ -9,7 +9,7 @@ import { checkConfiguration, parseManifest } from "../parse-manifest.ts";
 import { pluginFailure } from "../plugin-failure.ts";
 import type { PointAnswer, PointRequest } from "../plugin-instance.ts";
 import type { PointName } from "../points.ts";
-import { compileBodyChecks, type BodyChecks } from "../body-checks.ts";
+import { compileBodyChecks, type BodyCheck, type BodyChecks } from "../body-checks.ts";
 import { describeIssue } from "../schema-issue.ts";
 
 /** A plugin loaded for a test. */
@@ -105,12 +105,17 @@ class LoadedPlugin implements PluginUnderTest {
     return draft as PointRequest<P>;
   }
 
+  #checkOf(point: PointName): BodyCheck {
+    if (point === "cri.preRunPodSandbox") return this.#checks.podSandbox;
+    return point.startsWith("volume.") ? this.#checks.volumeCreate : this.#checks.containerCreate;
+  }
+
   #check(point: PointName, answer: object): void {
     // Members are looked up by name; which ones there are depends on the point.
     const { config, endpoint, hooks, env } = answer as Record<string, unknown>;
     const issues =
       config !== undefined
-        ? (point.startsWith("volume.") ? this.#checks.volumeCreate : this.#checks.containerCreate)(config)
+        ? this.#checkOf(point)(config)
         : endpoint !== undefined
           ? this.#checks.endpoint(endpoint)
           : hooks !== undefined

@@ -2,6 +2,7 @@ import { ContainerCreateConfig, VolumeCreateConfig } from "@pouchcontainer/api";
 import { Type, type TProperties, type TSchema } from "typebox";
 import { endpointSchema, environmentSchema, preStartHooksSchema } from "../body-checks.ts";
 import { pouchSectionSchema } from "../manifest-schema.ts";
+import { podSandboxConfigSchema } from "../pod-sandbox-config.ts";
 import { pointPath } from "./wire.ts";
 
 const call = Type.Object({
@@ -59,6 +60,10 @@ const protocolSchemas = {
   [pointPath("daemon.preStopHook")]: daemonPoint,
   [pointPath("volume.preVolumeCreate")]: exchange({ config: VolumeCreateConfig }, { config: VolumeCreateConfig }),
   [pointPath("volume.validateVolumeCreate")]: exchange({ config: VolumeCreateConfig }, {}),
+  [pointPath("cri.preRunPodSandbox")]: exchange(
+    { config: podSandboxConfigSchema, criRequest: Type.Unknown() },
+    { config: podSandboxConfigSchema },
+  ),
   [pointPath("cri.preCreateContainer")]: exchange(
     { config: ContainerCreateConfig, criRequest: Type.Unknown() },
     { config: ContainerCreateConfig },

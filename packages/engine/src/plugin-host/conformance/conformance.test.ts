@@ -183,6 +183,8 @@ for (const transport of Object.keys(transports)) {
     assert.deepEqual(await readJson(await host.preUpdate(jsonStream({ Memory: 21 }), {})), { Memory: 42 });
     assert.deepEqual(await host.postUpdate((use) => use("/rootfs"), ["A=1"], {}), { env: ["A=1", "ROOTFS=/rootfs"] });
     assert.deepEqual((await host.preVolumeCreate(sampleVolumeConfig(), {})).Labels, { conformance: "yes" });
+    const pod = await host.criPreRunPodSandbox({ metadata: { name: "web" } }, { runtimeHandler: "runc" }, {});
+    assert.deepEqual(pod, { metadata: { name: "web" }, annotations: { handler: "runc" } });
     assert.deepEqual((await host.criPreCreateContainer(config("busybox"), { sandbox: "p1" }, {})).Labels, { pod: "p1" });
   });
 

@@ -89,6 +89,11 @@ def pre_volume_create(body):
     return {"config": body["config"]}
 
 
+def cri_pre_run_pod_sandbox(body):
+    body["config"]["annotations"] = {"handler": body["criRequest"]["runtimeHandler"]}
+    return {"config": body["config"]}
+
+
 def cri_pre_create_container(body):
     body["config"]["Labels"] = {"pod": body["criRequest"]["sandbox"]}
     return {"config": body["config"]}
@@ -126,6 +131,7 @@ POINTS = {
     "/ContainerPlugin.PostUpdate": lambda body: {"env": body["env"] + ["ROOTFS=" + body["rootfs"]]},
     "/DaemonPlugin.PreStartHook": pre_start_hook,
     "/VolumePlugin.PreVolumeCreate": pre_volume_create,
+    "/CriPlugin.PreRunPodSandbox": cri_pre_run_pod_sandbox,
     "/CriPlugin.PreCreateContainer": cri_pre_create_container,
     "/ImagePlugin.PostPull": post_pull,
     "/ApiPlugin.UpdateHandler": update_handler,

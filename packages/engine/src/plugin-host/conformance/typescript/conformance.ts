@@ -71,6 +71,9 @@ registerVolumePlugin({
 });
 
 registerCriPlugin({
+  preRunPodSandbox(config, request) {
+    config.annotations = { handler: (request as { runtimeHandler: string }).runtimeHandler };
+  },
   preCreateContainer(config, request) {
     // The suite's request.
     config.Labels = { pod: (request as { sandbox: string }).sandbox };
