@@ -52,6 +52,11 @@ export class PodsWorld {
         stopAll: (id) => Promise.resolve(void this.asked.push(`stop ${id}`)),
         removeAll: (id) => Promise.resolve(void this.asked.push(`remove ${id}`)),
       },
+      chains: {
+        preCreateEndpoint: (_id, _env, endpoint) => Promise.resolve(endpoint),
+        adoptTrace: () => undefined,
+        forgetTrace: () => undefined,
+      },
       clock: systemClock(),
       boot: this.boot,
       env: { ...process.env, PATH: `${process.env["PATH"]}:/usr/sbin:/sbin` },

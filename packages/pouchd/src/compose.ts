@@ -204,6 +204,7 @@ async function open(options: ComposeOptions, closers: Closers): Promise<void> {
     store,
     records,
     containers: () => containers,
+    chains,
     networks: networks.sandboxes,
     clock,
     boot,
@@ -326,6 +327,8 @@ async function open(options: ComposeOptions, closers: Closers): Promise<void> {
     images,
     pods: pods.manager,
     containers,
+    chains,
+    clock,
     cgroupDriver: settings.spec.cgroupDriver,
     runtimes: Object.keys(settings.runtimes),
   });

@@ -36,6 +36,7 @@ async function forgetRecord(room: PodRoom, record: PodRecord): Promise<void> {
   const { deps } = room;
   await removeTree(podPaths(deps.roots, record.id).home);
   await deps.records.delete(record.id);
+  deps.chains.forgetTrace(record.id);
   freeName(room, record);
 }
 

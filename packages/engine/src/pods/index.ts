@@ -6,5 +6,6 @@ export { podName, type PodConfig, type PodNamespaces, type PodPort, type PodReso
 export type { PodContainers, PodLogger } from "./pod-deps.ts";
 export { PodManager } from "./pod-manager.ts";
 export { PodNetworks, type PodNetworksDeps } from "./pod-networks.ts";
+export type { InterfaceUsage, PodGroupUsage } from "./pod-usage.ts";
 export type { PodAttachment, PodRecord } from "./pod-record.ts";
 export { podsConfig } from "./pods-config.ts";

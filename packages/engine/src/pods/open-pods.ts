@@ -4,7 +4,7 @@ import type { Clock } from "../containers/clock.ts";
 import { CniRunner } from "../networks/cni/cni-runner.ts";
 import type { Store } from "../store/index.ts";
 import { PodNetwork } from "./network/pod-network.ts";
-import type { PodContainers, PodLogger } from "./pod-deps.ts";
+import type { PodContainers, PodDeps, PodLogger } from "./pod-deps.ts";
 import { PodKernel } from "./pod-kernel.ts";
 import { PodManager } from "./pod-manager.ts";
 import type { PodRoots } from "./pod-paths.ts";
@@ -30,6 +30,7 @@ export interface PodsDeps {
   config: PodsConfig;
   store: Pick<Store, "collection">;
   containers: PodContainers;
+  chains: PodDeps["chains"];
   clock: Clock;
   /** The machine's boot id. */
   boot: string;
@@ -39,7 +40,7 @@ export interface PodsDeps {
 }
 
 /** Builds the room of pods; nothing is looked at before `recover`. */
-export function openPods({ config, store, containers, clock, boot, env, mountInfo, log }: PodsDeps): PodManager {
+export function openPods({ config, store, containers, chains, clock, boot, env, mountInfo, log }: PodsDeps): PodManager {
   const libc = Libc.load();
   if (libc === undefined) throw internal("pods need Node's foreign function interface: start the daemon with --experimental-ffi");
   const { roots, runc, busybox, cgroupDriver, cgroupParent, hostRoot } = config;
@@ -47,6 +48,7 @@ export function openPods({ config, store, containers, clock, boot, env, mountInf
   return new PodManager({
     records: store.collection<PodRecord>("pods"),
     containers,
+    chains,
     kernel: new PodKernel({ libc, roots, init: { runc, busybox, env, cgroupDriver, mountInfo }, cgroupParent }),
     network: new PodNetwork({ runner, configDirectory: config.cniConfigDirectory, timeoutMs: config.cniTimeoutMs }),
     roots,

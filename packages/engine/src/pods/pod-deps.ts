@@ -1,4 +1,5 @@
 import type { Clock } from "../containers/clock.ts";
+import type { PluginChains, PluginTraces } from "../plugin-host/chains.ts";
 import type { Collection } from "../store/index.ts";
 import type { PodNetwork } from "./network/pod-network.ts";
 import type { PodKernel } from "./pod-kernel.ts";
@@ -22,8 +23,12 @@ export interface PodLogger {
 export interface PodDeps {
   records: Collection<PodRecord>;
   containers: PodContainers;
+  chains: Pick<PluginChains, "preCreateEndpoint"> & Pick<PluginTraces, "adoptTrace" | "forgetTrace">;
   /** What pods have in the kernel apart from their network. */
-  kernel: Pick<PodKernel, "make" | "takeDown" | "isWhole" | "limit" | "groupsToOwn" | "close">;
+  kernel: Pick<
+    PodKernel,
+    "make" | "takeDown" | "isWhole" | "limit" | "groupsToOwn" | "usage" | "connect" | "disconnect" | "close"
+  >;
   network: Pick<PodNetwork, "plan" | "attach" | "detach" | "check" | "collect" | "status">;
   roots: PodRoots;
   /** Where the host's `etc/resolv.conf` is; "" for the machine itself. */

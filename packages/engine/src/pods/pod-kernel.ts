@@ -1,6 +1,7 @@
 import { makeFolders, startTimeOf } from "@pouchcontainer/owners";
 import type { Libc } from "@pouchcontainer/linux";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
+import type { Socket } from "node:net";
 import { takeDownFolder } from "../containers/take-down-folder.ts";
 import { NetworkNamespaces } from "../networks/linux/network-namespaces.ts";
 import { isNamespace } from "./is-namespace.ts";
@@ -8,11 +9,13 @@ import { PinnedNamespaces } from "./pinned-namespaces.ts";
 import type { PodConfig, PodResources } from "./pod-config.ts";
 import { groupHierarchies, type GroupHierarchies } from "../containers/leftovers/control-groups.ts";
 import { groupsToOwn, makeGroups, removeGroups } from "./pod-groups.ts";
+import { PodConnections } from "./pod-connections.ts";
 import { endPodInit, startPodInit, type PodInitDeps } from "./pod-init.ts";
 import { limitGroups } from "./pod-limits.ts";
 import { podPaths, type PodRoots } from "./pod-paths.ts";
 import type { PodRecord } from "./pod-record.ts";
 import { writeSysctls } from "./pod-sysctls.ts";
+import { folderOfSlice, groupUsage, interfacesIn, type InterfaceUsage, type PodGroupUsage } from "./pod-usage.ts";
 
 export interface PodKernelDeps {
   libc: Libc;
@@ -29,11 +32,13 @@ export class PodKernel {
   readonly #deps: PodKernelDeps;
   readonly #networks: NetworkNamespaces;
   readonly #others: PinnedNamespaces;
+  readonly #connections: PodConnections;
 
   constructor(deps: PodKernelDeps) {
     this.#deps = deps;
     this.#networks = new NetworkNamespaces({ libc: deps.libc, directory: deps.roots.exec });
     this.#others = new PinnedNamespaces({ libc: deps.libc });
+    this.#connections = new PodConnections({ libc: deps.libc, within: (path, work) => this.#networks.within(path, work) });
   }
 
   /** Folders of its control group that are its own to remove, `claimed` being other pods'. systemd makes and removes its slices. */
@@ -108,7 +113,30 @@ export class PodKernel {
     return limitGroups(this.#hierarchies(), resources, groups);
   }
 
+  /** What it has used: of its group where it was given one, and of its network where it has one of its own. */
+  async usage({ id, config }: PodRecord): Promise<{ group?: PodGroupUsage; interfaces: InterfaceUsage[] }> {
+    const { cgroupParent, namespaces } = config;
+    const path = this.#deps.init.cgroupDriver === "systemd" ? folderOfSlice(cgroupParent) : cgroupParent;
+    const group = cgroupParent === "" ? undefined : await groupUsage(this.#hierarchies(), path);
+    const pin = podPaths(this.#deps.roots, id).network;
+    const inPod = namespaces.network === "pod" && isNamespace(pin);
+    const text = inPod ? this.#networks.within(pin, () => readFileSync("/proc/thread-self/net/dev", "utf8")) : "";
+    return { ...(group && { group }), interfaces: interfacesIn(text) };
+  }
+
+  /** Connects with a port on its loopback. Throws `unavailable` where nobody listens. */
+  connect({ id, config }: PodRecord, port: number): Socket {
+    const pin = podPaths(this.#deps.roots, id).network;
+    return this.#connections.connect(id, config.namespaces.network === "pod" ? pin : undefined, port);
+  }
+
+  /** Breaks off all such connections. */
+  disconnect({ id }: Pick<PodRecord, "id">): void {
+    this.#connections.end(id);
+  }
+
   close(): void {
+    this.#connections.close();
     this.#networks.close();
     this.#others.close();
   }

@@ -171,3 +171,38 @@ test("pods are found by id, state and labels", async (t) => {
   assert.deepEqual(ids({ labels: { app: "shop", tier: "db" } }), [b.id]);
   assert.deepEqual(ids({ id: a.id.slice(0, 6) }), [a.id]);
 });
+
+test("what plugins make of the place in the network is what CNI and the resolver's file are given", async (t) => {
+  const fake = fakePods(t);
+  fake.changeEndpoint = (endpoint) => ({
+    ...endpoint,
+    ipv4Address: "192.0.2.9",
+    macAddress: "02-42-AC-11-00-02",
+    genericParams: { bandwidth: { ingressRate: 1 } },
+    dns: ["192.0.2.53"],
+  });
+  const { network, config: made } = await fake.open().run(config);
+  assert.deepEqual(network?.target.runtimeConfig, {
+    bandwidth: { ingressRate: 1 },
+    aliases: ["web"],
+    ips: ["192.0.2.9"],
+    mac: "02:42:ac:11:00:02",
+    dns: { servers: ["192.0.2.53"], searches: [], options: [] },
+  });
+  assert.deepEqual(made.dns?.servers, ["192.0.2.53"]);
+});
+
+for (const [what, change] of [
+  ["address", { ipv4Address: "nowhere" }],
+  ["MAC address", { macAddress: "nowhere" }],
+  ["name server", { dns: ["two words"] }],
+] as const)
+  test(`a plugin's ${what} that is none fails the run before anything is made`, async (t) => {
+    const fake = fakePods(t);
+    fake.changeEndpoint = (endpoint) => ({ ...endpoint, ...change, dns: "dns" in change ? [...change.dns] : endpoint.dns });
+    const pods = fake.open();
+    await assert.rejects(pods.run(config));
+    assert.deepEqual(fake.steps, []);
+    fake.changeEndpoint = (endpoint) => endpoint;
+    await pods.run(config);
+  });

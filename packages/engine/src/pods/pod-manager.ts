@@ -1,4 +1,5 @@
 import { inBackground } from "@pouchcontainer/owners";
+import type { Socket } from "node:net";
 import type { PodMembership } from "../containers/pod-membership.ts";
 import { KeyedMutex } from "../keyed-mutex.ts";
 import { listPods, type PodFilter } from "./list-pods.ts";
@@ -11,7 +12,7 @@ import { findPod, requirePod, requireReady, type PodRoom } from "./pod-room.ts";
 import { checkNetworks, recoverPods } from "./recover-pods.ts";
 import { finishRemovals } from "./finish-removals.ts";
 import { removePod } from "./remove-pod.ts";
-import { runPod } from "./run-pod.ts";
+import { runPod, type RunOptions } from "./run-pod.ts";
 import { stopPod } from "./stop-pod.ts";
 import { updatePodResources } from "./update-pod.ts";
 
@@ -24,9 +25,9 @@ export class PodManager {
     this.#room = { deps, locks: new KeyedMutex(), names: new Map(), open: this.#closing.signal };
   }
 
-  /** Makes a pod; it is ready when this resolves, and there is nothing of it when it rejects. `signal` cancels. */
-  run(config: PodConfig, options: { signal?: AbortSignal } = {}): Promise<PodRecord> {
-    return runPod(this.#room, config, options.signal);
+  /** Makes a pod; it is ready when this resolves, and there is nothing of it when it rejects. */
+  run(config: PodConfig, options: RunOptions = {}): Promise<PodRecord> {
+    return runPod(this.#room, config, options);
   }
 
   /** Ends its containers and gives back what it has; nothing happens when that was done. A cancelled request does not cancel it. */
@@ -73,6 +74,16 @@ export class PodManager {
   async whileReady<T>(podId: string, work: (pod: PodRecord) => Promise<T>): Promise<T> {
     const { id } = requireReady(this.#room, podId);
     return await this.#room.locks.run(id, () => work(requireReady(this.#room, id)));
+  }
+
+  /** What it has used until now; of one that ended nothing is known. */
+  usage(ref: string): ReturnType<PodDeps["kernel"]["usage"]> {
+    return this.#room.deps.kernel.usage(this.get(ref));
+  }
+
+  /** Connects with a port on the pod's loopback; the pod's end is the connection's. Throws `unavailable` where nobody listens. */
+  connect(ref: string, port: number): Socket {
+    return this.#room.deps.kernel.connect(this.requireReady(ref), port);
   }
 
   networkStatus(): PodNetworkStatus {

@@ -1,5 +1,6 @@
 import type { CniNetworkList, CniResult } from "../networks/cni/cni-config.ts";
 import type { CniTarget } from "../networks/cni/cni-runner.ts";
+import type { TraceEntry } from "../plugin-host/trace.ts";
 import type { PodConfig } from "./pod-config.ts";
 
 /** Everything that is remembered of one pod. Never changed in place: a change is a new object. */
@@ -23,6 +24,8 @@ export interface PodRecord {
   init?: { pid: number; startTime: string };
   /** Everything it had on the machine was given back. */
   stopped?: boolean;
+  /** Calls of plugins that shaped it, newest last. */
+  trace?: TraceEntry[];
   /** A removal of it has begun, and can only go on. */
   removing?: boolean;
 }

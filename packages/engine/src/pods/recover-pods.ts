@@ -20,7 +20,12 @@ import { knownPods, type PodRoom } from "./pod-room.ts";
 export async function recoverPods(room: PodRoom): Promise<void> {
   const { deps, names } = room;
   const records = [...deps.records.values()];
-  for (const record of records) if (record.state !== "making") names.set(podName(record.config), record.id);
+  for (const record of records) {
+    if (record.state === "making") continue;
+    const name = podName(record.config);
+    names.set(name, record.id);
+    deps.chains.adoptTrace({ id: record.id, name }, record.trace ?? []);
+  }
   const strays = await strayPods(room);
   const unsettled = records.filter(({ state, stopped }) => state !== "ready" && stopped !== true);
   await endPrograms(new Set([...unsettled.map(({ id }) => id), ...strays]));

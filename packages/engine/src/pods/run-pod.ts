@@ -2,34 +2,48 @@ import { alreadyExists, cancelled } from "@pouchcontainer/errors";
 import { inBackground } from "@pouchcontainer/owners";
 import { randomBytes } from "node:crypto";
 import { rfc3339Nano } from "../containers/clock.ts";
+import type { TraceEntry } from "../plugin-host/trace.ts";
 import { checkPodConfig } from "./check-pod-config.ts";
 import { forgetLater, forgetPod } from "./forget-pod.ts";
+import { askPlugins } from "./network/ask-plugins.ts";
 import { podAddresses } from "./network/pod-addresses.ts";
 import { podName, type PodConfig } from "./pod-config.ts";
 import { writePodFiles } from "./pod-files.ts";
 import { podPaths } from "./pod-paths.ts";
-import type { PodRecord } from "./pod-record.ts";
+import type { PodAttachment, PodRecord } from "./pod-record.ts";
 import { freeName, type PodRoom } from "./pod-room.ts";
+
+export interface RunOptions {
+  /** Cancels it. */
+  signal?: AbortSignal;
+  /** Calls of plugins that shaped the configuration; those that shape the network come to them. */
+  trace?: TraceEntry[];
+}
 
 /**
  * Makes a pod and waits until containers can be put into it. The record is durable before anything is made, with what the network's
  * plugins are going to be asked; a failure takes everything back, and what could not be taken back is tried again.
  */
-export async function runPod(room: PodRoom, config: PodConfig, signal?: AbortSignal): Promise<PodRecord> {
+export async function runPod(room: PodRoom, asked: PodConfig, options: RunOptions = {}): Promise<PodRecord> {
   const { deps } = room;
-  checkPodConfig(config, deps.cgroupDriver);
+  checkPodConfig(asked, deps.cgroupDriver);
   const id = randomBytes(32).toString("hex");
-  reserveName(room, id, config);
+  reserveName(room, id, asked);
+  const { signal, trace = [] } = options;
   return await room.locks.run(id, async () => {
     let record: PodRecord | undefined;
     try {
-      record = planned(room, id, config);
+      const planning = await plan(room, id, asked, { ...options, trace });
+      // Others may have come in the meantime: what they claim is looked at in the tick in which this one's is stored.
+      record = planned(room, id, planning, trace);
       await deps.records.put(id, record);
       const made = await make(room, record, signal);
       await deps.records.put(id, made);
+      deps.chains.adoptTrace({ id, name: podName(asked) }, trace);
       return made;
     } catch (error) {
-      freeName(room, { id, config });
+      freeName(room, { id, config: asked });
+      deps.chains.forgetTrace(id);
       if (record !== undefined) await undo(room, record);
       throw error;
     }
@@ -43,8 +57,27 @@ function reserveName({ names }: PodRoom, id: string, config: PodConfig): void {
   names.set(name, id);
 }
 
-function planned({ deps }: PodRoom, id: string, config: PodConfig): PodRecord {
-  const { network } = podPaths(deps.roots, id);
+type Planning = { config: PodConfig; attachment?: PodAttachment };
+
+/** What the pod is to be after all plugins; nothing is allocated. */
+async function plan({ deps }: PodRoom, id: string, config: PodConfig, options: RunOptions): Promise<Planning> {
+  if (config.namespaces.network !== "pod") return { config };
+  const attachment = deps.network.plan(id, config, podPaths(deps.roots, id).network);
+  const { signal, trace: calls = [] } = options;
+  const context = {
+    containerId: id,
+    containerName: podName(config),
+    labels: config.labels,
+    env: [],
+    calls,
+    ...(signal && { signal }),
+  };
+  const place = await askPlugins(deps.chains, { attachment, config }, context);
+  if (place.config !== config) checkPodConfig(place.config, deps.cgroupDriver);
+  return place;
+}
+
+function planned({ deps }: PodRoom, id: string, { config, attachment }: Planning, trace: TraceEntry[]): PodRecord {
   const claimed = new Set([...deps.records.values()].flatMap(({ groups }) => groups));
   return {
     id,
@@ -52,9 +85,10 @@ function planned({ deps }: PodRoom, id: string, config: PodConfig): PodRecord {
     created: rfc3339Nano(deps.clock.now()),
     state: "making",
     boot: deps.boot,
-    ...(config.namespaces.network === "pod" && { network: deps.network.plan(id, config, network) }),
+    ...(attachment && { network: attachment }),
     ips: [],
     groups: deps.kernel.groupsToOwn(config, claimed),
+    ...(trace.length > 0 && { trace }),
   };
 }
 

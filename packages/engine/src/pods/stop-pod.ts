@@ -18,6 +18,7 @@ export async function stopLocked(room: PodRoom, id: string): Promise<void> {
   if (record === undefined) return;
   // First: no container comes into it any more.
   if (record.state === "ready") await deps.records.put(id, { ...record, state: "notReady" }, { happened: true });
+  deps.kernel.disconnect({ id });
   await deps.containers.stopAll(id);
   const ended = deps.records.get(id);
   if (ended === undefined || ended.stopped === true) return;

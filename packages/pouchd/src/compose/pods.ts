@@ -6,6 +6,7 @@ import {
   type ContainerDeps,
   type ContainerManager,
   type ContainerRecord,
+  type PluginHost,
   type PodManager,
   type PodRecord,
   type Store,
@@ -23,6 +24,7 @@ export interface PodRoomDeps {
   store: Store;
   records: { get(id: string): ContainerRecord | undefined; values(): Iterable<ContainerRecord> };
   containers: () => ContainerManager;
+  chains: Pick<PluginHost, "preCreateEndpoint" | "adoptTrace" | "forgetTrace">;
   networks: ContainerDeps["networks"];
   clock: Clock;
   boot: string;
@@ -68,6 +70,7 @@ export function openPodRoom(deps: PodRoomDeps): PodRoom {
         wait: (id, condition, signal) => deps.containers().wait(id, condition, signal),
       },
     }),
+    chains: deps.chains,
     clock,
     boot,
     env: environment,

@@ -1,8 +1,10 @@
+import { unavailable } from "@pouchcontainer/errors";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import type { CniResult } from "../../networks/cni/cni-config.ts";
+import type { Endpoint } from "../../plugin-host/chains.ts";
 import type { Collection } from "../../store/index.ts";
 import type { PodDeps } from "../pod-deps.ts";
 import { PodManager } from "../pod-manager.ts";
@@ -19,6 +21,8 @@ export interface FakePods {
   whole: boolean;
   boot: string;
   stopped: (podId: string) => void;
+  /** What plugins make of a pod's place in its network. */
+  changeEndpoint: (endpoint: Endpoint) => Endpoint;
   /** A daemon's start. */
   open(): PodManager;
 }
@@ -53,8 +57,18 @@ export function fakePods(t: TestContext): FakePods {
       },
       removeAll: () => step("remove containers"),
     },
+    chains: {
+      preCreateEndpoint: async (_id, _env, endpoint) => fake.changeEndpoint(endpoint),
+      adoptTrace: () => undefined,
+      forgetTrace: () => undefined,
+    },
     kernel: {
       groupsToOwn: () => [],
+      usage: async () => ({ interfaces: [] }),
+      connect: () => {
+        throw unavailable("nobody listens");
+      },
+      disconnect: () => undefined,
       make: async () => {
         await step("make");
         return {};
@@ -93,6 +107,7 @@ export function fakePods(t: TestContext): FakePods {
     whole: true,
     boot: "first",
     stopped: () => undefined,
+    changeEndpoint: (endpoint) => endpoint,
     open: () => {
       const manager = new PodManager(deps());
       t.after(() => manager.close());
