@@ -3,6 +3,8 @@ export type { Call, Handler, Handlers, ImageHandlers, RuntimeHandlers } from "./
 export { apiVersions, serviceOf, type ApiVersion } from "./wire/services.ts";
 export { imageCalls } from "./images/image-calls.ts";
 export type { CriImages, ImageDeps, RegistryAuth } from "./images/image-deps.ts";
+export { podCalls } from "./pods/pod-calls.ts";
+export type { ContainersOfPods, CriPods, PodCallDeps } from "./pods/pod-call-deps.ts";
 export { runtimeCalls } from "./runtime/runtime-calls.ts";
 export type { Readiness, RuntimeDeps, RuntimeHandlerInfo } from "./runtime/runtime-deps.ts";
 export { StreamingServer, type StreamingOptions } from "./streaming/streaming-server.ts";

@@ -1,7 +1,17 @@
 import type { ContainerdClient } from "@pouchcontainer/containerd";
-import { CriServer, imageCalls, runtimeCalls, type CriImages, type Readiness } from "@pouchcontainer/cri";
-import type { ContainerManager, PodManager, SpecSettings } from "@pouchcontainer/engine";
+import {
+  CriServer,
+  imageCalls,
+  podCalls,
+  runtimeCalls,
+  type CriImages,
+  type PortRequest,
+  type Readiness,
+} from "@pouchcontainer/cri";
+import type { Clock, ContainerManager, PluginHost, PodManager, SpecSettings } from "@pouchcontainer/engine";
 import { isKind, notImplemented, unavailable } from "@pouchcontainer/errors";
+import { joinConnections } from "@pouchcontainer/owners";
+import type { Duplex } from "node:stream";
 import type { Configuration } from "../config/options.ts";
 import type { Log } from "../log/log.ts";
 import { openStreaming } from "./cri-streaming.ts";
@@ -14,6 +24,8 @@ export interface CriDeps {
   images: CriImages;
   pods: PodManager;
   containers: ContainerManager;
+  chains: PluginHost;
+  clock: Clock;
   cgroupDriver: SpecSettings["cgroupDriver"];
   runtimes: readonly string[];
 }
@@ -27,23 +39,37 @@ export async function openCri(deps: CriDeps): Promise<{ close(): Promise<void> }
     {
       exec: () => Promise.reject(notImplemented("exec is not there yet")),
       attach: () => Promise.reject(notImplemented("attach is not there yet")),
-      portForward: () => Promise.reject(notImplemented("port-forward is not there yet")),
+      portForward: (request, connection, signal) => forwardPort(deps, request, connection, signal),
     },
     (message) => log.warn(message),
   );
+  const handlers = ["", ...deps.runtimes];
   const server = new CriServer({
-    runtime: runtimeCalls({
-      version: deps.version,
-      cgroupDriver: deps.cgroupDriver,
-      runtimeReadiness: () => containerdReadiness(deps.containerd),
-      networkReadiness: async () => deps.pods.networkStatus(),
-      handlers: ["", ...deps.runtimes].map((name) => ({
-        name,
-        features: { recursiveReadOnlyMounts: false, userNamespaces: false },
-      })),
-      features: { supplementalGroupsPolicy: false, userNamespacesHostNetwork: false, mountOptions: false },
-      configuration: () => shownConfiguration(deps),
-    }),
+    runtime: {
+      ...podCalls({
+        pods: deps.pods,
+        containers: { statusesIn: async () => [], statsIn: async () => [] },
+        handlers,
+        cgroupDriver: deps.cgroupDriver,
+        preRunPodSandbox: (config, request, { podName, ...context }) =>
+          deps.chains.criPreRunPodSandbox(config, request, { containerName: podName, ...context }),
+        traceOf: (id) => deps.chains.traceOf(id),
+        streaming,
+        now: () => deps.clock.now(),
+      }),
+      ...runtimeCalls({
+        version: deps.version,
+        cgroupDriver: deps.cgroupDriver,
+        runtimeReadiness: () => containerdReadiness(deps.containerd),
+        networkReadiness: async () => deps.pods.networkStatus(),
+        handlers: handlers.map((name) => ({
+          name,
+          features: { recursiveReadOnlyMounts: false, userNamespaces: false },
+        })),
+        features: { supplementalGroupsPolicy: false, userNamespacesHostNetwork: false, mountOptions: false },
+        configuration: () => shownConfiguration(deps),
+      }),
+    },
     images: imageCalls({
       images: deps.images,
       isPinned: ({ id }) => isSandboxImage(deps, id),
@@ -68,6 +94,24 @@ export async function openCri(deps: CriDeps): Promise<{ close(): Promise<void> }
       await streaming.close();
     },
   };
+}
+
+/** Ends with the pod, which breaks its side off. */
+async function forwardPort(
+  { pods }: CriDeps,
+  { podSandboxId, port }: PortRequest,
+  connection: Duplex,
+  signal: AbortSignal,
+): Promise<void> {
+  const socket = pods.connect(podSandboxId, port);
+  const breakOff = (): void => void socket.destroy();
+  signal.addEventListener("abort", breakOff, { once: true });
+  try {
+    if (signal.aborted) breakOff();
+    await joinConnections(connection, socket);
+  } finally {
+    signal.removeEventListener("abort", breakOff);
+  }
 }
 
 async function containerdReadiness(containerd: CriDeps["containerd"]): Promise<Readiness> {

@@ -1,0 +1,51 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { parseRfc3339, type PodNamespaces, type PodRecord } from "@pouchcontainer/engine";
+import { NamespaceMode, PodSandboxState, type PodSandboxSchema, type PodSandboxStatusSchema } from "../gen/runtime_v1_pb.ts";
+
+/** A pod as lists have it. */
+export function podItem(pod: PodRecord): MessageInitShape<typeof PodSandboxSchema> {
+  const { metadata, labels, annotations, runtimeHandler } = pod.config;
+  return {
+    id: pod.id,
+    metadata,
+    state: stateOf(pod),
+    createdAt: createdAt(pod),
+    labels,
+    annotations,
+    runtimeHandler,
+  };
+}
+
+/** The same with its addresses, for as long as it is ready, and its namespaces. */
+export function podStatus(pod: PodRecord): MessageInitShape<typeof PodSandboxStatusSchema> {
+  const { metadata, labels, annotations, runtimeHandler, namespaces } = pod.config;
+  const [ip = "", ...others] = pod.state === "ready" ? pod.ips : [];
+  return {
+    id: pod.id,
+    metadata,
+    state: stateOf(pod),
+    createdAt: createdAt(pod),
+    labels,
+    annotations,
+    runtimeHandler,
+    network: { ip, additionalIps: others.map((each) => ({ ip: each })) },
+    linux: { namespaces: { options: namespaceOptions(namespaces) } },
+  };
+}
+
+/** Nanoseconds since the epoch. */
+const createdAt = ({ created }: PodRecord): bigint => parseRfc3339(created) ?? 0n;
+
+function stateOf({ state, removing }: PodRecord): PodSandboxState {
+  return state === "ready" && removing !== true ? PodSandboxState.SANDBOX_READY : PodSandboxState.SANDBOX_NOTREADY;
+}
+
+const modes: Record<"pod" | "container" | "node", NamespaceMode> = {
+  pod: NamespaceMode.POD,
+  container: NamespaceMode.CONTAINER,
+  node: NamespaceMode.NODE,
+};
+
+function namespaceOptions({ network, ipc, pid }: PodNamespaces) {
+  return { network: modes[network], ipc: modes[ipc], pid: modes[pid] };
+}
