@@ -6,7 +6,9 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { makeImageArchive } from "../../hack/busybox-image.ts";
 import { DaemonHealth } from "./daemon-health.ts";
+import { criClients } from "../../packages/cri/src/testing/cri-clients.ts";
 import { hostLinks } from "./host-links.ts";
+import { makePodNetwork, type PodNetwork } from "./pod-network.ts";
 
 export const projectRoot = resolve(import.meta.dirname, "../..");
 
@@ -25,7 +27,7 @@ export interface DaemonOptions {
   executable?: string;
   /** Load the busybox image; default: yes. */
   image?: boolean;
-  /** Serve CRI on `criSocket`; default: no. */
+  /** Serve CRI on `criSocket`, with a network for pods of its own; default: no. */
   cri?: boolean;
   /** Lead a process group of its own, as what a terminal or a service manager starts; default: no. */
   ownGroup?: boolean;
@@ -118,6 +120,13 @@ export class Daemon {
     return join(this.directory, "cri.sock");
   }
 
+  /** Pods' network, of a daemon that serves CRI. */
+  get podNetwork(): PodNetwork {
+    return (this.#podNetwork ??= makePodNetwork(this.directory, `c${process.pid % 100000}x${sequence++}`.slice(0, 15)));
+  }
+
+  #podNetwork: PodNetwork | undefined;
+
   get nftTable(): string {
     return this.#names.get("table") ?? "";
   }
@@ -152,7 +161,9 @@ export class Daemon {
       ["--bridge-name", this.#nameOnce("bridge", `p${tag}`.slice(0, 15))],
       ["--nft-table", this.#nameOnce("table", `pouch_${tag}`)],
       ["--debug"],
-      ...(this.#options.cri ? [["--enable-cri", "--listen-cri", `unix://${this.criSocket}`]] : []),
+      ...(this.#options.cri
+        ? [["--enable-cri", "--listen-cri", `unix://${this.criSocket}`, "--cni-conf-dir", this.podNetwork.folder]]
+        : []),
     ].flat();
     const executable = this.#options.executable ?? daemonCommand;
     const args = [...flags, ...(this.#options.flags ?? [])];
@@ -261,6 +272,9 @@ export class Daemon {
     const health = this.#health.finish();
     rmSync(this.directory, { recursive: true, force: true });
     removeEmptyCgroups(this.cgroupParent);
+    // The plugin never takes its bridge away.
+    const podBridge = this.#podNetwork?.bridge ?? "";
+    if (hostLinks().includes(podBridge)) spawnSync("ip", ["link", "delete", podBridge]);
     if (health !== undefined) throw health;
     if (left.length > 0) throw new Error(`left on the machine:\n${left.join("\n")}\nthe daemon's log ended:\n${this.#logTail}`);
   }
@@ -268,11 +282,18 @@ export class Daemon {
   #logTail = "";
 
   async #removeAll(): Promise<void> {
+    if (this.#options.cri) await this.#removePods();
     const containers = (await this.api("GET", "/containers/json?all=1")).json<{ Id: string }[]>();
     await Promise.all(containers.map(({ Id }) => this.api("DELETE", `/containers/${Id}?force=1&v=1`)));
     const networks = await this.api("GET", "/networks?filters=%7B%22type%22%3A%5B%22custom%22%5D%7D");
     if (networks.status !== 200) return;
     for (const { Id } of networks.json<{ Id: string }[]>()) await this.api("DELETE", `/networks/${Id}`);
+  }
+
+  async #removePods(): Promise<void> {
+    using clients = criClients(this.criSocket);
+    const { items } = await clients.runtime().listPodSandbox({});
+    await Promise.all(items.map(({ id }) => clients.runtime().removePodSandbox({ podSandboxId: id })));
   }
 
   /** Mounts, processes and devices that name this daemon's folder or devices. */
@@ -286,6 +307,7 @@ export class Daemon {
       ...(hostLinks().includes(bridge) ? [`bridge ${bridge}`] : []),
       ...tables.filter((line) => line.endsWith(` ${table}`)),
       ...claimsOf(this.homeDirectory),
+      ...(this.#podNetwork?.held().map((address) => `address ${address}`) ?? []),
       ...mounts.filter((line) => line.includes(this.directory)).map((line) => `mount ${line}`),
       ...processes.filter((pid) => commandLine(pid).includes(this.directory)).map((pid) => `process ${pid} ${commandLine(pid)}`),
     ];
