@@ -1,4 +1,4 @@
-/** Values of <fcntl.h>, <sched.h>, <linux/mount.h>, <sys/mount.h>, <sys/socket.h> on Linux. */
+/** Values of <fcntl.h>, <sched.h>, <linux/mount.h>, <sys/mount.h>, <sys/socket.h>, <errno.h> on Linux. */
 export const linux = {
   O_PATH: 0o10000000,
   AT_FDCWD: -100,
@@ -41,6 +41,9 @@ export const linux = {
   IPPROTO_SCTP: 132,
   IPPROTO_IPV6: 41,
   IPV6_V6ONLY: 26,
+  EISCONN: 106,
+  EALREADY: 114,
+  EINPROGRESS: 115,
   SIOCSIFFLAGS: 0x8914n,
   IFF_UP: 1,
 } as const;

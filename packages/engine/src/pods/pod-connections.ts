@@ -1,8 +1,9 @@
-import { unavailable } from "@pouchcontainer/errors";
+import { deadlineExceeded, unavailable } from "@pouchcontainer/errors";
 import { linux, SystemCallError, type Libc } from "@pouchcontainer/linux";
 import { ownConnection } from "@pouchcontainer/owners";
 import { closeSync } from "node:fs";
 import { Socket } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import { socketAddress } from "../networks/ports/host-sockets.ts";
 
 export interface PodConnectionsDeps {
@@ -10,6 +11,15 @@ export interface PodConnectionsDeps {
   /** Runs `work` with this thread in a network namespace. */
   within<T>(path: string, work: () => T extends Promise<unknown> ? never : T): T;
 }
+
+export interface PortOfPod {
+  /** Absent: the host's. */
+  netnsPath?: string | undefined;
+  port: number;
+  signal?: AbortSignal | undefined;
+}
+
+const socketFlags = linux.SOCK_NONBLOCK | linux.SOCK_CLOEXEC;
 
 /** A server in a pod may listen with either family alone. */
 const loopback = ["127.0.0.1", "::1"];
@@ -23,11 +33,28 @@ export class PodConnections {
     this.#deps = deps;
   }
 
-  /** Connects with a port on the loopback of a pod, or of the host where it has its network. Throws where nobody listens. */
-  connect(podId: string, netnsPath: string | undefined, port: number): Socket {
-    const work = (): number => connectedSocket(this.#deps.libc, port);
-    const fd = netnsPath === undefined ? work() : this.#deps.within(netnsPath, work);
-    const socket = ownConnection(new Socket({ fd, allowHalfOpen: true }));
+  /** Connects with a port on the loopback of a pod, or of the host where it has its network. Rejects where nobody listens. */
+  async connect(podId: string, { netnsPath, port, signal }: PortOfPod): Promise<Socket> {
+    const { libc, within } = this.#deps;
+    const open = (family: number): number => libc.call("socket", family, linux.SOCK_STREAM | socketFlags, 0);
+    const failures: unknown[] = [];
+    for (const address of loopback) {
+      const family = address.includes(":") ? linux.AF_INET6 : linux.AF_INET;
+      const fd = netnsPath === undefined ? open(family) : within(netnsPath, () => open(family));
+      try {
+        await connected(libc, fd, socketAddress(address, port), signal);
+      } catch (error) {
+        closeSync(fd);
+        failures.push(error);
+        continue;
+      }
+      return this.#remember(podId, ownConnection(new Socket({ fd, allowHalfOpen: true })));
+    }
+    signal?.throwIfAborted();
+    throw unavailable(`nobody listens on port ${port}`, { cause: failures[0] });
+  }
+
+  #remember(podId: string, socket: Socket): Socket {
     const open = this.#open.get(podId) ?? new Set();
     this.#open.set(podId, open.add(socket));
     socket.once("close", () => {
@@ -47,30 +74,23 @@ export class PodConnections {
   }
 }
 
-function connectedSocket(libc: Libc, port: number): number {
-  const failures: unknown[] = [];
-  for (const address of loopback) {
-    try {
-      return connectTo(libc, address, port);
-    } catch (error) {
-      failures.push(error);
-    }
-  }
-  throw unavailable(`nobody listens on port ${port}`, { cause: failures[0] });
-}
+/** How long a connection may take: a server has that many waiting, or none looks at what comes. */
+const connectMs = 10_000;
+const lookMs = 2;
 
-function connectTo(libc: Libc, address: string, port: number): number {
-  const name = socketAddress(address, port);
-  const family = address.includes(":") ? linux.AF_INET6 : linux.AF_INET;
-  const fd = libc.call("socket", family, linux.SOCK_STREAM | linux.SOCK_NONBLOCK | linux.SOCK_CLOEXEC, 0);
-  try {
-    libc.call("connect", fd, name, name.length);
-  } catch (error) {
-    // Under way, with a server that has many waiting; over loopback all else is known at once.
-    if (!(error instanceof SystemCallError && error.code === "EINPROGRESS")) {
-      closeSync(fd);
-      throw error;
+/** Connects without holding up this thread: asked again, the call says how far it has come (connect(2)). */
+async function connected(libc: Libc, fd: number, name: Buffer, signal: AbortSignal | undefined): Promise<void> {
+  for (const end = performance.now() + connectMs; performance.now() < end;) {
+    signal?.throwIfAborted();
+    try {
+      libc.call("connect", fd, name, name.length);
+      return;
+    } catch (error) {
+      const errno = error instanceof SystemCallError ? error.errno : 0;
+      if (errno === linux.EISCONN) return;
+      if (errno !== linux.EINPROGRESS && errno !== linux.EALREADY) throw error;
     }
+    await sleep(lookMs);
   }
-  return fd;
+  throw deadlineExceeded(`no connection within ${connectMs} ms`);
 }

@@ -1,5 +1,5 @@
 import { internal } from "@pouchcontainer/errors";
-import { lastWords, makeFolders, outcomeOf, runProgram, startProgram, startTimeOf } from "@pouchcontainer/owners";
+import { lastWords, makeOpenFolders, outcomeOf, runProgram, startProgram, startTimeOf } from "@pouchcontainer/owners";
 import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -43,7 +43,8 @@ export async function startPodInit(deps: PodInitDeps, init: PodInit): Promise<{ 
   if (!existsSync(deps.busybox))
     throw internal(`a pod that shares its pid namespace needs ${deps.busybox} (package busybox-static)`);
   const root = join(init.folder, "rootfs");
-  for (const place of ["proc", "dev"]) await makeFolders(join(root, place), 0o755);
+  // Nobody looks into them from inside.
+  for (const place of ["proc", "dev"]) await makeOpenFolders(join(root, place));
   await writeFile(join(root, "busybox"), "");
   await writeFile(join(init.folder, "config.json"), JSON.stringify(specOf(deps, init)));
   const pidFile = join(init.folder, "pid");

@@ -124,10 +124,10 @@ export class PodKernel {
     return { ...(group && { group }), interfaces: interfacesIn(text) };
   }
 
-  /** Connects with a port on its loopback. Throws `unavailable` where nobody listens. */
-  connect({ id, config }: PodRecord, port: number): Socket {
-    const pin = podPaths(this.#deps.roots, id).network;
-    return this.#connections.connect(id, config.namespaces.network === "pod" ? pin : undefined, port);
+  /** Connects with a port on its loopback. Rejects with `unavailable` where nobody listens. */
+  connect({ id, config }: PodRecord, port: number, signal?: AbortSignal): Promise<Socket> {
+    const netnsPath = config.namespaces.network === "pod" ? podPaths(this.#deps.roots, id).network : undefined;
+    return this.#connections.connect(id, { netnsPath, port, signal });
   }
 
   /** Breaks off all such connections. */

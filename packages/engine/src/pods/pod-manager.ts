@@ -81,9 +81,14 @@ export class PodManager {
     return this.#room.deps.kernel.usage(this.get(ref));
   }
 
-  /** Connects with a port on the pod's loopback; the pod's end is the connection's. Throws `unavailable` where nobody listens. */
-  connect(ref: string, port: number): Socket {
-    return this.#room.deps.kernel.connect(this.requireReady(ref), port);
+  /** Connects with a port on the pod's loopback; the pod's end is the connection's. Rejects with `unavailable` where nobody listens. */
+  async connect(ref: string, port: number, signal?: AbortSignal): Promise<Socket> {
+    const { kernel } = this.#room.deps;
+    const pod = this.requireReady(ref);
+    const socket = await kernel.connect(pod, port, signal);
+    // Stopped meanwhile, it has broken off what there was by then.
+    if (this.find(pod.id)?.state !== "ready") socket.destroy();
+    return socket;
   }
 
   networkStatus(): PodNetworkStatus {

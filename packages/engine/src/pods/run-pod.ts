@@ -72,6 +72,7 @@ async function plan({ deps }: PodRoom, id: string, config: PodConfig, options: R
     calls,
     ...(signal && { signal }),
   };
+  deps.chains.adoptTrace({ id, name: context.containerName }, calls);
   const place = await askPlugins(deps.chains, { attachment, config }, context);
   if (place.config !== config) checkPodConfig(place.config, deps.cgroupDriver);
   return place;

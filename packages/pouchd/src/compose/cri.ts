@@ -103,7 +103,7 @@ async function forwardPort(
   connection: Duplex,
   signal: AbortSignal,
 ): Promise<void> {
-  const socket = pods.connect(podSandboxId, port);
+  const socket = await pods.connect(podSandboxId, port, signal);
   const breakOff = (): void => void socket.destroy();
   signal.addEventListener("abort", breakOff, { once: true });
   try {

@@ -65,9 +65,7 @@ export function fakePods(t: TestContext): FakePods {
     kernel: {
       groupsToOwn: () => [],
       usage: async () => ({ interfaces: [] }),
-      connect: () => {
-        throw unavailable("nobody listens");
-      },
+      connect: () => Promise.reject(unavailable("nobody listens")),
       disconnect: () => undefined,
       make: async () => {
         await step("make");
