@@ -66,7 +66,7 @@ void describe("CRI's pods", { timeout: 240_000 }, () => {
 
   /** What a client hears at an address, once somebody listens there. */
   function hear(host: string, port: number): Promise<string> {
-    return eventually<string>(`somebody listens at ${host}:${port}`, async () => {
+    return eventually(`somebody listens at ${host}:${port}`, async () => {
       const socket = connect({ host, port, timeout: 1000 });
       socket.on("timeout", () => socket.destroy());
       return (await text(socket).catch(() => "")).trim() || undefined;
@@ -90,7 +90,7 @@ void describe("CRI's pods", { timeout: 240_000 }, () => {
         [status?.id, status?.state, status?.metadata?.uid, status?.labels, status?.annotations],
         [podSandboxId, PodSandboxState.SANDBOX_READY, asked.metadata.uid, asked.labels, asked.annotations],
       );
-      assert.ok(status?.network?.ip.startsWith(daemon.podNetwork.prefix), status?.network?.ip);
+      assert.ok(status?.network?.ip.startsWith(daemon.podNetwork.prefix));
       assert.match(status?.network?.additionalIps[0]?.ip ?? "", /^fd00:/);
       assert.ok(Math.abs(Number(status?.createdAt) / 1e6 - Date.now()) < 60_000);
       assert.match(info["info"] ?? "", /"cniResult":\{/);
@@ -213,6 +213,17 @@ void describe("CRI's pods", { timeout: 240_000 }, () => {
     await client.updatePodSandboxResources({ podSandboxId: id, resources: { memoryLimitInBytes: 128n << 20n } });
     assert.equal(limit(), String(128 << 20));
     await assert.rejects(client.updatePodSandboxResources({ podSandboxId: "f00", resources: {} }), { code: GrpcCode.notFound });
+    const { linux } = (await client.podSandboxStats({ podSandboxId: id })).stats ?? {};
+    assert.equal(linux?.process?.processCount?.value, 2n);
+    assert.ok((linux?.memory?.workingSetBytes?.value ?? 0n) > 0n);
+    assert.ok((linux?.cpu?.usageCoreNanoSeconds?.value ?? 0n) > 0n);
+    assert.equal(linux?.network?.defaultInterface?.name, "eth0");
+    assert.deepEqual(
+      (await client.listPodSandboxStats({})).stats.map(({ attributes }) => attributes?.id),
+      [id],
+    );
+    const { podMetrics } = await client.listPodSandboxMetrics({});
+    assert.ok(podMetrics[0]?.metrics.some(({ name }) => name === "container_network_receive_bytes_total"));
     await client.removePodSandbox({ podSandboxId: id });
     assert.equal(limit(), "");
   });
