@@ -197,6 +197,17 @@ void describe("CRI's pods", { timeout: 240_000 }, () => {
     assert.deepEqual(traces(), []);
   });
 
+  test("a pod whose first process is killed is not ready, and is stopped and removed like any other", async () => {
+    const id = await run("killed", { linux: {} });
+    const { info } = await clients.runtime().podSandboxStatus({ podSandboxId: id, verbose: true });
+    const { pid } = JSON.parse(info["info"] ?? "") as { pid: number };
+    process.kill(pid, "SIGKILL");
+    await eventually("it is seen", async () => (await statusOf(id))?.state === PodSandboxState.SANDBOX_NOTREADY);
+    await clients.runtime().stopPodSandbox({ podSandboxId: id });
+    await clients.runtime().removePodSandbox({ podSandboxId: id });
+    assert.deepEqual(traces(), []);
+  });
+
   test("limits of a pod go into its own control group, are changed, and its use is told", async () => {
     const parent = `/${daemon.cgroupParent}/limited`;
     const client = clients.runtime();
@@ -239,6 +250,34 @@ void describe("CRI's pods", { timeout: 240_000 }, () => {
     within(id, "ip", "link", "show", "eth0");
     await clients.runtime().removePodSandbox({ podSandboxId: id });
     assert.deepEqual(traces(), []);
+  });
+
+  test("a daemon that is killed at any moment leaves nothing of pods that were not answered for", async (t) => {
+    const rounds = Number(process.env["POUCH_POD_KILLS"] ?? 3);
+    for (let round = 0; round < rounds; round++) {
+      const answered: string[] = [];
+      const churn = async (slot: number): Promise<void> => {
+        for (let turn = 0; ; turn++) {
+          const namespaceOptions = { pid: slot === 0 ? NamespaceMode.POD : NamespaceMode.CONTAINER };
+          const pod = config(`churn-${round}-${slot}-${turn}`, { linux: { securityContext: { namespaceOptions } } });
+          const { podSandboxId } = await clients.runtime().runPodSandbox({ config: pod });
+          answered.push(podSandboxId);
+          if (turn % 2 === 0) await clients.runtime().removePodSandbox({ podSandboxId });
+        }
+      };
+      const ends = [churn(0), churn(1)].map((each) => each.catch(() => undefined));
+      await new Promise((resolve) => setTimeout(resolve, 100 + Math.random() * 900));
+      await daemon.kill9();
+      await Promise.all(ends);
+      await daemon.launch();
+      clients[Symbol.dispose]();
+      clients = criClients(daemon.criSocket);
+      for (const { id, metadata } of (await clients.runtime().listPodSandbox({})).items) {
+        t.diagnostic(`${metadata?.name} is there${answered.includes(id) ? "" : ", whose answer was lost"}`);
+        await clients.runtime().removePodSandbox({ podSandboxId: id });
+      }
+      await eventually("nothing is left", () => traces().length === 0);
+    }
   });
 
   test("bad input has the codes that clients know, and leaves nothing", async () => {

@@ -1,3 +1,4 @@
+import { openConnection } from "@pouchcontainer/owners";
 import assert from "node:assert/strict";
 import { execFile, spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -329,7 +330,10 @@ export class Daemon {
 
   async #answers(): Promise<boolean> {
     try {
-      return (await this.api("GET", "/_ping")).status === 200;
+      if ((await this.api("GET", "/_ping")).status !== 200) return false;
+      // It is served after the API.
+      if (this.#options.cri) (await openConnection({ path: this.criSocket }, { timeoutMs: 5000 })).destroy();
+      return true;
     } catch {
       return false;
     }

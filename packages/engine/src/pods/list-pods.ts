@@ -1,3 +1,4 @@
+import { noticeEnd } from "./notice-end.ts";
 import { knownPods, type PodRoom } from "./pod-room.ts";
 import type { PodRecord } from "./pod-record.ts";
 
@@ -11,12 +12,14 @@ export interface PodFilter {
 }
 
 /** Pods for which all of the filter holds; those that are being made are not told of. */
-export function listPods(room: Pick<PodRoom, "deps">, { id = "", state, labels = {} }: PodFilter = {}): PodRecord[] {
+export function listPods(room: PodRoom, { id = "", state, labels = {} }: PodFilter = {}): PodRecord[] {
   const wanted = Object.entries(labels);
-  return knownPods(room).filter(
-    (pod) =>
-      pod.id.startsWith(id) &&
-      (state === undefined || pod.state === state) &&
-      wanted.every(([key, value]) => pod.config.labels[key] === value),
-  );
+  return knownPods(room)
+    .map((pod) => noticeEnd(room, pod))
+    .filter(
+      (pod) =>
+        pod.id.startsWith(id) &&
+        (state === undefined || pod.state === state) &&
+        wanted.every(([key, value]) => pod.config.labels[key] === value),
+    );
 }

@@ -27,7 +27,7 @@ export interface PodDeps {
   /** What pods have in the kernel apart from their network. */
   kernel: Pick<
     PodKernel,
-    "make" | "takeDown" | "isWhole" | "limit" | "groupsToOwn" | "usage" | "connect" | "disconnect" | "close"
+    "make" | "takeDown" | "isWhole" | "hasEnded" | "limit" | "groupsToOwn" | "usage" | "connect" | "disconnect" | "close"
   >;
   network: Pick<PodNetwork, "plan" | "attach" | "detach" | "check" | "collect" | "status">;
   roots: PodRoots;

@@ -97,15 +97,21 @@ export class PodKernel {
   }
 
   /** Whether a pod that was made has all that containers join. */
-  isWhole({ id, config: { namespaces }, init }: PodRecord): boolean {
+  isWhole(pod: PodRecord): boolean {
+    const { id, config } = pod;
+    const { namespaces } = config;
     const paths = podPaths(this.#deps.roots, id);
     const pins = [
       ...(namespaces.network === "pod" ? [paths.network, paths.uts] : []),
       ...(namespaces.ipc === "pod" ? [paths.ipc] : []),
       ...(namespaces.pid === "pod" ? [paths.pid] : []),
     ];
-    // Without its first process a pid namespace takes no other.
-    return pins.every(isNamespace) && (init === undefined || startTimeOf(init.pid) === init.startTime);
+    return pins.every(isNamespace) && !this.hasEnded(pod);
+  }
+
+  /** Whether the process that holds its pid namespace, without which no other can be in there, has ended. */
+  hasEnded({ init }: PodRecord): boolean {
+    return init !== undefined && startTimeOf(init.pid) !== init.startTime;
   }
 
   /** Writes limits into those folders of its control group that are its own. */

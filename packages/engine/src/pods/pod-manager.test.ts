@@ -206,3 +206,23 @@ for (const [what, change] of [
     fake.changeEndpoint = (endpoint) => endpoint;
     await pods.run(config);
   });
+
+test("a pod whose first process was killed is not ready, wherever it is looked at", async (t) => {
+  const fake = fakePods(t);
+  const pods = fake.open();
+  const { id } = await pods.run(config);
+  fake.ended = true;
+  assert.deepEqual(
+    pods.list().map(({ state }) => state),
+    ["notReady"],
+  );
+  assert.deepEqual(pods.list({ state: "ready" }), []);
+  assert.equal(pods.get(id).state, "notReady");
+  await assert.rejects(
+    pods.whileReady(id, () => Promise.resolve()),
+    kind("failedPrecondition"),
+  );
+  fake.ended = false;
+  await pods.stop(id);
+  assert.equal(pods.get(id).state, "notReady");
+});

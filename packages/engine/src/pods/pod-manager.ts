@@ -4,6 +4,7 @@ import type { PodMembership } from "../containers/pod-membership.ts";
 import { KeyedMutex } from "../keyed-mutex.ts";
 import { listPods, type PodFilter } from "./list-pods.ts";
 import { membershipOf, type MembershipOptions } from "./membership-of.ts";
+import { noticeEnd } from "./notice-end.ts";
 import type { PodNetworkStatus } from "./network/pod-network.ts";
 import type { PodConfig, PodResources } from "./pod-config.ts";
 import type { PodDeps } from "./pod-deps.ts";
@@ -41,12 +42,13 @@ export class PodManager {
   }
 
   find(ref: string): PodRecord | undefined {
-    return findPod(this.#room, ref);
+    const found = findPod(this.#room, ref);
+    return found && noticeEnd(this.#room, found);
   }
 
   /** Throws `notFound`. */
   get(ref: string): PodRecord {
-    return requirePod(this.#room, ref);
+    return noticeEnd(this.#room, requirePod(this.#room, ref));
   }
 
   /** Throws `notFound`, and `failedPrecondition` for one that containers cannot be put into or started in. */

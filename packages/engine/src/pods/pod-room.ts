@@ -1,5 +1,6 @@
 import { failedPrecondition, notFound } from "@pouchcontainer/errors";
 import type { KeyedMutex } from "../keyed-mutex.ts";
+import { noticeEnd } from "./notice-end.ts";
 import { podName } from "./pod-config.ts";
 import type { PodDeps } from "./pod-deps.ts";
 import type { PodRecord } from "./pod-record.ts";
@@ -34,8 +35,8 @@ export function requirePod(room: Pick<PodRoom, "deps">, ref: string): PodRecord 
   return found;
 }
 
-export function requireReady(room: Pick<PodRoom, "deps">, ref: string): PodRecord {
-  const record = requirePod(room, ref);
+export function requireReady(room: PodRoom, ref: string): PodRecord {
+  const record = noticeEnd(room, requirePod(room, ref));
   if (record.state === "ready" && record.removing !== true) return record;
   throw failedPrecondition(`pod ${record.id} (${podName(record.config)}) is not ready`);
 }

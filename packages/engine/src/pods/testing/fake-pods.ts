@@ -19,6 +19,8 @@ export interface FakePods {
   /** By step, what it fails with, or waits for. */
   faults: Map<string, () => Promise<void>>;
   whole: boolean;
+  /** Whether the first processes of pods have. */
+  ended: boolean;
   boot: string;
   stopped: (podId: string) => void;
   /** What plugins make of a pod's place in its network. */
@@ -73,6 +75,7 @@ export function fakePods(t: TestContext): FakePods {
       },
       takeDown: () => step("take down"),
       isWhole: () => fake.whole,
+      hasEnded: () => fake.ended,
       limit: () => step("limit"),
       close: () => undefined,
     },
@@ -103,6 +106,7 @@ export function fakePods(t: TestContext): FakePods {
     warnings: [],
     faults: new Map(),
     whole: true,
+    ended: false,
     boot: "first",
     stopped: () => undefined,
     changeEndpoint: (endpoint) => endpoint,
