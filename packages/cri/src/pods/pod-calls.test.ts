@@ -13,7 +13,7 @@ async function serve(t: TestContext, more: Partial<PodCallDeps> = {}) {
   const pods = new FakePods();
   const served = await serveCri({ runtime: podCalls(podDeps(pods, more)) });
   t.after(() => served[Symbol.asyncDispose]());
-  return { pods, client: served.runtime(), runtime: served.runtime };
+  return { pods, client: served.runtime(), runtime: (version: (typeof apiVersions)[number]) => served.runtime(version) };
 }
 
 const config = {

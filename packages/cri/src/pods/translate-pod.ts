@@ -72,15 +72,14 @@ function dnsOf(config: DNSConfig | undefined): PodConfig["dns"] {
   return servers.length + searches.length + options.length === 0 ? undefined : { servers, searches, options };
 }
 
-const protocols: Record<Protocol, PodPort["protocol"]> = {
+const protocols: Record<number, PodPort["protocol"]> = {
   [Protocol.TCP]: "tcp",
   [Protocol.UDP]: "udp",
   [Protocol.SCTP]: "sctp",
 };
 
 function portOf({ protocol, containerPort, hostPort, hostIp }: PortMapping): PodPort {
-  // A number that is in no table is none of the enum's.
-  const name = protocols[protocol] as PodPort["protocol"] | undefined;
+  const name = protocols[protocol];
   if (name === undefined) throw invalidArgument(`port mapping: there is no protocol ${protocol}`);
   return { protocol: name, containerPort, hostPort: Math.max(0, hostPort), hostIp };
 }

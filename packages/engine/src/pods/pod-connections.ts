@@ -35,12 +35,12 @@ export class PodConnections {
 
   /** Connects with a port on the loopback of a pod, or of the host where it has its network. Rejects where nobody listens. */
   async connect(podId: string, { netnsPath, port, signal }: PortOfPod): Promise<Socket> {
-    const { libc, within } = this.#deps;
+    const { libc } = this.#deps;
     const open = (family: number): number => libc.call("socket", family, linux.SOCK_STREAM | socketFlags, 0);
     const failures: unknown[] = [];
     for (const address of loopback) {
       const family = address.includes(":") ? linux.AF_INET6 : linux.AF_INET;
-      const fd = netnsPath === undefined ? open(family) : within(netnsPath, () => open(family));
+      const fd = netnsPath === undefined ? open(family) : this.#deps.within(netnsPath, () => open(family));
       try {
         await connected(libc, fd, socketAddress(address, port), signal);
       } catch (error) {
@@ -70,7 +70,7 @@ export class PodConnections {
   }
 
   close(): void {
-    for (const podId of [...this.#open.keys()]) this.end(podId);
+    for (const podId of this.#open.keys()) this.end(podId);
   }
 }
 

@@ -1,6 +1,5 @@
-import { failedPrecondition, notFound } from "@pouchcontainer/errors";
+import { notFound } from "@pouchcontainer/errors";
 import type { KeyedMutex } from "../keyed-mutex.ts";
-import { noticeEnd } from "./notice-end.ts";
 import { podName } from "./pod-config.ts";
 import type { PodDeps } from "./pod-deps.ts";
 import type { PodRecord } from "./pod-record.ts";
@@ -33,12 +32,6 @@ export function requirePod(room: Pick<PodRoom, "deps">, ref: string): PodRecord 
   const found = findPod(room, ref);
   if (found === undefined) throw notFound(`no such pod: ${ref}`);
   return found;
-}
-
-export function requireReady(room: PodRoom, ref: string): PodRecord {
-  const record = noticeEnd(room, requirePod(room, ref));
-  if (record.state === "ready" && record.removing !== true) return record;
-  throw failedPrecondition(`pod ${record.id} (${podName(record.config)}) is not ready`);
 }
 
 /** Gives the name of a pod back. */

@@ -1,4 +1,5 @@
-import { requireReady, type PodRoom } from "./pod-room.ts";
+import type { PodRoom } from "./pod-room.ts";
+import { requireReady } from "./require-ready.ts";
 import type { PodResources } from "./pod-config.ts";
 
 /**

@@ -104,7 +104,9 @@ async function forwardPort(
   signal: AbortSignal,
 ): Promise<void> {
   const socket = await pods.connect(podSandboxId, port, signal);
-  const breakOff = (): void => void socket.destroy();
+  const breakOff = (): void => {
+    socket.destroy();
+  };
   signal.addEventListener("abort", breakOff, { once: true });
   try {
     if (signal.aborted) breakOff();

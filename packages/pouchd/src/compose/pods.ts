@@ -81,7 +81,9 @@ export function openPodRoom(deps: PodRoomDeps): PodRoom {
     others: deps.networks,
     membershipOf: (id) => deps.records.get(id)?.pod,
     addressesOf: (podId) => manager.find(podId)?.ips ?? [],
-    requireReady: (podId) => void manager.requireReady(podId),
+    requireReady: (podId) => {
+      manager.requireReady(podId);
+    },
   });
   const isUsed = (): boolean => configuration["enable-cri"] || store.collection<PodRecord>("pods").values().next().done !== true;
   return {
