@@ -39,6 +39,7 @@ import { containerSettings, logDrivers } from "./compose/container-settings.ts";
 import { checkPrograms } from "./compose/check-programs.ts";
 import { openContainerd } from "./compose/containerd.ts";
 import { openCri } from "./compose/cri.ts";
+import { checkStreaming } from "./compose/cri-streaming.ts";
 import { closeStateFolders, makeStateFolders, refuseSharedFolders } from "./compose/state-folders.ts";
 import { storeFile } from "./compose/store-file.ts";
 import { namedThings } from "./compose/named-things.ts";
@@ -84,6 +85,7 @@ async function open(options: ComposeOptions, closers: Closers): Promise<void> {
   const { configuration, log, build, environment, uncaughtErrors } = options;
   // Before anything is made: what would be refused at the end is refused now.
   const addresses = listenAddresses(configuration, (message) => log.warn(message));
+  checkStreaming(configuration, (message) => log.warn(message));
   const naming = parseNamingDefaults(configuration["default-registry"]);
   const settings = containerSettings(configuration, environment);
   const networking = networkSettings(configuration);

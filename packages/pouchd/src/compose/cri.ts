@@ -34,15 +34,11 @@ export interface CriDeps {
 export async function openCri(deps: CriDeps): Promise<{ close(): Promise<void> } | undefined> {
   const { configuration, log } = deps;
   if (!configuration["enable-cri"]) return undefined;
-  const streaming = await openStreaming(
-    configuration,
-    {
-      exec: () => Promise.reject(notImplemented("exec is not there yet")),
-      attach: () => Promise.reject(notImplemented("attach is not there yet")),
-      portForward: (request, connection, signal) => forwardPort(deps, request, connection, signal),
-    },
-    (message) => log.warn(message),
-  );
+  const streaming = await openStreaming(configuration, {
+    exec: () => Promise.reject(notImplemented("exec is not there yet")),
+    attach: () => Promise.reject(notImplemented("attach is not there yet")),
+    portForward: (request, connection, signal) => forwardPort(deps, request, connection, signal),
+  });
   const handlers = ["", ...deps.runtimes];
   const server = new CriServer({
     runtime: {

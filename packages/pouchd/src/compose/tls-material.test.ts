@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import type { Configuration } from "../config/options.ts";
-import { listenAddresses, tlsMaterial } from "./tls-material.ts";
+import { listenAddresses, streamTlsMaterial, tlsMaterial } from "./tls-material.ts";
 
 /** A certificate that signs itself, for the shape of it. */
 function certificate(file: string): string {
@@ -34,6 +34,28 @@ test("certificate and key are read, the CA only to verify clients", (t) => {
   });
   assert.throws(() => tlsMaterial(configured({ ...pair, tlskey: join(directory, "none") })), {
     message: /^--tlskey: .*none cannot be read$/,
+  });
+});
+
+test("streams of CRI have TLS of their own, and a CA alone asks clients for a certificate", (t) => {
+  const directory = mkdtempSync(join(tmpdir(), "pouch-tls-"));
+  t.after(() => rmSync(directory, { recursive: true }));
+  const file = join(directory, "pem");
+  writeFileSync(file, "pem", { mode: 0o644 });
+  const pair = { "stream-tlscert": file, "stream-tlskey": file };
+  const ca = { "stream-tlscacert": certificate(join(directory, "ca")) };
+  const clientCa = readFileSync(ca["stream-tlscacert"], "utf8");
+  const warnings: string[] = [];
+  assert.equal(streamTlsMaterial(configured({ tlscert: file, tlskey: file })), undefined);
+  assert.deepEqual(
+    streamTlsMaterial(configured(pair), (text) => warnings.push(text)),
+    { cert: "pem", key: "pem" },
+  );
+  assert.match(warnings.join(), /^--stream-tlskey: .* can be read by every user/);
+  assert.deepEqual(streamTlsMaterial(configured({ ...pair, ...ca })), { cert: "pem", key: "pem", clientCa });
+  assert.throws(() => streamTlsMaterial(configured(ca)), { message: /--stream-tlscacert needs --stream-tlscert/ });
+  assert.throws(() => streamTlsMaterial(configured({ "stream-tlskey": file })), {
+    message: /--stream-tlscert and --stream-tlskey go together/,
   });
 });
 

@@ -34,7 +34,10 @@ export function tlsMaterial(
 }
 
 /** The same of CRI's streams; a CA alone makes clients show a certificate. */
-export function streamTlsMaterial(configuration: Configuration, warn: (message: string) => void): TlsMaterial | undefined {
+export function streamTlsMaterial(
+  configuration: Configuration,
+  warn: (message: string) => void = () => undefined,
+): TlsMaterial | undefined {
   const ca = configuration["stream-tlscacert"];
   const pair = keyPair(configuration, "stream-", warn);
   if (ca && !pair) throw invalidArgument("--stream-tlscacert needs --stream-tlscert and --stream-tlskey");
