@@ -7,6 +7,9 @@ export interface PodContainersDeps {
   containers: Pick<ContainerManager, "records" | "stop" | "remove" | "wait">;
 }
 
+/** How long one that was killed may take, whatever time of grace it has. */
+const killSeconds = 10;
+
 /** How long somebody else's removal of a container is waited for. */
 const removalMs = 60_000;
 
@@ -22,7 +25,9 @@ export function podContainers({ records, containers }: PodContainersDeps): PodCo
     podIds: () => new Set([...records.values()].flatMap(({ pod }) => pod?.podId ?? [])),
     // Its pod ends: there is no time of grace (CRI, `StopPodSandbox`).
     stopAll: (podId) =>
-      ofEach(idsIn(podId), (id) => unlessDone(containers.stop(id, { signal: "SIGKILL" }), "notModified", "notFound")),
+      ofEach(idsIn(podId), (id) =>
+        unlessDone(containers.stop(id, { signal: "SIGKILL", timeoutSeconds: killSeconds }), "notModified", "notFound"),
+      ),
     removeAll: (podId) => ofEach(idsIn(podId), (id) => remove(containers, id)),
   };
 }
