@@ -16,6 +16,8 @@ export interface AttachRequest {
   logs: boolean;
   stream: boolean;
   detachKeys?: string;
+  /** Whether there are keys that let go of a terminal. Default: yes. */
+  detachable?: boolean;
 }
 
 /** Connects a client to the container's streams: those of its current run, or before a start those of the next. `ref` is its word. */
@@ -50,7 +52,7 @@ export function attachContainer(room: ContainerRoom, container: Container, ref: 
     pipe: input,
     // With a TTY the end of a client's input says nothing about the process (moby `stream/attach.go`).
     ...(StdinOnce && !tty ? { closeStdin: () => closeStdin(room, container) } : {}),
-    ...(tty ? { detachKeys } : {}),
+    ...(tty && request.detachable !== false ? { detachKeys } : {}),
     onDetach: () => {
       publishContainerEvent(room.deps.events, container.record, "detach");
       close();

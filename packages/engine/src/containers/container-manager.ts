@@ -1,5 +1,6 @@
 import type * as api from "@pouchcontainer/api";
 import { failedPrecondition } from "@pouchcontainer/errors";
+import type { TaskMetrics } from "@pouchcontainer/containerd";
 import type { FilePath } from "@pouchcontainer/files";
 import type { Readable } from "node:stream";
 import { ended } from "../ended.ts";
@@ -35,7 +36,7 @@ import { removeContainer } from "./remove-container.ts";
 import { renameContainer } from "./rename-container.ts";
 import { replaceHostConfig } from "./replace-host-config.ts";
 import { restartContainer } from "./restart-container.ts";
-import { snapshotSizes } from "./snapshot-size.ts";
+import { snapshotSizes, writtenBytes } from "./snapshot-size.ts";
 import { startContainer } from "./start-container.ts";
 import type { StdioSession } from "./stdio/stdio-session.ts";
 import { stopContainer } from "./stop-container.ts";
@@ -212,6 +213,22 @@ export class ContainerManager {
 
   stats(ref: string, options: { stream: boolean; oneShot: boolean }, signal: AbortSignal): AsyncIterable<api.ContainerStats> {
     return containerStats(this.#room, this.#require(ref), options, signal);
+  }
+
+  /** What the kernel counts of those that run, by id, in one look; others are left out. */
+  async metrics(ids: readonly string[]): Promise<Map<string, TaskMetrics>> {
+    const running = ids.filter((id) => this.#room.registry.get(id)?.isRunning === true);
+    // Without a filter containerd tells of all.
+    if (running.length === 0) return new Map();
+    const told = await this.#room.deps.containerd.tasks.metrics(running);
+    return new Map(told.map(({ id, data }) => [id, this.#room.deps.decodeMetrics(data)]));
+  }
+
+  /** Bytes each of them has written into its own layer, by id. */
+  async writtenBytes(ids: readonly string[]): Promise<Map<string, number>> {
+    const records = ids.flatMap((id) => this.#room.registry.get(id)?.record ?? []);
+    const sizes = await writtenBytes(this.#room.deps, records);
+    return new Map(records.map(({ id }, index) => [id, sizes[index] ?? 0]));
   }
 
   async changes(ref: string): Promise<api.FilesystemChange[]> {

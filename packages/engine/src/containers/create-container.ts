@@ -38,6 +38,8 @@ import { containerMark, layersOf, withRootfsReader } from "./rootfs.ts";
 export interface CreateOrigin {
   pod?: PodMembership;
   cri?: CriSettings;
+  /** Calls of plugins that have shaped the request already. */
+  calls?: readonly TraceEntry[];
 }
 
 /**
@@ -50,7 +52,7 @@ export async function createContainer(
   from: CreateOrigin = {},
 ): Promise<api.ContainerCreateResponse> {
   const { deps, registry } = room;
-  const calls: TraceEntry[] = [];
+  const calls: TraceEntry[] = [...(from.calls ?? [])];
   const chained = await deps.chains.preCreate(requested, { ...requestContext(requested), calls });
   const request = from.pod || from.cri ? podRequest(chained, from) : chained;
   const id = request.SpecificID || newContainerId();

@@ -6,6 +6,8 @@ import type { CdiEdits } from "./cdi/cdi-spec.ts";
  * read-only mounts (`Mounts`, `BindOptions`), limits, oom score, runtime (`Runtime`).
  */
 export interface CriSettings {
+  /** What CRI's clients are told again as they said it. */
+  identity?: CriIdentity;
   /** Capabilities that survive the change to a user other than root. With or without `CAP_`. */
   ambientCapabilities?: readonly string[];
   /** Host path of a seccomp profile, read once, at create. It takes the place of what `SecurityOpt` says. */
@@ -22,6 +24,31 @@ export interface CriSettings {
   hugepageLimits?: readonly HugepageLimit[];
   /** cgroup v2 files by name, written as they are. */
   unified?: Readonly<Record<string, string>>;
+}
+
+/** Of a container as CRI knows it; nothing of it changes what runs. */
+export interface CriIdentity {
+  /** Within its pod. */
+  name: string;
+  attempt: number;
+  /** As the request named it. */
+  image: string;
+  /** Those of the request, without the image's. */
+  labels: Readonly<Record<string, string>>;
+  annotations: Readonly<Record<string, string>>;
+  /** As they were asked for: the kubelet looks for its own among them. */
+  mounts: readonly CriMount[];
+}
+
+export interface CriMount {
+  containerPath: string;
+  hostPath: string;
+  readonly: boolean;
+  recursiveReadOnly: boolean;
+  propagation: "private" | "hostToContainer" | "bidirectional";
+  selinuxRelabel: boolean;
+  image?: string;
+  imageSubPath?: string;
 }
 
 export interface HugepageLimit {

@@ -16,21 +16,27 @@ export interface SnapshotSizes {
  * count as well, follows paths that they may turn into others.
  */
 export async function snapshotSizes(deps: Deps, records: readonly ContainerRecord[]): Promise<SnapshotSizes[]> {
-  const places = await Promise.all(records.map((record) => ownLayer(deps, record)));
-  const folders = places.filter((place) => place !== undefined);
-  const counted = new Map<string, number>();
-  if (folders.length > 0)
-    for (const [index, size] of (await deps.files.sizesOf(folders)).entries()) counted.set(folders[index] ?? "", size);
+  const written = await writtenBytes(deps, records);
   const images = new Map<string, Promise<number>>();
   return await Promise.all(
     records.map(async (record, index) => {
-      const rw = counted.get(places[index] ?? "") ?? 0;
+      const rw = written[index] ?? 0;
       const key = `${record.snapshotter} ${record.image.chainId}`;
       const image = images.get(key) ?? imageSize(deps, record);
       images.set(key, image);
       return { rw, rootFs: rw + (await image) };
     }),
   );
+}
+
+/** The first of the two alone. */
+export async function writtenBytes(deps: Deps, records: readonly ContainerRecord[]): Promise<number[]> {
+  const places = await Promise.all(records.map((record) => ownLayer(deps, record)));
+  const folders = places.filter((place) => place !== undefined);
+  const counted = new Map<string, number>();
+  if (folders.length > 0)
+    for (const [index, size] of (await deps.files.sizesOf(folders)).entries()) counted.set(folders[index] ?? "", size);
+  return places.map((place) => counted.get(place ?? "") ?? 0);
 }
 
 /** Folder of what the container wrote; undefined where its snapshotter has no such thing, or the container is gone. */

@@ -331,7 +331,9 @@ async function failStart(
   // Nobody asked who would have to hear it: the policy asks again.
   if (byPolicy && isPassing(cause)) throw failure.error;
   const message = failure.error instanceof Error ? failure.error.message : String(failure.error);
-  container.note({ state: { pid: 0, exitCode: failure.exitCode, error: message } });
+  // The kubelet counts from its end on when it tries again; Docker's clients are shown none of what never ran.
+  const finished = container.record.pod ? { finishedAt: rfc3339Nano(room.deps.clock.now()) } : {};
+  container.note({ state: { pid: 0, exitCode: failure.exitCode, error: message, ...finished } });
   // Who waits for a run's end hears nothing of one that never began, as with dockerd; here the last one ended, and no other follows.
   if (byPolicy) container.report(["next-exit", "not-running"], { exitCode: failure.exitCode, error: message });
   throw failure.error;

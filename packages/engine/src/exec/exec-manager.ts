@@ -27,6 +27,8 @@ interface ExecInstance {
   runStartedAt: string;
   /** Keys that let go of it; empty for the usual ones. */
   detachKeys: Uint8Array;
+  /** Whether any do. */
+  detachable: boolean;
   state: "created" | "running" | "ended";
   exitCode: number | null;
   pid: number;
@@ -34,6 +36,11 @@ interface ExecInstance {
   /** Whether there is a process: resolves to true when it runs, to false when it could not be started. */
   started: PromiseWithResolvers<boolean>;
   ended: PromiseWithResolvers<number>;
+}
+
+interface CreateOptions {
+  /** Whether keys of a terminal let go of it. Default: yes. */
+  detachable?: boolean;
 }
 
 interface StartOptions {
@@ -62,7 +69,11 @@ export class ExecManager {
     room.probe = (container, command, timeoutMs) => this.runToEnd(container, command, timeoutMs);
   }
 
-  async create(containerRef: string, config: api.ExecCreateConfig): Promise<{ Id: string }> {
+  async create(
+    containerRef: string,
+    config: api.ExecCreateConfig,
+    { detachable = true }: CreateOptions = {},
+  ): Promise<{ Id: string }> {
     const container = this.#room.registry.require(containerRef);
     await container.startsSettled();
     refuseUnlessRunning(container, containerRef);
@@ -76,6 +87,7 @@ export class ExecManager {
       config,
       runStartedAt: container.state.startedAt,
       detachKeys,
+      detachable,
       state: "created",
       exitCode: null,
       pid: 0,
@@ -168,6 +180,11 @@ export class ExecManager {
     };
   }
 
+  /** Its exit code, when it has ended or could not be started. */
+  async exited(id: string): Promise<number> {
+    return await this.#require(id).ended.promise;
+  }
+
   /**
    * Runs a command to its end for the daemon itself (health checks), with the beginning of what it said. One that takes too long, or
    * leaves what holds its output, is killed. Throws without containerd.
@@ -235,7 +252,7 @@ export class ExecManager {
   }
 
   #session(instance: ExecInstance, stdio: ProcessStdio): StdioSession {
-    const { config, container, detachKeys, id } = instance;
+    const { config, container, detachKeys, detachable, id } = instance;
     const tty = config.Tty ?? false;
     const tap = stdio.hub.attach({ stdout: config.AttachStdout ?? false, stderr: config.AttachStderr ?? false });
     const left = Promise.withResolvers<void>();
@@ -252,7 +269,8 @@ export class ExecManager {
     };
     const writable = sessionInput({
       pipe: input,
-      ...(tty ? { detachKeys } : { closeStdin }),
+      ...(tty ? {} : { closeStdin }),
+      ...(tty && detachable ? { detachKeys } : {}),
       onDetach: () => {
         this.#publish(container, "exec_detach", id);
         close();
