@@ -9,7 +9,14 @@ export { sharesPids, type PodMembership } from "./pod-membership.ts";
 export { parseRfc3339, systemClock, type Clock } from "./clock.ts";
 export { checkLogDefaults } from "./config/check-log-defaults.ts";
 export type { ConfigSettings } from "./config/index.ts";
-export { hostDevices, hostFacts, type HostDevices, type HostFacts, type SpecSettings } from "./spec/index.ts";
+export {
+  hostDevices,
+  hostFacts,
+  readsOnlyRecursively,
+  type HostDevices,
+  type HostFacts,
+  type SpecSettings,
+} from "./spec/index.ts";
 export type { ContainerResources } from "./update-resources.ts";
 export { FifoKeeper, type FifoKeeperDeps } from "./stdio/fifo-keeper.ts";
 export type { StdioDeps } from "./stdio/process-stdio.ts";

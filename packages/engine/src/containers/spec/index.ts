@@ -8,6 +8,7 @@ export { hostDevices } from "./devices.ts";
 export type { HostDevices } from "./devices.ts";
 export { hostFacts } from "./host-facts.ts";
 export type { CgroupFacts, HostFacts } from "./host-facts.ts";
+export { readsOnlyRecursively } from "./mounts.ts";
 export { containerOfMode, joinedContainers } from "./namespaces.ts";
 export { toUpdateResources } from "./resources.ts";
 export { rootfsReader, type FileKind, type RootfsReader } from "./rootfs-reader.ts";

@@ -7,7 +7,8 @@ import { tmpfsOptions, tmpfsText } from "./mount-options.ts";
 import { passesOn, type RootfsPropagation, rootfsPropagationFor } from "./mount-propagation.ts";
 import { isAtLeast } from "./seccomp.ts";
 import { parseSecurityOptions } from "./security-options.ts";
-import type { SpecInput } from "./spec-input.ts";
+import type { HostFacts } from "./host-facts.ts";
+import type { SpecInput, SpecSettings } from "./spec-input.ts";
 
 /** Where the init program appears in the container. */
 export const initDestination = "/sbin/docker-init";
@@ -144,10 +145,18 @@ function subpathPlace({ destination }: MountPointRecord, { subpaths }: SpecInput
   return place;
 }
 
-/** `ro` covers one mount only; `rro` everything below it as well, where kernel (`mount_setattr`, 5.12) and runtime can. */
+/** Whether kernel (`mount_setattr`) and runtime can make everything below a mount read-only. */
+export function readsOnlyRecursively(
+  { recursiveReadOnly }: Pick<SpecSettings, "recursiveReadOnly">,
+  { kernel }: HostFacts,
+): boolean {
+  return recursiveReadOnly && isAtLeast(kernel.version, [5, 12]);
+}
+
+/** `ro` covers one mount only; `rro` everything below it as well. */
 function readOnlyOption({ spec }: MountPointRecord, { settings, facts }: SpecInput): string {
   const options = spec?.BindOptions;
-  const recursive = settings.recursiveReadOnly && isAtLeast(facts.kernel.version, [5, 12]);
+  const recursive = readsOnlyRecursively(settings, facts);
   if (options?.ReadOnlyForceRecursive && !recursive)
     throw failedPrecondition(
       "BindOptions.ReadOnlyForceRecursive needs Linux 5.12 and a runtime that knows recursive read-only mounts",

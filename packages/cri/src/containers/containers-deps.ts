@@ -1,0 +1,64 @@
+import type {
+  ContainerManager,
+  ContainerRecord,
+  ContainerResources,
+  ContainerStateChange,
+  CreateOrigin,
+  ImageView,
+  MembershipOptions,
+  PluginChains,
+  PodMembership,
+  PodRecord,
+  RunSyncOptions,
+  RunSyncResult,
+} from "@pouchcontainer/engine";
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { PodSandboxStatusSchema } from "../gen/runtime_v1_pb.ts";
+import type { AttachRequest, ExecRequest } from "../streaming/backend.ts";
+
+/** Docker's create body, which plugins see. */
+export type CreateBody = Parameters<ContainerManager["create"]>[0];
+
+/** What the kernel counts of a container. */
+export type Metrics = Awaited<ReturnType<ContainerManager["metrics"]>> extends Map<string, infer Counted> ? Counted : never;
+
+/** What CRI's calls about containers ask of the engine's. References are full ids. */
+export interface CriContainers {
+  create(body: CreateBody, from: CreateOrigin): Promise<{ Id: string }>;
+  start(id: string): Promise<void>;
+  stop(id: string, options: { signal?: string; timeoutSeconds?: number }): Promise<void>;
+  remove(id: string, options: { force: boolean; volumes: boolean; link: boolean }): Promise<void>;
+  updateResources(id: string, resources: ContainerResources): Promise<unknown>;
+  reopenLog(id: string): Promise<void>;
+  /** All of them, those of Docker's clients too. */
+  records(): ContainerRecord[];
+  metrics(ids: readonly string[]): Promise<Map<string, Metrics>>;
+  writtenBytes(ids: readonly string[]): Promise<Map<string, number>>;
+}
+
+/** What they ask of pods. */
+export interface CriContainerPods {
+  find(ref: string): PodRecord | undefined;
+  requireReady(ref: string): PodRecord;
+  membershipOf(podId: string, options: MembershipOptions): PodMembership;
+  whileReady<T>(podId: string, work: (pod: PodRecord) => Promise<T>): Promise<T>;
+}
+
+export interface ContainersDeps {
+  containers: CriContainers;
+  pods: CriContainerPods;
+  chains: Pick<PluginChains, "criPreCreateContainer">;
+  exec: { runSync(id: string, command: readonly string[], options: RunSyncOptions): Promise<RunSyncResult> };
+  images: { view(reference: string): ImageView | undefined };
+  streams: { execUrl(request: ExecRequest): string; attachUrl(request: AttachRequest): string };
+  /** What becomes of containers, from the call on. */
+  stateChanges(signal: AbortSignal): AsyncIterable<ContainerStateChange>;
+  /** A pod as PodSandboxStatus tells of it; undefined for one that is gone. */
+  podStatus(podId: string): MessageInitShape<typeof PodSandboxStatusSchema> | undefined;
+  /** The folder snapshots lie in: the kubelet finds the file system by it. */
+  snapshotsFolder(): Promise<string>;
+  /** The host's name, which containers of pods in its network have. */
+  hostName(): string;
+  /** Nanoseconds since the epoch. */
+  now(): bigint;
+}

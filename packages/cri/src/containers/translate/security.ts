@@ -1,0 +1,123 @@
+import type { CriSettings, PodConfig } from "@pouchcontainer/engine";
+import { failedPrecondition, invalidArgument } from "@pouchcontainer/errors";
+import {
+  NamespaceMode,
+  SecurityProfile_ProfileType as ProfileType,
+  SupplementalGroupsPolicy,
+  type Capability,
+  type LinuxContainerSecurityContext,
+  type SecurityProfile,
+} from "../../gen/runtime_v1_pb.ts";
+import type { CreateBody } from "../containers-deps.ts";
+import { idText, userText } from "./user.ts";
+
+export interface TranslatedSecurity {
+  user?: string;
+  hostConfig: NonNullable<CreateBody["HostConfig"]>;
+  settings: CriSettings;
+}
+
+/**
+ * A security context in Docker's words, and in `CriSettings` where it has none. What is not said is as CRI has it: without a profile
+ * seccomp is off, and no path is masked; a request that has no security context at all gets Docker's defaults of both.
+ */
+export function translateSecurity(
+  context: LinuxContainerSecurityContext | undefined,
+  pod: Pick<PodConfig, "privileged">,
+): TranslatedSecurity {
+  if (context === undefined) return { hostConfig: {}, settings: {} };
+  refuseUnsupported(context, pod);
+  const user = userText(context);
+  const { hostConfig, ambient } = capabilitiesOf(context.capabilities);
+  const seccomp = seccompOf(context);
+  return {
+    ...(user !== undefined && { user }),
+    hostConfig: {
+      ...hostConfig,
+      ...(context.privileged && { Privileged: true }),
+      ...(context.readonlyRootfs && { ReadonlyRootfs: true }),
+      MaskedPaths: [...context.maskedPaths],
+      ReadonlyPaths: [...context.readonlyPaths],
+      SecurityOpt: [
+        ...(context.noNewPrivs ? ["no-new-privileges"] : []),
+        ...(seccomp === "unconfined" ? ["seccomp=unconfined"] : []),
+        ...apparmorOptions(context),
+      ],
+    },
+    settings: {
+      ...(ambient.length > 0 && { ambientCapabilities: ambient }),
+      ...(typeof seccomp === "object" && { seccompPath: seccomp.path }),
+      supplementalGroups: context.supplementalGroups.map((id) => Number(idText(id, "supplemental_groups"))),
+      supplementalGroupsPolicy: context.supplementalGroupsPolicy === SupplementalGroupsPolicy.Strict ? "strict" : "merge",
+    },
+  };
+}
+
+function refuseUnsupported({ privileged, namespaceOptions }: LinuxContainerSecurityContext, pod: { privileged: boolean }): void {
+  if (privileged && !pod.privileged)
+    throw failedPrecondition("no privileged container is allowed in a pod that is not privileged");
+  if (namespaceOptions?.usernsOptions?.mode === NamespaceMode.POD)
+    throw invalidArgument("user namespaces are not supported: userns_options.mode POD cannot be given");
+}
+
+/** One that is to be added and dropped is dropped, as in containerd. */
+function capabilitiesOf(asked: Capability | undefined): { hostConfig: TranslatedSecurity["hostConfig"]; ambient: string[] } {
+  const { addCapabilities: add = [], dropCapabilities: drop = [], addAmbientCapabilities: ambient = [] } = asked ?? {};
+  const bare = (name: string): string => name.toUpperCase().replace(/^CAP_/, "");
+  const dropped = new Set(drop.map(bare));
+  const added = add.filter((name) => bare(name) === "ALL" || !dropped.has(bare(name)));
+  return {
+    hostConfig: { ...(added.length > 0 && { CapAdd: added }), ...(drop.length > 0 && { CapDrop: [...drop] }) },
+    ambient: [...ambient],
+  };
+}
+
+const localhost = "localhost/";
+
+function seccompOf({
+  seccomp,
+  seccompProfilePath,
+  privileged,
+}: LinuxContainerSecurityContext): "default" | "unconfined" | { path: string } {
+  if (privileged) return "unconfined";
+  if (seccomp === undefined) return seccompOfText(seccompProfilePath);
+  switch (seccomp.profileType) {
+    case ProfileType.RuntimeDefault:
+      return "default";
+    case ProfileType.Localhost:
+      return { path: localProfile(seccomp, "seccomp") };
+    default:
+      return "unconfined";
+  }
+}
+
+/** As kubelets before 1.19 said it. */
+function seccompOfText(profile: string): "default" | "unconfined" | { path: string } {
+  if (profile === "" || profile === "unconfined") return "unconfined";
+  if (profile === "runtime/default" || profile === "docker/default") return "default";
+  if (profile.startsWith(localhost)) return { path: profile.slice(localhost.length) };
+  throw invalidArgument(`seccomp_profile_path: unknown profile ${profile}`);
+}
+
+function apparmorOptions({ apparmor, apparmorProfile }: LinuxContainerSecurityContext): string[] {
+  if (apparmor === undefined) return apparmorOfText(apparmorProfile);
+  switch (apparmor.profileType) {
+    case ProfileType.RuntimeDefault:
+      return [];
+    case ProfileType.Localhost:
+      return [`apparmor=${localProfile(apparmor, "apparmor")}`];
+    default:
+      return ["apparmor=unconfined"];
+  }
+}
+
+function apparmorOfText(profile: string): string[] {
+  if (profile === "" || profile === "runtime/default") return [];
+  return [`apparmor=${profile.startsWith(localhost) ? profile.slice(localhost.length) : profile}`];
+}
+
+function localProfile({ localhostRef }: SecurityProfile, field: string): string {
+  const name = localhostRef.startsWith(localhost) ? localhostRef.slice(localhost.length) : localhostRef;
+  if (name === "") throw invalidArgument(`${field}: profile type Localhost needs a localhost_ref`);
+  return name;
+}
