@@ -4,7 +4,7 @@ import type { ContainersDeps } from "./containers-deps.ts";
 import { criContainerStatus } from "./cri-container-status.ts";
 import { requireContainer, type PodContainer } from "./find-container.ts";
 
-/** One container. `verbose` adds what is of use to whoever looks for a fault; no environment, where secrets are. */
+/** One container. `verbose` adds what is of use to whoever looks for a fault, plugins' calls among it; no environment, where secrets are. */
 export function containerStatus(deps: ContainersDeps): Handler<typeof RuntimeService.method.containerStatus> {
   return async ({ containerId, verbose }) => {
     const record = requireContainer(deps.containers, containerId);
@@ -12,7 +12,7 @@ export function containerStatus(deps: ContainersDeps): Handler<typeof RuntimeSer
   };
 }
 
-function detailsOf({ pod, state, snapshotter, hostConfig, name, path, args }: PodContainer): Record<string, unknown> {
+function detailsOf({ pod, state, snapshotter, hostConfig, name, path, args, trace = [] }: PodContainer): Record<string, unknown> {
   return {
     sandboxID: pod.podId,
     pid: state.pid,
@@ -22,5 +22,6 @@ function detailsOf({ pod, state, snapshotter, hostConfig, name, path, args }: Po
     namespaces: pod.namespaces,
     command: [path, ...args],
     privileged: hostConfig.Privileged ?? false,
+    pluginCalls: trace,
   };
 }

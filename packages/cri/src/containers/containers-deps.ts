@@ -12,8 +12,6 @@ import type {
   RunSyncOptions,
   RunSyncResult,
 } from "@pouchcontainer/engine";
-import type { MessageInitShape } from "@bufbuild/protobuf";
-import type { PodSandboxStatusSchema } from "../gen/runtime_v1_pb.ts";
 import type { AttachRequest, ExecRequest } from "../streaming/backend.ts";
 
 /** Docker's create body, which plugins see. */
@@ -53,8 +51,6 @@ export interface ContainersDeps {
   streams: { execUrl(request: ExecRequest): string; attachUrl(request: AttachRequest): string };
   /** What becomes of containers, from the call on. */
   stateChanges(signal: AbortSignal): AsyncIterable<ContainerStateChange>;
-  /** A pod as PodSandboxStatus tells of it; undefined for one that is gone. */
-  podStatus(podId: string): MessageInitShape<typeof PodSandboxStatusSchema> | undefined;
   /** The folder snapshots lie in: the kubelet finds the file system by it. */
   snapshotsFolder(): Promise<string>;
   /** The host's name, which containers of pods in its network have. */

@@ -1,5 +1,9 @@
 import type { ContainerdClient } from "@pouchcontainer/containerd";
 import {
+  commandBackend,
+  containerCalls,
+  ContainerMeter,
+  containersOfPods,
   CriServer,
   imageCalls,
   podCalls,
@@ -9,11 +13,12 @@ import {
   type Readiness,
 } from "@pouchcontainer/cri";
 import type { Clock, ContainerManager, PluginHost, PodManager, SpecSettings } from "@pouchcontainer/engine";
-import { isKind, notImplemented, unavailable } from "@pouchcontainer/errors";
+import { isKind, unavailable } from "@pouchcontainer/errors";
 import { joinConnections } from "@pouchcontainer/owners";
 import type { Duplex } from "node:stream";
 import type { Configuration } from "../config/options.ts";
 import type { Log } from "../log/log.ts";
+import { criCommands, criContainers, type CriContainersDeps } from "./cri-containers.ts";
 import { openStreaming } from "./cri-streaming.ts";
 
 export interface CriDeps {
@@ -24,10 +29,14 @@ export interface CriDeps {
   images: CriImages;
   pods: PodManager;
   containers: ContainerManager;
+  exec: CriContainersDeps["exec"];
+  events: CriContainersDeps["events"];
   chains: PluginHost;
   clock: Clock;
   cgroupDriver: SpecSettings["cgroupDriver"];
   runtimes: readonly string[];
+  /** Whether kernel and runtime know recursive read-only mounts. */
+  recursiveReadOnly: boolean;
 }
 
 /** CRI's services over the engine; undefined where it is not asked for. It listens where the configuration says. */
@@ -35,16 +44,18 @@ export async function openCri(deps: CriDeps): Promise<{ close(): Promise<void> }
   const { configuration, log } = deps;
   if (!configuration["enable-cri"]) return undefined;
   const streaming = await openStreaming(configuration, {
-    exec: () => Promise.reject(notImplemented("exec is not there yet")),
-    attach: () => Promise.reject(notImplemented("attach is not there yet")),
+    ...commandBackend(criCommands(deps)),
     portForward: (request, connection, signal) => forwardPort(deps, request, connection, signal),
   });
   const handlers = ["", ...deps.runtimes];
+  const snapshots = snapshotsFolder(deps.containerd, configuration.snapshotter);
+  const containers = criContainers(deps, { streams: streaming, snapshotsFolder: snapshots });
+  const meter = new ContainerMeter(containers);
   const server = new CriServer({
     runtime: {
       ...podCalls({
         pods: deps.pods,
-        containers: { statusesIn: async () => [], statsIn: async () => [] },
+        containers: containersOfPods(containers, meter),
         handlers,
         cgroupDriver: deps.cgroupDriver,
         preRunPodSandbox: (config, request, { podName, ...context }) =>
@@ -53,6 +64,7 @@ export async function openCri(deps: CriDeps): Promise<{ close(): Promise<void> }
         streaming,
         now: () => deps.clock.now(),
       }),
+      ...containerCalls(containers, meter),
       ...runtimeCalls({
         version: deps.version,
         cgroupDriver: deps.cgroupDriver,
@@ -60,16 +72,16 @@ export async function openCri(deps: CriDeps): Promise<{ close(): Promise<void> }
         networkReadiness: async () => deps.pods.networkStatus(),
         handlers: handlers.map((name) => ({
           name,
-          features: { recursiveReadOnlyMounts: false, userNamespaces: false },
+          features: { recursiveReadOnlyMounts: deps.recursiveReadOnly, userNamespaces: false },
         })),
-        features: { supplementalGroupsPolicy: false, userNamespacesHostNetwork: false, mountOptions: false },
+        features: { supplementalGroupsPolicy: true, userNamespacesHostNetwork: false, mountOptions: false },
         configuration: () => shownConfiguration(deps),
       }),
     },
     images: imageCalls({
       images: deps.images,
       isPinned: ({ id }) => isSandboxImage(deps, id),
-      snapshotsFolder: () => snapshotsFolder(deps.containerd, configuration.snapshotter),
+      snapshotsFolder: snapshots,
     }),
     reportFailure: ({ rpc, error, foreseen }) => {
       if (!foreseen) log.error("a CRI call failed by a defect", { rpc, error });
@@ -117,12 +129,16 @@ async function containerdReadiness(containerd: CriDeps["containerd"]): Promise<R
   return { ready: false, reason: "ContainerdNotReady", message: "containerd does not answer" };
 }
 
-/** Where containerd has the snapshots, as it says itself. */
-async function snapshotsFolder(containerd: CriDeps["containerd"], snapshotter: string): Promise<string> {
-  const plugins = await containerd.plugins();
-  const root = plugins.find(({ type, id }) => type === "io.containerd.snapshotter.v1" && id === snapshotter)?.exports["root"];
-  if (root === undefined) throw unavailable(`containerd does not say where the snapshotter ${snapshotter} has its files`);
-  return root;
+/** Where containerd has the snapshots, as it says itself; asked until it is known. */
+function snapshotsFolder(containerd: CriDeps["containerd"], snapshotter: string): () => Promise<string> {
+  let known: string | undefined;
+  return async () => {
+    if (known !== undefined) return known;
+    const plugins = await containerd.plugins();
+    known = plugins.find(({ type, id }) => type === "io.containerd.snapshotter.v1" && id === snapshotter)?.exports["root"];
+    if (known === undefined) throw unavailable(`containerd does not say where the snapshotter ${snapshotter} has its files`);
+    return known;
+  };
 }
 
 function isSandboxImage({ configuration, images }: CriDeps, id: string): boolean {
