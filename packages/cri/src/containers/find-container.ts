@@ -13,8 +13,8 @@ export function isPodContainer(record: ContainerRecord): record is PodContainer 
 }
 
 /** Containers of pods; those of Docker's clients are not CRI's. */
-export function podContainers({ records }: Pick<CriContainers, "records">): PodContainer[] {
-  return records().filter(isPodContainer);
+export function podContainers(containers: Pick<CriContainers, "records">): PodContainer[] {
+  return containers.records().filter(isPodContainer);
 }
 
 /** By id, or a prefix of it that only one has; never by name. */

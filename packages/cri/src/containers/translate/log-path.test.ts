@@ -1,0 +1,20 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { containerLogPath } from "./log-path.ts";
+
+test("a log is in its pod's folder, or nowhere", () => {
+  assert.equal(containerLogPath("/var/log/pods/a", "app/0.log"), "/var/log/pods/a/app/0.log");
+  assert.equal(containerLogPath("/var/log/pods/a/", "/0.log"), "/var/log/pods/a/0.log");
+  assert.equal(containerLogPath("", "0.log"), "");
+  assert.equal(containerLogPath("/var/log", ""), "");
+});
+
+test("a path that leads out of the folder is refused", () => {
+  for (const [directory, path] of [
+    ["/var/log/pods/a", "../b/0.log"],
+    ["/var/log/pods/a", ".."],
+    ["/var/log/pods/a", "."],
+    ["relative", "0.log"],
+  ] as const)
+    assert.throws(() => containerLogPath(directory, path), { kind: "invalidArgument" });
+});
