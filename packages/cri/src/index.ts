@@ -7,6 +7,8 @@ export { podCalls } from "./pods/pod-calls.ts";
 export type { ContainersOfPods, CriPods, PodCallDeps } from "./pods/pod-call-deps.ts";
 export { commandBackend, type CommandBackendDeps } from "./containers/command-backend.ts";
 export { containerCalls } from "./containers/container-calls.ts";
+export { containersOfPods } from "./containers/containers-of-pods.ts";
+export { ContainerMeter } from "./containers/stats/container-meter.ts";
 export type { ContainersDeps } from "./containers/containers-deps.ts";
 export { runtimeCalls } from "./runtime/runtime-calls.ts";
 export type { Readiness, RuntimeDeps, RuntimeHandlerInfo } from "./runtime/runtime-deps.ts";

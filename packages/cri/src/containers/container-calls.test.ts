@@ -6,6 +6,7 @@ import { ContainerEventType, ContainerState, RuntimeService, Signal } from "../g
 import { containerRecord, containersDeps, FakeContainers, FakePods, idOf, podRecord } from "../testing/fake-containers.ts";
 import { FakeImages, forever, imageView } from "../testing/fake-images.ts";
 import { containerCalls } from "./container-calls.ts";
+import { ContainerMeter } from "./stats/container-meter.ts";
 import type { ContainersDeps } from "./containers-deps.ts";
 import { podLabel } from "./translate/create-body.ts";
 
@@ -22,7 +23,8 @@ const app = (name: string, labels: Record<string, string> = {}, pod = "web") =>
   );
 
 function world(containers: FakeContainers, more: Partial<ContainersDeps> = {}) {
-  const calls = containerCalls(containersDeps(containers, more));
+  const deps = containersDeps(containers, more);
+  const calls = containerCalls(deps, new ContainerMeter(deps));
   const id = containers.all[0]?.id ?? "";
   return { calls, id };
 }
@@ -193,7 +195,7 @@ test("events tell of containers of pods, with their pod as it is then, also of o
     yield { containerId: idOf("a"), state: "started", at: 2n, labels: {} };
     yield { containerId: idOf("gone"), state: "deleted", at: 3n, labels: { [podLabel]: idOf("web") } };
   }
-  const { calls } = world(containers, { stateChanges, podStatus: (id) => ({ id }) });
+  const { calls } = world(containers, { stateChanges });
   const events = await Array.fromAsync(calls.getContainerEvents(request(method.getContainerEvents, {}), forever));
   assert.deepEqual(
     events.map(({ containerId, containerEventType, createdAt, podSandboxStatus, containersStatuses }) => [

@@ -12,15 +12,14 @@ import { listContainers } from "./list-containers.ts";
 import { removeContainer } from "./remove-container.ts";
 import { reopenContainerLog } from "./reopen-container-log.ts";
 import { startContainer } from "./start-container.ts";
-import { ContainerMeter } from "./stats/container-meter.ts";
+import type { ContainerMeter } from "./stats/container-meter.ts";
 import { stopContainer } from "./stop-container.ts";
 import { streamContainerStats } from "./stream-container-stats.ts";
 import { streamContainers } from "./stream-containers.ts";
 import { updateContainerResources } from "./update-container-resources.ts";
 
 /** RPCs about containers. CheckpointContainer is not among them: a container cannot be restored from a checkpoint here. */
-export function containerCalls(deps: ContainersDeps) {
-  const meter = new ContainerMeter(deps);
+export function containerCalls(deps: ContainersDeps, meter: Pick<ContainerMeter, "measure">) {
   return {
     createContainer: createContainer(deps),
     startContainer: startContainer(deps),

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { create, type MessageInitShape, type MessageShape } from "@bufbuild/protobuf";
 import { invalidArgument } from "@pouchcontainer/errors";
 import { CreateContainerRequestSchema, NamespaceMode, type ContainerConfigSchema } from "../gen/runtime_v1_pb.ts";
 import { containersDeps, FakeContainers, FakePods, idOf, podRecord } from "../testing/fake-containers.ts";
@@ -8,7 +8,7 @@ import { forever } from "../testing/fake-images.ts";
 import type { ContainersDeps } from "./containers-deps.ts";
 import { createContainer } from "./create-container.ts";
 
-type Config = MessageInitShape<typeof ContainerConfigSchema>;
+type Config = Exclude<MessageInitShape<typeof ContainerConfigSchema>, MessageShape<typeof ContainerConfigSchema>>;
 
 function world(more: Partial<ContainersDeps> = {}) {
   const containers = new FakeContainers();

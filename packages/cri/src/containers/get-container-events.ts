@@ -1,7 +1,8 @@
 import { ContainerEventType, type RuntimeService } from "../gen/runtime_v1_pb.ts";
 import type { Handler } from "../wire/handlers.ts";
 import type { ContainersDeps } from "./containers-deps.ts";
-import { criContainerStatus } from "./cri-container-status.ts";
+import { podStatus } from "../pods/show-pod.ts";
+import { statusesIn } from "./containers-of-pods.ts";
 import { podContainers } from "./find-container.ts";
 import { podLabel } from "./translate/create-body.ts";
 
@@ -19,15 +20,13 @@ export function getContainerEvents(deps: ContainersDeps): Handler<typeof Runtime
       // Of one that was removed there is nothing any more but what the event has.
       const podId = podContainers(deps.containers).find(({ id }) => id === containerId)?.pod.podId ?? labels[podLabel];
       if (podId === undefined) continue;
-      const podSandboxStatus = deps.podStatus(podId);
+      const pod = deps.pods.find(podId);
       yield {
         containerId,
         containerEventType: types[state],
         createdAt: at,
-        ...(podSandboxStatus && { podSandboxStatus }),
-        containersStatuses: podContainers(deps.containers)
-          .filter(({ pod }) => pod.podId === podId)
-          .map((record) => criContainerStatus(record, deps)),
+        ...(pod && { podSandboxStatus: podStatus(pod) }),
+        containersStatuses: statusesIn(deps, podId),
       };
     }
   };

@@ -1,11 +1,9 @@
 import type { RuntimeService } from "../gen/runtime_v1_pb.ts";
+import { inParts } from "../pods/in-parts.ts";
 import type { Handler } from "../wire/handlers.ts";
 import type { ContainersDeps } from "./containers-deps.ts";
 import { selectedRecords } from "./list-containers.ts";
 import type { ContainerMeter } from "./stats/container-meter.ts";
-
-/** Some KiB each, so that no message comes near the limit. */
-const statsPerMessage = 100;
 
 /** The list in parts, for those whose list is longer than a message may be. */
 export function streamContainerStats(
@@ -14,9 +12,6 @@ export function streamContainerStats(
 ): Handler<typeof RuntimeService.method.streamContainerStats> {
   return async function* ({ filter }, { signal }) {
     const stats = await meter.measure(selectedRecords(deps, filter));
-    for (let start = 0; start < stats.length; start += statsPerMessage) {
-      signal.throwIfAborted();
-      yield { containerStats: stats.slice(start, start + statsPerMessage) };
-    }
+    for (const containerStats of inParts(stats, signal)) yield { containerStats };
   };
 }

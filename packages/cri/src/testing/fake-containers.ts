@@ -179,7 +179,6 @@ export function containersDeps(containers: FakeContainers, more: Partial<Contain
     images: new FakeImages(),
     streams: { execUrl: url("exec"), attachUrl: url("attach") },
     stateChanges: () => noChanges(),
-    podStatus: () => undefined,
     snapshotsFolder: async () => "/var/lib/snapshots",
     hostName: () => "host",
     now: () => 1_700_000_000_000_000_000n,

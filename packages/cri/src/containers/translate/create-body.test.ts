@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { create, type MessageInitShape, type MessageShape } from "@bufbuild/protobuf";
 import {
   ContainerConfigSchema,
   MountPropagation,
@@ -13,7 +13,7 @@ import {
 import { idOf, podRecord } from "../../testing/fake-containers.ts";
 import { translateCreate } from "./create-body.ts";
 
-type Config = MessageInitShape<typeof ContainerConfigSchema>;
+type Config = Exclude<MessageInitShape<typeof ContainerConfigSchema>, MessageShape<typeof ContainerConfigSchema>>;
 type Security = MessageInitShape<typeof LinuxContainerSecurityContextSchema>;
 
 function translated(config: Config = {}, pod = podRecord("web")) {
