@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { GrpcCode } from "@pouchcontainer/errors";
-import { ContainerEventType, ContainerState } from "../packages/cri/src/gen/runtime_v1_pb.ts";
+import { ContainerState, NamespaceMode, type ContainerEventType } from "../packages/cri/src/gen/runtime_v1_pb.ts";
 import { criClients, type CriClients } from "../packages/cri/src/testing/cri-clients.ts";
 import { apiVersions } from "../packages/cri/src/wire/services.ts";
 import { CriPod } from "./harness/cri-pod.ts";
@@ -99,8 +99,9 @@ void describe("CRI's containers", () => {
   test("one container sees the processes of another where it asks for them, and of its pod where that shares them", async () => {
     const pod = await CriPod.run(daemon, clients);
     const target = await pod.start("sleep 4711");
-    const pid = { pid: 3, targetId: target };
-    const debug = await pod.start("sleep 1000", { linux: { securityContext: { namespaceOptions: pid } } });
+    const debug = await pod.start("sleep 1000", {
+      linux: { securityContext: { namespaceOptions: { pid: NamespaceMode.TARGET, targetId: target } } },
+    });
     assert.match(await pod.say(debug, "ps"), /sleep 4711/);
     await pod.remove();
     const linux = { cgroupParent: `/${daemon.cgroupParent}/shared` };

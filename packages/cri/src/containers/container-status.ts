@@ -8,11 +8,14 @@ import { requireContainer, type PodContainer } from "./find-container.ts";
 export function containerStatus(deps: ContainersDeps): Handler<typeof RuntimeService.method.containerStatus> {
   return async ({ containerId, verbose }) => {
     const record = requireContainer(deps.containers, containerId);
-    return { status: criContainerStatus(record, deps), ...(verbose && { info: { info: JSON.stringify(detailsOf(record)) } }) };
+    return {
+      status: criContainerStatus(record, deps),
+      ...(verbose && { info: { info: JSON.stringify({ ...detailsOf(record), pluginCalls: deps.chains.traceOf(record.id) }) } }),
+    };
   };
 }
 
-function detailsOf({ pod, state, snapshotter, hostConfig, name, path, args, trace = [] }: PodContainer): Record<string, unknown> {
+function detailsOf({ pod, state, snapshotter, hostConfig, name, path, args }: PodContainer): Record<string, unknown> {
   return {
     sandboxID: pod.podId,
     pid: state.pid,
@@ -22,6 +25,5 @@ function detailsOf({ pod, state, snapshotter, hostConfig, name, path, args, trac
     namespaces: pod.namespaces,
     command: [path, ...args],
     privileged: hostConfig.Privileged ?? false,
-    pluginCalls: trace,
   };
 }

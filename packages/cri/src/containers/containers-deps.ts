@@ -7,6 +7,7 @@ import type {
   ImageView,
   MembershipOptions,
   PluginChains,
+  PluginTraces,
   PodMembership,
   PodRecord,
   RunSyncOptions,
@@ -45,7 +46,7 @@ export interface CriContainerPods {
 export interface ContainersDeps {
   containers: CriContainers;
   pods: CriContainerPods;
-  chains: Pick<PluginChains, "criPreCreateContainer">;
+  chains: Pick<PluginChains, "criPreCreateContainer"> & Pick<PluginTraces, "traceOf">;
   exec: { runSync(id: string, command: readonly string[], options: RunSyncOptions): Promise<RunSyncResult> };
   images: { view(reference: string): ImageView | undefined };
   streams: { execUrl(request: ExecRequest): string; attachUrl(request: AttachRequest): string };

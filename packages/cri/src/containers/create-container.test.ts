@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { create, type MessageInitShape, type MessageShape } from "@bufbuild/protobuf";
 import { invalidArgument } from "@pouchcontainer/errors";
 import { CreateContainerRequestSchema, NamespaceMode, type ContainerConfigSchema } from "../gen/runtime_v1_pb.ts";
-import { containersDeps, FakeContainers, FakePods, idOf, podRecord } from "../testing/fake-containers.ts";
+import { containersDeps, fakeChains, FakeContainers, FakePods, idOf, podRecord } from "../testing/fake-containers.ts";
 import { forever } from "../testing/fake-images.ts";
 import type { ContainersDeps } from "./containers-deps.ts";
 import { createContainer } from "./create-container.ts";
@@ -40,21 +40,19 @@ test("a container is made in its pod, with its log there and what was said of it
 test("plugins see the body and the request with its sandbox, and what they change is made and told", async () => {
   const seen: unknown[] = [];
   const { containers, ask } = world({
-    chains: {
-      criPreCreateContainer: async (body, criRequest, { calls }) => {
-        seen.push(criRequest);
-        calls?.push({
-          sequence: 1,
-          time: "t",
-          plugin: "p",
-          version: "1",
-          point: "cri.preCreateContainer",
-          durationMs: 1,
-          outcome: "changed",
-        });
-        return { ...body, Env: ["A=b"], Labels: { ...body.Labels, added: "yes" } };
-      },
-    },
+    chains: fakeChains(async (body, criRequest, { calls }) => {
+      seen.push(criRequest);
+      calls?.push({
+        sequence: 1,
+        time: "t",
+        plugin: "p",
+        version: "1",
+        point: "cri.preCreateContainer",
+        durationMs: 1,
+        outcome: "changed",
+      });
+      return { ...body, Env: ["A=b"], Labels: { ...body.Labels, added: "yes" } };
+    }),
   });
   await ask();
   const [request] = seen as { sandboxConfig: { metadata: object }; podSandboxId: string; config: { image: object } }[];
@@ -71,11 +69,9 @@ test("plugins see the body and the request with its sandbox, and what they chang
 
 test("a plugin that refuses fails the call, and nothing is made", async () => {
   const { containers, ask } = world({
-    chains: {
-      criPreCreateContainer: async () => {
-        throw invalidArgument('plugin "strict" at cri.preCreateContainer: no');
-      },
-    },
+    chains: fakeChains(async () => {
+      throw invalidArgument('plugin "strict" at cri.preCreateContainer: no');
+    }),
   });
   await assert.rejects(ask(), { kind: "invalidArgument", message: /strict/ });
   assert.deepEqual(containers.all, []);
@@ -84,7 +80,7 @@ test("a plugin that refuses fails the call, and nothing is made", async () => {
 test("a request with its sandbox left out is shown with the pod's", async () => {
   const seen: { sandboxConfig?: { metadata?: object } }[] = [];
   const { deps } = world({
-    chains: { criPreCreateContainer: async (body, criRequest) => (seen.push(Object(criRequest)), body) },
+    chains: fakeChains(async (body, criRequest) => (seen.push(Object(criRequest)), body)),
   });
   const request = { podSandboxId: idOf("web"), config: { metadata: { name: "a" }, image: { image: "b" } } };
   await createContainer(deps)(create(CreateContainerRequestSchema, request), forever);
@@ -110,7 +106,7 @@ test("bad requests are refused before anything is made", async () => {
 test("a pod that is not ready takes no container, also when it ends while plugins are asked", async () => {
   const pods = new FakePods(podRecord("web"));
   const end = () => pods.all.splice(0, 1, { ...podRecord("web"), state: "notReady" });
-  const { containers, ask } = world({ pods, chains: { criPreCreateContainer: async (body) => (end(), body) } });
+  const { containers, ask } = world({ pods, chains: fakeChains(async (body) => (end(), body)) });
   await assert.rejects(ask(), { kind: "failedPrecondition" });
   await assert.rejects(ask(), { kind: "failedPrecondition" });
   assert.deepEqual(containers.created, []);
@@ -128,7 +124,7 @@ test("a name is given once", async () => {
 
 test("a client that has gone while plugins were asked gets none", async () => {
   const gone = new AbortController();
-  const { containers, deps } = world({ chains: { criPreCreateContainer: async (body) => (gone.abort(), body) } });
+  const { containers, deps } = world({ chains: fakeChains(async (body) => (gone.abort(), body)) });
   const request = { podSandboxId: idOf("web"), config: { metadata: { name: "a" }, image: { image: "b" } } };
   await assert.rejects(createContainer(deps)(create(CreateContainerRequestSchema, request), { ...forever, signal: gone.signal }));
   assert.deepEqual(containers.created, []);

@@ -168,13 +168,18 @@ export class FakePods {
   }
 }
 
+export const fakeChains = (change: ContainersDeps["chains"]["criPreCreateContainer"]): ContainersDeps["chains"] => ({
+  criPreCreateContainer: change,
+  traceOf: () => [],
+});
+
 /** Calls' world: one pod, `web`, and whatever a test puts into it. */
 export function containersDeps(containers: FakeContainers, more: Partial<ContainersDeps> = {}): ContainersDeps {
   const url = (kind: string) => (request: ExecRequest | AttachRequest) => `http://127.0.0.1/${kind}/${request.containerId}`;
   return {
     containers,
     pods: new FakePods(podRecord("web")),
-    chains: { criPreCreateContainer: async (body) => body },
+    chains: fakeChains(async (body) => body),
     exec: { runSync: async () => ({ exitCode: 0, stdout: Buffer.alloc(0), stderr: Buffer.alloc(0) }) },
     images: new FakeImages(),
     streams: { execUrl: url("exec"), attachUrl: url("attach") },

@@ -1,0 +1,111 @@
+import assert from "node:assert/strict";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { criClients, type CriClients } from "../packages/cri/src/testing/cri-clients.ts";
+import { CriPod } from "./harness/cri-pod.ts";
+import { Daemon, eventually, projectRoot } from "./harness/daemon.ts";
+
+/** A plugin that gives every container of a pod less memory and a variable, and refuses some. */
+const limits = `
+import { registerCriPlugin } from "@pouchcontainer/plugin-sdk";
+
+registerCriPlugin({
+  preCreateContainer(config, request) {
+    const { refuse, plain } = request.sandboxConfig.labels ?? {};
+    if (plain) return;
+    if (refuse) throw new Error("not in this pod");
+    config.HostConfig.Memory = 32 << 20;
+    config.Env.push("LIMITED=yes");
+  },
+});
+`;
+
+interface Inspected {
+  State: { Pid: number };
+  Config: { Env: string[]; Labels: Record<string, string> };
+  PluginTrace?: unknown;
+}
+
+void describe("plugins and CRI's containers", () => {
+  let daemon: Daemon;
+  let clients: CriClients;
+
+  before(async () => {
+    daemon = await Daemon.start({ cri: true });
+    clients = criClients(daemon.criSocket);
+    const folder = join(daemon.directory, "cri-limits");
+    mkdirSync(folder);
+    const pouch = { api: "^1.0.0", points: ["cri.preCreateContainer"] };
+    const manifest = { name: "cri-limits", version: "1.0.0", type: "module", exports: "./limits.js", pouch };
+    writeFileSync(join(folder, "package.json"), JSON.stringify(manifest));
+    writeFileSync(join(folder, "limits.js"), limits);
+    for (const source of [join(projectRoot, "hookplugins/cri-labels"), folder]) {
+      const answer = await daemon.api("POST", "/plugins/install", { source });
+      assert.equal(answer.status, 200, answer.text);
+    }
+  });
+
+  after(async () => {
+    clients?.[Symbol.dispose]();
+    await daemon?.[Symbol.asyncDispose]();
+  });
+
+  test("what plugins change is in force, told to CRI's clients and Docker's, and traced", async () => {
+    const pod = await CriPod.run(daemon, clients);
+    const id = await pod.start("sleep 1000", {
+      labels: { own: "1" },
+      linux: { resources: { memoryLimitInBytes: 64n << 20n, memorySwapLimitInBytes: 64n << 20n } },
+    });
+    const name = pod.config.metadata?.name ?? "";
+    const environment = await pod.say(id, "cat", "/proc/1/environ");
+    assert.match(environment, new RegExp(`POD_NAME=${name}\\0`));
+    assert.match(environment, /LIMITED=yes\0/);
+    const inspected = (await daemon.api("GET", `/containers/${id}/json`)).json<Inspected>();
+    assert.match(readFileSync(limitFile(inspected.State.Pid), "utf8"), new RegExp(`^${32 << 20}$`, "m"));
+    assert.equal(inspected.Config.Labels["cri-labels/pod-name"], name);
+    const { labels, resources } = await pod.status(id);
+    assert.deepEqual(labels, {
+      own: "1",
+      "cri-labels/pod-name": name,
+      "cri-labels/pod-namespace": "tests",
+      "cri-labels/pod-uid": `uid-${name}`,
+    });
+    assert.equal(resources?.linux?.memoryLimitInBytes, 32n << 20n);
+    const { stdout } = await daemon.pouch("plugin", "trace", id);
+    assert.match(stdout, /cri-labels[^]*cri\.preCreateContainer/);
+    const { info } = await pod.client.containerStatus({ containerId: id, verbose: true });
+    const { pluginCalls } = JSON.parse(info["info"] ?? "") as { pluginCalls: { plugin: string; outcome: string }[] };
+    assert.deepEqual(pluginCalls.map(({ plugin, outcome }) => `${plugin} ${outcome}`).toSorted(), [
+      "cri-labels changed",
+      "cri-limits changed",
+    ]);
+    assert.doesNotMatch(info["info"] ?? "", /LIMITED=yes/);
+    await pod.remove();
+  });
+
+  test("a plugin that refuses is named, and nothing is left", async () => {
+    const pod = await CriPod.run(daemon, clients, { labels: { refuse: "yes" } });
+    await assert.rejects(pod.create({}), /plugin "cri-limits" at cri\.preCreateContainer: .*not in this pod/);
+    assert.equal((await daemon.docker("ps", "-aq")).stdout, "");
+    await pod.remove();
+  });
+
+  test("plugins of Docker's points act on CRI's containers too", async () => {
+    const answer = await daemon.api("POST", "/plugins/install", { source: join(projectRoot, "hookplugins/legacy-env") });
+    assert.equal(answer.status, 200, answer.text);
+    const pod = await CriPod.run(daemon, clients, { labels: { plain: "yes" } });
+    const id = await pod.start("sleep 1000", { envs: [{ key: "LEGACY_MEM", value: Buffer.from("24m") }] });
+    const pid = (await daemon.api("GET", `/containers/${id}/json`)).json<Inspected>().State.Pid;
+    await eventually("the limit is there", () => readFileSync(limitFile(pid), "utf8").includes(String(24 << 20)));
+    await pod.remove();
+  });
+});
+
+/** Of memory, of either version of control groups. */
+function limitFile(pid: number): string {
+  const lines = readFileSync(`/proc/${pid}/cgroup`, "utf8").trim().split("\n");
+  const v1 = lines.find((line) => line.split(":")[1] === "memory");
+  const path = (v1 ?? lines[0] ?? "").split(":")[2] ?? "";
+  return v1 ? `/sys/fs/cgroup/memory${path}/memory.limit_in_bytes` : `/sys/fs/cgroup${path}/memory.max`;
+}
