@@ -283,8 +283,8 @@ void describe("CRI's containers", () => {
     const parts = await Array.fromAsync(pod.client.streamContainerStats({ filter }));
     assert.equal(parts[0]?.containerStats[0]?.attributes?.id, id);
     await eventually("its file was counted", async () => {
-      const { stats: [seen] = [] } = await pod.client.listContainerStats({ filter });
-      return (seen?.writableLayer?.usedBytes?.value ?? 0n) > 2_000_000n;
+      const { stats: counted } = await pod.client.listContainerStats({ filter });
+      return (counted[0]?.writableLayer?.usedBytes?.value ?? 0n) > 2_000_000n;
     });
     await assert.rejects(pod.client.containerStats({ containerId: "beef" }), coded(GrpcCode.notFound));
     await pod.remove();

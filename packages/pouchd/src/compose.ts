@@ -14,7 +14,6 @@ import {
   openNetworks,
   ProgramVersions,
   readMachine,
-  readsOnlyRecursively,
   Store,
   SystemManager,
   systemClock,
@@ -334,8 +333,8 @@ async function open(options: ComposeOptions, closers: Closers): Promise<void> {
     events,
     chains,
     clock,
-    recursiveReadOnly: readsOnlyRecursively(settings.spec, facts),
-    cgroupDriver: settings.spec.cgroupDriver,
+    facts,
+    specSettings: settings.spec,
     runtimes: Object.keys(settings.runtimes),
   });
   closers.push("CRI", async () => await cri?.close());

@@ -4,7 +4,7 @@ import { containerStats } from "./container-stats.ts";
 import { containerStatus } from "./container-status.ts";
 import type { ContainersDeps } from "./containers-deps.ts";
 import { createContainer } from "./create-container.ts";
-import { execSync } from "./exec-sync.ts";
+import { handleExecSync } from "./exec-sync.ts";
 import { exec } from "./exec.ts";
 import { getContainerEvents } from "./get-container-events.ts";
 import { listContainerStats } from "./list-container-stats.ts";
@@ -30,7 +30,7 @@ export function containerCalls(deps: ContainersDeps, meter: Pick<ContainerMeter,
     streamContainers: streamContainers(deps),
     updateContainerResources: updateContainerResources(deps),
     reopenContainerLog: reopenContainerLog(deps),
-    execSync: execSync(deps),
+    execSync: handleExecSync(deps),
     exec: exec(deps),
     attach: attach(deps),
     containerStats: containerStats(deps, meter),

@@ -54,6 +54,8 @@ export interface ContainersDeps {
   stateChanges(signal: AbortSignal): AsyncIterable<ContainerStateChange>;
   /** The folder snapshots lie in: the kubelet finds the file system by it. */
   snapshotsFolder(): Promise<string>;
+  /** Whether profiles of AppArmor are enforced here. */
+  hasApparmor: boolean;
   /** The host's name, which containers of pods in its network have. */
   hostName(): string;
   /** Nanoseconds since the epoch. */

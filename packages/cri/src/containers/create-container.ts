@@ -18,7 +18,7 @@ export function createContainer(deps: ContainersDeps): Handler<typeof RuntimeSer
     const { config } = request;
     if (config === undefined) throw invalidArgument("create container: the request has no config");
     const pod = deps.pods.requireReady(request.podSandboxId);
-    const translated = translateCreate(config, pod, () => deps.hostName());
+    const translated = translateCreate(config, pod, deps);
     const membership = {
       logPath: containerLogPath(request.sandboxConfig?.logDirectory || pod.config.logDirectory, config.logPath),
       pid: pidNamespace(config.linux?.securityContext?.namespaceOptions, pod, deps.containers),

@@ -7,7 +7,7 @@ import { requireRunning } from "./find-container.ts";
 const longestMs = 2 ** 31 - 1;
 
 /** Runs a command to its end; what takes longer than it may, or is waited for by nobody, is killed. Probes are run so. */
-export function execSync({ containers, exec }: ContainersDeps): Handler<typeof RuntimeService.method.execSync> {
+export function handleExecSync({ containers, exec }: ContainersDeps): Handler<typeof RuntimeService.method.execSync> {
   return async ({ containerId, cmd, timeout }, { signal }) => {
     const { id } = requireRunning(containers, containerId);
     const timeoutMs = timeout > 0n ? Math.min(Number(timeout) * 1000, longestMs) : undefined;

@@ -41,7 +41,7 @@ export function containerRecord(
   { pod, cri }: CreateOrigin,
   changes: Partial<ContainerRecord> = {},
 ): ContainerRecord {
-  const { HostConfig = {}, NetworkingConfig = {}, Name: name = "c", ...config } = body;
+  const { HostConfig, NetworkingConfig = {}, Name: name = "c", ...config } = body;
   const { seccompPath: _path, imageVolumes: _volumes, ...settings } = cri ?? {};
   return {
     id: idOf(name),
@@ -185,6 +185,7 @@ export function containersDeps(containers: FakeContainers, more: Partial<Contain
     streams: { execUrl: url("exec"), attachUrl: url("attach") },
     stateChanges: () => noChanges(),
     snapshotsFolder: async () => "/var/lib/snapshots",
+    hasApparmor: true,
     hostName: () => "host",
     now: () => 1_700_000_000_000_000_000n,
     ...more,

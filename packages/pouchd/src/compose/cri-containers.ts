@@ -4,7 +4,7 @@ import { hostname } from "node:os";
 import type { CriDeps } from "./cri.ts";
 
 /** What CRI's calls about containers need, and the streams of their processes. */
-export type CriContainersDeps = Pick<CriDeps, "containers" | "pods" | "images"> & {
+export type CriContainersDeps = Pick<CriDeps, "containers" | "pods" | "images" | "facts"> & {
   exec: ExecManager;
   events: EventBus;
   chains: ContainersDeps["chains"];
@@ -12,7 +12,7 @@ export type CriContainersDeps = Pick<CriDeps, "containers" | "pods" | "images"> 
 };
 
 export function criContainers(
-  { containers, pods, images, exec, events, chains, clock }: CriContainersDeps,
+  { containers, pods, images, exec, events, chains, clock, facts }: CriContainersDeps,
   more: Pick<ContainersDeps, "streams" | "snapshotsFolder">,
 ): ContainersDeps {
   return {
@@ -22,6 +22,7 @@ export function criContainers(
     exec,
     chains,
     stateChanges: (signal) => containerStates(events, signal),
+    hasApparmor: facts.apparmor,
     hostName: () => hostname(),
     now: () => clock.now(),
     ...more,

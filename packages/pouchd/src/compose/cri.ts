@@ -12,7 +12,8 @@ import {
   type PortRequest,
   type Readiness,
 } from "@pouchcontainer/cri";
-import type { Clock, ContainerManager, PluginHost, PodManager, SpecSettings } from "@pouchcontainer/engine";
+import { readsOnlyRecursively } from "@pouchcontainer/engine";
+import type { Clock, ContainerManager, HostFacts, PluginHost, PodManager, SpecSettings } from "@pouchcontainer/engine";
 import { isKind, unavailable } from "@pouchcontainer/errors";
 import { joinConnections } from "@pouchcontainer/owners";
 import type { Duplex } from "node:stream";
@@ -33,10 +34,9 @@ export interface CriDeps {
   events: CriContainersDeps["events"];
   chains: PluginHost;
   clock: Clock;
-  cgroupDriver: SpecSettings["cgroupDriver"];
   runtimes: readonly string[];
-  /** Whether kernel and runtime know recursive read-only mounts. */
-  recursiveReadOnly: boolean;
+  facts: HostFacts;
+  specSettings: SpecSettings;
 }
 
 /** CRI's services over the engine; undefined where it is not asked for. It listens where the configuration says. */
@@ -57,7 +57,7 @@ export async function openCri(deps: CriDeps): Promise<{ close(): Promise<void> }
         pods: deps.pods,
         containers: containersOfPods(containers, meter),
         handlers,
-        cgroupDriver: deps.cgroupDriver,
+        cgroupDriver: deps.specSettings.cgroupDriver,
         preRunPodSandbox: (config, request, { podName, ...context }) =>
           deps.chains.criPreRunPodSandbox(config, request, { containerName: podName, ...context }),
         traceOf: (id) => deps.chains.traceOf(id),
@@ -67,12 +67,12 @@ export async function openCri(deps: CriDeps): Promise<{ close(): Promise<void> }
       ...containerCalls(containers, meter),
       ...runtimeCalls({
         version: deps.version,
-        cgroupDriver: deps.cgroupDriver,
+        cgroupDriver: deps.specSettings.cgroupDriver,
         runtimeReadiness: () => containerdReadiness(deps.containerd),
         networkReadiness: async () => deps.pods.networkStatus(),
         handlers: handlers.map((name) => ({
           name,
-          features: { recursiveReadOnlyMounts: deps.recursiveReadOnly, userNamespaces: false },
+          features: { recursiveReadOnlyMounts: readsOnlyRecursively(deps.specSettings, deps.facts), userNamespaces: false },
         })),
         features: { supplementalGroupsPolicy: true, userNamespacesHostNetwork: false, mountOptions: false },
         configuration: () => shownConfiguration(deps),
@@ -146,7 +146,7 @@ function isSandboxImage({ configuration, images }: CriDeps, id: string): boolean
   return name !== undefined && images.view(name)?.id === id;
 }
 
-function shownConfiguration({ configuration, cgroupDriver, runtimes }: CriDeps): Record<string, unknown> {
+function shownConfiguration({ configuration, specSettings: { cgroupDriver }, runtimes }: CriDeps): Record<string, unknown> {
   return {
     ...(configuration["sandbox-image"] !== undefined && { sandboxImage: configuration["sandbox-image"] }),
     cgroupDriver,

@@ -16,9 +16,9 @@ import { translateCreate } from "./create-body.ts";
 type Config = Exclude<MessageInitShape<typeof ContainerConfigSchema>, MessageShape<typeof ContainerConfigSchema>>;
 type Security = MessageInitShape<typeof LinuxContainerSecurityContextSchema>;
 
-function translated(config: Config = {}, pod = podRecord("web")) {
+function translated(config: Config = {}, pod = podRecord("web"), hasApparmor = true) {
   const whole = create(ContainerConfigSchema, { metadata: { name: "app", attempt: 2 }, image: { image: "busybox" }, ...config });
-  return translateCreate(whole, pod, () => "node-1");
+  return translateCreate(whole, pod, { hostName: () => "node-1", hasApparmor });
 }
 
 const secured = (securityContext: Security, pod = podRecord("web")) => translated({ linux: { securityContext } }, pod);
@@ -196,6 +196,14 @@ test("profiles of seccomp and AppArmor are the runtime's, none, or the host's, i
   assert.equal(secured({ seccompProfilePath: "localhost//etc/profile.json" }).settings.seccompPath, "/etc/profile.json");
   assert.throws(() => secured({ seccomp: { profileType: ProfileType.Localhost } }), invalid);
   assert.throws(() => secured({ seccompProfilePath: "nonsense" }), invalid);
+});
+
+test("a profile of AppArmor that cannot be enforced is refused", () => {
+  const apparmor = { profileType: ProfileType.Localhost, localhostRef: "strict" };
+  const without = (securityContext: Security) => translated({ linux: { securityContext } }, podRecord("web"), false);
+  assert.throws(() => without({ apparmor }), { kind: "failedPrecondition", message: /no AppArmor/ });
+  without({ apparmor: { profileType: ProfileType.RuntimeDefault } });
+  without({ apparmorProfile: "unconfined" });
 });
 
 test("no path is masked but those that are named", () => {

@@ -1,7 +1,7 @@
 import type { CriSettings, PodRecord } from "@pouchcontainer/engine";
 import { invalidArgument } from "@pouchcontainer/errors";
 import type { ContainerConfig, ContainerMetadata } from "../../gen/runtime_v1_pb.ts";
-import type { CreateBody } from "../containers-deps.ts";
+import type { ContainersDeps, CreateBody } from "../containers-deps.ts";
 import { signalName } from "../stop-signal.ts";
 import { cdiDevices } from "./cdi-devices.ts";
 import { containerName } from "./container-name.ts";
@@ -9,6 +9,9 @@ import { environment } from "./environment.ts";
 import { translateMounts } from "./mounts.ts";
 import { bodyResources, hugepageLimits } from "./resources.ts";
 import { translateSecurity } from "./security.ts";
+
+/** What depends on the machine. */
+type Host = Pick<ContainersDeps, "hasApparmor" | "hostName">;
 
 export interface TranslatedCreate {
   body: CreateBody;
@@ -19,12 +22,12 @@ export interface TranslatedCreate {
 export const podLabel = "io.kubernetes.sandbox.id";
 
 /** A container as CRI asks for it: a body of Docker's, which plugins see and change, and what that has no word for. */
-export function translateCreate(config: ContainerConfig, pod: PodRecord, hostName: () => string): TranslatedCreate {
+export function translateCreate(config: ContainerConfig, pod: PodRecord, host: Host): TranslatedCreate {
   const { metadata, image, command, args, stopSignal } = config;
   if (metadata === undefined || metadata.name === "")
     throw invalidArgument("create container: the request has no metadata with a name");
   if (!image?.image) throw invalidArgument("create container: the request names no image");
-  const security = translateSecurity(config.linux?.securityContext, pod.config);
+  const security = translateSecurity(config.linux?.securityContext, pod.config, host);
   const { mounts, imageVolumes, kept } = translateMounts(config.mounts);
   const { resources } = config.linux ?? {};
   const signal = signalName(stopSignal);
@@ -34,7 +37,7 @@ export function translateCreate(config: ContainerConfig, pod: PodRecord, hostNam
     body: {
       Name: containerName(metadata, pod.config),
       Image: image.image,
-      Hostname: (inPodNetwork ? pod.config.hostname : "") || hostName(),
+      Hostname: (inPodNetwork ? pod.config.hostname : "") || host.hostName(),
       Env: environment(config.envs),
       Labels: { ...config.labels, [podLabel]: pod.id },
       ...(command.length > 0 && { Entrypoint: [...command] }),

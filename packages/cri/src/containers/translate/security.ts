@@ -24,6 +24,7 @@ export interface TranslatedSecurity {
 export function translateSecurity(
   context: LinuxContainerSecurityContext | undefined,
   pod: Pick<PodConfig, "privileged">,
+  host: { hasApparmor: boolean },
 ): TranslatedSecurity {
   if (context === undefined) return { hostConfig: {}, settings: {} };
   refuseUnsupported(context, pod);
@@ -41,7 +42,7 @@ export function translateSecurity(
       SecurityOpt: [
         ...(context.noNewPrivs ? ["no-new-privileges"] : []),
         ...(seccomp === "unconfined" ? ["seccomp=unconfined"] : []),
-        ...apparmorOptions(context),
+        ...apparmorOptions(context, host.hasApparmor),
       ],
     },
     settings: {
@@ -99,21 +100,29 @@ function seccompOfText(profile: string): "default" | "unconfined" | { path: stri
   throw invalidArgument(`seccomp_profile_path: unknown profile ${profile}`);
 }
 
-function apparmorOptions({ apparmor, apparmorProfile }: LinuxContainerSecurityContext): string[] {
-  if (apparmor === undefined) return apparmorOfText(apparmorProfile);
+/** A profile of the host that nobody would enforce is refused. */
+function apparmorOptions({ apparmor, apparmorProfile }: LinuxContainerSecurityContext, hasApparmor: boolean): string[] {
+  const profile = apparmor === undefined ? apparmorOfText(apparmorProfile) : apparmorOf(apparmor);
+  if (profile === "") return [];
+  if (!hasApparmor && profile !== "unconfined")
+    throw failedPrecondition(`apparmor: profile ${profile} cannot be enforced: this machine has no AppArmor`);
+  return [`apparmor=${profile}`];
+}
+
+function apparmorOf(apparmor: SecurityProfile): string {
   switch (apparmor.profileType) {
     case ProfileType.RuntimeDefault:
-      return [];
+      return "";
     case ProfileType.Localhost:
-      return [`apparmor=${localProfile(apparmor, "apparmor")}`];
+      return localProfile(apparmor, "apparmor");
     default:
-      return ["apparmor=unconfined"];
+      return "unconfined";
   }
 }
 
-function apparmorOfText(profile: string): string[] {
-  if (profile === "" || profile === "runtime/default") return [];
-  return [`apparmor=${profile.startsWith(localhost) ? profile.slice(localhost.length) : profile}`];
+function apparmorOfText(profile: string): string {
+  if (profile === "runtime/default") return "";
+  return profile.startsWith(localhost) ? profile.slice(localhost.length) : profile;
 }
 
 function localProfile({ localhostRef }: SecurityProfile, field: string): string {
