@@ -1,0 +1,95 @@
+import assert from "node:assert/strict";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { after, before, describe, test } from "node:test";
+import { criClients } from "../packages/cri/src/testing/cri-clients.ts";
+import { CriPod } from "./harness/cri-pod.ts";
+import { Daemon, eventually } from "./harness/daemon.ts";
+
+/** More of them on a quiet machine: POUCH_CRI_KILLS=100. */
+const rounds = Number(process.env["POUCH_CRI_KILLS"] ?? 4);
+
+void describe("a daemon that is killed while pods and their containers come and go", () => {
+  let daemon: Daemon;
+
+  before(async () => {
+    daemon = await Daemon.start({ cri: true });
+  });
+
+  after(async () => {
+    await daemon?.[Symbol.asyncDispose]();
+  });
+
+  test("what it had begun is whole or gone, and nothing is left of what is removed then", async () => {
+    for (let round = 0; round < rounds; round++) {
+      const stopped = new AbortController();
+      const churning = [churn(daemon, stopped.signal), churn(daemon, stopped.signal)];
+      const delay = Math.random() * 2500;
+      await sleep(delay);
+      stopped.abort();
+      await daemon.kill9();
+      await Promise.all(churning);
+      await daemon.launch();
+      using clients = criClients(daemon.criSocket);
+      const client = clients.runtime();
+      const { items } = await eventually("CRI answers", () => client.listPodSandbox({}).catch(() => undefined));
+      const { containers } = await client.listContainers({});
+      for (const { id, podSandboxId } of containers) {
+        assert.ok(
+          items.some((pod) => pod.id === podSandboxId),
+          `container ${id} has its pod`,
+        );
+        await client.containerStatus({ containerId: id });
+      }
+      await Promise.all(items.map(({ id }) => client.removePodSandbox({ podSandboxId: id })));
+      await eventually(
+        `nothing is left after ${delay.toFixed()} ms in round ${round}: ${left(daemon).join("\n")}`,
+        () => left(daemon).length === 0,
+        60,
+      );
+      assert.equal((await daemon.docker("ps", "-aq")).stdout, "");
+    }
+  });
+});
+
+/** The life of pods, one after the other, until the daemon is gone. */
+async function churn(daemon: Daemon, signal: AbortSignal): Promise<void> {
+  using clients = criClients(daemon.criSocket);
+  while (!signal.aborted) {
+    try {
+      const pod = await CriPod.run(daemon, clients);
+      const id = await pod.start("echo begun; sleep 1000", { logPath: "0.log" });
+      await pod.say(id, "true");
+      await pod.client.stopContainer({ containerId: id });
+      await pod.client.removeContainer({ containerId: id });
+      await pod.client.stopPodSandbox({ podSandboxId: pod.id });
+      await pod.remove();
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
+  }
+}
+
+/** Of pods and containers: mounts, addresses, control groups, folders, processes. */
+function left(daemon: Daemon): string[] {
+  const { execRoot, homeDirectory, cgroupParent } = daemon;
+  const places = ["pods", "containers"].flatMap((name) => [join(execRoot, name), join(homeDirectory, name)]);
+  const mounts = readFileSync("/proc/self/mountinfo", "utf8").split("\n");
+  return [
+    ...mounts.filter((line) => places.some((place) => line.includes(`${place}/`))),
+    ...places.flatMap((place) => namesIn(place).map((name) => join(place, name))),
+    ...daemon.podNetwork.held().map((address) => `address ${address}`),
+    ...readdirSync("/sys/fs/cgroup").flatMap((controller) => groupsIn(join("/sys/fs/cgroup", controller, cgroupParent))),
+    ...groupsIn(join("/sys/fs/cgroup", cgroupParent)),
+  ];
+}
+
+/** The parent itself is the daemon's. */
+function groupsIn(parent: string): string[] {
+  if (!existsSync(parent)) return [];
+  const names = readdirSync(parent, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  return names.map(({ name }) => join(parent, name));
+}
+
+const namesIn = (folder: string): string[] => (existsSync(folder) ? readdirSync(folder) : []);
