@@ -1,7 +1,15 @@
 export { AssistantSupervisor } from "./assistant-supervisor.ts";
 export { allowedEnvironment, loadBuiltinPlugins, type BuiltinPlugin } from "./builtin-plugins.ts";
 export type { PluginEvent, PluginObserver } from "./call-runner.ts";
-export type { ChainContext, Endpoint, PluginChains, PluginTraces, PodSandboxConfig, PostPullImage, PreStartHook } from "./chains.ts";
+export type {
+  ChainContext,
+  Endpoint,
+  PluginChains,
+  PluginTraces,
+  PodSandboxConfig,
+  PostPullImage,
+  PreStartHook,
+} from "./chains.ts";
 export { PluginHost, type PluginHostDeps } from "./plugin-host.ts";
 export type { TraceEntry } from "./trace.ts";
 export { pluginAdminRoutes } from "./admin-routes.ts";
