@@ -1,15 +1,19 @@
-import type { CommandBackendDeps, ContainersDeps } from "@pouchcontainer/cri";
-import { containerStates, type EventBus, type ExecManager } from "@pouchcontainer/engine";
+import type { CommandBackendDeps, ContainersDeps, CriImages } from "@pouchcontainer/cri";
+import { containerStates } from "@pouchcontainer/engine";
+import type { Clock, ContainerManager, EventBus, ExecManager, HostFacts, PodManager } from "@pouchcontainer/engine";
 import { hostname } from "node:os";
-import type { CriDeps } from "./cri.ts";
 
 /** What CRI's calls about containers need, and the streams of their processes. */
-export type CriContainersDeps = Pick<CriDeps, "containers" | "pods" | "images" | "facts"> & {
+export interface CriContainersDeps {
+  containers: ContainerManager;
+  pods: PodManager;
+  images: CriImages;
   exec: ExecManager;
   events: EventBus;
   chains: ContainersDeps["chains"];
-  clock: { now(): bigint };
-};
+  clock: Clock;
+  facts: HostFacts;
+}
 
 export function criContainers(
   { containers, pods, images, exec, events, chains, clock, facts }: CriContainersDeps,
