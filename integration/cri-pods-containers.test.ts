@@ -1,0 +1,83 @@
+import { GrpcCode } from "@pouchcontainer/errors";
+import assert from "node:assert/strict";
+import { text } from "node:stream/consumers";
+import { after, before, describe, test } from "node:test";
+import { ContainerState, NamespaceMode, PodSandboxState } from "../packages/cri/src/gen/runtime_v1_pb.ts";
+import { SpdyClient } from "../packages/cri/src/streaming/testing/spdy-client.ts";
+import { criClients, type CriClients } from "../packages/cri/src/testing/cri-clients.ts";
+import { CriPod } from "./harness/cri-pod.ts";
+import { Daemon, eventually } from "./harness/daemon.ts";
+
+void describe("CRI's pods and the containers in them", () => {
+  let daemon: Daemon;
+  let clients: CriClients;
+
+  before(async () => {
+    daemon = await Daemon.start({ cri: true });
+    clients = criClients(daemon.criSocket);
+  });
+
+  after(async () => {
+    clients?.[Symbol.dispose]();
+    await daemon?.[Symbol.asyncDispose]();
+  });
+
+  /** What the port says when a client has nothing to say. */
+  async function forwarded(pod: CriPod, port: number): Promise<string> {
+    const { url } = await pod.client.portForward({ podSandboxId: pod.id, port: [port] });
+    const client = await SpdyClient.open(url, "portforward.k8s.io");
+    try {
+      const error = await client.stream({ streamType: "error", port: String(port) });
+      await error.end();
+      const data = await client.stream({ streamType: "data", port: String(port) });
+      await data.end();
+      return (await text(data.output)).trim();
+    } finally {
+      client.socket.destroy();
+    }
+  }
+
+  for (const [mode, pid] of Object.entries({ POD: NamespaceMode.POD, CONTAINER: NamespaceMode.CONTAINER }))
+    test(`a pod serves, is measured, and ends what is in it, with pids of mode ${mode}`, async () => {
+      const cgroupParent = `/${daemon.cgroupParent}/whole-${pid}`;
+      const pod = await CriPod.run(daemon, clients, {
+        linux: { cgroupParent, securityContext: { namespaceOptions: { pid } } },
+      });
+      const { client } = pod;
+      const id = await pod.start(`trap "" TERM; busybox nc -ll -p 80 -e echo served & while :; do sleep 1; done`);
+      const waiting = await pod.create({ command: ["true"] });
+      assert.equal(await eventually("it serves", async () => (await forwarded(pod, 80)) || undefined), "served");
+
+      const { containersStatuses } = await client.podSandboxStatus({ podSandboxId: pod.id });
+      assert.deepEqual(new Set(containersStatuses.map((each) => each.id)), new Set([id, waiting]));
+      const { linux } = (await client.podSandboxStats({ podSandboxId: pod.id })).stats ?? {};
+      const own = linux?.containers.find(({ attributes }) => attributes?.id === id);
+      assert.ok((linux?.cpu?.usageCoreNanoSeconds?.value ?? 0n) >= (own?.cpu?.usageCoreNanoSeconds?.value ?? 1n));
+      assert.ok((linux?.process?.processCount?.value ?? 0n) >= 3n);
+
+      await client.stopPodSandbox({ podSandboxId: pod.id });
+      assert.equal((await pod.status(id)).state, ContainerState.CONTAINER_EXITED);
+      await assert.rejects(client.startContainer({ containerId: waiting }), { code: GrpcCode.failedPrecondition });
+      const started = await daemon.api("POST", `/containers/${waiting}/start`);
+      assert.equal(started.status, 409, started.text);
+      await client.removePodSandbox({ podSandboxId: pod.id });
+      assert.deepEqual((await client.listContainers({ filter: { podSandboxId: pod.id } })).containers, []);
+      assert.deepEqual(daemon.podNetwork.held(), []);
+    });
+
+  test("a pod is removed with what runs in it, by the daemon after the one that made it", async () => {
+    const pod = await CriPod.run(daemon, clients);
+    await pod.start("sleep 1000");
+    await daemon.kill9();
+    await daemon.launch();
+    clients[Symbol.dispose]();
+    clients = criClients(daemon.criSocket);
+    const client = clients.runtime();
+    const { status } = await client.podSandboxStatus({ podSandboxId: pod.id });
+    assert.equal(status?.state, PodSandboxState.SANDBOX_READY);
+    await client.removePodSandbox({ podSandboxId: pod.id });
+    assert.deepEqual((await client.listContainers({})).containers, []);
+    assert.deepEqual((await daemon.api("GET", "/containers/json?all=1")).json<object[]>(), []);
+    assert.deepEqual(daemon.podNetwork.held(), []);
+  });
+});
