@@ -17,25 +17,7 @@ import {
   startPouch,
   type Engine,
 } from "./harness/engine.ts";
-
-interface Row {
-  name: string;
-  unit: string;
-  /** Ours over theirs must not be above (or, for `higher`, below) this. */
-  budget: number;
-  higher?: boolean;
-  measure(engine: Engine): Promise<number>;
-}
-
-async function median(times: number, work: () => Promise<void>): Promise<number> {
-  const samples: number[] = [];
-  for (let i = 0; i < times; i++) {
-    const started = performance.now();
-    await work();
-    samples.push(performance.now() - started);
-  }
-  return samples.toSorted((a, b) => a - b)[Math.floor(times / 2)] ?? NaN;
-}
+import { median, report, reportHead, type Measure } from "./harness/report.ts";
 
 const noNetwork = { NetworkMode: "none" };
 
@@ -67,7 +49,7 @@ async function parallel(engine: Engine, times: number, body: Record<string, unkn
 
 using archives = archiveSamples();
 
-const rows: Row[] = [
+const rows: Measure<Engine>[] = [
   {
     name: "memory",
     unit: "MB resident, daemon + containerd, idle",
@@ -247,26 +229,9 @@ async function clientStart(engine: Engine, command: string[]): Promise<number> {
   });
 }
 
-function report(
-  name: string,
-  ours: number,
-  theirs: number | undefined,
-  row: { unit: string; budget: number; higher?: boolean },
-): void {
-  const ratio = theirs === undefined ? NaN : ours / theirs;
-  const kept = Number.isNaN(ratio) ? "" : (row.higher ? ratio >= row.budget : ratio <= row.budget) ? "kept" : "MISSED";
-  const columns = [
-    name.padEnd(12),
-    ours.toFixed(1).padStart(9),
-    (theirs?.toFixed(1) ?? "–").padStart(9),
-    ratio.toFixed(2).padStart(7),
-  ];
-  console.log(`${columns.join(" ")}  ${row.higher ? "≥" : "≤"} ${String(row.budget).padEnd(5)} ${kept.padEnd(7)} ${row.unit}`);
-}
-
 const wanted = process.argv.slice(2);
 const selected = rows.filter((row) => wanted.length === 0 || wanted.includes(row.name));
-console.log(`${"".padEnd(12)} ${"pouchd".padStart(9)} ${"dockerd".padStart(9)} ${"ratio".padStart(7)}  budget`);
+reportHead("pouchd", "dockerd");
 await using ours = await startPouch();
 await using theirs = await startDockerd();
 for (const row of selected) report(row.name, await row.measure(ours), theirs && (await row.measure(theirs)), row);

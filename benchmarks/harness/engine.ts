@@ -101,7 +101,7 @@ async function checked(response: http.IncomingMessage): Promise<void> {
   if (failed) throw new Error(`${response.statusCode} ${text}`);
 }
 
-function processesNaming(directory: string): number[] {
+export function processesNaming(directory: string): number[] {
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
     .map(Number)
