@@ -13,7 +13,7 @@ test("docs/kubernetes.md tells of every call whether it is served", () => {
   const told = [...text.matchAll(/^\| `([A-Z]\w+)` \| (.+) \|$/gm)].map(([, name, state]) => [name, state === "served"]);
   // Only the names of the calls are looked at, none is made.
   const none = {} as never;
-  const served = { ...runtimeCalls(none), ...podCalls(none), ...containerCalls(none), ...imageCalls(none) };
+  const served = { ...runtimeCalls(none), ...podCalls(none), ...containerCalls(none, none), ...imageCalls(none) };
   const calls = [...RuntimeService.methods, ...ImageService.methods].map(({ name, localName }) => [name, localName in served]);
   assert.deepEqual(told, calls);
 });
