@@ -95,8 +95,9 @@ export async function startContainerdCri(): Promise<CriRuntime> {
   }
 }
 
-async function serves({ runtime }: CriClients): Promise<boolean> {
-  return await runtime()
+async function serves(clients: CriClients): Promise<boolean> {
+  return await clients
+    .runtime()
     .version({})
     .then(
       () => true,
