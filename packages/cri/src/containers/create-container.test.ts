@@ -130,7 +130,7 @@ test("a client that has gone while plugins were asked gets none", async () => {
   assert.deepEqual(containers.created, []);
 });
 
-test("processes are seen as the request says: the pod's, its own, the host's, or those of another container", async () => {
+test("processes are seen as the request says: the pod's, its own, or those of another container", async () => {
   const shared = podRecord("web", { namespaces: { network: "pod", ipc: "pod", pid: "pod" } });
   const { containers, ask } = world({ pods: new FakePods(shared, podRecord("other")) });
   const pidOf = async (name: string, pid: NamespaceMode, targetId = "", pod = "web") => {
@@ -139,7 +139,8 @@ test("processes are seen as the request says: the pod's, its own, the host's, or
   };
   assert.equal(await pidOf("a", NamespaceMode.POD), "pod");
   assert.equal(await pidOf("b", NamespaceMode.CONTAINER), "container");
-  assert.equal(await pidOf("c", NamespaceMode.NODE), "node");
+  // Who was not given the host's processes with the pod has them in no container.
+  assert.equal(await pidOf("c", NamespaceMode.NODE), "pod");
   const target = containers.all[0]?.id ?? "";
   await assert.rejects(pidOf("d", NamespaceMode.TARGET, target), { kind: "failedPrecondition" });
   containers.change(target, { status: "running", pid: 4711 });
@@ -147,4 +148,5 @@ test("processes are seen as the request says: the pod's, its own, the host's, or
   await assert.rejects(pidOf("e", NamespaceMode.TARGET, target, "other"), { kind: "invalidArgument" });
   await assert.rejects(pidOf("e", NamespaceMode.TARGET, "beef"), { kind: "notFound" });
   assert.equal(await pidOf("f", NamespaceMode.POD, "", "other"), "container");
+  assert.equal(await pidOf("g", NamespaceMode.NODE, "", "other"), "container");
 });

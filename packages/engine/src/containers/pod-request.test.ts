@@ -20,13 +20,30 @@ const pod: PodMembership = {
 test("networks and modes in the body are the pod's matter, and swap is none where nothing is said of it", () => {
   const body = {
     Image: "web",
-    HostConfig: { NetworkMode: "bridge", IpcMode: "shareable", UTSMode: "host", PidMode: "container:x", Memory: 64 << 20 },
+    HostConfig: {
+      NetworkMode: "bridge",
+      IpcMode: "shareable",
+      UTSMode: "host",
+      PidMode: "container:x",
+      Memory: 64 << 20,
+      RestartPolicy: { Name: "always" },
+      AutoRemove: true,
+    },
     NetworkingConfig: { EndpointsConfig: { bridge: {} } },
   };
   const request = podRequest(body, { pod });
   assert.deepEqual(request, {
     Image: "web",
-    HostConfig: { NetworkMode: "none", IpcMode: "private", UTSMode: "", PidMode: "", Memory: 64 << 20, MemorySwap: 64 << 20 },
+    HostConfig: {
+      NetworkMode: "none",
+      IpcMode: "private",
+      UTSMode: "",
+      PidMode: "",
+      Memory: 64 << 20,
+      MemorySwap: 64 << 20,
+      RestartPolicy: { Name: "no", MaximumRetryCount: 0 },
+      AutoRemove: false,
+    },
     NetworkingConfig: {},
   });
   assert.deepEqual(modesOf(pod), { NetworkMode: "none", IpcMode: "host", UTSMode: "", PidMode: "" });

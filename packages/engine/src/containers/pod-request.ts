@@ -4,13 +4,20 @@ import type { CriSettings } from "./cri-settings.ts";
 import { modesOf, type PodMembership } from "./pod-membership.ts";
 import { readLimited } from "./read-limited.ts";
 
-/** Modes and networks of a container of a pod are the pod's, whatever a plugin has put into its body. */
-const neutral = modesOf({
-  podId: "",
-  namespaces: { network: "own", ipc: "own", uts: "own", pid: "own" },
-  files: {},
-  logPath: "",
-});
+/**
+ * Modes and networks of a container of a pod are the pod's, whatever a plugin has put into its body; and who made the pod decides what
+ * becomes of one that has ended.
+ */
+const neutral: HostConfig = {
+  ...modesOf({
+    podId: "",
+    namespaces: { network: "own", ipc: "own", uts: "own", pid: "own" },
+    files: {},
+    logPath: "",
+  }),
+  RestartPolicy: { Name: "no", MaximumRetryCount: 0 },
+  AutoRemove: false,
+};
 
 /** The body of a create over CRI as Docker's checks are to see it: files it names read, and CRI's defaults where they are not Docker's. */
 export function podRequest(

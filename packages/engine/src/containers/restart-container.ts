@@ -3,6 +3,7 @@ import type { Container } from "./container.ts";
 import { publishContainerEvent } from "./container-events.ts";
 import type { ContainerRoom } from "./container-room.ts";
 import { roomForStart } from "./room-for-start.ts";
+import { refuseAgain } from "./start-container.ts";
 import { stopContainer } from "./stop-container.ts";
 
 /** Stops what runs and starts it; what does not run is started. */
@@ -14,6 +15,7 @@ export async function restartContainer(
   container.restarts++;
   try {
     await container.startsSettled();
+    refuseAgain(container);
     if (container.isRunning || container.state.status === "restarting") {
       await using _room = await container.lock.run(() => roomForStart(container));
       await unlessItIsSo(stopContainer(room, container, options));

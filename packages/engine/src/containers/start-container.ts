@@ -100,7 +100,14 @@ function refuseStart(container: Container, byPolicy: boolean): void {
   const comesBack = container.restartIsDue || container.run !== undefined;
   if (status === "running" || (status === "restarting" && !byPolicy && comesBack))
     throw notModified(`container ${container.id} is already running`);
+  refuseAgain(container);
   container.cancelRestart();
+}
+
+/** A container of a pod runs once: who made the pod reads its end, and makes another. */
+export function refuseAgain({ id, record, state }: Container): void {
+  if (record.pod && state.status !== "created")
+    throw conflict(`container ${id} belongs to a pod and has been started: it is not started again`);
 }
 
 const markedForRemoval = (): EngineError => conflict("container is marked for removal and cannot be started");

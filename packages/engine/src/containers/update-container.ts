@@ -1,5 +1,5 @@
 import type * as api from "@pouchcontainer/api";
-import { EngineError, invalidArgument } from "@pouchcontainer/errors";
+import { conflict, EngineError, invalidArgument } from "@pouchcontainer/errors";
 import type { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { applyUpdate } from "./config/index.ts";
@@ -32,6 +32,10 @@ export async function updateContainer(
   const { deps } = room;
   const translated = await deps.chains.preUpdate(body, chainContext(container.record));
   const update = deps.decodeUpdate(parse(await buffer(translated)));
+  if (container.record.pod && update.RestartPolicy?.Name && update.RestartPolicy.Name !== "no")
+    throw conflict(
+      `container ${container.id} belongs to a pod, whose maker decides what is started again: it takes no restart policy`,
+    );
   const { warnings } = await told(container, async () => {
     const applied = applyUpdate(container.record.hostConfig, update, deps.facts, also.leastMemoryBytes);
     const change = { hostConfig: applied.hostConfig, config: updatedConfig(container.record, update) };

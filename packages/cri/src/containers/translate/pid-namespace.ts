@@ -6,7 +6,8 @@ import { requireContainer } from "../find-container.ts";
 
 /**
  * Whose processes a container sees. `POD` is also what a request has that says nothing: in a pod that shares no pid namespace it is the
- * container's own.
+ * container's own. The host's processes are seen in a pod that sees them, and in no other, whatever a container asks for: as with the
+ * network, it is the pod that was allowed them.
  */
 export function pidNamespace(
   options: NamespaceOption | undefined,
@@ -14,8 +15,6 @@ export function pidNamespace(
   containers: Pick<CriContainers, "records">,
 ): NonNullable<MembershipOptions["pid"]> {
   switch (options?.pid ?? NamespaceMode.POD) {
-    case NamespaceMode.NODE:
-      return "node";
     case NamespaceMode.CONTAINER:
       return "container";
     case NamespaceMode.TARGET:
