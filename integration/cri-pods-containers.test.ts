@@ -1,5 +1,6 @@
 import { GrpcCode } from "@pouchcontainer/errors";
 import assert from "node:assert/strict";
+import { readlinkSync } from "node:fs";
 import { text } from "node:stream/consumers";
 import { after, before, describe, test } from "node:test";
 import { ContainerState, NamespaceMode, PodSandboxState } from "../packages/cri/src/gen/runtime_v1_pb.ts";
@@ -64,6 +65,27 @@ void describe("CRI's pods and the containers in them", () => {
       assert.deepEqual((await client.listContainers({ filter: { podSandboxId: pod.id } })).containers, []);
       assert.deepEqual(daemon.podNetwork.held(), []);
     });
+
+  test("what has ended in a pod stays ended, whoever asks, and the host's processes come with the pod alone", async () => {
+    const pod = await CriPod.run(daemon, clients);
+    const own = await pod.start("readlink /proc/self/ns/pid; sleep 1000", {
+      linux: { securityContext: { namespaceOptions: { pid: NamespaceMode.NODE } } },
+    });
+    const seen = await pod.client.execSync({ containerId: own, cmd: ["readlink", "/proc/self/ns/pid"], timeout: 10n });
+    assert.notEqual(Buffer.from(seen.stdout).toString().trim(), readlinkSync("/proc/self/ns/pid"));
+
+    const id = await pod.start("exit 6");
+    await eventually("it has ended", async () => (await pod.status(id)).state === ContainerState.CONTAINER_EXITED);
+    const before = await pod.status(id);
+    for (const path of ["start", "restart", "update"]) {
+      const body = path === "update" ? { RestartPolicy: { Name: "always" } } : undefined;
+      assert.equal((await daemon.api("POST", `/containers/${id}/${path}`, body)).status, 409, path);
+    }
+    const { exitCode, finishedAt } = await pod.status(id);
+    assert.deepEqual([exitCode, finishedAt], [6, before.finishedAt]);
+    await pod.client.stopPodSandbox({ podSandboxId: pod.id });
+    await pod.client.removePodSandbox({ podSandboxId: pod.id });
+  });
 
   test("a pod is removed with what runs in it, by the daemon after the one that made it", async () => {
     const pod = await CriPod.run(daemon, clients);
