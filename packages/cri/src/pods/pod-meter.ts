@@ -33,8 +33,10 @@ export class PodMeter {
 
   async #measureOne(pod: PodRecord): Promise<PodSandboxStats | undefined> {
     const { pods, containers, now } = this.#deps;
+    // The pod last: it has used no less than what is in it.
+    const stats = await containers.statsIn(pod);
     if (pods.find(pod.id) === undefined) return undefined;
-    const [{ group, interfaces }, stats] = await Promise.all([pods.usage(pod.id), containers.statsIn(pod)]);
+    const { group, interfaces } = await pods.usage(pod.id);
     const timestamp = now();
     const { metadata, labels, annotations, namespaces } = pod.config;
     const { cpuNanoseconds, memory } = group ? useOfGroup(group) : useOfContainers(stats);
