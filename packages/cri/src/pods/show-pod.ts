@@ -3,7 +3,7 @@ import { parseRfc3339, type PodNamespaces, type PodRecord } from "@pouchcontaine
 import { NamespaceMode, PodSandboxState, type PodSandboxSchema, type PodSandboxStatusSchema } from "../gen/runtime_v1_pb.ts";
 
 /** A pod as lists have it. */
-export function podItem(pod: PodRecord): MessageInitShape<typeof PodSandboxSchema> {
+export function podItem(pod: PodRecord) {
   const { metadata, labels, annotations, runtimeHandler } = pod.config;
   return {
     id: pod.id,
@@ -13,23 +13,16 @@ export function podItem(pod: PodRecord): MessageInitShape<typeof PodSandboxSchem
     labels,
     annotations,
     runtimeHandler,
-  };
+  } satisfies MessageInitShape<typeof PodSandboxSchema>;
 }
 
 /** The same with its addresses, for as long as it is ready, and its namespaces. */
 export function podStatus(pod: PodRecord): MessageInitShape<typeof PodSandboxStatusSchema> {
-  const { metadata, labels, annotations, runtimeHandler, namespaces } = pod.config;
   const [ip = "", ...others] = pod.state === "ready" ? pod.ips : [];
   return {
-    id: pod.id,
-    metadata,
-    state: stateOf(pod),
-    createdAt: createdAt(pod),
-    labels,
-    annotations,
-    runtimeHandler,
+    ...podItem(pod),
     network: { ip, additionalIps: others.map((each) => ({ ip: each })) },
-    linux: { namespaces: { options: namespaceOptions(namespaces) } },
+    linux: { namespaces: { options: namespaceOptions(pod.config.namespaces) } },
   };
 }
 
