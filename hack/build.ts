@@ -6,6 +6,7 @@ import { build } from "esbuild";
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { daemonScriptFrame } from "../packages/pouchd/src/daemon-script.ts";
 import { buildDirectory, builtinPlugins } from "./builtin-plugins.ts";
 import { buildPluginSdk } from "./plugin-sdk-package.ts";
 
@@ -37,7 +38,7 @@ const constants = {
 /** V8 takes compiled code only where it runs with the flags it was compiled with. */
 const v8Flags = ["--max-semi-space-size=2", "--initial-heap-size=64"];
 
-async function bundle(entry: string, name: string): Promise<string> {
+async function bundle(entry: string, name: string, frame: Partial<typeof daemonScriptFrame> = {}): Promise<string> {
   const outfile = join(work, name);
   await build({
     entryPoints: [join(root, "packages/pouchd/src", entry)],
@@ -53,13 +54,20 @@ async function bundle(entry: string, name: string): Promise<string> {
     legalComments: "none",
     logLevel: "warning",
     define: constants,
+    banner: { js: frame.banner ?? "" },
+    footer: { js: frame.footer ?? "" },
     plugins: [builtinPlugins()],
   });
   return outfile;
 }
 
 async function buildDaemon(): Promise<string> {
-  const [first, daemon] = await Promise.all([bundle("executable.ts", "executable.cjs"), bundle("main.ts", "pouchd.cjs")]);
+  const [first, daemon] = await Promise.all([
+    bundle("executable.ts", "executable.cjs"),
+    bundle("main.ts", "pouchd.cjs", daemonScriptFrame),
+  ]);
+  // esbuild writes what is not ASCII as escapes, but not in regular expressions.
+  if (/[^\0-\x7f]/.test(readFileSync(daemon, "latin1"))) throw new Error(`${daemon} has characters that are not ASCII`);
   const cache = join(work, "pouchd.cache");
   execFileSync(process.execPath, [...v8Flags, join(root, "hack/code-cache.ts"), daemon, cache], { stdio: "inherit" });
   const executable = join(bin, "pouchd");

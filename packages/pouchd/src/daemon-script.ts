@@ -1,9 +1,9 @@
 import { Script } from "node:vm";
 
-/** The daemon's bundle, a CommonJS module, as a function of `exports`, `require` and `module`. Compiled code is taken when it fits. */
-export function daemonScript(source: string, cachedData?: Buffer): Script {
-  return new Script(`(function (exports, require, module) {${source}\n})`, {
-    filename: "pouchd.cjs",
-    ...(cachedData && { cachedData }),
-  });
+/** What the build puts around the daemon's bundle, a CommonJS module, so that it is a function of what a module has. */
+export const daemonScriptFrame = { banner: "(function (exports, require, module) {", footer: "})" };
+
+/** The daemon's bundle in its frame. Compiled code is taken when it fits. */
+export function daemonScript(framed: string, cachedData?: Buffer): Script {
+  return new Script(framed, { filename: "pouchd.cjs", ...(cachedData && { cachedData }) });
 }

@@ -3,7 +3,7 @@
  * size, lies beside it with its compiled code and is loaded by whoever is not a worker. From source, `main.ts` is all of it.
  */
 import { createRequire } from "node:module";
-import { getAsset, getRawAsset } from "node:sea";
+import { getRawAsset } from "node:sea";
 import { daemonScript } from "./daemon-script.ts";
 import { fileWorkerArgument } from "./file-worker-command.ts";
 import { workOnFiles } from "./work-on-files.ts";
@@ -19,8 +19,10 @@ if (role === fileWorkerArgument) {
   );
 } else {
   const module = { exports: {} };
-  const script = daemonScript(getAsset("pouchd.cjs", "utf8"), Buffer.from(getRawAsset("pouchd.cache")));
-  // What the script evaluates to is the function daemon-script.ts put around it.
+  // Of ASCII alone (hack/build.ts sees to that): a byte a character in memory, and nothing to decode.
+  const source = Buffer.from(getRawAsset("pouchd.cjs")).toString("latin1");
+  const script = daemonScript(source, Buffer.from(getRawAsset("pouchd.cache")));
+  // What the script evaluates to is the function that is its frame.
   const run = script.runInThisContext() as (exports: object, require: NodeJS.Require, module: object) => void;
   run(module.exports, createRequire(process.execPath), module);
 }
