@@ -1,9 +1,26 @@
-import type { MessageInitShape } from "@bufbuild/protobuf";
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { parseRfc3339, type PodNamespaces, type PodRecord } from "@pouchcontainer/engine";
-import { NamespaceMode, PodSandboxState, type PodSandboxSchema, type PodSandboxStatusSchema } from "../gen/runtime_v1_pb.ts";
+import {
+  NamespaceMode,
+  PodSandboxSchema,
+  PodSandboxState,
+  type PodSandbox,
+  type PodSandboxStatusSchema,
+} from "../gen/runtime_v1_pb.ts";
+
+/** Records never change, and lists are asked for every second: each is translated once. */
+const translated = new WeakMap<PodRecord, PodSandbox>();
 
 /** A pod as lists have it. */
-export function podItem(pod: PodRecord) {
+export function podSandbox(pod: PodRecord): PodSandbox {
+  const known = translated.get(pod);
+  if (known !== undefined) return known;
+  const made = create(PodSandboxSchema, podItem(pod));
+  translated.set(pod, made);
+  return made;
+}
+
+function podItem(pod: PodRecord) {
   const { metadata, labels, annotations, runtimeHandler } = pod.config;
   return {
     id: pod.id,

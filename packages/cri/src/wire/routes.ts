@@ -7,10 +7,11 @@ import {
   type MethodImpl,
 } from "@connectrpc/connect";
 import type { UniversalHandler } from "@connectrpc/connect/protocol";
-import type { DescMethod, DescService } from "@bufbuild/protobuf";
+import type { DescMessage, DescMethod, DescService } from "@bufbuild/protobuf";
 import { notImplemented } from "@pouchcontainer/errors";
 import { duringOperation } from "@pouchcontainer/owners";
 import { ImageService, RuntimeService } from "../gen/runtime_v1_pb.ts";
+import { withEncodedItems } from "./encoded-items.ts";
 import { grpcErrorOf } from "./grpc-error.ts";
 import type { Call, ImageHandlers, RuntimeHandlers } from "./handlers.ts";
 import { apiVersions, serviceOf, type ApiVersion } from "./services.ts";
@@ -46,11 +47,12 @@ function addService(
 ): void {
   const service = serviceOf(described, apiVersion);
   const implementation: Record<string, MethodImpl<DescMethod>> = {};
-  for (const { localName, name, methodKind } of service.methods) {
+  for (const { localName, name, methodKind, output } of service.methods) {
     // A table of handlers has functions of this form only; the types of each are checked where the table is written.
     const handler = (handlers as Record<string, AnyHandler | undefined>)[localName] ?? unimplemented(service, name);
     const rpc = `${service.typeName}/${name}`;
-    const method = methodKind === "unary" ? unary(handler, rpc, apiVersion, deps) : stream(handler, rpc, apiVersion, deps);
+    const route = { rpc, apiVersion, output };
+    const method = methodKind === "unary" ? unary(handler, route, deps) : stream(handler, route, deps);
     // Of the kind the method is.
     implementation[localName] = method as MethodImpl<DescMethod>;
   }
@@ -63,22 +65,31 @@ const unimplemented =
     throw notImplemented(`${service.typeName}.${name} is not implemented`);
   };
 
-function unary(handler: AnyHandler, rpc: string, apiVersion: ApiVersion, { failed }: RouteDeps) {
+interface Route {
+  /** The path it has on the wire, without the slash. */
+  readonly rpc: string;
+  readonly apiVersion: ApiVersion;
+  readonly output: DescMessage;
+}
+
+function unary(handler: AnyHandler, { rpc, apiVersion, output }: Route, { failed }: RouteDeps) {
   return async (request: unknown, { signal }: HandlerContext): Promise<unknown> => {
     try {
-      return await duringOperation({ rpc }, async () => await handler(request, { signal, apiVersion }));
+      const answer = await duringOperation({ rpc }, async () => await handler(request, { signal, apiVersion }));
+      return withEncodedItems(output, answer);
     } catch (error) {
       throw told(error, rpc, signal, failed);
     }
   };
 }
 
-function stream(handler: AnyHandler, rpc: string, apiVersion: ApiVersion, { failed, closing }: RouteDeps) {
+function stream(handler: AnyHandler, { rpc, apiVersion, output }: Route, { failed, closing }: RouteDeps) {
   return async function* (request: unknown, context: HandlerContext): AsyncGenerator {
     const signal = AbortSignal.any([context.signal, closing]);
     try {
       // A handler of a streaming method gives what can be iterated.
-      yield* duringOperation({ rpc }, () => handler(request, { signal, apiVersion })) as AsyncIterable<unknown>;
+      const answers = duringOperation({ rpc }, () => handler(request, { signal, apiVersion })) as AsyncIterable<unknown>;
+      for await (const answer of answers) yield withEncodedItems(output, answer);
     } catch (error) {
       throw told(error, rpc, signal, failed);
     }
