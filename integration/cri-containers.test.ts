@@ -166,7 +166,7 @@ void describe("CRI's containers", () => {
     await pod.remove();
   });
 
-  test("who asks for events hears what becomes of containers", async () => {
+  test("who asks for events hears what becomes of containers and pods", async () => {
     const pod = await CriPod.run(daemon, clients);
     const gone = new AbortController();
     const heard: [string, ContainerEventType, string | undefined][] = [];
@@ -188,9 +188,14 @@ void describe("CRI's containers", () => {
       return mine.length === 4 && mine;
     });
     assert.deepEqual(types, [0, 1, 2, 3]);
+    await pod.remove();
+    const ofPod = await eventually("the pod's end is heard", () => {
+      const mine = heard.filter(([container]) => container === pod.id).map(([, type]) => type);
+      return mine.length === 2 && mine;
+    });
+    assert.deepEqual(ofPod, [2, 3]);
     gone.abort();
     await listening;
-    await pod.remove();
   });
 
   test("bad requests have the codes that clients know, and leave nothing", async () => {

@@ -47,6 +47,7 @@ export class PodsWorld {
         ...settings,
       }),
       store: this.#store,
+      events: { publish: () => undefined },
       containers: {
         podIds: () => [],
         stopAll: (id) => Promise.resolve(void this.asked.push(`stop ${id}`)),

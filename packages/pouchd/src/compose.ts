@@ -204,6 +204,7 @@ async function open(options: ComposeOptions, closers: Closers): Promise<void> {
     log,
     environment,
     store,
+    events,
     records,
     containers: () => containers,
     chains,

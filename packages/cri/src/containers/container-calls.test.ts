@@ -188,12 +188,13 @@ test("a command is run with the time it may take; no time is as long as it likes
   await assert.rejects(run(0n), { kind: "failedPrecondition" });
 });
 
-test("events tell of containers of pods, with their pod as it is then, also of one that is gone", async () => {
+test("events tell of pods and their containers, with the pod as it is then, also of one that is gone", async () => {
   const containers = new FakeContainers(app("a"));
   async function* stateChanges(): AsyncGenerator<ContainerStateChange> {
-    yield { containerId: idOf("docker"), state: "created", at: 1n, labels: {} };
-    yield { containerId: idOf("a"), state: "started", at: 2n, labels: {} };
-    yield { containerId: idOf("gone"), state: "deleted", at: 3n, labels: { [podLabel]: idOf("web") } };
+    yield { of: "pod", id: idOf("web"), state: "started", at: 0n, labels: {} };
+    yield { of: "container", id: idOf("docker"), state: "created", at: 1n, labels: {} };
+    yield { of: "container", id: idOf("a"), state: "started", at: 2n, labels: {} };
+    yield { of: "container", id: idOf("gone"), state: "deleted", at: 3n, labels: { [podLabel]: idOf("web") } };
   }
   const { calls } = world(containers, { stateChanges });
   const events = await Array.fromAsync(calls.getContainerEvents(request(method.getContainerEvents, {}), forever));
@@ -206,6 +207,7 @@ test("events tell of containers of pods, with their pod as it is then, also of o
       containersStatuses?.map(({ id }) => id),
     ]),
     [
+      [idOf("web"), ContainerEventType.CONTAINER_STARTED_EVENT, 0n, idOf("web"), [idOf("a")]],
       [idOf("a"), ContainerEventType.CONTAINER_STARTED_EVENT, 2n, idOf("web"), [idOf("a")]],
       [idOf("gone"), ContainerEventType.CONTAINER_DELETED_EVENT, 3n, idOf("web"), [idOf("a")]],
     ],

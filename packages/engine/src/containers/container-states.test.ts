@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { EventBus } from "../events/index.ts";
 import { containerStates } from "./container-states.ts";
 
-test("what becomes of containers is told in order, and nothing else", async () => {
+test("what becomes of containers and pods is told in order, and nothing else", async () => {
   let now = 1_700_000_000_000_000_000n;
   const bus = new EventBus({ clock: { now: () => (now += 1_000_000_000n) } });
   const end = new AbortController();
@@ -12,8 +12,15 @@ test("what becomes of containers is told in order, and nothing else", async () =
   const publish = (type: string, action: string): void => bus.publish({ type, action, id: "c", attributes: { a: "b" } });
   for (const action of ["create", "start", "exec_die", "die", "destroy"]) publish("container", action);
   publish("volume", "create");
+  publish("pod", "die");
   end.abort();
   const states: string[] = [];
-  for await (const { state, containerId, labels } of heard) states.push(`${containerId} ${state} ${labels["a"]}`);
-  assert.deepEqual(states, ["c created b", "c started b", "c stopped b", "c deleted b"]);
+  for await (const { of, state, id, labels } of heard) states.push(`${of} ${id} ${state} ${labels["a"]}`);
+  assert.deepEqual(states, [
+    "container c created b",
+    "container c started b",
+    "container c stopped b",
+    "container c deleted b",
+    "pod c stopped b",
+  ]);
 });

@@ -1,8 +1,9 @@
 import type { EventBus } from "../events/index.ts";
 
-/** A container has come into another state. */
+/** A container, or a pod, has come into another state. */
 export interface ContainerStateChange {
-  containerId: string;
+  of: "container" | "pod";
+  id: string;
   state: "created" | "started" | "stopped" | "deleted";
   /** Nanoseconds since the epoch. */
   at: bigint;
@@ -16,15 +17,15 @@ const states = new Map<string, ContainerStateChange["state"]>([
   ["destroy", "deleted"],
 ]);
 
-/** What becomes of containers from the moment of the call on, until the signal. Records say what is so already when a change is heard of. */
+/** What becomes of containers and of pods from the moment of the call on, until the signal. Records say what is so already when a change is heard of. */
 export function containerStates(bus: Pick<EventBus, "subscribe">, signal: AbortSignal): AsyncIterable<ContainerStateChange> {
-  const events = bus.subscribe({ filters: { type: ["container"], event: [...states.keys()] } }, signal);
+  const events = bus.subscribe({ filters: { type: ["container", "pod"], event: [...states.keys()] } }, signal);
   return changes(events);
 }
 
 async function* changes(events: ReturnType<EventBus["subscribe"]>): AsyncGenerator<ContainerStateChange, void, undefined> {
-  for await (const { Action, Actor, timeNano } of events) {
+  for await (const { Type, Action, Actor, timeNano } of events) {
     const state = states.get(Action);
-    if (state) yield { containerId: Actor.ID, state, at: BigInt(timeNano), labels: Actor.Attributes };
+    if (state) yield { of: Type === "pod" ? "pod" : "container", id: Actor.ID, state, at: BigInt(timeNano), labels: Actor.Attributes };
   }
 }

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { removeTree } from "../remove-tree.ts";
 import { podPaths } from "./pod-paths.ts";
 import type { PodRecord } from "./pod-record.ts";
+import { publishPodEvent } from "./publish-pod-event.ts";
 import { freeName, type PodRoom } from "./pod-room.ts";
 
 /**
@@ -38,6 +39,8 @@ async function forgetRecord(room: PodRoom, record: PodRecord): Promise<void> {
   await deps.records.delete(record.id);
   deps.chains.forgetTrace(record.id);
   freeName(room, record);
+  // One that was never answered for was nobody's.
+  if (record.state !== "making") publishPodEvent(deps.events, record, "destroy");
 }
 
 /** Milliseconds until the first further attempt; each pause is twice the one before. */

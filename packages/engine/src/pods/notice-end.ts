@@ -1,4 +1,5 @@
 import { inBackground } from "@pouchcontainer/owners";
+import { noteEnd } from "./note-end.ts";
 import type { PodRecord } from "./pod-record.ts";
 import type { PodRoom } from "./pod-room.ts";
 
@@ -14,7 +15,7 @@ export function noticeEnd(room: PodRoom, pod: PodRecord): PodRecord {
       const record = deps.records.get(pod.id);
       if (record?.state !== "ready") return;
       deps.log.warn("the process that holds a pod's pid namespace has ended: the pod is not ready any more", { pod: pod.id });
-      await deps.records.put(pod.id, { ...record, state: "notReady" }, { happened: true });
+      await noteEnd(room, record);
     }),
   );
   return { ...pod, state: "notReady" };

@@ -1,3 +1,4 @@
+import type { EventPublisher } from "../events/index.ts";
 import { internal } from "@pouchcontainer/errors";
 import { Libc } from "@pouchcontainer/linux";
 import type { Clock } from "../containers/clock.ts";
@@ -29,6 +30,7 @@ export interface PodsConfig {
 export interface PodsDeps {
   config: PodsConfig;
   store: Pick<Store, "collection">;
+  events: EventPublisher;
   containers: PodContainers;
   chains: PodDeps["chains"];
   clock: Clock;
@@ -40,13 +42,14 @@ export interface PodsDeps {
 }
 
 /** Builds the room of pods; nothing is looked at before `recover`. */
-export function openPods({ config, store, containers, chains, clock, boot, env, mountInfo, log }: PodsDeps): PodManager {
+export function openPods({ config, store, events, containers, chains, clock, boot, env, mountInfo, log }: PodsDeps): PodManager {
   const libc = Libc.load();
   if (libc === undefined) throw internal("pods need Node's foreign function interface: start the daemon with --experimental-ffi");
   const { roots, runc, busybox, cgroupDriver, cgroupParent, hostRoot } = config;
   const runner = new CniRunner({ binDirectories: config.cniBinDirectories, env });
   return new PodManager({
     records: store.collection<PodRecord>("pods"),
+    events,
     containers,
     chains,
     kernel: new PodKernel({ libc, roots, init: { runc, busybox, env, cgroupDriver, mountInfo }, cgroupParent }),

@@ -1,3 +1,4 @@
+import type { EventPublisher } from "../events/index.ts";
 import type { Clock } from "../containers/clock.ts";
 import type { PluginChains, PluginTraces } from "../plugin-host/chains.ts";
 import type { Collection } from "../store/index.ts";
@@ -22,6 +23,7 @@ export interface PodLogger {
 
 export interface PodDeps {
   records: Collection<PodRecord>;
+  events: EventPublisher;
   containers: PodContainers;
   chains: Pick<PluginChains, "preCreateEndpoint"> & Pick<PluginTraces, "adoptTrace" | "forgetTrace">;
   /** What pods have in the kernel apart from their network. */

@@ -56,6 +56,20 @@ test("a name is one pod's, also while it is being made", async (t) => {
   await pods.run({ ...config, metadata: { ...config.metadata, attempt: 1 } });
 });
 
+test("what becomes of a pod is told once, and of one that could not be made nothing", async (t) => {
+  const fake = fakePods(t);
+  const pods = fake.open();
+  fake.faults.set("ADD", () => Promise.reject(internal("refused")));
+  await assert.rejects(pods.run(config), /refused/);
+  assert.deepEqual(fake.told, []);
+  fake.faults.clear();
+  const { id } = await pods.run(config);
+  assert.deepEqual(fake.told, ["create", "start"]);
+  for (let times = 0; times < 2; times++) await pods.stop(id);
+  for (let times = 0; times < 2; times++) await pods.remove(id);
+  assert.deepEqual(fake.told, ["create", "start", "die", "destroy"]);
+});
+
 test("a stop takes containers first, and a second one has nothing to do", async (t) => {
   const fake = fakePods(t);
   const pods = fake.open();

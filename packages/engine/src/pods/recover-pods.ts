@@ -10,6 +10,7 @@ import { forgetLater, forgetPod } from "./forget-pod.ts";
 import { podName } from "./pod-config.ts";
 import { podPaths } from "./pod-paths.ts";
 import type { PodRecord } from "./pod-record.ts";
+import { noteEnd } from "./note-end.ts";
 import { knownPods, type PodRoom } from "./pod-room.ts";
 
 /**
@@ -45,7 +46,7 @@ async function settle(room: PodRoom, record: PodRecord): Promise<void> {
     }
   } else if (record.state === "ready" && (record.boot !== deps.boot || !deps.kernel.isWhole(record)))
     // Its network is owed until the kubelet stops it: addresses are held in files, which a reboot leaves.
-    await deps.records.put(record.id, { ...record, state: "notReady" }, { happened: true });
+    await noteEnd(room, record);
 }
 
 /** How often it is looked whether all have ended, and how long in between. */

@@ -11,6 +11,7 @@ import { podName, type PodConfig } from "./pod-config.ts";
 import { writePodFiles } from "./pod-files.ts";
 import { podPaths } from "./pod-paths.ts";
 import type { PodAttachment, PodRecord } from "./pod-record.ts";
+import { publishPodEvent } from "./publish-pod-event.ts";
 import { freeName, type PodRoom } from "./pod-room.ts";
 
 export interface RunOptions {
@@ -40,6 +41,7 @@ export async function runPod(room: PodRoom, asked: PodConfig, options: RunOption
       const made = await make(room, record, signal);
       await deps.records.put(id, made);
       deps.chains.adoptTrace({ id, name: podName(asked) }, trace);
+      for (const action of ["create", "start"] as const) publishPodEvent(deps.events, made, action);
       return made;
     } catch (error) {
       freeName(room, { id, config: asked });

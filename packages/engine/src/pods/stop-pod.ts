@@ -1,4 +1,5 @@
 import { takeBack } from "./forget-pod.ts";
+import { noteEnd } from "./note-end.ts";
 import { findPod, type PodRoom } from "./pod-room.ts";
 
 /**
@@ -17,7 +18,7 @@ export async function stopLocked(room: PodRoom, id: string): Promise<void> {
   const record = deps.records.get(id);
   if (record === undefined) return;
   // First: no container comes into it any more.
-  if (record.state === "ready") await deps.records.put(id, { ...record, state: "notReady" }, { happened: true });
+  if (record.state === "ready") await noteEnd(room, record);
   deps.kernel.disconnect({ id });
   await deps.containers.stopAll(id);
   const ended = deps.records.get(id);

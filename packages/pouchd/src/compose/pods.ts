@@ -6,6 +6,7 @@ import {
   type ContainerDeps,
   type ContainerManager,
   type ContainerRecord,
+  type EventBus,
   type PluginHost,
   type PodManager,
   type PodRecord,
@@ -22,6 +23,7 @@ export interface PodRoomDeps {
   log: Log;
   environment: NodeJS.ProcessEnv;
   store: Store;
+  events: EventBus;
   records: { get(id: string): ContainerRecord | undefined; values(): Iterable<ContainerRecord> };
   containers: () => ContainerManager;
   chains: Pick<PluginHost, "preCreateEndpoint" | "adoptTrace" | "forgetTrace">;
@@ -61,6 +63,7 @@ export function openPodRoom(deps: PodRoomDeps): PodRoom {
       ...(busybox !== undefined && { busybox }),
     }),
     store,
+    events: deps.events,
     containers: podContainers({
       records: deps.records,
       containers: {

@@ -16,6 +16,8 @@ export interface FakePods {
   /** Steps in their order, without the pods' ids. */
   steps: string[];
   warnings: string[];
+  /** Actions of the pods' events. */
+  told: string[];
   /** By step, what it fails with, or waits for. */
   faults: Map<string, () => Promise<void>>;
   whole: boolean;
@@ -93,6 +95,7 @@ export function fakePods(t: TestContext): FakePods {
       collect: () => step("GC"),
       status: () => ({ ready: true, reason: "", message: "" }),
     },
+    events: { publish: ({ action }) => void fake.told.push(action) },
     roots: { home: join(root, "home"), exec: join(root, "exec") },
     hostRoot: "",
     cgroupDriver: "cgroupfs",
@@ -104,6 +107,7 @@ export function fakePods(t: TestContext): FakePods {
     records: new Map(),
     steps: [],
     warnings: [],
+    told: [],
     faults: new Map(),
     whole: true,
     ended: false,
