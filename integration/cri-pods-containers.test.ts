@@ -89,6 +89,31 @@ void describe("CRI's pods and the containers in them", () => {
     await pod.client.removePodSandbox({ podSandboxId: pod.id });
   });
 
+  test("a container of Docker's clients joins what a container of a pod has", async () => {
+    const pod = await CriPod.run(daemon, clients);
+    const id = await pod.start("sleep 1000");
+    const pid = (await daemon.api("GET", `/containers/${id}/json`)).json<{ State: { Pid: number } }>().State.Pid;
+    for (const [flag, kind] of [
+      ["--network", "net"],
+      ["--pid", "pid"],
+      ["--ipc", "ipc"],
+    ] as const) {
+      const { stdout, stderr } = await daemon.docker(
+        "run",
+        "--rm",
+        flag,
+        `container:${id}`,
+        "busybox",
+        "readlink",
+        `/proc/self/ns/${kind}`,
+      );
+      assert.equal(stdout.trim(), readlinkSync(`/proc/${pid}/ns/${kind}`), `${flag}: ${stderr}`);
+    }
+    const shared = await daemon.docker("run", "--rm", "--network", `container:${id}`, "busybox", "cat", "/etc/resolv.conf");
+    assert.equal(shared.stdout, await pod.say(id, "cat", "/etc/resolv.conf"));
+    await pod.remove();
+  });
+
   test("a pod is removed with what runs in it, by the daemon after the one that made it", async () => {
     const pod = await CriPod.run(daemon, clients);
     await pod.start("sleep 1000");

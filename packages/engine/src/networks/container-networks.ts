@@ -39,6 +39,11 @@ export interface NetworkSandbox {
   hostnamePath?: string;
 }
 
+/** What a container has of its pod's network; so has one of Docker's that joins it. */
+export function sandboxInPod({ namespaces: { network }, files }: PodMembership): NetworkSandbox {
+  return { ...(network !== "host" && { netnsPath: network }), ...files };
+}
+
 /**
  * The seam between containers and networks. `prepare` makes the namespace and, unless `deferConnect`, all endpoints;
  * `connect` makes the endpoints later, from inside the priority-0 barrier hook. `release` takes back everything and may be

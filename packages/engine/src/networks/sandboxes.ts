@@ -2,7 +2,12 @@ import type * as api from "@pouchcontainer/api";
 import { conflict, EngineError, forbidden, messageChain } from "@pouchcontainer/errors";
 import { ended } from "../ended.ts";
 import { KeyedMutex } from "../keyed-mutex.ts";
-import type { ContainerNetworks, NetworkedContainer, NetworkSandbox } from "./container-networks.ts";
+import {
+  sandboxInPod,
+  type ContainerNetworks,
+  type NetworkedContainer,
+  type NetworkSandbox,
+} from "./container-networks.ts";
 import { EndpointAllocator } from "./endpoint-allocator.ts";
 import { endpointsOf, networksOf, planEndpoint, refuseBadSettings, type EndpointPlan } from "./endpoint-plan.ts";
 import { sandboxFiles } from "./files/sandbox-files.ts";
@@ -297,6 +302,7 @@ export class Sandboxes implements ContainerNetworks {
   #join(ref: string): NetworkSandbox {
     const { container, running } = this.#deps.containers.find(ref);
     if (!running) throw conflict(`cannot join network of a non running container: ${container.id}`);
+    if (container.pod) return sandboxInPod(container.pod);
     const files = sandboxFiles(container.filesDirectory);
     if (networkName(container.networkMode) === "host") return files;
     return { netnsPath: this.#deps.namespaces.path(container.id), ...files };

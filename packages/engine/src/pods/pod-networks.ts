@@ -1,7 +1,12 @@
 import type { NetworkSettings } from "@pouchcontainer/api";
 import { isIP } from "node:net";
 import type { PodMembership } from "../containers/pod-membership.ts";
-import type { ContainerNetworks, NetworkedContainer, NetworkSandbox } from "../networks/container-networks.ts";
+import {
+  sandboxInPod,
+  type ContainerNetworks,
+  type NetworkedContainer,
+  type NetworkSandbox,
+} from "../networks/container-networks.ts";
 
 export interface PodNetworksDeps {
   /** For containers that are in no pod. */
@@ -30,8 +35,7 @@ export class PodNetworks implements ContainerNetworks {
     const membership = this.#deps.membershipOf(container.id);
     if (membership === undefined) return await this.#deps.others.prepare(container, options);
     this.#deps.requireReady(membership.podId);
-    const { network } = membership.namespaces;
-    return { ...(network !== "host" && { netnsPath: network }), ...membership.files };
+    return sandboxInPod(membership);
   }
 
   async connect(container: NetworkedContainer): Promise<void> {
