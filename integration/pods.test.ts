@@ -11,6 +11,12 @@ import { test, type TestContext } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { PodsWorld } from "./pods-world.ts";
 
+/** CAP_SYS_RESOURCE, number 24. */
+function mayLowerScores(): boolean {
+  const effective = /^CapEff:\t([0-9a-f]+)$/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1] ?? "0";
+  return ((BigInt(`0x${effective}`) >> 24n) & 1n) === 1n;
+}
+
 async function openWorld(t: TestContext, octet: number, settings: { cniTimeoutMs?: number } = {}): Promise<PodsWorld> {
   const world = new PodsWorld(mkdtempSync(join(tmpdir(), "pouch-pods-")), randomBytes(3).toString("hex"));
   world.configureNetwork(octet);
@@ -115,6 +121,8 @@ test("a pod that shares its pid namespace has a first process, confined, that re
   assert.match(status, /^Uid:\t65535\t/m);
   assert.match(readFileSync(`/proc/${pid}/cgroup`, "utf8"), new RegExp(`/pouch-${world.tag}/shared/pod-${pod.id}`));
   assert.ok(!existsSync(`/proc/${pid}/root/etc`));
+  const own = readFileSync("/proc/self/oom_score_adj", "utf8").trim();
+  assert.equal(readFileSync(`/proc/${pid}/oom_score_adj`, "utf8").trim(), mayLowerScores() ? "-998" : own);
   world.within(pod, ["pid"], "sh", "-c", "(sleep 0.1 &) ; exit 0");
   // Its own child, and nothing that was left to it.
   const children = (): number => readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").length;

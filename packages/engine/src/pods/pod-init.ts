@@ -32,6 +32,8 @@ export interface PodInit {
 /** Nobody's: 65535 is the pause container's of Kubernetes. */
 const nobody = 65_535;
 const timeoutMs = 20_000;
+/** A kernel that is short of memory takes any container of the pod before: what pause containers have under the kubelet. */
+const oomScoreAdj = -998;
 
 /**
  * Starts the process that is number 1 of the pid namespace a pod's containers share, and outlives the daemon. It is confined by runc
@@ -75,6 +77,7 @@ export async function startPodInit(deps: PodInitDeps, init: PodInit): Promise<{ 
   const pid = Number(await readFile(pidFile, "utf8"));
   const startTime = startTimeOf(pid);
   if (startTime === undefined) throw internal("the process that holds the pod's pid namespace has ended at once");
+  await sparedByTheKernel(pid);
   return { pid, startTime };
 }
 
@@ -135,4 +138,11 @@ function specOf(deps: PodInitDeps, init: PodInit): object {
       maskedPaths: ["/proc/kcore", "/proc/keys", "/proc/timer_list", "/proc/sys", "/proc/irq", "/proc/bus"],
     },
   };
+}
+
+/** Where the daemon may not lower it (CAP_SYS_RESOURCE) it stays what the daemon has. */
+async function sparedByTheKernel(pid: number): Promise<void> {
+  await writeFile(`/proc/${pid}/oom_score_adj`, String(oomScoreAdj)).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "EACCES" && error.code !== "EPERM") throw error;
+  });
 }
