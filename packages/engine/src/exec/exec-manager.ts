@@ -287,11 +287,11 @@ export class ExecManager {
     const request = consoleSize ? { ...config, ConsoleSize: [consoleSize.height, consoleSize.width] } : config;
     const linkEnv = deps.networks.linkEnvironment(networkedContainer(container.record, container.directory));
     const mounts = await deps.containerd.snapshots(container.record.snapshotter).mounts(container.id);
+    // What this machine cannot give was told when the container was created: probes run every second.
     // Users and groups are those of the container's own files: what is mounted over them does not count, as with dockerd.
-    const { process, warnings } = await withRootfsReader(deps, container, mounts, (rootfs) =>
+    const { process } = await withRootfsReader(deps, container, mounts, (rootfs) =>
       buildProcess({ record: container.record, facts: deps.facts, settings: deps.specSettings, rootfs, linkEnv }, request),
     );
-    for (const warning of warnings) deps.log.warn(warning, { container: container.id, exec: id });
     try {
       instance.pid = await container.execStarts.run(async () => {
         refuseUnlessRunning(container);
