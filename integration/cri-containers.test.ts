@@ -8,6 +8,7 @@ import { criClients, type CriClients } from "../packages/cri/src/testing/cri-cli
 import { apiVersions } from "../packages/cri/src/wire/services.ts";
 import { CriPod } from "./harness/cri-pod.ts";
 import { Daemon, eventually } from "./harness/daemon.ts";
+import { parentOf } from "./soak/machine-state.ts";
 
 const coded = (code: number) => ({ code });
 
@@ -164,6 +165,21 @@ void describe("CRI's containers", () => {
     });
     await assert.rejects(pod.client.containerStats({ containerId: "beef" }), coded(GrpcCode.notFound));
     await pod.remove();
+  });
+
+  test("containers of a pod have a shim each, which ends with them", async () => {
+    const pod = await CriPod.run(daemon, clients);
+    const ids = [await pod.start("sleep 1000"), await pod.start("sleep 1000")];
+    const pids = await Promise.all(
+      ids.map(async (id) => (await daemon.api("GET", `/containers/${id}/json`)).json<{ State: { Pid: number } }>().State.Pid),
+    );
+    const [first = 0, second = 0] = pids.map(parentOf);
+    assert.notEqual(first, second);
+    process.kill(first, "SIGKILL");
+    await pod.ended(ids[0] ?? "");
+    assert.equal((await pod.status(ids[1] ?? "")).state, ContainerState.CONTAINER_RUNNING);
+    await pod.remove();
+    assert.ok(!existsSync(`/proc/${second}/exe`));
   });
 
   test("who asks for events hears what becomes of containers and pods", async () => {

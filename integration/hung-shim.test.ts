@@ -85,6 +85,26 @@ test("a removal by force needs no answer of the shim", async () => {
   assert.equal((await daemon.docker("volume", "rm", "kept")).code, 0);
 });
 
+test("a shim is one container's, whatever annotations say, and its end no other's", async () => {
+  await using daemon = await Daemon.start();
+  // By either of these names shims of containerd serve several containers.
+  const Annotations = { "io.containerd.runc.v2.group": "together", "io.kubernetes.cri.sandbox-id": "together" };
+  for (const name of ["first", "second"]) {
+    const body = { Image: "busybox", Cmd: ["sleep", "300"], HostConfig: { Annotations } };
+    assert.equal((await daemon.api("POST", `/containers/create?name=${name}`, body)).status, 201);
+    assert.equal((await daemon.api("POST", `/containers/${name}/start`)).status, 204);
+  }
+  const state = async (name: string) => (await daemon.api("GET", `/containers/${name}/json`)).json<Inspected>().State;
+  const before = await state("second");
+  const shim = parentOf((await state("first")).Pid);
+  assert.notEqual(shim, parentOf(before.Pid));
+  process.kill(shim, "SIGKILL");
+  await eventually("its end is noticed", async () => (await state("first")).Status === "exited");
+  assert.deepEqual(await state("second"), before);
+  assert.equal((await daemon.docker("exec", "second", "true")).code, 0);
+  assert.equal((await daemon.docker("rm", "-f", "first", "second")).code, 0);
+});
+
 test("execs that a killed daemon had begun keep no shim from answering the next", async (t) => {
   const folder = mkdtempSync(join(tmpdir(), "pouch-slow-runc-"));
   t.after(() => rmSync(folder, { recursive: true }));

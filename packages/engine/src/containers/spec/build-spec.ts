@@ -15,6 +15,9 @@ import type { SpecInput } from "./spec-input.ts";
 /** The version whose fields are used; every runc since 1.0 takes it. */
 const ociVersion = "1.0.2";
 
+/** By which containerd's shim for runc knows what it serves together; without it, by the sandbox id that CRI's containers have. */
+const shimGroup = "io.containerd.runc.v2.group";
+
 /**
  * The OCI runtime specification of a container. Everything it needs comes in; the same input gives the same output.
  * `warnings` names what was asked for and could not be given on this machine.
@@ -25,7 +28,8 @@ export function buildSpec(input: SpecInput): { spec: RuntimeSpec; warnings: stri
   const init = wantsInit(input);
   const { process, warnings } = buildInitProcess(input, commandLine(input, init));
   const { mounts, rootfsPropagation } = buildMounts(input, { init });
-  const annotations = { ...hostConfig.Annotations, ...config.SpecAnnotation };
+  // Last: a shim that serves several containers would end with what is left of any of them, or hang for all.
+  const annotations = { ...hostConfig.Annotations, ...config.SpecAnnotation, [shimGroup]: record.id };
   const allHooks = specHooks(input);
 
   const spec: RuntimeSpec = {
@@ -35,7 +39,7 @@ export function buildSpec(input: SpecInput): { spec: RuntimeSpec; warnings: stri
     ...(ownsUts(record) ? { hostname: config.Hostname ?? "" } : {}),
     mounts,
     ...(Object.keys(allHooks).length > 0 ? { hooks: allHooks } : {}),
-    ...(Object.keys(annotations).length > 0 ? { annotations } : {}),
+    annotations,
     linux: { ...linuxPart(input), ...(rootfsPropagation === "" ? {} : { rootfsPropagation }) },
   };
   return { spec, warnings };
