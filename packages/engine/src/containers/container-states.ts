@@ -26,6 +26,7 @@ export function containerStates(bus: Pick<EventBus, "subscribe">, signal: AbortS
 async function* changes(events: ReturnType<EventBus["subscribe"]>): AsyncGenerator<ContainerStateChange, void, undefined> {
   for await (const { Type, Action, Actor, timeNano } of events) {
     const state = states.get(Action);
-    if (state) yield { of: Type === "pod" ? "pod" : "container", id: Actor.ID, state, at: BigInt(timeNano), labels: Actor.Attributes };
+    if (state)
+      yield { of: Type === "pod" ? "pod" : "container", id: Actor.ID, state, at: BigInt(timeNano), labels: Actor.Attributes };
   }
 }

@@ -2,12 +2,7 @@ import type * as api from "@pouchcontainer/api";
 import { conflict, EngineError, forbidden, messageChain } from "@pouchcontainer/errors";
 import { ended } from "../ended.ts";
 import { KeyedMutex } from "../keyed-mutex.ts";
-import {
-  sandboxInPod,
-  type ContainerNetworks,
-  type NetworkedContainer,
-  type NetworkSandbox,
-} from "./container-networks.ts";
+import { sandboxInPod, type ContainerNetworks, type NetworkedContainer, type NetworkSandbox } from "./container-networks.ts";
 import { EndpointAllocator } from "./endpoint-allocator.ts";
 import { endpointsOf, networksOf, planEndpoint, refuseBadSettings, type EndpointPlan } from "./endpoint-plan.ts";
 import { sandboxFiles } from "./files/sandbox-files.ts";
