@@ -220,7 +220,7 @@ export class EngineHarness {
         buffer: Buffer.alloc(256 * 1024),
       },
       roots,
-      runtimeRoots: { bundles: join(this.root, "s/io.containerd.runtime.v2.task/pouch-it") },
+      runtimeRoots: { bundles: [join(this.root, "s/io.containerd.runtime.v2.task/pouch-it")] },
       runtime: () => ({ name: "io.containerd.runc.v2" }),
       defaultSnapshotter: "overlayfs",
       decodeUpdate: (value) => decodeBody(ContainerUpdateConfig, value),

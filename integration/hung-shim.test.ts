@@ -1,6 +1,6 @@
 /** A shim that hangs for longer than its calls may take carries them out all the same, when it goes on. */
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -78,8 +78,14 @@ test("a removal by force needs no answer of the shim", async () => {
   const { Pid } = (await daemon.api("GET", "/containers/held/json")).json<Inspected>().State;
   const shim = parentOf(Pid);
   process.kill(shim, "SIGSTOP");
+  const since = Date.now() / 1000;
   const removed = await daemon.docker("rm", "-f", "held");
   assert.equal(removed.code, 0, removed.stderr);
+  const range = `--since=${since} --until=${Date.now() / 1000 + 1}`.split(" ");
+  const { stdout: told } = await daemon.docker("events", ...range, "--filter", "type=container", "--format", "{{.Action}}");
+  assert.deepEqual(told.trim().split("\n"), ["kill", "die", "destroy"]);
+  for (const place of [daemon.execRoot, daemon.homeDirectory])
+    assert.deepEqual(readdirSync(join(place, "containerd/io.containerd.runtime.v2.task/pouch")), []);
   for (const pid of [Pid, shim]) assert.equal(lives(pid), false);
   assert.equal((await daemon.api("GET", "/containers/held/json")).status, 404);
   assert.equal((await daemon.docker("volume", "rm", "kept")).code, 0);

@@ -84,6 +84,8 @@ function withProcesses(daemon: Daemon, live: ContainerInspect[]): string[] {
   ];
 }
 
+const bundles = "containerd/io.containerd.runtime.v2.task/pouch";
+
 function withFolders(daemon: Daemon, containers: ContainerInspect[], live: ContainerInspect[]): string[] {
   const running = new Set(live.map(({ Id }) => Id));
   const belongsToRunning = (place: string): boolean => place.split("/").some((name) => running.has(name));
@@ -96,9 +98,11 @@ function withFolders(daemon: Daemon, containers: ContainerInspect[], live: Conta
     ...namesIn(join(daemon.execRoot, "containers"))
       .filter((id) => !running.has(id))
       .map((id) => `runtime folder ${shortId(id)} of no running container`),
-    ...Object.entries({ bundle: "containerd/io.containerd.runtime.v2.task/pouch", "state of runc": "runc/pouch" }).flatMap(
-      ([what, folder]) => differences(what, namesIn(join(daemon.execRoot, folder)), [...running]),
-    ),
+    ...Object.entries({
+      bundle: join(daemon.execRoot, bundles),
+      "working folder of a bundle": join(daemon.homeDirectory, bundles),
+      "state of runc": join(daemon.execRoot, "runc/pouch"),
+    }).flatMap(([what, folder]) => differences(what, namesIn(folder), [...running])),
     ...mountsIn(daemon.directory)
       .filter((place) => !belongsToRunning(place))
       .map((place) => `mount ${place}`),

@@ -242,7 +242,7 @@ async function open(options: ComposeOptions, closers: Closers): Promise<void> {
     ...(linux.direct && { isOpaqueDirectory: (path: string) => linux.isOpaqueDirectory(path) }),
     roots: { containers: join(home, "containers"), exec: join(execRoot, "containers") },
     runtime: settings.runtime,
-    runtimeRoots: { ...(containerd.bundles !== undefined && { bundles: containerd.bundles }), states: settings.runtimeStates },
+    runtimeRoots: { bundles: containerd.bundles, states: settings.runtimeStates },
     defaultSnapshotter: snapshotter,
     decodeUpdate: (value) => decodeBody(ContainerUpdateConfig, value),
     decodeMetrics,

@@ -76,8 +76,11 @@ export interface ContainerDeps {
     /** `<exec-root>/containers`: FIFOs and mount places, gone with a reboot. */
     exec: string;
   };
-  /** Where containerd and the runtime keep what they know of a container that runs, a folder each; absent where they are not ours alone. */
-  runtimeRoots: { bundles?: string; states?: string };
+  /**
+   * Where containerd (its bundles, and the folders these work in) and the runtime keep what they know of a container that runs, a folder
+   * each; none where they are not ours alone.
+   */
+  runtimeRoots: { bundles: readonly string[]; states?: string };
   /** The shim of a runtime's name (`runc`, or what the configuration adds). */
   runtime(name: string, runtimeType?: string): RuntimeChoice;
   defaultSnapshotter: string;

@@ -117,6 +117,7 @@ async function killForGood(room: ContainerRoom, container: Container, run: Conta
   } catch (error) {
     if (!isKind(error, "deadlineExceeded")) throw error;
     room.deps.log.warn("the shim of a container that is removed does not answer and is killed", { container: container.id });
+    publishContainerEvent(room.deps.events, container.record, "kill", { signal: String(killSignal) });
     await endProcesses(room, container);
   }
 }

@@ -7,8 +7,8 @@ import type { Log } from "../log/log.ts";
 
 export interface Containerd {
   client: ContainerdClient;
-  /** Where it keeps a folder for each container of ours that runs; absent where it is not ours alone. */
-  bundles?: string;
+  /** Where it keeps folders for each container of ours that runs; none where it is not ours alone. */
+  bundles: readonly string[];
   /** The listener runs each time containerd answers again after it was gone. */
   onRestarted(listener: () => void): void;
   /** Ends the connection, and containerd itself where it is ours. */
@@ -53,10 +53,11 @@ async function open(options: ContainerdOptions): Promise<Containerd> {
   if (configuration.containerd !== undefined)
     return await connectTo(configuration.containerd.replace(/^unix:\/\//, ""), namespace);
 
+  const root = join(configuration["home-dir"], "containerd");
   const state = join(configuration["exec-root-dir"], "containerd");
   const supervised = await startContainerd({
     binary: configuration["containerd-path"],
-    root: join(configuration["home-dir"], "containerd"),
+    root,
     state,
     address: join(configuration["exec-root-dir"], "containerd.sock"),
     logFile: join(configuration["home-dir"], "containerd.log"),
@@ -67,7 +68,7 @@ async function open(options: ContainerdOptions): Promise<Containerd> {
   const client = connectContainerd({ address: supervised.address, namespace });
   return {
     client,
-    bundles: join(state, "io.containerd.runtime.v2.task", namespace),
+    bundles: [state, root].map((place) => join(place, "io.containerd.runtime.v2.task", namespace)),
     onRestarted: (listener) => {
       supervised.onRestarted(listener);
     },
@@ -95,6 +96,7 @@ async function connectTo(address: string, namespace: string): Promise<Containerd
   );
   return {
     client,
+    bundles: [],
     onRestarted: (listener) => {
       listeners.push(listener);
     },

@@ -44,7 +44,7 @@ export async function clearRuntime({ deps }: Pick<ContainerRoom, "deps">, runner
   if (failure !== undefined) await deleteTask({ deps }, id, true);
   if (states !== undefined && existsSync(join(states, id)))
     await deps.runtime(runtimeNameOf(deps, record), record?.hostConfig.RuntimeType).forget?.(id);
-  if (bundles !== undefined) await takeDownFolder(join(bundles, id));
+  for (const place of bundles) await takeDownFolder(join(place, id));
   for (const folder of groupFolders(hierarchiesOf(deps.mountInfo()), group)) await removeGroup(folder);
 }
 

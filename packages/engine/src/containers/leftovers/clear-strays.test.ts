@@ -13,7 +13,7 @@ function emptyRoom(hierarchy: string): ContainerRoom {
   const deps = {
     containerd: { address: join(hierarchy, "nobody.sock"), namespace: "none", tasks: { list: () => Promise.resolve([]) } },
     networks: { holding: () => [] },
-    runtimeRoots: {},
+    runtimeRoots: { bundles: [] },
     roots: { exec: join(hierarchy, "exec") },
     specSettings: { cgroupDriver: "cgroupfs", cgroupParent: "/shared" },
     mountInfo: () => `30 1 0:26 / ${hierarchy} rw - cgroup2 cgroup2 rw\n`,

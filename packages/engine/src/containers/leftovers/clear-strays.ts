@@ -42,11 +42,11 @@ export async function clearStrays(room: ContainerRoom, found: ReadonlyMap<string
 const bundleAgeMs = 10_000;
 
 async function clearHalfDeletedBundles({ deps: { runtimeRoots, log } }: ContainerRoom): Promise<void> {
-  const { bundles } = runtimeRoots;
-  if (bundles === undefined) return;
-  for (const name of await namesIn(bundles)) {
+  const found = await Promise.all(
+    runtimeRoots.bundles.map(async (place) => (await namesIn(place)).map((name) => ({ name, path: join(place, name) }))),
+  );
+  for (const { name, path } of found.flat()) {
     if (!name.startsWith(".") || !isContainerId(name.slice(1))) continue;
-    const path = join(bundles, name);
     try {
       // The new name is a change of the folder.
       if (Date.now() - (await stat(path)).ctimeMs < bundleAgeMs) continue;

@@ -31,14 +31,14 @@ export async function footprints({ deps, registry }: Pick<ContainerRoom, "deps" 
     deps.containerd.tasks.list(),
     runtimeProcesses(runtimeMarks(deps)),
     Promise.all(hierarchiesOf(deps.mountInfo()).flatMap((place) => parents.map((parent) => groupsIn(join(place, parent))))),
-    idsIn(deps.runtimeRoots.bundles),
+    Promise.all(deps.runtimeRoots.bundles.map(idsIn)),
     idsIn(deps.runtimeRoots.states),
     idsIn(deps.roots.exec),
   ]);
   for (const task of tasks) note(task.containerId, "task").task = unansweredTask(task, deps.records.get(task.containerId));
   for (const { containerId } of processes) note(containerId, "shim");
   for (const id of new Set(groups.flat().filter(isContainerId))) note(id, "control group");
-  for (const id of bundles) note(id, "bundle");
+  for (const id of bundles.flat()) note(id, "bundle");
   for (const id of states) note(id, "state of the runtime");
   for (const id of folders) note(id, "folder");
   for (const id of deps.networks.holding()) note(id, "network");

@@ -25,7 +25,7 @@ test("a containerd that goes away in the middle of a look ends that look and not
       networks: { holding: () => [] },
       records: { get: () => undefined },
       roots: { exec: "/nonexistent" },
-      runtimeRoots: { bundles: undefined, states: "/nonexistent" },
+      runtimeRoots: { bundles: [], states: "/nonexistent" },
       specSettings: { cgroupDriver: "systemd" },
     },
     registry: { all: [], get: () => undefined, knows: () => false },

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { isKind } from "@pouchcontainer/errors";
 import { Container } from "../container.ts";
 import { ownerLabel } from "../container-deps.ts";
 import { isHalfRemoved, zeroTime, type ContainerRecord } from "../container-record.ts";
@@ -17,12 +18,26 @@ import { finishUpdate } from "../update-container.ts";
 import type { VolumePlace } from "../../volumes/volume-manager.ts";
 import { settleIdle } from "./settle-idle.ts";
 
+/** How often an operator is told why a start takes long. */
+const toldEveryMs = 10_000;
+
 /**
  * Brings records and reality together after the daemon was away, for whatever reason and at whatever moment: what runs is
  * taken up, what ended is settled with its own code and time, what was half made or half removed goes away. What no record speaks of is
  * set aside, never removed.
  */
 export async function recoverContainers(room: ContainerRoom): Promise<void> {
+  const telling = setInterval(() => {
+    room.deps.log.info("the API is served when all containers were asked how they are: some have not answered yet");
+  }, toldEveryMs);
+  try {
+    await recover(room);
+  } finally {
+    clearInterval(telling);
+  }
+}
+
+async function recover(room: ContainerRoom): Promise<void> {
   const { deps } = room;
   using _execs = await readLostExecStreams(deps.roots.exec);
   const records = [...deps.records.values()];
@@ -101,8 +116,10 @@ async function guarded(room: ContainerRoom, container: Container, work: () => Pr
   try {
     await work();
   } catch (error) {
-    // The next look tries again.
-    room.deps.log.error("a container could not be taken up", { container: container.id, error: String(error) });
+    const facts = { container: container.id, error: String(error) };
+    // Its shim may be busy, and the container well: the next look tries again.
+    if (isKind(error, "deadlineExceeded", "unavailable")) room.deps.log.warn("a container is not taken up in full yet", facts);
+    else room.deps.log.error("a container could not be taken up", facts);
     container.unsure = true;
   }
 }
