@@ -1,6 +1,7 @@
 import { internal, isKind } from "@pouchcontainer/errors";
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fakePods } from "./testing/fake-pods.ts";
 import { samplePodConfig } from "./sample-config.ts";
 
@@ -139,8 +140,7 @@ test("what was half made goes with the next start, what was begun to be removed 
   await second.recover();
   assert.deepEqual([...fake.records.keys()], [removed.id]);
   second.resume();
-  await new Promise((resolve) => setTimeout(resolve, 20));
-  assert.deepEqual([...fake.records], []);
+  while (fake.records.size > 0) await sleep(5);
   assert.deepEqual(fake.warnings, []);
 });
 
