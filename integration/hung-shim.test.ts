@@ -138,7 +138,7 @@ test("what a hung shim did not answer is followed: frozen, thawed and limited as
   await using daemon = await Daemon.start();
   const inspect = async (name: string) => (await daemon.api("GET", `/containers/${name}/json`)).json<Inspected>();
   const post = (path: string, body?: unknown) => daemon.api("POST", `/containers/${path}`, body);
-  const names = ["to-pause", "to-unpause", "to-update"];
+  const names = ["to-pause", "to-unpause", "to-update", "asked"];
   for (const name of names) {
     const { code, stderr } = await daemon.docker("run", "-d", "--network", "none", "--name", name, "busybox", "sleep", "300");
     assert.equal(code, 0, stderr);
@@ -146,14 +146,18 @@ test("what a hung shim did not answer is followed: frozen, thawed and limited as
   assert.equal((await post("to-unpause/pause")).status, 204);
 
   const shims = await Promise.all(names.map(async (name) => parentOf((await inspect(name)).State.Pid)));
+  const { Id: exec } = (await post("asked/exec", { Cmd: ["true"] })).json<{ Id: string }>();
   for (const shim of shims) process.kill(shim, "SIGSTOP");
   const answers = await Promise.all([
     post("to-pause/pause"),
     post("to-unpause/unpause"),
     post("to-update/update", { Memory: 64 << 20, MemorySwap: 64 << 20 }),
+    daemon.api("GET", "/containers/asked/stats?stream=0"),
+    daemon.api("GET", "/containers/asked/stats"),
+    daemon.api("POST", `/exec/${exec}/start`, { Detach: true }),
   ]);
   for (const shim of shims) process.kill(shim, "SIGCONT");
-  for (const { status, text } of answers) assert.match(`${status} ${text}`, /^500 .*did not answer/);
+  for (const { status, text } of answers) assert.match(`${status} ${text}`, /^500 .*(did not|does not) answer/);
   assert.match(answers[2]?.text ?? "", /the update is recorded, and put in force as soon as there is an answer/);
 
   await eventually("the records say what was done", async () => {

@@ -1,5 +1,6 @@
 import type * as api from "@pouchcontainer/api";
 import type { TaskMetrics } from "@pouchcontainer/containerd";
+import { deadlineExceeded, isKind } from "@pouchcontainer/errors";
 import { readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { rfc3339Nano } from "./clock.ts";
@@ -36,7 +37,8 @@ const silentBlockIO: api.BlkioStats = {
   sectors_recursive: [],
 };
 
-/** Samples once a second. Without `stream`, one that has the sample before in it, or with `oneShot` the first at once. */
+/**
+ * Samples once a second. What cannot be asked at first is an error; a stream that has begun outlives what goes away and comes back. Without `stream`, one that has the sample before in it, or with `oneShot` the first at once. */
 export async function* containerStats(
   room: ContainerRoom,
   container: Container,
@@ -51,7 +53,10 @@ export async function* containerStats(
   }
   for (;;) {
     if (signal.aborted || container.removed) return;
-    const current = await sample(room, container, before);
+    const current = await sample(room, container, before).catch((error: unknown) => {
+      if (!options.stream || before === undefined) throw error;
+      return emptySample(container, before);
+    });
     yield current;
     if (!options.stream) return;
     before = current;
@@ -65,39 +70,56 @@ async function sample(
   before: api.ContainerStats | undefined,
 ): Promise<api.ContainerStats> {
   const { deps } = room;
-  const identity = { id: container.id, name: `/${container.record.name}` };
-  const [metrics] = container.isRunning ? await deps.containerd.tasks.metrics([container.id]).catch(() => []) : [];
-  const times = { preread: before?.read ?? zeroTime, precpu_stats: before?.cpu_stats ?? emptyCpu };
-  if (!metrics) {
-    return {
-      ...identity,
-      read: zeroTime,
-      ...times,
-      pids_stats: {},
-      blkio_stats: emptyBlockIO,
-      num_procs: 0,
-      storage_stats: {},
-      cpu_stats: emptyCpu,
-      memory_stats: {},
-    };
-  }
+  const [metrics] = container.isRunning ? await metricsOf(room, container) : [];
+  const empty = emptySample(container, before);
+  if (!metrics) return empty;
   const decoded = deps.decodeMetrics(metrics.data);
   const networks = interfacesOf(container.state.pid, container.record.hostConfig.NetworkMode ?? "");
   return {
-    ...identity,
+    ...empty,
     read: rfc3339Nano(deps.clock.now()),
-    ...times,
     pids_stats: { current: decoded.pids.current, ...(decoded.pids.limit > 0 ? { limit: decoded.pids.limit } : {}) },
     blkio_stats: {
       ...(deps.facts.cgroup.version === 2 ? emptyBlockIO : silentBlockIO),
       io_service_bytes_recursive: decoded.blockIO.serviceBytes,
       io_serviced_recursive: decoded.blockIO.serviced,
     },
-    num_procs: 0,
-    storage_stats: {},
     cpu_stats: cpuStats(decoded, deps.facts.cpus),
     memory_stats: memoryStats(decoded, deps.facts.memoryBytes),
     ...(networks ? { networks } : {}),
+  };
+}
+
+/** None of one that has ended meanwhile. Of a shim that does not answer containerd says the same, in its own time: then it is asked. */
+async function metricsOf(
+  { deps }: ContainerRoom,
+  container: Container,
+): ReturnType<ContainerRoom["deps"]["containerd"]["tasks"]["metrics"]> {
+  const { tasks } = deps.containerd;
+  try {
+    const metrics = await tasks.metrics([container.id]);
+    if (metrics.length === 0 && container.isRunning && (await tasks.get(container.id)).status === "unknown")
+      throw deadlineExceeded(`the shim of container ${container.id} does not answer`);
+    return metrics;
+  } catch (error) {
+    if (isKind(error, "notFound") || !container.isRunning) return [];
+    throw error;
+  }
+}
+
+function emptySample(container: Container, before: api.ContainerStats | undefined): api.ContainerStats {
+  return {
+    id: container.id,
+    name: `/${container.record.name}`,
+    read: zeroTime,
+    preread: before?.read ?? zeroTime,
+    precpu_stats: before?.cpu_stats ?? emptyCpu,
+    pids_stats: {},
+    blkio_stats: emptyBlockIO,
+    num_procs: 0,
+    storage_stats: {},
+    cpu_stats: emptyCpu,
+    memory_stats: {},
   };
 }
 

@@ -301,7 +301,9 @@ export class ExecManager {
     } catch (thrown) {
       const failure = runtimeFailure("OCI runtime exec failed", thrown);
       instance.exitCode = failure.exitCode;
-      await tasks.deleteProcess(container.id, id).catch(() => undefined);
+      const forgotten = tasks.deleteProcess(container.id, id).catch(() => undefined);
+      // A shim that did not answer is not waited for a second time.
+      if (!isKind(thrown, "deadlineExceeded")) await forgotten;
       throw isKind(thrown, "conflict") ? thrown : failure.error;
     }
     stdio.opened();
