@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { create, type DescMessage, type MessageInitShape } from "@bufbuild/protobuf";
-import type { ContainerStateChange, RunSyncOptions } from "@pouchcontainer/engine";
+import type { StateChange, RunSyncOptions } from "@pouchcontainer/engine";
 import { ContainerEventType, ContainerState, RuntimeService, Signal } from "../gen/runtime_v1_pb.ts";
 import { containerRecord, containersDeps, FakeContainers, FakePods, idOf, podRecord } from "../testing/fake-containers.ts";
 import { FakeImages, forever, imageView } from "../testing/fake-images.ts";
@@ -190,7 +190,7 @@ test("a command is run with the time it may take; no time is as long as it likes
 
 test("events tell of pods and their containers, with the pod as it is then, also of one that is gone", async () => {
   const containers = new FakeContainers(app("a"));
-  async function* stateChanges(): AsyncGenerator<ContainerStateChange> {
+  async function* stateChanges(): AsyncGenerator<StateChange> {
     yield { of: "pod", id: idOf("web"), state: "started", at: 0n, labels: {} };
     yield { of: "container", id: idOf("docker"), state: "created", at: 1n, labels: {} };
     yield { of: "container", id: idOf("a"), state: "started", at: 2n, labels: {} };

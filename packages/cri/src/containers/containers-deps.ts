@@ -2,7 +2,7 @@ import type {
   ContainerManager,
   ContainerRecord,
   ContainerResources,
-  ContainerStateChange,
+  StateChange,
   CreateOrigin,
   ImageView,
   MembershipOptions,
@@ -50,8 +50,8 @@ export interface ContainersDeps {
   exec: { runSync(id: string, command: readonly string[], options: RunSyncOptions): Promise<RunSyncResult> };
   images: { view(reference: string): ImageView | undefined };
   streams: { execUrl(request: ExecRequest): string; attachUrl(request: AttachRequest): string };
-  /** What becomes of containers, from the call on. */
-  stateChanges(signal: AbortSignal): AsyncIterable<ContainerStateChange>;
+  /** What becomes of containers and pods, from the call on. */
+  stateChanges(signal: AbortSignal): AsyncIterable<StateChange>;
   /** The folder snapshots lie in: the kubelet finds the file system by it. */
   snapshotsFolder(): Promise<string>;
   /** Whether profiles of AppArmor are enforced here. */

@@ -1,4 +1,4 @@
-import type { ContainerStateChange } from "@pouchcontainer/engine";
+import type { StateChange } from "@pouchcontainer/engine";
 import { ContainerEventType, type RuntimeService } from "../gen/runtime_v1_pb.ts";
 import type { Handler } from "../wire/handlers.ts";
 import type { ContainersDeps } from "./containers-deps.ts";
@@ -36,6 +36,6 @@ export function getContainerEvents(deps: ContainersDeps): Handler<typeof Runtime
 }
 
 /** Of one that was removed there is nothing any more but what the change has. */
-function podOf({ containers }: Pick<ContainersDeps, "containers">, { id, labels }: ContainerStateChange): string | undefined {
+function podOf({ containers }: Pick<ContainersDeps, "containers">, { id, labels }: StateChange): string | undefined {
   return podContainers(containers).find((record) => record.id === id)?.pod.podId ?? labels[podLabel];
 }

@@ -1,4 +1,4 @@
-import type { ContainerRecord, ContainerResources, ContainerStateChange, CreateOrigin, PodRecord } from "@pouchcontainer/engine";
+import type { ContainerRecord, ContainerResources, StateChange, CreateOrigin, PodRecord } from "@pouchcontainer/engine";
 import { conflict, failedPrecondition, notFound, notModified } from "@pouchcontainer/errors";
 import type { ContainersDeps, CreateBody, CriContainers, Metrics } from "../containers/containers-deps.ts";
 import type { AttachRequest, ExecRequest } from "../streaming/backend.ts";
@@ -192,6 +192,6 @@ export function containersDeps(containers: FakeContainers, more: Partial<Contain
   };
 }
 
-async function* noChanges(): AsyncGenerator<ContainerStateChange> {
+async function* noChanges(): AsyncGenerator<StateChange> {
   // Nothing becomes of any.
 }

@@ -4,7 +4,6 @@ export type { ContainerRecord } from "./container-record.ts";
 export type { ContainerState, ContainerStatus, MountPointRecord } from "./container-record.ts";
 export type { CreateOrigin } from "./create-container.ts";
 export type { CriIdentity, CriMount, CriSettings, HugepageLimit, ImageVolume } from "./cri-settings.ts";
-export { containerStates, type ContainerStateChange } from "./container-states.ts";
 export { sharesPids, type PodMembership } from "./pod-membership.ts";
 export { parseRfc3339, systemClock, type Clock } from "./clock.ts";
 export { checkLogDefaults } from "./config/check-log-defaults.ts";

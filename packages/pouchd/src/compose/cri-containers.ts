@@ -1,5 +1,5 @@
 import type { CommandBackendDeps, ContainersDeps, CriImages } from "@pouchcontainer/cri";
-import { containerStates } from "@pouchcontainer/engine";
+import { stateChanges } from "@pouchcontainer/engine";
 import type { Clock, ContainerManager, EventBus, ExecManager, HostFacts, PodManager } from "@pouchcontainer/engine";
 import { hostname } from "node:os";
 
@@ -25,7 +25,7 @@ export function criContainers(
     images,
     exec,
     chains,
-    stateChanges: (signal) => containerStates(events, signal),
+    stateChanges: (signal) => stateChanges(events, signal),
     hasApparmor: facts.apparmor,
     hostName: () => hostname(),
     now: () => clock.now(),

@@ -1,7 +1,7 @@
-import type { EventBus } from "../events/index.ts";
+import type { EventBus } from "./event-bus.ts";
 
 /** A container, or a pod, has come into another state. */
-export interface ContainerStateChange {
+export interface StateChange {
   of: "container" | "pod";
   id: string;
   state: "created" | "started" | "stopped" | "deleted";
@@ -10,7 +10,7 @@ export interface ContainerStateChange {
   labels: Readonly<Record<string, string>>;
 }
 
-const states = new Map<string, ContainerStateChange["state"]>([
+const states = new Map<string, StateChange["state"]>([
   ["create", "created"],
   ["start", "started"],
   ["die", "stopped"],
@@ -18,12 +18,12 @@ const states = new Map<string, ContainerStateChange["state"]>([
 ]);
 
 /** What becomes of containers and of pods from the moment of the call on, until the signal. Records say what is so already when a change is heard of. */
-export function containerStates(bus: Pick<EventBus, "subscribe">, signal: AbortSignal): AsyncIterable<ContainerStateChange> {
+export function stateChanges(bus: Pick<EventBus, "subscribe">, signal: AbortSignal): AsyncIterable<StateChange> {
   const events = bus.subscribe({ filters: { type: ["container", "pod"], event: [...states.keys()] } }, signal);
   return changes(events);
 }
 
-async function* changes(events: ReturnType<EventBus["subscribe"]>): AsyncGenerator<ContainerStateChange, void, undefined> {
+async function* changes(events: ReturnType<EventBus["subscribe"]>): AsyncGenerator<StateChange, void, undefined> {
   for await (const { Type, Action, Actor, timeNano } of events) {
     const state = states.get(Action);
     if (state)
