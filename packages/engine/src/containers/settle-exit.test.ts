@@ -1,4 +1,4 @@
-import { internal, resourceExhausted, unavailable } from "@pouchcontainer/errors";
+import { conflict, internal, resourceExhausted, unavailable } from "@pouchcontainer/errors";
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { test } from "node:test";
@@ -84,4 +84,12 @@ test("any other failure ends it, and who waits for the end hears that", async ()
   scheduleRestart(room, container, 0);
   await over;
   assert.deepEqual([container.state.status, log], ["exited", ["a container could not be restarted"]]);
+});
+
+test("one that a removal called off is no failure", async () => {
+  const { room, container, log, starts } = restarting([conflict("container is marked for removal and cannot be started")]);
+  scheduleRestart(room, container, 0);
+  container.removing = true;
+  while (container.state.status === "restarting") await sleep(5);
+  assert.deepEqual([container.state.status, starts(), log], ["exited", 1, []]);
 });

@@ -149,7 +149,8 @@ async function restart(room: ContainerRoom, container: Container): Promise<void>
         await delay(container.restartDelayMs, undefined, { signal });
       });
     }
-    room.deps.log.error("a container could not be restarted", facts);
+    // A removal calls a start off: that is what was asked for.
+    if (!container.removing) room.deps.log.error("a container could not be restarted", facts);
     container.note({ state: { status: "exited" } });
     container.report(["not-running", "next-exit"], { exitCode: container.state.exitCode });
   }
