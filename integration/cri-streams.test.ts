@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
+import { once } from "node:events";
 import { after, before, describe, test } from "node:test";
 import { text } from "node:stream/consumers";
 import { criClients, type CriClients } from "../packages/cri/src/testing/cri-clients.ts";
@@ -7,7 +8,7 @@ import { ChannelClient } from "../packages/cri/src/streaming/testing/channel-cli
 import { commandClients } from "../packages/cri/src/streaming/testing/command-client.ts";
 import { openSpdyCommand } from "../packages/cri/src/streaming/testing/spdy-command.ts";
 import { CriPod } from "./harness/cri-pod.ts";
-import { Daemon, eventually } from "./harness/daemon.ts";
+import { Daemon, eventually, sleep } from "./harness/daemon.ts";
 
 const mebibyte = 1 << 20;
 
@@ -59,6 +60,19 @@ void describe("streams of CRI's exec and attach", () => {
       assert.match(await status, /Success/);
       assert.equal(length, 100 * mebibyte);
       assert.equal(received.digest("hex"), sent.digest("hex"));
+    });
+
+    test(`a command that nobody hears any more waits, and costs nothing (${protocol})`, async () => {
+      const client = await open(await execUrl(["sh", "-c", "echo $$ >/tmp/talker; exec yes"]));
+      await once(client.stdout, "data");
+      client.vanish();
+      const ticks = () => pod.say(id, "sh", "-c", "cut -d' ' -f14,15 /proc/$(cat /tmp/talker)/stat");
+      await eventually("it waits in a write", async () => {
+        const before = await ticks();
+        await sleep(300);
+        return (await ticks()) === before;
+      });
+      await pod.say(id, "sh", "-c", "kill -9 $(cat /tmp/talker)");
     });
 
     test(`a client that vanishes ends the input of its command (${protocol})`, async () => {

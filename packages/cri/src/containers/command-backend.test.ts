@@ -88,7 +88,11 @@ test("an exec passes on both streams, its input to the end, and the exit code", 
   assert.deepEqual(codes, [3]);
   assert.deepEqual([String(stdout.read()), String(stderr.read())], ["out", "err"]);
   assert.deepEqual(process.asked, [
-    ["c1", { Cmd: ["cat", "-"], Tty: false, AttachStdin: true, AttachStdout: true, AttachStderr: true }, { detachable: false }],
+    [
+      "c1",
+      { Cmd: ["cat", "-"], Tty: false, AttachStdin: true, AttachStdout: true, AttachStderr: true },
+      { detachable: false, drained: false },
+    ],
   ]);
 });
 

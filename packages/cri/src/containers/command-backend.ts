@@ -6,7 +6,7 @@ import { connectProcess, type ConnectedProcess } from "./connect-process.ts";
 /** What the streams of exec and attach need of the engine. */
 export interface CommandBackendDeps {
   exec: {
-    create(id: string, config: ExecConfig, options: { detachable: boolean }): Promise<{ Id: string }>;
+    create(id: string, config: ExecConfig, options: { detachable: boolean; drained: boolean }): Promise<{ Id: string }>;
     start(execId: string): Promise<ConnectedProcess>;
     exited(execId: string): Promise<number>;
     resize(execId: string, size: TerminalSize): Promise<void>;
@@ -29,14 +29,14 @@ interface ExecConfig {
 }
 
 /**
- * Connects clients of the streaming server with processes. A client that goes lets go of its process, which runs on, without input;
- * there are no keys that do so.
+ * Connects clients of the streaming server with processes. A client that goes lets go of its process, which runs on, without input, and
+ * with nobody to read what it says, so that it costs nothing (containerd does the same); there are no keys that do so.
  */
 export function commandBackend({ exec, containers }: CommandBackendDeps): Pick<StreamingBackend, "exec" | "attach"> {
   return {
     exec: async ({ containerId, command, ...wanted }, session) => {
       const config = { Cmd: [...command], Tty: wanted.tty, ...attached(wanted) };
-      const { Id: id } = await exec.create(containerId, config, { detachable: false });
+      const { Id: id } = await exec.create(containerId, config, { detachable: false, drained: false });
       refuseGone(session);
       const exited = exec.exited(id);
       const process = await exec.start(id);

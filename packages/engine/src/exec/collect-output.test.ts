@@ -26,7 +26,7 @@ function process(chunks: [OutputChunk["stream"], string][], exitCode?: number) {
   return { calls, collect: (options: RunSyncOptions = {}) => collectOutput(started, options) };
 }
 
-test("both streams and the exit code come back, each stream to its limit", async () => {
+test("both streams and the exit code come back, to a limit that they share", async () => {
   const { collect, calls } = process(
     [
       ["stdout", "abc"],
@@ -37,7 +37,7 @@ test("both streams and the exit code come back, each stream to its limit", async
     3,
   );
   const { exitCode, stdout, stderr } = await collect({ maxOutputBytes: 5, timeoutMs: 60_000 });
-  assert.deepEqual([exitCode, String(stdout), String(stderr)], [3, "abcde", "x"]);
+  assert.deepEqual([exitCode, String(stdout), String(stderr)], [3, "abcd", "x"]);
   assert.deepEqual(calls, []);
 });
 

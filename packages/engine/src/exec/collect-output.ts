@@ -7,7 +7,7 @@ export interface RunSyncOptions {
   timeoutMs?: number;
   /** Whoever asked is gone: it is killed. */
   signal?: AbortSignal;
-  /** Of each stream this much is kept, the rest is read and dropped. Default 16 MiB, as containerd's CRI. */
+  /** Of both streams together this much is kept, the rest is read and dropped. Default: what fits into a message of 16 MiB, the largest of CRI. */
   maxOutputBytes?: number;
 }
 
@@ -25,7 +25,7 @@ interface StartedProcess {
   begunAt: number;
 }
 
-const defaultOutputBytes = 16 << 20;
+const defaultOutputBytes = (16 << 20) - 1024;
 
 /** Reads what a process says until it has ended, or ends it. */
 export async function collectOutput(
@@ -44,7 +44,8 @@ export async function collectOutput(
   if (signal?.aborted) unwanted();
   else signal?.addEventListener("abort", unwanted, { once: true });
   try {
-    const streams = { stdout: new Head(maxOutputBytes), stderr: new Head(maxOutputBytes) };
+    const room = { bytes: maxOutputBytes };
+    const streams = { stdout: new Head(room), stderr: new Head(room) };
     for await (const { stream, data } of session.output) streams[stream].add(data);
     const exitCode = await ended;
     if (over === "late") throw deadlineExceeded(`timeout ${(timeoutMs ?? 0) / 1000}s exceeded`);
@@ -59,17 +60,18 @@ export async function collectOutput(
 /** The beginning of what is added. */
 class Head {
   readonly #pieces: Buffer[] = [];
-  #room: number;
+  readonly #room: { bytes: number };
 
-  constructor(maxBytes: number) {
-    this.#room = maxBytes;
+  /** What is added takes of this room, which others may share. */
+  constructor(room: { bytes: number }) {
+    this.#room = room;
   }
 
   /** Copied: the memory is only lent. */
   add(data: Uint8Array): void {
-    if (this.#room === 0) return;
-    const piece = Buffer.from(data.subarray(0, this.#room));
-    this.#room -= piece.length;
+    if (this.#room.bytes === 0) return;
+    const piece = Buffer.from(data.subarray(0, this.#room.bytes));
+    this.#room.bytes -= piece.length;
     this.#pieces.push(piece);
   }
 

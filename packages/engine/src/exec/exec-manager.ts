@@ -29,6 +29,8 @@ interface ExecInstance {
   detachKeys: Uint8Array;
   /** Whether any do. */
   detachable: boolean;
+  /** Whether what it says is read, and dropped, when its client is gone. */
+  drained: boolean;
   state: "created" | "running" | "ended";
   exitCode: number | null;
   pid: number;
@@ -41,6 +43,8 @@ interface ExecInstance {
 interface CreateOptions {
   /** Whether keys of a terminal let go of it. Default: yes. */
   detachable?: boolean;
+  /** What it says when its client is gone is read and dropped, as with dockerd; otherwise it waits, before long in a write. Default: yes. */
+  drained?: boolean;
 }
 
 interface StartOptions {
@@ -72,7 +76,7 @@ export class ExecManager {
   async create(
     containerRef: string,
     config: api.ExecCreateConfig,
-    { detachable = true }: CreateOptions = {},
+    { detachable = true, drained = true }: CreateOptions = {},
   ): Promise<{ Id: string }> {
     const container = this.#room.registry.require(containerRef);
     await container.startsSettled();
@@ -88,6 +92,7 @@ export class ExecManager {
       runStartedAt: container.state.startedAt,
       detachKeys,
       detachable,
+      drained,
       state: "created",
       exitCode: null,
       pid: 0,
@@ -252,13 +257,14 @@ export class ExecManager {
   }
 
   #session(instance: ExecInstance, stdio: ProcessStdio): StdioSession {
-    const { config, container, detachKeys, detachable, id } = instance;
+    const { config, container, detachKeys, detachable, drained, id } = instance;
     const tty = config.Tty ?? false;
     const tap = stdio.hub.attach({ stdout: config.AttachStdout ?? false, stderr: config.AttachStderr ?? false });
     const left = Promise.withResolvers<void>();
     const close = (): void => {
       tap.close();
       left.resolve();
+      if (!drained) stdio.stopReading();
     };
     const output = untilSettled(tap, Promise.race([instance.ended.promise, left.promise]));
     if (!stdio.input) return { tty, output, close };

@@ -130,6 +130,11 @@ export class ProcessStdio {
   /** Lets go of everything but leaves the FIFOs and the keeper's hold: the daemon goes, the process stays. */
   suspend(): void {
     this.input?.destroy();
+    this.stopReading();
+  }
+
+  /** What the process says from now on waits in its pipes, and then the process in a write. */
+  stopReading(): void {
     for (const pipe of this.#pipes) pipe.close();
   }
 
