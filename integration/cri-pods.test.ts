@@ -327,10 +327,14 @@ void describe("CRI's pods", { timeout: 240_000 }, () => {
     const cancelled = client.runPodSandbox({ config: config("cancelled", {}) }, { signal: cancel.signal });
     setTimeout(() => cancel.abort(), 30);
     await cancelled.catch(() => undefined);
-    await eventually("what was cancelled is gone", async () => {
-      for (const { id } of (await client.listPodSandbox({})).items) await client.removePodSandbox({ podSandboxId: id });
-      return traces().length === 0;
-    });
+    await eventually(
+      "what was cancelled is gone",
+      async () => {
+        for (const { id } of (await client.listPodSandbox({})).items) await client.removePodSandbox({ podSandboxId: id });
+        return traces().length === 0;
+      },
+      60,
+    );
   });
 
   test("plugins shape a pod and its network before they are made, which can be read afterwards", async (t) => {

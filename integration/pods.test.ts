@@ -211,6 +211,21 @@ test("a DEL that fails is asked for again, of the configuration the pod was made
   assert.deepEqual(await world.leftovers(), []);
 });
 
+test("what a run that failed cannot give back at once is given back whole, rules of its address included", async (t) => {
+  const world = await openWorld(t, 249);
+  const busy = join(world.root, "busy");
+  writeFileSync(busy, "");
+  world.addPlugin("refuses", `[ "$CNI_COMMAND" = DEL ]`);
+  // The one that learns from the namespace which rules it made.
+  world.addPlugin("bridge", `[ "$CNI_COMMAND" = DEL ] && [ -e "${busy}" ] && exit 1; exec /usr/lib/cni/bridge`);
+  world.configureNetwork(249, [{ type: "refuses" }]);
+  await assert.rejects(world.pods.run(world.config("never")), /refuses/);
+  assert.notDeepEqual(await world.leftovers(), []);
+  rmSync(busy);
+  await world.reopen();
+  assert.deepEqual(await world.leftovers(), []);
+});
+
 test("names are reserved while a pod is there, and a reboot leaves pods that are not ready", async (t) => {
   const world = await openWorld(t, 248);
   const pod = await world.pods.run(world.config("once"));

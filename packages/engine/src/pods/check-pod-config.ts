@@ -39,6 +39,8 @@ function checkPort({ protocol, containerPort, hostPort, hostIp }: PodPort): void
 }
 
 function checkParent(parent: string, driver: "cgroupfs" | "systemd"): void {
+  // eslint-disable-next-line no-control-regex -- what is looked for
+  if (/[\0-\x1f]/.test(parent)) throw invalidArgument(`the control group ${JSON.stringify(parent)} has control characters`);
   if (parent.split("/").includes("..")) throw invalidArgument(`the control group ${parent} must not contain ".."`);
   if (driver === "systemd" && parent !== "" && !parent.endsWith(".slice"))
     throw invalidArgument(`the control group ${parent} is not a slice, which systemd's driver needs`);

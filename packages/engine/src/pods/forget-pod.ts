@@ -6,14 +6,19 @@ import type { PodRecord } from "./pod-record.ts";
 import { publishPodEvent } from "./publish-pod-event.ts";
 import { freeName, type PodRoom } from "./pod-room.ts";
 
+/** Whether what plugins learn from, the namespace, stays until they have done their part (bridge finds its rules by the addresses in it). */
+interface TakeBackOptions {
+  keepOnFailure: boolean;
+}
+
 /**
  * Takes back what a pod has of its network and in the kernel; answers with the record as it is then. Plugins that fail leave the network
- * owed, and with `keepOnFailure` the rest as it is: what asks again finds the namespace that they need for a thorough job.
+ * owed, and with `keepOnFailure` the rest as it is, for whoever asks again.
  */
 export async function takeBack(
   { deps }: Pick<PodRoom, "deps">,
   record: PodRecord,
-  { keepOnFailure }: { keepOnFailure: boolean },
+  { keepOnFailure }: TakeBackOptions = { keepOnFailure: true },
 ): Promise<PodRecord> {
   const failures: unknown[] = [];
   if (record.network)
@@ -28,7 +33,7 @@ export async function takeBack(
 }
 
 /** Takes everything back and forgets the pod. The record is the last to go: until then the next daemon knows what to look for. */
-export async function forgetPod(room: PodRoom, record: PodRecord, options: { keepOnFailure: boolean }): Promise<void> {
+export async function forgetPod(room: PodRoom, record: PodRecord, options?: TakeBackOptions): Promise<void> {
   await takeBack(room, record, options);
   await forgetRecord(room, record);
 }
@@ -50,7 +55,8 @@ const attempts = 7;
 
 /**
  * Takes back what is left of a pod that was never answered for, with pauses, until it is done or the daemon ends: then it is the next
- * one's. Plugins that refuse to the last (their configuration may be wrong for good) are left alone after that.
+ * one's. With the first of these attempts, whatever comes of it, what it has in the kernel goes: the kubelet makes another every few
+ * seconds. Plugins that refuse to the last (their configuration may be wrong for good) are left alone after that.
  */
 export async function forgetLater(room: PodRoom, record: PodRecord): Promise<void> {
   const { log } = room.deps;

@@ -33,6 +33,18 @@ for (const at of ["put making", "make", "ADD", "put ready"])
     await pods.run(config);
   });
 
+test("of a run that fails the namespace stays until the plugins have done their part", async (t) => {
+  const fake = fakePods(t);
+  fake.faults.set("ADD", () => Promise.reject(internal("refused")));
+  fake.faults.set("DEL", () => Promise.reject(internal("busy")));
+  await assert.rejects(fake.open().run(config), /refused/);
+  assert.deepEqual(fake.steps.slice(-2), ["ADD", "DEL"]);
+  fake.faults.clear();
+  await fake.open().recover();
+  assert.deepEqual(fake.steps.slice(2), ["ADD", "DEL", "DEL", "take down", "delete", "GC"]);
+  assert.deepEqual([...fake.records], []);
+});
+
 test("a pod that is being made is shown to nobody, and a run can be cancelled", async (t) => {
   const fake = fakePods(t);
   const pods = fake.open();

@@ -39,7 +39,7 @@ async function settle(room: PodRoom, record: PodRecord): Promise<void> {
   const { deps } = room;
   if (record.state === "making") {
     try {
-      await forgetPod(room, record, { keepOnFailure: false });
+      await forgetPod(room, record);
     } catch (error) {
       deps.log.warn("a pod that was half made cannot be taken back yet", { pod: record.id, error: messageChain(error) });
       inBackground("taking back what was made of a pod", () => forgetLater(room, record));
@@ -50,15 +50,17 @@ async function settle(room: PodRoom, record: PodRecord): Promise<void> {
 }
 
 /** How often it is looked whether all have ended, and how long in between. */
-const looks = 50;
+const looks = 200;
 const lookMs = 20;
+/** For so many looks they may end by themselves: a plugin that is killed in the middle of a DEL has forgotten what the rest would be. */
+const patientLooks = 150;
 
 /** What the daemon before began of pods, plugins and runtime, and was killed over: undoing must not race with it. */
 async function endPrograms(ids: ReadonlySet<string>): Promise<void> {
   for (let look = 0; look < looks; look++) {
     const pids = await markedProcesses(ids);
     if (pids.length === 0) return;
-    for (const pid of pids) killProcess(pid);
+    if (look >= patientLooks) for (const pid of pids) killProcess(pid);
     await sleep(lookMs);
   }
 }

@@ -18,5 +18,5 @@ export async function removeLocked(room: PodRoom, id: string): Promise<void> {
   await stopLocked(room, id);
   await deps.containers.removeAll(id);
   const last = deps.records.get(id);
-  if (last !== undefined) await forgetPod(room, last, { keepOnFailure: true });
+  if (last !== undefined) await forgetPod(room, last);
 }

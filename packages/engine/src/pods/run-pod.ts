@@ -119,7 +119,7 @@ function refuseCancelled(signal: AbortSignal | undefined): void {
 /** What is told is why the pod could not be made. */
 async function undo(room: PodRoom, record: PodRecord): Promise<void> {
   try {
-    await forgetPod(room, record, { keepOnFailure: false });
+    await forgetPod(room, record);
   } catch (error) {
     const { log } = room.deps;
     log.warn("what was made of a pod cannot be taken back yet", { pod: record.id, error: String(error) });

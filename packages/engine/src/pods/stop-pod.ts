@@ -23,6 +23,6 @@ export async function stopLocked(room: PodRoom, id: string): Promise<void> {
   await deps.containers.stopAll(id);
   const ended = deps.records.get(id);
   if (ended === undefined || ended.stopped === true) return;
-  const bare = await takeBack(room, ended, { keepOnFailure: true });
+  const bare = await takeBack(room, ended);
   await deps.records.put(id, { ...bare, stopped: true }, { happened: true });
 }
