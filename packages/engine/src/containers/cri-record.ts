@@ -10,20 +10,28 @@ export function criRecord(
   { seccompPath: _path, imageVolumes: _volumes, cdiDevices = [], ...settings }: CriSettings,
   { facts, devices, cdiFolders = defaultCdiFolders }: Pick<ContainerDeps, "facts" | "devices" | "cdiFolders">,
 ): Omit<CriRecord, "imageVolumes"> {
-  const { ambientCapabilities = [], supplementalGroups = [], hugepageLimits = [], unified = {} } = settings;
+  const { ambientCapabilities = [], supplementalGroups = [] } = settings;
   normaliseCapabilities(ambientCapabilities);
   for (const gid of supplementalGroups)
     if (!Number.isInteger(gid) || gid < 0 || gid > maxId)
       throw invalidArgument(`supplemental group ${gid} is out of range 0-${maxId}`);
+  checkCriLimits(settings, facts);
+  if (cdiDevices.length === 0) return settings;
+  return { ...settings, cdi: { names: cdiDevices, edits: cdiEdits(cdiDevices, readCdiSpecs(cdiFolders), devices) } };
+}
+
+/** Checks limits for which Docker's body has no word, at a creation and at a change. */
+export function checkCriLimits(
+  { hugepageLimits = [], unified = {} }: Pick<CriSettings, "hugepageLimits" | "unified">,
+  { cgroup }: Pick<ContainerDeps["facts"], "cgroup">,
+): void {
   for (const { pageSize, limitBytes } of hugepageLimits)
     if (!/^\d+[KMG]B$/.test(pageSize) || limitBytes < 0)
       throw invalidArgument(`invalid hugepage limit: ${pageSize}=${limitBytes}`);
   for (const name of Object.keys(unified))
     if (!/^[\w.-]+$/.test(name) || !name.includes(".")) throw invalidArgument(`invalid name of a cgroup v2 file: "${name}"`);
-  if (Object.keys(unified).length > 0 && facts.cgroup.version !== 2)
+  if (Object.keys(unified).length > 0 && cgroup.version !== 2)
     throw invalidArgument("unified cgroup resources need cgroup v2, which this machine does not have");
-  if (cdiDevices.length === 0) return settings;
-  return { ...settings, cdi: { names: cdiDevices, edits: cdiEdits(cdiDevices, readCdiSpecs(cdiFolders), devices) } };
 }
 
 /** `2^31-1`, as for every id of a process. */

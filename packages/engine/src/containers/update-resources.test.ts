@@ -71,3 +71,16 @@ test("what the runtime refuses is not recorded, of neither kind", async () => {
   assert.deepEqual(container.record.cri, cri);
   assert.equal(container.record.updating, undefined);
 });
+
+test("what a creation refuses is refused, and changes nothing", async () => {
+  const { container, asked, update } = running();
+  const before = container.record;
+  for (const [resources, message] of [
+    [{ oomScoreAdj: 99_999 }, /range for oom score adj/],
+    [{ unified: { "../../x": "1" } }, /invalid name of a cgroup v2 file/],
+    [{ hugepageLimits: [{ pageSize: "big", limitBytes: 1 }] }, /invalid hugepage limit/],
+    [{ cpuShares: 1 }, /no fewer than 2/],
+  ] as const)
+    await assert.rejects(update(resources), { kind: "invalidArgument", message });
+  assert.deepEqual([container.record, asked], [before, []]);
+});

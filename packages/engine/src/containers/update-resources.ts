@@ -1,10 +1,15 @@
 import type { ContainerUpdateConfig } from "@pouchcontainer/api";
+import { invalidArgument } from "@pouchcontainer/errors";
 import { Readable } from "node:stream";
+import { verifyOomScore } from "./config/index.ts";
+import { checkCriLimits } from "./cri-record.ts";
 import type { Container } from "./container.ts";
 import type { ContainerRecord } from "./container-record.ts";
 import type { ContainerRoom } from "./container-room.ts";
 import type { HugepageLimit } from "./cri-settings.ts";
 import { updateContainer } from "./update-container.ts";
+
+const leastCpuShares = 2;
 
 /** Limits of a container that are to change. What is absent, 0 or "" stays as it is. */
 export interface ContainerResources {
@@ -33,6 +38,10 @@ export async function updateResources(
   container: Container,
   resources: ContainerResources,
 ): Promise<{ warnings: string[] }> {
+  verifyOomScore(resources.oomScoreAdj ?? 0);
+  checkCriLimits(resources, room.deps.facts);
+  if (resources.cpuShares !== undefined && resources.cpuShares !== 0 && resources.cpuShares < leastCpuShares)
+    throw invalidArgument(`CPU shares ${resources.cpuShares}: the kernel takes no fewer than ${leastCpuShares}`);
   const body = Readable.from([JSON.stringify(bodyOf(resources))]);
   const { Warnings } = await updateContainer(room, container, body, {
     leastMemoryBytes: 0,

@@ -9,3 +9,4 @@ export type { NormalisedCreate, NormaliseInput, VerifiedCreate } from "./normali
 export { planMounts } from "./plan-mounts.ts";
 export type { MountPlan, PlanMountsInput } from "./plan-mounts.ts";
 export { parseSignal } from "./signals.ts";
+export { verifyOomScore } from "./verify-host-config.ts";

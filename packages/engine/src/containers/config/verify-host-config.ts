@@ -65,8 +65,11 @@ function verifyModes(hostConfig: HostConfig): void {
 function verifyNumbers(hostConfig: HostConfig): void {
   const { ShmSize = 0, OomScoreAdj = 0 } = hostConfig;
   if (ShmSize < 0) throw invalidArgument("SHM size can not be less than 0");
-  if (OomScoreAdj < -1000 || OomScoreAdj > 1000)
-    throw invalidArgument(`Invalid value ${OomScoreAdj}, range for oom score adj is [-1000, 1000]`);
+  verifyOomScore(OomScoreAdj);
+}
+
+export function verifyOomScore(score: number): void {
+  if (score < -1000 || score > 1000) throw invalidArgument(`Invalid value ${score}, range for oom score adj is [-1000, 1000]`);
 }
 
 function verifyUnsupported(hostConfig: HostConfig): void {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
@@ -80,10 +80,13 @@ test("files that the kubelet has put aside are read too, compressed ones once, a
   assert.equal(text, "first\nsecond\nnow\n");
 });
 
-test("a link in the place of the log is not followed", (t) => {
+test("a link or a folder in the place of the log is neither followed nor a log", (t) => {
   const { folder, path, open } = place(t);
   void open().close();
   rmSync(path);
   symlinkSync(join(folder, "elsewhere"), path);
-  assert.throws(open, { code: "ELOOP" });
+  assert.throws(open, { kind: "failedPrecondition", message: /is no regular file/ });
+  rmSync(path);
+  mkdirSync(path);
+  assert.throws(open, { kind: "failedPrecondition", message: /is no regular file/ });
 });

@@ -33,8 +33,15 @@ export class CriLog extends FileLog {
 /** The folder of pods' logs is one that containers are given: neither a link nor a pipe that one has put there is followed. */
 function openRegular(path: string): number {
   const { O_RDWR, O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK } = constants;
-  const fd = openSync(path, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o640);
+  const refused = (cause?: unknown) => failedPrecondition(`the log ${path} is no regular file`, { cause });
+  let fd;
+  try {
+    fd = openSync(path, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o640);
+  } catch (error) {
+    const { code = "" } = error as NodeJS.ErrnoException; // openSync throws system errors only
+    throw ["ELOOP", "EISDIR", "ENXIO"].includes(code) ? refused(error) : error;
+  }
   if (fstatSync(fd).isFile()) return fd;
   closeSync(fd);
-  throw failedPrecondition(`the log ${path} is no regular file`);
+  throw refused();
 }
