@@ -12,8 +12,15 @@ export interface Lease {
   /** Holds content, there already or not yet: what is written later under this digest is held from its first moment. */
   holdContent(digest: string): Promise<void>;
   holdSnapshot(snapshotter: string, key: string): Promise<void>;
-  /** Lets go, when containerd is back if it is away. `collect` waits until what nothing else holds is gone. */
-  release(options: { collect: boolean }): Promise<void>;
+  /** Lets go, when containerd is back if it is away. */
+  release(options: ReleaseOptions): Promise<void>;
+}
+
+interface ReleaseOptions {
+  /** Waits until what nothing else holds is gone. */
+  collect: boolean;
+  /** containerd was away meanwhile, and is back perhaps: it may have left what it had not recorded yet. Default: no. */
+  afterOutage?: boolean;
 }
 
 /** A lease outlives a daemon that was killed by no more than this. */
@@ -60,7 +67,7 @@ export class Leases {
       id,
       holdContent: (digest) => hold("content", digest),
       holdSnapshot: (snapshotter, key) => hold(`snapshots/${snapshotter}`, key),
-      release: ({ collect }) => this.#release(id, collect),
+      release: (options) => this.#release(id, options),
     };
   }
 
@@ -91,10 +98,11 @@ export class Leases {
     }
   }
 
-  async #release(id: string, collect: boolean): Promise<void> {
+  async #release(id: string, { collect, afterOutage = false }: ReleaseOptions): Promise<void> {
     this.#held.delete(id);
     try {
       await this.#deps.containerd.leases.delete(id, { sync: collect });
+      if (afterOutage) await this.#collectUnrecorded();
     } catch (error) {
       if (isOutage(error)) this.#releaseLeftWhenBack();
       else if (!isKind(error, "notFound")) throw error;

@@ -1,3 +1,4 @@
+import { isOutage } from "@pouchcontainer/containerd";
 import type { Readable } from "node:stream";
 import { EngineError, invalidArgument } from "@pouchcontainer/errors";
 import { familiarReference, InvalidImageError, type NamingDefaults, type Platform } from "@pouchcontainer/oci";
@@ -46,6 +47,7 @@ export async function loadArchive(
 ): Promise<void> {
   const lease = await deps.leases.take("load");
   let done = false;
+  let afterOutage = false;
   try {
     for (const image of await readImages(deps, tar, options, lease, signal)) {
       await unpack(deps, image, lease, options.quiet ? () => undefined : progress, signal);
@@ -53,12 +55,13 @@ export async function loadArchive(
     }
     done = true;
   } catch (error) {
+    afterOutage = isOutage(error);
     if (signal.aborted) throw new EngineError("cancelled", "context canceled", { cause: error });
     if (error instanceof InvalidImageError) throw invalidArgument(`invalid archive: ${error.message}`, { cause: error });
     throw error;
   } finally {
     // Files no image of the archive refers to go here.
-    await lease.release({ collect: !done });
+    await lease.release({ collect: !done, afterOutage });
   }
 }
 
