@@ -55,7 +55,7 @@ const attempts = 7;
 
 /**
  * Takes back what is left of a pod that was never answered for, with pauses, until it is done or the daemon ends: then it is the next
- * one's. With the first of these attempts, whatever comes of it, what it has in the kernel goes: the kubelet makes another every few
+ * one's. With the second of these attempts, whatever comes of it, what it has in the kernel goes: the kubelet makes another every few
  * seconds. Plugins that refuse to the last (their configuration may be wrong for good) are left alone after that.
  */
 export async function forgetLater(room: PodRoom, record: PodRecord): Promise<void> {
@@ -67,7 +67,7 @@ export async function forgetLater(room: PodRoom, record: PodRecord): Promise<voi
       return;
     }
     try {
-      await room.locks.run(record.id, () => forgetPod(room, record, { keepOnFailure: false }));
+      await room.locks.run(record.id, () => forgetPod(room, record, { keepOnFailure: attempt === 1 }));
       return;
     } catch (error) {
       log.warn("what was made of a pod cannot be taken back yet", { pod: record.id, attempt, error: messageChain(error) });
