@@ -38,7 +38,7 @@ const constants = {
 /** V8 takes compiled code only where it runs with the flags it was compiled with. */
 const v8Flags = ["--max-semi-space-size=2", "--initial-heap-size=64"];
 
-async function bundle(entry: string, name: string, frame: Partial<typeof daemonScriptFrame> = {}): Promise<string> {
+async function bundle(entry: string, name: string, frame = { banner: "", footer: "" }): Promise<string> {
   const outfile = join(work, name);
   await build({
     entryPoints: [join(root, "packages/pouchd/src", entry)],
@@ -54,8 +54,8 @@ async function bundle(entry: string, name: string, frame: Partial<typeof daemonS
     legalComments: "none",
     logLevel: "warning",
     define: constants,
-    banner: { js: frame.banner ?? "" },
-    footer: { js: frame.footer ?? "" },
+    banner: { js: frame.banner },
+    footer: { js: frame.footer },
     plugins: [builtinPlugins()],
   });
   return outfile;

@@ -7,18 +7,10 @@ import {
   type PodSandbox,
   type PodSandboxStatusSchema,
 } from "../gen/runtime_v1_pb.ts";
-
-/** Records never change, and lists are asked for every second: each is translated once. */
-const translated = new WeakMap<PodRecord, PodSandbox>();
+import { oncePerRecord } from "../wire/once-per-record.ts";
 
 /** A pod as lists have it. */
-export function podSandbox(pod: PodRecord): PodSandbox {
-  const known = translated.get(pod);
-  if (known !== undefined) return known;
-  const made = create(PodSandboxSchema, podItem(pod));
-  translated.set(pod, made);
-  return made;
-}
+export const podSandbox = oncePerRecord((pod: PodRecord): PodSandbox => create(PodSandboxSchema, podItem(pod)));
 
 function podItem(pod: PodRecord) {
   const { metadata, labels, annotations, runtimeHandler } = pod.config;

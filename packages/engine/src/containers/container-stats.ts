@@ -38,7 +38,9 @@ const silentBlockIO: api.BlkioStats = {
 };
 
 /**
- * Samples once a second. What cannot be asked at first is an error; a stream that has begun outlives what goes away and comes back. Without `stream`, one that has the sample before in it, or with `oneShot` the first at once. */
+ * Samples once a second. Without `stream`, one that has the sample before in it, or with `oneShot` the first at once. What cannot be
+ * asked at first is an error; a stream that has begun outlives what goes away and comes back.
+ */
 export async function* containerStats(
   room: ContainerRoom,
   container: Container,
