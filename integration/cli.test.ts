@@ -97,14 +97,18 @@ test("in a terminal the container has its size, and the terminal is given back a
   assertGivenBack(screen);
 });
 
-test("a change of the window reaches the container", async () => {
+test("a change of the window reaches the container, the last one last", async () => {
+  const changed = join(daemon.directory, "window-changes");
+  const changes = [90, 100, 110, 120].map((columns) => `stty -F "$t" rows 40 cols ${columns}`).join("; ");
   const session = terminal(
-    `t=$(tty); (sleep 1.5; stty -F "$t" rows 40 cols 120) & "$pouch" run -it --rm --network none busybox sh -c 'read x; stty size'`,
+    `t=$(tty); (until [ -e ${changed} ]; do sleep 0.1; done; ${changes}) & "$pouch" run -it --rm --network none busybox ` +
+      `sh -c 'stty size; read x; until stty size | grep "40 120"; do sleep 0.1; done; sleep 0.5; stty size'`,
   );
-  await new Promise((resolve) => setTimeout(resolve, 2500));
+  await session.shows(/33 101/);
+  writeFileSync(changed, "");
   session.type("\r");
   const screen = await session.ended;
-  assert.match(screen, /40 120/);
+  assert.match(screen, /40 120\r\n40 120/);
   assertGivenBack(screen);
 });
 

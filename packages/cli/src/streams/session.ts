@@ -1,7 +1,9 @@
 import type { HijackedStream } from "../client/engine-client.ts";
 import type { CliContext } from "../context.ts";
+import type { WindowSize } from "../output/output.ts";
 import { Demultiplexer } from "./demultiplex.ts";
 import { EscapeFilter } from "./escape-keys.ts";
+import { windowSizeSender } from "./window-size.ts";
 
 export interface SessionOptions {
   stream: HijackedStream;
@@ -11,7 +13,7 @@ export interface SessionOptions {
   stdin: boolean;
   detachKeys: Uint8Array;
   /** Tells the process the size of the window. */
-  resize(size: { width: number; height: number }): Promise<void>;
+  resize(size: WindowSize): Promise<void>;
 }
 
 export interface Session {
@@ -31,11 +33,10 @@ export async function openSession(context: CliContext, options: SessionOptions):
     const { enterRawMode } = await import("./raw-mode.ts");
     undos.push(enterRawMode(context));
   }
-  const sendSize = async (): Promise<void> => {
-    const size = context.out.size();
-    // A process that is gone, or not there yet, has no window: its own outcome is what counts.
-    if (options.tty && size !== undefined) await options.resize(size).catch(() => undefined);
-  };
+  const sendSize = windowSizeSender(
+    () => (options.tty ? context.out.size() : undefined),
+    async (size) => await options.resize(size),
+  );
   if (options.tty) undos.push(context.onResize(() => void sendSize()));
 
   const detached = options.stdin ? pumpInput(context, options, undos) : new Promise<never>(() => undefined);
