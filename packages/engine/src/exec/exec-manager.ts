@@ -113,7 +113,10 @@ export class ExecManager {
     for (const known of this.#processes.values()) if (known.isGone) this.#processes.delete(known.id);
     const process = new ExecProcess(this.#room, container, config, options);
     this.#processes.set(process.id, process);
-    void process.ended.then(() => setTimeout(() => this.#forget(process), rememberedMs).unref());
+    inBackground("forgetting an exec that has ended", async () => {
+      await process.ended;
+      setTimeout(() => this.#forget(process), rememberedMs).unref();
+    });
     return process;
   }
 

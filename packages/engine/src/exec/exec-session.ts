@@ -11,8 +11,8 @@ export interface ExecSessionOptions {
   detachKeys: Uint8Array;
   ended: Promise<number>;
   /** Tells the runtime that nothing more is typed. */
-  closeStdin(): Promise<void>;
-  onDetach(): void;
+  closeStdin: () => Promise<void>;
+  onDetach: () => void;
 }
 
 /** Connects a client to the streams of an exec. */

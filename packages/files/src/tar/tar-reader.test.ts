@@ -111,6 +111,15 @@ test("global records hold for every entry, but no name or size does", () => {
   );
 });
 
+test("of global records the last one said holds, and they are bounded in all", () => {
+  const globals = (...records: [string, string][]) => withRecords(records, { name: "one" }, "g").subarray(0, -512);
+  const repeated = Array.from({ length: 2000 }, (_, each) => globals(["uid", String(each)]));
+  const [last] = entriesOf(...repeated, header({ name: "two", uid: 1 }), zeros(2));
+  assert.equal(last?.entry.uid, 1999);
+  const many = Array.from({ length: 9 }, (_, each) => globals([`SCHILY.xattr.user.${each}`, "x".repeat(10_000)]));
+  assert.throws(() => entriesOf(...many, header({ name: "two" }), zeros(2)), /invalid tar header/);
+});
+
 test("times before 1970 and with a fraction count upwards", () => {
   assert.deepEqual(only(withRecords([["mtime", "-0.25"]], { name: "f" })).modified, { seconds: -1, nanoseconds: 750_000_000 });
   assert.deepEqual(only(withRecords([["mtime", "-5"]], { name: "f" })).modified, { seconds: -5, nanoseconds: 0 });

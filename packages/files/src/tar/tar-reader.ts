@@ -7,6 +7,8 @@ import { invalidHeader, TarError, unexpectedEnd } from "./tar-error.ts";
 
 /** A header that describes another entry is at most this big, as in Go. */
 const maxDescribingBytes = 1 << 20;
+/** What holds for every entry, keys and values, is at most this much: a comment, owners. It costs time with each of them. */
+const maxGlobalBytes = 64 << 10;
 /** One below the number that `chown` takes for "leave it": a file must not keep root as its owner by it. */
 const maxOwner = 2 ** 32 - 2;
 
@@ -37,7 +39,9 @@ interface Description {
  */
 export class TarReader {
   readonly #source: ByteSource;
-  #globals: PaxRecords = [];
+  /** What holds for every entry, by key: the last one said. */
+  readonly #globals = new Map<string, Buffer>();
+  #globalBytes = 0;
   /** Content of the current entry that was not taken yet, and what fills its last block. */
   #left = 0;
   #padding = 0;
@@ -59,7 +63,7 @@ export class TarReader {
           about.records = parsePaxRecords(this.#describing(header));
           break;
         case "g":
-          this.#globals = [...this.#globals, ...parsePaxRecords(this.#describing(header)).filter(([key]) => isForAll(key))];
+          this.#holdForAll(parsePaxRecords(this.#describing(header)));
           break;
         case "L":
           about.longName = upToNul(this.#describing(header));
@@ -115,8 +119,17 @@ export class TarReader {
     return content;
   }
 
+  #holdForAll(records: PaxRecords): void {
+    for (const [key, value] of records.filter(([each]) => isForAll(each))) {
+      const before = this.#globals.get(key);
+      this.#globalBytes += value.length + (before === undefined ? key.length : -before.length);
+      if (this.#globalBytes > maxGlobalBytes) throw invalidHeader();
+      this.#globals.set(key, value);
+    }
+  }
+
   #entry(header: Buffer, type: string, about: Description): TarEntry {
-    const records = this.#globals.length > 0 ? [...this.#globals, ...about.records] : about.records;
+    const records = this.#globals.size > 0 ? [...this.#globals, ...about.records] : about.records;
     const said = saidIn(records);
     const kind = kinds[type];
     if (kind === undefined) throw new TarError(`unhandled tar header type ${type.charCodeAt(0)}`);
