@@ -34,8 +34,11 @@ test("folders in, around and of another daemon that does not run are refused, wi
 
 test("what is no daemon's is no exec root", (t) => {
   const { top, check } = beside(t);
-  mkdirSync(join(top, "others/netns"), { recursive: true });
-  assert.throws(() => check("b/home", "others"), /no daemon put there for itself \(netns\)/);
+  for (const swept of ["netns", "pods"]) {
+    const folder = `others-${swept}`;
+    mkdirSync(join(top, folder, swept), { recursive: true });
+    assert.throws(() => check("b/home", folder), new RegExp(`no daemon put there for itself \\(${swept}\\)`));
+  }
   mkdirSync(join(top, "logs"));
   writeFileSync(join(top, "logs/pouchd.log"), "");
   check("b/home", "logs");

@@ -8,7 +8,7 @@ import { storeFile } from "./store-file.ts";
 import { trueFolder } from "./true-folder.ts";
 
 /** What a daemon sweeps in its exec root. */
-const swept = ["netns", "containers", "views", "runc", "plugins"];
+const swept = ["netns", "containers", "pods", "views", "runc", "plugins"];
 /** What it is known by that an exec root is none of this daemon's: that, and what only a home has. */
 const telling = [...swept, "store.json"];
 

@@ -35,7 +35,7 @@ export function refuseSharedFolders(folders: readonly string[]): void {
 
 /** What a daemon makes in its home and in its exec root. */
 const ownName =
-  /^(?:containerd|containers|pouch\.db|records|store\.json|volumes|plugins|keeper|netns|owner|runc|views|\.last-exec-root|\.last-containerd|\.pouchd-exec-root)(?:$|[.-])/;
+  /^(?:containerd|containers|pods|pouch\.db|records|store\.json|volumes|plugins|keeper|netns|owner|runc|views|\.last-exec-root|\.last-containerd|\.pouchd-exec-root)(?:$|[.-])/;
 
 /** Makes the daemon's folders where they are missing; one that is there stays as it is until it is known to be the daemon's. */
 export function makeStateFolders(folders: readonly string[]): void {
