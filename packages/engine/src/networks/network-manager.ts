@@ -139,7 +139,8 @@ export class NetworkManager {
     const { registry, sandboxes } = this.#deps;
     const deleted: string[] = [];
     for (const record of registry.all()) {
-      if (isPredefined(record.name) || sandboxes.endpointsIn(record.id).length > 0) continue;
+      // A configuration is kept, as dockerd does: nobody is in it, and networks are made from it.
+      if (isPredefined(record.name) || record.configOnly || sandboxes.endpointsIn(record.id).length > 0) continue;
       if (!matches(record, filters, { used: false, now: this.#deps.clock() })) continue;
       try {
         await this.#remove(record);
@@ -249,8 +250,8 @@ export class NetworkManager {
     }
     const dependent = registry.all().find((other) => record.configOnly && other.configFrom === record.name);
     if (dependent) throw forbidden(`configuration network "${record.name}" is in use`);
-    if (record.configOnly) await registry.delete(record.id);
-    else await readiness.remove(record, registry);
+    if (record.configOnly) return registry.delete(record.id);
+    await readiness.remove(record, registry);
     addresses.remove(record.id);
     this.#publish("destroy", record);
   }
