@@ -32,6 +32,7 @@ import type { NetworkRecord } from "./network-record.ts";
 import { NetworkRegistry } from "./network-registry.ts";
 import { bareNetwork, defaultBridge } from "./predefined-networks.ts";
 import { PortAllocator } from "./ports/port-allocator.ts";
+import { RelayBudget } from "./ports/relay-budget.ts";
 import { firewallPorts } from "./sandbox-ports.ts";
 import { SandboxContent } from "./sandbox-content.ts";
 import type { SandboxRecord } from "./sandbox-record.ts";
@@ -149,6 +150,7 @@ export async function openNetworks(deps: NetworksDeps): Promise<Networks> {
     allocator,
     firewall,
     userlandProxy,
+    relays: RelayBudget.ofProcess(),
     defaultHostAddress,
   });
   await finishRemovals({ registry, readiness, addresses, warn });

@@ -7,12 +7,14 @@ import type { NetworkRecord } from "./network-record.ts";
 import type { HeldPort, PortAllocator } from "./ports/port-allocator.ts";
 import { serveHostPort, type PortProxy } from "./ports/port-proxy.ts";
 import { portRequests } from "./ports/port-specs.ts";
+import type { RelayBudget } from "./ports/relay-budget.ts";
 import type { EndpointRecord, PublishedPort } from "./sandbox-record.ts";
 
 export interface SandboxPortsDeps {
   allocator: PortAllocator;
   firewall: Firewall;
   userlandProxy: boolean;
+  relays: RelayBudget;
   /** Address for ports published without one; "" for every address of the host. */
   defaultHostAddress: string;
 }
@@ -51,10 +53,11 @@ export class SandboxPorts {
 
   /** Starts what answers on the host itself. */
   serve(endpoint: EndpointRecord): void {
+    const { userlandProxy, relays } = this.#deps;
     for (const port of this.#held) {
       const address = this.#relayTarget(port, endpoint);
       if (address === undefined) continue;
-      const proxy = serveHostPort(port, { address, port: port.containerPort }, this.#deps.userlandProxy);
+      const proxy = serveHostPort(port, { address, port: port.containerPort }, { relay: userlandProxy, budget: relays });
       if (proxy) this.#proxies.push(proxy);
     }
   }

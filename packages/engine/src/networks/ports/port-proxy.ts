@@ -9,12 +9,17 @@ import {
 import type { Socket } from "node:net";
 import { familyOf } from "../ipam/cidr.ts";
 import type { HeldPort } from "./port-allocator.ts";
+import type { RelayBudget } from "./relay-budget.ts";
 
 /** A UDP client that has been silent this long loses its way back. */
 const udpIdleMilliseconds = 90_000;
 
 /** Each has a descriptor of the daemon; one more takes the place of the oldest. */
 const mostUdpClients = 1024;
+/** Of one port: more are refused, so that one port does not use up what all have. */
+const mostTcpClients = 1024;
+/** A peer that is silent so long is asked whether it is still there, as docker-proxy does. */
+const keepAlive = { keepAlive: true, keepAliveInitialDelay: 15_000 };
 /** For a container of this host to take a connection. */
 const connectMilliseconds = 30_000;
 
@@ -26,21 +31,29 @@ export interface PortProxy {
  * Serves the host's side of a published port for what the kernel's translation does not reach: `[::1]`, and IPv6 clients of a
  * container that has no IPv6 address. With `relay` off such connections are refused at once. Takes the socket over.
  */
-export function serveHostPort(port: HeldPort, target: Peer, relay: boolean): PortProxy | undefined {
+export function serveHostPort(
+  port: HeldPort,
+  target: Peer,
+  { relay, budget }: { relay: boolean; budget: RelayBudget },
+): PortProxy | undefined {
   const fd = port.socket;
   if (fd === undefined || port.protocol === "sctp" || (port.protocol === "udp" && !relay)) return undefined;
   port.socket = undefined;
-  return port.protocol === "tcp" ? serveTcp(fd, target, relay) : serveUdp(fd, familyOf(port.hostAddress), target);
+  return port.protocol === "tcp"
+    ? serveTcp(fd, target, relay ? budget : undefined)
+    : serveUdp(fd, familyOf(port.hostAddress), target);
 }
 
-function serveTcp(fd: number, target: Peer, relay: boolean): PortProxy {
+function serveTcp(fd: number, target: Peer, budget: RelayBudget | undefined): PortProxy {
   return new ConnectionServer({
     listen: { fd },
     allowHalfOpen: true,
     pauseOnConnect: true,
+    ...keepAlive,
+    maxConnections: mostTcpClients,
     operation: { "port proxy": `${target.address} ${target.port}` },
     onConnection: (client) => {
-      if (relay) inBackground("passing a connection on", () => passOn(client, target));
+      if (budget?.take()) inBackground("passing a connection on", () => passOn(client, target).finally(() => budget.giveBack()));
       else client.resetAndDestroy();
     },
   });
@@ -49,7 +62,7 @@ function serveTcp(fd: number, target: Peer, relay: boolean): PortProxy {
 async function passOn(client: Socket, { address: host, port }: Peer): Promise<void> {
   let container: Socket;
   try {
-    container = await openConnection({ host, port, allowHalfOpen: true }, { timeoutMs: connectMilliseconds });
+    container = await openConnection({ host, port, allowHalfOpen: true, ...keepAlive }, { timeoutMs: connectMilliseconds });
   } catch {
     // To the client it is as if nobody listened.
     client.resetAndDestroy();
