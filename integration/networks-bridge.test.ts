@@ -157,6 +157,24 @@ test("a port that is taken fails the start with Docker's words and leaves nothin
   await w.start("b");
 });
 
+test("a connect that cannot have all ports of its container keeps none of them", async (t) => {
+  const w = await world(t);
+  const server = createServer().listen(18127);
+  t.after(() => server.close());
+  await w.networks.manager.create({ Name: "inner", Internal: true });
+  const ports = (...published: number[]) => ({
+    PortBindings: Object.fromEntries(published.map((port, index) => [`${80 + index}/tcp`, [{ HostPort: String(port) }]])),
+  });
+  const a = await w.start("a", { networkMode: "inner", hostConfig: ports(18126, 18127) });
+  await assert.rejects(w.networks.manager.connect("bridge", { Container: "a" }), /18127: bind: address already in use/);
+  const b = await w.start("b", { hostConfig: ports(18126) });
+  await w.stop(b);
+  await new Promise((resolve) => server.close(resolve));
+  await w.networks.manager.connect("bridge", { Container: "a" });
+  w.serve(a, 80, "a sees");
+  assert.match((await w.hear(undefined, "127.0.0.1", 18126)) ?? "", /^a sees/);
+});
+
 test("the relay serves [::1] where it is on, and nobody does where it is off", async (t) => {
   for (const userlandProxy of [true, false]) {
     const w = await world(t, { userlandProxy });

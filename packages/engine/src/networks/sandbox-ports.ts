@@ -29,14 +29,21 @@ export class SandboxPorts {
     this.#deps = deps;
   }
 
-  /** Takes the host ports a container asks for and notes them in the endpoint. Nothing leads to them yet. */
+  /** Takes the host ports a container asks for, all or none, and notes them in the endpoint. Nothing leads to them yet. */
   take(container: NetworkedContainer, network: NetworkRecord, endpoint: EndpointRecord): void {
+    const { allocator, defaultHostAddress } = this.#deps;
     const binding = network.options[bridgeOption.hostBinding];
-    for (const request of portRequests(container.hostConfig, container.exposedPorts)) {
-      const host = request.hostAddress || (binding === "0.0.0.0" ? "" : binding) || this.#deps.defaultHostAddress;
-      const held = this.#deps.allocator.take(request, host === "" ? this.#anyAddresses(endpoint) : [host]);
-      this.#held.push(...held);
+    const taken: HeldPort[] = [];
+    try {
+      for (const request of portRequests(container.hostConfig, container.exposedPorts)) {
+        const host = request.hostAddress || (binding === "0.0.0.0" ? "" : binding) || defaultHostAddress;
+        taken.push(...allocator.take(request, host === "" ? this.#anyAddresses(endpoint) : [host]));
+      }
+    } catch (error) {
+      for (const port of taken) allocator.give(port);
+      throw error;
     }
+    this.#held.push(...taken);
     endpoint.ports = this.#held.map(published);
   }
 
