@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createSocket } from "node:dgram";
 import { createServer } from "node:net";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
@@ -54,6 +54,19 @@ test("names follow containers as they come, go, connect and are renamed", async 
   assert.match(w.file(late, "resolv.conf"), /^nameserver 127\.0\.0\.11$/m);
   assert.deepEqual(await w.resolve(client, "latecomer"), [w.address(late, "front")]);
   assert.deepEqual(await w.resolve(late, "client"), [w.address(client, "front")]);
+});
+
+test("a container of the default bridge that was renamed gets the names of the network it joins, and none before", async (t) => {
+  const w = await world(t);
+  await w.networks.manager.create({ Name: "front" });
+  const client = await w.start("client", { networkMode: "front" });
+  const plain = await w.start("plain");
+  plain.name = "renamed";
+  await w.networks.sandboxes.rename(plain.id, "renamed");
+  await w.networks.manager.connect("front", { Container: "renamed" });
+  assert.match(w.file(plain, "resolv.conf"), /^nameserver 127\.0\.0\.11$/m);
+  assert.deepEqual(await w.resolve(plain, "client"), [w.address(client, "front")]);
+  assert.deepEqual(await w.resolve(client, "renamed"), [w.address(plain, "front")]);
 });
 
 test("containers of one alias are answered in turn", async (t) => {

@@ -204,10 +204,10 @@ export class Sandbox {
   async rename(name: string): Promise<void> {
     const old = this.#record.containerName;
     for (const endpoint of this.#record.endpoints) this.#deps.names.remove(endpoint);
-    const endpoints = this.#record.endpoints.map((endpoint) => ({
-      ...endpoint,
-      dnsNames: [name, ...endpoint.dnsNames.filter((each) => each !== old && each !== name)],
-    }));
+    // One without names is in a network that serves none.
+    const renamed = (names: string[]) =>
+      names.length === 0 ? names : [name, ...names.filter((each) => each !== old && each !== name)];
+    const endpoints = this.#record.endpoints.map((endpoint) => ({ ...endpoint, dnsNames: renamed(endpoint.dnsNames) }));
     this.#record = { ...this.#record, containerName: name, endpoints };
     if (this.#published) this.#published = endpoints.find((endpoint) => endpoint.id === this.#published?.id);
     for (const endpoint of endpoints) this.#deps.names.add(endpoint);
