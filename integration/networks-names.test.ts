@@ -69,6 +69,39 @@ test("a container of the default bridge that was renamed gets the names of the n
   assert.deepEqual(await w.resolve(client, "renamed"), [w.address(plain, "front")]);
 });
 
+test("a hosts file that its container has blown up costs the daemon nothing, and keeps nobody from a network", async (t) => {
+  const w = await world(t);
+  await w.networks.manager.create({ Name: "front", IPAM: { Config: [{ Subnet: "10.247.0.0/29" }] } });
+  const hostile = await w.start("hostile");
+  const hosts = join(hostile.filesDirectory, "hosts");
+  const blowUps: [string, () => void][] = [
+    ["lines", () => writeFileSync(hosts, "\n".repeat(50 << 20))],
+    ["a hole", () => truncateSync(hosts, 3 * 2 ** 30)],
+  ];
+  for (const [what, blowUp] of blowUps) {
+    blowUp();
+    const { size } = statSync(hosts);
+    await w.networks.manager.connect("front", { Container: "hostile" });
+    assert.match(w.warnings.at(-1) ?? "", /hostile: its \/etc\/hosts has grown/);
+    await w.networks.manager.disconnect("front", { Container: "hostile" });
+    assert.equal(statSync(hosts).size, size, what);
+  }
+  assert.equal(w.warnings.splice(0).length, 4);
+});
+
+test("a byte that is no text stays what it was in a hosts file that is brought up to date", async (t) => {
+  const w = await world(t);
+  await w.networks.manager.create({ Name: "front" });
+  const odd = await w.start("odd");
+  const hosts = join(odd.filesDirectory, "hosts");
+  const own = Buffer.from("192.0.2.7\tcaf\u00e9\n", "latin1");
+  appendFileSync(hosts, own);
+  await w.networks.manager.connect("front", { Container: "odd" });
+  const content = readFileSync(hosts);
+  assert.ok(content.includes(own));
+  assert.ok(content.includes(w.address(odd, "front")));
+});
+
 test("containers of one alias are answered in turn", async (t) => {
   const w = await world(t);
   await w.networks.manager.create({ Name: "front" });

@@ -131,6 +131,7 @@ export async function openNetworks(deps: NetworksDeps): Promise<Networks> {
     dns: config.dns,
     hostGateway: () => (config.hostGateway.length > 0 ? config.hostGateway : gatewaysOf(registry.byName("bridge"))),
     links: (container) => linkHosts(container, (ref) => sandboxes.bridgeNeighbour(ref)),
+    warn,
   });
   const allocator = new PortAllocator(libc);
   const sandboxes: Sandboxes = new Sandboxes({

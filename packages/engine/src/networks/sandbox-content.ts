@@ -1,8 +1,9 @@
 import { readFileSync } from "node:fs";
-import { readFile, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import type { NetworkedContainer } from "./container-networks.ts";
 import { extraHosts, ownNames, renderHosts, type HostsEntry } from "./files/hosts-file.ts";
 import { readHostResolvConf } from "./files/host-dns.ts";
+import { readBounded } from "./files/read-bounded.ts";
 import {
   behindResolver,
   reachableServers,
@@ -24,7 +25,11 @@ export interface SandboxContentDeps {
   hostGateway: () => string[];
   /** Neighbours by `--link`, for containers of the default bridge. */
   links: (container: NetworkedContainer) => HostsEntry[];
+  warn: (message: string) => void;
 }
+
+/** The container's processes can write them: what is bigger is not looked through line by line. */
+const maxFileBytes = 256 << 10;
 
 /** Text of the three files at one moment. */
 export interface Snapshot {
@@ -97,14 +102,21 @@ export class SandboxContent {
 
   /**
    * Brings the files of a running container up to date after a connect or disconnect. A resolv.conf that somebody in the
-   * container changed stays as it is; in a changed hosts only the container's own lines come and go.
+   * container changed stays as it is; in a changed hosts only the container's own lines come and go, and one blown up stays as it is.
    */
   async update(container: NetworkedContainer, before: Snapshot, record: SandboxRecord): Promise<void> {
     const files = sandboxFiles(container.filesDirectory);
     const after = this.snapshot(container, record);
-    const [hosts, resolvConf] = await Promise.all([readFile(files.hostsPath, "utf8"), readFile(files.resolvConfPath, "utf8")]);
-    await writeFile(files.hostsPath, hosts === before.hosts ? after.hosts : mergeHosts(hosts, before.hosts, after.hosts));
-    if (resolvConf === before.resolvConf) await writeFile(files.resolvConfPath, after.resolvConf);
+    const [hosts, resolvConf] = await Promise.all([
+      readBounded(files.hostsPath, maxFileBytes),
+      readBounded(files.resolvConfPath, maxFileBytes),
+    ]);
+    if (hosts === undefined)
+      this.#deps.warn(
+        `${container.name}: its /etc/hosts has grown over ${maxFileBytes} bytes and stays as it is: addresses in it may be old`,
+      );
+    else await writeFile(files.hostsPath, mergeHosts(hosts, asBytes(before.hosts), asBytes(after.hosts)), "latin1");
+    if (resolvConf === asBytes(before.resolvConf)) await writeFile(files.resolvConfPath, after.resolvConf);
   }
 
   /** Endpoints' settings first: a plugin's word wins over the command line, that over the daemon's own. */
@@ -134,7 +146,13 @@ function reachable(conf: ResolvConf, settings: DnsSettings, endpoints: EndpointR
   return reachableServers(conf, { ipv6: endpoints.some((endpoint) => endpoint.ipv6) });
 }
 
+/** Text as bytes are compared: a character each. */
+function asBytes(text: string): string {
+  return Buffer.from(text).toString("latin1");
+}
+
 function mergeHosts(current: string, before: string, after: string): string {
+  if (current === before) return after;
   const old = new Set(before.split("\n"));
   const fresh = after.split("\n");
   const kept = current.split("\n").filter((text) => !old.has(text) || fresh.includes(text));

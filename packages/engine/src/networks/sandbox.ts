@@ -241,7 +241,7 @@ export class Sandbox {
 
   /** Its record goes last, so that a daemon killed before takes the endpoint away once more: doing any of it twice does no harm. */
   async detach(container: NetworkedContainer, endpoint: EndpointRecord): Promise<void> {
-    const { content, registry, readiness, names, records } = this.#deps;
+    const { content, registry, readiness, names, records, warn } = this.#deps;
     const network = registry.byId(endpoint.networkId);
     const before = content.snapshot(container, this.#record);
     names.remove(endpoint);
@@ -258,8 +258,13 @@ export class Sandbox {
     this.#reroute(place);
     this.#reconfigureResolver(container);
     try {
-      await content.update(container, before, this.#record);
       if (!this.#published) this.#takePorts(container);
+      // It is out of the network: what its files say of that is no reason to call it failed.
+      await content
+        .update(container, before, this.#record)
+        .catch((error: unknown) =>
+          warn(`${container.name}: its files still tell of network ${endpoint.networkName}: ${String(error)}`),
+        );
     } finally {
       await records.put(container.id, this.#record, { happened: true });
       this.#deps.endpoints.give(endpoint);
