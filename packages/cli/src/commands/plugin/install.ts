@@ -13,9 +13,9 @@ export const command = defineCommand({
     "SOURCE is a folder, a tar archive (.tar, .tgz), or the name of an npm package. A folder or archive is sent to the daemon, so that it need not be on the daemon's host.",
   args: exactArgs(1),
   flags: {
-    alias: text("Another name for the plugin", { aliases: ["name"] }),
+    alias: text("Name the package must have; a plugin keeps its own", { aliases: ["name"] }),
     disable: bool("Do not enable the plugin on install"),
-    "grant-all-permissions": bool("Grant all permissions necessary to run the plugin"),
+    "grant-all-permissions": bool("Accepted for Docker's sake; there is nothing to grant"),
   },
   examples: [
     { does: "The plugin of this folder", run: "pouch plugin install ." },
