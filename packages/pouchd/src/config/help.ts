@@ -30,6 +30,7 @@ export function helpText(): string {
   }
   lines.push(
     "",
+    "      --rebuild-store                Make the database anew from the records beside it, and end",
     "  -h, --help                         Show this text",
     "  -v, --version                      Show the version",
     "",

@@ -147,7 +147,7 @@ export const optionTable = {
     type: "string",
     default: "pouch",
     placeholder: "CGROUP",
-    help: "Parent cgroup of containers",
+    help: "Parent cgroup of containers; with systemd a slice, pouch.slice by default",
   },
   "cgroup-driver": { group: "containers", type: "string", default: "cgroupfs", placeholder: "NAME", help: "cgroupfs or systemd" },
   "runtime-path": {
@@ -182,13 +182,13 @@ export const optionTable = {
     type: "string",
     default: "json-file",
     placeholder: "NAME",
-    help: "Log driver for containers that do not ask for another",
+    help: "json-file or none: log driver of containers that do not ask for another",
   },
   "log-opt": {
     group: "containers",
     type: "map",
     placeholder: "KEY=VALUE",
-    help: "Option of the default log driver (repeatable)",
+    help: "Option of the default log driver, for json-file max-size, max-file, compress, labels, labels-regex, env, env-regex, tag, mode, max-buffer-size (repeatable)",
   },
 
   "sandbox-image": {
@@ -216,7 +216,7 @@ export const optionTable = {
     type: "list",
     default: [],
     placeholder: "HOST",
-    help: "Registry reached over plain HTTP or without a trusted certificate (repeatable)",
+    help: "HOST, HOST:PORT or IPv4 subnet reached over plain HTTP or without a trusted certificate (repeatable)",
   },
   "max-concurrent-downloads": {
     group: "images",
@@ -237,7 +237,7 @@ export const optionTable = {
     type: "string",
     default: "p0",
     placeholder: "NAME",
-    help: "Device name of the default bridge",
+    help: "Device name of the default bridge; none as with --disable-bridge",
   },
   bip: { group: "network", type: "string", placeholder: "CIDR", help: "Address and subnet of the default bridge" },
   "fixed-cidr": {
@@ -255,7 +255,13 @@ export const optionTable = {
     help: "IPv6 gateway of containers on the default bridge",
   },
   "enable-ipv6": { group: "network", type: "boolean", default: false, help: "IPv6 on the default bridge" },
-  mtu: { group: "network", type: "integer", default: 1500, placeholder: "BYTES", help: "MTU of the default bridge" },
+  mtu: {
+    group: "network",
+    type: "integer",
+    default: 1500,
+    placeholder: "BYTES",
+    help: "MTU of the default bridge; 0 for the system's own",
+  },
   icc: { group: "network", type: "boolean", default: true, help: "Containers on the default bridge may talk to each other" },
   ipforward: { group: "network", type: "boolean", default: true, help: "Switch on IP forwarding" },
   ipmasq: { group: "network", type: "boolean", default: true, help: "Masquerade what leaves a bridge" },
@@ -309,14 +315,14 @@ export const optionTable = {
     type: "string",
     default: "/etc/pouch/plugins",
     placeholder: "DIR",
-    help: "NAME.json in it configures plugin NAME",
+    help: "NAME.json in it configures plugin NAME; of @scope/name it is @scope__name.json",
   },
   "plugin-conflicts": {
     group: "plugins",
     type: "string",
     default: "log",
     placeholder: "log|fail",
-    help: "What to do when two plugins set one field to different values",
+    help: "log or fail: what to do when two plugins set one field to different values",
   },
 
   debug: { group: "diagnosis", short: "D", type: "boolean", default: false, help: "Log more" },
