@@ -1,9 +1,11 @@
-import { endpoints, type Endpoint } from "@pouchcontainer/api";
+import { endpoints, extensionEndpoints, type Endpoint } from "@pouchcontainer/api";
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 
 const page = await readFile(new URL("../../../docs/api-differences.md", import.meta.url), "utf8");
+const routesOf = (catalogue: Record<string, Endpoint>): string[] =>
+  Object.values(catalogue).map(({ method, path }) => `${method} ${path}`);
 const named = [...page.matchAll(/`((?:GET|HEAD|POST|PUT|DELETE) \/[^`?]*)`/g)].map(([, route = ""]) => route);
 
 test("the page on differences names every route that is not supported, and no other as such", () => {
@@ -18,7 +20,11 @@ test("the page on differences names every route that is not supported, and no ot
 });
 
 test("every route the page names is in the catalogue", () => {
-  const known = new Set(Object.values(endpoints).map(({ method, path }) => `${method} ${path}`));
+  const known = new Set(routesOf({ ...endpoints, ...extensionEndpoints }));
   assert.ok(named.length > 20);
   for (const route of named) assert.ok(known.has(route), route);
+});
+
+test("the page names every route that Docker has no like of", () => {
+  for (const route of routesOf(extensionEndpoints)) assert.ok(named.includes(route), route);
 });
