@@ -49,10 +49,16 @@ export interface DaemonCall extends PluginCall {
   readonly stateDirectory: string;
 }
 
-/** Points in the life of the daemon. */
+/** Points in the life of the daemon, and of the plugin in it: it may come and go while the daemon serves. */
 export interface DaemonPlugin {
-  /** Configuration is read and plugins are loaded; containerd is unused and nothing listens. A throw stops the daemon with a message. */
+  /**
+   * Configuration is read and plugins are loaded; containerd is unused and nothing listens. A throw stops the daemon with a message. At an
+   * install, enable or reload of this plugin containerd runs and the API is served; a throw fails that.
+   */
   preStartHook?(call: DaemonCall): Awaitable<void>;
-  /** Graceful stop: no new requests, containerd still up. Not a promise: SIGKILL has no hook. A throw is logged. */
+  /**
+   * Graceful stop: no new requests, containerd still up. Also when this plugin is disabled, removed or reloaded, while the API is served.
+   * Not a promise: SIGKILL has no hook. A throw is logged.
+   */
   preStopHook?(call: DaemonCall): Awaitable<void>;
 }
