@@ -85,5 +85,7 @@ test("registries are insecure by name, by address and by network", () => {
   assert.ok(isInsecure("localhost:5000", []) && isInsecure("127.0.0.5", []) && isInsecure("[::1]:5000", []));
   assert.ok(isInsecure("reg.test:5000", ["reg.test:5000"]) && isInsecure("reg.test:5000", ["reg.test"]));
   assert.ok(isInsecure("10.1.2.3:5000", ["10.1.0.0/16"]));
+  // A name only looks like an address: whoever owns it says where it leads.
+  assert.ok(!isInsecure("127.0.0.1.nip.io", []) && !isInsecure("127.evil.test:5000", ["127.0.0.0/8"]));
   assert.ok(!isInsecure("10.2.2.3:5000", ["10.1.0.0/16"]) && !isInsecure("reg.test", ["reg.test:5000"]));
 });

@@ -51,7 +51,7 @@ function upstreamHosts(domain: string, tls: RegistryTls, options: RegistryHostsO
 
 export function isInsecure(domain: string, insecureRegistries: readonly string[]): boolean {
   const host = hostNameOf(domain);
-  if (host === "localhost" || host === "::1" || host.startsWith("127.")) return true;
+  if (host === "localhost" || host === "::1" || (isIP(host) === 4 && host.startsWith("127."))) return true;
   return insecureRegistries.some((item) => item === domain || item === host || isInNetwork(host, item));
 }
 
