@@ -79,7 +79,7 @@ export class Authorizer {
     const { scope } = this.#options;
     const identityToken = credentials?.identityToken;
     const basic = credentials && basicAuthorization(credentials);
-    const common = { tls: host.tls, signal };
+    const common = { tls: host.tls, signal, secret: true };
     let response;
     if (identityToken === undefined) {
       if (service !== "") realm.searchParams.set("service", service);

@@ -9,7 +9,10 @@ export interface HttpRequest {
   method: "GET" | "HEAD" | "POST";
   url: string;
   headers: Record<string, string | string[]>;
+  /** Sent to the origin of `url` and to no other. */
   body?: string;
+  /** The answer is a credential: no redirect leads out of TLS, unless nobody vouches for that either. Default false. */
+  secret?: boolean;
   tls: RegistryTls;
   signal: AbortSignal;
 }
@@ -32,11 +35,16 @@ export interface HttpTransportOptions {
 
 const redirectLimit = 10;
 const redirectStatuses = new Set([301, 302, 303, 307, 308]);
+/** Of the others what follows is a GET, as clients have always done it (RFC 9110, section 15.4). */
+const keepsBody = new Set([307, 308]);
 
 /** Kept to the origin they were meant for. */
 const secretHeaders = new Set(["authorization", "cookie", "proxy-authorization"]);
 
-/** HTTP over kept-alive connections; follows redirects without taking secrets to another origin. Any fault below HTTP is an `HttpError`. */
+/**
+ * HTTP over kept-alive connections; follows redirects without taking secrets to another origin, in headers or in a body. Any fault
+ * below HTTP is an `HttpError`.
+ */
 export class HttpTransport {
   readonly #options: HttpTransportOptions;
   readonly #agents = new Map<string, http.Agent>();
@@ -53,12 +61,16 @@ export class HttpTransport {
       if (!redirectStatuses.has(response.status) || location === undefined) return response;
       response.body.resume();
       const next = this.#redirectTarget(request, url, location);
-      if (new URL(next).origin !== new URL(url).origin) headers = withoutSecrets(headers);
-      if (response.status === 303 && method !== "HEAD") {
+      if (!keepsBody.has(response.status) && method !== "HEAD") {
         method = "GET";
         body = undefined;
       }
-      url = next;
+      if (next.origin !== new URL(url).origin) {
+        headers = withoutSecrets(headers);
+        if (body !== undefined)
+          throw refusedRedirect(request, url, `to ${next.origin}: what it sends is for the origin that was asked, and no other`);
+      }
+      url = next.href;
     }
     throw new HttpError(request.method, request.url, `stopped after ${redirectLimit} redirects`, { transient: false });
   }
@@ -68,15 +80,14 @@ export class HttpTransport {
     this.#agents.clear();
   }
 
-  #redirectTarget(request: HttpRequest, from: string, location: string): string {
-    let target: URL | undefined;
-    try {
-      target = new URL(location, from);
-    } catch {
-      target = undefined;
-    }
-    if (target?.protocol === "http:" || target?.protocol === "https:") return target.href;
-    throw new HttpError(request.method, from, "redirected to what is no HTTP URL", { transient: false });
+  #redirectTarget(request: HttpRequest, from: string, location: string): URL {
+    const target = URL.parse(location, from);
+    if (target?.protocol !== "http:" && target?.protocol !== "https:")
+      throw refusedRedirect(request, from, "to what is no HTTP URL");
+    const leavesTls = target.protocol === "http:" && from.startsWith("https:") && !request.tls.skipVerify;
+    if (request.secret === true && leavesTls)
+      throw refusedRedirect(request, from, `to ${target.origin}, in the clear: a token is fetched over TLS only`);
+    return target;
   }
 
   #sendOnce(request: HttpRequest): Promise<HttpResponse> {
@@ -125,6 +136,10 @@ function tlsOptions(tls: RegistryTls): https.AgentOptions {
       key: tls.clients.map((pair) => pair.key),
     }),
   };
+}
+
+function refusedRedirect({ method }: HttpRequest, from: string, to: string): HttpError {
+  return new HttpError(method, from, `redirected ${to}`, { transient: false });
 }
 
 function withoutSecrets(headers: HttpRequest["headers"]): HttpRequest["headers"] {

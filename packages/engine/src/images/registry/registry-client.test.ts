@@ -131,6 +131,22 @@ test("a redirect to another host takes no credentials along", async () => {
   }
 });
 
+test("a token server's redirect takes no refresh token to another host", async () => {
+  await using registry = await FakeRegistry.start();
+  await using thief = await FakeRegistry.start();
+  registry.addImage(["a"], amd64, "1");
+  registry.interceptors.push(({ path }, response) => {
+    if (path === "/token") response.writeHead(307, { location: `http://${thief.host}/token` }).end();
+    return path === "/token";
+  });
+  demandToken(registry, () => true);
+  const room = await imageRoom();
+  await assert.rejects(room.pull(`${registry.host}/app:1`, { auth: { identitytoken: "refresh" } }), {
+    message: `Post "http://${registry.host}/token": redirected to http://${thief.host}: what it sends is for the origin that was asked, and no other`,
+  });
+  assert.deepEqual(thief.requests, []);
+});
+
 test("mirrors of hosts.toml are asked first, told whose content it is, and not given credentials", async () => {
   await using mirror = await FakeRegistry.start();
   await using broken = await FakeRegistry.start();
