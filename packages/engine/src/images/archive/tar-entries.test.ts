@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { PassThrough } from "node:stream";
+import { PassThrough, Readable } from "node:stream";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
@@ -14,7 +14,7 @@ async function archive(): Promise<Buffer> {
   return gzipSync(await buffer(tar));
 }
 
-async function namesIn(source: PassThrough): Promise<string[]> {
+async function namesIn(source: Readable): Promise<string[]> {
   const names: string[] = [];
   await readTar(source, new AbortController().signal, async ({ name, content }) => {
     names.push(`${name}: ${Buffer.concat(await Array.fromAsync(content)).toString()}`);
@@ -43,4 +43,35 @@ test("one that ends before it says how it is compressed, or breaks off, is an er
   await sleep(5);
   broken.destroy(new Error("the client went away"));
   await assert.rejects(names, /the client went away/);
+});
+
+/** Files whose PAX headers say these of them. */
+async function archiveWith(...headers: Record<string, string>[]): Promise<Readable> {
+  const tar = pack();
+  for (const pax of headers)
+    if (pax["linkpath"] === undefined) tar.entry({ name: "x", pax }, "");
+    else tar.entry({ name: "x", type: "link", linkname: "x", pax });
+  tar.finalize();
+  return Readable.from([await buffer(tar)]);
+}
+
+test("a name is no longer than the kernel's, and the slashes in it cost no more than their number", async () => {
+  // In the square of it this would take hours.
+  const slashes = "/".repeat(1 << 20);
+  for (const header of [{ path: `a${slashes}x` }, { linkpath: `a${slashes}x` }])
+    await assert.rejects(namesIn(await archiveWith(header)), {
+      kind: "invalidArgument",
+      message: "invalid archive: an entry's name or link has 1048578 characters, more than 4096",
+    });
+  const within = "/".repeat(4000);
+  assert.deepEqual(await namesIn(await archiveWith({ path: `a${within}x` }, { path: `b${within}` })), ["a/x: ", "b: "]);
+});
+
+test("the names of an archive, which are in memory at once, are bounded together", async () => {
+  const long = "a".repeat(4096);
+  const many = await archiveWith(...Array.from({ length: 8193 }, () => ({ path: long, linkpath: long })));
+  await assert.rejects(namesIn(many), {
+    kind: "invalidArgument",
+    message: "invalid archive: the names of its entries have more than 67108864 characters",
+  });
 });

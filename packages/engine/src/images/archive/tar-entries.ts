@@ -18,6 +18,10 @@ export interface TarEntry {
 }
 
 const entryLimit = 200_000;
+/** No kernel opens a longer one (`PATH_MAX`). */
+const nameLimit = 4096;
+/** All names of an archive are in memory at once. */
+const allNamesLimit = 64 * 1024 * 1024;
 
 /**
  * Reads a tar, plain or compressed, entry by entry; every entry must be read to its end. Of a source that is refused the rest is
@@ -32,10 +36,14 @@ export async function readTar(source: Readable, signal: AbortSignal, onEntry: (e
   // What stops the reading is told by the loop below; here it would go unheard.
   piped.catch(() => undefined);
   let count = 0;
+  let namesLength = 0;
   try {
     for await (const entry of extract) {
       count += 1;
       if (count > entryLimit) throw invalidArgument(`invalid archive: it has more than ${entryLimit} entries`);
+      namesLength += nameLengthOf(entry.header);
+      if (namesLength > allNamesLimit)
+        throw invalidArgument(`invalid archive: the names of its entries have more than ${allNamesLimit} characters`);
       const described = describe(entry);
       if (described === undefined) entry.resume();
       else await onEntry(described);
@@ -46,6 +54,15 @@ export async function readTar(source: Readable, signal: AbortSignal, onEntry: (e
     if (signal.aborted || error instanceof EngineError) throw error;
     throw invalidArgument(`invalid archive: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
   }
+}
+
+/** Of the name and of what a link points to: whatever is done with them takes them to be short. */
+function nameLengthOf({ name, linkname }: Header): number {
+  const lengths = [name.length, linkname?.length ?? 0];
+  const longest = Math.max(...lengths);
+  if (longest > nameLimit)
+    throw invalidArgument(`invalid archive: an entry's name or link has ${longest} characters, more than ${nameLimit}`);
+  return lengths.reduce((sum, length) => sum + length);
 }
 
 function describe(entry: AsyncIterable<unknown> & { header: Header }): TarEntry | undefined {
@@ -78,7 +95,7 @@ function relative(target: string, name: string): string {
 }
 
 function cleanPath(path: string, name: string): string {
-  const clean = posix.normalize(path.replace(/\/+$/, "") || ".");
+  const clean = posix.normalize(path.replace(/(?<!\/)\/+$/, "") || ".");
   if (clean.startsWith("/") || clean === ".." || clean.startsWith("../") || clean.includes("\0")) {
     throw invalidArgument(`invalid archive: "${name}" points outside the archive`);
   }
