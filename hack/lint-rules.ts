@@ -242,6 +242,23 @@ const noForeignPattern = rule(isDaemon, (report, file) => ({
   },
 }));
 
+/** An unbounded repeat at the beginning of a pattern, and after it something that may be missing. */
+const leadingRepeat =
+  /^(?:\((?:\?:)?)*(?:\\[pP]\{[^}]*\}|\\.|\[(?:\\.|[^\\\]])*\]|[^\\^$*+?()[\]{}|])(?:[+*]|\{\d+,\})\??(?!\)*$)/;
+
+const noQuadraticPattern = rule(isDaemon, (report) => ({
+  Literal(node) {
+    // Of a literal that is a regular expression.
+    const regex = node["regex"] as { pattern: string; flags: string } | undefined;
+    if (regex !== undefined && !regex.flags.includes("y") && leadingRepeat.test(regex.pattern))
+      report({
+        node,
+        message:
+          "In a long run of what it repeats this is tried from every place to the end, in the square of its length: let it begin with ^ or (?<!…), or make it sticky.",
+      });
+  },
+}));
+
 const noEndlessMkdir = rule(
   (file) => file.startsWith("packages/") && !isTest(file),
   (report) => ({
@@ -290,6 +307,7 @@ export default {
     "nothing-synchronous": nothingSynchronous,
     "no-void": noVoid,
     "no-foreign-pattern": noForeignPattern,
+    "no-quadratic-pattern": noQuadraticPattern,
     "no-endless-mkdir": noEndlessMkdir,
     "no-short-test-limit": noShortTestLimit,
   },

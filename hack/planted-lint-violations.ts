@@ -35,6 +35,8 @@ const planted: { rule: string; source: string; file?: string }[] = [
     rule: "no-foreign-pattern",
     source: "export const matches = (pattern: string, text: string) => new RegExp(pattern).test(text);",
   },
+  { rule: "no-quadratic-pattern", source: 'export const cut = (path: string) => path.replace(/\\/+$/, "");' },
+  { rule: "no-quadratic-pattern", source: "export const amounts = (text: string) => text.match(/([\\d\\]]+)(?:ms|s)/g);" },
   { rule: "no-endless-mkdir", source: 'import { mkdirSync } from "node:fs"; mkdirSync("x", { recursive: true, mode: 0o700 });' },
   {
     rule: "no-endless-mkdir",
@@ -49,6 +51,8 @@ const planted: { rule: string; source: string; file?: string }[] = [
 ];
 
 const right: { source: string; file?: string }[] = [
+  { source: 'export const cut = (path: string) => path.replace(/(?<!\\/)\\/+$/, "").replace(/^\\s+x/, "");' },
+  { source: "export const words = (text: string) => [...text.split(/\\s+/), ...text.matchAll(/(\\d+)(ms|s)/gy)];" },
   { source: 'export const lines = new RegExp("^a$", "m");' },
   { source: 'import type { ChildProcess } from "node:child_process"; export type Child = ChildProcess;' },
   {

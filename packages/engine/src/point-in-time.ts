@@ -2,7 +2,7 @@ import { invalidArgument } from "@pouchcontainer/errors";
 import { parseRfc3339 } from "./containers/clock.ts";
 
 const unitNanoseconds: Record<string, number> = { h: 3.6e12, m: 6e10, s: 1e9, ms: 1e6, us: 1e3, µs: 1e3, ns: 1 };
-const duration = /(\d+(?:\.\d+)?)(h|ms|us|\u00b5s|ns|m|s)/g;
+const duration = /(\d+(?:\.\d+)?)(h|ms|us|\u00b5s|ns|m|s)/gy;
 
 /**
  * What a filter `until` says, in nanoseconds since the epoch: a duration before now (`10m`, `1h30m`), seconds since the epoch

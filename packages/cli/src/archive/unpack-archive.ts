@@ -59,7 +59,9 @@ async function settle(path: string, header: Header, keepOwner: boolean): Promise
 
 /** Where an entry goes. Refuses `..`, and a way through a symbolic link that the archive itself may have put there. */
 async function safePath({ folder, rename }: UnpackOptions, name: string): Promise<string> {
-  let relative = normalize(name).replace(/^\/+/, "").replace(/\/+$/, "");
+  let relative = normalize(name)
+    .replace(/^\/+/, "")
+    .replace(/(?<!\/)\/+$/, "");
   if (relative === ".." || relative.startsWith("../"))
     throw new CliError(`the archive wants to write outside its folder: ${name}`);
   if (rename !== undefined && (relative === rename.from || relative.startsWith(`${rename.from}/`)))

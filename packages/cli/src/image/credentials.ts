@@ -38,7 +38,7 @@ function readLogin({ auth, identitytoken }: StoredLogin, server: string): AuthCo
   const colon = text.indexOf(":");
   return colon === -1
     ? undefined
-    : { username: text.slice(0, colon), password: text.slice(colon + 1).replace(/\0+$/, ""), serveraddress: server };
+    : { username: text.slice(0, colon), password: text.slice(colon + 1).replace(/(?<!\0)\0+$/, ""), serveraddress: server };
 }
 
 /** Asks `docker-credential-<name> get`; a helper that knows nothing answers with an exit status. */

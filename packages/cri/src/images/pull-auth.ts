@@ -31,5 +31,5 @@ function pairOf(auth: string): RegistryAuth {
   const text = Buffer.from(auth, "base64").toString("utf8");
   const colon = text.indexOf(":");
   if (colon < 0) throw invalidArgument("pull image: auth is not base64 of NAME:PASSWORD");
-  return { username: text.slice(0, colon), password: text.slice(colon + 1).replace(/\0+$/, "") };
+  return { username: text.slice(0, colon), password: text.slice(colon + 1).replace(/(?<!\0)\0+$/, "") };
 }

@@ -42,7 +42,7 @@ export function systemClock({ wallMs, monotonicNs }: TimeSources = realSources):
 /** RFC 3339, UTC, with the fraction's trailing zeros cut: what Go prints as RFC3339Nano. */
 export function rfc3339Nano(nanoseconds: bigint): string {
   const fixed = rfc3339NanoFixed(nanoseconds);
-  const digits = fixed.slice(20, 29).replace(/0+$/, "");
+  const digits = fixed.slice(20, 29).replace(/(?<!0)0+$/, "");
   return digits === "" ? `${fixed.slice(0, 19)}Z` : `${fixed.slice(0, 20)}${digits}Z`;
 }
 

@@ -16,7 +16,7 @@ const notFoundWords = ["executable file not found", "no such file or directory",
  */
 export function runtimeFailure(prefix: string, thrown: unknown, hooks: readonly RuntimeHook[] = []): RuntimeFailure {
   const cause = EngineError.from(thrown);
-  const text = messageChain(cause).replace(/[\r\n]+$/, "");
+  const text = messageChain(cause).replace(/(?<![\r\n])[\r\n]+$/, "");
   const message = text.startsWith(prefix) ? text : `${prefix}: ${text}`;
   if (isOutage(cause)) return { exitCode: 128, error: new EngineError(cause.kind, message, { cause }) };
   const hook = hooks[Number(/error running (?:\w+ )?hook #(\d+)/.exec(text)?.[1] ?? -1)];

@@ -22,6 +22,10 @@ test("sysctls that reach further, or are none, are refused", () => {
     ["net/../kernel/panic", own],
     ["net.//.kernel.panic", own],
     ["net", own],
+    ["net.core/", own],
+    ["net.", own],
+    // Not tried in every way in which its dots may be read.
+    [`net${".a".repeat(10_000)}!`, own],
     ["", own],
     ["net.core.somaxconn", shared],
     ["kernel.sem", shared],

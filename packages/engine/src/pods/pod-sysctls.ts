@@ -16,7 +16,7 @@ const ofIpc = new Set([
 ]);
 
 /** A sysctl's name with dots, however it was written: `net/ipv4/conf/eth0.1/forwarding` has dots of its own. */
-const name = /^[a-z0-9_]+([./][a-zA-Z0-9_.-]+)+$/;
+const name = /^[a-z0-9_]+[./][a-zA-Z0-9_.-]+(?:\/[a-zA-Z0-9_.-]+)*$/;
 
 /** Refuses what is not of the pod's own namespaces: it would be the whole host's. */
 export function checkSysctls({ sysctls, namespaces }: Pick<PodConfig, "sysctls" | "namespaces">): void {

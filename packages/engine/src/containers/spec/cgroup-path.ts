@@ -10,5 +10,5 @@ const prefix = "pouch";
 export function cgroupsPath(id: string, driver: CgroupDriver, parent: string): string {
   if (driver === "systemd") return `${parent === "" ? "system.slice" : parent}:${prefix}:${id}`;
   const base = parent === "" ? `/${prefix}` : parent.startsWith("/") ? parent : `/${parent}`;
-  return `${base.replace(/\/+$/, "")}/${id}`;
+  return `${base.replace(/(?<!\/)\/+$/, "")}/${id}`;
 }

@@ -26,7 +26,7 @@ export function credentialsOf(auth: AuthConfig | undefined): RegistryCredentials
 
 function splitPair(text: string): { username: string; password: string } | undefined {
   const colon = text.indexOf(":");
-  return colon < 0 ? undefined : { username: text.slice(0, colon), password: text.slice(colon + 1).replace(/\0+$/, "") };
+  return colon < 0 ? undefined : { username: text.slice(0, colon), password: text.slice(colon + 1).replace(/(?<!\0)\0+$/, "") };
 }
 
 export function basicAuthorization(credentials: RegistryCredentials): string | undefined {

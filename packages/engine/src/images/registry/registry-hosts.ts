@@ -106,7 +106,7 @@ function baseOf(entry: HostsTomlEntry, file: string): string {
   if (url.protocol !== "http:" && url.protocol !== "https:") {
     throw invalidArgument(`cannot read registry configuration ${file}: "${entry.host}" must start with http:// or https://`);
   }
-  const path = url.pathname.replace(/\/+$/, "");
+  const path = url.pathname.replace(/(?<!\/)\/+$/, "");
   return `${url.origin}${entry.overridePath || path.endsWith("/v2") ? path : `${path}/v2`}`;
 }
 
