@@ -53,6 +53,11 @@ test("credentials in a text are known by their form", () => {
     'Get "https://me:pass@reg.example/v2/": EOF': 'Get "https://***@reg.example/v2/": EOF',
     "Authorization: Bearer abc.def next": "Authorization: Bearer *** next",
     '{"authorization":"Basic eHk="}': '{"authorization":"Basic ***"}',
+    "authorization = 'basic  eHk='": "authorization = 'basic  ***'",
+    "Proxy-Authorization:\tbearerabc": "Proxy-Authorization:\tbearer***",
+    "authorization: basic, and": "authorization: ***, and",
+    'authorization:" Basic eHk=': 'authorization:" Basic ***',
+    "authorization: abc": "authorization: ***",
     "X-Registry-Auth: eyJ1": "X-Registry-Auth: ***",
     "POST /build?t=a&buildargs=%7B%22A%22%3A1%7D&q=1": "POST /build?t=a&buildargs=***&q=1",
     "unix:///var/run/x.sock and docker.io/library/a@sha256:12": "unix:///var/run/x.sock and docker.io/library/a@sha256:12",
@@ -64,4 +69,20 @@ test("a long word is read once, not from each of its letters", () => {
   const word = "a".repeat(1 << 20);
   assert.equal(withoutCredentials(word), word);
   assert.equal(withoutCredentials(`${word}://user:word@host`), `${word}://***@host`);
+});
+
+test("no text takes more than its length to be masked: in the square of it this would take hours", () => {
+  const long = (unit: string): string => unit.repeat((1 << 20) / unit.length);
+  for (const before of [
+    "authorization",
+    "proxy-authorization:",
+    "authorization: basic",
+    'authorization="',
+    "x-registry-auth",
+    "buildargs=",
+  ])
+    for (const run of [" ", "\t", '"', ":", "authorization:", "basic ", "a://", "x-registry-auth:", "buildargs=", "%"])
+      for (const after of [",", "@", "'"]) withoutCredentials(before + long(run) + after);
+  assert.equal(withoutCredentials(`authorization:${long(" ")},`), `authorization:${long(" ")},`);
+  assert.equal(maskSecrets(long("=abc"), ["=abc"]), long("=abc").replaceAll("=abc", "***"));
 });

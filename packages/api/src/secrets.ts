@@ -97,15 +97,15 @@ function collect(value: unknown, meaning: "named" | "whole" | "open", found: Set
 
 function without(text: string, secret: string): string {
   if (secret.length >= shortestAnywhere) return text.replaceAll(secret, secretMask);
-  let rest = text;
-  let done = "";
-  for (let at = rest.indexOf(secret); at !== -1; at = rest.indexOf(secret)) {
+  const pieces: string[] = [];
+  let from = 0;
+  for (let at = text.indexOf(secret); at !== -1; at = text.indexOf(secret, from)) {
     const end = at + secret.length;
-    const isPart = isInWord(rest[at - 1] ?? done.at(-1), secret[0]) || isInWord(secret.at(-1), rest[end]);
-    done += rest.slice(0, at) + (isPart ? secret : secretMask);
-    rest = rest.slice(end);
+    const isPart = isInWord(text[at - 1], secret[0]) || isInWord(secret.at(-1), text[end]);
+    pieces.push(text.slice(from, at), isPart ? secret : secretMask);
+    from = end;
   }
-  return done + rest;
+  return pieces.join("") + text.slice(from);
 }
 
 /** Whether two signs that follow each other are of one word. */
@@ -124,9 +124,13 @@ export function withoutCredentials(text: string): string {
   if (!text.includes(":") && !text.includes("=")) return text;
   return (
     text
-      // Bounded: a scheme of any length would be looked for from every letter of a long word, in the square of its length.
+      // All in time that grows with the text alone, whoever wrote it. A scheme has a bound: one of any length would be looked for from
+      // every letter of a long word; and no two runs of blanks follow each other, which could be parted in every way.
       .replaceAll(/([a-z][a-z0-9+.-]{0,31}:\/\/)[^\s/?#@"']+@/gi, `$1${secretMask}@`)
-      .replaceAll(/\b((?:proxy-)?authorization["']?\s*[:=]\s*["']?(?:basic|bearer)?\s*)[^\s"',;]+/gi, `$1${secretMask}`)
+      .replaceAll(
+        /\b((?:proxy-)?authorization["']?\s*[:=]\s*(?:["']\s*)?(?:(?:basic|bearer)\s*)?)[^\s"',;]+/gi,
+        `$1${secretMask}`,
+      )
       .replaceAll(/\b(x-registry-(?:auth|config)["']?\s*[:=]\s*["']?)[^\s"',;]+/gi, `$1${secretMask}`)
       .replaceAll(/\b(buildargs=)[^&\s"']+/gi, `$1${secretMask}`)
   );
