@@ -103,6 +103,20 @@ test("a repository one may not read is denied as Docker says it", async () => {
   });
 });
 
+test("what a registry says is cut, and cannot hold up who masks it", async () => {
+  await using registry = await FakeRegistry.start();
+  const blanks = " ".repeat(60_000);
+  registry.interceptors.push((_request, response) => {
+    refuse(response, 400, "UNSUPPORTED", `authorization:${blanks},`);
+    return true;
+  });
+  const room = await imageRoom();
+  const said = `unsupported: authorization:${blanks},`;
+  await assert.rejects(room.pull(`${registry.host}/app:1`), {
+    message: `${said.slice(0, 1024)}… (cut: the registry's message has ${said.length} characters)`,
+  });
+});
+
 test("a redirect to another host takes no credentials along", async () => {
   await using registry = await FakeRegistry.start();
   registry.addImage(["a"], amd64, "1");

@@ -236,7 +236,7 @@ function tagsIn(body: Buffer): string[] {
 
 /** Of `Link: </v2/app/tags/list?last=x&n=100>; rel="next"` the query: what else it says does not lead anywhere. */
 function nextPage(link: string | string[] | undefined): string | undefined {
-  const match = /<[^>?]*(\?[^>]*)>\s*;[^,]*\brel="?next"?/i.exec([link].flat().join(","));
+  const match = /<[^<>?]*(\?[^<>]*)>\s*;[^,<]*\brel="?next"?/i.exec([link].flat().join(","));
   return match?.[1];
 }
 

@@ -10,7 +10,7 @@ export class RegistryError extends Error {
   readonly retryAfterSeconds: number | undefined;
 
   constructor(status: number, code: string, message: string, retryAfterSeconds?: number) {
-    super(message);
+    super(shortened(message));
     this.name = "RegistryError";
     this.status = status;
     this.code = code;
@@ -20,6 +20,15 @@ export class RegistryError extends Error {
   get transient(): boolean {
     return this.status === 408 || this.status === 429 || this.status >= 500;
   }
+}
+
+/** Longer than any that tells a person something. */
+const messageLimit = 1024;
+
+/** What a registry says goes into logs, answers and events, and it says as much as it likes. */
+function shortened(message: string): string {
+  if (message.length <= messageLimit) return message;
+  return `${message.slice(0, messageLimit)}… (cut: the registry's message has ${message.length} characters)`;
 }
 
 /** What was asked for when the registry refused. */
