@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { checkJsonBounds, maxJsonDepth, maxJsonValues } from "./bounded-json.ts";
+import { maxJsonDepth, maxJsonValues } from "@pouchcontainer/oci";
+import { checkJsonBounds } from "./bounded-json.ts";
 
 const nested = (depth: number): Buffer => Buffer.from("[".repeat(depth) + "]".repeat(depth));
 const list = (values: number): Buffer => Buffer.from(`[${"0,".repeat(values - 1)}0]`);

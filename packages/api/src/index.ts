@@ -1,5 +1,6 @@
 export * from "./schemas.ts";
-export { checkJsonBounds, maxJsonValues } from "./bounded-json.ts";
+export { checkJsonBounds } from "./bounded-json.ts";
+export { maxJsonValues } from "@pouchcontainer/oci";
 export { decodeBody, validate, type DecodeOptions } from "./decode.ts";
 export { apiVersions, endpoints, type EndpointId } from "./endpoints/catalogue.ts";
 export { extensionEndpoints } from "./endpoints/extension-endpoints.ts";

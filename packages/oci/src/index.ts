@@ -1,6 +1,7 @@
 export * from "./chain-id.ts";
 export * from "./digest.ts";
 export type * from "./image.ts";
+export * from "./json-excess.ts";
 export * from "./media-types.ts";
 export * from "./parse-image.ts";
 export * from "./platform.ts";

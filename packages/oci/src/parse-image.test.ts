@@ -68,6 +68,50 @@ test("an image config is read, and refused where its fields have wrong types", (
   for (const value of bad) assert.throws(() => parseImageConfig(json(value)), InvalidImageError, JSON.stringify(value));
 });
 
+test("a document that is too much work to read is refused before it is", () => {
+  const labels = (count: number): object => Object.fromEntries(Array.from({ length: count }, (_, index) => [`l${index}`, ""]));
+  const config = { rootfs: { diff_ids: [] } };
+  assert.equal(
+    Object.keys(parseImageConfig(json({ ...config, config: { Labels: labels(19_000) } })).config?.Labels ?? {}).length,
+    19_000,
+  );
+  for (const [read, document, message] of [
+    [parseImageConfig, { ...config, config: { Labels: labels(20_001) } }, "invalid image config: it has more than 20000 values"],
+    [
+      parseImageConfig,
+      { ...config, x: Array.from({ length: 20_001 }, () => []) },
+      "invalid image config: it has more than 20000 values",
+    ],
+    [parseManifest, { ...manifest, annotations: labels(20_001) }, "invalid image manifest: it has more than 20000 values"],
+    [parseIndex, { schemaVersion: 2, manifests: [], x: labels(50_000) }, "invalid image index: it has more than 49152 values"],
+    [sniffDocument, labels(50_000), "invalid image manifest: it has more than 49152 values"],
+  ] as const)
+    assert.throws(() => read(json(document)), { name: "InvalidImageError", message });
+  const nested = new TextEncoder().encode(`{"x":${"[".repeat(1001)}${"]".repeat(1001)}}`);
+  assert.throws(() => parseImageConfig(nested), { message: "invalid image config: it is nested deeper than 1000 levels" });
+});
+
+test("an index may have as many manifests as are allowed, each with what builders say of it", () => {
+  const item = {
+    ...descriptor(MediaType.ociManifest),
+    platform: { os: "linux", architecture: "arm", variant: "v7" },
+    annotations: { "vnd.docker.reference.digest": digestOf("x"), "vnd.docker.reference.type": "attestation-manifest" },
+  };
+  assert.equal(
+    parseIndex(json({ schemaVersion: 2, manifests: Array.from({ length: 4096 }, () => item) })).manifests.length,
+    4096,
+  );
+});
+
+test("of a config only what is asked for stays in memory", () => {
+  const known = { os: "linux", architecture: "arm", variant: "v7", created: "2024-01-01T00:00:00Z", "os.version": "1" };
+  const rootfs = { type: "layers", diff_ids: [digestOf("a")] };
+  assert.deepEqual(parseImageConfig(json({ ...known, author: null, rootfs, container_config: { Cmd: ["x"] } })), {
+    ...known,
+    rootfs,
+  });
+});
+
 test("compression is told by the first bytes", () => {
   assert.equal(detectCompression(new Uint8Array([0x1f, 0x8b, 8])), "gzip");
   assert.equal(detectCompression(new Uint8Array([0x28, 0xb5, 0x2f, 0xfd])), "zstd");

@@ -1,4 +1,5 @@
 import { isDigest } from "./digest.ts";
+import { jsonExcess } from "./json-excess.ts";
 import type { ContentDescriptor, ImageConfigFile, ImageHistoryEntry, ImageIndex, ImageManifest } from "./image.ts";
 import type { Platform } from "./platform.ts";
 
@@ -16,6 +17,8 @@ export class InvalidImageError extends Error {
 /** More layers than any builder makes; the kernel's overlay limit is below. */
 const layerLimit = 1024;
 const manifestLimit = 4096;
+/** Values of a list of that many images, with platforms and annotations. */
+export const maxIndexValues = 12 * manifestLimit;
 
 export function parseManifest(bytes: Uint8Array): ImageManifest {
   const document = parseObject(bytes, "manifest");
@@ -28,7 +31,7 @@ export function parseManifest(bytes: Uint8Array): ImageManifest {
 }
 
 export function parseIndex(bytes: Uint8Array): ImageIndex {
-  const document = parseObject(bytes, "index");
+  const document = parseObject(bytes, "index", maxIndexValues);
   requireSchemaVersion(document, "index");
   const manifests = requireArray(document["manifests"], "index", "manifests", manifestLimit).map((item) =>
     descriptorOf(item, "index", "manifests"),
@@ -38,7 +41,7 @@ export function parseIndex(bytes: Uint8Array): ImageIndex {
 
 /** What a document with no type of its own is, by its fields. */
 export function sniffDocument(bytes: Uint8Array): "index" | "manifest" | "schema1" | "unknown" {
-  const document = parseObject(bytes, "manifest");
+  const document = parseObject(bytes, "manifest", maxIndexValues);
   if (document["schemaVersion"] === 1) return "schema1";
   if (Array.isArray(document["manifests"])) return "index";
   return Array.isArray(document["layers"]) ? "manifest" : "unknown";
@@ -59,23 +62,25 @@ export function parseImageConfig(bytes: Uint8Array): ImageConfigFile {
   if (history) requireHistory(history);
   const config = document["config"];
   if (config !== undefined && config !== null) requireRunConfig(config);
-  for (const field of ["architecture", "os", "variant", "created", "author", "comment", "docker_version", "os.version"]) {
-    if (document[field] !== undefined && document[field] !== null && typeof document[field] !== "string") {
-      throw new InvalidImageError(`invalid image config: ${field} must be a string`);
-    }
+  const texts: Partial<Record<(typeof textFields)[number], string>> = {};
+  for (const field of textFields) {
+    const text = document[field];
+    if (!isGiven(text)) continue;
+    if (typeof text !== "string") throw new InvalidImageError(`invalid image config: ${field} must be a string`);
+    texts[field] = text;
   }
-  // Every field the type names was checked above; unknown ones are kept as they are.
-  const { config: _config, history: _history, ...rest } = document as unknown as ImageConfigFile;
+  // Nothing else: configs are in memory as long as their images are here.
   return {
-    ...rest,
-    os: rest.os || "linux",
-    architecture: rest.architecture || "amd64",
+    ...texts,
+    os: texts.os || "linux",
+    architecture: texts.architecture || "amd64",
     rootfs: { type: "layers", diff_ids: diffIds },
     ...(isObject(config) && { config: withoutNulls(config) }),
     ...(history && { history: history }),
   };
 }
 
+const textFields = ["architecture", "os", "variant", "created", "author", "comment", "docker_version", "os.version"] as const;
 const historyTypes = { created: "string", created_by: "string", author: "string", comment: "string", empty_layer: "boolean" };
 
 function requireHistory(steps: unknown[]): asserts steps is ImageHistoryEntry[] {
@@ -169,7 +174,9 @@ function stringMapOf(value: unknown): Record<string, string> | undefined {
   return Object.fromEntries(Object.entries(value).filter((entry): entry is [string, string] => typeof entry[1] === "string"));
 }
 
-function parseObject(bytes: Uint8Array, kind: string): Record<string, unknown> {
+function parseObject(bytes: Uint8Array, kind: string, maxValues?: number): Record<string, unknown> {
+  const excess = jsonExcess(bytes, maxValues);
+  if (excess !== undefined) throw new InvalidImageError(`invalid image ${kind}: it ${excess.problem}`);
   let value: unknown;
   try {
     value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));

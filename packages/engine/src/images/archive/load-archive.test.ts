@@ -193,6 +193,16 @@ test("archives that lie or reach outside are refused and leave nothing", async (
     ["a bad name", dockerArchive(["no name"], "a"), /image name "no name"/],
     ["a manifest that is none", [{ name: "manifest.json", text: { Config: 1 } }], /manifest.json is not a list/],
     ["a huge manifest", [{ name: "manifest.json", text: " ".repeat(9 << 20) }], /more than 8388608/],
+    [
+      "a manifest of many values",
+      [{ name: "manifest.json", text: Array.from({ length: 50_000 }, () => 0) }],
+      /manifest.json has more than 49152 values/,
+    ],
+    [
+      "many names",
+      [{ name: "repositories", text: Array.from({ length: 20_001 }, () => 0) }],
+      /repositories has more than 20000 values/,
+    ],
     ["nothing known", [{ name: "x", text: "y" }], /neither index.json/],
     ["a blob that is another", [{ name: `blobs/sha256/${"0".repeat(64)}`, text: "x" }], /does not have the digest/],
   ];

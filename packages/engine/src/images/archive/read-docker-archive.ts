@@ -1,8 +1,10 @@
+import { checkJsonBounds } from "@pouchcontainer/api";
 import { invalidArgument } from "@pouchcontainer/errors";
 import {
   detectCompression,
   digestOf,
   layerTypeFor,
+  maxIndexValues,
   MediaType,
   parseImageConfig,
   type ContentDescriptor,
@@ -96,6 +98,10 @@ function cleanPath(path: string): string {
 }
 
 function parseItems(bytes: Buffer): ManifestItem[] {
+  checkJsonBounds(bytes, {
+    maxValues: maxIndexValues,
+    refuse: (problem) => invalidArgument(`invalid archive: manifest.json ${problem}`),
+  });
   let document: unknown;
   try {
     document = JSON.parse(bytes.toString("utf8"));

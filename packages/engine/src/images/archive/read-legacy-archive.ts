@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { createGunzip, createZstdDecompress } from "node:zlib";
 import { pipeline } from "node:stream/promises";
+import { checkJsonBounds } from "@pouchcontainer/api";
 import { invalidArgument } from "@pouchcontainer/errors";
 import { detectCompression, digestOf, MediaType, parseImageConfig, type Platform } from "@pouchcontainer/oci";
 import { parseArchiveName, type ArchiveDeps, type ArchiveImage } from "./archive-images.ts";
@@ -112,6 +113,7 @@ function parseRepositories(bytes: Buffer): Map<string, string[]> {
 }
 
 function parseObject(bytes: Uint8Array, name: string): Record<string, unknown> {
+  checkJsonBounds(bytes, { refuse: (problem) => invalidArgument(`invalid archive: ${name} ${problem}`) });
   try {
     const value: unknown = JSON.parse(new TextDecoder().decode(bytes));
     // An object by the check beside it; its fields are checked where they are used.

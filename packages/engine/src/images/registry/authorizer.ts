@@ -1,3 +1,4 @@
+import { checkJsonBounds } from "@pouchcontainer/api";
 import { internal } from "@pouchcontainer/errors";
 import { parseChallenges, type Challenge } from "./challenge.ts";
 import { basicAuthorization, type RegistryCredentials } from "./credentials.ts";
@@ -108,11 +109,11 @@ export class Authorizer {
         body: form.toString(),
       });
     }
-    const body = (await readBody(response, tokenAnswerLimit)).toString("utf8");
+    const body = await readBody(response, tokenAnswerLimit);
     if (response.status !== 200) {
       const retryAfter = response.headers["retry-after"];
       throw registryErrorOf(
-        { status: response.status, statusText: response.body.statusMessage ?? "", body, retryAfter },
+        { status: response.status, statusText: response.body.statusMessage ?? "", body: body.toString("utf8"), retryAfter },
         "manifest",
       );
     }
@@ -136,10 +137,11 @@ function realmOf(realm: string | undefined, host: RegistryHost): URL {
   return url;
 }
 
-function tokenOf(body: string): string {
+function tokenOf(body: Buffer): string {
+  checkJsonBounds(body, { refuse: (problem) => internal(`the token server's answer ${problem}`) });
   let document: unknown;
   try {
-    document = JSON.parse(body);
+    document = JSON.parse(body.toString("utf8"));
   } catch (cause) {
     throw internal("the token server's answer is not JSON", { cause });
   }

@@ -53,6 +53,17 @@ test("credentials go to the token server, and its refusal is told", async () => 
   });
 });
 
+test("a token server's answer that is too much work to read is refused", async () => {
+  await using registry = await FakeRegistry.start();
+  registry.interceptors.push(({ path }, response) => {
+    if (path === "/token") response.end(`{"token":"x","y":[${"0,".repeat(20_000)}0]}`);
+    return path === "/token";
+  });
+  demandToken(registry, () => true);
+  const room = await imageRoom();
+  await assert.rejects(room.pull(`${registry.host}/app:1`), { message: "the token server's answer has more than 20000 values" });
+});
+
 test("basic authentication is answered, and its lack said in Docker's words", async () => {
   await using registry = await FakeRegistry.start();
   registry.addImage(["a"], amd64, "1");
@@ -247,8 +258,9 @@ for (const [body, message] of [
   [`{"tags":["ok","../etc"]}`, `the registry's list of tags has one that is none: "../etc"`],
   [`{"tags":"1"}`, "the registry's list of tags has none"],
   ["<html>", "the registry's list of tags is no JSON"],
+  [`{"tags":[${"[],".repeat(100_000)}[]]}`, "the registry's list of tags has more than 100000 values"],
 ] as const)
-  test(`a list of tags that is none is refused: ${body}`, async () => {
+  test(`a list of tags that is none is refused: ${body.slice(0, 30)}`, async () => {
     await using registry = await FakeRegistry.start();
     registry.interceptors.push(({ path }, response) => {
       if (path.endsWith("/tags/list")) response.end(body);

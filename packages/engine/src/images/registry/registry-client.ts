@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import { checkJsonBounds } from "@pouchcontainer/api";
 import { internal } from "@pouchcontainer/errors";
 import { digestOf, isDigest, isTag, matchesDigest, MediaType, sniffDocument, type Digest } from "@pouchcontainer/oci";
 import { Authorizer } from "./authorizer.ts";
@@ -218,6 +219,7 @@ function refusalOf(response: HttpResponse, body: string, challenge: string | und
 }
 
 function tagsIn(body: Buffer): string[] {
+  checkJsonBounds(body, { maxValues: mostTags, refuse: (problem) => internal(`the registry's list of tags ${problem}`) });
   let list: unknown;
   try {
     list = JSON.parse(body.toString("utf8"));
