@@ -92,7 +92,11 @@ test("content is written, found, read in part and deleted", async () => {
   assert.deepEqual(await writer.commit({ labels: { a: "1" } }), { digest, size: bytes.length });
 
   assert.equal((await content.info(digest)).size, bytes.length);
-  assert.equal(Buffer.compare(await content.readAll(digest), bytes), 0);
+  assert.equal(Buffer.compare(await content.readAll(digest, { limitBytes: bytes.length }), bytes), 0);
+  await assert.rejects(content.readAll(digest, { limitBytes: bytes.length - 1 }), {
+    name: "ContentTooBig",
+    message: `content ${digest} has 5242880 bytes, more than the 5242879 that may be read into memory`,
+  });
   const part = Buffer.concat(await Array.fromAsync(content.read(digest, { offset: 5, size: 5 })));
   assert.equal(part.toString(), "layer");
 
@@ -140,7 +144,7 @@ test("an interrupted ingestion goes on where it was", async () => {
   const second = await open();
   await second.write(bytes.subarray(second.offset));
   await second.commit({});
-  assert.equal(Buffer.compare(await fixture.client.content.readAll(digest), bytes), 0);
+  assert.equal(Buffer.compare(await fixture.client.content.readAll(digest, { limitBytes: bytes.length }), bytes), 0);
   await assert.rejects(fixture.client.content.openWriter("another", { digest, size: bytes.length }), { kind: "alreadyExists" });
   await fixture.client.leases.delete("resumed");
 });

@@ -1,6 +1,7 @@
 export type * from "./types.ts";
 export { connectContainerd } from "./connect.ts";
 export type { ConnectOptions } from "./connect.ts";
+export { ContentTooBig } from "./content-too-big.ts";
 export { isOutage } from "./grpc/status.ts";
 export { runcOptions } from "./runc-options.ts";
 export { decodeMetrics } from "./metrics.ts";

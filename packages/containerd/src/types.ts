@@ -176,7 +176,8 @@ export interface ContentService {
   /** Changes only the labels given; an empty value removes one. */
   updateLabels(digest: string, labels: Record<string, string>, options?: CallOptions): Promise<void>;
   read(digest: string, range?: { offset?: number; size?: number }, options?: CallOptions): AsyncIterable<Uint8Array>;
-  readAll(digest: string, options?: CallOptions): Promise<Uint8Array>;
+  /** Into memory. Rejects with `ContentTooBig`, before anything is read, where it has more than `limitBytes`. */
+  readAll(digest: string, bounds: { limitBytes: number }, options?: CallOptions): Promise<Uint8Array>;
   /**
    * Rejects with `alreadyExists` when the expected digest is there (it is then held by the lease of the call), and with
    * `unavailable` while another writer has the same `ref` open.

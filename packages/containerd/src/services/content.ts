@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { isKind, notFound } from "@pouchcontainer/errors";
 import type { Info } from "../gen/content_pb.ts";
 import { Content } from "../gen/content_pb.ts";
+import { ContentTooBig } from "../content-too-big.ts";
 import type { ContentInfo, ContentService } from "../types.ts";
 import type { CallContext } from "./call-context.ts";
 import { callOptions, deadlines } from "./call-context.ts";
@@ -36,7 +37,9 @@ export function contentService(context: CallContext): ContentService {
         if (data.length > 0) yield data;
       }
     },
-    async readAll(digest, options) {
+    async readAll(digest, { limitBytes }, options) {
+      const { size } = await service.info(digest, options);
+      if (size > limitBytes) throw new ContentTooBig(digest, size, limitBytes);
       const chunks = await Array.fromAsync(service.read(digest, {}, options));
       const [only] = chunks;
       return chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks);

@@ -19,11 +19,15 @@ export function sourceLabel(domain: string): string {
 }
 
 export async function hasContent(content: ImageServices["content"], digest: string): Promise<boolean> {
+  return (await contentSize(content, digest)) !== undefined;
+}
+
+/** Bytes of what is here; undefined of what is not. */
+export async function contentSize(content: ImageServices["content"], digest: string): Promise<number | undefined> {
   try {
-    await content.info(digest);
-    return true;
+    return (await content.info(digest)).size;
   } catch (error) {
-    if (isKind(error, "notFound")) return false;
+    if (isKind(error, "notFound")) return undefined;
     throw error;
   }
 }

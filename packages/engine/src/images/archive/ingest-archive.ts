@@ -2,7 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import type { Readable } from "node:stream";
 import { invalidArgument, isKind } from "@pouchcontainer/errors";
 import { isDigest } from "@pouchcontainer/oci";
-import { hasContent, type ImageServices } from "../containerd-services.ts";
+import { contentSize, type ImageServices } from "../containerd-services.ts";
 import type { Lease } from "../lease.ts";
 import { documentLimit } from "../store/image-documents.ts";
 import { readTar, type TarEntry } from "./tar-entries.ts";
@@ -63,7 +63,9 @@ async function ingestFile(
   const expected = blobDigestOf(entry.name);
   if (expected !== undefined) {
     await lease.holdContent(expected);
-    if (await hasContent(content, expected)) return { digest: expected, size: entry.size, head: await drain(entry) };
+    const size = await contentSize(content, expected);
+    if (size !== undefined && size !== entry.size) throw misnamed(entry);
+    if (size !== undefined) return { digest: expected, size, head: await drain(entry) };
   }
   // The name says nothing about what is inside, so no one else can be writing the same.
   const ref = `pouch-load-${randomBytes(8).toString("hex")}`;
@@ -84,10 +86,14 @@ async function ingestFile(
   } catch (error) {
     await content.abort(ref).catch(() => undefined);
     if (expected !== undefined && isKind(error, "failedPrecondition", "invalidArgument")) {
-      throw invalidArgument(`invalid archive: ${entry.name} does not have the digest it is named by`, { cause: error });
+      throw misnamed(entry, error);
     }
     throw error;
   }
+}
+
+function misnamed({ name }: TarEntry, cause?: unknown): Error {
+  return invalidArgument(`invalid archive: ${name} does not have the digest it is named by`, { cause });
 }
 
 async function drain(entry: TarEntry): Promise<Uint8Array> {

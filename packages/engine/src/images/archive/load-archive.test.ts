@@ -214,6 +214,76 @@ test("archives that lie or reach outside are refused and leave nothing", async (
   }
 });
 
+/** A blob of a layout, as large as wanted: what is in it is nothing. */
+function blobOf(text: string): { file: File; digest: string; size: number } {
+  const digest = digestOf(text);
+  return { file: { name: `blobs/sha256/${digest.slice(7)}`, text }, digest, size: text.length };
+}
+
+const layoutOf = (manifests: object[], ...blobs: File[]): File[] => [
+  { name: "oci-layout", text: { imageLayoutVersion: "1.0.0" } },
+  ...blobs,
+  { name: "index.json", text: { schemaVersion: 2, manifests } },
+];
+
+test("a layout's documents are read up to a size, whatever its descriptors say of it", async () => {
+  const huge = blobOf(" ".repeat(9 << 20));
+  const lie = { digest: huge.digest, size: 100 };
+  const message = `invalid archive: invalid image: content ${huge.digest} has 9437184 bytes, more than the 8388608 that may be read into memory`;
+  const index = blobOf(JSON.stringify({ schemaVersion: 2, manifests: [{ mediaType: MediaType.ociManifest, ...lie }] }));
+  for (const files of [
+    layoutOf([{ mediaType: MediaType.ociManifest, ...lie }], huge.file),
+    layoutOf([{ mediaType: MediaType.ociIndex, ...lie }], huge.file),
+    layoutOf([lie], huge.file),
+    layoutOf([{ mediaType: MediaType.ociIndex, digest: index.digest, size: index.size }], huge.file, index.file),
+  ]) {
+    const room = await imageRoom();
+    await assert.rejects(load(room, await tarOf(files)), { kind: "invalidArgument", message });
+    assert.equal(room.containerd.blobs.size + room.containerd.leaseResources.size, 0);
+  }
+  // What is no image of ours may have any config.
+  const manifest = blobOf(JSON.stringify({ schemaVersion: 2, config: { mediaType: "x/y", ...lie }, layers: [] }));
+  const artifact = { mediaType: MediaType.ociManifest, digest: manifest.digest, size: manifest.size };
+  await assert.rejects(load(await imageRoom(), await tarOf(layoutOf([artifact], huge.file, manifest.file))), {
+    message: "invalid archive: index.json names no image",
+  });
+});
+
+test("an index that is in others thousands of times is read once", async () => {
+  const config = blobOf(JSON.stringify({ os: "linux", rootfs: { diff_ids: [] } }));
+  const { digest, size } = config;
+  const image = blobOf(
+    JSON.stringify({ schemaVersion: 2, config: { mediaType: MediaType.ociConfig, digest, size }, layers: [] }),
+  );
+  const blobs = [config.file, image.file];
+  let inner = { mediaType: MediaType.ociManifest as string, digest: image.digest, size: image.size };
+  for (let depth = 0; depth < 3; depth++) {
+    const manifests = Array.from({ length: 4000 }, () => inner);
+    const index = blobOf(JSON.stringify({ schemaVersion: 2, manifests }));
+    inner = { mediaType: MediaType.ociIndex, digest: index.digest, size: index.size };
+    blobs.push(index.file);
+  }
+  const room = await imageRoom();
+  const [line] = await load(room, await tarOf(layoutOf([inner], ...blobs)));
+  assert.deepEqual(line, { stream: `Loaded image ID: ${digest}\n` });
+});
+
+test("a file that is named by a digest that is here has the size of that", async () => {
+  const room = await imageRoom();
+  const layer = "a".repeat(9 << 20);
+  await load(room, await tarOf(dockerArchive(["app:1"], layer)));
+  const { digest } = blobOf(layer);
+  const name = `blobs/sha256/${digest.slice(7)}`;
+  const files = [
+    { name, text: "{}" },
+    { name: "manifest.json", text: [{ Config: name, RepoTags: [], Layers: [] }] },
+  ];
+  await assert.rejects(load(room, await tarOf(files)), {
+    kind: "invalidArgument",
+    message: `invalid archive: ${name} does not have the digest it is named by`,
+  });
+});
+
 test("bytes that are no archive are refused", async () => {
   const room = await imageRoom();
   const tar = await tarOf(dockerArchive(["app:1"], "a"));

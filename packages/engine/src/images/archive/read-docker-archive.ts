@@ -13,7 +13,7 @@ import {
   type Reference,
 } from "@pouchcontainer/oci";
 import { gcLabels } from "../containerd-services.ts";
-import { documentLimit } from "../store/image-documents.ts";
+import { documentLimit, readDocument } from "../store/image-documents.ts";
 import { parseArchiveName, type ArchiveDeps, type ArchiveImage } from "./archive-images.ts";
 import type { IngestedArchive, IngestedFile } from "./ingest-archive.ts";
 
@@ -44,8 +44,9 @@ function referencesOf({ RepoTags }: ManifestItem, naming: NamingDefaults): Refer
 
 async function readItem(deps: ArchiveDeps, archive: IngestedArchive, item: ManifestItem): Promise<ArchiveImage> {
   const configFile = require(archive, item.Config, "config");
-  if (configFile.size > documentLimit) throw invalidArgument(`invalid archive: ${item.Config} has ${configFile.size} bytes`);
-  const config = parseImageConfig(await deps.content.readAll(configFile.digest));
+  if (configFile.size > documentLimit)
+    throw invalidArgument(`invalid archive: ${item.Config} has ${configFile.size} bytes, more than ${documentLimit}`);
+  const config = parseImageConfig(await readDocument(deps, configFile.digest));
   const diffIds = config.rootfs.diff_ids;
   if (diffIds.length !== item.Layers.length) {
     throw invalidArgument(`invalid manifest, layers length mismatch: expected ${item.Layers.length}, got ${diffIds.length}`);

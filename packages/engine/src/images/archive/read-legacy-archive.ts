@@ -16,6 +16,7 @@ interface LegacyStep {
 }
 
 const depthLimit = 1024;
+const stepLimitBytes = 1024 * 1024;
 
 /** Archives with `repositories` and `<id>/json`, `<id>/layer.tar` alone. Configs, as they are known today, are made from the steps. */
 export async function readLegacyArchive(
@@ -42,8 +43,9 @@ async function readSteps(deps: ArchiveDeps, archive: IngestedArchive, top: strin
     const layer = archive.file(layerPath);
     if (json === undefined || layer === undefined)
       throw invalidArgument(`invalid archive: ${id}/json or ${layerPath} is missing`);
-    if (json.size > 1024 * 1024) throw invalidArgument(`invalid archive: ${id}/json has ${json.size} bytes`);
-    const document = parseObject(await deps.content.readAll(json.digest), `${id}/json`);
+    if (json.size > stepLimitBytes)
+      throw invalidArgument(`invalid archive: ${id}/json has ${json.size} bytes, more than ${stepLimitBytes}`);
+    const document = parseObject(await deps.content.readAll(json.digest, { limitBytes: stepLimitBytes }), `${id}/json`);
     steps.unshift({ document, layerPath, layer });
     id = typeof document["parent"] === "string" && document["parent"] !== "" ? document["parent"] : undefined;
   }

@@ -12,7 +12,7 @@ import {
   type Reference,
 } from "@pouchcontainer/oci";
 import { gcLabels, hasContent } from "../containerd-services.ts";
-import { readImageDocuments } from "../store/image-documents.ts";
+import { behindLimit, nestingLimit, readDocument, readImageDocuments } from "../store/image-documents.ts";
 import { parseArchiveName, type ArchiveDeps, type ArchiveImage } from "./archive-images.ts";
 import type { IngestedArchive } from "./ingest-archive.ts";
 
@@ -47,7 +47,7 @@ async function readImage(
 ): Promise<ArchiveImage | undefined> {
   const { mediaType, digest, size } = descriptor;
   if (!(await hasContent(deps.content, digest))) throw missing(digest);
-  await labelTree(deps, descriptor, 0);
+  await labelTree(deps, descriptor);
   const documents = await readImageDocuments({ content: deps.content }, descriptor, choice).catch((error: unknown) => {
     // Signatures and attestations are manifests too; their config is none.
     if (error instanceof InvalidImageError) return undefined;
@@ -69,17 +69,25 @@ function referencesOf({ annotations = {}, digest }: ContentDescriptor, naming: N
   return full !== undefined || /[/:]/.test(name) ? [parseArchiveName(name, naming, digest)] : [];
 }
 
-/** Ties what is here together for the collector, from the index down. */
-async function labelTree(deps: ArchiveDeps, { digest, mediaType }: ContentDescriptor, depth: number): Promise<void> {
-  if (depth > 3 || !(await hasContent(deps.content, digest))) return;
-  const bytes = await deps.content.readAll(digest);
+/** Ties what is here together for the collector, from the index down, each document once. */
+async function labelTree(
+  deps: ArchiveDeps,
+  { digest, mediaType }: ContentDescriptor,
+  depth = 0,
+  tied = new Set<string>(),
+): Promise<void> {
+  if (depth > nestingLimit || tied.has(digest) || !(await hasContent(deps.content, digest))) return;
+  tied.add(digest);
+  if (tied.size > behindLimit)
+    throw invalidArgument(`invalid archive: an image has more than ${behindLimit} indexes and manifests`);
+  const bytes = await readDocument(deps, digest);
   if (isIndexType(mediaType) || sniffDocument(bytes) === "index") {
     const { manifests } = parseIndex(bytes);
     await deps.content.updateLabels(
       digest,
       Object.fromEntries(manifests.map((item, index) => [gcLabels.manifest(index), item.digest])),
     );
-    for (const item of manifests) await labelTree(deps, item, depth + 1);
+    for (const item of manifests) await labelTree(deps, item, depth + 1, tied);
     return;
   }
   const { config, layers } = parseManifest(bytes);

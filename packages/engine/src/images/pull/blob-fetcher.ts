@@ -1,8 +1,8 @@
 import type { ContentDescriptor } from "@pouchcontainer/oci";
-import { hasContent, type ImageServices } from "../containerd-services.ts";
+import type { ImageServices } from "../containerd-services.ts";
 import type { RegistryClient } from "../registry/registry-client.ts";
 import { type Clock } from "../registry/retry.ts";
-import { downloadBlob } from "./download-blob.ts";
+import { adoptContent, downloadBlob } from "./download-blob.ts";
 
 export interface BlobRequest {
   client: Pick<RegistryClient, "openBlob">;
@@ -28,10 +28,7 @@ export class BlobFetcher {
     const { descriptor, signal } = request;
     for (;;) {
       signal.throwIfAborted();
-      if (await hasContent(this.#content, descriptor.digest)) {
-        await this.#content.updateLabels(descriptor.digest, request.labels);
-        return;
-      }
+      if (await adoptContent(this.#content, request)) return;
       const running = this.#running.get(descriptor.digest);
       if (running === undefined) break;
       await this.#follow(running, request);

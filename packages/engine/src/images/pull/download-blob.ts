@@ -1,7 +1,7 @@
-import { internal, isKind } from "@pouchcontainer/errors";
+import { internal, invalidArgument, isKind } from "@pouchcontainer/errors";
 import type { ContentWriter } from "@pouchcontainer/containerd";
 import type { ContentDescriptor } from "@pouchcontainer/oci";
-import { hasContent, type ImageServices } from "../containerd-services.ts";
+import { contentSize, type ImageServices } from "../containerd-services.ts";
 import { describeNetworkError } from "../registry/http-error.ts";
 import type { OpenedBlob, RegistryClient } from "../registry/registry-client.ts";
 import { delayMs, isTransient, type Clock } from "../registry/retry.ts";
@@ -34,14 +34,23 @@ export function ingestionOf(digest: string): string {
  * digest, by a lease or by labels of what is held, before it is there: the collector must not come between.
  */
 export async function downloadBlob(deps: BlobDownloadDeps, download: BlobDownload): Promise<void> {
-  const { digest } = download.descriptor;
-  if (await hasContent(deps.content, digest)) {
-    await deps.content.updateLabels(digest, download.labels);
-    return;
-  }
+  if (await adoptContent(deps.content, download)) return;
   const resumed = await ingest(deps, download);
   // Old bytes may have been the bad ones: once more from the start.
-  if (resumed === "badResume" && (await ingest(deps, download)) === "badResume") throw badBlob(digest);
+  if (resumed === "badResume" && (await ingest(deps, download)) === "badResume") throw badBlob(download.descriptor.digest);
+}
+
+/** Labels a blob that is here already. Whoever speaks of it has to know its size, as if it were downloaded: sizes decide what is read. */
+export async function adoptContent(
+  content: ImageServices["content"],
+  { descriptor: { digest, size }, labels }: Pick<BlobDownload, "descriptor" | "labels">,
+): Promise<boolean> {
+  const actual = await contentSize(content, digest);
+  if (actual === undefined) return false;
+  if (actual !== size)
+    throw invalidArgument(`invalid image: its manifest says that ${digest} has ${size} bytes, and it has ${actual}`);
+  await content.updateLabels(digest, labels);
+  return true;
 }
 
 function badBlob(digest: string): Error {
@@ -56,10 +65,7 @@ async function ingest(deps: BlobDownloadDeps, download: BlobDownload): Promise<"
     // Its own signal, not a lease: an ingestion under a lease would go with the lease.
     writer = await openWriter(deps, descriptor, closing.signal, signal);
   } catch (error) {
-    if (isKind(error, "alreadyExists")) {
-      await deps.content.updateLabels(descriptor.digest, download.labels);
-      return "done";
-    }
+    if (isKind(error, "alreadyExists") && (await adoptContent(deps.content, download))) return "done";
     throw error;
   }
   const start = writer.offset;

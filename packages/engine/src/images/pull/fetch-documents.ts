@@ -14,7 +14,7 @@ import {
 import { gcLabels, hasContent, sourceLabel } from "../containerd-services.ts";
 import type { Lease } from "../lease.ts";
 import type { FetchedDocument, RegistryClient } from "../registry/registry-client.ts";
-import { documentLimit, nestingLimit } from "../store/image-documents.ts";
+import { documentLimit, nestingLimit, readDocument } from "../store/image-documents.ts";
 import type { FetchedImage, PullDeps, PullRequest } from "./pull-request.ts";
 
 interface FetchContext {
@@ -63,7 +63,7 @@ async function enterIndex(context: FetchContext, document: FetchedDocument): Pro
     return {
       mediaType: best.mediaType,
       digest: best.digest,
-      bytes: Buffer.from(await deps.containerd.content.readAll(best.digest)),
+      bytes: Buffer.from(await readDocument(deps.containerd, best.digest)),
     };
   }
   const fetched = await client.getManifest(best.digest, signal);
@@ -75,9 +75,10 @@ async function storeManifest(context: FetchContext, document: FetchedDocument): 
   const manifest = parseManifest(document.bytes);
   const layers = manifest.layers.map(({ digest }, index) => [gcLabels.layer(index), digest]);
   await writeDocument(context, document, { [gcLabels.config]: manifest.config.digest, ...Object.fromEntries(layers) });
-  if (manifest.config.size > documentLimit) throw invalidArgument(`invalid image: its config has ${manifest.config.size} bytes`);
+  if (manifest.config.size > documentLimit)
+    throw invalidArgument(`invalid image: its config has ${manifest.config.size} bytes, more than ${documentLimit}`);
   await fetchConfig(context, manifest.config);
-  const config = parseImageConfig(await deps.containerd.content.readAll(manifest.config.digest));
+  const config = parseImageConfig(await readDocument(deps.containerd, manifest.config.digest));
   // An index says which platform a manifest is for; a manifest alone tells it only here.
   if (platformDistance(request.platform, config) === undefined) {
     throw notFound(

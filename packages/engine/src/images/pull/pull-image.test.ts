@@ -435,3 +435,23 @@ async function eventually(check: () => boolean): Promise<void> {
     await sleep(5);
   }
 }
+
+test("what a registry calls a config is read up to a size, though it is here and said to be small", async () => {
+  await using registry = await FakeRegistry.start();
+  const layer = "a".repeat(9 << 20);
+  registry.addImage([layer], amd64, "1");
+  const { digest, size } = registry.addBlob(layer);
+  const manifest = (config: object): object => ({ schemaVersion: 2, mediaType: MediaType.ociManifest, config, layers: [] });
+  registry.addManifest(manifest({ mediaType: MediaType.ociConfig, digest, size: 100 }), MediaType.ociManifest, "lies");
+  registry.addManifest(manifest({ mediaType: MediaType.ociConfig, digest, size }), MediaType.ociManifest, "big");
+  const index = { schemaVersion: 2, manifests: [{ mediaType: MediaType.ociManifest, digest, size: 100, platform: amd64 }] };
+  registry.addManifest(index, MediaType.ociIndex, "index");
+  const room = await imageRoom();
+  await room.pull(`${registry.host}/app:1`);
+  for (const [tag, message] of Object.entries({
+    lies: `invalid image: its manifest says that ${digest} has 100 bytes, and it has ${size}`,
+    big: `invalid image: its config has ${size} bytes, more than 8388608`,
+    index: `invalid image: content ${digest} has ${size} bytes, more than the 8388608 that may be read into memory`,
+  }))
+    await assert.rejects(room.pull(`${registry.host}/app:${tag}`), { message });
+});

@@ -16,6 +16,7 @@ import type { FetchedImage, PullDeps, PullRequest } from "./pull-request.ts";
 import type { Lease } from "../lease.ts";
 import { pullErrorOf } from "../registry/registry-error.ts";
 import type { FetchedDocument, RegistryClient } from "../registry/registry-client.ts";
+import { readDocument } from "../store/image-documents.ts";
 import type { StoredImage } from "../store/image-store.ts";
 
 /**
@@ -92,7 +93,6 @@ async function fetchImage(context: PullContext): Promise<FetchedImage> {
 
 /** The document behind the reference. When the name stands for it already, the registry is asked for the digest only. */
 async function resolve({ deps, client, request: { reference }, lease, signal }: PullContext): Promise<FetchedDocument> {
-  const { content } = deps.containerd;
   const known = deps.store
     .byName(formatReference(bare(reference)))
     ?.names.find(({ name }) => name === formatReference(bare(reference)));
@@ -100,7 +100,7 @@ async function resolve({ deps, client, request: { reference }, lease, signal }: 
     reference.digest ?? (known && reference.tag !== undefined ? await client.headManifest(reference.tag, signal) : undefined);
   if (known !== undefined && wanted === known.target.digest) {
     await lease.holdContent(wanted);
-    const bytes = await content.readAll(wanted).catch((error: unknown) => {
+    const bytes = await readDocument(deps.containerd, wanted).catch((error: unknown) => {
       if (isKind(error, "notFound")) return undefined;
       throw error;
     });

@@ -1,5 +1,6 @@
 import { isKind } from "@pouchcontainer/errors";
 import {
+  InvalidImageError,
   isIndexType,
   parseImageConfig,
   parseIndex,
@@ -11,7 +12,7 @@ import {
   type ImageManifest,
   type Platform,
 } from "@pouchcontainer/oci";
-import type { Descriptor } from "@pouchcontainer/containerd";
+import { ContentTooBig, type Descriptor } from "@pouchcontainer/containerd";
 import { hasContent, type ImageServices } from "../containerd-services.ts";
 
 /** An image of one platform, read from the content store. */
@@ -25,6 +26,16 @@ type Content = Pick<ImageServices, "content">;
 
 /** Documents are read into memory: nothing honest is bigger. */
 export const documentLimit = 8 * 1024 * 1024;
+
+/** One of an image's documents, whatever descriptors say of its size; one that is too big is an `InvalidImageError`. */
+export async function readDocument({ content }: Content, digest: string): Promise<Uint8Array> {
+  try {
+    return await content.readAll(digest, { limitBytes: documentLimit });
+  } catch (error) {
+    if (error instanceof ContentTooBig) throw new InvalidImageError(`invalid image: ${error.message}`, { cause: error });
+    throw error;
+  }
+}
 
 /** The manifest a target stands for and its config: `manifestDigest` where known, else the best for `platform` that is here. */
 export async function readImageDocuments(
@@ -41,8 +52,8 @@ export async function readImageDocuments(
 
 async function readDocuments(containerd: Content, manifestDescriptor: ContentDescriptor): Promise<ImageDocuments | undefined> {
   try {
-    const manifest = parseManifest(await containerd.content.readAll(manifestDescriptor.digest));
-    const config = parseImageConfig(await containerd.content.readAll(manifest.config.digest));
+    const manifest = parseManifest(await readDocument(containerd, manifestDescriptor.digest));
+    const config = parseImageConfig(await readDocument(containerd, manifest.config.digest));
     return { manifestDescriptor, manifest, config };
   } catch (error) {
     // Other platforms of an index are usually not fetched.
@@ -53,30 +64,42 @@ async function readDocuments(containerd: Content, manifestDescriptor: ContentDes
 
 /** An index in an index is legal; deeper than this it is malice. */
 export const nestingLimit = 3;
+/** Of a target and all indexes behind it, as many as one index may have. */
+export const behindLimit = 4096;
 
-/** Manifests behind a target, best for the platform first; `strict` leaves out those it cannot run. */
+/**
+ * Manifests behind a target, best for the platform first; `strict` leaves out those it cannot run. An index that is in others more
+ * than once is read once.
+ */
 async function manifestsOf(
   containerd: Content,
   target: Descriptor,
   choice: { platform: Platform; manifestDigest?: string | undefined; strict?: boolean },
   depth = 0,
+  entered = new Set<string>(),
 ): Promise<ContentDescriptor[]> {
+  entered.add(target.digest);
   if (depth > nestingLimit || !(await isIndex(containerd, target))) return [target];
-  const { manifests } = parseIndex(await containerd.content.readAll(target.digest));
+  const { manifests } = parseIndex(await readDocument(containerd, target.digest));
   const chosen = manifests.filter(({ digest }) => digest === choice.manifestDigest);
   const matching = sortByPlatform(manifests, choice.platform, (item) => item.platform);
   const images = manifests.filter((item) => !matching.includes(item) && item.platform?.os !== "unknown");
-  const found = choice.strict === true ? matching : [...chosen, ...matching, ...images];
-  const behind = found.map(async (item) => {
-    if (!isIndexType(item.mediaType)) return [item];
+  const found = new Set(choice.strict === true ? matching : [...chosen, ...matching, ...images]);
+  const behind: ContentDescriptor[] = [];
+  // One after the other: what is in memory is one document.
+  for (const item of found) {
+    if (!isIndexType(item.mediaType)) behind.push(item);
     // Of other platforms' the content is usually not here.
-    return (await hasContent(containerd.content, item.digest)) ? manifestsOf(containerd, item, choice, depth + 1) : [];
-  });
-  return (await Promise.all(behind)).flat();
+    else if (!entered.has(item.digest) && (await hasContent(containerd.content, item.digest)))
+      behind.push(...(await manifestsOf(containerd, item, choice, depth + 1, entered)));
+    if (behind.length > behindLimit)
+      throw new InvalidImageError(`invalid image index: more than ${behindLimit} manifests are behind it`);
+  }
+  return behind;
 }
 
 async function isIndex(containerd: Content, target: Descriptor): Promise<boolean> {
   if (isIndexType(target.mediaType)) return true;
   if (target.mediaType !== "") return false;
-  return sniffDocument(await containerd.content.readAll(target.digest)) === "index";
+  return sniffDocument(await readDocument(containerd, target.digest)) === "index";
 }

@@ -1,14 +1,15 @@
-import type {
-  ContentInfo,
-  ContentService,
-  ContentWriter,
-  DiffService,
-  ImageRecord,
-  ImagesService,
-  LeaseResource,
-  LeasesService,
-  SnapshotInfo,
-  SnapshotsService,
+import {
+  ContentTooBig,
+  type ContentInfo,
+  type ContentService,
+  type ContentWriter,
+  type DiffService,
+  type ImageRecord,
+  type ImagesService,
+  type LeaseResource,
+  type LeasesService,
+  type SnapshotInfo,
+  type SnapshotsService,
 } from "@pouchcontainer/containerd";
 import { alreadyExists, failedPrecondition, notFound, unavailable } from "@pouchcontainer/errors";
 import { digestOf } from "@pouchcontainer/oci";
@@ -38,7 +39,11 @@ export class FakeContainerd implements ImageServices {
       Object.assign(this.#blob(digest).labels, labels);
     },
     read: (digest) => iterate(this.#blob(digest).bytes),
-    readAll: async (digest) => this.#blob(digest).bytes,
+    readAll: async (digest, { limitBytes }) => {
+      const { bytes } = this.#blob(digest);
+      if (bytes.length > limitBytes) throw new ContentTooBig(digest, bytes.length, limitBytes);
+      return bytes;
+    },
     openWriter: async (ref, expected) => this.#openWriter(ref, expected.digest),
     writeBlob: async ({ bytes, digest, labels }, options) => {
       const known = this.blobs.get(digest);
