@@ -453,5 +453,5 @@ test("what a registry calls a config is read up to a size, though it is here and
     big: `invalid image: its config has ${size} bytes, more than 8388608`,
     index: `invalid image: content ${digest} has ${size} bytes, more than the 8388608 that may be read into memory`,
   }))
-    await assert.rejects(room.pull(`${registry.host}/app:${tag}`), { message });
+    await assert.rejects(room.pull(`${registry.host}/app:${tag}`), { kind: "invalidArgument", message });
 });

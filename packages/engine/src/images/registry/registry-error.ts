@@ -1,5 +1,11 @@
-import { EngineError, internal, notFound, resourceExhausted } from "@pouchcontainer/errors";
-import { familiarReference, familiarRepository, type NamingDefaults, type Reference } from "@pouchcontainer/oci";
+import { EngineError, internal, invalidArgument, notFound, resourceExhausted } from "@pouchcontainer/errors";
+import {
+  familiarReference,
+  familiarRepository,
+  InvalidImageError,
+  type NamingDefaults,
+  type Reference,
+} from "@pouchcontainer/oci";
 import { HttpError } from "./http-error.ts";
 
 /** A registry's refusal (distribution specification, "Error Codes"). */
@@ -84,6 +90,7 @@ function firstErrorOf(body: string): { code?: string; message?: string } {
 export function pullErrorOf(thrown: unknown, reference: Reference, naming: NamingDefaults, signal: AbortSignal): unknown {
   if (signal.aborted) return new EngineError("cancelled", "context canceled", { cause: thrown });
   if (thrown instanceof RegistryError) return registryRefusal(thrown, reference, naming);
+  if (thrown instanceof InvalidImageError) return invalidArgument(thrown.message, { cause: thrown });
   return thrown instanceof HttpError ? internal(thrown.message, { cause: thrown.cause }) : thrown;
 }
 
