@@ -38,6 +38,25 @@ test("init, npm test, install, run, trace: a plugin's effect, then its patch", a
   await daemon.launch();
   assert.equal((await shell(calls)).stdout, shown, "the calls are kept with the container");
 
+  const pidsOf = async (name: string) =>
+    (await shell(`pouch create --name ${name} --network none busybox >&2; pouch inspect -f '{{.HostConfig.PidsLimit}}' ${name}`))
+      .stdout;
+  const changed = await shell("cd demo && sed -i 's/500/501/' index.* && cd / && pouch plugin reload demo");
+  assert.equal(changed.code, 0, changed.stderr);
+  assert.equal(await pidsOf("reloaded"), "501\n", "a reload looks at the folder again, from wherever it is asked for");
+  const broken = await shell(
+    "cd demo && for f in index.ts index.js; do test ! -e $f || echo 'this is no program' >> $f; done; pouch plugin reload demo",
+  );
+  assert.notEqual(broken.code, 0);
+  assert.match(broken.stderr, /demo/);
+  assert.equal(await pidsOf("still"), "501\n", "a version that does not start leaves the old one in place");
+  await daemon.stop();
+  await daemon.launch();
+  assert.equal(await pidsOf("restarted"), "501\n");
+  const gone = await shell("mv demo elsewhere && pouch plugin reload demo");
+  assert.notEqual(gone.code, 0);
+  assert.match(gone.stderr, /author\/demo/);
+
   const removed = await shell("pouch plugin rm -f demo && pouch plugin ls --format '{{.Name}}'");
   assert.equal(removed.code, 0, removed.stderr);
   assert.doesNotMatch(removed.stdout.replace(/^demo\n/, ""), /demo/);

@@ -1,11 +1,9 @@
-import { stat } from "node:fs/promises";
-import { createReadStream } from "node:fs";
-import { resolve } from "node:path";
 import type { Plugin } from "@pouchcontainer/api";
 import { CliError } from "../../cli-error.ts";
 import type { EngineClient, EngineResponse } from "../../client/engine-client.ts";
 import { argument, defineCommand, exactArgs } from "../../command.ts";
 import { bool, text } from "../../flags/flag-types.ts";
+import { localPluginSource } from "../../plugin-source.ts";
 
 export const command = defineCommand({
   usage: "[OPTIONS] SOURCE",
@@ -35,18 +33,13 @@ async function send(
   source: string,
   query: { name: string | undefined; enable: number | undefined },
 ): Promise<EngineResponse> {
-  const found = await stat(source).catch(() => undefined);
-  if (found === undefined) {
-    if (source.startsWith(".") || source.startsWith("/") || /\.(tar|tgz|tar\.gz)$/.test(source))
-      throw new CliError(`no such folder or archive: ${source}`);
-    return await engine.post("/plugins/install", {
-      query,
-      json: { source, ...(query.name === undefined ? {} : { name: query.name }) },
-    });
-  }
-  if (found.isDirectory()) {
-    const { packFolder } = await import("../../archive/pack-folder.ts");
-    return await engine.post("/plugins/install", { query, body: packFolder(resolve(source)) });
-  }
-  return await engine.post("/plugins/install", { query, body: createReadStream(source) });
+  const local = await localPluginSource(source);
+  if (local !== undefined)
+    return await engine.post("/plugins/install", { query: { ...query, source: local.path }, body: local.body });
+  if (source.startsWith(".") || source.startsWith("/") || /\.(tar|tgz|tar\.gz)$/.test(source))
+    throw new CliError(`no such folder or archive: ${source}`);
+  return await engine.post("/plugins/install", {
+    query,
+    json: { source, ...(query.name === undefined ? {} : { name: query.name }) },
+  });
 }

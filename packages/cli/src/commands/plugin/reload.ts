@@ -1,17 +1,23 @@
+import { isAbsolute } from "node:path";
+import type { Plugin } from "@pouchcontainer/api";
 import { defineCommand, minArgs } from "../../command.ts";
 import { forEachName, inPath } from "../../for-each-name.ts";
+import { localPluginSource } from "../../plugin-source.ts";
 
 export const command = defineCommand({
   usage: "PLUGIN [PLUGIN...]",
   args: minArgs(1),
   flags: {},
   description:
-    "The new version is started and checked before it takes over; calls under way end in the old one. A new version that fails leaves the old one in place.",
+    "What a plugin was installed from is looked at again: its folder or archive on this host, which is sent, or its package. The new version is started and checked before it takes over; calls under way end in the old one. A new version that fails leaves the old one in place.",
   examples: [{ does: "Take over what changed in its folder", run: "pouch plugin reload net-qos" }],
   async run(context, { args }) {
     const engine = await context.engine();
     return await forEachName(context, args, async (name) => {
-      await engine.postAndForget(`/plugins/${inPath(name)}/reload`);
+      const path = `/plugins/${inPath(name)}`;
+      const { PluginReference = "" }: Partial<Plugin> = await engine.getJson<Plugin>(`${path}/json`);
+      const local = isAbsolute(PluginReference) ? await localPluginSource(PluginReference) : undefined;
+      await engine.postAndForget(`${path}/reload`, local === undefined ? {} : { body: local.body });
       return name;
     });
   },
