@@ -186,6 +186,22 @@ test("pouchd --rebuild-store makes the database anew: containers run on, volumes
   assert.equal((await daemon.pouch("system", "orphans", "-q")).stdout.trim(), "");
 });
 
+test("a container whose folder is gone gets a new one with the next start of the daemon, and starts", async () => {
+  const ids: string[] = [];
+  for (const name of ["never-started", "ended"])
+    ids.push((await daemon.docker("create", "--name", name, "--network", "none", "busybox", "echo", "said")).stdout.trim());
+  await daemon.docker("start", "-a", "ended");
+  await daemon.kill9();
+  for (const id of ids) rmSync(join(daemon.homeDirectory, "containers", id), { recursive: true });
+  await daemon.launch();
+  for (const name of ["never-started", "ended"]) {
+    const started = await daemon.docker("start", "-a", name);
+    assert.deepEqual([started.stdout, started.code], ["said\n", 0], started.stderr);
+    assert.equal((await daemon.docker("logs", name)).stdout, "said\n");
+    assert.equal((await daemon.docker("rm", name)).code, 0);
+  }
+});
+
 test("a container whose snapshot is gone is told, and can be removed; the others do not mind", async () => {
   daemon.expectsErrors(/a container has lost its files/);
   await daemon.docker("create", "--name", "hollow", "busybox", "true");

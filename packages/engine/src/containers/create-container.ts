@@ -239,8 +239,9 @@ async function allocate(room: ContainerRoom, container: Container, undo: UndoSte
     () => removeTree(container.directory),
   );
   const labels = { [ownerLabel]: id, [gcRootLabel]: rfc3339Nano(deps.clock.now()).replace(/\.\d+Z$/, "Z") };
+  // Before there is a record, which would be taken for a container's without it.
+  await makeFolders(container.directory, 0o710);
   await settleAll([
-    makeFolders(container.directory, 0o710),
     snapshots.prepare(id, record.image.chainId, labels).then(markAsContainer),
     deps.records.put(id, record),
     viewImages(deps, record),

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { isKind } from "@pouchcontainer/errors";
+import { makeFolders } from "@pouchcontainer/owners";
 import { Container } from "../container.ts";
 import { ownerLabel } from "../container-deps.ts";
 import { isHalfRemoved, zeroTime, type ContainerRecord } from "../container-record.ts";
@@ -93,7 +94,7 @@ async function restoreSurroundings({ deps }: ContainerRoom, alive: Container[], 
   await deps.volumes.restore(running.flatMap(({ record }) => volumePlaces(record)));
 }
 
-/** From here on every container has its record beside it; one whose files are gone says so. */
+/** From here on every container has its folder, and its record in it; one whose files are gone says so. */
 async function keepRecords(room: ContainerRoom, containers: Container[], snapshots: Map<string, string>): Promise<void> {
   for (const container of containers) {
     const { id, record } = container;
@@ -105,7 +106,10 @@ async function keepRecords(room: ContainerRoom, containers: Container[], snapsho
     }
     // Under the lock that a removal takes: it must not find something new in the folder it takes away.
     const keep = async (): Promise<void> => {
-      if (!container.removed && !room.deps.records.hasCopy(id)) await room.deps.records.keepCopy(id);
+      if (container.removed) return;
+      if ((await makeFolders(container.directory, 0o710)) !== undefined)
+        room.deps.log.warn("the folder of a container was gone, and its log with it", { container: id, name: record.name });
+      if (!room.deps.records.hasCopy(id)) await room.deps.records.keepCopy(id);
     };
     await guarded(room, container, () => container.lock.run(keep));
   }
