@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { GrpcCode } from "@pouchcontainer/errors";
-import { NamespaceMode } from "../packages/cri/src/gen/runtime_v1_pb.ts";
+import { MountPropagation, NamespaceMode } from "../packages/cri/src/gen/runtime_v1_pb.ts";
 import { criClients, type CriClients } from "../packages/cri/src/testing/cri-clients.ts";
 import { CriPod } from "./harness/cri-pod.ts";
 import { Daemon, eventually } from "./harness/daemon.ts";
@@ -144,6 +144,23 @@ void describe("what CRI's containers have, of their own and of their pod", () =>
     assert.deepEqual(
       mounts.map(({ readonly }) => readonly),
       [true, false, false, false, false],
+    );
+    await pod.remove();
+  });
+
+  test("the host's root can be shown to a container, but not recursively read-only", async () => {
+    const pod = await CriPod.run(daemon, clients);
+    const mounts = [{ containerPath: "/host", hostPath: "/" }];
+    const id = await pod.start("sleep 1000", { mounts });
+    assert.equal(await pod.say(id, "cat", "/host/etc/hostname"), readFileSync("/etc/hostname", "utf8"));
+    const { mounts: told } = await pod.status(id);
+    assert.deepEqual(
+      told.map(({ hostPath, propagation }) => [hostPath, propagation]),
+      [["/", MountPropagation.PROPAGATION_PRIVATE]],
+    );
+    await assert.rejects(
+      pod.create({ mounts: [{ containerPath: "/host", hostPath: "/", readonly: true, recursiveReadOnly: true }] }),
+      { code: GrpcCode.invalidArgument, message: /daemon root/ },
     );
     await pod.remove();
   });

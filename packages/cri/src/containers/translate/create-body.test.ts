@@ -114,7 +114,7 @@ test("a plain read-only mount is of one mount only; recursive where that is aske
     }),
     bind("/deep", {
       ReadOnly: true,
-      BindOptions: { Propagation: "rprivate", CreateMountpoint: true, ReadOnlyForceRecursive: true },
+      BindOptions: { CreateMountpoint: true, ReadOnlyForceRecursive: true },
     }),
     bind("/rw", { BindOptions: { Propagation: "rshared", CreateMountpoint: true } }),
   ]);

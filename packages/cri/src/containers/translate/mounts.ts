@@ -51,8 +51,9 @@ function imageVolume(mount: Mount): ImageVolume {
   return { image: image?.image ?? "", destination: destinationOf(mount), ...(imageSubPath !== "" && { subPath: imageSubPath }) };
 }
 
-const propagations: Record<MountPropagation, { docker: string; kept: CriMount["propagation"] }> = {
-  [MountPropagation.PROPAGATION_PRIVATE]: { docker: "rprivate", kept: "private" },
+/** Private is what CRI's clients send who ask for nothing: it is left to the engine, which cannot give it of every path. */
+const propagations: Record<MountPropagation, { docker?: string; kept: CriMount["propagation"] }> = {
+  [MountPropagation.PROPAGATION_PRIVATE]: { kept: "private" },
   [MountPropagation.PROPAGATION_HOST_TO_CONTAINER]: { docker: "rslave", kept: "hostToContainer" },
   [MountPropagation.PROPAGATION_BIDIRECTIONAL]: { docker: "rshared", kept: "bidirectional" },
 };
@@ -63,13 +64,14 @@ const propagationOf = ({ propagation }: Mount): (typeof propagations)[MountPropa
 
 /** Read-only is meant of the one mount (in Docker of all below it too), and a source that is missing is made. */
 function bindMount(mount: Mount): BodyMount {
+  const { docker: propagation } = propagationOf(mount);
   return {
     Type: "bind",
     Source: mount.hostPath,
     Target: destinationOf(mount),
     ...(mount.readonly && { ReadOnly: true }),
     BindOptions: {
-      Propagation: propagationOf(mount).docker,
+      ...(propagation !== undefined && { Propagation: propagation }),
       CreateMountpoint: true,
       ...(mount.readonly && (mount.recursiveReadOnly ? { ReadOnlyForceRecursive: true } : { ReadOnlyNonRecursive: true })),
     },
