@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, readFileSync, renameSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { GrpcCode } from "@pouchcontainer/errors";
@@ -90,6 +90,23 @@ void describe("CRI's containers", () => {
     assert.match(message, /no such file/);
     assert.ok(finishedAt > 0n);
     await assert.rejects(pod.client.startContainer({ containerId: id }), coded(GrpcCode.failedPrecondition));
+    await pod.remove();
+  });
+
+  test("what fails before it could run is over as well, whoever asks for it again", async () => {
+    const pod = await CriPod.run(daemon, clients);
+    const id = await pod.create({ command: ["sleep", "1000"], logPath: "a.log" });
+    mkdirSync((await pod.status(id)).logPath, { recursive: true });
+    await assert.rejects(pod.client.startContainer({ containerId: id }), /is no regular file/);
+    const { state, reason, message, exitCode, startedAt, finishedAt } = await pod.status(id);
+    assert.deepEqual([state, reason, exitCode, startedAt], [ContainerState.CONTAINER_EXITED, "StartError", 128, 0n]);
+    assert.match(message, /is no regular file/);
+    assert.ok(finishedAt > 0n);
+    rmdirSync((await pod.status(id)).logPath);
+    await assert.rejects(pod.client.startContainer({ containerId: id }), coded(GrpcCode.failedPrecondition));
+    const again = await daemon.api("POST", `/containers/${id}/start`);
+    assert.deepEqual([again.status, /its start has failed/.test(again.text)], [409, true], again.text);
+    assert.equal((await pod.status(id)).state, ContainerState.CONTAINER_EXITED);
     await pod.remove();
   });
 

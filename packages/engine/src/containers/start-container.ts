@@ -12,6 +12,7 @@ import { publishContainerEvent } from "./container-events.ts";
 import { zeroTime } from "./container-record.ts";
 import type { ContainerRoom } from "./container-room.ts";
 import { ContainerRun } from "./container-run.ts";
+import { failedStart, failedStartCode } from "./failed-start.ts";
 import { joinedOwners } from "./joined-owners.ts";
 import { namespaceOwner } from "./namespace-owner.ts";
 import { mountImageVolumes } from "./image-volumes.ts";
@@ -35,24 +36,13 @@ import { ProcessStdio, type StdioRequest } from "./stdio/process-stdio.ts";
 /** A hook that waits for the daemon must not wait for ever when the daemon is gone. */
 const barrierTimeoutSeconds = 60;
 
-/** Starts a container; the caller holds its lock. Whatever fails, the container is as it was and nothing of the attempt stays. */
+/** Starts a container; the caller holds its lock. Of one that fails nothing stays but what the record says of it. */
 export async function startContainer(room: ContainerRoom, container: Container, byPolicy: boolean): Promise<void> {
   const { deps } = room;
   // Stopped, or started by hand, while it waited for its turn.
   if (byPolicy && container.state.status !== "restarting") return;
   refuseStart(container, byPolicy);
-  await container.run?.finished.promise;
-  if (container.unsure) {
-    await clearRun(room, container);
-    container.unsure = false;
-  }
-  const hooks = await deps.chains.preStart(inspectContainer(room, container), chainContext(container.record));
-  // Links in the config may be gone by now; only what a start by hand changes is reset.
-  if (!byPolicy) {
-    container.restartDelayMs = 0;
-    await container.change({ manuallyStopped: false, restartCount: 0 });
-  }
-  const run = await openRun(room, container);
+  const { hooks, run } = await beginRun(room, container, byPolicy);
   container.run = run;
   if (container.removing) run.calledOff.abort();
   let barrier: NetworkBarrier | undefined;
@@ -86,6 +76,32 @@ export async function startContainer(room: ContainerRoom, container: Container, 
   run.announced.resolve();
 }
 
+/** All that comes before a run. A container of a pod is over that fails here too: who made the pod would try again at once otherwise, and for ever. */
+async function beginRun(
+  room: ContainerRoom,
+  container: Container,
+  byPolicy: boolean,
+): Promise<{ hooks: Awaited<ReturnType<ContainerRoom["deps"]["chains"]["preStart"]>>; run: ContainerRun }> {
+  const { deps } = room;
+  try {
+    await container.run?.finished.promise;
+    if (container.unsure) {
+      await clearRun(room, container);
+      container.unsure = false;
+    }
+    const hooks = await deps.chains.preStart(inspectContainer(room, container), chainContext(container.record));
+    // Links in the config may be gone by now; only what a start by hand changes is reset.
+    if (!byPolicy) {
+      container.restartDelayMs = 0;
+      await container.change({ manuallyStopped: false, restartCount: 0 });
+    }
+    return { hooks, run: await openRun(room, container) };
+  } catch (error) {
+    if (container.record.pod) container.note({ state: failedStart(deps, container.record, error) });
+    throw error;
+  }
+}
+
 /** What is being removed, or was in part, is not started any more. */
 export function refuseGone({ id, removed, removing, state }: Container): void {
   if (removed) throw notFound(`No such container: ${id}`);
@@ -104,10 +120,13 @@ function refuseStart(container: Container, byPolicy: boolean): void {
   container.cancelRestart();
 }
 
-/** A container of a pod runs once: who made the pod reads its end, and makes another. */
+/** A container of a pod is started once, for better or worse: who made the pod reads its end, and makes another. */
 export function refuseAgain({ id, record, state }: Container): void {
-  if (record.pod && state.status !== "created")
+  if (!record.pod) return;
+  if (state.status !== "created")
     throw conflict(`container ${id} belongs to a pod and has been started: it is not started again`);
+  if (state.error !== "")
+    throw conflict(`container ${id} belongs to a pod, and its start has failed: it is not started again (${state.error})`);
 }
 
 const markedForRemoval = (): EngineError => conflict("container is marked for removal and cannot be started");
@@ -328,20 +347,18 @@ async function failStart(
   const prefix = run.pid === 0 ? "failed to create task for container" : "failed to start task for container";
   const hooks = thrown instanceof RuntimeRefusal ? thrown.hooks : [];
   const failure = run.calledOff.signal.aborted
-    ? { exitCode: 128, error: markedForRemoval() }
+    ? { exitCode: failedStartCode, error: markedForRemoval() }
     : refused
       ? runtimeFailure(prefix, cause, hooks)
-      : { exitCode: 128, error: cause };
+      : { exitCode: failedStartCode, error: cause };
   run.suspended = true;
   run.over = true;
   await releaseRun(room, container, run, { kill: true });
   // Nobody asked who would have to hear it: the policy asks again.
   if (byPolicy && isPassing(cause)) throw failure.error;
-  const message = failure.error instanceof Error ? failure.error.message : String(failure.error);
-  // The kubelet counts from its end on when it tries again; Docker's clients are shown none of what never ran.
-  const finished = container.record.pod ? { finishedAt: rfc3339Nano(room.deps.clock.now()) } : {};
-  container.note({ state: { pid: 0, exitCode: failure.exitCode, error: message, ...finished } });
+  const state = failedStart(room.deps, container.record, failure.error, failure.exitCode);
+  container.note({ state });
   // Who waits for a run's end hears nothing of one that never began, as with dockerd; here the last one ended, and no other follows.
-  if (byPolicy) container.report(["next-exit", "not-running"], { exitCode: failure.exitCode, error: message });
+  if (byPolicy) container.report(["next-exit", "not-running"], { exitCode: state.exitCode, error: state.error });
   throw failure.error;
 }

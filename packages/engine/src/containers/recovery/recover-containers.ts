@@ -5,6 +5,7 @@ import { Container } from "../container.ts";
 import { ownerLabel } from "../container-deps.ts";
 import { isHalfRemoved, zeroTime, type ContainerRecord } from "../container-record.ts";
 import type { ContainerRoom } from "../container-room.ts";
+import { failedStart } from "../failed-start.ts";
 import { readLostExecStreams } from "../exec-streams.ts";
 import { clearStrayImageViews } from "../image-volumes.ts";
 import { clearStrays } from "../leftovers/clear-strays.ts";
@@ -102,7 +103,9 @@ async function keepRecords(room: ContainerRoom, containers: Container[], snapsho
     if (!snapshots.has(id)) {
       const error = "its files are gone: containerd has no snapshot of it";
       room.deps.log.error("a container has lost its files; it can be removed", { container: id, name: record.name });
-      if (record.state.error !== error) container.note({ state: { error } });
+      // Of a pod, it is told as one whose start failed.
+      const over = record.pod !== undefined && record.state.status === "created";
+      if (record.state.error !== error) container.note({ state: over ? failedStart(room.deps, record, error) : { error } });
     }
     // Under the lock that a removal takes: it must not find something new in the folder it takes away.
     const keep = async (): Promise<void> => {
