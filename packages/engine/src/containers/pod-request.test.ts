@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
+import type { ContainerCreateConfig } from "@pouchcontainer/api";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { mergeImageConfig } from "./config/merge-image-config.ts";
 import { sampleFacts } from "./config/sample-settings.ts";
 import { criRecord } from "./cri-record.ts";
 import type { CriSettings } from "./cri-settings.ts";
@@ -45,9 +47,18 @@ test("networks and modes in the body are the pod's matter, and swap is none wher
       AutoRemove: false,
     },
     NetworkingConfig: {},
+    Healthcheck: { Test: ["NONE"] },
   });
   assert.deepEqual(modesOf(pod), { NetworkMode: "none", IpcMode: "host", UTSMode: "", PidMode: "" });
   assert.equal(podRequest({ HostConfig: { Memory: 1, MemorySwap: -1 } }, { pod }).HostConfig?.MemorySwap, -1);
+});
+
+test("an image's health check is not run in a pod; one that a plugin gives is", () => {
+  const image = { Healthcheck: { Test: ["CMD", "probe"] } };
+  const checkOf = (body: ContainerCreateConfig) => mergeImageConfig({ ...body, Cmd: ["sh"] }, image).Healthcheck?.Test;
+  assert.deepEqual(checkOf(podRequest({ HostConfig: {} }, { pod })), ["NONE"]);
+  assert.deepEqual(checkOf(podRequest({ HostConfig: {}, Healthcheck: { Test: ["CMD", "own"] } }, { pod })), ["CMD", "own"]);
+  assert.deepEqual(checkOf(podRequest({ HostConfig: {} }, {})), ["CMD", "probe"]);
 });
 
 test("processes of a shared pid namespace are more than the container's", () => {

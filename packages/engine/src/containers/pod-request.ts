@@ -33,7 +33,12 @@ export function podRequest(
     ...(Memory > 0 && MemorySwap === 0 ? { MemorySwap: Memory } : {}),
     ...(cri.seccompPath === undefined ? {} : { SecurityOpt: withSeccomp(asked.SecurityOpt ?? [], cri.seccompPath) }),
   };
-  return { ...request, HostConfig: hostConfig, ...(pod ? { NetworkingConfig: {} } : {}) };
+  return {
+    ...request,
+    HostConfig: hostConfig,
+    // Who made the pod probes its containers by itself: an image's probe is Docker's clients' only.
+    ...(pod ? { NetworkingConfig: {}, Healthcheck: request.Healthcheck ?? { Test: ["NONE"] } } : {}),
+  };
 }
 
 function withSeccomp(options: readonly string[], path: string): string[] {
