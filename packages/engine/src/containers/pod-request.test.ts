@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { ContainerCreateConfig } from "@pouchcontainer/api";
+import type { ContainerCreateConfig, HostConfig } from "@pouchcontainer/api";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -59,6 +59,15 @@ test("an image's health check is not run in a pod; one that a plugin gives is", 
   assert.deepEqual(checkOf(podRequest({ HostConfig: {} }, { pod })), ["NONE"]);
   assert.deepEqual(checkOf(podRequest({ HostConfig: {}, Healthcheck: { Test: ["CMD", "own"] } }, { pod })), ["CMD", "own"]);
   assert.deepEqual(checkOf(podRequest({ HostConfig: {} }, {})), ["CMD", "probe"]);
+});
+
+test("a privileged container of a pod sees the host's control groups, unless a plugin says otherwise", () => {
+  const modeOf = (HostConfig: HostConfig) => podRequest({ HostConfig }, { pod }).HostConfig?.CgroupnsMode;
+  assert.equal(modeOf({ Privileged: true }), "host");
+  assert.equal(modeOf({ Privileged: true, CgroupnsMode: "" }), "host");
+  assert.equal(modeOf({ Privileged: true, CgroupnsMode: "private" }), "private");
+  assert.equal(modeOf({}), undefined);
+  assert.equal(podRequest({ HostConfig: { Privileged: true } }, {}).HostConfig?.CgroupnsMode, undefined);
 });
 
 test("processes of a shared pid namespace are more than the container's", () => {

@@ -31,6 +31,8 @@ export function podRequest(
     ...(pod ? neutral : {}),
     // Who says nothing of swap gets none of it.
     ...(Memory > 0 && MemorySwap === 0 ? { MemorySwap: Memory } : {}),
+    // As containerd has it: what is privileged manages groups in the host's tree.
+    ...(pod && asked.Privileged ? { CgroupnsMode: asked.CgroupnsMode || "host" } : {}),
     ...(cri.seccompPath === undefined ? {} : { SecurityOpt: withSeccomp(asked.SecurityOpt ?? [], cri.seccompPath) }),
   };
   return {
