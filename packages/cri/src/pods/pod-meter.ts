@@ -25,7 +25,7 @@ export class PodMeter {
     this.#deps = deps;
   }
 
-  /** Of each, in the order given; those that go meanwhile are left out. */
+  /** Of each, in the order given; those that end or go meanwhile are left out. */
   async measure(pods: readonly PodRecord[]): Promise<PodSandboxStats[]> {
     for (const id of this.#cpu.keys()) if (this.#deps.pods.find(id) === undefined) this.#cpu.delete(id);
     return (await Promise.all(pods.map((pod) => this.#measureOne(pod)))).filter((stats) => stats !== undefined);
@@ -35,10 +35,13 @@ export class PodMeter {
     const { pods, containers, now } = this.#deps;
     // The pod last: it has used no less than what is in it.
     const stats = await containers.statsIn(pod);
-    if (pods.find(pod.id) === undefined) return undefined;
+    if (!this.#isReady(pod)) return undefined;
     const { group, interfaces } = await pods.usage(pod.id);
+    // What is taken down meanwhile has no figures, or none that mean anything.
+    if (!this.#isReady(pod)) return undefined;
     const timestamp = now();
     const { metadata, labels, annotations, namespaces } = pod.config;
+    const network = namespaces.network === "pod" ? networkUsage(interfaces, timestamp) : undefined;
     const { cpuNanoseconds, memory } = group ? useOfGroup(group) : useOfContainers(stats);
     return create(PodSandboxStatsSchema, {
       attributes: { id: pod.id, metadata, labels, annotations },
@@ -49,11 +52,15 @@ export class PodMeter {
           usageNanoCores: { value: this.#rateOf(pod.id, cpuNanoseconds, timestamp) },
         },
         memory: { timestamp, ...Object.fromEntries(Object.entries(memory).map(([name, value]) => [name, { value }])) },
-        ...(namespaces.network === "pod" && { network: networkUsage(interfaces, timestamp) }),
+        ...(network && { network }),
         ...(group && { process: { timestamp, processCount: { value: group.processes } } }),
         containers: stats,
       },
     });
+  }
+
+  #isReady({ id }: PodRecord): boolean {
+    return this.#deps.pods.find(id)?.state === "ready";
   }
 
   /** Billionths of a processor since the look before. */

@@ -1,3 +1,4 @@
+import { GrpcCode } from "@pouchcontainer/errors";
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
 import { FakePods, podDeps } from "../testing/fake-pods.ts";
@@ -77,6 +78,24 @@ test("a pod without a group of its own has what its containers use together", as
     [linux?.cpu?.usageCoreNanoSeconds?.value, linux?.memory?.usageBytes?.value, linux?.memory?.workingSetBytes?.value],
     [3_000_000_000n, 300n, 200n],
   );
+});
+
+test("there is no network without the interface that the kubelet looks at", async (t) => {
+  const { pods, client, podSandboxId } = await serve(t);
+  for (const interfaces of [[], [{ ...eth0, name: "net1" }]]) {
+    pods.used = { interfaces };
+    assert.equal((await client.podSandboxStats({ podSandboxId })).stats?.linux?.network, undefined);
+  }
+});
+
+test("a pod that is stopped while it is measured has no figures", async (t) => {
+  const { pods, client, podSandboxId } = await serve(t);
+  pods.usage = async () => {
+    await pods.stop(podSandboxId);
+    return pods.used;
+  };
+  assert.deepEqual((await client.listPodSandboxStats({})).stats, []);
+  await assert.rejects(client.podSandboxStats({ podSandboxId }), { code: GrpcCode.failedPrecondition });
 });
 
 test("lists are of pods that are ready, by their filter, whole and in parts", async (t) => {

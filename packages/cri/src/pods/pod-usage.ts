@@ -42,10 +42,11 @@ export function useOfContainers(stats: readonly MessageInitShape<typeof Containe
 /** The one Kubernetes looks at. */
 const defaultInterface = "eth0";
 
+/** Undefined without that one: the kubelet takes it for given wherever there is a network. */
 export function networkUsage(
   interfaces: readonly InterfaceUsage[],
   timestamp: bigint,
-): MessageInitShape<typeof NetworkUsageSchema> {
+): MessageInitShape<typeof NetworkUsageSchema> | undefined {
   const shown = interfaces.map(({ name, rxBytes, rxErrors, txBytes, txErrors }) => ({
     name,
     rxBytes: { value: rxBytes },
@@ -54,5 +55,5 @@ export function networkUsage(
     txErrors: { value: txErrors },
   }));
   const own = shown.find(({ name }) => name === defaultInterface);
-  return { timestamp, ...(own && { defaultInterface: own }), interfaces: shown.filter((each) => each !== own) };
+  return own && { timestamp, defaultInterface: own, interfaces: shown.filter((each) => each !== own) };
 }
