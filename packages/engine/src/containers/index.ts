@@ -9,6 +9,7 @@ export { parseRfc3339, systemClock, type Clock } from "./clock.ts";
 export { checkLogDefaults } from "./config/check-log-defaults.ts";
 export type { ConfigSettings } from "./config/index.ts";
 export {
+  defaultApparmorProfile,
   hostDevices,
   hostFacts,
   readsOnlyRecursively,

@@ -26,7 +26,7 @@ export function criContainers(
     exec,
     chains,
     stateChanges: (signal) => stateChanges(events, signal),
-    hasApparmor: facts.apparmor,
+    apparmorProfiles: () => (facts.apparmor ? facts.apparmorProfiles : undefined),
     hostName: () => hostname(),
     now: () => clock.now(),
     ...more,

@@ -16,9 +16,13 @@ import { translateCreate } from "./create-body.ts";
 type Config = Exclude<MessageInitShape<typeof ContainerConfigSchema>, MessageShape<typeof ContainerConfigSchema>>;
 type Security = MessageInitShape<typeof LinuxContainerSecurityContextSchema>;
 
-function translated(config: Config = {}, pod = podRecord("web"), hasApparmor = true) {
+function translated(config: Config = {}, pod = podRecord("web"), host: Partial<Parameters<typeof translateCreate>[2]> = {}) {
   const whole = create(ContainerConfigSchema, { metadata: { name: "app", attempt: 2 }, image: { image: "busybox" }, ...config });
-  return translateCreate(whole, pod, { hostName: () => "node-1", hasApparmor });
+  return translateCreate(whole, pod, {
+    hostName: () => "node-1",
+    apparmorProfiles: () => ["docker-default", "strict"],
+    ...host,
+  });
 }
 
 const secured = (securityContext: Security, pod = podRecord("web")) => translated({ linux: { securityContext } }, pod);
@@ -187,7 +191,9 @@ test("profiles of seccomp and AppArmor are the runtime's, none, or the host's, i
   const local = { profileType: ProfileType.Localhost, localhostRef: "/etc/profile.json" };
   const byDefault = { profileType: ProfileType.RuntimeDefault };
   assert.deepEqual(options({}), ["seccomp=unconfined"]);
-  assert.deepEqual(options({ seccomp: byDefault, apparmor: byDefault }), []);
+  assert.deepEqual(options({ seccomp: byDefault }), []);
+  assert.deepEqual(options({ seccomp: byDefault, apparmor: byDefault }), ["apparmor=docker-default"]);
+  assert.deepEqual(options({ seccomp: byDefault, apparmorProfile: "runtime/default" }), ["apparmor=docker-default"]);
   assert.deepEqual(options({ seccompProfilePath: "runtime/default", noNewPrivs: true }), ["no-new-privileges"]);
   assert.deepEqual(options({ seccomp: local, apparmor: { ...local, localhostRef: "strict" } }), ["apparmor=strict"]);
   assert.deepEqual(options({ seccomp: byDefault, apparmor: { profileType: ProfileType.Unconfined } }), ["apparmor=unconfined"]);
@@ -198,12 +204,22 @@ test("profiles of seccomp and AppArmor are the runtime's, none, or the host's, i
   assert.throws(() => secured({ seccompProfilePath: "nonsense" }), invalid);
 });
 
-test("a profile of AppArmor that cannot be enforced is refused", () => {
-  const apparmor = { profileType: ProfileType.Localhost, localhostRef: "strict" };
-  const without = (securityContext: Security) => translated({ linux: { securityContext } }, podRecord("web"), false);
-  assert.throws(() => without({ apparmor }), { kind: "failedPrecondition", message: /no AppArmor/ });
-  without({ apparmor: { profileType: ProfileType.RuntimeDefault } });
-  without({ apparmorProfile: "unconfined" });
+test("a profile of AppArmor that cannot be enforced is refused, whoever's it is", () => {
+  const on = (profiles: string[] | undefined, securityContext: Security) =>
+    translated({ linux: { securityContext } }, podRecord("web"), { apparmorProfiles: () => profiles });
+  const refused = (profiles: string[] | undefined, context: Security, message: RegExp) =>
+    assert.throws(() => on(profiles, context), { kind: "failedPrecondition", message });
+  const local = { apparmor: { profileType: ProfileType.Localhost, localhostRef: "strict" } };
+  const byDefault = { apparmor: { profileType: ProfileType.RuntimeDefault } };
+  for (const context of [local, byDefault, { apparmorProfile: "runtime/default" }, { apparmorProfile: "localhost/strict" }])
+    refused(undefined, context, /^apparmor is not supported: profile (strict|docker-default) .* has no AppArmor/);
+  refused([], local, /^apparmor: profile strict is not loaded on this machine: load it with apparmor_parser -r FILE$/);
+  refused(["strict"], byDefault, /^apparmor: profile docker-default, which RuntimeDefault stands for, is not loaded/);
+  for (const profiles of [undefined, []]) {
+    on(profiles, { apparmorProfile: "unconfined" });
+    on(profiles, { apparmor: { profileType: ProfileType.Unconfined } });
+    on(profiles, {});
+  }
 });
 
 test("no path is masked but those that are named", () => {

@@ -1,4 +1,4 @@
-import type { CriSettings, PodConfig } from "@pouchcontainer/engine";
+import { defaultApparmorProfile, type CriSettings, type PodConfig } from "@pouchcontainer/engine";
 import { failedPrecondition, invalidArgument } from "@pouchcontainer/errors";
 import {
   NamespaceMode,
@@ -8,7 +8,7 @@ import {
   type LinuxContainerSecurityContext,
   type SecurityProfile,
 } from "../../gen/runtime_v1_pb.ts";
-import type { CreateBody } from "../containers-deps.ts";
+import type { ContainersDeps, CreateBody } from "../containers-deps.ts";
 import { idText, userText } from "./user.ts";
 
 export interface TranslatedSecurity {
@@ -24,7 +24,7 @@ export interface TranslatedSecurity {
 export function translateSecurity(
   context: LinuxContainerSecurityContext | undefined,
   pod: Pick<PodConfig, "privileged">,
-  host: { hasApparmor: boolean },
+  host: Pick<ContainersDeps, "apparmorProfiles">,
 ): TranslatedSecurity {
   if (context === undefined) return { hostConfig: {}, settings: {} };
   refuseUnsupported(context, pod);
@@ -42,7 +42,7 @@ export function translateSecurity(
       SecurityOpt: [
         ...(context.noNewPrivs ? ["no-new-privileges"] : []),
         ...(seccomp === "unconfined" ? ["seccomp=unconfined"] : []),
-        ...apparmorOptions(context, host.hasApparmor),
+        ...apparmorOptions(context, host),
       ],
     },
     settings: {
@@ -100,19 +100,34 @@ function seccompOfText(profile: string): "default" | "unconfined" | { path: stri
   throw invalidArgument(`seccomp_profile_path: unknown profile ${profile}`);
 }
 
-/** A profile of the host that nobody would enforce is refused. */
-function apparmorOptions({ apparmor, apparmorProfile }: LinuxContainerSecurityContext, hasApparmor: boolean): string[] {
+/** A profile that nobody would enforce is refused, the runtime's own too. Who names none has the runtime's where that is loaded. */
+function apparmorOptions(
+  { apparmor, apparmorProfile }: LinuxContainerSecurityContext,
+  host: Pick<ContainersDeps, "apparmorProfiles">,
+): string[] {
   const profile = apparmor === undefined ? apparmorOfText(apparmorProfile) : apparmorOf(apparmor);
   if (profile === "") return [];
-  if (!hasApparmor && profile !== "unconfined")
-    throw failedPrecondition(`apparmor: profile ${profile} cannot be enforced: this machine has no AppArmor`);
+  if (profile !== "unconfined") refuseUnloaded(profile, host.apparmorProfiles());
   return [`apparmor=${profile}`];
+}
+
+function refuseUnloaded(profile: string, loaded: readonly string[] | undefined): void {
+  if (loaded === undefined)
+    throw failedPrecondition(
+      `apparmor is not supported: profile ${profile} cannot be enforced, since this machine has no AppArmor: ask for Unconfined, or for none`,
+    );
+  if (loaded.includes(profile)) return;
+  const meaning = profile === defaultApparmorProfile ? ", which RuntimeDefault stands for," : "";
+  const loader = profile === defaultApparmorProfile ? "; dockerd, where there is one, loads it when it starts" : "";
+  throw failedPrecondition(
+    `apparmor: profile ${profile}${meaning} is not loaded on this machine: load it with apparmor_parser -r FILE${loader}`,
+  );
 }
 
 function apparmorOf(apparmor: SecurityProfile): string {
   switch (apparmor.profileType) {
     case ProfileType.RuntimeDefault:
-      return "";
+      return defaultApparmorProfile;
     case ProfileType.Localhost:
       return localProfile(apparmor, "apparmor");
     default:
@@ -121,7 +136,7 @@ function apparmorOf(apparmor: SecurityProfile): string {
 }
 
 function apparmorOfText(profile: string): string {
-  if (profile === "runtime/default") return "";
+  if (profile === "runtime/default") return defaultApparmorProfile;
   return profile.startsWith(localhost) ? profile.slice(localhost.length) : profile;
 }
 

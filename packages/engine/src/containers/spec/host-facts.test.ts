@@ -86,6 +86,15 @@ test("a machine without cgroups can limit nothing", (t) => {
   assert.ok(!cgroup.memoryLimit && !cgroup.cpuCfs && !cgroup.pidsLimit && !cgroup.cpuset);
 });
 
+test("profiles of AppArmor are those that are loaded when they are asked for, whatever is in their names", (t) => {
+  const path = "sys/kernel/security/apparmor/profiles";
+  const root = recorded(t, { ...common, [path]: "docker-default (enforce)\n" });
+  const facts = hostFacts({ root });
+  assert.deepEqual(facts.apparmorProfiles, ["docker-default"]);
+  writeFileSync(join(root, path), "docker-default (enforce)\nMongoDB Compass (unconfined)\n/usr/bin/man (complain)\n");
+  assert.deepEqual(facts.apparmorProfiles, ["docker-default", "MongoDB Compass", "/usr/bin/man"]);
+});
+
 test("forwarding is as it is when it is asked for", (t) => {
   const root = recorded(t, { ...common, "proc/sys/net/ipv4/ip_forward": "0\n" });
   const facts = hostFacts({ root });

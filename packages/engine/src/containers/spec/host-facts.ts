@@ -22,7 +22,7 @@ export interface HostFacts {
   /** The daemon's own `oom_score_adj`. */
   oomScoreAdj: number;
   apparmor: boolean;
-  /** Names of the profiles loaded. */
+  /** Names of the profiles loaded by now. */
   apparmorProfiles: readonly string[];
   selinux: boolean;
   seccomp: boolean;
@@ -108,11 +108,13 @@ export function hostFacts(options: { root?: string; architecture?: string } = {}
     swapBytes: kibibytes(meminfo, "SwapTotal"),
     oomScoreAdj: Number(read("proc/self/oom_score_adj").trim() || 0),
     apparmor: read("sys/module/apparmor/parameters/enabled").startsWith("Y"),
-    apparmorProfiles: [...read("sys/kernel/security/apparmor/profiles").matchAll(/^(\S+) \(/gm)].map((match) => match[1] ?? ""),
+    get apparmorProfiles() {
+      return [...read("sys/kernel/security/apparmor/profiles").matchAll(/^(.+) \(\w+\)$/gm)].map((match) => match[1] ?? "");
+    },
     selinux: exists("sys/fs/selinux/enforce"),
     seccomp: /^Seccomp:/m.test(status),
     cgroupNamespaces: exists("proc/self/ns/cgroup"),
-    // Asked each time: the first bridge turns forwarding on, and a module brings the others.
+    // Asked each time, as the profiles: the first bridge turns forwarding on, and a module brings the others.
     get ipv4Forwarding() {
       return read("proc/sys/net/ipv4/ip_forward").trim() !== "0";
     },
