@@ -54,6 +54,8 @@ export interface ContainersDeps {
   stateChanges(signal: AbortSignal): AsyncIterable<StateChange>;
   /** The folder snapshots lie in: the kubelet finds the file system by it. */
   snapshotsFolder(): Promise<string>;
+  /** Whether the kernel can filter system calls. */
+  hasSeccomp: boolean;
   /** Names of the profiles of AppArmor that are loaded now; undefined where none is enforced. */
   apparmorProfiles(): readonly string[] | undefined;
   /** The host's name, which containers of pods in its network have. */

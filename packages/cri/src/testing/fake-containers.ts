@@ -185,6 +185,7 @@ export function containersDeps(containers: FakeContainers, more: Partial<Contain
     streams: { execUrl: url("exec"), attachUrl: url("attach") },
     stateChanges: () => noChanges(),
     snapshotsFolder: async () => "/var/lib/snapshots",
+    hasSeccomp: true,
     apparmorProfiles: () => ["docker-default", "strict"],
     hostName: () => "host",
     now: () => 1_700_000_000_000_000_000n,

@@ -26,6 +26,7 @@ export function criContainers(
     exec,
     chains,
     stateChanges: (signal) => stateChanges(events, signal),
+    hasSeccomp: facts.seccomp,
     apparmorProfiles: () => (facts.apparmor ? facts.apparmorProfiles : undefined),
     hostName: () => hostname(),
     now: () => clock.now(),

@@ -20,6 +20,7 @@ function translated(config: Config = {}, pod = podRecord("web"), host: Partial<P
   const whole = create(ContainerConfigSchema, { metadata: { name: "app", attempt: 2 }, image: { image: "busybox" }, ...config });
   return translateCreate(whole, pod, {
     hostName: () => "node-1",
+    hasSeccomp: true,
     apparmorProfiles: () => ["docker-default", "strict"],
     ...host,
   });
@@ -202,6 +203,17 @@ test("profiles of seccomp and AppArmor are the runtime's, none, or the host's, i
   assert.equal(secured({ seccompProfilePath: "localhost//etc/profile.json" }).settings.seccompPath, "/etc/profile.json");
   assert.throws(() => secured({ seccomp: { profileType: ProfileType.Localhost } }), invalid);
   assert.throws(() => secured({ seccompProfilePath: "nonsense" }), invalid);
+});
+
+test("a profile of seccomp is refused on a kernel that has none", () => {
+  const on = (securityContext: Security, pod = podRecord("web")) =>
+    translated({ linux: { securityContext } }, pod, { hasSeccomp: false });
+  const local = { profileType: ProfileType.Localhost, localhostRef: "/etc/profile.json" };
+  for (const context of [{ seccomp: local }, { seccomp: { profileType: ProfileType.RuntimeDefault } }])
+    assert.throws(() => on(context), { kind: "failedPrecondition", message: /^seccomp is not supported: the profile / });
+  on({});
+  on({ seccomp: { profileType: ProfileType.Unconfined } });
+  on({ seccomp: local, privileged: true }, podRecord("web", { privileged: true }));
 });
 
 test("a profile of AppArmor that cannot be enforced is refused, whoever's it is", () => {

@@ -11,7 +11,7 @@ import { bodyResources, hugepageLimits } from "./resources.ts";
 import { translateSecurity } from "./security.ts";
 
 /** What depends on the machine. */
-type Host = Pick<ContainersDeps, "apparmorProfiles" | "hostName">;
+type Host = Pick<ContainersDeps, "hasSeccomp" | "apparmorProfiles" | "hostName">;
 
 export interface TranslatedCreate {
   body: CreateBody;

@@ -24,13 +24,18 @@ export interface TranslatedSecurity {
 export function translateSecurity(
   context: LinuxContainerSecurityContext | undefined,
   pod: Pick<PodConfig, "privileged">,
-  host: Pick<ContainersDeps, "apparmorProfiles">,
+  host: Pick<ContainersDeps, "hasSeccomp" | "apparmorProfiles">,
 ): TranslatedSecurity {
   if (context === undefined) return { hostConfig: {}, settings: {} };
   refuseUnsupported(context, pod);
   const user = userText(context);
   const { hostConfig, ambient } = capabilitiesOf(context.capabilities);
   const seccomp = seccompOf(context);
+  if (seccomp !== "unconfined" && !host.hasSeccomp)
+    throw failedPrecondition(
+      `seccomp is not supported: the profile ${typeof seccomp === "object" ? seccomp.path : "RuntimeDefault"} cannot be enforced by ` +
+        "this machine's kernel: ask for Unconfined, or for none",
+    );
   return {
     ...(user !== undefined && { user }),
     hostConfig: {

@@ -285,6 +285,16 @@ test("the default filter opens with capabilities", () => {
   assert.ok(!old?.includes("ptrace"));
 });
 
+test("a kernel without seccomp runs what brings no profile, and refuses one that nobody would enforce", () => {
+  const facts = sampleFacts({ seccomp: false });
+  for (const hostConfig of [{}, { SecurityOpt: ["seccomp=unconfined"] }, { SecurityOpt: ["seccomp=builtin"] }])
+    assert.equal(build(hostConfig, { facts }).linux.seccomp, undefined);
+  assert.throws(() => build({ SecurityOpt: ['seccomp={"defaultAction":"SCMP_ACT_ERRNO"}'] }, { facts }), {
+    kind: "failedPrecondition",
+    message: /^seccomp is not supported/,
+  });
+});
+
 test("AppArmor's profile is named only where it is loaded", () => {
   assert.equal(build().spec.process?.apparmorProfile, undefined);
   const facts = sampleFacts({ apparmor: true, apparmorProfiles: ["docker-default"] });

@@ -1,3 +1,4 @@
+import { failedPrecondition } from "@pouchcontainer/errors";
 import type { Hooks, LinuxSpec, RuntimeSpec, Seccomp } from "@pouchcontainer/oci";
 import type { ContainerRecord } from "../container-record.ts";
 import { sharesPids } from "../pod-membership.ts";
@@ -119,13 +120,20 @@ function sysctls({ record }: SpecInput): Record<string, string> {
 function seccompOf(input: SpecInput): Seccomp | undefined {
   const { record, facts } = input;
   const { seccomp } = parseSecurityOptions(record.hostConfig.SecurityOpt ?? []);
-  if (!facts.seccomp || seccomp === "unconfined") return undefined;
+  if (seccomp === "unconfined") return undefined;
+  const ofItsOwn = seccomp !== undefined && seccomp !== "" && seccomp !== "builtin";
+  if (!facts.seccomp) {
+    if (!ofItsOwn) return undefined;
+    throw failedPrecondition(
+      "seccomp is not supported by this machine's kernel, and the container brings a profile of its own: make it with seccomp=unconfined",
+    );
+  }
   const privileged = record.hostConfig.Privileged ?? false;
   const context = {
     architecture: facts.architecture,
     kernelVersion: facts.kernel.version,
     capabilities: containerCapabilities(record, facts, privileged).names,
   };
-  if (seccomp !== undefined && seccomp !== "" && seccomp !== "builtin") return customSeccomp(seccomp, context);
+  if (ofItsOwn) return customSeccomp(seccomp, context);
   return privileged ? undefined : defaultSeccomp(context);
 }
