@@ -135,6 +135,30 @@ test("a plain read-only mount is of one mount only; recursive where that is aske
   );
 });
 
+test("of several mounts at one path the last is made, and all are told", () => {
+  const { body, settings } = translated({
+    mounts: [
+      { containerPath: "/data", hostPath: "/first" },
+      { containerPath: "/files", hostPath: "/srv" },
+      { containerPath: "/other", hostPath: "/srv" },
+      { containerPath: "data/../data/", hostPath: "/second" },
+      { containerPath: "/files/", image: { image: "tools:1" } },
+    ],
+  });
+  assert.deepEqual(
+    body.HostConfig?.Mounts?.map(({ Source, Target }) => [Source, Target]),
+    [
+      ["/second", "/data"],
+      ["/srv", "/other"],
+    ],
+  );
+  assert.deepEqual(settings.imageVolumes, [{ image: "tools:1", destination: "/files" }]);
+  assert.deepEqual(
+    settings.identity.mounts.map(({ containerPath }) => containerPath),
+    ["/data", "/files", "/other", "data/../data/", "/files/"],
+  );
+});
+
 test("mounts that cannot be are refused", () => {
   const refused = (mount: NonNullable<Config["mounts"]>[number]) => assert.throws(() => translated({ mounts: [mount] }), invalid);
   refused({ hostPath: "/srv" });

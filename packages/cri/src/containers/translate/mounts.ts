@@ -13,22 +13,21 @@ export interface TranslatedMounts {
   kept: CriMount[];
 }
 
-/** Files of the host and of images that a container is to see. */
+/** Files of the host and of images that a container is to see. Of several at one path the last is seen, as over containerd; all are told. */
 export function translateMounts(mounts: readonly Mount[]): TranslatedMounts {
-  const translated: TranslatedMounts = { mounts: [], imageVolumes: [], kept: [] };
-  for (const mount of mounts) {
-    refuseUnsupported(mount);
-    if (isOfImage(mount)) translated.imageVolumes.push(imageVolume(mount));
-    else translated.mounts.push(bindMount(mount));
-    translated.kept.push(keptMount(mount));
-  }
-  return translated;
+  for (const mount of mounts) refuseUnsupported(mount);
+  const seen = [...new Map(mounts.map((mount) => [destinationOf(mount), mount])).values()];
+  return {
+    mounts: seen.filter((mount) => !isOfImage(mount)).map(bindMount),
+    imageVolumes: seen.filter(isOfImage).map(imageVolume),
+    kept: mounts.map(keptMount),
+  };
 }
 
 const isOfImage = ({ image, hostPath }: Mount): boolean => hostPath === "" && (image?.image ?? "") !== "";
 
 /** Relative ones are meant from the root, as containerd takes them. */
-const destinationOf = ({ containerPath }: Mount): string => posix.join("/", containerPath);
+const destinationOf = ({ containerPath }: Mount): string => posix.resolve("/", containerPath);
 
 function refuseUnsupported(mount: Mount): void {
   const { containerPath, hostPath, image, uidMappings, gidMappings, mountOptions, recursiveReadOnly, readonly, propagation } =
