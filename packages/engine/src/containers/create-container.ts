@@ -12,6 +12,7 @@ import { realiseMounts, type RealisedMounts } from "../volumes/realise-mounts.ts
 import { settleAll } from "../settle-all.ts";
 import { rfc3339Nano } from "./clock.ts";
 import {
+  adaptToOwnFolders,
   checkedContainerName,
   namedInRequest,
   normaliseCreate,
@@ -216,10 +217,11 @@ export async function makeMounts(
     hostConfig,
     config,
     sourceExists: existsSync,
-    ownFolders: { home: dirname(room.deps.roots.containers), exec: dirname(room.deps.roots.exec) },
     mountsOf: (ref) => room.registry.require(ref).record.mountPoints,
   });
-  const realised = await realiseMounts(plan, room.deps.volumes, {
+  const ownFolders = { home: dirname(room.deps.roots.containers), exec: dirname(room.deps.roots.exec) };
+  const requests = await Promise.all(plan.requests.map((request) => adaptToOwnFolders(request, ownFolders)));
+  const realised = await realiseMounts({ ...plan, requests }, room.deps.volumes, {
     containerId: id,
     context: { containerId: id, containerName: name, labels: config.Labels ?? {}, env: config.Env ?? [] },
   });

@@ -30,6 +30,7 @@ import { releaseRun } from "./release-run.ts";
 import { isPassing, watchExit } from "./settle-exit.ts";
 import { buildSpec, containerOfMode, type SpecInput } from "./spec/index.ts";
 import { mountSubpaths } from "./volume-subpaths.ts";
+import { sourcesOfMounts } from "./where-links-lead.ts";
 import { killTimeoutMs } from "./stop-container.ts";
 import { ProcessStdio, type StdioRequest } from "./stdio/process-stdio.ts";
 
@@ -178,6 +179,7 @@ async function createTask(
     shareMemory(container),
   ]);
   await prepareMountPoints(deps, container, mounts);
+  const sources = await sourcesOfMounts(container.record.mountPoints);
   await using subpaths = await mountSubpaths(container);
   await using images = await mountImageVolumes(deps, container);
   const spec = await withRootfsReader(deps, container, mounts, (rootfs) => {
@@ -194,6 +196,7 @@ async function createTask(
       hooks,
       joined: joinedOwners(container.record, (ref) => namespaceOwner(room, ref)),
       subpaths: subpaths.places,
+      sources,
       imagePlaces: images.places,
       ...(container.record.hostConfig.IpcMode === "shareable" ? { shmPath: sharedMemoryPath(container) } : {}),
     });

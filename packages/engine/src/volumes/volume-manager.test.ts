@@ -65,8 +65,6 @@ function managerDeps(root: string, records: Setup["records"]): Omit<VolumeManage
   };
 }
 
-const ownFolders = { home: "/var/lib/pouch", exec: "/run/pouch" };
-
 test("a removal that a killed daemon had begun is finished at the next start, unless a container has the volume", async (t) => {
   const { manager, root, events, records, using } = setup(t);
   const made: VolumeRecord = { name: "", driver: "local", options: null, labels: null, created: "2026-01-02T03:04:05Z" };
@@ -300,7 +298,6 @@ test("a container's volumes are held until its record speaks for them, and go wh
     hostConfig: { Binds: ["named:/n"] },
     config: { Volumes: { "/anon": {} } },
     sourceExists: () => true,
-    ownFolders,
     mountsOf: () => [],
   });
   const { mountPoints, undo } = await realiseMounts(plan, manager, holder);
@@ -322,7 +319,6 @@ test("when the second volume cannot be made, the first is removed again", async 
     hostConfig: { Binds: ["first:/1", "bad name:/2"] },
     config: {},
     sourceExists: () => true,
-    ownFolders,
     mountsOf: () => [],
   });
   await assert.rejects(realiseMounts(plan, manager, { containerId: "c1", context: {} }), /invalid characters/);
@@ -332,7 +328,7 @@ test("when the second volume cannot be made, the first is removed again", async 
 test("an unknown volume driver is a bad request of a container's create", async (t) => {
   const { manager } = setup(t);
   const hostConfig = { Binds: ["data:/d"], VolumeDriver: "foo" };
-  const plan = planMounts({ hostConfig, config: {}, sourceExists: () => true, ownFolders, mountsOf: () => [] });
+  const plan = planMounts({ hostConfig, config: {}, sourceExists: () => true, mountsOf: () => [] });
   await assert.rejects(
     realiseMounts(plan, manager, { containerId: "c1", context: {} }),
     (error) =>

@@ -6,6 +6,7 @@ export { namedInRequest } from "./missing-reference.ts";
 export type { MountRequest } from "./mount-spec.ts";
 export { normaliseCreate, verifyCreate } from "./normalise-create.ts";
 export type { NormalisedCreate, NormaliseInput, VerifiedCreate } from "./normalise-create.ts";
+export { adaptToOwnFolders } from "./own-folder-binds.ts";
 export { planMounts } from "./plan-mounts.ts";
 export type { MountPlan, PlanMountsInput } from "./plan-mounts.ts";
 export { parseSignal } from "./signals.ts";

@@ -1,4 +1,5 @@
 import { invalidArgument } from "@pouchcontainer/errors";
+import { whereLinksLead } from "../where-links-lead.ts";
 import type { MountRequest } from "./mount-spec.ts";
 
 /** Where the daemon keeps what it mounts for containers. */
@@ -10,23 +11,25 @@ export interface OwnFolders {
 /**
  * A bind that shows a container the daemon's own folders shows it other containers' mounts, which it must not hold on to when they
  * are taken down: unless asked otherwise it is a slave of the host's. As dockerd, which refuses what would hold them. What must be
- * read-only with everything below it is no slave: what is mounted there later would come in writable.
+ * read-only with everything below it is no slave: what is mounted there later would come in writable. Links are followed.
  */
-export function adaptToOwnFolders(request: MountRequest, { home, exec }: OwnFolders): MountRequest {
+export async function adaptToOwnFolders(request: MountRequest, { home, exec }: OwnFolders): Promise<MountRequest> {
   const { type, source, destination, spec } = request;
   if (type !== "bind") return request;
   const { Propagation: asked = "", ReadOnlyForceRecursive: forcesReadOnly = false } = spec.BindOptions ?? {};
   if (asked === "rslave" || asked === "rshared") return request;
-  if (forcesReadOnly && asked === "" && overlap(source, home))
+  const place = await whereLinksLead(source);
+  const showsHome = overlap(place, await whereLinksLead(home));
+  if (forcesReadOnly && asked === "" && showsHome)
     throw invalidArgument(
       `invalid mount config: ${source} cannot be mounted at ${destination} read-only with everything below it, since it shows the ` +
         `daemon root "${home}", where other containers' mounts come and go: ask for a read-only mount that is not recursive`,
     );
   if (asked === "") {
-    const shown = overlap(source, home) || overlap(source, exec);
+    const shown = showsHome || overlap(place, await whereLinksLead(exec));
     return shown && !forcesReadOnly ? { ...request, propagation: "rslave" } : request;
   }
-  if (!overlap(source, home)) return request;
+  if (!showsHome) return request;
   throw invalidArgument(
     `invalid mount config: must use either propagation mode "rslave" or "rshared" when mount source is within the daemon root, ` +
       `daemon root: "${home}", bind mount source: "${source}", propagation: "${asked}"`,

@@ -32,7 +32,6 @@ const plan = (hostConfig: HostConfig, config: ContainerConfig = {}) =>
     hostConfig,
     config,
     sourceExists: (path) => path !== "/nope",
-    ownFolders: { home: "/var/lib/pouch", exec: "/run/pouch" },
     mountsOf: () => theirs,
   });
 const mount = (fields: Mount): HostConfig => ({ Mounts: [fields] });

@@ -3,14 +3,12 @@ import { invalidArgument } from "@pouchcontainer/errors";
 import type { MountPointRecord } from "../container-record.ts";
 import { namedInRequest } from "./missing-reference.ts";
 import { type MountRequest, clean, modeAllowsWriting, parseBind, parseMount } from "./mount-spec.ts";
-import { adaptToOwnFolders, type OwnFolders } from "./own-folder-binds.ts";
 
 export interface PlanMountsInput {
   hostConfig: HostConfig;
   /** Merged with the image's, whose `VOLUME`s become anonymous volumes. */
   config: ContainerConfig;
   sourceExists(path: string): boolean;
-  ownFolders: OwnFolders;
   /** Mounts of a container named by `--volumes-from`; throws `notFound`. */
   mountsOf(ref: string): readonly MountPointRecord[];
 }
@@ -32,9 +30,8 @@ export function planMounts(input: PlanMountsInput): MountPlan {
     return request;
   };
 
-  const adapt = (request: MountRequest): MountRequest => claim(adaptToOwnFolders(request, input.ownFolders));
-  const binds = (hostConfig.Binds ?? []).map((raw) => adapt(parseBind(raw, hostConfig.VolumeDriver ?? "")));
-  const mounts = (hostConfig.Mounts ?? []).map((mount) => adapt(parseMount(mount, input)));
+  const binds = (hostConfig.Binds ?? []).map((raw) => claim(parseBind(raw, hostConfig.VolumeDriver ?? "")));
+  const mounts = (hostConfig.Mounts ?? []).map((mount) => claim(parseMount(mount, input)));
   const inherited = (hostConfig.VolumesFrom ?? [])
     .flatMap((text) => volumesFrom(text, input))
     .filter((mount) => !taken.has(mount.destination));

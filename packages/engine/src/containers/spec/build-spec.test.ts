@@ -198,6 +198,23 @@ test("propagation reaches the root file system, and a source that cannot pass mo
   });
 });
 
+test("propagation is judged by where a source's links lead, and told of by what was written", () => {
+  const bind = (source: string, propagation: string): { mountPoints: MountPointRecord[] } => ({
+    mountPoints: [{ type: "bind", source, destination: "/x", mode: "", rw: true, propagation }],
+  });
+  const sources = new Map([
+    ["/link", "/private/x"],
+    ["/private/link", "/data"],
+  ]);
+  assert.throws(() => buildSpec(sampleInput(bind("/link", "rshared"), { sources })), {
+    message: "path /link is mounted on /private but it is not a shared mount",
+  });
+  assert.equal(buildSpec(sampleInput(bind("/private/link", "rshared"), { sources })).spec.linux?.rootfsPropagation, "shared");
+  // A slave that nobody asked for is one where it can be.
+  const { spec } = buildSpec(sampleInput(bind("/link", "rslave"), { sources }));
+  assert.deepEqual(mountAt(spec, "/x")?.options, ["rbind", "rprivate"]);
+});
+
 test("a read-only bind covers what is mounted below it where the runtime can", () => {
   const mountPoints: MountPointRecord[] = [
     { type: "bind", source: "/s", destination: "/x", mode: "ro", rw: false, propagation: "rprivate" },

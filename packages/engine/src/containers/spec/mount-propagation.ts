@@ -3,22 +3,32 @@ import { invalidArgument } from "@pouchcontainer/errors";
 /** Highest demand of the binds so far, which `linux.rootfsPropagation` has to meet. */
 export type RootfsPropagation = "" | "rslave" | "shared";
 
+/** A bind's source as it was written, and where its links lead. */
+export interface BindSource {
+  source: string;
+  place: string;
+}
+
 /**
  * What a bind's propagation asks of the root file system, after checking that its source can do it: only a mount that is
  * itself shared (or a slave) on the host passes anything on.
  */
-export function rootfsPropagationFor(propagation: string, source: string, mountInfo: () => string): RootfsPropagation {
+export function rootfsPropagationFor(
+  propagation: string,
+  { source, place }: BindSource,
+  mountInfo: () => string,
+): RootfsPropagation {
   switch (propagation) {
     case "shared":
     case "rshared": {
-      const mount = mountOf(source, mountInfo());
+      const mount = mountOf(place, mountInfo());
       if (!mount.optional.includes("shared:"))
         throw invalidArgument(`path ${source} is mounted on ${mount.point} but it is not a shared mount`);
       return "shared";
     }
     case "slave":
     case "rslave": {
-      const mount = mountOf(source, mountInfo());
+      const mount = mountOf(place, mountInfo());
       if (!canHaveSlaves(mount))
         throw invalidArgument(`path ${source} is mounted on ${mount.point} but it is not a shared or slave mount`);
       return "rslave";

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { NetworkSandbox } from "../../networks/container-networks.ts";
 import type { MountPointRecord } from "../container-record.ts";
 import { tmpfsOptions, tmpfsText } from "./mount-options.ts";
-import { passesOn, type RootfsPropagation, rootfsPropagationFor } from "./mount-propagation.ts";
+import { type BindSource, passesOn, type RootfsPropagation, rootfsPropagationFor } from "./mount-propagation.ts";
 import { isAtLeast } from "./seccomp.ts";
 import { parseSecurityOptions } from "./security-options.ts";
 import type { HostFacts } from "./host-facts.ts";
@@ -76,7 +76,7 @@ function ownMounts(input: SpecInput, { init }: { init: boolean }): { mounts: Spe
   for (const point of record.mountPoints) {
     const propagation = propagationOf(point, input);
     add(point.type === "tmpfs" ? tmpfsMount(point) : bindMount(point, propagation, input));
-    const wanted = rootfsPropagationFor(propagation, point.source, () => input.mountInfo());
+    const wanted = rootfsPropagationFor(propagation, bindSource(point, input), () => input.mountInfo());
     if (wanted === "shared" || rootfsPropagation === "") rootfsPropagation = wanted;
   }
   for (const [destination, text] of Object.entries(record.hostConfig.Tmpfs ?? {}))
@@ -125,11 +125,17 @@ function tmpfsMount({ destination, spec, rw }: MountPointRecord): SpecMount {
 }
 
 /** A slave that nobody asked for (`adaptToOwnFolders`) is one where the host's mount can have slaves. */
-function propagationOf({ type, propagation, source, spec }: MountPointRecord, input: SpecInput): string {
+function propagationOf(point: MountPointRecord, input: SpecInput): string {
+  const { type, propagation, spec } = point;
   if (type === "tmpfs") return "";
   if (propagation !== "rslave" || spec?.BindOptions?.Propagation) return propagation;
-  return passesOn(source, input.mountInfo()) ? propagation : "rprivate";
+  return passesOn(bindSource(point, input).place, input.mountInfo()) ? propagation : "rprivate";
 }
+
+const bindSource = ({ source }: MountPointRecord, { sources }: SpecInput): BindSource => ({
+  source,
+  place: sources?.get(source) ?? source,
+});
 
 function bindMount(point: MountPointRecord, propagation: string, input: SpecInput): SpecMount {
   const { destination, rw, spec } = point;

@@ -51,6 +51,8 @@ export interface SpecInput {
   shmPath?: string;
   /** Host paths of what the `Subpath`s of its volumes name, by destination; needed when it has such mounts. */
   subpaths?: ReadonlyMap<string, string>;
+  /** Where the links in sources of mounts lead, by the source as it was written; default: they have none. Needed where propagation is asked for. */
+  sources?: ReadonlyMap<string, string>;
   /** Host paths of the images' files it has as volumes, by destination. */
   imagePlaces?: ReadonlyMap<string, string>;
 }
