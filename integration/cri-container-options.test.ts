@@ -148,6 +148,17 @@ void describe("what CRI's containers have, of their own and of their pod", () =>
     await pod.remove();
   });
 
+  test("hosts are the machine's, unless a file is mounted for them", async () => {
+    const pod = await CriPod.run(daemon, clients);
+    const plain = await pod.start("sleep 1000");
+    assert.equal(await pod.say(plain, "cat", "/etc/hosts"), readFileSync("/etc/hosts", "utf8"));
+    const hostPath = join(daemon.directory, "etc-hosts");
+    writeFileSync(hostPath, "192.0.2.7 of-the-kubelet\n");
+    const managed = await pod.start("sleep 1000", { mounts: [{ containerPath: "/etc/hosts", hostPath }] });
+    assert.equal(await pod.say(managed, "cat", "/etc/hosts"), "192.0.2.7 of-the-kubelet\n");
+    await pod.remove();
+  });
+
   test("the host's root can be shown to a container, but not recursively read-only", async () => {
     const pod = await CriPod.run(daemon, clients);
     const mounts = [{ containerPath: "/host", hostPath: "/" }];

@@ -188,8 +188,8 @@ function ownFiles(directory: string, id: string, hostConfig: api.HostConfig): Re
   };
 }
 
-function podFiles({ logPath, files: { hostnamePath = "", resolvConfPath = "" } }: PodMembership): RecordFiles {
-  return { logPath, hostnamePath, hostsPath: "", resolvConfPath };
+function podFiles({ logPath, files: { hostnamePath = "", resolvConfPath = "", hostsPath = "" } }: PodMembership): RecordFiles {
+  return { logPath, hostnamePath, hostsPath, resolvConfPath };
 }
 
 function platformOf(request: api.ContainerCreateConfig, image: ResolvedImage): string {

@@ -3,8 +3,8 @@ export interface PodMembership {
   podId: string;
   /** Each: the absolute path of a pinned namespace, `host`, or `own` (one of the container alone). */
   namespaces: { network: string; ipc: string; uts: string; pid: string };
-  /** Host paths put over /etc/hostname and /etc/resolv.conf; /etc/hosts comes as a mount from whoever asks for the container. */
-  files: { hostnamePath?: string; resolvConfPath?: string };
+  /** Host paths put over /etc/hostname, /etc/resolv.conf and /etc/hosts; a mount that is asked for there takes the place of one. */
+  files: { hostnamePath?: string; resolvConfPath?: string; hostsPath?: string };
   /** Host path of the pod's /dev/shm; absent: the container's own, or the host's with the host's IPC namespace. */
   shmPath?: string;
   /** Absolute path of the log in CRI's format; "" when none is wanted. */

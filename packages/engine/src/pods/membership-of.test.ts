@@ -19,7 +19,11 @@ test("a container joins what its pod has pinned, and sees its files and shared m
   assert.deepEqual(membershipOf(pod({ network: "pod", ipc: "pod", pid: "pod" }), roots, { logPath: "/var/log/0.log" }), {
     podId: "p1",
     namespaces: { network: "/run/pods/p1/net", ipc: "/run/pods/p1/ipc", uts: "/run/pods/p1/uts", pid: "/run/pods/p1/pid" },
-    files: { hostnamePath: "/home/pods/p1/hostname", resolvConfPath: "/home/pods/p1/resolv.conf" },
+    files: {
+      hostnamePath: "/home/pods/p1/hostname",
+      resolvConfPath: "/home/pods/p1/resolv.conf",
+      hostsPath: "/home/pods/p1/hosts",
+    },
     shmPath: "/run/pods/p1/shm",
     logPath: "/var/log/0.log",
   });

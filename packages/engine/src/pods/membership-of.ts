@@ -23,7 +23,7 @@ export function membershipOf({ id, config }: PodRecord, roots: PodRoots, options
       uts: inPod ? paths.uts : "host",
       pid: pidNamespace(options.pid ?? namespaces.pid, paths.pid),
     },
-    files: { hostnamePath: paths.hostname, resolvConfPath: paths.resolvConf },
+    files: { hostnamePath: paths.hostname, resolvConfPath: paths.resolvConf, hostsPath: paths.hosts },
     ...(ownsIpc && { shmPath: paths.shm }),
     logPath: options.logPath,
   };

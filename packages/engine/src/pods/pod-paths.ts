@@ -14,6 +14,7 @@ export interface PodPaths {
   exec: string;
   hostname: string;
   resolvConf: string;
+  hosts: string;
   network: string;
   ipc: string;
   uts: string;
@@ -31,6 +32,7 @@ export function podPaths(roots: PodRoots, id: string): PodPaths {
     exec,
     hostname: join(home, "hostname"),
     resolvConf: join(home, "resolv.conf"),
+    hosts: join(home, "hosts"),
     network: join(exec, "net"),
     ipc: join(exec, "ipc"),
     uts: join(exec, "uts"),

@@ -1,4 +1,5 @@
 import { messageChain } from "@pouchcontainer/errors";
+import { existsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { inBackground } from "@pouchcontainer/owners";
 import { isContainerId, namesIn } from "../containers/folder-names.ts";
@@ -8,6 +9,7 @@ import { removeTree } from "../remove-tree.ts";
 import { settleAll } from "../settle-all.ts";
 import { forgetLater, forgetPod } from "./forget-pod.ts";
 import { podName } from "./pod-config.ts";
+import { writeHosts } from "./pod-files.ts";
 import { podPaths } from "./pod-paths.ts";
 import type { PodRecord } from "./pod-record.ts";
 import { noteEnd } from "./note-end.ts";
@@ -44,9 +46,20 @@ async function settle(room: PodRoom, record: PodRecord): Promise<void> {
       deps.log.warn("a pod that was half made cannot be taken back yet", { pod: record.id, error: messageChain(error) });
       inBackground("taking back what was made of a pod", () => forgetLater(room, record));
     }
-  } else if (record.state === "ready" && (record.boot !== deps.boot || !deps.kernel.isWhole(record)))
+  } else if (record.state === "ready") {
     // Its network is owed until the kubelet stops it: addresses are held in files, which a reboot leaves.
-    await noteEnd(room, record);
+    if (record.boot !== deps.boot || !deps.kernel.isWhole(record)) await noteEnd(room, record);
+    else await keepHosts(room, record);
+  }
+}
+
+/** Made by a daemon that wrote none, it gets one: a container made in it from now on counts on that. */
+async function keepHosts({ deps }: PodRoom, { id }: PodRecord): Promise<void> {
+  const paths = podPaths(deps.roots, id);
+  if (existsSync(paths.hosts)) return;
+  await writeHosts(paths, deps.hostRoot).catch((error: unknown) =>
+    deps.log.warn("a pod has no hosts file, and none can be written", { pod: id, error: messageChain(error) }),
+  );
 }
 
 /** How often it is looked whether all have ended, and how long in between. */

@@ -10,7 +10,7 @@ import { sampleRecord } from "./sample-record.ts";
 const pinned: PodMembership = {
   podId: "p",
   namespaces: { network: "/pods/p/net", ipc: "/pods/p/ipc", uts: "/pods/p/uts", pid: "own" },
-  files: { hostnamePath: "/home/p/hostname", resolvConfPath: "/home/p/resolv.conf" },
+  files: { hostnamePath: "/home/p/hostname", resolvConfPath: "/home/p/resolv.conf", hostsPath: "/home/p/hosts" },
   shmPath: "/pods/p/shm",
   logPath: "/var/log/pods/p/web/0.log",
 };
@@ -41,8 +41,22 @@ test("a container of a pod joins its namespaces, has its files and leaves its ho
   const sources = new Map(spec.mounts?.map(({ destination, source }) => [destination, source]));
   assert.equal(sources.get("/etc/hostname"), "/home/p/hostname");
   assert.equal(sources.get("/etc/resolv.conf"), "/home/p/resolv.conf");
-  assert.equal(sources.has("/etc/hosts"), false);
+  assert.equal(sources.get("/etc/hosts"), "/home/p/hosts");
   assert.equal(sources.get("/dev/shm"), "/pods/p/shm");
+});
+
+test("what is mounted over a file of the pod's takes its place", () => {
+  const point = {
+    type: "bind",
+    source: "/kubelet/etc-hosts",
+    destination: "/etc/hosts",
+    mode: "",
+    rw: true,
+    propagation: "",
+  } as const;
+  const { spec } = buildSpec(sampleInput({ pod: pinned, mountPoints: [point] }, { rootfs }));
+  const sources = spec.mounts?.flatMap(({ destination, source }) => (destination === "/etc/hosts" ? [source] : []));
+  assert.deepEqual(sources, ["/kubelet/etc-hosts"]);
 });
 
 test("the host's namespaces are none of the container's, and its own are new ones", () => {
