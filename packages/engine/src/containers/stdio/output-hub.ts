@@ -84,6 +84,8 @@ export class OutputTap implements AsyncIterable<OutputChunk> {
   readonly #queue: OutputChunk[] = [];
   #queuedBytes = 0;
   #spill: SpillFile | undefined;
+  /** What found no room on disk, in memory after what is there. */
+  readonly #behind: OutputChunk[] = [];
   #full = false;
   #ended = false;
   #closed = false;
@@ -109,7 +111,7 @@ export class OutputTap implements AsyncIterable<OutputChunk> {
 
   /** Whether nothing is left to take, and the client has read it all. */
   get taken(): boolean {
-    return this.#wake !== undefined && this.#queuedBytes === 0 && (this.#spill?.waitingBytes ?? 0) === 0 && this.hasRead();
+    return this.#wake !== undefined && this.#queuedBytes === 0 && this.#spilledBytes === 0 && this.hasRead();
   }
 
   wants(stream: "stdout" | "stderr"): boolean {
@@ -118,8 +120,11 @@ export class OutputTap implements AsyncIterable<OutputChunk> {
 
   push(chunk: OutputChunk): void {
     if (this.#closed) return;
-    const spilling = this.#spill !== undefined && this.#spill.waitingBytes > 0;
-    if (!spilling && this.#queuedBytes + chunk.data.length <= this.#limits.memoryBytes) {
+    if (
+      this.#spilledBytes === 0 &&
+      this.#behind.length === 0 &&
+      this.#queuedBytes + chunk.data.length <= this.#limits.memoryBytes
+    ) {
       this.#queue.push(chunk);
       this.#queuedBytes += chunk.data.length;
     } else {
@@ -137,6 +142,7 @@ export class OutputTap implements AsyncIterable<OutputChunk> {
     if (this.#closed) return;
     this.#closed = true;
     this.#queue.length = 0;
+    this.#behind.length = 0;
     this.#spill?.close();
     this.#spill = undefined;
     this.#full = false;
@@ -157,27 +163,36 @@ export class OutputTap implements AsyncIterable<OutputChunk> {
     }
   }
 
+  get #spilledBytes(): number {
+    return this.#spill?.waitingBytes ?? 0;
+  }
+
   #spillOut(chunk: OutputChunk): void {
+    if (this.#behind.length > 0) return this.#keepBehind(chunk);
     try {
       this.#spill ??= new SpillFile(this.#directory);
       this.#spill.push(chunk);
       if (this.#spill.waitingBytes >= this.#limits.diskBytes) this.#full = true;
     } catch {
-      // No room on disk either: keep it in memory, and let the process wait.
-      this.#queue.push(chunk);
-      this.#queuedBytes += chunk.data.length;
-      this.#full = true;
+      this.#keepBehind(chunk);
     }
   }
 
+  /** No room on disk either: the process waits until the client has read all that is there. */
+  #keepBehind(chunk: OutputChunk): void {
+    this.#behind.push(chunk);
+    this.#queuedBytes += chunk.data.length;
+    this.#full = true;
+  }
+
   #take(): OutputChunk | undefined {
-    const chunk = this.#queue.shift();
-    if (chunk) this.#queuedBytes -= chunk.data.length;
-    const taken = chunk ?? this.#spill?.shift();
-    if (this.#full && this.#queue.length === 0 && (this.#spill?.waitingBytes ?? 0) < this.#limits.diskBytes / 2) {
+    const spilled = this.#queue.length === 0 ? this.#spill?.shift() : undefined;
+    const kept = spilled ? undefined : (this.#queue.shift() ?? this.#behind.shift());
+    if (kept) this.#queuedBytes -= kept.data.length;
+    if (this.#full && this.#queue.length === 0 && this.#behind.length === 0 && this.#spilledBytes < this.#limits.diskBytes / 2) {
       this.#full = false;
       this.#tell.room();
     }
-    return taken;
+    return spilled ?? kept;
   }
 }

@@ -1,3 +1,4 @@
+import { internal } from "@pouchcontainer/errors";
 import { closeSync, ftruncateSync, openSync, readSync, rmSync, writeSync } from "node:fs";
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
@@ -21,14 +22,17 @@ export class SpillFile {
     return this.#writeAt - this.#readAt;
   }
 
+  /** Whole or not at all: what a full disk took of a chunk is written over by the next one. */
   push({ stream, data }: OutputChunk): void {
     const header = Buffer.alloc(headerBytes);
     header[0] = stream === "stdout" ? 1 : 2;
     header.writeUInt32BE(data.length, 1);
+    let end = this.#writeAt;
     for (const part of [header, data]) {
-      for (let done = 0; done < part.length;) done += writeSync(this.#fd, part, done, part.length - done, this.#writeAt + done);
-      this.#writeAt += part.length;
+      for (let done = 0; done < part.length;) done += writeSync(this.#fd, part, done, part.length - done, end + done);
+      end += part.length;
     }
+    this.#writeAt = end;
   }
 
   shift(): OutputChunk | undefined {
@@ -48,7 +52,11 @@ export class SpillFile {
 
   #read(length: number): Buffer {
     const into = Buffer.allocUnsafe(length);
-    for (let done = 0; done < length;) done += readSync(this.#fd, into, done, length - done, this.#readAt + done);
+    for (let done = 0; done < length;) {
+      const read = readSync(this.#fd, into, done, length - done, this.#readAt + done);
+      if (read === 0) throw internal("the file of output that waits for a slow client is shorter than what was written to it");
+      done += read;
+    }
     this.#readAt += length;
     return into;
   }
