@@ -286,6 +286,22 @@ test("a container runs, takes an exec, is measured, limited, paused, and ends wi
   );
 });
 
+test("containers are listed also when all their specs together are longer than a message may be", async () => {
+  const { containers } = fixture.client;
+  const ids = Array.from({ length: 5 }, (_, index) => `long-${index}`);
+  const spec = { annotations: { long: "x".repeat(4 << 20) } };
+  const record = { image: "", runtime: { name: "io.containerd.runc.v2" }, snapshotter: "", snapshotKey: "" };
+  for (const id of ids) await containers.create({ ...record, id, spec, labels: { long: "1" } });
+  const found = await containers.list(["labels.long"]);
+  assert.deepEqual(
+    found.map(({ id }) => id),
+    ids,
+  );
+  assert.deepEqual(found[4]?.spec, spec);
+  for (const id of ids) await containers.delete(id);
+  assert.deepEqual(await containers.list(["labels.long"]), []);
+});
+
 test("a container that uses more memory than it may is reported", async () => {
   const { client } = fixture;
   const oom = collect(client.events(['topic=="/tasks/oom"']), () => true);

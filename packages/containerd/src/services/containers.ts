@@ -3,7 +3,7 @@ import type { Container } from "../gen/containers_pb.ts";
 import { Containers } from "../gen/containers_pb.ts";
 import type { ContainerRecord, ContainersService } from "../types.ts";
 import type { CallContext } from "./call-context.ts";
-import { callOptions } from "./call-context.ts";
+import { callOptions, deadlines } from "./call-context.ts";
 import { dateOf, labelPaths, unlessGone } from "./conversions.ts";
 
 export function containersService({ channel }: CallContext): ContainersService {
@@ -14,8 +14,11 @@ export function containersService({ channel }: CallContext): ContainersService {
       return recordOf(container);
     },
     async list(filters = [], options) {
-      const { containers } = await channel.unary(rpc.list, { filters }, callOptions(options));
-      return containers.map(recordOf);
+      // One message each: their specs together are soon longer than a message may be.
+      const found: ContainerRecord[] = [];
+      for await (const { container } of channel.serverStream(rpc.listStream, { filters }, callOptions(options, deadlines.list)))
+        found.push(recordOf(container));
+      return found;
     },
     async create(record, options) {
       const { spec, ...rest } = record;
