@@ -64,6 +64,26 @@ test("an input that ended before the start, with nothing in it, ends for the pro
   await daemon.remove(id);
 });
 
+test("the end of a client's input that comes after its run is not one for the next run", async () => {
+  const script = "if [ -e /again ]; then cat; else : > /again; fi";
+  const id = await daemon.create(["sh", "-c", script], { OpenStdin: true, StdinOnce: true });
+  const attach = () => daemon.containers.attach(id, { stdin: true, stdout: true, stderr: true, logs: false, stream: true });
+  const first = await attach();
+  await daemon.containers.start(id);
+  assert.equal(await textOf(first.output), "");
+  assert.equal(await daemon.waitFor(id), 0);
+  first.input?.end();
+  await delay(50);
+  const second = await attach();
+  const output = textOf(second.output);
+  await daemon.containers.start(id);
+  await delay(200);
+  second.input?.end("typed into the second run\n");
+  assert.equal(await output, "typed into the second run\n");
+  assert.equal(await daemon.waitFor(id), 0);
+  await daemon.remove(id);
+});
+
 test("stdin stays open when a client goes, and two clients see the same", async () => {
   const id = await daemon.create(["cat"], { OpenStdin: true });
   await daemon.containers.start(id);

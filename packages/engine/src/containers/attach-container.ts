@@ -5,6 +5,7 @@ import type { ContainerRoom } from "./container-room.ts";
 import { logFormat } from "./open-log.ts";
 import { readLog } from "./logs/log-reader.ts";
 import { parseDetachKeys } from "./stdio/detach-keys.ts";
+import type { InputPipe } from "./stdio/input-pipe.ts";
 import type { OutputChunk } from "./stdio/output-chunk.ts";
 import type { OutputTap } from "./stdio/output-hub.ts";
 import { sessionInput, type StdioSession } from "./stdio/stdio-session.ts";
@@ -51,7 +52,7 @@ export function attachContainer(room: ContainerRoom, container: Container, ref: 
   const writable = sessionInput({
     pipe: input,
     // With a TTY the end of a client's input says nothing about the process (moby `stream/attach.go`).
-    ...(StdinOnce && !tty ? { closeStdin: () => closeStdin(room, container) } : {}),
+    ...(StdinOnce && !tty ? { closeStdin: () => closeStdin(room, container, input) } : {}),
     ...(tty && request.detachable !== false ? { detachKeys } : {}),
     onDetach: () => {
       publishContainerEvent(room.deps.events, container.record, "detach");
@@ -63,8 +64,7 @@ export function attachContainer(room: ContainerRoom, container: Container, ref: 
 }
 
 /** First the daemon's end of the FIFO, then the shim's: the process sees the end when both are closed. */
-async function closeStdin({ deps }: ContainerRoom, container: Container): Promise<void> {
-  const { input } = container.streams;
+async function closeStdin({ deps }: ContainerRoom, container: Container, input: InputPipe): Promise<void> {
   await input.end();
   // Only now: a client whose input ended before the start has waited here for the run.
   const { run } = container;
