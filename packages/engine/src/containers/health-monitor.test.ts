@@ -27,10 +27,11 @@ test("failures in the start period do not count, and five results are kept", () 
   assert.equal(health.log.length, 5);
 });
 
-test("a probe that containerd was not there for says nothing of the container's health, and the next one comes", async () => {
+/** A running container with that health check. */
+function checked(check: { Interval?: number; Retries?: number }): Container {
   const record = sampleRecord();
-  const Healthcheck = { Test: ["CMD", "true"], Interval: 1_000_000, Retries: 1 };
-  const container = new Container(
+  const Healthcheck = { Test: ["CMD", "true"], ...check };
+  return new Container(
     { ...record, config: { ...record.config, Healthcheck }, state: { ...record.state, status: "running" } },
     {
       records: { put: () => Promise.resolve() },
@@ -38,6 +39,10 @@ test("a probe that containerd was not there for says nothing of the container's 
       log: { info: () => undefined, warn: () => undefined, error: () => undefined },
     },
   );
+}
+
+test("a probe that containerd was not there for says nothing of the container's health, and the next one comes", async () => {
+  const container = checked({ Interval: 1_000_000, Retries: 1 });
   const events: string[] = [];
   const answered = Promise.withResolvers<void>();
   let probes = 0;
@@ -53,4 +58,17 @@ test("a probe that containerd was not there for says nothing of the container's 
   monitor.end();
   assert.deepEqual(events, ["health_status: healthy"]);
   assert.deepEqual(container.state.health?.log.map(({ exitCode }) => exitCode).includes(-1), false);
+});
+
+test("an interval of more days than a timer counts is one", async () => {
+  const container = checked({ Interval: 30 * 24 * 3600 * 1e9 });
+  let probes = 0;
+  const monitor = new HealthMonitor(container, { clock: systemClock(), events: { publish: () => undefined } }, () => {
+    probes++;
+    return Promise.resolve({ exitCode: 0, output: "", late: false });
+  });
+  monitor.begin();
+  await sleep(20);
+  monitor.end();
+  assert.equal(probes, 0);
 });

@@ -1,6 +1,6 @@
 import { isOutage } from "@pouchcontainer/containerd";
 import { EngineError } from "@pouchcontainer/errors";
-import { inBackground } from "@pouchcontainer/owners";
+import { callAfter, inBackground } from "@pouchcontainer/owners";
 import { rfc3339Nano } from "./clock.ts";
 import type { Container } from "./container.ts";
 import { publishContainerEvent } from "./container-events.ts";
@@ -33,7 +33,7 @@ export class HealthMonitor {
   readonly #container: Container;
   readonly #deps: Pick<ContainerDeps, "clock" | "events">;
   readonly #probe: ProbeRunner;
-  #timer: NodeJS.Timeout | undefined;
+  #callOff: (() => void) | undefined;
   #generation = 0;
 
   constructor(container: Container, deps: Pick<ContainerDeps, "clock" | "events">, probe: ProbeRunner) {
@@ -53,19 +53,17 @@ export class HealthMonitor {
 
   end(): void {
     this.#generation++;
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+    this.#callOff?.();
+    this.#callOff = undefined;
   }
 
   #next(plan: Plan, generation: number, startedMs: number): void {
     const starting = this.#container.state.health?.status === "starting" && Date.now() - startedMs < plan.startPeriodMs;
     const delayMs = starting ? plan.startIntervalMs : plan.intervalMs;
-    this.#timer = setTimeout(
-      () =>
-        inBackground("checking a container's health", () => this.#check(plan, generation, startedMs), {
-          container: this.#container.id,
-        }),
-      delayMs,
+    this.#callOff = callAfter(delayMs, () =>
+      inBackground("checking a container's health", () => this.#check(plan, generation, startedMs), {
+        container: this.#container.id,
+      }),
     );
   }
 

@@ -1,4 +1,5 @@
 import type { EventMessage } from "@pouchcontainer/api";
+import { callAfter } from "@pouchcontainer/owners";
 import { matchesFilters, type EventFilters } from "./event-filters.ts";
 
 /** Something happened to someone; the bus adds time, scope and the fields of old clients. */
@@ -89,14 +90,12 @@ export class EventBus implements EventPublisher {
     };
     const close = (): void => {
       open = false;
-      clearTimeout(timer);
+      callOff?.();
       signal.removeEventListener("abort", close);
       this.#subscribers.delete(subscriber);
       wake?.();
     };
-    // setTimeout cannot wait longer than 2^31 ms: a stream that long is left to the signal.
-    const waitMs = live?.until === undefined ? undefined : (live.until - live.nowSeconds) * 1000;
-    const timer = waitMs !== undefined && waitMs < 2 ** 31 ? setTimeout(close, waitMs) : undefined;
+    const callOff = live?.until === undefined ? undefined : callAfter((live.until - live.nowSeconds) * 1000, close);
     if (open) {
       this.#subscribers.add(subscriber);
       signal.addEventListener("abort", close);

@@ -16,6 +16,7 @@ import { syncBuiltinESMExports } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { test, type TestContext } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { JsonFileLog, type JsonFileLogOptions } from "./json-file-log.ts";
 import { readLog, type LogQuery } from "./log-reader.ts";
 
@@ -257,3 +258,26 @@ test("a log whose file was deleted is rotated like any other", async (t) => {
 function atSecond(seconds: number): bigint {
   return BigInt(seconds) * 1_000_000_000n;
 }
+
+test("who follows until a time more days ahead than a timer counts is not woken before there is something", async (t) => {
+  const path = place(t);
+  const log = open(path);
+  log.write("stdout", Buffer.from("now\n"));
+  let looks = 0;
+  const writer = {
+    closed: false,
+    rotations: 0,
+    changed: () => {
+      looks++;
+      return log.changed();
+    },
+  };
+  const until = (BigInt(Date.now()) + 30n * 24n * 3_600_000n) * 1_000_000n;
+  const gone = new AbortController();
+  const following = Array.fromAsync(readLog(path, { ...everything, follow: true, until }, gone.signal, writer));
+  await sleep(50);
+  gone.abort();
+  assert.equal((await following).length, 1);
+  assert.ok(looks <= 2, `looked ${looks} times`);
+  await log.close();
+});

@@ -1,4 +1,4 @@
-import { takeLoopShare } from "@pouchcontainer/owners";
+import { callAfter, takeLoopShare } from "@pouchcontainer/owners";
 import { renderEntry, timeOf, type LogEntry } from "./log-entry.ts";
 import { jsonFileFormat, type LogFileFormat } from "./log-file-format.ts";
 import { modifiedMs, openLogSource, positionByHalving, positionOfLastLines, readLines, type LogSource } from "./log-files.ts";
@@ -193,10 +193,10 @@ async function changedOrAborted(
   untilMs: number | undefined,
 ): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = untilMs === undefined ? undefined : setTimeout(resolve, Math.max(0, untilMs - Date.now()) + 1);
+  const callOff = untilMs === undefined ? undefined : callAfter(Math.max(0, untilMs - Date.now()) + 1, resolve);
   const wake = (): void => resolve();
   signal.addEventListener("abort", wake);
   await Promise.race([changed, promise]);
   signal.removeEventListener("abort", wake);
-  clearTimeout(timer);
+  callOff?.();
 }
