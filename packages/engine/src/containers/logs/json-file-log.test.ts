@@ -193,6 +193,51 @@ test("full files are put aside and only the newest are kept", async (t) => {
   assert.equal(await read(path, { tail: 6 }), [34, 35, 36, 37, 38, 39].map((n) => `line ${n}\n`).join(""));
 });
 
+/** A log of four files, the last of them full, and what is in it. */
+function fullFiles(path: string): { log: JsonFileLog; write: (line: number) => void; lines: (...numbers: number[]) => string } {
+  const line = (n: number): string => `line ${n}\n`;
+  const options = { maxSizeBytes: 150, maxFiles: 4, compress: false };
+  const log = new JsonFileLog(path, options, { clock: { now: () => 1_700_000_000_000_000_000n }, onLost: () => undefined });
+  const write = (n: number): void => log.write("stdout", Buffer.from(line(n)));
+  for (let n = 0; n < 12; n++) write(n);
+  return { log, write, lines: (...numbers) => numbers.map(line).join("") };
+}
+
+test("a file that could not be opened anew costs no more old files than one", async (t) => {
+  const path = place(t);
+  const { log, write, lines } = fullFiles(path);
+  assert.equal(await read(path), lines(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11));
+  const { openSync: open } = fs;
+  t.mock.method(fs, "openSync", (...args: Parameters<typeof open>) => {
+    if (args[0] === path) throw Object.assign(new Error("EMFILE: too many open files"), { code: "EMFILE" });
+    return open(...args);
+  });
+  syncBuiltinESMExports();
+  for (let n = 0; n < 5; n++) write(100 + n);
+  t.mock.restoreAll();
+  syncBuiltinESMExports();
+  write(12);
+  await log.close();
+  assert.equal(await read(path), lines(3, 4, 5, 6, 7, 8, 9, 10, 11, 12));
+});
+
+test("nor does a file that could not be put aside", async (t) => {
+  const path = place(t);
+  const { log, write, lines } = fullFiles(path);
+  const { renameSync: rename } = fs;
+  t.mock.method(fs, "renameSync", (from: string, to: string) => {
+    if (from === path) throw Object.assign(new Error("EIO: i/o error"), { code: "EIO" });
+    rename(from, to);
+  });
+  syncBuiltinESMExports();
+  for (let n = 0; n < 5; n++) write(100 + n);
+  t.mock.restoreAll();
+  syncBuiltinESMExports();
+  write(12);
+  await log.close();
+  assert.equal(await read(path), lines(3, 4, 5, 6, 7, 8, 9, 10, 11, 12));
+});
+
 test("compressed files are read like the others", async (t) => {
   const path = place(t);
   const log = open(path, { maxSizeBytes: 400, maxFiles: 4, compress: true });

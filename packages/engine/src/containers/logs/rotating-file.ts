@@ -2,6 +2,7 @@ import {
   closeSync,
   createReadStream,
   createWriteStream,
+  existsSync,
   fstatSync,
   ftruncateSync,
   openSync,
@@ -98,8 +99,11 @@ export class RotatingFile {
   rotate(): void {
     this.#renewIfDeleted();
     const { maxFiles, compress } = this.#options;
-    if (maxFiles < 2) rmSync(this.path, { force: true });
-    else this.#shift(maxFiles);
+    // Put aside already when the new file could not be opened then.
+    if (statSync(this.path, { throwIfNoEntry: false })?.ino === this.#inode) {
+      if (maxFiles < 2) rmSync(this.path, { force: true });
+      else this.#shift(maxFiles);
+    }
     this.reopen();
     if (compress && maxFiles > 1) {
       const rotation = this.rotations;
@@ -130,10 +134,17 @@ export class RotatingFile {
     if (fstatSync(this.#fd).nlink === 0) this.reopen();
   }
 
+  /** Up to the first gap: what a failure has left half done costs no further file. */
   #shift(maxFiles: number): void {
-    for (const ending of ["", ".gz"]) rmSync(`${this.path}.${maxFiles - 1}${ending}`, { force: true });
-    for (let index = maxFiles - 2; index > 0; index--) {
-      for (const ending of ["", ".gz"]) {
+    const endings = ["", ".gz"];
+    let free = 1;
+    while (free < maxFiles && endings.some((ending) => existsSync(`${this.path}.${free}${ending}`))) free++;
+    if (free === maxFiles) {
+      free--;
+      for (const ending of endings) rmSync(`${this.path}.${free}${ending}`, { force: true });
+    }
+    for (let index = free - 1; index > 0; index--) {
+      for (const ending of endings) {
         try {
           renameSync(`${this.path}.${index}${ending}`, `${this.path}.${index + 1}${ending}`);
         } catch (error) {
