@@ -646,6 +646,35 @@ test("a health check makes a container healthy", async () => {
   await daemon.remove(id);
 });
 
+test("as with dockerd a container is unhealthy while it is frozen and after its end, and no event says so", async () => {
+  const Healthcheck = { Test: ["CMD-SHELL", "echo fine"], Interval: 100_000_000 };
+  const id = await daemon.create(["sh", "-c", "trap : HUP; while :; do sleep 0.05; done"], { Healthcheck });
+  const health = async (): Promise<string | undefined> =>
+    (await daemon.containers.inspect(id, { size: false })).State.Health?.Status;
+  const healthy = () => eventually("it is healthy", async () => (await health()) === "healthy");
+  await daemon.containers.start(id);
+  for (const thaw of [() => daemon.containers.unpause(id), () => daemon.containers.kill(id, { signal: "HUP" })]) {
+    await healthy();
+    await daemon.containers.pause(id);
+    await delay(300);
+    assert.equal(await health(), "unhealthy");
+    await thaw();
+    await healthy();
+  }
+  await daemon.containers.stop(id, { timeoutSeconds: 0 });
+  assert.equal(await health(), "unhealthy");
+  await daemon.containers.start(id);
+  await healthy();
+  const told = daemon.pastEvents(id).filter((action) => action.startsWith("health_status"));
+  assert.deepEqual(told, [
+    "health_status: healthy",
+    "health_status: healthy",
+    "health_status: healthy",
+    "health_status: healthy",
+  ]);
+  await daemon.remove(id);
+});
+
 test("nothing unexpected was logged", () => {
   assert.deepEqual(daemon.problems, []);
 });

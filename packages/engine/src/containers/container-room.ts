@@ -4,7 +4,7 @@ import type { ContainerDeps } from "./container-deps.ts";
 import type { ContainerRegistry } from "./container-registry.ts";
 import type { UndoStep } from "./leftovers/unfinished-undos.ts";
 import type { Orphan } from "./orphans/orphan.ts";
-import type { ProbeRunner } from "./health-monitor.ts";
+import type { HealthMonitor, ProbeRunner } from "./health-monitor.ts";
 
 export interface StartOptions {
   /** Asked for by the restart policy, not by somebody. Default: no. */
@@ -28,5 +28,5 @@ export interface ContainerRoom {
   /** How health checks run their command: exec, which is built on containers, puts itself here. */
   probe: ProbeRunner;
   /** The container's process exists: probes its health as configured. */
-  healthOf(container: Container): { begin(): void; end(): void };
+  healthOf(container: Container): Pick<HealthMonitor, "begin" | "resume" | "halt" | "end">;
 }

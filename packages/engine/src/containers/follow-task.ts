@@ -21,6 +21,9 @@ export async function followTask(room: ContainerRoom, container: Container): Pro
   const { status } = await deps.containerd.tasks.get(container.id);
   if (status !== "running" && status !== "paused") return;
   if (run.doubts.has("limits")) await finishUpdate(room, container);
-  if (!container.isRunning || container.state.status === status || !container.noteOf(run, { state: { status } })) return;
+  if (!container.isRunning || container.state.status === status) return;
+  const health = room.healthOf(container);
+  if (!container.noteOf(run, { state: { status, ...(status === "paused" && health.halt()) } })) return;
+  if (status === "running") health.resume();
   publishContainerEvent(deps.events, container.record, status === "paused" ? "pause" : "unpause");
 }

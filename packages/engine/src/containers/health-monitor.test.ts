@@ -60,6 +60,37 @@ test("a probe that containerd was not there for says nothing of the container's 
   assert.deepEqual(container.state.health?.log.map(({ exitCode }) => exitCode).includes(-1), false);
 });
 
+test("one that is halted is unhealthy without a word and not probed, and the next probe after that says how it is", async () => {
+  const container = checked({ Interval: 1_000_000 });
+  const events: string[] = [];
+  const deps = { clock: systemClock(), events: { publish: ({ action }: { action: string }) => events.push(action) } };
+  let probes = 0;
+  const [second, underWay] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const monitor = new HealthMonitor(container, deps, async () => {
+    if (++probes === 2) {
+      second.resolve();
+      await underWay.promise;
+    }
+    return { exitCode: 0, output: "", late: false };
+  });
+  assert.deepEqual(monitor.halt(), {});
+  monitor.begin();
+  await second.promise;
+  container.note({ state: monitor.halt() });
+  underWay.resolve();
+  await sleep(20);
+  const halted = container.state.health;
+  assert.deepEqual([halted?.status, halted?.log.length, probes, events], ["unhealthy", 1, 2, ["health_status: healthy"]]);
+  monitor.resume();
+  assert.equal(container.state.health?.status, "unhealthy");
+  while (events.length < 2) await sleep(1);
+  assert.deepEqual([container.state.health?.status, events[1]], ["healthy", "health_status: healthy"]);
+  monitor.begin();
+  assert.equal(container.state.health?.status, "starting");
+  assert.ok(container.state.health.log.length >= 2, "what former runs' probes said is kept");
+  monitor.end();
+});
+
 test("an interval of more days than a timer counts is one", async () => {
   const container = checked({ Interval: 30 * 24 * 3600 * 1e9 });
   let probes = 0;

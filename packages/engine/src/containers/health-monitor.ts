@@ -1,11 +1,11 @@
 import { isOutage } from "@pouchcontainer/containerd";
 import { EngineError } from "@pouchcontainer/errors";
 import { callAfter, inBackground } from "@pouchcontainer/owners";
-import { rfc3339Nano } from "./clock.ts";
+import { parseRfc3339, rfc3339Nano } from "./clock.ts";
 import type { Container } from "./container.ts";
 import { publishContainerEvent } from "./container-events.ts";
 import type { ContainerDeps } from "./container-deps.ts";
-import type { HealthRecord } from "./container-record.ts";
+import type { ContainerState, HealthRecord } from "./container-record.ts";
 import { goDuration } from "./go-duration.ts";
 
 /** Runs one probe inside the container and answers with its exit code, the beginning of its output, and whether it took too long. */
@@ -28,7 +28,7 @@ interface Plan {
   retries: number;
 }
 
-/** Probes one running container as its health check says, from its start to its exit. */
+/** Probes one running container as its health check says, from its start to its exit, but for the time it is frozen. */
 export class HealthMonitor {
   readonly #container: Container;
   readonly #deps: Pick<ContainerDeps, "clock" | "events">;
@@ -43,12 +43,25 @@ export class HealthMonitor {
   }
 
   begin(): void {
+    if (!planOf(this.#container)) return;
+    this.#note({ status: "starting", failingStreak: 0, log: this.#container.state.health?.log ?? [] });
+    this.resume();
+  }
+
+  /** Goes on with one that was halted: the next probe says how it is. */
+  resume(): void {
     const plan = planOf(this.#container);
     if (!plan) return;
     this.end();
-    const generation = this.#generation;
-    this.#note({ status: "starting", failingStreak: 0, log: [] });
-    this.#next(plan, generation, Date.now());
+    const startedAt = parseRfc3339(this.#container.state.startedAt) ?? this.#deps.clock.now();
+    this.#next(plan, this.#generation, Number(startedAt / BigInt(nanosecondsPerMs)));
+  }
+
+  /** No more probes of one that is frozen or over. Answers with what its state says then: dockerd's unhealthy, which no event tells of. */
+  halt(): Pick<ContainerState, "health"> {
+    this.end();
+    const { health } = this.#container.state;
+    return health ? { health: { ...health, status: "unhealthy" } } : {};
   }
 
   end(): void {
@@ -83,7 +96,6 @@ export class HealthMonitor {
 
   /** Without containerd nothing is known of the container's health. */
   async #run({ command, timeoutMs }: Plan): Promise<{ exitCode: number; output: string } | undefined> {
-    if (this.#container.state.status === "paused") return { exitCode: -1, output: "the container is paused" };
     try {
       const { exitCode, output, late } = await this.#probe(this.#container, command, timeoutMs);
       if (!late) return { exitCode, output };

@@ -16,7 +16,7 @@ export async function pauseContainer(room: ContainerRoom, container: Container):
     await whileRunning(room, container, () =>
       inDoubt(room, run, "freezer", () => room.deps.containerd.tasks.pause(container.id)),
     );
-    if (!run || !container.noteOf(run, { state: { status: "paused" } }))
+    if (!run || !container.noteOf(run, { state: { status: "paused", ...room.healthOf(container).halt() } }))
       throw conflict(`container ${container.id} is not running`);
   });
   publishContainerEvent(room.deps.events, container.record, "pause");
@@ -32,5 +32,6 @@ export async function unpauseContainer(room: ContainerRoom, container: Container
   }
   // Thawed by a signal meanwhile, which told of it, or ended.
   if (!run || container.state.status !== "paused" || !container.noteOf(run, { state: { status: "running" } })) return;
+  room.healthOf(container).resume();
   publishContainerEvent(room.deps.events, container.record, "unpause");
 }

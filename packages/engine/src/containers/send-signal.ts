@@ -74,6 +74,7 @@ async function send(
     return;
   }
   // Of one that is killed nobody is told that it went on.
-  if (signal !== killSignal && container.noteOf(run, { state: { status: "running" } }))
-    publishContainerEvent(deps.events, container.record, "unpause");
+  if (signal === killSignal || !container.noteOf(run, { state: { status: "running" } })) return;
+  room.healthOf(container).resume();
+  publishContainerEvent(deps.events, container.record, "unpause");
 }

@@ -94,6 +94,7 @@ async function settle(room: ContainerRoom, container: Container, run: ContainerR
       exitCode: exit.exitStatus,
       oomKilled: run.oomKilled,
       finishedAt: rfc3339Nano(finishedAt > startedAt ? finishedAt : startedAt),
+      ...room.healthOf(container).halt(),
     },
     ...(restart ? { restartCount: record.restartCount + 1 } : {}),
   });

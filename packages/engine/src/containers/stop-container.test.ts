@@ -63,6 +63,7 @@ function running(obeys: number[], { status = "running", stopSignal = "", resume,
       configSettings: { defaultStopTimeoutSeconds: 10 },
       events: { publish: ({ action }: { action: string }) => events.push(action) },
     },
+    healthOf: () => ({ halt: () => ({}), resume: () => undefined }),
     // The parts of the room a stop asks for.
   } as unknown as ContainerRoom;
   return { room, container, run, signals, events, wasResumed: () => resumed };

@@ -48,7 +48,9 @@ async function settleEnd(room: ContainerRoom, container: Container, task: Pick<T
     await container.run?.finished.promise;
   } catch (error) {
     const { message } = EngineError.from(error);
-    container.note({ state: { status: "exited", pid: 0, exitCode: unknownExitCode, error: message } });
+    container.note({
+      state: { status: "exited", pid: 0, exitCode: unknownExitCode, error: message, ...room.healthOf(container).halt() },
+    });
     container.report(["not-running", "next-exit"], { exitCode: unknownExitCode, error: message });
     await clearRun(room, container);
     throw error;
@@ -67,16 +69,19 @@ async function takeUp(room: ContainerRoom, container: Container, task: Pick<Task
   const run = new ContainerRun(stdio, log);
   run.pid = task.pid;
   container.run = run;
+  const health = room.healthOf(container);
+  const frozen = task.status === "paused" || task.status === "pausing";
   container.note({
     state: {
-      status: task.status === "paused" || task.status === "pausing" ? "paused" : "running",
+      status: frozen ? "paused" : "running",
       pid: task.status === "stopped" ? 0 : task.pid,
       startedAt,
+      ...(frozen && health.halt()),
     },
   });
   run.announced.resolve();
   watchExit(room, container, run);
-  if (task.status !== "stopped") room.healthOf(container).begin();
+  if (task.status !== "stopped" && !frozen) health.begin();
 }
 
 /** Whether what there is belongs to a run after the one whose end is recorded. */
