@@ -91,7 +91,7 @@ export function connectContainerd({
           await client.version({ timeoutMs: 5000, ...(signal === undefined ? {} : { signal }) });
           return;
         } catch (error) {
-          if (!isKind(error, "unavailable", "deadlineExceeded")) throw error;
+          if (signal?.aborted) throw error;
         }
         // An abort ends the pause, and the next call says so.
         await delay(delayMs, undefined, signal === undefined ? {} : { signal }).catch(() => undefined);

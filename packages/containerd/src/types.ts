@@ -262,7 +262,10 @@ export interface ContainerdClient {
   ): Promise<{ type: string; id: string; capabilities: string[]; exports: Record<string, string>; error?: string }[]>;
   /** Whether containerd answers now. */
   serving(options?: CallOptions): Promise<boolean>;
-  /** Resolves as soon as containerd answers: at once, or when it is back. Rejects only when the signal aborts. */
+  /**
+   * Resolves as soon as containerd says its version: at once, or when it is back. Rejects only when the signal aborts: one that does
+   * not say it for another reason than that it is away is not back either.
+   */
   whenReconnected(options?: { signal?: AbortSignal }): Promise<void>;
   /** Ends the connection; open calls end with `unavailable`. */
   close(): Promise<void>;

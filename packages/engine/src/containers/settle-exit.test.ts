@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { test } from "node:test";
 import { Container } from "./container.ts";
 import type { ContainerRoom } from "./container-room.ts";
-import { scheduleRestart } from "./settle-exit.ts";
+import { scheduleRestart, waitForExit } from "./settle-exit.ts";
 import { sampleRecord } from "./spec/sample-record.ts";
 
 const away = () => unavailable("cannot reach containerd", { details: { outage: "/run/containerd.sock" } });
@@ -92,4 +92,33 @@ test("one that a removal called off is no failure", async () => {
   container.removing = true;
   while (container.state.status === "restarting") await sleep(5);
   assert.deepEqual([container.state.status, starts(), log], ["exited", 1, []]);
+});
+
+test("the wait for an exit goes on whatever goes wrong, the wait for containerd's return included", async () => {
+  const failures = [away(), internal("the HTTP/2 stream broke"), internal("no shim: ttrpc: closed"), away()];
+  const noReturn = [resourceExhausted("containerd refused the call: too much load")];
+  const exit = { exitStatus: 3, exitedAt: new Date() };
+  const calls: string[] = [];
+  const room = {
+    deps: {
+      containerd: {
+        tasks: {
+          wait: () => {
+            calls.push("wait");
+            const failure = failures.shift();
+            return failure ? Promise.reject(failure) : Promise.resolve(exit);
+          },
+        },
+        whenReconnected: () => {
+          calls.push("return");
+          const failure = noReturn.shift();
+          return failure ? Promise.reject(failure) : Promise.resolve();
+        },
+      },
+      log: { warn: () => undefined },
+    },
+    // The parts of the room that a wait asks for.
+  } as unknown as ContainerRoom;
+  assert.equal(await waitForExit(room, "c"), exit);
+  assert.deepEqual(calls, ["wait", "return", "return", "wait", "return", "wait", "wait", "return", "wait"]);
 });

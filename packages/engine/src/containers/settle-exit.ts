@@ -40,24 +40,25 @@ export function watchExit(room: ContainerRoom, container: Container, run: Contai
 export async function waitForExit({ deps }: ContainerRoom, id: string, execId?: string): Promise<ObservedExit> {
   let shimGone = false;
   let told = false;
+  let lost = false;
   for (;;) {
     try {
+      if (lost) await deps.containerd.whenReconnected();
       return await deps.containerd.tasks.wait(id, execId);
     } catch (error) {
       if (isKind(error, "notFound"))
         return { exitStatus: shimGone ? killedExitCode : unknownExitCode, exitedAt: new Date(), lost: true };
+      const ofShim = String(error).includes("ttrpc: closed");
+      lost = !ofShim;
       // Its shim has died under the task: containerd kills what is left and then knows the task no more.
-      if (String(error).includes("ttrpc: closed")) {
+      if (ofShim) {
         shimGone = true;
         await delay(retryMs);
-        continue;
-      }
-      if (!isKind(error, "unavailable", "cancelled", "deadlineExceeded")) {
+      } else if (!isKind(error, "unavailable", "cancelled", "deadlineExceeded")) {
         if (!told) deps.log.warn("the wait for an exit failed and is begun again", { container: id, error: String(error) });
         told = true;
         await delay(retryAfterFailureMs);
       }
-      await deps.containerd.whenReconnected();
     }
   }
 }
