@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { EventMessage } from "@pouchcontainer/api";
 import { EventBus } from "./event-bus.ts";
+import { matchesFilters } from "./event-filters.ts";
 
 function busAt(seconds: number): { bus: EventBus; at: (seconds: number) => void } {
   let now = BigInt(seconds) * 1_000_000_000n;
@@ -107,3 +109,19 @@ for (const [filters, expected] of [
     assert.deepEqual(await collect(bus.subscribe({ since: 0, filters: mutable }, AbortSignal.abort())), expected);
   });
 }
+
+test("of filters by label all have to match, of any other key one", () => {
+  const event: EventMessage = {
+    Type: "container",
+    Action: "start",
+    Actor: { ID: "c1", Attributes: { tier: "web", name: "one" } },
+    scope: "local",
+    time: 1,
+    timeNano: 1,
+  };
+  assert.equal(matchesFilters(event, { label: ["tier", "tier=web"] }), true);
+  assert.equal(matchesFilters(event, { label: ["tier", "owner"] }), false);
+  assert.equal(matchesFilters(event, { label: ["tier=web", "tier=db"] }), false);
+  assert.equal(matchesFilters(event, { label: [] }), true);
+  assert.equal(matchesFilters(event, { event: ["die", "start"], container: ["two", "one"] }), true);
+});

@@ -1,6 +1,6 @@
 import type { EventMessage } from "@pouchcontainer/api";
 
-/** Docker's `filters` query: key → values, any of which must match; every key must. */
+/** Docker's `filters` query: key → values, any of which must match, of labels all; every key must. */
 export type EventFilters = Record<string, string[]>;
 
 /** Actions that carry a text after a colon: a filter names them without it. */
@@ -8,9 +8,10 @@ const actionsWithText = ["health_status", "exec_create", "exec_start", "exec_die
 
 /** Whether an event passes `docker events --filter` (Engine API, `/events`). */
 export function matchesFilters(event: EventMessage, filters: EventFilters): boolean {
-  return Object.entries(filters).every(
-    ([key, values]) => values.length === 0 || values.some((value) => matches(event, key, value)),
-  );
+  return Object.entries(filters).every(([key, values]) => {
+    const passes = (value: string): boolean => matches(event, key, value);
+    return values.length === 0 || (key === "label" ? values.every(passes) : values.some(passes));
+  });
 }
 
 function matches(event: EventMessage, key: string, value: string): boolean {
