@@ -1,5 +1,5 @@
 import type * as api from "@pouchcontainer/api";
-import { failedPrecondition } from "@pouchcontainer/errors";
+import { conflict, failedPrecondition } from "@pouchcontainer/errors";
 import type { TaskMetrics } from "@pouchcontainer/containerd";
 import type { FilePath } from "@pouchcontainer/files";
 import type { Readable } from "node:stream";
@@ -12,7 +12,7 @@ import { filesystemChanges } from "./changes.ts";
 import type { Container } from "./container.ts";
 import type { ContainerDeps } from "./container-deps.ts";
 import { publishContainerEvent } from "./container-events.ts";
-import type { ContainerRecord } from "./container-record.ts";
+import { isHalfRemoved, type ContainerRecord } from "./container-record.ts";
 import { containerLogs } from "./container-logs.ts";
 import { ContainerRegistry } from "./container-registry.ts";
 import type { ContainerRoom, StartOptions } from "./container-room.ts";
@@ -299,7 +299,13 @@ export class ContainerManager {
       find: (ref) => seen(registry.require(ref)),
       locked: async (ref, work) => {
         const container = registry.require(ref);
-        return await container.lock.run(() => work(seen(registry.require(container.id))));
+        return await container.lock.run(async () => {
+          if (container.removing || isHalfRemoved(container.state))
+            throw conflict(
+              `Container ${container.id} is marked for removal and cannot be connected or disconnected to the network`,
+            );
+          return await work(seen(registry.require(container.id)));
+        });
       },
       saveEndpoints: async (id, endpoints) => {
         const container = registry.require(id);

@@ -48,6 +48,7 @@ function running(fail: { store?: Error; runtime?: Error }) {
     // The parts of the room that an update asks for before it is told.
   } as unknown as ContainerRoom;
   return {
+    container,
     update: () => updateContainer(room, container, Readable.from([JSON.stringify(limits(128))])),
     megabytes: () => [inForce, container.record.hostConfig.Memory, stored.hostConfig.Memory].map((bytes = 0) => bytes >> 20),
   };
@@ -60,4 +61,23 @@ test("an update that cannot be recorded is not in force, and one that the runtim
   const refused = running({ runtime: internal("runc said no") });
   await assert.rejects(refused.update(), /runc said no/);
   assert.deepEqual(refused.megabytes(), [64, 64, 64]);
+});
+
+test("one that is being removed, or was in part or as a whole, is not updated, and no plugin is asked", async () => {
+  const marked = {
+    kind: "conflict",
+    message: /^Cannot update container \w+: container is marked for removal and cannot be "update"$/,
+  };
+  const being = running({});
+  being.container.removing = true;
+  await assert.rejects(being.update(), marked);
+  for (const status of ["removing", "dead"] as const) {
+    const half = running({});
+    half.container.note({ state: { status } });
+    await assert.rejects(half.update(), marked);
+    assert.deepEqual(half.megabytes(), [64, 64, 64]);
+  }
+  const gone = running({});
+  gone.container.removed = gone.container.removing = true;
+  await assert.rejects(gone.update(), { kind: "notFound", message: /^No such container: \w+$/ });
 });
