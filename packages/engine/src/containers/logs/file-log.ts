@@ -44,7 +44,12 @@ export class FileLog implements LogDriver {
     this.#onLost = deps.onLost;
     this.#formatters = formatters;
     this.#checkpoint = checkpoint;
-    this.#takeUp(this.#checkpoint.load());
+    try {
+      this.#takeUp(this.#checkpoint.load());
+    } catch (error) {
+      file.abandon();
+      throw error;
+    }
     const room = (): number => this.#file.roomBytes - this.#filled;
     this.#sink = {
       get roomBytes() {

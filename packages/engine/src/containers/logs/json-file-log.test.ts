@@ -7,6 +7,7 @@ import {
   mkdirSync,
   mkdtempSync,
   openSync,
+  readdirSync,
   readFileSync,
   rmSync,
   writeFileSync,
@@ -171,6 +172,24 @@ test("a chunk that comes again after a kill is whole and once, at whatever rotat
     await second.close();
     assert.equal(await read(path), `${lines}E(begun and ended\n)`, `killed at rotation ${killedAt}`);
   }
+});
+
+test("a log that cannot be taken up leaves no descriptor", (t) => {
+  const path = place(t);
+  const left = open(path);
+  left.write("stdout", Buffer.from("a\n"), 2);
+  appendFileSync(path, '{"log":"b\\n","stream":"stdout","time":"2023-11-14T22:13:21Z"}\n');
+  const before = readdirSync("/proc/self/fd").length;
+  for (const call of ["ftruncateSync", "fstatSync"] as const) {
+    t.mock.method(fs, call, () => {
+      throw new Error("EIO: i/o error");
+    });
+    syncBuiltinESMExports();
+    assert.throws(() => open(path), /EIO/);
+    t.mock.restoreAll();
+    syncBuiltinESMExports();
+  }
+  assert.equal(readdirSync("/proc/self/fd").length, before);
 });
 
 test("a torn entry at the end of the file is cut off when the log is opened", async (t) => {

@@ -53,8 +53,13 @@ export class RotatingFile {
     this.#options = options;
     this.#place = { open: (file) => openSync(file, "a+", 0o640), aside: (file) => [`${file}.1`], ...place };
     this.#fd = this.#place.open(path);
-    this.#size = cutTornEntry(this.#fd);
-    this.#inode = fstatSync(this.#fd).ino;
+    try {
+      this.#size = cutTornEntry(this.#fd);
+      this.#inode = fstatSync(this.#fd).ino;
+    } catch (error) {
+      this.abandon();
+      throw error;
+    }
   }
 
   get size(): number {
@@ -121,6 +126,11 @@ export class RotatingFile {
     this.#inode = ino;
     this.#size = size;
     this.rotations++;
+  }
+
+  /** Closes the file of a log that could not be taken up. */
+  abandon(): void {
+    closeSync(this.#fd);
   }
 
   /** Closes the file; resolves when old files are compressed. */

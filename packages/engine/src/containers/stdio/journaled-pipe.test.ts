@@ -1,6 +1,17 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { closeSync, constants, mkdtempSync, openSync, readSync, rmSync, statSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
@@ -53,6 +64,19 @@ function open(
   };
   return { pipe: new JournaledPipe(path, { calls, buffer: Buffer.alloc(64 * 1024), from, onChunk }), chunks };
 }
+
+test("one whose output nobody can take any more leaves no descriptor", (t) => {
+  const { path, writer } = makePipe(t);
+  t.after(() => closeSync(writer));
+  writeFileSync(`${path}.journal`, "left");
+  const { calls } = fakeKernel();
+  const before = readdirSync("/proc/self/fd").length;
+  const onChunk = (): never => {
+    throw new Error("nobody takes it");
+  };
+  assert.throws(() => new JournaledPipe(path, { calls, buffer: Buffer.alloc(64), from: 0, onChunk }), /nobody takes it/);
+  assert.equal(readdirSync("/proc/self/fd").length, before);
+});
 
 test("what was moved but not used when the daemon was killed comes first, then what is in the pipe", (t) => {
   const { path, writer } = makePipe(t);

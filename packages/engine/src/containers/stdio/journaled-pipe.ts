@@ -62,7 +62,12 @@ export class JournaledPipe {
     }
     // Used up and begun anew, but not noted yet: everything in it is new.
     let at = options.from > this.#size ? 0 : options.from;
-    while (at < this.#size) at += this.#hand(at, this.#size - at);
+    try {
+      while (at < this.#size) at += this.#hand(at, this.#size - at);
+    } catch (error) {
+      this.close();
+      throw error;
+    }
   }
 
   /** The process has opened its end: from now on the pipe ends when it closes that. */

@@ -20,6 +20,7 @@ export class OutputPipe {
       this.#guardFd = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);
       options.enlarge?.(fd);
     } catch (error) {
+      this.release();
       closeSync(fd);
       throw error;
     }

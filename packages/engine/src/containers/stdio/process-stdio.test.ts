@@ -1,6 +1,16 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { closeSync, existsSync, mkdtempSync, openSync, rmSync, writeSync, readdirSync, readFileSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  rmSync,
+  writeSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+} from "node:fs";
 import { execFile } from "node:child_process";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -81,6 +91,32 @@ test("a client that does not read neither holds up the process nor loses output"
   for await (const { data } of tap) received += data.length;
   assert.equal(received, 8_000_000);
   await stdio.dispose();
+});
+
+test("a second pipe that cannot be opened, or held, leaves no descriptor of the first", async (t) => {
+  const folder = place(t);
+  const opened = (): string[] =>
+    readdirSync("/proc/self/fd").filter((fd) => {
+      try {
+        return readlinkSync(`/proc/self/fd/${fd}`).startsWith(folder);
+      } catch {
+        return false;
+      }
+    });
+  const onlyFirst = async (path: string): Promise<void> => (path.endsWith("stderr") ? undefined : makeFifo(path));
+  await assert.rejects(ProcessStdio.create({ ...depsWith(), makeFifo: onlyFirst }, request(folder)), { code: "ENOENT" });
+  const unheld = { hold: () => Promise.reject(new Error("no keeper")), release: () => Promise.resolve() };
+  await assert.rejects(ProcessStdio.create(depsWith(unheld), request(folder)), /no keeper/);
+  const stdio = await ProcessStdio.create(depsWith(), request(folder));
+  stdio.suspend();
+  await stdio.ended;
+  await assert.rejects(ProcessStdio.reopen(depsWith(unheld), request(folder)), /no keeper/);
+  const noPipe = (): void => {
+    throw new Error("cannot enlarge it");
+  };
+  await assert.rejects(ProcessStdio.reopen({ ...depsWith(), enlargePipe: noPipe }, request(folder)), /cannot enlarge it/);
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(opened(), []);
 });
 
 test("a process that was never created leaves nothing", async (t) => {

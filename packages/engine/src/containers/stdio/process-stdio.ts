@@ -56,20 +56,22 @@ export class ProcessStdio {
   readonly ended: Promise<void>;
   readonly #deps: StdioDeps;
   readonly #directory: string;
-  readonly #pipes: (OutputPipe | JournaledPipe)[];
+  readonly #pipes: (OutputPipe | JournaledPipe)[] = [];
 
   /** Makes the FIFOs of a process about to be created. */
   static async create(deps: StdioDeps, request: StdioRequest): Promise<ProcessStdio> {
     const paths = pathsOf(request);
     removeFlatFolder(request.directory);
     makeFoldersSync(request.directory, 0o700);
+    let stdio: ProcessStdio | undefined;
     try {
       const wanted = [paths.stdin, paths.stdout, paths.stderr].filter((path) => path !== undefined);
       await Promise.all(wanted.map((path) => deps.makeFifo(path)));
-      const stdio = new ProcessStdio(deps, request, paths);
+      stdio = new ProcessStdio(deps, request, paths);
       await holdAll(deps, paths);
       return stdio;
     } catch (error) {
+      stdio?.suspend();
       removeFlatFolder(request.directory);
       throw error;
     }
@@ -86,7 +88,12 @@ export class ProcessStdio {
       ...(there(all.stderr) ? { stderr: all.stderr } : {}),
     };
     const stdio = new ProcessStdio(deps, request, paths);
-    await holdAll(deps, paths);
+    try {
+      await holdAll(deps, paths);
+    } catch (error) {
+      stdio.suspend();
+      throw error;
+    }
     stdio.opened();
     return stdio;
   }
@@ -97,7 +104,12 @@ export class ProcessStdio {
     this.paths = paths;
     this.hub = request.streams?.hub ?? new OutputHub({ directory: request.directory });
     this.hub.onRoom = () => this.#resume();
-    this.#pipes = outputs(paths).map(({ stream, path }) => this.#openPipe(request, stream, path));
+    try {
+      for (const { stream, path } of outputs(paths)) this.#pipes.push(this.#openPipe(request, stream, path));
+    } catch (error) {
+      this.stopReading();
+      throw error;
+    }
     this.input = paths.stdin === undefined ? undefined : (request.streams?.input ?? new InputPipe());
     this.ended = Promise.all(
       outputs(paths).map(async ({ stream }, index) => {

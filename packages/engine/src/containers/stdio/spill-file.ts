@@ -15,7 +15,12 @@ export class SpillFile {
   constructor(directory: string) {
     const path = join(directory, `.output-${randomUUID()}`);
     this.#fd = openSync(path, "wx+", 0o600);
-    rmSync(path);
+    try {
+      rmSync(path);
+    } catch (error) {
+      closeSync(this.#fd);
+      throw error;
+    }
   }
 
   get waitingBytes(): number {
