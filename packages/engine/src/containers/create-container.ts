@@ -32,7 +32,7 @@ import { podRequest } from "./pod-request.ts";
 import type { ContainerRoom } from "./container-room.ts";
 import { removeImageViews, resolveImageVolumes, viewImages } from "./image-volumes.ts";
 import type { UndoStep } from "./leftovers/unfinished-undos.ts";
-import { parseLogConfig } from "./logs/log-options.ts";
+import { checkLogConfig } from "./logs/log-options.ts";
 import { containerMark, layersOf, withRootfsReader } from "./rootfs.ts";
 
 /** What a request that came over CRI has besides its body. */
@@ -133,7 +133,7 @@ async function prepareRecord(
     container: (ref) => referencedContainer(room, ref),
   });
   if (pod) Object.assign(hostConfig, modesOf(pod));
-  parseLogConfig(hostConfig.LogConfig?.Type ?? "", hostConfig.LogConfig?.Config ?? {}, {
+  checkLogConfig(hostConfig.LogConfig?.Type ?? "", hostConfig.LogConfig?.Config ?? {}, {
     labels: config.Labels ?? {},
     env: config.Env ?? [],
   });

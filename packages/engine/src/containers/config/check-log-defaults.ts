@@ -1,5 +1,5 @@
 import { invalidArgument, messageChain } from "@pouchcontainer/errors";
-import { parseLogConfig } from "../logs/log-options.ts";
+import { checkLogConfig } from "../logs/log-options.ts";
 import type { ConfigSettings } from "./config-settings.ts";
 import { normaliseLogConfig } from "./verify-log-config.ts";
 
@@ -8,7 +8,7 @@ export function checkLogDefaults(settings: ConfigSettings): void {
   const { Type = "", Config = {} } = settings.defaultLogConfig;
   try {
     normaliseLogConfig(undefined, settings);
-    parseLogConfig(Type, Config, { labels: {}, env: [] });
+    checkLogConfig(Type, Config, { labels: {}, env: [] });
   } catch (cause) {
     throw invalidArgument(`--log-driver ${Type} with its --log-opt cannot be: ${messageChain(cause)}`, { cause });
   }

@@ -1,4 +1,4 @@
-import { invalidArgument } from "@pouchcontainer/errors";
+import { invalidArgument, type EngineError } from "@pouchcontainer/errors";
 import type { RotationOptions } from "./rotating-file.ts";
 import { linearPattern } from "../../linear-pattern.ts";
 
@@ -25,6 +25,15 @@ const known = new Set([
   "mode",
   "max-buffer-size",
 ]);
+
+/** Refuses what cannot be, where the options are given. Of a container that has them already a limit of 0 or -1 is none. */
+export function checkLogConfig(type: string, options: Record<string, string>, container: Described): void {
+  const { "max-size": size } = options;
+  if (size === "-1") throw invalidSize(size);
+  parseLogConfig(type, options, container);
+  if (size !== undefined && type !== "local" && parseSize(size) === 0)
+    throw invalidArgument(`max-size must be a positive number: got '${size}'`);
+}
 
 /** Reads `HostConfig.LogConfig`. `local` is kept in json-file's format: the same options, the same `logs`. */
 export function parseLogConfig(type: string, options: Record<string, string>, container: Described): LogConfig {
@@ -74,13 +83,15 @@ function compileRegex(pattern: string): RegExp {
   }
 }
 
-/** `10m`, `1g`, `512k`, plain bytes; -1 is without limit. */
+/** `10m`, `1g`, `512k`, plain bytes, each 1000 of the one before (go-units' `FromHumanSize`); -1 is without limit. */
 function parseSize(text: string): number {
   if (text === "-1") return -1;
-  const match = /^(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?$/i.exec(text);
-  if (!match) throw invalidArgument(`invalid size: '${text}' for max-size`);
-  return Math.floor(Number(match[1]) * 1024 ** " kmgt".indexOf((match[2] ?? "").toLowerCase() || " "));
+  const match = /^(\d+(?:\.\d+)?) ?([kmgtp]?)i?b?$/i.exec(text);
+  if (!match) throw invalidSize(text);
+  return Math.floor(Number(match[1]) * 1000 ** " kmgtp".indexOf((match[2] ?? "").toLowerCase() || " "));
 }
+
+const invalidSize = (text: string): EngineError => invalidArgument(`invalid size: '${text}' for max-size`);
 
 function parseBoolean(name: string, text: string | undefined, whenAbsent: boolean): boolean {
   if (text === undefined) return whenAbsent;
