@@ -2,7 +2,7 @@ import type { ContainerCreateConfig, HostConfig } from "@pouchcontainer/api";
 import { EngineError, invalidArgument } from "@pouchcontainer/errors";
 import type { CriSettings } from "./cri-settings.ts";
 import { modesOf, type PodMembership } from "./pod-membership.ts";
-import { readLimited } from "./read-limited.ts";
+import { readLimited } from "../read-limited.ts";
 
 /**
  * Modes and networks of a container of a pod are the pod's, whatever a plugin has put into its body; and who made the pod decides what

@@ -1,9 +1,10 @@
+import { isKind } from "@pouchcontainer/errors";
 import { readFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
+import { readLimited } from "../read-limited.ts";
 import type { NetworkedContainer } from "./container-networks.ts";
 import { extraHosts, ownNames, renderHosts, type HostsEntry } from "./files/hosts-file.ts";
 import { readHostResolvConf } from "./files/host-dns.ts";
-import { readBounded } from "./files/read-bounded.ts";
 import {
   behindResolver,
   reachableServers,
@@ -107,10 +108,8 @@ export class SandboxContent {
   async update(container: NetworkedContainer, before: Snapshot, record: SandboxRecord): Promise<void> {
     const files = sandboxFiles(container.filesDirectory);
     const after = this.snapshot(container, record);
-    const [hosts, resolvConf] = await Promise.all([
-      readBounded(files.hostsPath, maxFileBytes),
-      readBounded(files.resolvConfPath, maxFileBytes),
-    ]);
+    const hosts = readWritable(files.hostsPath);
+    const resolvConf = readWritable(files.resolvConfPath);
     if (hosts === undefined)
       this.#deps.warn(
         `${container.name}: its /etc/hosts has grown over ${maxFileBytes} bytes and stays as it is: addresses in it may be old`,
@@ -144,6 +143,16 @@ function reachable(conf: ResolvConf, settings: DnsSettings, endpoints: EndpointR
   // Servers somebody named are taken at their word; without any endpoint there is nothing to reach.
   if (settings.nameservers.length > 0 || endpoints.length === 0) return conf;
   return reachableServers(conf, { ipv6: endpoints.some((endpoint) => endpoint.ipv6) });
+}
+
+/** A file that the container can write, a character each byte; undefined where it is blown up. */
+function readWritable(path: string): string | undefined {
+  try {
+    return readLimited(path, { mostBytes: maxFileBytes, encoding: "latin1" });
+  } catch (error) {
+    if (isKind(error, "invalidArgument")) return undefined;
+    throw error;
+  }
 }
 
 /** Text as bytes are compared: a character each. */

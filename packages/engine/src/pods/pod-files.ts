@@ -1,7 +1,7 @@
 import { makeFolders } from "@pouchcontainer/owners";
 import { open } from "node:fs/promises";
 import { hostname as nameOfHost } from "node:os";
-import { readLimited } from "../containers/read-limited.ts";
+import { readLimited } from "../read-limited.ts";
 import { renderHosts } from "../networks/files/hosts-file.ts";
 import { renderResolvConf } from "../networks/files/resolv-conf.ts";
 import type { PodConfig } from "./pod-config.ts";

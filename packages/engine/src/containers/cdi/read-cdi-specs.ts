@@ -1,7 +1,7 @@
 import { EngineError, invalidArgument } from "@pouchcontainer/errors";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { readLimited } from "../read-limited.ts";
+import { readLimited } from "../../read-limited.ts";
 import type { CdiSpec } from "./cdi-spec.ts";
 
 /** Where drivers put their files; what a later folder says of a device holds over an earlier one. */
