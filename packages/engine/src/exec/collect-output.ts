@@ -1,5 +1,5 @@
 import { cancelled, deadlineExceeded } from "@pouchcontainer/errors";
-import { inBackground } from "@pouchcontainer/owners";
+import { callAfter, inBackground } from "@pouchcontainer/owners";
 import type { StdioSession } from "../containers/stdio/stdio-session.ts";
 
 export interface RunSyncOptions {
@@ -40,7 +40,7 @@ export async function collectOutput(
   };
   const late = end("late");
   const unwanted = end("unwanted");
-  const timer = timeoutMs === undefined ? undefined : setTimeout(late, Math.max(0, begunAt + timeoutMs - performance.now()));
+  const callOff = timeoutMs === undefined ? undefined : callAfter(Math.max(0, begunAt + timeoutMs - performance.now()), late);
   if (signal?.aborted) unwanted();
   else signal?.addEventListener("abort", unwanted, { once: true });
   try {
@@ -52,7 +52,7 @@ export async function collectOutput(
     if (over === "unwanted") throw cancelled("the command was killed: nobody waits for it");
     return { exitCode, stdout: streams.stdout.bytes, stderr: streams.stderr.bytes };
   } finally {
-    clearTimeout(timer);
+    callOff?.();
     signal?.removeEventListener("abort", unwanted);
   }
 }

@@ -1,7 +1,7 @@
 import type * as api from "@pouchcontainer/api";
 import { isOutage } from "@pouchcontainer/containerd";
 import { EngineError, invalidArgument, notFound } from "@pouchcontainer/errors";
-import { inBackground } from "@pouchcontainer/owners";
+import { callAfter, inBackground } from "@pouchcontainer/owners";
 import type { Container } from "../containers/container.ts";
 import type { ContainerRoom } from "../containers/container-room.ts";
 import type { StdioSession } from "../containers/stdio/stdio-session.ts";
@@ -78,17 +78,17 @@ export class ExecManager {
       return { exitCode: noProbeExitCode, output: EngineError.from(error).message, late: false };
     }
     let late = false;
-    const timer = setTimeout(() => {
+    const callOff = callAfter(timeoutMs, () => {
       late = true;
       session.close();
       inBackground("killing a late probe", () => probe.kill());
-    }, timeoutMs);
+    });
     let output = "";
     for await (const { data } of session.output) {
       if (output.length < maxProbeOutput) output += Buffer.from(data).toString("utf8");
     }
     const exitCode = await probe.ended;
-    clearTimeout(timer);
+    callOff();
     this.#forget(probe);
     return { exitCode, output: output.slice(0, maxProbeOutput), late };
   }
