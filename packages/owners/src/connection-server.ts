@@ -5,8 +5,6 @@ import { duringOperation, type Operation } from "./operation.ts";
 export interface ConnectionServerOptions extends ServerOpts {
   /** Where it listens: an address, or a socket that was made elsewhere and is taken over. */
   listen: ListenOptions & { fd?: number };
-  /** More at once are refused: closed as soon as they are there. Default: as many as there are descriptors. */
-  maxConnections?: number;
   /** What its connections are for. */
   operation: Operation;
   onConnection: (connection: Socket) => void;
@@ -19,7 +17,7 @@ export class ConnectionServer {
   readonly #server: Server;
   readonly #open = new Set<Socket>();
 
-  constructor({ listen, maxConnections, operation, onConnection, onError, ...options }: ConnectionServerOptions) {
+  constructor({ listen, operation, onConnection, onError, ...options }: ConnectionServerOptions) {
     this.#server = createServer(options, (connection) => {
       this.#open.add(ownConnection(connection));
       connection.once("close", () => this.#open.delete(connection));
@@ -28,7 +26,6 @@ export class ConnectionServer {
       connection.emit = (...event: Parameters<typeof emit>) => duringOperation(operation, () => emit(...event));
       duringOperation(operation, () => onConnection(connection));
     });
-    if (maxConnections !== undefined) this.#server.maxConnections = maxConnections;
     this.#server.on("error", onError ?? (() => undefined));
     this.#server.listen(listen);
     // The daemon's life hangs on its API, not on what it serves for containers.

@@ -15,6 +15,7 @@ export interface SandboxPortsDeps {
   firewall: Firewall;
   userlandProxy: boolean;
   relays: RelayBudget;
+  warn: (message: string) => void;
   /** Address for ports published without one; "" for every address of the host. */
   defaultHostAddress: string;
 }
@@ -60,11 +61,11 @@ export class SandboxPorts {
 
   /** Starts what answers on the host itself. */
   serve(endpoint: EndpointRecord): void {
-    const { userlandProxy, relays } = this.#deps;
+    const { userlandProxy, relays, warn } = this.#deps;
     for (const port of this.#held) {
       const address = this.#relayTarget(port, endpoint);
       if (address === undefined) continue;
-      const proxy = serveHostPort(port, { address, port: port.containerPort }, { relay: userlandProxy, budget: relays });
+      const proxy = serveHostPort(port, { address, port: port.containerPort }, { relay: userlandProxy, budget: relays, warn });
       if (proxy) this.#proxies.push(proxy);
     }
   }

@@ -13,6 +13,7 @@ import { endpointDifferences } from "./endpoint-differences.ts";
 import { planEndpoint, type EndpointPlan, type WantedNetwork } from "./endpoint-plan.ts";
 import type { NetworkNamespaces } from "./linux/network-namespaces.ts";
 import type { NetworkReadiness } from "./network-readiness.ts";
+import { isPredefined } from "./network-record.ts";
 import { newId, type NetworkRegistry } from "./network-registry.ts";
 import { publishConnection } from "./publish-connection.ts";
 import type { SandboxContent } from "./sandbox-content.ts";
@@ -33,7 +34,6 @@ export interface SandboxDeps extends SandboxPortsDeps {
   events: NetworkEvents;
   containers: NetworkContainers;
   endpoints: EndpointAllocator;
-  warn: (message: string) => void;
 }
 
 /** Where drivers find a container's namespace. */
@@ -72,7 +72,11 @@ export class Sandbox {
 
   /** Of a running container of the last run: its namespace is as it was, this process takes up what belongs to it. */
   static adopt(deps: SandboxDeps, container: NetworkedContainer, record: SandboxRecord): Sandbox {
-    const sandbox = new Sandbox(deps, record);
+    // An earlier version gave names to serve to a renamed container's endpoint in a network that serves none.
+    const endpoints = record.endpoints.map((endpoint) =>
+      isPredefined(endpoint.networkName) ? { ...endpoint, dnsNames: [] } : endpoint,
+    );
+    const sandbox = new Sandbox(deps, { ...record, endpoints });
     sandbox.#takeUp(container);
     return sandbox;
   }
@@ -259,13 +263,13 @@ export class Sandbox {
     this.#reconfigureResolver(container);
     try {
       if (!this.#published) this.#takePorts(container);
+    } finally {
       // It is out of the network: what its files say of that is no reason to call it failed.
       await content
         .update(container, before, this.#record)
         .catch((error: unknown) =>
           warn(`${container.name}: its files still tell of network ${endpoint.networkName}: ${String(error)}`),
         );
-    } finally {
       await records.put(container.id, this.#record, { happened: true });
       this.#deps.endpoints.give(endpoint);
       if (attached) this.publishEvent("disconnect", endpoint.networkName);

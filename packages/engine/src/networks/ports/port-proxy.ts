@@ -16,8 +16,6 @@ const udpIdleMilliseconds = 90_000;
 
 /** Each has a descriptor of the daemon; one more takes the place of the oldest. */
 const mostUdpClients = 1024;
-/** Of one port: more are refused, so that one port does not use up what all have. */
-const mostTcpClients = 1024;
 /** A peer that is silent so long is asked whether it is still there, as docker-proxy does. */
 const keepAlive = { keepAlive: true, keepAliveInitialDelay: 15_000 };
 /** For a container of this host to take a connection. */
@@ -34,23 +32,43 @@ export interface PortProxy {
 export function serveHostPort(
   port: HeldPort,
   target: Peer,
-  { relay, budget }: { relay: boolean; budget: RelayBudget },
+  { relay, budget, warn }: { relay: boolean; budget: RelayBudget; warn: (message: string) => void },
 ): PortProxy | undefined {
   const fd = port.socket;
   if (fd === undefined || port.protocol === "sctp" || (port.protocol === "udp" && !relay)) return undefined;
   port.socket = undefined;
   return port.protocol === "tcp"
-    ? serveTcp(fd, target, relay ? budget : undefined)
+    ? serveTcp(fd, target, relay ? bounded(budget, `${port.hostAddress}:${port.hostPort}`, warn) : undefined)
     : serveUdp(fd, familyOf(port.hostAddress), target);
 }
 
-function serveTcp(fd: number, target: Peer, budget: RelayBudget | undefined): PortProxy {
+/** Room for connections of one port: for so many of it, and for as many as all ports have together. Refusing is told once. */
+function bounded(budget: RelayBudget, port: string, warn: (message: string) => void): Pick<RelayBudget, "take" | "giveBack"> {
+  let open = 0;
+  let told = false;
+  return {
+    take() {
+      if (open < budget.ofOnePort && budget.take()) {
+        open += 1;
+        return true;
+      }
+      if (!told) warn(`published port ${port}: ${open} connections are relayed, and more are refused until some end`);
+      told = true;
+      return false;
+    },
+    giveBack() {
+      open -= 1;
+      budget.giveBack();
+    },
+  };
+}
+
+function serveTcp(fd: number, target: Peer, budget: Pick<RelayBudget, "take" | "giveBack"> | undefined): PortProxy {
   return new ConnectionServer({
     listen: { fd },
     allowHalfOpen: true,
     pauseOnConnect: true,
     ...keepAlive,
-    maxConnections: mostTcpClients,
     operation: { "port proxy": `${target.address} ${target.port}` },
     onConnection: (client) => {
       if (budget?.take()) inBackground("passing a connection on", () => passOn(client, target).finally(() => budget.giveBack()));

@@ -7,10 +7,17 @@ const usualDescriptors = 1024;
 
 /** How many connections to published ports the daemon relays at once, for all containers together. */
 export class RelayBudget {
+  readonly #most: number;
   #left: number;
 
   constructor(most: number) {
+    this.#most = most;
     this.#left = most;
+  }
+
+  /** What one port may have of it: none takes all. */
+  get ofOnePort(): number {
+    return Math.ceil(this.#most / 2);
   }
 
   static ofProcess(): RelayBudget {
