@@ -55,7 +55,7 @@ test("init, npm test, install, run, trace: a plugin's effect, then its patch", a
   assert.equal(await pidsOf("restarted"), "501\n");
   const gone = await shell("mv demo elsewhere && pouch plugin reload demo");
   assert.notEqual(gone.code, 0);
-  assert.match(gone.stderr, /author\/demo/);
+  assert.match(gone.stderr, /plugin demo was sent from \S+:\S+author\/demo: reload it where that is/);
 
   const removed = await shell("pouch plugin rm -f demo && pouch plugin ls --format '{{.Name}}'");
   assert.equal(removed.code, 0, removed.stderr);

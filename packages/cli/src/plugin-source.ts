@@ -1,10 +1,11 @@
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
+import { hostname } from "node:os";
 import { resolve } from "node:path";
 
 export interface PluginSource {
-  /** The absolute path, which the daemon keeps: a reload looks there again. */
-  path: string;
+  /** `HOST:PATH`, which the daemon keeps: a reload on that host looks there again. */
+  place: string;
   /** A tar of it. */
   body: AsyncIterable<Uint8Array>;
 }
@@ -14,7 +15,14 @@ export async function localPluginSource(source: string): Promise<PluginSource | 
   const path = resolve(source);
   const found = await stat(path).catch(() => undefined);
   if (found === undefined) return undefined;
-  if (!found.isDirectory()) return { path, body: createReadStream(path) };
+  const place = `${hostname()}:${path}`;
+  if (!found.isDirectory()) return { place, body: createReadStream(path) };
   const { packFolder } = await import("./archive/pack-folder.ts");
-  return { path, body: packFolder(path) };
+  return { place, body: packFolder(path) };
+}
+
+/** What this host has sent, and still has. */
+export async function sentPluginSource(place: string): Promise<PluginSource | undefined> {
+  const here = `${hostname()}:/`;
+  return place.startsWith(here) ? await localPluginSource(place.slice(here.length - 1)) : undefined;
 }

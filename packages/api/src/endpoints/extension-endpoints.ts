@@ -18,7 +18,11 @@ export const extensionEndpoints = {
     path: "/plugins/install",
     summary: "Install a plugin; the body is JSON, or the package itself as a tar",
     tag,
-    query: query({ name: optional(text()), enable: optional(flag()), source: optional(text("Where the tar is from")) }),
+    query: query({
+      name: optional(text()),
+      enable: optional(flag()),
+      source: optional(text("Where the tar is from; a reload without one is refused then, and names it")),
+    }),
     body: PluginInstallRequest,
     status: 200,
     answer: Plugin,

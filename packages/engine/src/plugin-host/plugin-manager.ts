@@ -148,6 +148,7 @@ export class PluginManager {
         directory,
         installedAt: new Date((now ?? Date.now)()).toISOString(),
         ...(from === undefined ? {} : { source: from }),
+        ...("archive" in source ? { sent: true } : {}),
         ...(configuration === undefined ? {} : { configuration }),
       },
     };
@@ -208,7 +209,11 @@ export class PluginManager {
     return this.#exclusivelyOn(ref, async (name) => {
       const record = this.#deps.records.get(name);
       if (record?.installed === undefined) throw failedPrecondition(`plugin ${name} is compiled into the daemon: build it anew`);
-      const { source } = record.installed;
+      const { source, sent } = record.installed;
+      if (archive === undefined && source !== undefined && sent)
+        throw failedPrecondition(
+          `plugin ${name} was sent from ${source}: reload it where that is, or install it again from where it is now`,
+        );
       const from: PackageSource | undefined = archive ?? (source === undefined ? undefined : { reference: source });
       if (from === undefined) await this.#restart(record);
       else {
@@ -216,7 +221,8 @@ export class PluginManager {
         try {
           if (unpacked.manifest.name !== name)
             throw invalidArgument(`the package is plugin "${unpacked.manifest.name}", not "${name}"`);
-          await this.#take(unpacked, source === undefined ? from : { reference: source }, {});
+          const again = source === undefined || sent ? from : { reference: source };
+          await this.#take(unpacked, again, source === undefined ? {} : { origin: source });
         } catch (error) {
           await removeTree(unpacked.directory);
           throw error;

@@ -11,8 +11,10 @@ export interface PluginRecord {
     /** The package.json the plugin was installed with. */
     packageJson: unknown;
     directory: string;
-    /** Folder, archive or npm package to look at again at a reload; absent when the archive was sent. */
+    /** Folder, archive or npm package to look at again at a reload; of one that was sent, where its sender had it, if that was said. */
     source?: string;
+    /** The package was sent: what is at that place on this host is another's. */
+    sent?: true;
     configuration?: Record<string, unknown>;
     installedAt: string;
   };

@@ -35,7 +35,7 @@ async function send(
 ): Promise<EngineResponse> {
   const local = await localPluginSource(source);
   if (local !== undefined)
-    return await engine.post("/plugins/install", { query: { ...query, source: local.path }, body: local.body });
+    return await engine.post("/plugins/install", { query: { ...query, source: local.place }, body: local.body });
   if (source.startsWith(".") || source.startsWith("/") || /\.(tar|tgz|tar\.gz)$/.test(source))
     throw new CliError(`no such folder or archive: ${source}`);
   return await engine.post("/plugins/install", {

@@ -1,8 +1,7 @@
-import { isAbsolute } from "node:path";
 import type { Plugin } from "@pouchcontainer/api";
 import { defineCommand, minArgs } from "../../command.ts";
 import { forEachName, inPath } from "../../for-each-name.ts";
-import { localPluginSource } from "../../plugin-source.ts";
+import { sentPluginSource } from "../../plugin-source.ts";
 
 export const command = defineCommand({
   usage: "PLUGIN [PLUGIN...]",
@@ -16,7 +15,7 @@ export const command = defineCommand({
     return await forEachName(context, args, async (name) => {
       const path = `/plugins/${inPath(name)}`;
       const { PluginReference = "" }: Partial<Plugin> = await engine.getJson<Plugin>(`${path}/json`);
-      const local = isAbsolute(PluginReference) ? await localPluginSource(PluginReference) : undefined;
+      const local = await sentPluginSource(PluginReference);
       await engine.postAndForget(`${path}/reload`, local === undefined ? {} : { body: local.body });
       return name;
     });
