@@ -1,5 +1,5 @@
 import type * as api from "@pouchcontainer/api";
-import { conflict, failedPrecondition } from "@pouchcontainer/errors";
+import { failedPrecondition } from "@pouchcontainer/errors";
 import type { TaskMetrics } from "@pouchcontainer/containerd";
 import type { FilePath } from "@pouchcontainer/files";
 import type { Readable } from "node:stream";
@@ -12,7 +12,7 @@ import { filesystemChanges } from "./changes.ts";
 import type { Container } from "./container.ts";
 import type { ContainerDeps } from "./container-deps.ts";
 import { publishContainerEvent } from "./container-events.ts";
-import { isHalfRemoved, type ContainerRecord } from "./container-record.ts";
+import type { ContainerRecord } from "./container-record.ts";
 import { containerLogs } from "./container-logs.ts";
 import { ContainerRegistry } from "./container-registry.ts";
 import type { ContainerRoom, StartOptions } from "./container-room.ts";
@@ -31,6 +31,7 @@ import { pauseContainer, unpauseContainer } from "./pause-container.ts";
 import { whileRunning } from "./process-gone.ts";
 import { pruneContainers } from "./prune-containers.ts";
 import { recoverContainers } from "./recovery/recover-containers.ts";
+import { refuseGone } from "./refuse-gone.ts";
 import { removeLink } from "./remove-link.ts";
 import { removeContainer } from "./remove-container.ts";
 import { renameContainer } from "./rename-container.ts";
@@ -300,11 +301,11 @@ export class ContainerManager {
       locked: async (ref, work) => {
         const container = registry.require(ref);
         return await container.lock.run(async () => {
-          if (container.removing || isHalfRemoved(container.state))
-            throw conflict(
-              `Container ${container.id} is marked for removal and cannot be connected or disconnected to the network`,
-            );
-          return await work(seen(registry.require(container.id)));
+          refuseGone(
+            container,
+            `Container ${container.id} is marked for removal and cannot be connected or disconnected to the network`,
+          );
+          return await work(seen(container));
         });
       },
       saveEndpoints: async (id, endpoints) => {

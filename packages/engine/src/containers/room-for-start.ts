@@ -4,7 +4,8 @@ import { open, unlink, type FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 import { isDiskFull } from "../disk-full.ts";
 import type { Container } from "./container.ts";
-import { refuseGone } from "./start-container.ts";
+import { refuseGone } from "./refuse-gone.ts";
+import { markedForRemoval } from "./start-container.ts";
 
 /** More than a start writes beside the store: a log, the files of the network, containerd's record. */
 const roomBytes = 256 * 1024;
@@ -14,7 +15,7 @@ const roomBytes = 256 * 1024;
  * anything is stopped. The room is kept until the answer is closed, or the daemon is dead. The caller holds the container's lock.
  */
 export async function roomForStart(container: Container): Promise<FileHandle> {
-  refuseGone(container);
+  refuseGone(container, markedForRemoval);
   await container.change({});
   const path = join(container.directory, "room-for-start");
   const file = await open(path, "w", 0o600);

@@ -1,4 +1,4 @@
-import { conflict, type EngineError, internal, isKind, notFound, notModified } from "@pouchcontainer/errors";
+import { conflict, internal, isKind, notModified } from "@pouchcontainer/errors";
 import type { Mount } from "@pouchcontainer/containerd";
 import { join } from "node:path";
 import { prepareBindSources } from "../volumes/realise-mounts.ts";
@@ -26,6 +26,7 @@ import { newTask } from "./new-task.ts";
 import { openLog } from "./open-log.ts";
 import { mountSharedMemory, sharedMemoryPath, withRootfsReader } from "./rootfs.ts";
 import { runtimeFailure } from "./runtime-failure.ts";
+import { refuseGone } from "./refuse-gone.ts";
 import { releaseRun } from "./release-run.ts";
 import { isPassing, watchExit } from "./settle-exit.ts";
 import { buildSpec, containerOfMode, type SpecInput } from "./spec/index.ts";
@@ -103,14 +104,8 @@ async function beginRun(
   }
 }
 
-/** What is being removed, or was in part, is not started any more. */
-export function refuseGone({ id, removed, removing, state }: Container): void {
-  if (removed) throw notFound(`No such container: ${id}`);
-  if (removing || state.status === "dead") throw markedForRemoval();
-}
-
 function refuseStart(container: Container, byPolicy: boolean): void {
-  refuseGone(container);
+  refuseGone(container, markedForRemoval);
   if (container.state.status === "paused") throw conflict("cannot start a paused container, try unpause instead");
   const { status } = container.state;
   // A start by policy that failed while this one waited leaves no run behind, and none that is due.
@@ -130,7 +125,7 @@ export function refuseAgain({ id, record, state }: Container): void {
     throw conflict(`container ${id} belongs to a pod, and its start has failed: it is not started again (${state.error})`);
 }
 
-const markedForRemoval = (): EngineError => conflict("container is marked for removal and cannot be started");
+export const markedForRemoval = "container is marked for removal and cannot be started";
 
 async function openRun(room: ContainerRoom, container: Container): Promise<ContainerRun> {
   const log = openLog(room, container);
@@ -350,7 +345,7 @@ async function failStart(
   const prefix = run.pid === 0 ? "failed to create task for container" : "failed to start task for container";
   const hooks = thrown instanceof RuntimeRefusal ? thrown.hooks : [];
   const failure = run.calledOff.signal.aborted
-    ? { exitCode: failedStartCode, error: markedForRemoval() }
+    ? { exitCode: failedStartCode, error: conflict(markedForRemoval) }
     : refused
       ? runtimeFailure(prefix, cause, hooks)
       : { exitCode: failedStartCode, error: cause };

@@ -1,17 +1,18 @@
 import type * as api from "@pouchcontainer/api";
-import { conflict, EngineError, invalidArgument, notFound } from "@pouchcontainer/errors";
+import { conflict, EngineError, invalidArgument } from "@pouchcontainer/errors";
 import type { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { applyUpdate } from "./config/index.ts";
 import type { RootfsLender } from "../plugin-host/chains.ts";
 import type { Container } from "./container.ts";
 import { publishContainerEvent } from "./container-events.ts";
-import { isHalfRemoved, type ContainerRecord } from "./container-record.ts";
+import type { ContainerRecord } from "./container-record.ts";
 import type { ContainerRoom } from "./container-room.ts";
 import { viewOfLocked } from "./archive/container-view.ts";
 import { inDoubt, isUnanswered } from "./in-doubt.ts";
 import { chainContext } from "./network-view.ts";
 import { isProcessGone } from "./process-gone.ts";
+import { refuseGone } from "./refuse-gone.ts";
 import { criResources, toUpdateResources } from "./spec/index.ts";
 
 /** What an update has besides its body. */
@@ -30,7 +31,7 @@ export async function updateContainer(
   also: UpdateExtension = {},
 ): Promise<api.ContainerUpdateResponse> {
   const { deps } = room;
-  refuseGone(container);
+  refuseGone(container, `Cannot update container ${container.id}: container is marked for removal and cannot be "update"`);
   const translated = await deps.chains.preUpdate(body, chainContext(container.record));
   const update = deps.decodeUpdate(parse(await buffer(translated)));
   if (container.record.pod && update.RestartPolicy?.Name && update.RestartPolicy.Name !== "no")
@@ -46,13 +47,6 @@ export async function updateContainer(
   publishContainerEvent(deps.events, container.record, "update");
   await tellPlugins(room, container);
   return { Warnings: warnings.length > 0 ? warnings : null };
-}
-
-/** What is being removed, or was in part, has no limits that could hold. */
-function refuseGone({ id, removed, removing, state }: Container): void {
-  if (removed) throw notFound(`No such container: ${id}`);
-  if (removing || isHalfRemoved(state))
-    throw conflict(`Cannot update container ${id}: container is marked for removal and cannot be "update"`);
 }
 
 /** Recorded first: on a full disk nothing has changed then. */
