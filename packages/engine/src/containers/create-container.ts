@@ -220,7 +220,7 @@ export async function makeMounts(
     mountsOf: (ref) => room.registry.require(ref).record.mountPoints,
   });
   const ownFolders = { home: dirname(room.deps.roots.containers), exec: dirname(room.deps.roots.exec) };
-  const requests = await Promise.all(plan.requests.map((request) => adaptToOwnFolders(request, ownFolders)));
+  const requests = await adaptToOwnFolders(plan.requests, ownFolders);
   const realised = await realiseMounts({ ...plan, requests }, room.deps.volumes, {
     containerId: id,
     context: { containerId: id, containerName: name, labels: config.Labels ?? {}, env: config.Env ?? [] },

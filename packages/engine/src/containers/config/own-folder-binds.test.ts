@@ -8,7 +8,7 @@ import { adaptToOwnFolders } from "./own-folder-binds.ts";
 
 const folders = { home: "/var/lib/pouch", exec: "/run/pouch" };
 const propagationOf = async (bind: string, own = folders): Promise<string> =>
-  (await adaptToOwnFolders(parseBind(bind, ""), own)).propagation;
+  (await adaptToOwnFolders([parseBind(bind, "")], own))[0]?.propagation ?? "";
 
 test("what shows a container the daemon's folders does not hold on to what is mounted there", async () => {
   for (const bind of ["/:/host", "/var/lib:/x", "/var/lib/pouch:/x:ro", "/var/lib/pouch/volumes/a:/x", "/run:/run"])
@@ -28,7 +28,7 @@ test("what must stay read-only with everything below it is no slave: over the da
   const recursive = async (Source: string): Promise<string> => {
     const BindOptions = { ReadOnlyForceRecursive: true };
     const mount = { Type: "bind", Source, Target: "/host", ReadOnly: true, BindOptions } as const;
-    return (await adaptToOwnFolders(parseMount(mount, { sourceExists: () => true }), folders)).propagation;
+    return (await adaptToOwnFolders([parseMount(mount, { sourceExists: () => true })], folders))[0]?.propagation ?? "";
   };
   assert.equal(await recursive("/etc"), "rprivate");
   assert.equal(await recursive("/run"), "rprivate");
