@@ -13,11 +13,12 @@ function onHost(t: TestContext) {
   t.after(() => rmSync(root, { recursive: true }));
   mkdirSync(join(root, "etc"));
   const paths = podPaths({ home: join(root, "home"), exec: join(root, "exec") }, "p1");
+  const warnings: string[] = [];
   const written = async (): Promise<string> => {
-    await writePodFiles(samplePodConfig(), paths, root);
+    await writePodFiles(samplePodConfig(), paths, { root, warn: (message) => void warnings.push(message) });
     return readFileSync(paths.hosts, "utf8");
   };
-  return { hosts: join(root, "etc/hosts"), paths, written };
+  return { hosts: join(root, "etc/hosts"), paths, warnings, written };
 }
 
 test("a pod sees the host's hosts file, which all may read", async (t) => {
@@ -28,9 +29,11 @@ test("a pod sees the host's hosts file, which all may read", async (t) => {
 });
 
 test("where the host has none, or one of no sensible size, the loopback has its names", async (t) => {
-  const { hosts, written } = onHost(t);
+  const { hosts, warnings, written } = onHost(t);
   assert.match(await written(), /^127\.0\.0\.1\tlocalhost$/m);
   writeFileSync(hosts, "");
   truncateSync(hosts, 64 << 20);
+  assert.deepEqual(warnings, []);
   assert.match(await written(), /^::1\tlocalhost/m);
+  assert.match(warnings.join(), /^pods do without the host's \/etc\/hosts: .* is larger than 8388608 bytes$/);
 });

@@ -57,7 +57,7 @@ async function settle(room: PodRoom, record: PodRecord): Promise<void> {
 async function keepHosts({ deps }: PodRoom, { id }: PodRecord): Promise<void> {
   const paths = podPaths(deps.roots, id);
   if (existsSync(paths.hosts)) return;
-  await writeHosts(paths, deps.hostRoot).catch((error: unknown) =>
+  await writeHosts(paths, { root: deps.hostRoot, warn: (message) => deps.log.warn(message) }).catch((error: unknown) =>
     deps.log.warn("a pod has no hosts file, and none can be written", { pod: id, error: messageChain(error) }),
   );
 }

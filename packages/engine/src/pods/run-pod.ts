@@ -98,7 +98,10 @@ function planned({ deps }: PodRoom, id: string, { config, attachment }: Planning
 async function make({ deps }: PodRoom, record: PodRecord, signal: AbortSignal | undefined): Promise<PodRecord> {
   refuseCancelled(signal);
   const { init } = await deps.kernel.make(record);
-  await writePodFiles(record.config, podPaths(deps.roots, record.id), deps.hostRoot);
+  await writePodFiles(record.config, podPaths(deps.roots, record.id), {
+    root: deps.hostRoot,
+    warn: (message) => deps.log.warn(message),
+  });
   refuseCancelled(signal);
   const result = record.network && (await deps.network.attach(record.network, signal));
   const ips = result ? podAddresses(result) : [];
