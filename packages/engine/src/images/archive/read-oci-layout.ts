@@ -78,7 +78,7 @@ async function labelTree(
 ): Promise<void> {
   if (depth > nestingLimit || tied.has(digest) || !(await hasContent(deps.content, digest))) return;
   tied.add(digest);
-  if (tied.size > behindLimit)
+  if (tied.size > behindLimit + 1)
     throw invalidArgument(`invalid archive: an image has more than ${behindLimit} indexes and manifests`);
   const bytes = await readDocument(deps, digest);
   if (isIndexType(mediaType) || sniffDocument(bytes) === "index") {

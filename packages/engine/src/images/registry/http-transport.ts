@@ -67,7 +67,7 @@ export class HttpTransport {
       }
       if (next.origin !== new URL(url).origin) {
         headers = withoutSecrets(headers);
-        if (body !== undefined)
+        if (body !== undefined && !entersTls(new URL(url), next))
           throw refusedRedirect(request, url, `to ${next.origin}: what it sends is for the origin that was asked, and no other`);
       }
       url = next.href;
@@ -136,6 +136,11 @@ function tlsOptions(tls: RegistryTls): https.AgentOptions {
       key: tls.clients.map((pair) => pair.key),
     }),
   };
+}
+
+/** The same server, on its usual ports, and nobody can listen any more. */
+function entersTls(from: URL, to: URL): boolean {
+  return from.protocol === "http:" && to.protocol === "https:" && from.host === to.host;
 }
 
 function refusedRedirect({ method }: HttpRequest, from: string, to: string): HttpError {

@@ -41,6 +41,8 @@ const errorBodyLimit = 64 * 1024;
 /** A list of tags that never ends is no list. */
 const mostTagPages = 1000;
 const mostTags = 100_000;
+/** Of a list of tags beside them: the object, the list, the name. */
+const otherValues = 16;
 
 const accept = [
   MediaType.ociIndex,
@@ -219,7 +221,10 @@ function refusalOf(response: HttpResponse, body: string, challenge: string | und
 }
 
 function tagsIn(body: Buffer): string[] {
-  checkJsonBounds(body, { maxValues: mostTags, refuse: (problem) => internal(`the registry's list of tags ${problem}`) });
+  checkJsonBounds(body, {
+    maxValues: mostTags + otherValues,
+    refuse: (problem) => internal(`the registry's list of tags ${problem}`),
+  });
   let list: unknown;
   try {
     list = JSON.parse(body.toString("utf8"));
