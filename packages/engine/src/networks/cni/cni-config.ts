@@ -1,6 +1,7 @@
-import { invalidArgument, notFound } from "@pouchcontainer/errors";
-import { readdirSync, readFileSync } from "node:fs";
+import { invalidArgument, messageChain, notFound } from "@pouchcontainer/errors";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
+import { readLimited } from "../../read-limited.ts";
 
 /** Configuration of one plugin, as the CNI specification has it; every plugin knows more keys. */
 export interface CniPluginConfig {
@@ -28,31 +29,43 @@ export interface CniResult {
   dns?: { nameservers?: string[]; search?: string[]; options?: string[] };
 }
 
-/** The list of that name in a folder of `.conflist`, `.conf` and `.json` files. */
+/** The list of that name in a folder. Files that are of no use are somebody else's, unless no other has the name: then they are told. */
 export function loadNetworkList(directory: string, name: string): CniNetworkList {
-  for (const list of loadNetworkLists(directory)) if (list.name === name) return list;
-  throw notFound(`no CNI network "${name}" in ${directory}`);
+  const unusable: string[] = [];
+  for (const path of networkFiles(directory)) {
+    try {
+      const list = readNetworkList(path);
+      if (list.name === name) return list;
+    } catch (error) {
+      unusable.push(messageChain(error));
+    }
+  }
+  const untold = unusable.length === 0 ? "" : `, unless in a file that cannot be used: ${unusable.join("; ")}`;
+  throw notFound(`no CNI network "${name}" in ${directory}${untold}`);
 }
 
-/** All lists of a folder, in the order of their file names; the first is what CNI calls the default. */
-function loadNetworkLists(directory: string): CniNetworkList[] {
-  let files: string[];
+/** Paths of the `.conflist`, `.conf` and `.json` files of a folder, in the order of their names; none where there is no folder. */
+export function networkFiles(directory: string): string[] {
   try {
-    files = readdirSync(directory).sort();
+    return readdirSync(directory)
+      .filter((file) => /\.(conflist|conf|json)$/.test(file))
+      .sort()
+      .map((file) => join(directory, file));
   } catch {
     return [];
   }
-  return files
-    .filter((file) => /\.(conflist|conf|json)$/.test(file))
-    .map((file) => parseNetworkList(readFileSync(join(directory, file), "utf8"), join(directory, file)));
 }
 
-export function parseNetworkList(text: string, source: string): CniNetworkList {
+export function readNetworkList(path: string): CniNetworkList {
+  return parseNetworkList(readLimited(path), path);
+}
+
+function parseNetworkList(text: string, source: string): CniNetworkList {
   let parsed: unknown;
   try {
     parsed = JSON.parse(text);
   } catch (error) {
-    throw invalidArgument(`${source} is not JSON: ${error instanceof Error ? error.message : String(error)}`);
+    throw invalidArgument(`${source} is not JSON: ${messageChain(error)}`);
   }
   if (!isObject(parsed)) throw invalidArgument(`${source}: an object is expected`);
   const { cniVersion = "0.4.0", name = "", plugins = [parsed] } = parsed;

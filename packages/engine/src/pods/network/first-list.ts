@@ -1,7 +1,5 @@
 import { messageChain, unavailable } from "@pouchcontainer/errors";
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
-import { parseNetworkList, type CniNetworkList } from "../../networks/cni/cni-config.ts";
+import { networkFiles, readNetworkList, type CniNetworkList } from "../../networks/cni/cni-config.ts";
 
 /** Versions whose results have the form read here. */
 const versions = ["0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0"];
@@ -11,12 +9,11 @@ const versions = ["0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0"];
  * that file is broken there is none, rather than another: pods in a network nobody chose are worse than pods that wait.
  */
 export function firstNetworkList(directory: string): CniNetworkList {
-  const file = configFiles(directory)[0];
-  if (file === undefined) throw unavailable(`no network config found in ${directory}: cni plugin not initialized`);
-  const path = join(directory, file);
+  const [path] = networkFiles(directory);
+  if (path === undefined) throw unavailable(`no network config found in ${directory}: cni plugin not initialized`);
   let list: CniNetworkList;
   try {
-    list = parseNetworkList(readFileSync(path, "utf8"), path);
+    list = readNetworkList(path);
   } catch (error) {
     throw unavailable(`failed to load CNI config file ${path}: ${messageChain(error)}`, { cause: error });
   }
@@ -26,14 +23,4 @@ export function firstNetworkList(directory: string): CniNetworkList {
   if (!versions.includes(list.cniVersion))
     throw unavailable(`the CNI config file ${path} is of version ${list.cniVersion}: one of ${versions.join(", ")} is needed`);
   return list;
-}
-
-function configFiles(directory: string): string[] {
-  try {
-    return readdirSync(directory)
-      .filter((file) => /\.(conflist|conf|json)$/.test(file))
-      .sort();
-  } catch {
-    return [];
-  }
 }
