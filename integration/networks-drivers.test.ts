@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { NetworksWorld, run } from "./networks-world.ts";
@@ -174,6 +174,36 @@ test("a list of plugins from the configuration folder is a network of driver cni
   const leases = (await run("sh", ["-c", `ls ${join(w.root, "leases", "pods")} | grep -c '^10' || true`])).stdout.trim();
   assert.equal(leases, "0", "DEL gave the leases back");
   assert.notEqual(first, "");
+});
+
+test("a CNI network is given back as it was made, by another daemon and without its list", async (t) => {
+  const w = new NetworksWorld();
+  const [bin, cni, leases, given] = [join(w.root, "bin"), join(w.root, "cni"), join(w.root, "leases"), join(w.root, "given")];
+  const bridge = `b${w.tag}cni`;
+  for (const folder of [bin, cni]) mkdirSync(folder);
+  const noting = `#!/bin/sh\n[ "$CNI_COMMAND" = ADD ] && exec /usr/lib/cni/bridge\ntee ${given} | /usr/lib/cni/bridge\n`;
+  writeFileSync(join(bin, "noting"), noting, { mode: 0o755 });
+  const ipam = { type: "host-local", dataDir: leases, subnet: "10.254.0.0/24" };
+  const list = join(cni, "10-noted.conflist");
+  const plugins = [{ type: "noting", bridge, ipam }];
+  writeFileSync(list, JSON.stringify({ cniVersion: "0.4.0", name: "noted", plugins }));
+  w.config.cniConfigDirectory = cni;
+  w.config.cniBinDirectories.unshift(bin);
+  await w.open();
+  t.after(async () => {
+    await run("ip", ["link", "delete", bridge]).catch(() => undefined);
+    assert.deepEqual(await w.destroy(), []);
+  });
+  await w.networks.manager.create({ Name: "noted", Driver: "cni", Options: { "cni.network": "noted" } });
+  const a = await w.start("a", { networkMode: "noted" });
+  const address = w.address(a, "noted");
+  await w.reopen();
+  rmSync(list);
+  await w.stop(a);
+  assert.deepEqual(w.warnings, []);
+  const { prevResult } = JSON.parse(readFileSync(given, "utf8")) as { prevResult?: { ips?: { address: string }[] } };
+  assert.equal(prevResult?.ips?.[0]?.address, `${address}/24`);
+  assert.equal(existsSync(join(leases, "noted", address)), false, "DEL gave the lease back");
 });
 
 test("a plugin's failure fails the start with its words and leaves nothing behind", async (t) => {

@@ -1,3 +1,6 @@
+import type { CniNetworkList, CniResult } from "./cni/cni-config.ts";
+import type { CniTarget } from "./cni/cni-runner.ts";
+
 /** An address of an endpoint, with the length of its subnet's prefix. */
 export interface EndpointAddress {
   address: string;
@@ -24,6 +27,14 @@ export interface PublishedPort {
   containerPort: number;
   hostAddress: string;
   hostPort: number;
+}
+
+/** What CNI plugins were asked for an endpoint, which is what it is asked back of, whatever the configuration has become. */
+export interface CniEndpoint {
+  list: CniNetworkList;
+  /** This and `result` are absent until the plugins have answered. */
+  target?: CniTarget;
+  result?: CniResult;
 }
 
 /** What is held for one container in one network. */
@@ -57,6 +68,8 @@ export interface EndpointRecord {
   dns: string[];
   dnsSearch: string[];
   dnsOptions: string[];
+  /** Present where CNI plugins make it. */
+  cni?: CniEndpoint;
 }
 
 /** Everything held for one container's network: written before any of it is used, removed after all of it is given back. */

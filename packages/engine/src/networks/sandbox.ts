@@ -179,7 +179,7 @@ export class Sandbox {
       }),
     );
     namespaces.change(place.netnsPath, [...made.flatMap((each) => each.inside), ...defaultRouteChanges(this.#record.endpoints)]);
-    // Addresses a driver found itself are known only now.
+    // What a driver found itself is known only now.
     if (made.some((each) => each.changed === true)) await records.put(container.id, { ...this.#record });
     for (const endpoint of fresh) this.#attached.add(endpoint.id);
     if (this.#published && fresh.includes(this.#published)) await this.#ports.open(this.#published);

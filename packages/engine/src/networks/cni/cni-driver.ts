@@ -3,16 +3,16 @@ import { existsSync } from "node:fs";
 import type { EndpointPlace, NetworkDriver } from "../drivers/network-driver.ts";
 import type { LinkChange } from "../linux/link-changes.ts";
 import type { NetworkRecord } from "../network-record.ts";
-import type { EndpointAddress, EndpointRecord } from "../sandbox-record.ts";
+import type { CniEndpoint, EndpointAddress, EndpointRecord } from "../sandbox-record.ts";
 import { familyOf } from "../ipam/cidr.ts";
 import { loadNetworkList, type CniNetworkList, type CniResult } from "./cni-config.ts";
-import type { CniRunner } from "./cni-runner.ts";
+import type { CniRunner, CniTarget } from "./cni-runner.ts";
 
 /** Options of a network whose driver is `cni`: the list to use, by its name. */
 const listOption = "cni.network";
 
 export interface CniDriverDeps {
-  runner: CniRunner;
+  runner: Pick<CniRunner, "find" | "add" | "remove">;
   configDirectory: string;
   /** Name the driver was asked for by: `ptp`, `cni:bridge`, or `cni`. */
   name: string;
@@ -56,8 +56,9 @@ export class CniDriver implements NetworkDriver {
     await Promise.resolve();
   }
 
-  prepareEndpoint(): void {
-    // Nothing on the host has a name of ours.
+  /** The list as it is now, since DEL is to be asked of whom ADD is. */
+  prepareEndpoint(network: NetworkRecord, endpoint: EndpointRecord): void {
+    endpoint.cni = { list: this.#list(network, endpoint) };
   }
 
   async attach(
@@ -65,7 +66,10 @@ export class CniDriver implements NetworkDriver {
     endpoint: EndpointRecord,
     place: EndpointPlace,
   ): Promise<{ inside: LinkChange[]; changed?: boolean }> {
-    const result = await this.#deps.runner.add(this.#list(network, endpoint), this.#target(network, endpoint, place));
+    const { list } = this.#asked(network, endpoint);
+    const target = this.#target(network, endpoint, place);
+    const result = await this.#deps.runner.add(list, target);
+    endpoint.cni = { list, target, result };
     const own = result.interfaces?.find((each) => each.name === endpoint.interfaceName && each.sandbox);
     const managed = this.managesAddresses(network);
     if (own?.mac) endpoint.macAddress = own.mac;
@@ -79,7 +83,8 @@ export class CniDriver implements NetworkDriver {
   }
 
   async detach(network: NetworkRecord, endpoint: EndpointRecord, place: EndpointPlace): Promise<void> {
-    await this.#deps.runner.remove(this.#list(network, endpoint), this.#target(network, endpoint, place));
+    const { list, target = this.#target(network, endpoint, place), result } = this.#asked(network, endpoint);
+    await this.#deps.runner.remove(list, { ...target, netnsPath: presentPath(place) }, result);
   }
 
   forget(network: NetworkRecord, endpoint: EndpointRecord, place: EndpointPlace): Promise<void> {
@@ -91,11 +96,15 @@ export class CniDriver implements NetworkDriver {
     await Promise.resolve();
   }
 
-  #target(network: NetworkRecord, endpoint: EndpointRecord, place: EndpointPlace) {
+  /** An endpoint that a daemon of before made has no list of its own: the list of today is as near as can be. */
+  #asked(network: NetworkRecord, endpoint: EndpointRecord): CniEndpoint {
+    return endpoint.cni ?? { list: this.#list(network, endpoint) };
+  }
+
+  #target(network: NetworkRecord, endpoint: EndpointRecord, place: EndpointPlace): CniTarget {
     return {
       containerId: place.containerId,
-      // After a reboot there is none, and plugins only give back what they hold elsewhere.
-      netnsPath: existsSync(place.netnsPath) ? place.netnsPath : "",
+      netnsPath: presentPath(place),
       interfaceName: endpoint.interfaceName,
       args: `IgnoreUnknown=1;POUCH_CONTAINER=${place.containerName};POUCH_NETWORK=${cniName(network)}`,
       runtimeConfig: { mac: endpoint.macAddress, ...endpoint.genericParams },
@@ -113,6 +122,11 @@ export class CniDriver implements NetworkDriver {
       plugins: [{ ...options, ...ipam, type: this.name.replace(/^cni:/, "") }],
     };
   }
+}
+
+/** After a reboot there is none, and plugins only give back what they hold elsewhere. */
+function presentPath({ netnsPath }: EndpointPlace): string {
+  return existsSync(netnsPath) ? netnsPath : "";
 }
 
 /** The specification allows fewer names than Docker, and plugins make paths of them. */

@@ -28,12 +28,12 @@ export interface NetworkDriver {
   /** Whether the device is there that the network is made of; absent where there is none. */
   hasDevice?(network: NetworkRecord): boolean;
   removeNetwork(network: NetworkRecord): Promise<void>;
-  /** Names of what will be made on the host, recorded before it is. */
+  /** What must be known to take the endpoint back, recorded before it is made: names on the host, whom to ask. */
   prepareEndpoint(network: NetworkRecord, endpoint: EndpointRecord): void;
   /**
    * Makes the interface in the namespace. Returns what is still to be done inside it (addresses, state), so
    * that the changes of all endpoints go together.
-   * `changed` says that it wrote addresses into the endpoint.
+   * `changed` says that it wrote into the endpoint what is to be kept.
    */
   attach(
     network: NetworkRecord,
