@@ -106,6 +106,63 @@ test("connects at the same time are all remembered", async (t) => {
   assert.deepEqual(Object.keys(web.endpoints), ["bridge"]);
 });
 
+test("a default bridge that got another subnet keeps the address of before for as long as a container needs it", async (t) => {
+  const w = await world(t);
+  const { bridge } = w.config;
+  const held = bridge.bip ?? "";
+  const addresses = async () =>
+    [...(await run("ip", ["-o", "address", "show", "dev", bridge.name])).stdout.matchAll(/inet (\S+)/g)].map(([, each]) => each);
+  const a = await w.start("a");
+  const wanted = held.replace("10.222.", "10.232.");
+  bridge.bip = wanted;
+  await w.reopen();
+  await w.networks.ready;
+  assert.deepEqual(await addresses(), [held, wanted]);
+  assert.ok(await w.pings(a, held.replace("/24", "")), "its way out is there");
+  await w.stop(a);
+  await w.reopen();
+  await w.networks.ready;
+  assert.deepEqual(await addresses(), [wanted]);
+  // The kernel takes the second address of a subnet with the first.
+  bridge.bip = wanted.replace(".1/24", ".9/24");
+  await w.reopen();
+  await w.networks.ready;
+  assert.deepEqual(await addresses(), [bridge.bip]);
+  assert.match(w.address(await w.start("b")), new RegExp(`^${wanted.replace(/\d+\/24$/, "")}`));
+});
+
+test("a default bridge that is not wanted any more goes with its rules, when no container is in it", async (t) => {
+  const w = await world(t);
+  const { name } = w.config.bridge;
+  const a = await w.start("a");
+  w.config.bridge.name = "none";
+  await w.reopen();
+  assert.ok(hostLinks().includes(name));
+  assert.match(w.warnings.join(), /the default bridge, which is not wanted any more, stays/);
+  assert.ok(await w.pings(a, w.endpoint(a, "bridge").Gateway ?? ""));
+  await w.stop(a);
+  await w.reopen();
+  assert.ok(!hostLinks().includes(name));
+  assert.doesNotMatch(await w.nft(), new RegExp(name));
+  assert.deepEqual((await w.networks.manager.list({})).map(({ Name }) => Name).sort(), ["host", "none"]);
+});
+
+test("a bridge that was lent stays as it is when the default one is not wanted any more", async (t) => {
+  const name = `lent${Math.random().toString(36).slice(2, 8)}`;
+  await run("ip", ["link", "add", name, "type", "bridge"]);
+  t.after(() => run("ip", ["link", "delete", name]));
+  await run("ip", ["address", "add", "10.242.9.9/24", "dev", name]);
+  const w = await world(t, { bridge: { name, bip: "10.242.9.1/24", ipv6: false, interContainer: true, masquerade: true } });
+  w.config.bridge.bip = "10.242.10.1/24";
+  await w.reopen();
+  await w.networks.ready;
+  const { stdout } = await run("ip", ["-o", "address", "show", "dev", name]);
+  for (const address of ["10.242.9.9/24", "10.242.9.1/24", "10.242.10.1/24"]) assert.ok(stdout.includes(` ${address} `), address);
+  w.config.bridge.name = "none";
+  await w.reopen();
+  assert.ok(hostLinks().includes(name));
+});
+
 test("after a reboot networks are made anew and containers start with them", async (t) => {
   const w = await world(t);
   await w.networks.manager.create({ Name: "front", EnableIPv6: true });

@@ -18,6 +18,7 @@ import { DockerForwarding } from "./firewall/docker-forwarding.ts";
 import { Firewall } from "./firewall/firewall.ts";
 import { PublishedFlows } from "./firewall/published-flows.ts";
 import { AddressManager } from "./ipam/address-manager.ts";
+import { canonicalAddress } from "./ipam/cidr.ts";
 import { hostRoutes } from "./ipam/host-routes.ts";
 import { linkHosts } from "./legacy-links.ts";
 import { IpShell } from "./linux/ip-shell.ts";
@@ -35,7 +36,7 @@ import { PortAllocator } from "./ports/port-allocator.ts";
 import { RelayBudget } from "./ports/relay-budget.ts";
 import { firewallPorts } from "./sandbox-ports.ts";
 import { SandboxContent } from "./sandbox-content.ts";
-import type { SandboxRecord } from "./sandbox-record.ts";
+import type { EndpointRecord, SandboxRecord } from "./sandbox-record.ts";
 import { finishRemovals, restoreBridges } from "./recover-networks.ts";
 import { Sandboxes } from "./sandboxes.ts";
 
@@ -75,13 +76,18 @@ export async function openNetworks(deps: NetworksDeps): Promise<Networks> {
   const registry = new NetworkRegistry(deps.store.collection<NetworkRecord>("networks"));
   const addresses = new AddressManager();
   await checkTableName(config.nftTable, env);
-  await recordPredefined(registry, config, clock());
-  for (const network of registry.all()) if (!network.configOnly) addresses.add(network);
-
   const libc = Libc.load();
   if (libc === undefined)
     throw internal("networks need Node's foreign function interface: start the daemon with --experimental-ffi");
   const namespaces = new NetworkNamespaces({ libc, directory: config.namespacesDirectory });
+  const sandboxRecords = deps.store.collection<SandboxRecord>("sandboxes");
+  const endpointsInPlace = (networkId: string): EndpointRecord[] =>
+    [...sandboxRecords.values()]
+      .filter(({ containerId }) => namespaces.exists(containerId))
+      .flatMap(({ endpoints }) => endpoints.filter((endpoint) => endpoint.networkId === networkId));
+  await recordPredefined({ registry, config, endpointsInPlace, warn }, clock());
+  for (const network of registry.all()) if (!network.configOnly) addresses.add(network);
+
   const ipShell = () =>
     new IpShell(() => startProgram("ip", ["-force", "-batch", "-"], { env, packageName: "iproute2", neededForStop: true }));
   const [ip, reaper] = [ipShell(), ipShell()];
@@ -105,9 +111,9 @@ export async function openNetworks(deps: NetworksDeps): Promise<Networks> {
     bridgePrefix,
     vethPrefix,
     ipForward,
+    gatewaysInUse: (networkId) => gatewaysTo(endpointsInPlace(networkId)),
     warn,
   });
-  const sandboxRecords = deps.store.collection<SandboxRecord>("sandboxes");
   const endpoints = [...sandboxRecords.values()].flatMap((sandbox) => sandbox.endpoints);
   firewall.remember(
     registry
@@ -191,11 +197,24 @@ export async function openNetworks(deps: NetworksDeps): Promise<Networks> {
   };
 }
 
-async function recordPredefined(registry: NetworkRegistry, config: NetworksConfig, now: Date): Promise<void> {
+async function recordPredefined(
+  {
+    registry,
+    config,
+    endpointsInPlace,
+    warn,
+  }: Pick<NetworksDeps, "config" | "warn"> & {
+    registry: NetworkRegistry;
+    endpointsInPlace: (networkId: string) => EndpointRecord[];
+  },
+  now: Date,
+): Promise<void> {
   for (const name of ["host", "none"] as const) if (!registry.byName(name)) await registry.put(bareNetwork(name, now));
   const before = registry.byName("bridge");
   if (config.bridge.name === "none") {
-    if (before) await registry.delete(before.id);
+    if (before === undefined) return;
+    if (endpointsInPlace(before.id).length === 0) return registry.beginRemoval(before);
+    warn("the default bridge, which is not wanted any more, stays until a start without running containers in it");
     return;
   }
   const others = registry.all().filter((network) => network.id !== before?.id && !network.configOnly);
@@ -216,6 +235,11 @@ function refuseOtherDevice(links: Links, bridge: string): void {
     throw invalidArgument(
       `--bridge-name: this host has an interface ${bridge} that is no bridge: give the name of a bridge, or a free one`,
     );
+}
+
+function gatewaysTo(endpoints: EndpointRecord[]): Set<string> {
+  const gateways = endpoints.flatMap(({ ipv4, ipv6 }) => [ipv4?.gateway, ipv6?.gateway]);
+  return new Set(gateways.flatMap((gateway) => (gateway === undefined ? [] : [canonicalAddress(gateway)])));
 }
 
 function gatewaysOf(network: NetworkRecord | undefined): string[] {

@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import type { DockerForwarding } from "../firewall/docker-forwarding.ts";
 import type { Firewall } from "../firewall/firewall.ts";
 import type { FirewallNetwork } from "../firewall/ruleset.ts";
-import { familyOf, parseCidr } from "../ipam/cidr.ts";
+import { canonicalAddress, contains, familyOf, parseCidr } from "../ipam/cidr.ts";
 import { batchWord, type IpShell } from "../linux/ip-shell.ts";
 import type { LinkChange } from "../linux/link-changes.ts";
 import type { Link, Links } from "../linux/links.ts";
@@ -14,7 +14,7 @@ import type { EndpointRecord } from "../sandbox-record.ts";
 import { settleAll } from "../../settle-all.ts";
 import type { Bandwidth } from "./bandwidth.ts";
 import { bandwidthOf } from "./bandwidth.ts";
-import { readBridgeOptions } from "./bridge-options.ts";
+import { bridgeOption, readBridgeOptions } from "./bridge-options.ts";
 import { addressChanges } from "./endpoint-link.ts";
 import type { EndpointPlace, NetworkDriver } from "./network-driver.ts";
 
@@ -33,6 +33,8 @@ export interface BridgeDriverDeps {
   vethPrefix: string;
   /** Whether to turn routing between interfaces on. */
   ipForward: boolean;
+  /** Addresses that namespaces there are have as their way out of a network. */
+  gatewaysInUse: (networkId: string) => ReadonlySet<string>;
   warn: (message: string) => void;
 }
 
@@ -210,18 +212,35 @@ export class BridgeDriver implements NetworkDriver {
   async #raise(network: NetworkRecord, before: Link | undefined, made: AsyncDisposableStack): Promise<void> {
     const { bridge } = this.#options(network);
     const { ip, links } = this.#deps;
+    const wanted = bridgeAddresses(network);
+    if (before && isDefaultBridge(network) && before.alias === mark(network)) await this.#strip(network, before, wanted, made);
     const present = new Set(before && links.addresses(before));
-    const missing = network.ipam.config.flatMap(({ Subnet, Gateway }) => {
-      const address = Subnet === undefined || Gateway === undefined ? "" : `${Gateway}/${parseCidr(Subnet).prefixLength}`;
-      return address === "" || present.has(address) ? [] : [address];
-    });
-    for (const address of missing) {
+    for (const address of wanted) {
+      if (present.has(address)) continue;
       await ip.run([`address replace ${address} dev ${bridge}${familyOf(address) === 6 ? " nodad" : ""}`]);
       if (before) made.defer(() => this.#undo([`address delete ${address} dev ${bridge}`]));
     }
     if (before?.up) return;
     await ip.run([`link set dev ${bridge} up`]);
     if (before) made.defer(() => this.#undo([`link set dev ${bridge} down`]));
+  }
+
+  /**
+   * Flags give the default bridge another subnet; the one of before would go on taking packets for it. One of the same subnet goes
+   * before its successor comes: the kernel takes the later ones with the first.
+   */
+  async #strip(network: NetworkRecord, link: Link, wanted: string[], made: AsyncDisposableStack): Promise<void> {
+    const { gatewaysInUse, ip, links } = this.#deps;
+    const inUse = gatewaysInUse(network.id);
+    const staying = new Set(wanted.map(addressOf));
+    const former = links
+      .addresses(link)
+      .filter((held) => !wanted.includes(held) && !isLinkLocal(addressOf(held)))
+      .filter((held) => staying.has(addressOf(held)) || !inUse.has(addressOf(held)));
+    for (const address of former) {
+      await ip.run([`address delete ${address} dev ${link.name}`], { tolerate: /Cannot assign requested address/ });
+      made.defer(() => this.#undo([`address replace ${address} dev ${link.name}`]));
+    }
   }
 
   async #undo(commands: string[]): Promise<void> {
@@ -232,6 +251,26 @@ export class BridgeDriver implements NetworkDriver {
   #options(network: NetworkRecord) {
     return readBridgeOptions(network, this.#deps.bridgePrefix);
   }
+}
+
+/** Of a bridge: the gateways, with the lengths of their subnets' prefixes, as the kernel spells them. */
+function bridgeAddresses({ ipam }: NetworkRecord): string[] {
+  return ipam.config.flatMap(({ Subnet, Gateway }) =>
+    Subnet === undefined || Gateway === undefined ? [] : [`${canonicalAddress(Gateway)}/${parseCidr(Subnet).prefixLength}`],
+  );
+}
+
+function addressOf(held: string): string {
+  return held.slice(0, held.indexOf("/"));
+}
+
+/** The kernel's own of IPv6, and what is of one wire alone in IPv4. */
+function isLinkLocal(address: string): boolean {
+  return ["fe80::/10", "169.254.0.0/16"].some((subnet) => contains(parseCidr(subnet), address));
+}
+
+function isDefaultBridge({ options }: NetworkRecord): boolean {
+  return options[bridgeOption.defaultBridge] === "true";
 }
 
 function enableForwarding(network: NetworkRecord): void {

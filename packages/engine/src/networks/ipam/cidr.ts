@@ -31,6 +31,12 @@ export function numberToAddress(value: bigint, family: Family): string {
   return parsed.kind() === "ipv6" ? (parsed as ipaddr.IPv6).toRFC5952String() : parsed.toString();
 }
 
+/** The one spelling of an address that the kernel and Go have: short, in lower case, and of IPv4 where IPv6 only wraps it. */
+export function canonicalAddress(address: string): string {
+  const parsed = ipaddr.process(address);
+  return parsed.kind() === "ipv6" ? (parsed as ipaddr.IPv6).toRFC5952String() : parsed.toString();
+}
+
 /** The subnet an address with a prefix length lies in; the address itself may be any in it. */
 export function parseCidr(text: string): Cidr {
   const [address, length, ...rest] = text.split("/");
