@@ -1,11 +1,12 @@
 import { inBackground } from "@pouchcontainer/owners";
+import { isDeepStrictEqual } from "node:util";
 import type { NftShell } from "../linux/nft-shell.ts";
 import type { PublishedFlows } from "./published-flows.ts";
 import { linkElement, portElement, renderRuleset, type FirewallNetwork, type FirewallPort } from "./ruleset.ts";
 import type { FirewallLink } from "../sandbox-record.ts";
 
 export interface FirewallDeps {
-  nft: NftShell;
+  nft: Pick<NftShell, "load" | "run" | "list">;
   /** Name of the one table; two daemons need two. */
   table: string;
   flows: Pick<PublishedFlows, "opened" | "closed">;
@@ -41,9 +42,11 @@ export class Firewall {
     }
   }
 
+  /** Of a network that is as the table in place has it there is nothing to do: a start comes here with every network there is. */
   setNetwork(network: FirewallNetwork): Promise<void> {
     return this.#exclusive(async () => {
       const before = this.#networks.get(network.bridge);
+      if (this.#expected !== undefined && isDeepStrictEqual(before, network)) return;
       this.#networks.set(network.bridge, network);
       try {
         await this.#load();
