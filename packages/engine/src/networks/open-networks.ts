@@ -161,7 +161,7 @@ export async function openNetworks(deps: NetworksDeps): Promise<Networks> {
     defaultHostAddress,
   });
   await finishRemovals({ registry, readiness, addresses, warn });
-  const ready = restoreBridges({ registry, readiness, warn });
+  const ready = dockerForwarding.askingOnce(() => restoreBridges({ registry, readiness, warn }));
   const close = async () => {
     await ready;
     await sandboxes.close();

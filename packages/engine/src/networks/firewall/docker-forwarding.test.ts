@@ -6,14 +6,15 @@ import { test, type TestContext } from "node:test";
 import { DockerForwarding } from "./docker-forwarding.ts";
 
 /** A stand-in for iptables that keeps its rules in a file; without the file it has no DOCKER-USER. */
-function fakeIptables(t: TestContext): { program: string; rules: string } {
+function fakeIptables(t: TestContext): { program: string; rules: string; asked: () => number } {
   const directory = mkdtempSync(join(tmpdir(), "iptables-"));
   t.after(() => rmSync(directory, { recursive: true }));
-  const [program, rules] = [join(directory, "iptables"), join(directory, "rules")];
+  const [program, rules, asked] = [join(directory, "iptables"), join(directory, "rules"), join(directory, "asked")];
   writeFileSync(
     program,
     `#!/bin/sh
 shift 2; command=$1; shift 2
+[ $command = -S ] && echo >>${asked}
 [ -f ${rules} ] || exit 1
 case $command in
   -S) ;;
@@ -24,7 +25,7 @@ esac
 `,
   );
   chmodSync(program, 0o755);
-  return { program, rules };
+  return { program, rules, asked: () => readFileSync(asked).length };
 }
 
 test("where Docker's chain is, a bridge is let through once, and taken out again", async (t) => {
@@ -43,6 +44,18 @@ test("where Docker's chain is, a bridge is let through once, and taken out again
     await forwarding.allow("br-front")
   )();
   assert.equal(readFileSync(rules, "utf8"), "-j RETURN\n");
+});
+
+test("for all bridges of a start the chain is looked for once, and for a later one anew", async (t) => {
+  const { program, rules, asked } = fakeIptables(t);
+  const forwarding = new DockerForwarding({ env: process.env, programs: [program] });
+  await forwarding.askingOnce(async () => {
+    for (const bridge of ["br-one", "br-two", "br-three"]) await forwarding.allow(bridge);
+  });
+  assert.equal(asked(), 1);
+  writeFileSync(rules, "");
+  await forwarding.allow("br-four");
+  assert.match(readFileSync(rules, "utf8"), /br-four/);
 });
 
 test("a rule the operator wrote for the bridge stays", async (t) => {

@@ -8,16 +8,27 @@ import { programOutcome } from "@pouchcontainer/owners";
 export class DockerForwarding {
   readonly #env: NodeJS.ProcessEnv;
   readonly #programs: string[];
+  #known: Promise<string[]> | undefined;
 
   constructor(deps: { env: NodeJS.ProcessEnv; programs?: string[] }) {
     this.#env = deps.env;
     this.#programs = deps.programs ?? ["iptables", "ip6tables"];
   }
 
+  /** For as long as the work with many bridges goes on it is asked only once where the chain is. */
+  async askingOnce(work: () => Promise<void>): Promise<void> {
+    this.#known = this.#programsWithChain();
+    try {
+      await work();
+    } finally {
+      this.#known = undefined;
+    }
+  }
+
   /** Lets a bridge through; again and again has no effect. Returns what takes back the rules that were not there before. */
   async allow(bridge: string): Promise<() => Promise<void>> {
     const made: [program: string, rule: string[]][] = [];
-    for (const program of await this.#withChain()) {
+    for (const program of await (this.#known ?? this.#programsWithChain())) {
       for (const rule of rules(bridge)) {
         if (await this.#run(program, "-C", "DOCKER-USER", ...rule)) continue;
         if (await this.#run(program, "-I", "DOCKER-USER", ...rule)) made.push([program, rule]);
@@ -29,12 +40,12 @@ export class DockerForwarding {
   }
 
   async withdraw(bridge: string): Promise<void> {
-    for (const program of await this.#withChain()) {
+    for (const program of await (this.#known ?? this.#programsWithChain())) {
       for (const rule of rules(bridge)) await this.#run(program, "-D", "DOCKER-USER", ...rule);
     }
   }
 
-  async #withChain(): Promise<string[]> {
+  async #programsWithChain(): Promise<string[]> {
     const found = await Promise.all(this.#programs.map((program) => this.#run(program, "-S", "DOCKER-USER")));
     return this.#programs.filter((_program, index) => found[index] === true);
   }
