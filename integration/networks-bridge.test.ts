@@ -132,6 +132,28 @@ test("UDP ports, ranges and single host addresses are published", async (t) => {
   assert.equal(await w.hear(undefined, "127.0.0.1", 19090, 1), undefined, "published on another address");
 });
 
+test("a port is published on every address of IPv6, however that is spelled", async (t) => {
+  const w = await world(t);
+  await w.networks.manager.create({ Name: "dual", EnableIPv6: true });
+  const { machine, hostAddress6 } = await w.outside();
+  const HostIp = "0:0:0:0:0:0:0:0";
+  const a = await w.start("a", {
+    networkMode: "dual",
+    hostConfig: {
+      PortBindings: { "80/tcp": [{ HostIp, HostPort: "19091" }], "81/tcp": [{ HostIp: "::ffff:127.0.0.1", HostPort: "19091" }] },
+    },
+  });
+  w.serve(a, 80, "eighty", "::");
+  w.serve(a, 81, "eighty-one");
+  assert.match((await w.hear(machine, hostAddress6, 19091)) ?? "", /^eighty /);
+  assert.match((await w.hear(undefined, "127.0.0.1", 19091)) ?? "", /^eighty-one /);
+  const ports = w.networks.sandboxes.settings(a).Ports;
+  assert.deepEqual(
+    [ports["80/tcp"], ports["81/tcp"]].map((places) => places?.map((place) => place.HostIp)),
+    [["::"], ["127.0.0.1"]],
+  );
+});
+
 test("a port that is taken fails the start with Docker's words and leaves nothing behind", async (t) => {
   const w = await world(t);
   const binding = { hostConfig: { PortBindings: { "80/tcp": [{ HostPort: "18123" }] } } };

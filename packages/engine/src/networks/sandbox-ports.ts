@@ -2,7 +2,7 @@ import type { Firewall } from "./firewall/firewall.ts";
 import type { FirewallPort } from "./firewall/ruleset.ts";
 import type { NetworkedContainer } from "./container-networks.ts";
 import { bridgeOption } from "./drivers/bridge-options.ts";
-import { familyOf } from "./ipam/cidr.ts";
+import { canonicalAddress, familyOf } from "./ipam/cidr.ts";
 import type { NetworkRecord } from "./network-record.ts";
 import type { HeldPort, PortAllocator } from "./ports/port-allocator.ts";
 import { serveHostPort, type PortProxy } from "./ports/port-proxy.ts";
@@ -38,7 +38,7 @@ export class SandboxPorts {
     try {
       for (const request of portRequests(container.hostConfig, container.exposedPorts)) {
         const host = request.hostAddress || (binding === "0.0.0.0" ? "" : binding) || defaultHostAddress;
-        taken.push(...allocator.take(request, host === "" ? this.#anyAddresses(endpoint) : [host]));
+        taken.push(...allocator.take(request, host === "" ? this.#anyAddresses(endpoint) : [canonicalAddress(host)]));
       }
     } catch (error) {
       for (const port of taken) allocator.give(port);

@@ -27,6 +27,7 @@ const refused: [HostConfig, string, ContainerConfig?][] = [
   [{ PortBindings: { "80/tcp": [{ HostPort: "abc" }] } }, 'invalid port specification: "abc"'],
   [{ PortBindings: { "80/foo": [{ HostPort: "1" }] } }, 'invalid port specification: "80/foo"'],
   [{ PortBindings: { "80/tcp": [{ HostIp: "999", HostPort: "1" }] } }, "invalid IP address: 999"],
+  [{ PortBindings: { "80/tcp": [{ HostIp: "fe80::1%eth0" }] } }, "invalid IP address: fe80::1%eth0"],
   [{ CapAdd: ["foo"] }, 'invalid CapAdd: unknown capability: "CAP_FOO"'],
   [{ CapDrop: ["foo"] }, 'invalid CapDrop: unknown capability: "CAP_FOO"'],
   [{ LogConfig: { Type: "foo" } }, 'error looking up logging plugin foo: plugin "foo" not found'],

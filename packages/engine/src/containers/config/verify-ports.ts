@@ -11,12 +11,17 @@ export function verifyPorts(bindings: PortMap, exposed: readonly string[]): void
     if (!isPort(number)) throw invalidArgument(`invalid port specification: "${number}"`);
     if (!protocols.has(protocol)) throw invalidArgument(`invalid port specification: "${port}"`);
     for (const { HostIp = "", HostPort = "" } of places ?? []) {
-      if (HostIp !== "" && isIP(HostIp.replace(/^\[(.*)\]$/, "$1")) === 0) throw invalidArgument(`invalid IP address: ${HostIp}`);
+      if (HostIp !== "" && !isAddress(HostIp.replace(/^\[(.*)\]$/, "$1"))) throw invalidArgument(`invalid IP address: ${HostIp}`);
       const [hostNumber = ""] = HostPort.split("/");
       if (hostNumber !== "" && !isPortRange(hostNumber)) throw invalidArgument(`invalid port specification: "${HostPort}"`);
     }
   }
   for (const port of exposed) if (!isExposable(port)) throw invalidArgument(`invalid port specification: "${port}"`);
+}
+
+/** As Go's `net.ParseIP`, which knows no zones. */
+function isAddress(text: string): boolean {
+  return isIP(text) !== 0 && !text.includes("%");
 }
 
 /** Whether a key of `ExposedPorts` is a port, or a range of them, of a protocol. */

@@ -32,3 +32,18 @@ test("published ports are those with bindings, and with -P every exposed one tha
     { port: 9001, protocol: "udp", hostAddress: "" },
   ]);
 });
+
+test("an address of the host is one whatever its spelling, and of IPv4 where IPv6 wraps it, as Go has it", () => {
+  const spellings = {
+    "::0": "::",
+    "[0:0:0:0:0:0:0:0]": "::",
+    "FD00:0::01": "fd00::1",
+    "::ffff:127.0.0.1": "127.0.0.1",
+    "::ffff:0.0.0.0": "0.0.0.0",
+    "0.0.0.0": "0.0.0.0",
+  };
+  for (const [HostIp, address] of Object.entries(spellings)) {
+    const [request] = portRequests({ PortBindings: { "80/tcp": [{ HostIp, HostPort: "80" }] } }, []);
+    assert.equal(request?.hostAddress, address, HostIp);
+  }
+});

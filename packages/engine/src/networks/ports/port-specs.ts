@@ -1,5 +1,6 @@
 import type * as api from "@pouchcontainer/api";
 import { invalidArgument } from "@pouchcontainer/errors";
+import { canonicalAddress } from "../ipam/cidr.ts";
 import type { PortProtocol } from "../sandbox-record.ts";
 
 export interface ContainerPort {
@@ -9,7 +10,7 @@ export interface ContainerPort {
 
 /** One binding that was asked for. `hostPorts` absent: any free port. */
 export interface PortRequest extends ContainerPort {
-  /** "" for every address. */
+  /** As the kernel spells it; "" for every address. */
   hostAddress: string;
   hostPorts?: { first: number; last: number };
 }
@@ -68,7 +69,8 @@ function freedom({ hostPorts }: PortRequest): number {
 }
 
 function request(container: ContainerPort, place: api.PortBinding, key: string): PortRequest {
-  const hostAddress = (place.HostIp ?? "").replace(/^\[(.*)\]$/, "$1");
+  const written = (place.HostIp ?? "").replace(/^\[(.*)\]$/, "$1");
+  const hostAddress = written === "" ? "" : canonicalAddress(written);
   const text = place.HostPort ?? "";
   if (text === "" || text === "0") return { ...container, hostAddress };
   const [range = "", protocol] = text.split("/");
