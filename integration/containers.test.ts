@@ -3,9 +3,10 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Readable } from "node:stream";
-import { buffer } from "node:stream/consumers";
+import { buffer, text } from "node:stream/consumers";
 import { after, before, test } from "node:test";
 import { setImmediate as nextTurn, setTimeout as delay } from "node:timers/promises";
+import type { FilesystemChange } from "@pouchcontainer/api";
 import { internal, isKind } from "@pouchcontainer/errors";
 import { EngineHarness, eventually, textOf, type Daemon } from "./engine-harness.ts";
 
@@ -388,7 +389,9 @@ test("files go in and out of containers that run and of those that do not, links
     await assert.rejects(daemon.containers.archiveGet(id, "/absent"), /Could not find the file \/absent in container/);
   }
   assert.equal((await daemon.containers.archiveStat(id, "/bin/sh")).linkTarget, "/bin/busybox");
-  const changes = await daemon.containers.changes(id);
+  const { count, json } = await daemon.containers.changes(id, new AbortController().signal);
+  const changes = JSON.parse(await text(json)) as FilesystemChange[];
+  assert.equal(changes.length, count);
   assert.deepEqual(
     changes.filter(({ Path }) => Path.startsWith("/tmp")),
     [

@@ -391,6 +391,17 @@ test("changes are told with names that are no text, and folders made anew hide w
   await remove(id);
 });
 
+test("a container that changes more than can be listed is told so, and the daemon goes on", async () => {
+  const id = await create({ HostConfig: { Init: false } });
+  const name = "d".repeat(250);
+  await inside(id, `mkdir /deep; cd /deep; for i in $(seq 15); do mkdir ${name}; cd ${name}; done; seq 40000 | xargs touch`);
+  const changed = await daemon.api("GET", `/containers/${id}/changes`);
+  assert.equal(changed.status, 500, changed.text.slice(0, 1000));
+  assert.match(changed.text, /at most 1000000 are listed, with 134217728 bytes of paths; export the container to see its files/);
+  await inside(id, "rm -r /deep");
+  await remove(id);
+});
+
 test("the places made for mounts are changes; what is mounted there is none", async () => {
   const id = await create({
     HostConfig: { Init: false, Binds: ["/:/data/bound:ro"], Tmpfs: { "/fresh": "" } },

@@ -74,10 +74,10 @@ export interface Places {
   throughLinks: readonly string[];
 }
 
-/** `kind` is Docker's: 0 modified, 1 added, 2 deleted. */
+/** As Docker writes it; `Kind`: 0 modified, 1 added, 2 deleted. */
 export interface Change {
-  path: string;
-  kind: 0 | 1 | 2;
+  Path: string;
+  Kind: 0 | 1 | 2;
 }
 
 /** Every kind of job: what it is asked besides the view, what it tells before its content flows, and what at its end. */
@@ -89,8 +89,11 @@ export interface FileJobs {
   export: { ask: object; head: true; answer: undefined };
   /** Puts the plain tar on standard input below the path. */
   unpack: { ask: { pathBase64: string; options: UnpackOptions }; head: true; answer: undefined };
-  /** What the part `/upper` changes of the part `/lower`; places that are mounted over are left out. */
-  changes: { ask: { mountedOver: readonly string[] }; head: undefined; answer: Change[] };
+  /**
+   * Writes what the part `/upper` changes of the part `/lower` to standard output, a JSON list of `Change`; places that are mounted
+   * over are left out. Its head says how many there are.
+   */
+  changes: { ask: { mountedOver: readonly string[] }; head: number; answer: undefined };
   /** Copies a folder of the part `/source` into the part `/target` where that is empty; tells whether it did. */
   copyUp: { ask: { from: string }; head: undefined; answer: boolean };
   /** Makes places for the runtime's mounts. */

@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
-import { buffer } from "node:stream/consumers";
+import { buffer, json } from "node:stream/consumers";
 import { test, type TestContext } from "node:test";
 import { FileWorkers } from "./file-workers.ts";
 import type { FileView } from "./index.ts";
@@ -73,6 +73,23 @@ test("a tar ends only when the job is done, and fails when its worker dies with 
   await ended;
   const half = workersDoing(t, `${readJob}; ${said({ head: true })}; printf half; kill -9 $$`);
   await assert.rejects(buffer((await half.export(view)).tar), /cut short: killed by SIGKILL/);
+});
+
+test("changes flow beside the channel, and who asks no more ends the worker that looks for them", async (t) => {
+  const telling = workersDoing(t, `${readJob}; ${said({ head: 1 })}; printf '[{"Path":"/a","Kind":1}]'; ${said({})}`);
+  const told = await telling.changes(view, [], new AbortController().signal);
+  assert.equal(told.count, 1);
+  assert.deepEqual(await json(told.json), [{ Path: "/a", Kind: 1 }]);
+  const looking = workersDoing(t, `${readJob}; exec sleep 60`);
+  const client = new AbortController();
+  const asked = looking.changes(view, [], client.signal);
+  setTimeout(() => client.abort(), 50);
+  await assert.rejects(asked, (error) => isKind(error, "cancelled"));
+});
+
+test("a message without an end is not gathered for ever", async (t) => {
+  const endless = workersDoing(t, `${readJob}; exec tr '\\0' x < /dev/zero >&3`);
+  await assert.rejects(endless.sizesOf(["/"]), /sent a message of more than 16777216 characters/);
 });
 
 test("who lets go of a tar ends its worker", async (t) => {

@@ -4,7 +4,7 @@ import { Transform, type Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import pLimit from "p-limit";
 import { ArchiveInput } from "./archive-input.ts";
-import type { Change, FileJob, FileJobName, FileJobs, FilePath, FileView, PathStat, Places, UnpackOptions } from "./file-jobs.ts";
+import type { FileJob, FileJobName, FileJobs, FilePath, FileView, PathStat, Places, UnpackOptions } from "./file-jobs.ts";
 import { WorkerProcess } from "./worker-process.ts";
 
 export interface FileWorkersOptions {
@@ -42,15 +42,15 @@ export class FileWorkers {
 
   /** A tar of a path, named after it. */
   async pack(view: FileView, path: FilePath): Promise<{ stat: PathStat; tar: Readable; ended: Promise<void> }> {
-    const { head, tar, ended } = await this.#packing({ job: "pack", view, pathBase64: base64(path) });
+    const { head, output, ended } = await this.#sending({ job: "pack", view, pathBase64: base64(path) });
     // A `pack` worker's head is the path's description (file-jobs.ts).
-    return { stat: head as PathStat, tar, ended };
+    return { stat: head as PathStat, tar: output, ended };
   }
 
   /** A tar of everything in a view. */
   async export(view: FileView): Promise<{ tar: Readable; ended: Promise<void> }> {
-    const { tar, ended } = await this.#packing({ job: "export", view });
-    return { tar, ended };
+    const { output, ended } = await this.#sending({ job: "export", view });
+    return { tar: output, ended };
   }
 
   /**
@@ -71,9 +71,12 @@ export class FileWorkers {
     }
   }
 
-  /** What the part `/upper` of a view changes of its part `/lower`. */
-  changes(view: FileView, mountedOver: readonly string[]): Promise<Change[]> {
-    return this.#answer("changes", { view, mountedOver });
+  /** What the part `/upper` of a view changes of its part `/lower`: a JSON list of `Change`. However many files a container made, `signal` ends it. */
+  async changes(view: FileView, mountedOver: readonly string[], signal: AbortSignal): Promise<{ count: number; json: Readable }> {
+    const job: FileJob = { job: "changes", view, mountedOver };
+    const { head, output } = await this.#sending(job, (worker) => untilAborted(signal, worker, worker.head));
+    // A `changes` worker's head is the number of them (file-jobs.ts).
+    return { count: head as number, json: output };
   }
 
   /** Copies a folder of the part `/source` into the part `/target`, if that is empty. */
@@ -174,23 +177,26 @@ export class FileWorkers {
     this.#forgetSpare();
   }
 
-  /** Resolves when the worker has begun. The tar ends only when the job is done, and fails when that fails; `ended` is its worker's end. */
-  async #packing(job: FileJob): Promise<{ head: unknown; tar: Readable; ended: Promise<void> }> {
+  /** Resolves when the worker has begun. The output ends only when the job is done, and fails when that fails; `ended` is its worker's end. */
+  async #sending(
+    job: FileJob,
+    begun = (worker: WorkerProcess): Promise<unknown> => this.#begun(worker),
+  ): Promise<{ head: unknown; output: Readable; ended: Promise<void> }> {
     const worker = await this.#start(job);
-    const { tar, ended } = this.#output(worker);
+    const { output, ended } = this.#output(worker);
     try {
-      return { head: await this.#begun(worker), tar, ended };
+      return { head: await begun(worker), output, ended };
     } catch (error) {
-      tar.destroy();
+      output.destroy();
       await ended;
       throw error;
     }
   }
 
-  #output(worker: WorkerProcess): { tar: Readable; ended: Promise<void> } {
-    const tar = new Transform({
+  #output(worker: WorkerProcess): { output: Readable; ended: Promise<void> } {
+    const output = new Transform({
       transform: (chunk, _encoding, done) => done(null, chunk),
-      // The end of the bytes is the tar's only when the worker says so: one that died ends them, too.
+      // The end of the bytes is the content's only when the worker says so: one that died ends them, too.
       flush: (done) => {
         worker.answer.then(
           () => done(),
@@ -198,10 +204,10 @@ export class FileWorkers {
         );
       },
     });
-    const ended = pipeline(worker.stdout, tar)
+    const ended = pipeline(worker.stdout, output)
       .catch(() => worker.kill())
       .then(() => worker.ended);
-    return { tar, ended };
+    return { output, ended };
   }
 }
 
@@ -226,5 +232,20 @@ async function within<T>(limitMs: number, worker: WorkerProcess, settling: Promi
     return await Promise.race([settling, late]);
   } finally {
     clearTimeout(timer);
+  }
+}
+
+/** Kills a worker that nobody waits for any more. */
+async function untilAborted<T>(signal: AbortSignal, worker: WorkerProcess, settling: Promise<T>): Promise<T> {
+  const stop = (): void => worker.kill();
+  if (signal.aborted) stop();
+  signal.addEventListener("abort", stop, { once: true });
+  try {
+    return await settling;
+  } catch (error) {
+    if (signal.aborted) throw cancelled("nobody waits for the work on a container's files any more", { cause: error });
+    throw error;
+  } finally {
+    signal.removeEventListener("abort", stop);
   }
 }

@@ -9,6 +9,9 @@ export const channelDescriptor = 3;
 
 const keptErrorBytes = 4096;
 
+/** Of one message: what a container decides the size of travels as content. */
+const maxMessageLength = 16 << 20;
+
 /** A file worker as the daemon sees it: it takes one job and ends. Nobody waits for it in vain: its end, whatever it died of, settles all. */
 export class WorkerProcess {
   /** Resolves when the process takes its job, or never will. */
@@ -92,13 +95,23 @@ export class WorkerProcess {
   }
 
   #listen(): void {
-    let pending = "";
+    let pending: string[] = [];
+    let length = 0;
     const channel = this.#program.pipeAt(channelDescriptor)?.setEncoding("utf8");
     channel?.on("data", (text: string) => {
-      const lines = (pending + text).split("\n");
-      pending = lines.pop() ?? "";
-      // The worker is the other side of the same build: what it sends is a message.
-      for (const line of lines) this.#hear(JSON.parse(line) as FileMessage);
+      const [rest = "", ...lines] = text.split("\n");
+      pending.push(rest);
+      length += rest.length;
+      for (const next of lines) {
+        // The worker is the other side of the same build: what it sends is a message.
+        this.#hear(JSON.parse(pending.join("")) as FileMessage);
+        pending = [next];
+        length = next.length;
+      }
+      if (length <= maxMessageLength) return;
+      channel.destroy();
+      this.#settle.fail(internal(`a worker on a container's files sent a message of more than ${maxMessageLength} characters`));
+      this.kill();
     });
   }
 

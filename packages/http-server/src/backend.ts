@@ -87,7 +87,8 @@ export interface ContainerBackend {
   resize(ref: string, size: { width: number; height: number }): Promise<void>;
   top(ref: string, psArgs: string): Promise<api.ContainerTopResponse>;
   stats(ref: string, options: { stream: boolean; oneShot: boolean }, signal: AbortSignal): AsyncIterable<api.ContainerStats>;
-  changes(ref: string): Promise<api.FilesystemChange[]>;
+  /** `json` is a list of `FilesystemChange` with `count` items. */
+  changes(ref: string, signal: AbortSignal): Promise<{ count: number; json: Readable }>;
   exportFilesystem(ref: string): Promise<Readable>;
   archiveStat(ref: string, path: Buffer): Promise<api.ContainerPathStat>;
   archiveGet(ref: string, path: Buffer): Promise<{ stat: api.ContainerPathStat; tar: Readable }>;

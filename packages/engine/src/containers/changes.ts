@@ -1,6 +1,6 @@
-import type * as api from "@pouchcontainer/api";
 import { notImplemented } from "@pouchcontainer/errors";
 import type { MountSource } from "@pouchcontainer/files";
+import type { Readable } from "node:stream";
 import type { Container } from "./container.ts";
 import type { ContainerRoom } from "./container-room.ts";
 import { layersOf } from "./rootfs.ts";
@@ -8,8 +8,12 @@ import { layersOf } from "./rootfs.ts";
 /** Mounted into every container, where the runtime makes the places, or put there when it is created. Places of other mounts are told, as with dockerd. */
 const madeByRuntime = ["/.dockerenv", "/dev", "/proc", "/sys", "/etc/hostname", "/etc/hosts", "/etc/resolv.conf"];
 
-/** What the container's own layer changes of its image, from the overlay's upper directory. */
-export async function filesystemChanges({ deps }: ContainerRoom, container: Container): Promise<api.FilesystemChange[]> {
+/** What the container's own layer changes of its image, from the overlay's upper directory: a JSON list of `FilesystemChange`. */
+export async function filesystemChanges(
+  { deps }: ContainerRoom,
+  container: Container,
+  signal: AbortSignal,
+): Promise<{ count: number; json: Readable }> {
   const { record } = container;
   const mounts = await deps.containerd.snapshots(record.snapshotter).mounts(container.id);
   const [upper, ...lower] = layersOf(mounts) ?? [];
@@ -19,7 +23,7 @@ export async function filesystemChanges({ deps }: ContainerRoom, container: Cont
     { place: "/lower", mounts: stacked(lower), readOnly: true },
   ];
   const view = { kind: "assembled", parts, binds: [] } as const;
-  return (await deps.files.changes(view, madeByRuntime)).map(({ path, kind }) => ({ Path: path, Kind: kind }));
+  return await deps.files.changes(view, madeByRuntime, signal);
 }
 
 /** Layers as one tree, the uppermost first. */

@@ -232,8 +232,8 @@ export class ContainerManager {
     return new Map(records.map(({ id }, index) => [id, sizes[index] ?? 0]));
   }
 
-  async changes(ref: string): Promise<api.FilesystemChange[]> {
-    return filesystemChanges(this.#room, this.#require(ref));
+  async changes(ref: string, signal: AbortSignal): Promise<{ count: number; json: Readable }> {
+    return filesystemChanges(this.#room, this.#require(ref), signal);
   }
 
   async exportFilesystem(ref: string): Promise<Readable> {

@@ -1,5 +1,6 @@
-import { readSync, writeSync } from "node:fs";
+import { readSync } from "node:fs";
 import type { FileJob, FileMessage } from "../file-jobs.ts";
+import { writeAll } from "./write-all.ts";
 
 /** The worker's side of the channel to the daemon: one job comes in, messages go out, a line of JSON each. */
 export class Channel {
@@ -23,8 +24,7 @@ export class Channel {
   }
 
   send(message: FileMessage): void {
-    const line = Buffer.from(`${JSON.stringify(message)}\n`);
-    for (let sent = 0; sent < line.length;) sent += writeSync(this.#fd, line, sent);
+    writeAll(this.#fd, Buffer.from(`${JSON.stringify(message)}\n`));
   }
 }
 

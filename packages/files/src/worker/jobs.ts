@@ -1,5 +1,5 @@
 import type { Libc } from "@pouchcontainer/linux";
-import type { FileJob, FileJobs, PathStat, UnpackOptions } from "../file-jobs.ts";
+import type { Change, FileJob, FileJobs, PathStat, UnpackOptions } from "../file-jobs.ts";
 import { TarReader } from "../tar/tar-reader.ts";
 import { copyFolder } from "./copy-folder.ts";
 import { FileAttributes } from "./file-attributes.ts";
@@ -13,13 +13,18 @@ import { resolvePath } from "./resolve-path.ts";
 import { lstat, namedPath, statPath } from "./stat-path.ts";
 import { TarOutput } from "./tar-output.ts";
 import { treeSize } from "./tree-size.ts";
+import { writeChanges } from "./write-changes.ts";
 import { TreeWriter } from "./write-tree.ts";
 
 const input = 0;
 const output = 1;
 
 /** Does a job in the root that was entered; returns its answer. */
-export function doJob(libc: Libc, job: FileJob, tellHead: (head: PathStat | true) => void): FileJobs[FileJob["job"]]["answer"] {
+export function doJob(
+  libc: Libc,
+  job: FileJob,
+  tellHead: (head: PathStat | number | true) => void,
+): FileJobs[FileJob["job"]]["answer"] {
   switch (job.job) {
     case "stat":
       return statPath(namedPath(bytesOf(job.pathBase64)));
@@ -31,7 +36,7 @@ export function doJob(libc: Libc, job: FileJob, tellHead: (head: PathStat | true
     case "unpack":
       return unpack(libc, bytesOf(job.pathBase64), job.options, tellHead);
     case "changes":
-      return layerChanges(libc, job.mountedOver);
+      return tellChanges(layerChanges(libc, job.mountedOver), tellHead);
     case "copyUp":
       return copyFolder(libc, job.from);
     case "makePlaces":
@@ -53,6 +58,11 @@ function pack(libc: Libc, path: Buffer, tellHead: (head: PathStat) => void): und
   const named = namedPath(path);
   tellHead(statPath(named));
   return packTree(libc, named.resolved, named.name);
+}
+
+function tellChanges(changes: readonly Change[], tellHead: (count: number) => void): undefined {
+  tellHead(changes.length);
+  writeChanges(changes, output);
 }
 
 function packTree(libc: Libc, path: Buffer, name: Buffer): undefined {

@@ -1,6 +1,7 @@
-import { readSync, writeSync } from "node:fs";
+import { readSync } from "node:fs";
 import type { TarEntry } from "../tar/tar-entry.ts";
 import { encodeHeader, endOfArchive, paddingFor } from "../tar/tar-writer.ts";
+import { writeAll } from "./write-all.ts";
 
 const bufferBytes = 1 << 20;
 
@@ -50,7 +51,7 @@ export class TarOutput {
   }
 
   #flush(): void {
-    for (let at = 0; at < this.#used;) at += writeSync(this.#fd, this.#buffer, at, this.#used - at);
+    writeAll(this.#fd, this.#buffer.subarray(0, this.#used));
     this.#used = 0;
   }
 }

@@ -9,6 +9,7 @@ import { isBelow } from "../api-version.ts";
 import { legacyHostConfig, withLegacyHostConfig } from "../legacy-host-config.ts";
 import { readJson } from "../request-body.ts";
 import { sendJson, sendJsonText } from "../respond.ts";
+import { sendStream } from "../send-stream.ts";
 import { grace } from "./grace.ts";
 import { refOf } from "./ref.ts";
 
@@ -42,10 +43,12 @@ export function containerHandlers(calls: Calls, containers: ContainerBackend) {
 
     ContainerTop: calls.answer(endpoints.ContainerTop, (call) => containers.top(refOf(call), call.query.ps_args || "-ef")),
 
-    ContainerChanges: calls.answer(endpoints.ContainerChanges, async (call) => {
-      const changes = await containers.changes(refOf(call));
+    ContainerChanges: calls.takeOver(endpoints.ContainerChanges, async (call) => {
+      const { count, json } = await containers.changes(refOf(call), call.signal());
+      if (count > 0) return await sendStream(call.response, { "Content-Type": "application/json" }, json);
+      json.destroy();
       // Docker's own clients know null as "nothing changed"; its list is never empty.
-      return changes.length === 0 ? null : changes;
+      sendJson(call.response, 200, null);
     }),
 
     ContainerStart: calls.answer(endpoints.ContainerStart, async (call) => {
