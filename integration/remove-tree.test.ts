@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { takeDownFolder } from "../packages/engine/src/containers/take-down-folder.ts";
 import { Daemon } from "./harness/daemon.ts";
 
 /** A folder of somebody else's, seen through a mount; of the same file system, where device numbers tell nothing. */
@@ -21,6 +22,19 @@ function mounted(place: string): { file: string; [Symbol.dispose]: () => void } 
     },
   };
 }
+
+test("a folder that is reached through a link is taken down with what is mounted in it", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "pouch-it-linked-"));
+  try {
+    mkdirSync(join(folder, "run/container/shm"), { recursive: true });
+    symlinkSync("run", join(folder, "var-run"));
+    execFileSync("mount", ["-t", "tmpfs", "tmpfs", join(folder, "run/container/shm")]);
+    await takeDownFolder(join(folder, "var-run/container"));
+    assert.equal(existsSync(join(folder, "run/container")), false);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
 
 test("no removal reaches into what is mounted: of a volume, of a container, of the runtime's folder", async () => {
   await using daemon = await Daemon.start();

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -22,6 +22,26 @@ test("a tmpfs and a bind of a volume's options are really mounted and taken down
     await mounter.mount({ type: "none", device: source, options: "bind,ro" }, target);
     assert.ok(existsSync(join(target, "file")));
     await mounter.unmount(target);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+});
+
+test("what is mounted is seen through links on the way to it, and nothing where no folder is", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "pouch-mounter-"));
+  const mounter = systemMounter();
+  try {
+    mkdirSync(join(directory, "real/data/_data"), { recursive: true });
+    symlinkSync("real", join(directory, "home"));
+    const target = join(directory, "home/data/_data");
+    assert.equal(await mounter.isMounted(target), false);
+    assert.equal(await mounter.isMounted(join(directory, "home/none/_data")), false);
+    await mounter.mount({ type: "tmpfs", device: "tmpfs", options: "size=1m" }, target);
+    try {
+      assert.equal(await mounter.isMounted(target), true);
+    } finally {
+      await mounter.unmount(target);
+    }
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }

@@ -1,8 +1,8 @@
 import { failedPrecondition } from "@pouchcontainer/errors";
-import { lstatSync, readdirSync, realpathSync, rmdirSync, unlinkSync } from "node:fs";
+import { lstatSync, readdirSync, rmdirSync, unlinkSync } from "node:fs";
 import { readFile, rm } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
-import { mountsAtOrBelow } from "./mounts-below.ts";
+import { join } from "node:path";
+import { asTheKernelNames, mountsAtOrBelow } from "./mounts-below.ts";
 
 /**
  * Removes a folder, or a file, with all that is in it, unless something is mounted there: what a mount shows is somebody else's,
@@ -10,7 +10,8 @@ import { mountsAtOrBelow } from "./mounts-below.ts";
  */
 export async function removeTree(path: string): Promise<void> {
   if (!isThere(path)) return;
-  const places = mountsAtOrBelow(await readFile("/proc/self/mountinfo", "utf8"), asTheKernelNames(path));
+  const name = await asTheKernelNames(path);
+  const places = mountsAtOrBelow(await readFile("/proc/self/mountinfo", "utf8"), name);
   if (places.length > 0) throw failedPrecondition(`${path} is not removed: ${places.join(" and ")} is mounted`);
   await rm(path, { recursive: true, force: true });
 }
@@ -18,11 +19,6 @@ export async function removeTree(path: string): Promise<void> {
 /** Where nothing is, nothing is mounted: the list of mounts, long where many containers run, need not be read. */
 export function isThere(path: string): boolean {
   return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
-}
-
-/** Through links on the way to it; itself, it may be a link, which is what goes. */
-function asTheKernelNames(path: string): string {
-  return join(realpathSync.native(dirname(path)), basename(path));
 }
 
 /**

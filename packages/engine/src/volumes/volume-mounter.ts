@@ -2,6 +2,9 @@ import { internal } from "@pouchcontainer/errors";
 import { lastWords, programOutcome } from "@pouchcontainer/owners";
 import { lookup } from "node:dns/promises";
 import { readFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import { asTheKernelNames, mountsAtOrBelow } from "../mounts-below.ts";
+import { isThere } from "../remove-tree.ts";
 import type { LocalMount } from "./local-options.ts";
 
 /** Mounts what a volume's options ask for. */
@@ -24,8 +27,10 @@ export function systemMounter(): VolumeMounter {
       if (outcome.status !== 0) throw internal(`failed to unmount local volume ${target}: ${lastWords(outcome)}`);
     },
     async isMounted(target) {
-      const mounts = await readFile("/proc/self/mountinfo", "utf8");
-      return mounts.split("\n").some((line) => unescape(line.split(" ")[4] ?? "") === target);
+      // Not the target itself: a file system that does not answer would be waited for.
+      if (!isThere(dirname(target))) return false;
+      const name = await asTheKernelNames(target);
+      return mountsAtOrBelow(await readFile("/proc/self/mountinfo", "utf8"), name).includes(name);
     },
   };
 }
@@ -56,8 +61,4 @@ async function addressOf(host: string): Promise<string> {
   } catch (cause) {
     throw internal(`error resolving passed in network volume address: ${host}`, { cause });
   }
-}
-
-function unescape(field: string): string {
-  return field.replace(/\\(\d{3})/g, (_all, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
 }
