@@ -168,6 +168,7 @@ export class EngineHarness {
       mounter: systemMounter(),
       sizes: (folders) => files.sizesOf(folders),
       containersUsing: (name) => manager.usingVolume(name),
+      warn: note,
     });
     const deps: ContainerDeps = {
       containerd: this.client,

@@ -187,6 +187,7 @@ async function open(options: ComposeOptions, closers: Closers): Promise<void> {
     mounter: systemMounter(),
     sizes: (folders) => files.sizesOf(folders),
     containersUsing: (name) => containers.usingVolume(name),
+    warn: (message, fields) => log.warn(message, fields),
   });
 
   const linux = new Linux();

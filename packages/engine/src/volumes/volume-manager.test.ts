@@ -18,6 +18,7 @@ interface Setup {
   mounts: Map<string, string>;
   using: Record<string, string[]>;
   records: Collection<VolumeRecord> & { failNext?: Error };
+  warnings: unknown[];
 }
 
 function setup(t: TestContext, preVolumeCreate: (config: VolumeCreateConfig) => VolumeCreateConfig = (config) => config): Setup {
@@ -38,6 +39,7 @@ function setup(t: TestContext, preVolumeCreate: (config: VolumeCreateConfig) => 
   const events: string[] = [];
   const mounts = new Map<string, string>();
   const using: Record<string, string[]> = {};
+  const warnings: unknown[] = [];
   const manager = new VolumeManager({
     ...managerDeps(root, records),
     chains: { preVolumeCreate: async (config) => preVolumeCreate(config) },
@@ -48,8 +50,9 @@ function setup(t: TestContext, preVolumeCreate: (config: VolumeCreateConfig) => 
       isMounted: async (target) => mounts.has(target),
     },
     containersUsing: (name) => using[name] ?? [],
+    warn: (_message, fields) => warnings.push(fields),
   });
-  return { manager, root, events, mounts, using, records };
+  return { manager, root, events, mounts, using, records, warnings };
 }
 
 function managerDeps(root: string, records: Setup["records"]): Omit<VolumeManagerDeps, "mounter"> {
@@ -62,6 +65,7 @@ function managerDeps(root: string, records: Setup["records"]): Omit<VolumeManage
     sizes: async (folders) =>
       folders.map((folder) => readdirSync(folder).reduce((sum, name) => sum + statSync(join(folder, name)).size, 0)),
     containersUsing: () => [],
+    warn: () => undefined,
   };
 }
 
@@ -78,6 +82,43 @@ test("a removal that a killed daemon had begun is finished at the next start, un
   assert.deepEqual(readdirSync(root), ["used"]);
   assert.equal(records.get("going"), undefined);
   assert.deepEqual(events.at(-1), "destroy going");
+});
+
+test("volumes that cannot be unmounted keep neither the others nor the daemon from starting", async (t) => {
+  const { manager, mounts, warnings } = setup(t);
+  const volumes: string[] = [];
+  for (const name of ["busy", "free"]) {
+    const { Mountpoint } = await manager.create({ Name: name, DriverOpts: { type: "tmpfs", device: "tmpfs" } });
+    mounts.set(Mountpoint, "tmpfs:tmpfs");
+    volumes.push(Mountpoint);
+  }
+  mounts.delete = (target) => {
+    if (target === volumes[0]) throw new Error("target is busy");
+    return Map.prototype.delete.call(mounts, target);
+  };
+  await manager.restore([]);
+  assert.deepEqual([...mounts.keys()], [volumes[0]]);
+  assert.deepEqual(warnings, [{ volume: "busy", error: "target is busy" }]);
+});
+
+test("a volume that cannot be unmounted is let go of by the container, and taken down with the next one's use", async (t) => {
+  const { manager, mounts } = setup(t);
+  await manager.create({ Name: "busy", DriverOpts: { type: "tmpfs", device: "tmpfs" } });
+  const place = { containerId: "one", destination: "/data" };
+  const how = { rw: true, propagation: "" };
+  await manager.mount("busy", { ...place, ...how });
+  const takeDown = mounts.delete.bind(mounts);
+  mounts.delete = () => {
+    throw new Error("target is busy");
+  };
+  await assert.rejects(manager.unmount("busy", place), /target is busy/);
+  await manager.unmount("busy", place);
+  await assert.rejects(manager.remove("busy", { force: false }), /target is busy/);
+  mounts.delete = takeDown;
+  await manager.mount("busy", { ...place, ...how });
+  assert.equal(mounts.size, 1);
+  await manager.unmount("busy", place);
+  assert.equal(mounts.size, 0);
 });
 
 test("a removal that fails is not finished by a later start", async (t) => {

@@ -1,6 +1,6 @@
 import { makeFolders, makeOpenFolders } from "@pouchcontainer/owners";
 import type { Volume, VolumeCreateConfig, VolumeListResponse, VolumePruneResponse } from "@pouchcontainer/api";
-import { EngineError, conflict, invalidArgument, notFound } from "@pouchcontainer/errors";
+import { EngineError, conflict, invalidArgument, messageChain, notFound } from "@pouchcontainer/errors";
 import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -27,6 +27,8 @@ export interface VolumeManagerDeps {
   sizes(folders: readonly string[]): Promise<number[]>;
   /** Ids of the containers whose records mention a volume. */
   containersUsing(name: string): readonly string[];
+  /** For volumes that cannot be put right at a start: they stay as they are. */
+  warn(message: string, fields: Record<string, unknown>): void;
 }
 
 /** Who a volume is made for: the container's room holds it until the container's record does. */
@@ -147,7 +149,10 @@ export class VolumeManager {
     return this.#dataPath(name);
   }
 
-  /** The container stopped; the last one takes the file system down. May be called any number of times. */
+  /**
+   * The container stopped; the last one takes the file system down. May be called any number of times. Where that fails the container
+   * has let go of it all the same: who uses the volume next finds it mounted, and he, a removal and the next start try again.
+   */
   async unmount(name: string, place: VolumePlace): Promise<void> {
     const record = await this.#unmount(name, place);
     if (record !== undefined) this.#publish("unmount", record, { container: place.containerId });
@@ -176,16 +181,25 @@ export class VolumeManager {
 
   /**
    * After a daemon start: the running containers' use of their volumes is taken up again. A folder that a create was killed before it
-   * could make is made, and a removal that was cut off is finished; a file system that nobody uses any more is taken down.
+   * could make is made, and a removal that was cut off is finished; a file system that nobody uses any more is taken down. One volume
+   * where that fails keeps neither the others nor the daemon from it, nor makes them wait.
    */
   async restore(running: readonly (VolumePlace & { name: string })[]): Promise<void> {
     for (const { name, ...place } of running) this.#take(name, place);
-    for (const record of this.#deps.records.values())
-      await this.#locks.run(record.name, async () => {
-        if (record.removal && this.#users(record.name).length === 0) return this.#finishRemoval(record);
-        if (!existsSync(this.#dataPath(record.name))) await this.#makeFolders(record.name);
-        if (!this.#mounted.has(record.name)) await this.#unmountData(record);
-      });
+    await Promise.all(
+      [...this.#deps.records.values()].map((record) => this.#locks.run(record.name, () => this.#restore(record))),
+    );
+  }
+
+  async #restore(record: VolumeRecord): Promise<void> {
+    const { name } = record;
+    try {
+      if (record.removal && this.#users(name).length === 0) return await this.#finishRemoval(record);
+      if (!existsSync(this.#dataPath(name))) await this.#makeFolders(name);
+      if (!this.#mounted.has(name)) await this.#unmountData(record);
+    } catch (error) {
+      this.#deps.warn("a volume is not as it should be after a start", { volume: name, error: messageChain(error) });
+    }
   }
 
   /** Lets `copy` put an image's content into the volume's folder, if that is empty; nobody else does meanwhile. No event tells of it. */

@@ -3,6 +3,7 @@ import { ProcessGone, type Bind, type FileView } from "@pouchcontainer/files";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Container } from "../container.ts";
 import type { ContainerRoom } from "../container-room.ts";
+import { settleAll } from "../../settle-all.ts";
 
 /** How long the exit of a process that is gone may take to be told. */
 const settledWithinMs = 10_000;
@@ -83,7 +84,7 @@ async function useStopped<T>(
     for (const { name, ...place } of volumes) await deps.volumes.mount(name, place);
     return { value: await use({ kind: "assembled", parts, binds: bindsOf(container) }) };
   } finally {
-    for (const { name, ...place } of volumes) await deps.volumes.unmount(name, place);
+    await settleAll(volumes.map(({ name, ...place }) => deps.volumes.unmount(name, place)));
   }
 }
 
