@@ -91,6 +91,7 @@ async function fetchLayer(
       signal.throwIfAborted();
       await download();
     },
+    signal,
     () => report.state("Waiting"),
   );
   report.state("Download complete");
