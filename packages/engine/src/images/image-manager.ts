@@ -191,7 +191,10 @@ export class ImageManager implements ImageSource {
     if (reference.digest !== undefined) throw invalidArgument("refusing to create a tag with a digest reference");
     if (target.tag !== undefined && target.tag !== "" && !isTag(target.tag)) throw invalidArgument("invalid tag format");
     const tagged = withDefaultTag(target.tag ? { ...reference, tag: target.tag } : reference);
-    const stored = await this.#store.put(tagged, image.target, image);
+    const stored = await this.#removals.run(image.id, async () => {
+      if (this.#store.get(image.id) !== image) throw this.#store.noSuchImage(source);
+      return await this.#store.put(tagged, image.target, image);
+    });
     this.#events.publish("tag", stored, this.#shown(tagged));
   }
 

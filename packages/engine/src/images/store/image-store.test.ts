@@ -172,6 +172,33 @@ test("prune takes what has no tag, with dangling=false all that is unused", asyn
   assert.deepEqual(await room.images.prune({}), { ImagesDeleted: null, SpaceReclaimed: 0 });
 });
 
+/** Runs this when the next record is being deleted. */
+function onNextDelete(containerd: FakeContainerd, act: () => void): void {
+  const remove = containerd.images.delete.bind(containerd.images);
+  containerd.images.delete = async (...args) => {
+    containerd.images.delete = remove;
+    act();
+    await new Promise(setImmediate);
+    await remove(...args);
+  };
+}
+
+test("an image that is being removed gets no name", async () => {
+  const containerd = new FakeContainerd();
+  await using room = await stockedRoom({ containerd });
+  await room.pull("app:1");
+  const { Id } = await room.images.inspect("app:1");
+  let refused: Promise<void> | undefined;
+  onNextDelete(containerd, () => {
+    const tagging = room.images.tag(Id, { repository: "late", tag: "1" });
+    refused = assert.rejects(tagging, { kind: "notFound", message: `No such image: ${Id}` });
+  });
+  await room.images.remove(Id, gently);
+  assert.ok(refused);
+  await refused;
+  assert.deepEqual([...containerd.records.keys()], []);
+});
+
 test("sizes count layers, shared ones apart, and history shows them", async () => {
   await using room = await stockedRoom();
   for (const ref of ["app:1", "app:2"]) await room.pull(ref);
