@@ -199,6 +199,19 @@ test("an image that is being removed gets no name", async () => {
   assert.deepEqual([...containerd.records.keys()], []);
 });
 
+test("an image is removed by its manifest's digest as by its id", async () => {
+  const containerd = new FakeContainerd();
+  await using room = await stockedRoom({ containerd });
+  for (const prefix of ["sha256:", ""]) {
+    await room.pull("app:1");
+    const { Id, RepoDigests } = await room.images.inspect("app:1");
+    const digest = RepoDigests[0]?.split("@sha256:")[1] ?? "";
+    const removed = await room.images.remove(`${prefix}${digest}`, gently);
+    assert.ok(removed.some(({ Deleted }) => Deleted === Id));
+    assert.deepEqual([...containerd.records.keys()], []);
+  }
+});
+
 test("sizes count layers, shared ones apart, and history shows them", async () => {
   await using room = await stockedRoom();
   for (const ref of ["app:1", "app:2"]) await room.pull(ref);

@@ -60,10 +60,10 @@ async function remove(deps: RemoveDeps, ref: string, options: { force: boolean }
   return items;
 }
 
-/** The reference is an id, or the beginning of one. */
+/** The reference is an id, the beginning of one, or a manifest's digest, which names the image by its content as an id does. */
 function isIdOf(image: StoredImage, ref: string): boolean {
   const prefix = idPrefixOf(ref);
-  return prefix !== undefined && image.id.startsWith(`sha256:${prefix}`);
+  return prefix !== undefined && (prefix.length === 64 || image.id.startsWith(`sha256:${prefix}`));
 }
 
 /** At most one tag, and everything within one repository. */
