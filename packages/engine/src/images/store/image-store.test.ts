@@ -172,6 +172,16 @@ test("prune takes what has no tag, with dangling=false all that is unused", asyn
   assert.deepEqual(await room.images.prune({}), { ImagesDeleted: null, SpaceReclaimed: 0 });
 });
 
+test("prune goes on after a name that went with another", async () => {
+  const containerd = new FakeContainerd();
+  await using room = await stockedRoom({ containerd });
+  await room.pull("app:1");
+  await room.images.tag("app:1", { repository: "registry.example/app", tag: "1" });
+  const { ImagesDeleted } = await room.images.prune({ dangling: ["false"] });
+  assert.deepEqual([...containerd.records.keys()], []);
+  assert.equal(ImagesDeleted?.filter(({ Untagged }) => Untagged !== undefined).length, 3);
+});
+
 /** Runs this when the next record is being deleted. */
 function onNextDelete(containerd: FakeContainerd, act: () => void): void {
   const remove = containerd.images.delete.bind(containerd.images);
@@ -182,6 +192,21 @@ function onNextDelete(containerd: FakeContainerd, act: () => void): void {
     await remove(...args);
   };
 }
+
+test("prune leaves an image that got a tag since the selection", async () => {
+  const containerd = new FakeContainerd();
+  await using room = await stockedRoom({ containerd });
+  for (const ref of ["app:1", "app:2", "app:base"]) await room.pull(ref);
+  const { Id } = await room.images.inspect("app:2");
+  for (const tag of ["1", "2"]) await room.images.tag("app:base", { repository: "app", tag });
+  let tagging: Promise<void> | undefined;
+  onNextDelete(containerd, () => {
+    tagging = room.images.tag(Id, { repository: "kept", tag: "1" });
+  });
+  await room.images.prune({});
+  await tagging;
+  assert.deepEqual(await list(room), ["app:1", "app:2", "app:base", "kept:1"]);
+});
 
 test("an image that is being removed gets no name", async () => {
   const containerd = new FakeContainerd();

@@ -160,14 +160,15 @@ export class ImageStore {
     });
   }
 
-  /** Takes a name off; the image stays, dangling if it was the last. */
-  async untag(name: string): Promise<void> {
-    await this.#exclusively(async () => {
+  /** Takes a name off an image, unless it has moved to another; the image stays, dangling if it was the last. */
+  async untag(name: string, id: string): Promise<boolean> {
+    return await this.#exclusively(async () => {
       const image = this.byName(name);
-      if (image === undefined) return;
+      if (image?.id !== id) return false;
       if (image.names.length === 1) await this.#keepDangling(image);
       await this.#deps.containerd.images.delete(name);
       this.#forgetName(name, image);
+      return true;
     });
   }
 

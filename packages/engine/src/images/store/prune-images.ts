@@ -3,7 +3,7 @@ import { isKind } from "@pouchcontainer/errors";
 import { booleanFilter } from "../../boolean-filter.ts";
 import { checkFilterKeys, createdSeconds, matchesLabels, untilSeconds, type Filters } from "./image-filters.ts";
 import { isTagged, type StoredImage } from "./image-store.ts";
-import { removeImage, type RemoveDeps } from "./remove-image.ts";
+import { removeHeld, type RemoveDeps } from "./remove-image.ts";
 
 const filterKeys = ["dangling", "label", "label!", "until"];
 
@@ -22,7 +22,10 @@ export async function pruneImages(deps: RemoveDeps & { now: () => number }, filt
   let reclaimed = 0;
   for (const image of [...deps.store.images()].filter(isWanted)) {
     const bytes = new Map((await deps.sizes.layersOf(image)).map((layer) => [layer.chainId, layer.bytes]));
-    const items = await removeUnused(deps, image);
+    const items = await deps.removals.run(image.id, async () =>
+      // It may have been removed, tagged or used since the selection.
+      deps.store.get(image.id) === image && isWanted(image) ? await removeUnused(deps, image) : [],
+    );
     deleted.push(...items);
     reclaimed += items.reduce((sum, item) => sum + (bytes.get(item.Deleted ?? "") ?? 0), 0);
   }
@@ -30,14 +33,19 @@ export async function pruneImages(deps: RemoveDeps & { now: () => number }, filt
   return { ImagesDeleted: deleted.length === 0 ? null : deleted, SpaceReclaimed: reclaimed };
 }
 
-/** A container may have been made from it since the selection: then it stays. */
+/** A container may be made from it, or a pull name it, meanwhile: then it stays. */
 async function removeUnused(deps: RemoveDeps, image: StoredImage): Promise<ImageDeleteItem[]> {
   const items: ImageDeleteItem[] = [];
+  const names = [...image.names];
   try {
-    for (const { name } of image.names) items.push(...(await removeImage(deps, name, { force: false })));
-    if (deps.store.get(image.id) !== undefined) items.push(...(await removeImage(deps, image.id, { force: false })));
+    for (const { name } of names) {
+      // The last tag of a repository takes its digests along.
+      if (deps.store.byName(name) === image) items.push(...(await removeHeld(deps, image, name, { force: false })));
+    }
+    if (deps.store.get(image.id) === image && image.names.length === 0)
+      items.push(...(await removeHeld(deps, image, image.id, { force: false })));
   } catch (error) {
-    if (!isKind(error, "conflict", "notFound")) throw error;
+    if (!isKind(error, "conflict")) throw error;
   }
   return items;
 }

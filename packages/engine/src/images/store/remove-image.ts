@@ -26,7 +26,7 @@ export interface RemoveDeps {
   naming: NamingDefaults;
   events: ImageEvents;
   usedBy(imageId: string): Iterable<ImageUser>;
-  /** By image: a removal takes several steps, and what is removed twice at once is not there the second time. */
+  /** By image: a removal takes several steps. What is removed twice at once is not there the second time, and gets no name meanwhile. */
   removals: KeyedMutex;
 }
 
@@ -35,12 +35,24 @@ export interface RemoveDeps {
  * order they are told, follows moby's `daemon/images/image_delete.go`.
  */
 export async function removeImage(deps: RemoveDeps, ref: string, options: { force: boolean }): Promise<ImageDeleteItem[]> {
-  const { id } = deps.store.require(ref);
-  return await deps.removals.run(id, () => remove(deps, ref, options));
+  for (;;) {
+    const { id } = deps.store.require(ref);
+    const items = await deps.removals.run(id, async () => {
+      const image = deps.store.require(ref);
+      return image.id === id ? await removeHeld(deps, image, ref, options) : undefined;
+    });
+    // The name has moved to another image meanwhile.
+    if (items !== undefined) return items;
+  }
 }
 
-async function remove(deps: RemoveDeps, ref: string, options: { force: boolean }): Promise<ImageDeleteItem[]> {
-  const image = deps.store.require(ref);
+/** The same for who has the image's place in `removals`; the reference is one of this image. */
+export async function removeHeld(
+  deps: RemoveDeps,
+  image: StoredImage,
+  ref: string,
+  options: { force: boolean },
+): Promise<ImageDeleteItem[]> {
   const items: ImageDeleteItem[] = [];
   if (isIdOf(image, ref)) {
     if (isSingleReference(image.names)) {
@@ -129,7 +141,7 @@ async function untag(
   { name, reference }: ImageName,
   items: ImageDeleteItem[],
 ): Promise<void> {
-  await deps.store.untag(name);
+  if (!(await deps.store.untag(name, image.id))) return;
   items.push({ Untagged: familiarReference(reference, deps.naming) });
   deps.events.publish("untag", image);
 }
