@@ -18,6 +18,11 @@ export interface HandlerSpec {
   handler: Handler;
 }
 
+/** Whether a route is the daemon's alone: whatever plugins do, an operator can reach the daemon and switch a bad one off. */
+export function isProtectedPath(path: string): boolean {
+  return path === "/_ping" || path === "/plugins" || path.startsWith("/plugins/");
+}
+
 /** Longest path of a route, in characters. */
 const maxPathLength = 1024;
 
@@ -25,6 +30,7 @@ const maxPathLength = 1024;
 export function routePathProblem(path: unknown): string | undefined {
   if (typeof path !== "string" || !path.startsWith("/")) return "must start with a slash";
   if (path.length > maxPathLength) return `must not be longer than ${maxPathLength} characters`;
+  if (path.includes("//")) return "must not contain //";
   if (/[?#*()]/.test(path)) return "must not contain ?, #, *, ( or )";
   const bare = path.replaceAll(/\{\w+(\.\.\.)?\}/g, "");
   if (/[{}]/.test(bare)) return "writes parameters as {name} or {name...}";

@@ -6,7 +6,7 @@ export { apiVersions, endpoints, type EndpointId } from "./endpoints/catalogue.t
 export { extensionEndpoints } from "./endpoints/extension-endpoints.ts";
 export type { Endpoint, FilterMap, MediaType, Method } from "./endpoints/endpoint.ts";
 export { engineApiDocument, namedSchemas, type ServedRoute } from "./endpoints/engine-api-document.ts";
-export { routePathProblem, type Handler, type HandlerSpec, type PathParams } from "./handler-spec.ts";
+export { isProtectedPath, routePathProblem, type Handler, type HandlerSpec, type PathParams } from "./handler-spec.ts";
 export type { JsonSchema } from "./json-schema.ts";
 export { sendError } from "./send-error.ts";
 export { problemText, type Problem } from "./problem.ts";

@@ -1,7 +1,7 @@
 import type { HandlerSpec } from "@pouchcontainer/api";
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { UpdateHandlers } from "./build-router.ts";
+import { buildRouter, type UpdateHandlers } from "./build-router.ts";
 import { TestServer } from "./testing/test-server.ts";
 
 const hello: HandlerSpec = {
@@ -97,6 +97,35 @@ test("a table that cannot be served is refused and the old one stays", async () 
     await assert.rejects(server.server.rebuild(), { message });
     assert.equal((await server.get("/hello/you")).text, "hello you");
   }
+});
+
+test("no route of a plugin answers for those that switch plugins off, however it and the request are spelled", async () => {
+  const taken: string[] = [];
+  const methods = {
+    networks: { list: async () => [] },
+    plugins: { disable: async (name: string) => void taken.push(`disabled ${name}`) },
+  };
+  const paths = ["/{first}/bad/disable", "/{first}/{name}/{verb}", "/{all...}", "/{all...}/disable", "/%70lugins/{name}/disable"];
+  await using server = await TestServer.start(methods, {
+    updateHandlers: (table) => [
+      ...table,
+      ...paths.map((path): HandlerSpec => ({ method: "POST", path, handler: (_, response) => void response.end(path) })),
+    ],
+  });
+  for (const path of [
+    "/plugins/bad/disable",
+    "//plugins/bad/disable",
+    "/plugins//bad/disable",
+    "/v1.41//plugins/bad//disable",
+    "/%70lugins/bad/disable",
+  ]) {
+    const answer = await server.request("POST", path);
+    assert.deepEqual([path, answer.status, taken.pop()], [path, 200, "disabled bad"]);
+  }
+  await assert.rejects(
+    buildRouter([], () => [{ ...hello, path: "//plugins/{name}/disable" }]),
+    { message: /^route GET \/\/plugins\/\{name\}\/disable: the path must not contain \/\// },
+  );
 });
 
 test("a plugin that changes its copies does not change the server's table", async () => {

@@ -1,13 +1,8 @@
-import { routePathProblem, type HandlerSpec } from "@pouchcontainer/api";
+import { isProtectedPath, routePathProblem, type HandlerSpec } from "@pouchcontainer/api";
 import { internal } from "@pouchcontainer/errors";
 import type { PluginFilters } from "@pouchcontainer/plugin-sdk";
 import { compileRouteFilter } from "./filters.ts";
 import type { PatchOperation } from "@pouchcontainer/plugin-sdk/host";
-
-/** Routes no plugin may touch, so that an operator can always reach the daemon and switch a bad plugin off. */
-function isProtected(path: string): boolean {
-  return path === "/_ping" || path === "/plugins" || path.startsWith("/plugins/");
-}
 
 /** The part of the table a plugin is shown, as copies, and the rest that it is not. */
 export function splitTable(
@@ -41,11 +36,12 @@ export function checkTable(before: readonly HandlerSpec[], after: unknown): { ta
     const now = byKey.get(key);
     if (now === undefined) patch.push({ op: "remove", path: pointer(spec) });
     else if (now.handler !== spec.handler) patch.push({ op: "replace", path: pointer(spec), value: "handler" });
-    if (now?.handler !== spec.handler && isProtected(spec.path)) throw internal(`${spec.method} ${spec.path} must stay as it is`);
+    if (now?.handler !== spec.handler && isProtectedPath(spec.path))
+      throw internal(`${spec.method} ${spec.path} must stay as it is`);
   }
   for (const [key, spec] of byKey) {
     if (earlier.has(key)) continue;
-    if (isProtected(spec.path)) throw internal(`${spec.method} ${spec.path} is reserved for the daemon`);
+    if (isProtectedPath(spec.path)) throw internal(`${spec.method} ${spec.path} is reserved for the daemon`);
     patch.push({ op: "add", path: pointer(spec), value: "handler" });
   }
   return { table, patch };

@@ -590,6 +590,14 @@ test("the ping and the plugin administration stay reachable", async () => {
   const { host, add } = harness();
   add("evil", "api", { updateHandler: (table) => table.filter((spec) => spec.path !== "/_ping") });
   await assert.rejects(host.updateHandlers(routes), /GET \/_ping must stay as it is/);
+
+  for (const path of ["/plugins/{name}/disable", "//plugins/{name}/disable"]) {
+    const other = harness();
+    other.add("usurper", "api", {
+      updateHandler: (table) => [...table, { method: "POST", path, handler: () => undefined }],
+    });
+    await assert.rejects(other.host.updateHandlers(routes), /reserved for the daemon|path must not contain \/\//);
+  }
 });
 
 test("an api plugin with a route filter is shown those routes only, the others stay", async () => {
