@@ -106,6 +106,60 @@ test("an exec root is one daemon's: another with a home of its own is refused, t
   assert.equal(state.stdout.trim(), "true");
 });
 
+test("a plugin that keeps the daemon down is switched off in safe mode", async (t) => {
+  const plugin = folder(t);
+  const points = ["daemon.preStartHook"];
+  writeFileSync(
+    join(plugin, "package.json"),
+    JSON.stringify({ name: "bad", version: "1.0.0", type: "module", exports: "./index.js", pouch: { api: "^1.0.0", points } }),
+  );
+  writeFileSync(
+    join(plugin, "index.js"),
+    `import { registerDaemonPlugin } from "@pouchcontainer/plugin-sdk";
+import { existsSync } from "node:fs";
+if (existsSync(${JSON.stringify(join(plugin, "broken"))})) throw new Error("rotten");
+registerDaemonPlugin({
+  preStartHook() {
+    if (existsSync(${JSON.stringify(join(plugin, "throws"))})) throw new Error("no assistant today");
+  },
+});
+`,
+  );
+  const flags: string[] = [];
+  await using daemon = await Daemon.start({ flags, image: false });
+  const installed = await daemon.api("POST", "/plugins/install", { source: plugin });
+  assert.equal(installed.status, 200, installed.text);
+  await daemon.stop();
+
+  writeFileSync(join(plugin, "throws"), "");
+  await assert.rejects(daemon.launch(), /plugin "bad" at daemon.preStartHook: no assistant today; --safe-mode starts the daemon/);
+
+  flags.push("--safe-mode");
+  await daemon.launch();
+  assert.match(daemon.log, /"plugins":\["bad"\],"msg":"safe mode: no plugin is started or called/);
+  assert.match((await daemon.pouch("info")).stderr, /WARNING: Safe mode: no plugin is started or called/);
+  assert.match(
+    (await daemon.pouch("plugin", "ls", "--format", "{{.Name}} {{.Enabled}} {{.State}}")).stdout,
+    /^bad true held back$/m,
+  );
+  assert.equal((await daemon.pouch("plugin", "disable", "bad")).code, 0);
+  await daemon.stop();
+
+  flags.pop();
+  await daemon.launch();
+  rmSync(join(plugin, "throws"));
+  assert.equal((await daemon.pouch("plugin", "enable", "bad")).code, 0);
+  await daemon.stop();
+
+  writeFileSync(join(plugin, "broken"), "");
+  daemon.expectsErrors(/could not be started: rotten/);
+  await daemon.launch();
+  assert.match(
+    (await daemon.pouch("plugin", "ls", "--format", "{{.Name}} {{.Enabled}} {{.State}}")).stdout,
+    /^bad true failed$/m,
+  );
+});
+
 test("pidfile, bridge and rules are one daemon's: another is refused, told which and whose, and the first's containers keep their network", async (t) => {
   await using daemon = await Daemon.start();
   const served = ["sh", "-c", "while :; do echo words | nc -l -p 80; done"];

@@ -44,7 +44,7 @@ import { closeStateFolders, makeStateFolders, refuseSharedFolders } from "./comp
 import { storeFile } from "./compose/store-file.ts";
 import { namedThings } from "./compose/named-things.ts";
 import { networkSettings } from "./compose/network-settings.ts";
-import { openPlugins } from "./compose/plugins.ts";
+import { openPlugins, orSafeMode } from "./compose/plugins.ts";
 import { openPodRoom } from "./compose/pods.ts";
 import { refuseForeignFolders } from "./compose/refuse-foreign-folders.ts";
 import { listenAddresses } from "./compose/tls-material.ts";
@@ -132,7 +132,7 @@ async function open(options: ComposeOptions, closers: Closers): Promise<void> {
   closers.push("installed plugins", () => plugins.close());
   closers.push("assistant processes", () => plugins.assistants.stopAll());
   const chains = plugins.host;
-  await chains.preStartHook();
+  await orSafeMode(() => chains.preStartHook());
 
   const containerd = await openContainerd({ configuration, log, environment, formerExecRoot: execRootLock.former });
   closers.push("containerd", () => containerd.close());
@@ -268,6 +268,7 @@ async function open(options: ComposeOptions, closers: Closers): Promise<void> {
       homeDirectory: home,
       snapshotter,
       debug: configuration.debug,
+      safeMode: configuration["safe-mode"],
       labels: configuration.label,
       loggingDriver: configuration["log-driver"],
       logDrivers,
@@ -322,6 +323,7 @@ async function open(options: ComposeOptions, closers: Closers): Promise<void> {
   });
   late.server = server;
   closers.push("the API", () => server.close());
+  await orSafeMode(() => server.rebuild());
   for (const address of addresses) await server.listen(address);
   const cri = await openCri({
     configuration,

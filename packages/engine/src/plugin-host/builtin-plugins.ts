@@ -2,6 +2,7 @@ import { EngineError, messageChain } from "@pouchcontainer/errors";
 import type { PluginManifest } from "@pouchcontainer/plugin-sdk";
 import { checkConfiguration, parseManifest } from "@pouchcontainer/plugin-sdk/host";
 import { InProcessPlugin } from "@pouchcontainer/plugin-sdk/host";
+import { FailedPlugin } from "./failed-plugin.ts";
 import type { PluginHost } from "./plugin-host.ts";
 
 /** One plugin that was compiled into the daemon, as the build wrote it down. */
@@ -14,7 +15,7 @@ export interface BuiltinPlugin {
 
 /**
  * Parses, configures and loads every built-in plugin and puts it into the host. The first mistake ends it: a daemon that lacks
- * a plugin somebody compiled in must not start.
+ * a plugin somebody compiled in must not start. In safe mode one that cannot be loaded is there as a failed one, so that it can be disabled.
  */
 export async function loadBuiltinPlugins(options: {
   host: PluginHost;
@@ -22,15 +23,22 @@ export async function loadBuiltinPlugins(options: {
   /** The operator's settings for a plugin; undefined when there are none. */
   configurationOf: (plugin: string) => unknown;
   environment: Readonly<Record<string, string | undefined>>;
+  /** Default: false. */
+  safeMode?: boolean;
 }): Promise<PluginManifest[]> {
   const manifests: PluginManifest[] = [];
   for (const plugin of options.plugins) {
     const manifest = parseManifest(plugin.packageJson);
-    const settings = {
-      configuration: checkConfiguration(manifest, options.configurationOf(manifest.name)),
-      environment: allowedEnvironment(manifest, options.environment),
-    };
-    options.host.add(await loaded(manifest, plugin.load, settings));
+    try {
+      const settings = {
+        configuration: checkConfiguration(manifest, options.configurationOf(manifest.name)),
+        environment: allowedEnvironment(manifest, options.environment),
+      };
+      options.host.add(await loaded(manifest, plugin.load, settings));
+    } catch (error) {
+      if (options.safeMode !== true) throw error;
+      options.host.add(new FailedPlugin(manifest, "built-in", messageChain(error)));
+    }
     manifests.push(manifest);
   }
   return manifests;

@@ -9,7 +9,7 @@ export interface PluginFacts {
   manifest: PluginManifest;
   origin: PluginOrigin;
   enabled: boolean;
-  /** `running`, `restarting`, `failed`, `disabled`. */
+  /** `running`, `restarting`, `failed`, `disabled`; `held back` when it is enabled and the daemon in safe mode. */
   state: string;
   /** What it was installed from. */
   source?: string;

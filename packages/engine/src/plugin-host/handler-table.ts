@@ -16,6 +16,12 @@ export function splitTable(
   return { shown, hidden };
 }
 
+/** The same routes, answering an error; the protected ones as they are. */
+export function refusing(table: readonly HandlerSpec[], error: unknown): HandlerSpec[] {
+  const handler = (): Promise<void> => Promise.reject(error);
+  return table.map((spec) => (isProtectedPath(spec.path) ? spec : { ...spec, handler }));
+}
+
 /**
  * Checks the table a plugin made of `before` and returns it, with what changed. Throws `internal`, the fault being the plugin's, for
  * entries that are no routes, for two of one method and path, and for protected routes that were changed, removed or added.

@@ -23,8 +23,9 @@ import { assertValid, BodyChains, cloneAnswer, noChange } from "./body-chains.ts
 import { CallRunner, type PluginEvent, type PluginObserver, type Settled } from "./call-runner.ts";
 import type { ChainContext, PluginChains, PreStartHook, RootfsLender } from "./chains.ts";
 import { WriteLog } from "./conflicts.ts";
+import { FailedPlugin } from "./failed-plugin.ts";
 import type { FilterSubject } from "./filters.ts";
-import { checkTable, splitTable } from "./handler-table.ts";
+import { checkTable, refusing, splitTable } from "./handler-table.ts";
 import { PluginRegistry, type ChainLink, type PluginSlot } from "./plugin-registry.ts";
 import { PluginTrace, type TraceEntry } from "./trace.ts";
 import { bodyOf, jsonOf, readBody } from "./update-body.ts";
@@ -264,14 +265,21 @@ export class PluginHost implements PluginChains {
     }
   }
 
-  /** A daemon point of one plugin, for a plugin that is enabled or disabled while the daemon runs. */
+  /**
+   * A daemon point of one plugin, for a plugin that is enabled or disabled while the daemon runs. One that could not be started has
+   * nothing to begin or to end: that was said when it failed, and keeps no daemon from starting.
+   */
   async callDaemonPoint(point: "daemon.preStartHook" | "daemon.preStopHook", link: ChainLink): Promise<void> {
-    const { name } = link.slot;
+    const { name, instance } = link.slot;
+    if (instance instanceof FailedPlugin) return;
     const request = { supervisor: this.#deps.supervisorOf(name), stateDirectory: this.#deps.stateDirectoryOf(name) };
     await this.#runner.run(point, link, request, {}, noChange);
   }
 
-  /** The route table after all api plugins. The given one is not touched; a failure leaves the caller with it. */
+  /**
+   * The route table after all api plugins. The given one is not touched; a failure leaves the caller with it. Of a plugin that could not be
+   * started, and whose failures are not ignored, the routes that it is shown answer its failure, and those by which it is repaired stay.
+   */
   async updateHandlers(handlers: readonly HandlerSpec[]): Promise<HandlerSpec[]> {
     let table = [...handlers];
     for (const link of this.registry.chain("api.updateHandler")) {
@@ -282,7 +290,12 @@ export class PluginHost implements PluginChains {
         const { table: after, patch } = checkTable(before, [...answer.handlers, ...hidden]);
         return { result: after, patch };
       };
-      table = (await this.#runner.run("api.updateHandler", link, { handlers: shown }, {}, settle)) ?? before;
+      try {
+        table = (await this.#runner.run("api.updateHandler", link, { handlers: shown }, {}, settle)) ?? before;
+      } catch (error) {
+        if (!(link.slot.instance instanceof FailedPlugin)) throw error;
+        table = [...refusing(shown, error), ...hidden];
+      }
     }
     return table;
   }

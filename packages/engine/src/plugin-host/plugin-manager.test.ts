@@ -1,10 +1,11 @@
+import type { HandlerSpec } from "@pouchcontainer/api";
 import type { Supervisor } from "@pouchcontainer/plugin-sdk";
 import { compileBodyChecks, InProcessPlugin, parseManifest } from "@pouchcontainer/plugin-sdk/host";
 import { sampleContainerConfig } from "@pouchcontainer/plugin-sdk/testing";
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { cpSync, createReadStream, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -395,6 +396,123 @@ test("a plugin that cannot be started any more fails its calls, as its policy sa
   assert.equal((await second.manager.inspect("tool")).Pouch?.State, "failed");
   await second.manager.reload("tool");
   assert.equal(await hostname(second), "tool");
+});
+
+/** What the daemon's start asks of plugins. */
+async function startUp({ host }: Daemon, routes: HandlerSpec[]): Promise<HandlerSpec[]> {
+  await host.preStartHook();
+  return host.updateHandlers(routes);
+}
+
+const routes: HandlerSpec[] = ["/info", "/plugins/{name...}/disable"].map((path) => ({
+  method: "POST",
+  path,
+  handler: () => undefined,
+}));
+
+test("a plugin that cannot be started any more keeps no daemon down; the routes it was shown answer why", async (t) => {
+  const h = home(t);
+  const first = await h.daemon();
+  const code = `preStartHook() {} }); registerApiPlugin({ updateHandler(table) { return table; }`;
+  const folder = h.plugin("tool", { pouch: { points: ["daemon.preStartHook", "api.updateHandler"] } });
+  writeFileSync(
+    join(folder, "index.ts"),
+    `import { registerApiPlugin, registerDaemonPlugin } from "@pouchcontainer/plugin-sdk";\nregisterDaemonPlugin({ ${code} });\n`,
+  );
+  await first.manager.install({ reference: folder });
+  await first.close();
+  const installed = join(h.root, "installed", readdirSync(join(h.root, "installed"))[0] ?? "");
+  writeFileSync(join(installed, "index.ts"), "throw new Error('rotten');");
+
+  const second = await h.daemon();
+  const [info, disable] = await startUp(second, routes);
+  assert.ok(info !== undefined && disable !== undefined);
+  assert.equal(disable.handler, routes[1]?.handler);
+  // The handler looks at nothing of what it is given.
+  const call = async (): Promise<void> => info.handler({} as IncomingMessage, {} as ServerResponse, {});
+  await assert.rejects(call(), { kind: "unavailable", message: /plugin "tool" at api.updateHandler: .*rotten/ });
+  assert.deepEqual(
+    second.events.map(({ action, plugin }) => `${action} ${plugin}`),
+    ["failed tool"],
+  );
+  await second.manager.disable("tool");
+  assert.deepEqual(await startUp(second, routes), routes);
+});
+
+test("an installed plugin whose manifest this daemon refuses is listed with what is wrong, and its points are not run without it", async (t) => {
+  const h = home(t);
+  const tool = {
+    name: "tool",
+    enabled: true,
+    installed: {
+      packageJson: { name: "tool", version: "2.0.0", pouch: { api: "^9.0.0", points: ["container.preCreate", "moon.landing"] } },
+      directory: join(h.root, "installed", "tool"),
+      installedAt: "2026-01-01T00:00:00.000Z",
+    },
+  };
+  const store = Store.open(join(h.root, "store.db"));
+  const records = store.collection<PluginRecord>("plugins");
+  await records.put("tool", tool);
+  await records.put("nothing", { ...tool, name: "nothing", installed: { ...tool.installed, packageJson: null } });
+  await store.close();
+
+  const daemon = await h.daemon();
+  await startUp(daemon, routes);
+  const { Pouch } = await daemon.manager.inspect("tool");
+  assert.deepEqual([Pouch?.State, Pouch?.Version, Pouch?.Points], ["failed", "2.0.0", ["container.preCreate"]]);
+  assert.match(String(Pouch?.Details?.["Error"]), /bad manifest of plugin "tool": pouch.points\[1\] must be/);
+  assert.equal((await daemon.manager.inspect("nothing")).Pouch?.Priority, 0);
+  await assert.rejects(hostname(daemon), { kind: "unavailable", message: /plugin "tool" at container.preCreate: bad manifest/ });
+  await daemon.manager.disable("tool");
+  assert.equal(await hostname(daemon), undefined);
+  assert.equal((await daemon.manager.inspect("tool")).Pouch?.State, "disabled");
+  await daemon.manager.remove("tool");
+  await daemon.manager.remove("nothing", { force: true });
+  assert.deepEqual(
+    (await daemon.manager.list()).map(({ Name }) => Name),
+    ["compiled-in"],
+  );
+});
+
+test("in safe mode no plugin is started or called; each stays installed, and can be disabled, removed and replaced", async (t) => {
+  const h = home(t);
+  const first = await h.daemon();
+  const folders = ["bad", "good", "off"].map((name) => h.plugin(name));
+  for (const reference of folders) await first.manager.install({ reference });
+  await first.manager.disable("off");
+  await first.close();
+
+  const safe = await h.daemon({ safeMode: true });
+  assert.deepEqual(await safe.host.preCreate(sampleContainerConfig(), {}), sampleContainerConfig());
+  const states = async (): Promise<unknown[]> =>
+    (await safe.manager.list()).map(({ Name, Enabled, Pouch }) => [Name, Enabled, Pouch?.State]);
+  assert.deepEqual(await states(), [
+    ["bad", true, "held back"],
+    ["compiled-in", true, "held back"],
+    ["good", true, "held back"],
+    ["off", false, "disabled"],
+  ]);
+  const notNow = { kind: "failedPrecondition", message: /the daemon is in safe mode.*without --safe-mode/ };
+  await assert.rejects(safe.manager.enable("off"), notNow);
+  await assert.rejects(safe.manager.enable("good"), { message: "plugin good is already enabled" });
+  await assert.rejects(safe.manager.remove("good"), { message: /is enabled, disable it first or use force/ });
+  h.plugin("good", { hostname: "mended" });
+  await safe.manager.reload("good");
+  await safe.manager.disable("bad");
+  await safe.manager.remove("bad");
+  await safe.manager.disable("compiled-in");
+  await assert.rejects(safe.manager.disable("compiled-in"), { message: "plugin compiled-in is already disabled" });
+  assert.deepEqual(await states(), [
+    ["compiled-in", false, "disabled"],
+    ["good", true, "held back"],
+    ["off", false, "disabled"],
+  ]);
+  assert.deepEqual(readdirSync(join(h.root, "run")), []);
+  await safe.close();
+
+  const last = await h.daemon();
+  const { Hostname, Domainname } = await last.host.preCreate(sampleContainerConfig(), {});
+  assert.deepEqual([Hostname, Domainname], ["mended", undefined]);
 });
 
 test("the order decides between equal priorities and survives a restart", async (t) => {

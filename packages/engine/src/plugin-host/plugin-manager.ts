@@ -1,5 +1,5 @@
 import type { Plugin } from "@pouchcontainer/api";
-import { conflict, failedPrecondition, invalidArgument, messageChain, notFound } from "@pouchcontainer/errors";
+import { conflict, type EngineError, failedPrecondition, invalidArgument, messageChain, notFound } from "@pouchcontainer/errors";
 import type { PluginManifest, PointName } from "@pouchcontainer/plugin-sdk";
 import { checkConfiguration, type PluginInstance } from "@pouchcontainer/plugin-sdk/host";
 import { basename } from "node:path";
@@ -10,7 +10,7 @@ import { FailedPlugin } from "./failed-plugin.ts";
 import { InstalledPlugin, removeLostSockets } from "./installed/installed-plugin.ts";
 import { packageFolders, unpackPlugin, type PackageSource, type UnpackedPlugin } from "./installed/plugin-package.ts";
 import type { PluginHost } from "./plugin-host.ts";
-import { manifestOf, type PluginOrderRecord, type PluginRecord } from "./plugin-record.ts";
+import { legibleManifestOf, type PluginOrderRecord, type PluginRecord } from "./plugin-record.ts";
 import { PluginSwitch, type PluginSwitchDeps } from "./plugin-switch.ts";
 
 export interface PluginManagerDeps extends Omit<PluginSwitchDeps, "builtin" | "exclusive"> {
@@ -19,6 +19,8 @@ export interface PluginManagerDeps extends Omit<PluginSwitchDeps, "builtin" | "e
   /** Where installed plugins live; survives restarts. */
   directory: string;
   publish: (event: { action: string; plugin: string; attributes: Record<string, string> }) => void;
+  /** No plugin is started or called, whatever records say; each can be disabled, removed and replaced. Default: false. */
+  safeMode?: boolean;
   now?: () => number;
 }
 
@@ -53,6 +55,11 @@ export class PluginManager {
     const order = orders.get("order")?.order;
     if (order !== undefined) host.registry.reorder(order);
     const installed = [this.#removeLostFolders()];
+    if (this.#deps.safeMode === true) {
+      for (const name of this.#builtin.keys()) host.registry.remove(name);
+      await Promise.all(installed);
+      return;
+    }
     for (const record of records.values()) {
       if (this.#builtin.has(record.name)) {
         if (!record.enabled) host.registry.remove(record.name);
@@ -72,14 +79,16 @@ export class PluginManager {
 
   async #takeUp(record: PluginRecord): Promise<void> {
     const { host, logs, publish } = this.#deps;
+    let instance: PluginInstance;
     try {
-      host.add(await this.#switch.start(record));
+      instance = await this.#switch.start(record);
     } catch (error) {
       const reason = messageChain(error);
       logs.logOf(record.name).error(reason);
       publish({ action: "failed", plugin: record.name, attributes: { reason } });
-      host.add(new FailedPlugin(manifestOf(record), "installed", reason));
+      instance = new FailedPlugin(legibleManifestOf(record).manifest, "installed", reason);
     }
+    host.add(instance);
   }
 
   /** Ends every plugin's process. Records stay as they are. */
@@ -153,9 +162,10 @@ export class PluginManager {
       },
     };
     checkConfiguration(manifest, this.#switch.configurationOf(record));
-    const running = this.#deps.host.registry.get(name) !== undefined;
+    const running = this.#isInChains(name);
     const keep = (): Promise<void> => records.put(name, record);
-    if (record.enabled) await (running ? this.#switch.replace(record, keep) : this.#switch.bringIn(record, keep));
+    if (record.enabled && this.#deps.safeMode !== true)
+      await (running ? this.#switch.replace(record, keep) : this.#switch.bringIn(record, keep));
     else {
       await keep();
       if (running) await this.#switch.takeOut(name);
@@ -166,7 +176,8 @@ export class PluginManager {
   /** Calls it from now on. */
   async enable(ref: string, options: { timeoutSeconds?: number } = {}): Promise<void> {
     await this.#exclusivelyOn(ref, async (name) => {
-      if (this.#deps.host.registry.get(name) !== undefined) throw failedPrecondition(`plugin ${name} is already enabled`);
+      if (this.#isEnabled(name)) throw failedPrecondition(`plugin ${name} is already enabled`);
+      if (this.#deps.safeMode === true) throw notInSafeMode(name);
       const record = this.#deps.records.get(name) ?? { name, enabled: false };
       const keep = (): Promise<void> => this.#deps.records.put(name, { ...record, enabled: true });
       await this.#switch.bringIn(record, keep, options.timeoutSeconds);
@@ -177,9 +188,9 @@ export class PluginManager {
   /** Leaves it out of every chain; calls under way end in it, unless `force` gives them no time. */
   async disable(ref: string, options: { force: boolean } = { force: false }): Promise<void> {
     await this.#exclusivelyOn(ref, async (name) => {
-      if (this.#deps.host.registry.get(name) === undefined) throw failedPrecondition(`plugin ${name} is already disabled`);
+      if (!this.#isEnabled(name)) throw failedPrecondition(`plugin ${name} is already disabled`);
       await this.#deps.records.put(name, { ...(this.#deps.records.get(name) ?? { name }), enabled: false });
-      await this.#switch.takeOut(name, options.force ? 0 : undefined);
+      if (this.#isInChains(name)) await this.#switch.takeOut(name, options.force ? 0 : undefined);
       this.#deps.publish({ action: "disable", plugin: name, attributes: {} });
     });
   }
@@ -189,11 +200,11 @@ export class PluginManager {
       if (this.#builtin.has(name))
         throw failedPrecondition(`plugin ${name} is compiled into the daemon: disable it, or build the daemon without it`);
       const described = this.#describe(name);
-      const enabled = this.#deps.host.registry.get(name) !== undefined;
-      if (enabled && !options.force) throw failedPrecondition(`plugin ${name} is enabled, disable it first or use force`);
+      if (this.#isEnabled(name) && !options.force)
+        throw failedPrecondition(`plugin ${name} is enabled, disable it first or use force`);
       const record = this.#deps.records.get(name);
       await this.#deps.records.delete(name);
-      if (enabled) await this.#switch.takeOut(name, 0);
+      if (this.#isInChains(name)) await this.#switch.takeOut(name, 0);
       if (record?.installed !== undefined) await this.#removeFolder(name, record.installed.directory);
       this.#deps.logs.forget(name);
       this.#deps.publish({ action: "remove", plugin: name, attributes: {} });
@@ -228,13 +239,14 @@ export class PluginManager {
           throw error;
         }
       }
-      this.#deps.publish({ action: "reload", plugin: name, attributes: { version: this.#manifest(name).version } });
+      this.#deps.publish({ action: "reload", plugin: name, attributes: { version: this.#manifest(name).manifest.version } });
       return this.#describe(name);
     });
   }
 
   async #restart(record: PluginRecord): Promise<void> {
-    if (this.#deps.host.registry.get(record.name) === undefined) throw failedPrecondition(`plugin ${record.name} is disabled`);
+    if (!this.#isEnabled(record.name)) throw failedPrecondition(`plugin ${record.name} is disabled`);
+    if (this.#deps.safeMode === true) throw notInSafeMode(record.name);
     await this.#switch.replace(record);
   }
 
@@ -289,12 +301,22 @@ export class PluginManager {
     return found;
   }
 
-  #manifest(name: string): PluginManifest {
+  #manifest(name: string): { manifest: PluginManifest; problem?: string } {
     const builtin = this.#builtin.get(name);
-    if (builtin !== undefined) return builtin.manifest;
+    if (builtin !== undefined) return { manifest: builtin.manifest };
     const record = this.#deps.records.get(name);
     if (record === undefined) throw notFound(`plugin "${name}" not found`);
-    return manifestOf(record);
+    return legibleManifestOf(record);
+  }
+
+  #isInChains(name: string): boolean {
+    return this.#deps.host.registry.get(name) !== undefined;
+  }
+
+  /** Whether it is called, or will be by a daemon that is not in safe mode. */
+  #isEnabled(name: string): boolean {
+    if (this.#deps.safeMode !== true) return this.#isInChains(name);
+    return this.#deps.records.get(name)?.enabled ?? this.#builtin.has(name);
   }
 
   #describe(name: string): Plugin {
@@ -302,7 +324,10 @@ export class PluginManager {
     const record = this.#deps.records.get(name);
     const instance = slot?.instance;
     const details: Record<string, unknown> = { CallsInFlight: slot?.callsInFlight ?? 0 };
-    let state = instance === undefined ? "disabled" : "running";
+    const enabled = this.#isEnabled(name);
+    const { manifest, problem } = this.#manifest(name);
+    let state = instance !== undefined ? "running" : enabled ? "held back" : "disabled";
+    if (problem !== undefined) details["Error"] = problem;
     if (instance instanceof InstalledPlugin) {
       state = instance.isReady ? "running" : "restarting";
       Object.assign(details, { Pid: instance.pid ?? 0, Restarts: instance.restarts });
@@ -310,7 +335,6 @@ export class PluginManager {
       state = "failed";
       details["Error"] = instance.reason;
     }
-    const manifest = this.#manifest(name);
     details["Points"] = manifest.points;
     const open = pointsWithOpenCircuit(this.#deps.host, name);
     if (open.length > 0) details["OpenCircuits"] = open;
@@ -318,7 +342,7 @@ export class PluginManager {
     return describePlugin({
       manifest,
       origin: this.#builtin.has(name) ? "built-in" : "installed",
-      enabled: instance !== undefined,
+      enabled,
       state,
       details,
       ...(source === undefined ? {} : { source }),
@@ -344,6 +368,12 @@ export class PluginManager {
     this.#changes = next.catch(() => undefined);
     return next;
   }
+}
+
+function notInSafeMode(name: string): EngineError {
+  return failedPrecondition(
+    `plugin ${name} cannot be started: the daemon is in safe mode, in which no plugin is; start the daemon without --safe-mode`,
+  );
 }
 
 function pointsWithOpenCircuit(host: PluginHost, name: string): PointName[] {

@@ -1,6 +1,6 @@
-import { EngineError } from "@pouchcontainer/errors";
-import type { PluginManifest } from "@pouchcontainer/plugin-sdk";
-import { parseManifest } from "@pouchcontainer/plugin-sdk/host";
+import { EngineError, messageChain } from "@pouchcontainer/errors";
+import { pointNames, type PluginManifest, type PointName, type ResolvedPoint } from "@pouchcontainer/plugin-sdk";
+import { defaultTimeoutMs, isObject, parseManifest } from "@pouchcontainer/plugin-sdk/host";
 
 /** What the daemon remembers of a plugin across restarts. */
 export interface PluginRecord {
@@ -29,4 +29,51 @@ export interface PluginOrderRecord {
 export function manifestOf(record: PluginRecord): PluginManifest {
   if (record.installed === undefined) throw new EngineError("internal", `plugin ${record.name} has no manifest on record`);
   return parseManifest(record.installed.packageJson);
+}
+
+/**
+ * The same for a daemon that may refuse the manifest, being another one than took it in: then, with what is wrong, as much of it as tells
+ * which calls must not quietly run without the plugin. Its filters are left out, so that none is missed.
+ */
+export function legibleManifestOf(record: PluginRecord): { manifest: PluginManifest; problem?: string } {
+  try {
+    return { manifest: manifestOf(record) };
+  } catch (error) {
+    return { manifest: remains(record), problem: messageChain(error) };
+  }
+}
+
+function remains(record: PluginRecord): PluginManifest {
+  const packageJson = objectOf(record.installed?.packageJson);
+  const pouch = objectOf(packageJson["pouch"]);
+  const listed = pouch["points"];
+  const settings = objectOf(listed);
+  const points: Partial<Record<PointName, ResolvedPoint>> = {};
+  for (const point of pointNames) {
+    if (Array.isArray(listed) ? !listed.includes(point) : !Object.hasOwn(settings, point)) continue;
+    const policy = objectOf(settings[point])["failurePolicy"] ?? pouch["failurePolicy"];
+    points[point] = {
+      priority: 0,
+      timeoutMs: defaultTimeoutMs(point),
+      failurePolicy: policy === "ignore" ? "ignore" : "fail",
+      filters: {},
+      onConflict: "record",
+    };
+  }
+  const { version } = packageJson;
+  return {
+    name: record.name,
+    version: typeof version === "string" ? version : "unknown",
+    description: "",
+    api: "",
+    points,
+    configuration: {},
+    environment: [],
+    main: "",
+    memoryLimitMb: 0,
+  };
+}
+
+function objectOf(value: unknown): Record<string, unknown> {
+  return isObject(value) ? value : {};
 }

@@ -163,5 +163,6 @@ function compareText(a: string, b: string): number {
 
 /** The biggest priority a plugin has at any point, for lists. */
 export function topPriority(manifest: PluginManifest): number {
-  return Math.max(...Object.values(manifest.points).map((point) => point.priority));
+  const priorities = Object.values(manifest.points).map((point) => point.priority);
+  return priorities.length === 0 ? 0 : Math.max(...priorities);
 }

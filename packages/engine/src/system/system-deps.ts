@@ -20,6 +20,8 @@ export interface SystemSettings {
   homeDirectory: string;
   snapshotter: string;
   debug: boolean;
+  /** No plugin is started or called. */
+  safeMode: boolean;
   /** `key=value` labels of the daemon. */
   labels: readonly string[];
   loggingDriver: string;

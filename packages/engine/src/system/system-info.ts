@@ -96,7 +96,7 @@ export function systemInfo(input: InfoFacts): SystemInfo {
       Address: input.containerd.address,
       Namespaces: { Containers: input.containerd.namespace, Plugins: input.containerd.namespace },
     },
-    Warnings: warnings(facts),
+    Warnings: warnings(facts, settings),
   };
 }
 
@@ -140,8 +140,8 @@ function securityOptions(facts: HostFacts, settings: SystemSettings): string[] {
   ];
 }
 
-/** What does not work on this machine, in Docker's words; only what a user would miss. */
-function warnings({ cgroup, ipv4Forwarding }: HostFacts): string[] | null {
+/** What does not work on this machine, in Docker's words; only what a user would miss. And what the daemon was started without. */
+function warnings({ cgroup, ipv4Forwarding }: HostFacts, { safeMode }: SystemSettings): string[] | null {
   const legacy = cgroup.version === 1;
   const missing: [boolean, string][] = [
     [cgroup.memoryLimit, "WARNING: No memory limit support"],
@@ -153,6 +153,7 @@ function warnings({ cgroup, ipv4Forwarding }: HostFacts): string[] | null {
     [cgroup.cpuset, "WARNING: No cpuset support"],
     [cgroup.pidsLimit, "WARNING: No pids limit support"],
     [ipv4Forwarding, "WARNING: IPv4 forwarding is disabled"],
+    [!safeMode, "WARNING: Safe mode: no plugin is started or called"],
   ];
   const list = missing.filter(([supported]) => !supported).map(([, text]) => text);
   return list.length > 0 ? list : null;

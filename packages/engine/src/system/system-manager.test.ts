@@ -14,6 +14,7 @@ const settings: SystemSettings = {
   homeDirectory: "/var/lib/pouch",
   snapshotter: "overlayfs",
   debug: false,
+  safeMode: false,
   labels: [],
   loggingDriver: "json-file",
   logDrivers: ["json-file", "none"],
@@ -62,6 +63,11 @@ test("info warns of what this kernel lacks, in Docker's words", async () => {
   const facts = sampleFacts({ ipv4Forwarding: false });
   const info = await manager({ facts: { ...facts, cgroup: { ...facts.cgroup, swapLimit: false } } }).info();
   assert.deepEqual(info.Warnings, ["WARNING: No swap limit support", "WARNING: IPv4 forwarding is disabled"]);
+});
+
+test("info warns of safe mode", async () => {
+  const info = await manager({ settings: { ...settings, safeMode: true } }).info();
+  assert.deepEqual(info.Warnings, ["WARNING: Safe mode: no plugin is started or called"]);
 });
 
 test("cgroup v2 has no OOM switch, and that is no warning", async () => {

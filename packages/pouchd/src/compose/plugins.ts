@@ -16,7 +16,7 @@ import {
   type PluginRecord,
   type Store,
 } from "@pouchcontainer/engine";
-import { invalidArgument, messageChain } from "@pouchcontainer/errors";
+import { EngineError, invalidArgument, messageChain } from "@pouchcontainer/errors";
 import { compileBodyChecks } from "@pouchcontainer/plugin-sdk/host";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -84,7 +84,8 @@ export async function openPlugins(options: {
     onConflict: configuration["plugin-conflicts"] === "fail" ? "error" : "record",
   });
   const configurationOf = (plugin: string): unknown => pluginConfiguration(configuration["plugin-config-dir"], plugin);
-  await loadBuiltinPlugins({ host, plugins: options.plugins, configurationOf, environment });
+  const safeMode = configuration["safe-mode"];
+  await loadBuiltinPlugins({ host, plugins: options.plugins, configurationOf, environment, safeMode });
 
   const runtimeDirectory = join(configuration["exec-root-dir"], "plugins");
   makeFoldersSync(runtimeDirectory, 0o700);
@@ -102,8 +103,10 @@ export async function openPlugins(options: {
     stopAssistants: (plugin) => assistants.stopPlugin(plugin),
     rebuildRoutes: options.rebuildRoutes,
     publish,
+    safeMode,
   });
   await manager.open();
+  if (safeMode) await warnOfSafeMode(manager, log);
   return {
     host,
     manager,
@@ -114,6 +117,25 @@ export async function openPlugins(options: {
       await spans?.close();
     },
   };
+}
+
+async function warnOfSafeMode(manager: PluginManager, log: Log): Promise<void> {
+  const heldBack = (await manager.list({ enabled: ["true"] })).map(({ Name }) => Name);
+  log.warn(
+    "safe mode: no plugin is started or called; disable, remove or replace the one that keeps the daemon down, and start without --safe-mode",
+    { plugins: heldBack },
+  );
+}
+
+/** What a plugin makes of the daemon's start; a failure says how the daemon is started without it. */
+export async function orSafeMode(work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    const { kind, message, details } = EngineError.from(error);
+    const way = "--safe-mode starts the daemon without plugins, so that this one can be disabled, removed or replaced";
+    throw new EngineError(kind, `${message}; ${way}`, { cause: error, details });
+  }
 }
 
 /** `@scope/name` has to be one path component. */

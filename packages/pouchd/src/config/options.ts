@@ -324,6 +324,12 @@ export const optionTable = {
     placeholder: "log|fail",
     help: "log or fail: what to do when two plugins set one field to different values",
   },
+  "safe-mode": {
+    group: "plugins",
+    type: "boolean",
+    default: false,
+    help: "Start and call no plugin, so that one that keeps the daemon down can be disabled, removed or replaced",
+  },
 
   debug: { group: "diagnosis", short: "D", type: "boolean", default: false, help: "Log more" },
   "log-level": { group: "diagnosis", type: "string", default: "info", placeholder: "LEVEL", help: "debug, info, warn or error" },
