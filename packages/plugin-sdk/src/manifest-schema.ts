@@ -1,13 +1,11 @@
 import { Type } from "typebox";
 import { pointNames } from "./points.ts";
 
+/** What is asked before every call has to be answered quickly. */
+const patterns = Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 1024 }), { maxItems: 256 }));
+
 const filters = Type.Object(
-  {
-    labels: Type.Optional(Type.Array(Type.String({ minLength: 1 }))),
-    images: Type.Optional(Type.Array(Type.String({ minLength: 1 }))),
-    env: Type.Optional(Type.Array(Type.String({ minLength: 1 }))),
-    routes: Type.Optional(Type.Array(Type.String({ minLength: 1 }))),
-  },
+  { labels: patterns, images: patterns, env: patterns, routes: patterns },
   { additionalProperties: false },
 );
 

@@ -41,6 +41,16 @@ for (const [what, broken, message] of [
   ],
   ["an API that does not exist", { pouch: { ...pouch, api: ">=2" } }, /it asks for plugin API >=2, this daemon has 1.1.0/],
   ["a failure policy that is none", { pouch: { ...pouch, failurePolicy: "panic" } }, /pouch.failurePolicy must be/],
+  [
+    "a filter that is no pattern of a filter",
+    { pouch: { ...pouch, filters: { images: [`*${"x".repeat(1100)}`] } } },
+    /^EngineError: bad manifest of plugin "demo": pouch.filters.images\[0\] must not have more than 1024 characters/,
+  ],
+  [
+    "more patterns than a filter has",
+    { pouch: { ...pouch, points: { "container.preStart": { filters: { env: Array.from({ length: 257 }, String) } } } } },
+    /bad manifest of plugin "demo": pouch.points/,
+  ],
   ["a bad version", { version: "one" }, /version must be a semantic version, got "one"/],
   ["a bad name", { name: "../../etc" }, /name must be an npm package name/],
 ] as const) {

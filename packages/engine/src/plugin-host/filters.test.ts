@@ -35,3 +35,21 @@ test("route filters match method and path", () => {
   assert.equal(filter("GET", "/info"), true);
   assert.equal(filter("POST", "/info"), false);
 });
+
+test("a run of any length, also of none, is between two parts, and no part is used twice", () => {
+  const matches = (pattern: string, text: string) => compileFilters({ images: [pattern] })?.({ image: text });
+  for (const [pattern, text, expected] of [
+    ["*", "", true],
+    ["a*a", "a", false],
+    ["a*a", "aa", true],
+    ["*ab*ab", "ab", false],
+    ["*ab*ab", "abab", true],
+    ["a*b*c", "a\nb\nc", true],
+    ["a**c", "ac", true],
+    ["*x*", "axa", true],
+    ["a*bc*c", "abc", false],
+    ["A*", "a", false],
+  ] as const)
+    assert.equal(matches(pattern, text), expected, `${pattern} on ${JSON.stringify(text)}`);
+  assert.equal(matches(`*${"x".repeat(5000)}`, "y"), false);
+});

@@ -11,8 +11,9 @@ import {
   type PluginKinds,
   type PointName,
   type PulledImage,
+  type ResolvedPoint,
 } from "@pouchcontainer/plugin-sdk";
-import { compileBodyChecks, parseManifest, type Registration } from "@pouchcontainer/plugin-sdk/host";
+import { compileBodyChecks, parseManifest, type PluginInstance, type Registration } from "@pouchcontainer/plugin-sdk/host";
 import assert from "node:assert/strict";
 import { Readable } from "node:stream";
 import { test } from "node:test";
@@ -723,4 +724,21 @@ test("a plugin swapped while a chain runs is called in its new version, and the 
   await slot.drained(old);
   release();
   assert.equal((await running).Hostname, "new");
+});
+
+test("a change of the chains that fails has changed nothing", async () => {
+  const { host, add } = harness();
+  add("good", "container", { preCreate: (config) => void (config.Hostname = "good") });
+  const old = host.registry.get("good")?.instance;
+  assert.ok(old !== undefined);
+  // What no checked manifest has.
+  const broken = (name: string): PluginInstance => {
+    const point = { ...old.manifest.points["container.preCreate"], filters: { images: 5 } } as unknown as ResolvedPoint;
+    return { ...old, manifest: { ...old.manifest, name, points: { "container.preCreate": point } } };
+  };
+  assert.throws(() => host.add(broken("bad")), TypeError);
+  assert.throws(() => host.registry.swap(broken("good")), TypeError);
+  assert.deepEqual([host.registry.get("bad"), host.registry.get("good")?.instance], [undefined, old]);
+  host.registry.reorder(["good"]);
+  assert.equal((await host.preCreate(body(), {})).Hostname, "good");
 });

@@ -356,6 +356,23 @@ test("the route table is asked for anew when the process behind a route was star
   assert.equal(rebuilds.length, 2);
 });
 
+test("a plugin whose place in the chains cannot be made is not installed, its process ends, and the others go on", async (t) => {
+  const h = home(t);
+  const daemon = await h.daemon();
+  const { registry } = daemon.host;
+  await daemon.manager.install({ reference: h.plugin("tool") });
+  for (const [name, method] of [
+    ["other", "add"],
+    ["tool", "swap"],
+  ] as const) {
+    t.mock.method(registry, method, () => assert.fail("no place"), { times: 1 });
+    await assert.rejects(daemon.manager.install({ reference: h.plugin(name, { hostname: "new" }) }), /no place/);
+    assert.equal(await hostname(daemon), "tool");
+    assert.equal(readdirSync(join(h.root, "installed")).length, 1);
+    assert.equal(readdirSync(join(h.root, "run")).length, 1, "the socket of the one that is installed");
+  }
+});
+
 test("a reload ends what the old version's daemon points began, and a failing new one brings it back", async (t) => {
   const h = home(t);
   const said: string[] = [];

@@ -50,9 +50,12 @@ export class PluginSlot {
   }
 }
 
-/** Which plugins there are, and the chain of each point. Chains are made anew at every change and swapped in one step. */
+/**
+ * Which plugins there are, and the chain of each point. Chains are made anew at every change and swapped in one step with what they are made
+ * of: a change that fails has changed nothing.
+ */
 export class PluginRegistry {
-  readonly #slots = new Map<string, PluginSlot>();
+  #slots: ReadonlyMap<string, PluginSlot> = new Map();
   readonly #now: () => number;
   #order: readonly string[];
   #chains = new Map<PointName, readonly ChainLink[]>();
@@ -80,8 +83,9 @@ export class PluginRegistry {
     const { name } = instance.manifest;
     if (this.#slots.has(name)) throw conflict(`a plugin named "${name}" is loaded already`);
     const slot = new PluginSlot(instance);
-    this.#slots.set(name, slot);
-    this.#rebuild();
+    const slots = new Map(this.#slots).set(name, slot);
+    this.#chains = this.#chainsOf(slots, this.#order);
+    this.#slots = slots;
     return slot;
   }
 
@@ -90,16 +94,18 @@ export class PluginRegistry {
     const slot = this.#slots.get(instance.manifest.name);
     if (slot?.instance === undefined) throw notFound(`plugin "${instance.manifest.name}" is not loaded`);
     const old = slot.instance;
+    this.#chains = this.#chainsOf(this.#slots, this.#order, { slot, instance });
     slot.instance = instance;
-    this.#rebuild();
     return old;
   }
 
   remove(name: string): PluginSlot {
     const slot = this.#slots.get(name);
     if (slot === undefined) throw notFound(`plugin "${name}" is not loaded`);
-    this.#slots.delete(name);
-    this.#rebuild();
+    const slots = new Map(this.#slots);
+    slots.delete(name);
+    this.#chains = this.#chainsOf(slots, this.#order);
+    this.#slots = slots;
     return slot;
   }
 
@@ -109,27 +115,31 @@ export class PluginRegistry {
   }
 
   reorder(names: readonly string[]): void {
-    this.#order = [...names];
-    this.#rebuild();
+    const order = [...names];
+    this.#chains = this.#chainsOf(this.#slots, order);
+    this.#order = order;
   }
 
-  #rebuild(): void {
+  /** `swap`: the instance that is going to be in a slot. */
+  #chainsOf(slots: ReadonlyMap<string, PluginSlot>, order: readonly string[], swap?: Swap): Map<PointName, readonly ChainLink[]> {
     const chains = new Map<PointName, readonly ChainLink[]>();
     for (const point of pointNames) {
-      const links = [...this.#slots.values()].flatMap((slot) => this.#link(slot, point));
+      const links = [...slots.values()].flatMap((slot) =>
+        this.#link(slot, slot === swap?.slot ? swap.instance : slot.instance, point),
+      );
       if (links.length > 0)
         chains.set(
           point,
-          links.toSorted((a, b) => this.#compare(a, b)),
+          links.toSorted((a, b) => compareLinks(a, b, order)),
         );
     }
-    this.#chains = chains;
+    return chains;
   }
 
-  #link(slot: PluginSlot, point: PointName): ChainLink[] {
-    const settings = slot.instance?.manifest.points[point];
-    if (slot.instance === undefined || settings === undefined) return [];
-    return [{ slot, settings, filter: compileFilters(settings.filters), breaker: this.#breaker(slot.instance, point) }];
+  #link(slot: PluginSlot, instance: PluginInstance | undefined, point: PointName): ChainLink[] {
+    const settings = instance?.manifest.points[point];
+    if (instance === undefined || settings === undefined) return [];
+    return [{ slot, settings, filter: compileFilters(settings.filters), breaker: this.#breaker(instance, point) }];
   }
 
   /** A breaker belongs to the code it watches: a new version starts with a closed circuit, a new order changes nothing. */
@@ -140,19 +150,24 @@ export class PluginRegistry {
     breakers.set(point, breaker);
     return breaker;
   }
+}
 
-  #compare(a: ChainLink, b: ChainLink): number {
-    return (
-      b.settings.priority - a.settings.priority ||
-      this.#rank(a.slot.name) - this.#rank(b.slot.name) ||
-      compareText(a.slot.name, b.slot.name)
-    );
-  }
+interface Swap {
+  slot: PluginSlot;
+  instance: PluginInstance;
+}
 
-  #rank(name: string): number {
-    const index = this.#order.indexOf(name);
-    return index === -1 ? Number.MAX_SAFE_INTEGER : index;
-  }
+function compareLinks(a: ChainLink, b: ChainLink, order: readonly string[]): number {
+  return (
+    b.settings.priority - a.settings.priority ||
+    rankIn(order, a.slot.name) - rankIn(order, b.slot.name) ||
+    compareText(a.slot.name, b.slot.name)
+  );
+}
+
+function rankIn(order: readonly string[], name: string): number {
+  const index = order.indexOf(name);
+  return index === -1 ? Number.MAX_SAFE_INTEGER : index;
 }
 
 const none: readonly ChainLink[] = [];

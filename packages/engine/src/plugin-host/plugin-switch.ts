@@ -53,15 +53,17 @@ export class PluginSwitch {
     const { host, builtin, rebuildRoutes, stopAssistants } = this.#deps;
     const instance = builtin.get(record.name) ?? (await this.start(record, startTimeoutSeconds));
     const hasRoutes = instance.manifest.points["api.updateHandler"] !== undefined;
-    host.add(instance);
     try {
+      host.add(instance);
       await this.#daemonPoint(record.name, "daemon.preStartHook");
       if (hasRoutes) await rebuildRoutes();
       await keep();
     } catch (error) {
-      host.registry.remove(record.name);
-      if (hasRoutes) await this.rebuildQuietly(record.name);
-      await stopAssistants(record.name);
+      if (host.registry.get(record.name)?.instance === instance) {
+        host.registry.remove(record.name);
+        if (hasRoutes) await this.rebuildQuietly(record.name);
+        await this.#quietly(record.name, () => stopAssistants(record.name));
+      }
       await this.#close(record.name, instance);
       throw error;
     }
@@ -88,24 +90,26 @@ export class PluginSwitch {
     const { name } = record;
     const fresh = await this.start(record);
     const slot = host.registry.get(name);
+    const old = slot?.instance;
+    const eitherHasRoutes = [fresh, old].some((one) => one?.manifest.points["api.updateHandler"] !== undefined);
     // The assistants are those of one version: the old one ends its own before the new one starts some.
     await this.#quietly(name, () => this.#daemonPoint(name, "daemon.preStopHook"));
-    await stopAssistants(name);
-    const old = host.registry.swap(fresh);
-    const eitherHasRoutes = [fresh, old].some(({ manifest }) => manifest.points["api.updateHandler"] !== undefined);
     try {
+      await stopAssistants(name);
+      host.registry.swap(fresh);
       await this.#daemonPoint(name, "daemon.preStartHook");
       if (eitherHasRoutes) await rebuildRoutes();
       await keep();
     } catch (error) {
-      await stopAssistants(name);
-      host.registry.swap(old);
+      await this.#quietly(name, () => stopAssistants(name));
+      if (old !== undefined && slot?.instance === fresh) host.registry.swap(old);
       await this.#quietly(name, () => this.#daemonPoint(name, "daemon.preStartHook"));
       if (eitherHasRoutes) await this.rebuildQuietly(name);
       await this.#close(name, fresh);
       throw error;
     }
-    if (slot !== undefined) await Promise.race([slot.drained(old), sleep(drainMs, undefined, { ref: false })]);
+    if (slot === undefined || old === undefined) return;
+    await Promise.race([slot.drained(old), sleep(drainMs, undefined, { ref: false })]);
     await this.#close(name, old);
   }
 
