@@ -98,14 +98,21 @@ export class CallRunner {
   #failed(call: Call, thrown: unknown, outcome: "failed" | "timeout" | "skipped"): undefined {
     const { point, link, context } = call;
     const failure = maskedFailure(link.slot.name, point, thrown, call.request);
-    // A caller who went away says nothing about the plugin, and neither does a plugin that refuses a request.
-    const counts = outcome !== "skipped" && context.signal?.aborted !== true && !isRefusal(thrown);
-    if (counts && link.breaker.failed(maskedWords(messageChain(thrown), call.request))) this.#circuit(call, "circuit-open");
+    if (outcome !== "skipped") this.#judge(call, thrown);
     const ignore = link.settings.failurePolicy === "ignore" && context.signal?.aborted !== true;
     this.#record(call, ignore && outcome !== "skipped" ? "ignored" : outcome, { error: failure.message });
     if (!ignore) throw failure;
     if (outcome !== "skipped") this.#deps.logOf(link.slot.name).warn(`${failure.message}; ignored, as its failure policy says`);
     return undefined;
+  }
+
+  /** What a call that threw says about the plugin: of a caller who went away nothing, and a plugin that refuses a request works. */
+  #judge(call: Call, thrown: unknown): void {
+    const { breaker } = call.link;
+    if (call.context.signal?.aborted === true) breaker.undecided();
+    else if (isRefusal(thrown)) {
+      if (breaker.succeeded()) this.#circuit(call, "circuit-closed");
+    } else if (breaker.failed(maskedWords(messageChain(thrown), call.request))) this.#circuit(call, "circuit-open");
   }
 
   #record(call: Call, outcome: CallOutcome, facts: { patch?: PatchOperation[]; conflicts?: Conflict[]; error?: string }): void {

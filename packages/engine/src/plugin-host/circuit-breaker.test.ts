@@ -27,3 +27,17 @@ test("the circuit opens after failures in a row, says why, and lets one call try
   assert.equal(breaker.succeeded(), true);
   assert.equal(breaker.refusal(1), undefined);
 });
+
+test("a trial without a verdict leaves the circuit open, and the next call tries", () => {
+  let now = 0;
+  const breaker = new CircuitBreaker({ now: () => now, threshold: 1, coolDownMs: 1000 });
+  assert.equal(breaker.failed("boom"), true);
+  breaker.undecided();
+  assert.match(breaker.refusal() ?? "", /^not called for another 1 s/);
+  now = 1000;
+  assert.equal(breaker.refusal(), undefined);
+  breaker.undecided();
+  assert.equal(breaker.isOpen, true);
+  assert.equal(breaker.refusal(), undefined);
+  assert.match(breaker.refusal() ?? "", /^not called/);
+});

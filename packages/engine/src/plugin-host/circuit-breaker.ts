@@ -5,7 +5,8 @@ const defaultCoolDownMs = 30_000;
 
 /**
  * Keeps a plugin that keeps failing from costing every operation its deadline. After `threshold` failures in a row the
- * circuit opens; after the cool-down one call is tried, and its outcome closes or reopens the circuit.
+ * circuit opens; after the cool-down one call is tried, and its outcome closes or reopens the circuit. Every call that went through ends
+ * in one of `succeeded`, `failed` and `undecided`.
  */
 export class CircuitBreaker {
   readonly #threshold: number;
@@ -61,5 +62,10 @@ export class CircuitBreaker {
     const opened = this.#openUntil === 0;
     this.#openUntil = this.#now() + this.#coolDownMs;
     return opened;
+  }
+
+  /** The call says nothing about what was called. An open circuit stays open, and the next call tries. */
+  undecided(): void {
+    this.#trying = false;
   }
 }

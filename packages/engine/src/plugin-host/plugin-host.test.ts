@@ -223,6 +223,40 @@ test("the circuit opens after five failures and closes after the cool-down", asy
   );
 });
 
+test("a trial that is cancelled leaves the circuit open, one that is refused closes it", async () => {
+  const { host, add, events, clock } = harness();
+  let answer: () => unknown = () => assert.fail("down");
+  add("flaky", "container", { validateCreate: async () => void (await answer()) });
+  for (let round = 0; round < 5; round += 1) await assert.rejects(host.preCreate(body(), {}), /down/);
+  clock.now += 30_000;
+
+  const controller = new AbortController();
+  answer = () => new Promise(() => setImmediate(() => controller.abort()));
+  await assert.rejects(host.preCreate(body(), { signal: controller.signal }), { kind: "cancelled" });
+  answer = () => {
+    throw forbidden("not this one");
+  };
+  await assert.rejects(host.preCreate(body(), {}), { kind: "forbidden" });
+  answer = () => undefined;
+  await host.preCreate(body(), {});
+  assert.deepEqual(
+    events.map((event) => event.action),
+    ["circuit-open", "circuit-closed"],
+  );
+});
+
+test("failures with a refusal between them are none in a row", async () => {
+  const { host, add } = harness();
+  let calls = 0;
+  add("mixed", "container", {
+    validateCreate: () => {
+      calls += 1;
+      throw calls % 5 === 0 ? forbidden("no") : new Error("down");
+    },
+  });
+  for (let round = 0; round < 12; round += 1) await assert.rejects(host.preCreate(body(), {}), /validateCreate: (no|down)$/);
+});
+
 test("a refusal keeps its kind and never opens the circuit", async () => {
   const { host, add } = harness();
   add("policy", "container", {
