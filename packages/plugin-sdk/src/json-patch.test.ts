@@ -98,3 +98,9 @@ test("a copy never touches the prototype", () => {
   assert.equal(Object.getPrototypeOf(copy), Object.prototype);
   assert.deepEqual(Object.keys(copy), ["__proto__"]);
 });
+
+test("names of fields count as text too", () => {
+  const name = "n".repeat(1024 * 1024);
+  const body = Array.from({ length: 33 }, () => ({ [name]: 1 }));
+  assert.throws(() => cloneJson(body), /the body holds more than 33554432 characters/);
+});

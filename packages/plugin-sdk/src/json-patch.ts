@@ -26,8 +26,7 @@ export function cloneJson<T>(value: T): T {
 function copy(value: unknown, path: string, depth: number, budget: Budget): unknown {
   switch (typeof value) {
     case "string":
-      budget.text += value.length;
-      if (budget.text > maxTextLength) throw invalidArgument(`the body holds more than ${maxTextLength} characters`);
+      spend(value, budget);
       return value;
     case "boolean":
     case "undefined":
@@ -59,12 +58,18 @@ function copyObject(value: object, path: string, depth: number, budget: Budget):
   for (const key of Object.keys(source)) {
     const member = copy(source[key], key, depth + 1, budget);
     if (member === undefined) continue;
+    spend(key, budget);
     // An own property, never the prototype.
     if (key === "__proto__")
       Object.defineProperty(result, key, { value: member, enumerable: true, writable: true, configurable: true });
     else result[key] = member;
   }
   return result;
+}
+
+function spend(text: string, budget: Budget): void {
+  budget.text += text.length;
+  if (budget.text > maxTextLength) throw invalidArgument(`the body holds more than ${maxTextLength} characters`);
 }
 
 function label(field: string): string {

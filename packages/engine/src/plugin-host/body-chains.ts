@@ -1,4 +1,4 @@
-import { conflict, EngineError, internal, isKind } from "@pouchcontainer/errors";
+import { conflict, EngineError, internal, isKind, resourceExhausted } from "@pouchcontainer/errors";
 import type { ConflictPolicy, PointName } from "@pouchcontainer/plugin-sdk";
 import {
   cloneJson,
@@ -6,6 +6,7 @@ import {
   describeIssue,
   difference,
   isObject,
+  type PatchOperation,
   type BodyCheck,
   type PointAnswer,
   type PointRequest,
@@ -62,6 +63,7 @@ export class BodyChains {
   /** What a call changed; two plugins that changed the same are a conflict. */
   settled<R>(link: ChainLink, writes: WriteLog | undefined, before: unknown, after: unknown, result: R): Settled<R> {
     const patch = difference(before, after);
+    checkPaths(patch);
     if (patch.length === 0 || writes === undefined) return { result, patch };
     const conflicts = writes.note(link.slot.name, before, after, patch);
     const first = conflicts[0];
@@ -87,6 +89,23 @@ export class BodyChains {
       await this.#runner.run(point, link, request, context, noChange);
     }
   }
+}
+
+/** Characters of the path of one field that a plugin changed; an annotation's key has about 300. */
+const maxPath = 8192;
+/** Characters of all of them: every path is read as a whole when it is held against what other plugins changed. */
+const maxPaths = 16 * 1024 * 1024;
+
+/** Fields below one long key have it in their paths each: what is small as a body may be large as a patch. The paths are not yet made here. */
+function checkPaths(patch: readonly PatchOperation[]): void {
+  let sum = 0;
+  for (const { path } of patch) {
+    if (path.length > maxPath)
+      throw resourceExhausted(`it changed a field whose path has ${path.length} characters; at most ${maxPath} are allowed`);
+    sum += path.length;
+  }
+  if (sum > maxPaths)
+    throw resourceExhausted(`the paths of the fields it changed have ${sum} characters; at most ${maxPaths} are allowed`);
 }
 
 export function noChange(): Settled<true> {

@@ -118,7 +118,7 @@ function itemKey(list: string, item: unknown): string {
 
 function conflictOf(path: string, earlier: { plugin: string; value: unknown }, plugin: string, value: unknown): Conflict {
   return {
-    field: fieldName(path).slice(0, shownCharacters),
+    field: beginningOf(fieldName(path)),
     first: { plugin: earlier.plugin, value: shownValue(path, earlier.value) },
     second: { plugin, value: shownValue(path, value) },
   };
@@ -126,6 +126,11 @@ function conflictOf(path: string, earlier: { plugin: string; value: unknown }, p
 
 /** Characters of a name or a value that are shown; who wants more looks at the body. */
 const shownCharacters = 256;
+
+/** A string of its own: a slice would keep all that it was cut from. */
+function beginningOf(text: string): string {
+  return Buffer.from(text.slice(0, shownCharacters)).toString();
+}
 
 function shownValue(path: string, value: unknown): unknown {
   const masked = redactValue(`${path}/-`, value);

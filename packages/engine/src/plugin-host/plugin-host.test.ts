@@ -517,6 +517,30 @@ test("an update body that a plugin breaks, or that never ends, is that plugin's 
   );
 });
 
+test("fields below a long key do not make a patch that is larger than any body", async () => {
+  const members = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, at) => [`m${at}`, 1]));
+  const deep = (levels: number, inner: object): object => (levels === 0 ? inner : { ["k".repeat(100)]: deep(levels - 1, inner) });
+  for (const [shape, count, message] of [
+    [
+      (inner: object) => ({ ["k".repeat(1024 * 1024)]: inner }),
+      19_000,
+      /changed a field whose path has 10485\d\d characters; at most 8192/,
+    ],
+    [(inner: object) => deep(80, inner), 19_000, /the paths of the fields it changed have \d+ characters; at most 16777216/],
+  ] as const) {
+    const { host, add } = harness();
+    const answers = [shape({}), shape(members(count))];
+    for (const [at, answer] of answers.entries())
+      add(
+        `p${at}`,
+        "container",
+        { preUpdate: () => Readable.from([JSON.stringify(answer)]) },
+        { failurePolicy: at === 0 ? "ignore" : "fail" },
+      );
+    await assert.rejects(host.preUpdate(Readable.from(["{}"]), {}), { kind: "resourceExhausted", message });
+  }
+});
+
 test("a failing postUpdate says that the update is in force", async () => {
   const { host, add } = harness();
   add("writer", "container", {
