@@ -113,8 +113,22 @@ function logsHandler(manager: PluginManager): Handler {
     }
     // The client has the head although no line may come for long.
     response.flushHeaders();
-    const stop = manager.followLog(name, (line) => response.write(`${line}\n`));
+    const stop = manager.followLog(name, linesTo(response));
     response.once("close", stop);
+  };
+}
+
+/** Writes lines at the client's pace: those it has no room for are left out and counted, as the plugin waits for nobody. */
+function linesTo(response: ServerResponse): (line: string) => void {
+  let leftOut = 0;
+  response.on("drain", () => {
+    if (leftOut === 0) return;
+    response.write(`${leftOut} ${leftOut === 1 ? "line" : "lines"} left out: they came faster than they were read\n`);
+    leftOut = 0;
+  });
+  return (line) => {
+    if (response.writableNeedDrain) leftOut += 1;
+    else response.write(`${line}\n`);
   };
 }
 

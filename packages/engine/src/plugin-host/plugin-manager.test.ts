@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { cpSync, createReadStream, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import { connect, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
@@ -674,4 +674,45 @@ test("enable, disable, removal and order that cannot be written change nothing",
     ["zeal", true],
   ]);
   assert.equal(folders(h).length, 3);
+});
+
+test("who follows a plugin's log and does not read costs no memory, and is told what was left out", async (t) => {
+  const { host, manager, logs } = await home(t).daemon();
+  const log = pluginAdminRoutes({ host, manager, checks }).find(({ path }) => path.endsWith("/logs"));
+  assert.ok(log !== undefined);
+  const responses: ServerResponse[] = [];
+  const server = createServer((request, response) => {
+    responses.push(response);
+    void log.handler(request, response, { name: "compiled-in" });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  t.after(() => server.close());
+  // An address, since it listens on a port.
+  const { port } = server.address() as AddressInfo;
+  const socket = connect(port, "127.0.0.1").pause();
+  t.after(() => socket.destroy());
+  socket.write("GET /plugins/compiled-in/logs?follow=1 HTTP/1.1\r\nHost: x\r\n\r\n");
+  while (responses.length === 0) await sleep(5);
+
+  const line = "x".repeat(8192);
+  const written = 4000;
+  for (let at = 0; at < written; at += 1) {
+    logs.logOf("compiled-in").info(line);
+    if (at % 100 === 0) await sleep(1);
+  }
+  const buffered = responses[0]?.writableLength ?? 0;
+  assert.ok(buffered < 1024 * 1024, `${buffered} bytes`);
+
+  let read = "";
+  socket.on("data", (chunk: Buffer) => (read += chunk.toString())).resume();
+  const leftOut = (): number => {
+    const told = read.matchAll(/(\d+) lines? left out: they came faster than they were read\n/g);
+    return [...told].reduce((sum, [, count]) => sum + Number(count), 0);
+  };
+  const told = (): number => read.split(line).length - 1 + leftOut();
+  for (let at = 0; told() < written && at < 1000; at += 1) await sleep(5);
+  assert.equal(told(), written);
+  assert.ok(leftOut() > 1000, `${leftOut()} left out`);
+  logs.logOf("compiled-in").info("the next one");
+  while (!read.includes("the next one")) await sleep(5);
 });
