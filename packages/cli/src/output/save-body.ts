@@ -2,6 +2,7 @@ import { open, rename, rm } from "node:fs/promises";
 import type { EngineResponse } from "../client/engine-client.ts";
 import { CliError } from "../cli-error.ts";
 import type { CliContext } from "../context.ts";
+import { checkOutputPath } from "./output-path.ts";
 
 /** Writes an answer to a file (whole or not at all) or to standard output, which must not be a terminal. */
 export async function saveBody(
@@ -14,6 +15,8 @@ export async function saveBody(
     for await (const chunk of (await request()).chunks()) context.out.write(chunk);
     return;
   }
+  if ((await checkOutputPath(file))?.isDirectory() === true)
+    throw new CliError(`invalid output path: ${JSON.stringify(file)} is a directory: name a file`);
   const body = await request();
   const draft = `${file}.${process.pid}.partial`;
   const handle = await open(draft, "w", 0o600);

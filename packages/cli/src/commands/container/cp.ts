@@ -9,6 +9,7 @@ import { argument, defineCommand, exactArgs } from "../../command.ts";
 import type { CliContext } from "../../context.ts";
 import { bool } from "../../flags/flag-types.ts";
 import { inPath } from "../../for-each-name.ts";
+import { checkOutputPath } from "../../output/output-path.ts";
 
 /** Bits of Go's `fs.FileMode`. */
 const goDirectory = 2 ** 31;
@@ -80,6 +81,8 @@ interface CopyOut {
 }
 
 async function copyOut(context: CliContext, engine: EngineClient, { container, path, target, flags }: CopyOut): Promise<void> {
+  const place = resolve(target);
+  const existing = target === "-" ? undefined : await checkOutputPath(place);
   const from = flags["follow-link"] ? await followLink(engine, container, path) : path;
   const answer = await engine.get(`/containers/${inPath(container)}/archive`, { query: { path: from } });
   if (target === "-") {
@@ -90,14 +93,10 @@ async function copyOut(context: CliContext, engine: EngineClient, { container, p
   const header = answer.head.headers.get("x-docker-container-path-stat") ?? "";
   // The header's contract is api's ContainerPathStat.
   const source = JSON.parse(Buffer.from(header, "base64").toString("utf8")) as ContainerPathStat;
-  const place = resolve(target);
-  const existing = await stat(place).catch(() => undefined);
   const contentsOnly = /(^|\/)\.$/.test(path);
   if (isDirectory(source) && existing?.isFile() === true) throw new CliError(`cannot copy a directory to a file: ${target}`);
   if (existing === undefined && target.endsWith("/") && !isDirectory(source)) throw new CliError(`no such directory: ${target}`);
   const into = existing?.isDirectory() === true;
-  if (!into && (await stat(dirname(place)).catch(() => undefined)) === undefined)
-    throw new CliError(`no such directory: ${dirname(target)}`);
 
   const top = posix.basename(posix.normalize(source.name === "" || source.name === "." ? posix.basename(from) : source.name));
   const folder = into && !contentsOnly ? place : dirname(place);
