@@ -56,7 +56,8 @@ export interface LogsOptions {
 }
 
 export interface ContainerBackend {
-  create(config: api.ContainerCreateConfig): Promise<api.ContainerCreateResponse>;
+  /** `readOnlyNonRecursive`: read-only binds are not recursively so unless they ask for it. */
+  create(config: api.ContainerCreateConfig, options: { readOnlyNonRecursive: boolean }): Promise<api.ContainerCreateResponse>;
   list(options: { all: boolean; limit?: number; size: boolean; filters: Filters }): Promise<api.ContainerSummary[]>;
   /** The same list with each entry as JSON already: lets an engine keep the text of what did not change. */
   listJson?(options: { all: boolean; limit?: number; size: boolean; filters: Filters }): Promise<string[]>;

@@ -227,8 +227,8 @@ test("a create of an old client gets the defaults it counts on", async () => {
   const seen: unknown[] = [];
   await using server = await TestServer.start({
     containers: {
-      create: async ({ HostConfig }) => {
-        seen.push(HostConfig);
+      create: async ({ HostConfig }, options) => {
+        seen.push(HostConfig, options);
         return { Id: "x", Warnings: [] };
       },
     },
@@ -236,7 +236,12 @@ test("a create of an old client gets the defaults it counts on", async () => {
   const body = { HostConfig: { ConsoleSize: [1, 2], Annotations: { a: "b" } } };
   await server.request("POST", "/v1.39/containers/create", body);
   await server.request("POST", "/v1.51/containers/create", body);
-  assert.deepEqual(seen, [{ IpcMode: "shareable", CgroupnsMode: "host" }, body.HostConfig]);
+  assert.deepEqual(seen, [
+    { IpcMode: "shareable", CgroupnsMode: "host" },
+    { readOnlyNonRecursive: true },
+    body.HostConfig,
+    { readOnlyNonRecursive: false },
+  ]);
 });
 
 test("image names may have slashes, tags and digests", async () => {

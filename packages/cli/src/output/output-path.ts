@@ -15,7 +15,9 @@ export async function checkOutputPath(path: string): Promise<Stats | undefined> 
   if (found === undefined || found.isFile() || found.isDirectory()) return found;
   throw new CliError(
     `invalid output path: ${JSON.stringify(path)} must be a directory or a regular file: got ${kindOf(found)}`,
-    found.isFIFO() || found.isCharacterDevice() ? { hint: "What is to go through a pipe or a device goes there from stdout." } : {},
+    found.isFIFO() || found.isCharacterDevice()
+      ? { hint: "What is to go through a pipe or a device goes there from stdout." }
+      : {},
   );
 }
 

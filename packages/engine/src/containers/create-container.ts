@@ -17,6 +17,7 @@ import {
   namedInRequest,
   normaliseCreate,
   planMounts,
+  type PlanMountsInput,
   verifyCreate,
   type ReferencedContainer,
 } from "./config/index.ts";
@@ -35,12 +36,14 @@ import type { UndoStep } from "./leftovers/unfinished-undos.ts";
 import { checkLogConfig } from "./logs/log-options.ts";
 import { containerMark, layersOf, withRootfsReader } from "./rootfs.ts";
 
-/** What a request that came over CRI has besides its body. */
+/** What a request has besides its body: most of it one that came over CRI. */
 export interface CreateOrigin {
   pod?: PodMembership;
   cri?: CriSettings;
   /** Calls of plugins that have shaped the request already. */
   calls?: readonly TraceEntry[];
+  /** See `PlanMountsInput`. */
+  readOnlyNonRecursive?: boolean;
 }
 
 /**
@@ -115,7 +118,7 @@ function requestContext(request: api.ContainerCreateConfig): Parameters<Containe
 async function prepareRecord(
   room: ContainerRoom,
   request: api.ContainerCreateConfig,
-  { id, name, from: { pod, cri } }: { id: string; name: string; from: CreateOrigin },
+  { id, name, from: { pod, cri, readOnlyNonRecursive = false } }: { id: string; name: string; from: CreateOrigin },
   undo: UndoStep[],
 ): Promise<ContainerRecord> {
   const { deps } = room;
@@ -139,7 +142,7 @@ async function prepareRecord(
   });
   const networked = { ...config, HostConfig: hostConfig, NetworkingConfig: networkingConfig, Name: name };
   await namedInRequest(() => deps.networks.validate(networked));
-  const { mountPoints } = await makeMounts(room, { id, name, hostConfig, config }, undo);
+  const { mountPoints } = await makeMounts(room, { id, name, hostConfig, config, readOnlyNonRecursive }, undo);
   const snapshotter = request.Snapshotter || deps.defaultSnapshotter;
   await deps.images.ensureUnpacked(image, snapshotter);
   const imageVolumes = await resolveImageVolumes(deps, cri?.imageVolumes ?? [], snapshotter);
@@ -209,13 +212,14 @@ export function referencedContainer(room: ContainerRoom, ref: string): Reference
 /** Plans and makes the mounts of a container; their undoing is pushed. */
 export async function makeMounts(
   room: ContainerRoom,
-  container: { id: string; name: string; hostConfig: api.HostConfig; config: api.ContainerConfig },
+  container: { id: string; name: string } & Pick<PlanMountsInput, "hostConfig" | "config" | "readOnlyNonRecursive">,
   undo: UndoStep[],
 ): Promise<RealisedMounts> {
-  const { id, name, hostConfig, config } = container;
+  const { id, name, hostConfig, config, readOnlyNonRecursive } = container;
   const plan = planMounts({
     hostConfig,
     config,
+    readOnlyNonRecursive,
     sourceExists: existsSync,
     mountsOf: (ref) => room.registry.require(ref).record.mountPoints,
   });

@@ -33,7 +33,11 @@ export async function replaceHostConfig(room: ContainerRoom, container: Containe
   const undo: UndoStep[] = [];
   try {
     // Volumes of the configuration were made at create.
-    const { mountPoints } = await makeMounts(room, { id, name: record.name, hostConfig, config: { Volumes: {} } }, undo);
+    const { mountPoints } = await makeMounts(
+      room,
+      { id, name: record.name, hostConfig, config: { Volumes: {} }, readOnlyNonRecursive: true },
+      undo,
+    );
     const taken = new Set(mountPoints.map(({ destination }) => destination));
     await container.change({
       hostConfig,

@@ -338,6 +338,7 @@ test("a container's volumes are held until its record speaks for them, and go wh
   const plan = planMounts({
     hostConfig: { Binds: ["named:/n"] },
     config: { Volumes: { "/anon": {} } },
+    readOnlyNonRecursive: false,
     sourceExists: () => true,
     mountsOf: () => [],
   });
@@ -359,6 +360,7 @@ test("when the second volume cannot be made, the first is removed again", async 
   const plan = planMounts({
     hostConfig: { Binds: ["first:/1", "bad name:/2"] },
     config: {},
+    readOnlyNonRecursive: false,
     sourceExists: () => true,
     mountsOf: () => [],
   });
@@ -369,7 +371,7 @@ test("when the second volume cannot be made, the first is removed again", async 
 test("an unknown volume driver is a bad request of a container's create", async (t) => {
   const { manager } = setup(t);
   const hostConfig = { Binds: ["data:/d"], VolumeDriver: "foo" };
-  const plan = planMounts({ hostConfig, config: {}, sourceExists: () => true, mountsOf: () => [] });
+  const plan = planMounts({ hostConfig, config: {}, readOnlyNonRecursive: false, sourceExists: () => true, mountsOf: () => [] });
   await assert.rejects(
     realiseMounts(plan, manager, { containerId: "c1", context: {} }),
     (error) =>

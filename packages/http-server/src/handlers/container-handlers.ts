@@ -32,7 +32,7 @@ export function containerHandlers(calls: Calls, containers: ContainerBackend) {
         const { name, platform } = query;
         const named = { ...config, ...(name ? { Name: name } : {}), ...(platform ? { Platform: platform } : {}) };
         applyVersionToCreate(named, version);
-        return containers.create(named);
+        return containers.create(named, { readOnlyNonRecursive: isBelow(version, "1.44") });
       },
       { upgrade: (body, version) => (isBelow(version, "1.42") ? withLegacyHostConfig(body) : body) },
     ),

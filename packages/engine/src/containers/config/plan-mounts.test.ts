@@ -27,10 +27,11 @@ const theirs: MountPointRecord[] = [
     anonymous: true,
   },
 ];
-const plan = (hostConfig: HostConfig, config: ContainerConfig = {}) =>
+const plan = (hostConfig: HostConfig, config: ContainerConfig = {}, readOnlyNonRecursive = false) =>
   planMounts({
     hostConfig,
     config,
+    readOnlyNonRecursive,
     sourceExists: (path) => path !== "/nope",
     mountsOf: () => theirs,
   });
@@ -94,6 +95,27 @@ test("a bind keeps its mode text, a volume its name, an unnamed one none", () =>
       ["volume", "", "/anon", "", true, ""],
     ],
   );
+});
+
+test("for an old client a read-only bind is not recursive, and nothing else is said of it", () => {
+  const hostConfig: HostConfig = {
+    Binds: ["/tmp:/ro:ro", "/tmp:/rw", "data:/volume:ro"],
+    Mounts: [
+      { Type: "bind", Source: "/tmp", Target: "/mount", ReadOnly: true, BindOptions: { Propagation: "rslave" } },
+      { Type: "bind", Source: "/tmp", Target: "/forced", ReadOnly: true, BindOptions: { ReadOnlyForceRecursive: true } },
+    ],
+  };
+  const options = (old: boolean) => plan(hostConfig, {}, old).requests.map(({ spec }) => spec.BindOptions);
+  const forced = { ReadOnlyForceRecursive: true };
+  assert.deepEqual(options(true), [
+    { ReadOnlyNonRecursive: true },
+    undefined,
+    undefined,
+    { Propagation: "rslave", ReadOnlyNonRecursive: true },
+    forced,
+  ]);
+  assert.deepEqual(options(false), [undefined, undefined, undefined, { Propagation: "rslave" }, forced]);
+  assert.deepEqual(hostConfig.Mounts?.[0]?.BindOptions, { Propagation: "rslave" });
 });
 
 test("an image's volume gives way to a mount of the user's", () => {

@@ -8,6 +8,8 @@ export interface PlanMountsInput {
   hostConfig: HostConfig;
   /** Merged with the image's, whose `VOLUME`s become anonymous volumes. */
   config: ContainerConfig;
+  /** Read-only binds leave what is mounted below them writable, as clients of an API below 1.44 count on. */
+  readOnlyNonRecursive: boolean;
   sourceExists(path: string): boolean;
   /** Mounts of a container named by `--volumes-from`; throws `notFound`. */
   mountsOf(ref: string): readonly MountPointRecord[];
@@ -30,8 +32,8 @@ export function planMounts(input: PlanMountsInput): MountPlan {
     return request;
   };
 
-  const binds = (hostConfig.Binds ?? []).map((raw) => claim(parseBind(raw, hostConfig.VolumeDriver ?? "")));
-  const mounts = (hostConfig.Mounts ?? []).map((mount) => claim(parseMount(mount, input)));
+  const binds = (hostConfig.Binds ?? []).map((raw) => claim(withDefaults(parseBind(raw, hostConfig.VolumeDriver ?? ""), input)));
+  const mounts = (hostConfig.Mounts ?? []).map((mount) => claim(withDefaults(parseMount(mount, input), input)));
   const inherited = (hostConfig.VolumesFrom ?? [])
     .flatMap((text) => volumesFrom(text, input))
     .filter((mount) => !taken.has(mount.destination));
@@ -42,6 +44,13 @@ export function planMounts(input: PlanMountsInput): MountPlan {
     .map(imageVolume(hostConfig.VolumeDriver ?? ""))
     .filter((request) => !taken.has(request.destination));
   return { inherited, requests: [...binds, ...mounts, ...volumes] };
+}
+
+/** A plugin may have asked for what the client's API has no word for: that counts. */
+function withDefaults(request: MountRequest, { readOnlyNonRecursive }: PlanMountsInput): MountRequest {
+  const { type, rw, spec } = request;
+  if (!readOnlyNonRecursive || type !== "bind" || rw || spec.BindOptions?.ReadOnlyForceRecursive) return request;
+  return { ...request, spec: { ...spec, BindOptions: { ...spec.BindOptions, ReadOnlyNonRecursive: true } } };
 }
 
 function checkedTmpfsDestination(path: string): string {
