@@ -136,3 +136,14 @@ test("volumes of another container come along, read-only where asked, the anonym
     ],
   );
 });
+
+test("of two containers with a mount at the same place the last named gives it", () => {
+  const { inherited } = plan({ VolumesFrom: ["db", "db:ro"] });
+  assert.deepEqual(
+    inherited.map(({ destination, rw }) => [destination, rw]),
+    [
+      ["/shared", false],
+      ["/own", false],
+    ],
+  );
+});

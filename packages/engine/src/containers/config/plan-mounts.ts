@@ -34,9 +34,10 @@ export function planMounts(input: PlanMountsInput): MountPlan {
 
   const binds = (hostConfig.Binds ?? []).map((raw) => claim(withDefaults(parseBind(raw, hostConfig.VolumeDriver ?? ""), input)));
   const mounts = (hostConfig.Mounts ?? []).map((mount) => claim(withDefaults(parseMount(mount, input), input)));
-  const inherited = (hostConfig.VolumesFrom ?? [])
+  const theirs = (hostConfig.VolumesFrom ?? [])
     .flatMap((text) => volumesFrom(text, input))
     .filter((mount) => !taken.has(mount.destination));
+  const inherited = [...new Map(theirs.map((mount) => [mount.destination, mount])).values()];
   for (const mount of inherited) taken.add(mount.destination);
 
   // An image's VOLUME gives way to whatever is mounted there already.
