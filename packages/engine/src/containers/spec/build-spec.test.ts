@@ -168,6 +168,16 @@ test("network files are bound, and follow a read-only root", () => {
   assert.ok(!mountAt(spec, "/dev/shm")?.options?.includes("ro"));
 });
 
+test("the kernel's file systems are on a read-only root what they are on another", () => {
+  const access = (hostConfig: HostConfig) =>
+    ["/proc", "/dev", "/sys", "/sys/fs/cgroup"].filter((place) =>
+      mountAt(build({ ...hostConfig, ReadonlyRootfs: true }).spec, place)?.options?.includes("ro"),
+    );
+  assert.deepEqual(access({}), ["/sys", "/sys/fs/cgroup"]);
+  assert.deepEqual(access({ SecurityOpt: ["writable-cgroups=true"] }), ["/sys"]);
+  assert.deepEqual(access({ Privileged: true }), []);
+});
+
 test("a mount of the user's replaces ours, parents come before children", () => {
   const point = (destination: string): MountPointRecord => ({
     type: "bind",

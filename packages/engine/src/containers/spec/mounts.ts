@@ -27,17 +27,10 @@ export function buildMounts(
   const base = baseMounts(input).filter(
     ({ destination }) => !destinations.has(destination) && !(destinations.has("/dev") && destination.startsWith("/dev/")),
   );
-  if (input.record.hostConfig.ReadonlyRootfs) for (const mount of base) protect(mount);
   return { mounts: [...base, ...own.mounts], rootfsPropagation: own.rootfsPropagation };
 }
 
-/** Mounts a process needs to write to even on a read-only root. */
-const alwaysWritable = new Set(["/proc", "/dev", "/dev/pts", "/dev/shm", "/dev/mqueue"]);
-
-function protect(mount: SpecMount): void {
-  if (!alwaysWritable.has(mount.destination) && !mount.options?.includes("ro")) mount.options = [...(mount.options ?? []), "ro"];
-}
-
+/** The same on a read-only root: a process needs to write to these, or may write to them by what it was given, or not at all. */
 function baseMounts(input: SpecInput): SpecMount[] {
   const { hostConfig } = input.record;
   const { writableCgroups } = parseSecurityOptions(hostConfig.SecurityOpt ?? []);
