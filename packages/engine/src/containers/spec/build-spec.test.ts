@@ -312,6 +312,11 @@ test("the default filter opens with capabilities", () => {
   assert.ok(!old?.includes("ptrace"));
 });
 
+test("memory protection keys are anybody's", () => {
+  const names = build({}).linux.seccomp?.syscalls?.[0]?.names ?? [];
+  for (const name of ["pkey_alloc", "pkey_free", "pkey_mprotect"]) assert.ok(names.includes(name), name);
+});
+
 test("a kernel without seccomp runs what brings no profile, and refuses one that nobody would enforce", () => {
   const facts = sampleFacts({ seccomp: false });
   for (const hostConfig of [{}, { SecurityOpt: ["seccomp=unconfined"] }, { SecurityOpt: ["seccomp=builtin"] }])
