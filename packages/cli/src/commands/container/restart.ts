@@ -1,6 +1,6 @@
 import { defineCommand, minArgs } from "../../command.ts";
 import { int, text } from "../../flags/flag-types.ts";
-import { forEachName, inPath } from "../../for-each-name.ts";
+import { forEachNameInTurn, inPath } from "../../for-each-name.ts";
 
 export const command = defineCommand({
   usage: "[OPTIONS] CONTAINER [CONTAINER...]",
@@ -15,7 +15,7 @@ export const command = defineCommand({
   ],
   async run(context, { flags, args }) {
     const engine = await context.engine();
-    return await forEachName(context, args, async (name) => {
+    return await forEachNameInTurn(context, args, async (name) => {
       await engine.postAndForget(`/containers/${inPath(name)}/restart`, { query: { signal: flags.signal, t: flags.timeout } });
       return name;
     });

@@ -5,7 +5,7 @@ import { attachTo, awaitExit } from "../../container/attached.ts";
 import { detachKeysOf } from "../../container/detach-keys.ts";
 import type { CliContext } from "../../context.ts";
 import { bool, text } from "../../flags/flag-types.ts";
-import { forEachName, inPath } from "../../for-each-name.ts";
+import { forEachNameInTurn, inPath } from "../../for-each-name.ts";
 import { proxySignals } from "../../streams/signal-proxy.ts";
 
 export const command = defineCommand({
@@ -26,7 +26,7 @@ export const command = defineCommand({
       return await startAttached(context, argument(args, 0), flags);
     }
     const engine = await context.engine();
-    return await forEachName(context, args, async (name) => {
+    return await forEachNameInTurn(context, args, async (name) => {
       await engine.postAndForget(`/containers/${inPath(name)}/start`);
       return name;
     });

@@ -5,7 +5,7 @@ import { diskQuota, limitsPart } from "../../container/create-body.ts";
 import { limitFlags } from "../../container/create-flags.ts";
 import { parseBytes } from "../../flags/value-parsers.ts";
 import { list, map, parsed } from "../../flags/flag-types.ts";
-import { forEachName, inPath } from "../../for-each-name.ts";
+import { forEachNameInTurn, inPath } from "../../for-each-name.ts";
 
 export const command = defineCommand({
   usage: "[OPTIONS] CONTAINER [CONTAINER...]",
@@ -34,7 +34,7 @@ export const command = defineCommand({
       ...(given.has("annotation") ? { SpecAnnotation: flags.annotation } : {}),
     };
     const engine = await context.engine();
-    return await forEachName(context, args, async (name) => {
+    return await forEachNameInTurn(context, args, async (name) => {
       const { Warnings } = await engine.postJson<ContainerUpdateResponse>(`/containers/${inPath(name)}/update`, { json: body });
       for (const warning of Warnings ?? []) context.err.write(`WARNING: ${warning}\n`);
       return name;

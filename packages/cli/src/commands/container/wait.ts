@@ -1,7 +1,7 @@
 import type { ContainerWaitResponse } from "@pouchcontainer/api";
 import { CliError } from "../../cli-error.ts";
 import { defineCommand, minArgs } from "../../command.ts";
-import { forEachName, inPath } from "../../for-each-name.ts";
+import { forEachNameInTurn, inPath } from "../../for-each-name.ts";
 
 export const command = defineCommand({
   usage: "CONTAINER [CONTAINER...]",
@@ -10,7 +10,7 @@ export const command = defineCommand({
   examples: [{ does: "Print the exit status when it ends", run: "pouch wait job" }],
   async run(context, { args }) {
     const engine = await context.engine();
-    return await forEachName(context, args, async (name) => {
+    return await forEachNameInTurn(context, args, async (name) => {
       const result = await engine.postJson<ContainerWaitResponse>(`/containers/${inPath(name)}/wait`);
       if (result.Error?.Message) throw new CliError(result.Error.Message);
       return String(result.StatusCode);
