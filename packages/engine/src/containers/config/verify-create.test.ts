@@ -62,6 +62,7 @@ const refused: [HostConfig, string, ContainerConfig?][] = [
   [{ CpusetMems: "9" }, "Requested memory nodes are not available - requested 9, available: 0"],
   [{ BlkioWeight: 5 }, "Range of blkio weight is from 10 to 1000"],
   [{ CpuPeriod: 5 }, "CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)"],
+  [{ CpuShares: -1 }, "invalid CPU shares (-1): value must be a positive integer"],
   [{ CpuQuota: 5 }, "CPU cfs quota can not be less than 1ms (i.e. 1000)"],
   [{ CpuRealtimeRuntime: 50, CpuRealtimePeriod: 5 }, "cpu real-time runtime cannot be higher than cpu real-time period"],
   [{ MemorySwappiness: 500 }, "Invalid value: 500, valid memory swappiness range is 0-100"],

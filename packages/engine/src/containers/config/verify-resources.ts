@@ -116,6 +116,7 @@ function verifyCpu(hostConfig: HostConfig, { cgroup, cpus }: HostFacts, warnings
   if (NanoCpus < 0 || NanoCpus > cpus * 1e9)
     throw invalidArgument(`Range of CPUs is from 0.01 to ${cpus}.00, as there are only ${cpus} CPUs available`);
 
+  if (CpuShares < 0) throw invalidArgument(`invalid CPU shares (${CpuShares}): value must be a positive integer`);
   if (CpuShares > 0 && !cgroup.cpuShares) {
     warnings.push(noSupport("CPU shares", "Shares"));
     hostConfig.CpuShares = 0;
