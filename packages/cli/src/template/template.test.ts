@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { goQuote } from "./go-format.ts";
 import { Template } from "./template.ts";
 import { TemplateError } from "./syntax.ts";
 
@@ -82,3 +83,9 @@ for (const broken of [
     assert.throws(() => new Template(broken), TemplateError);
   });
 }
+
+test("a quoted text is one that Go's strconv.Quote makes", () => {
+  assert.equal(goQuote('a"b\\c d\té…'), String.raw`"a\"b\\c d\té…"`);
+  assert.equal(goQuote("\u0007\b\f\n\r\v\u0000\u001b[31m\u007f"), String.raw`"\a\b\f\n\r\v\x00\x1b[31m\x7f"`);
+  assert.equal(goQuote("\u0085\u00a0\u200b\ufeff\u{e0001}\u{1f600}"), String.raw`"\u0085\u00a0\u200b\ufeff\U000e0001😀"`);
+});

@@ -6,6 +6,7 @@ import { bool, int } from "../../flags/flag-types.ts";
 import { listFlags } from "../../list-flags.ts";
 import { printListing } from "../../output/listing.ts";
 import type { Listing } from "../../output/listing.ts";
+import { goQuote } from "../../template/go-format.ts";
 import { ago, ellipsis, goTime, shortDecimalSize, shortId } from "../../output/units.ts";
 
 export const command = defineCommand({
@@ -73,7 +74,7 @@ function containerRow(
 ): Record<string, unknown> {
   const platform = container.ImageManifestDescriptor?.platform;
   return {
-    Command: `"${(noTrunc ? container.Command : ellipsis(container.Command, 20)).replaceAll(/["\\]/g, "\\$&").replaceAll("\n", "\\n")}"`,
+    Command: goQuote(noTrunc ? container.Command : ellipsis(container.Command, 20)),
     CreatedAt: goTime(container.Created),
     ID: noTrunc ? container.Id : shortId(container.Id),
     Image: imageText(container, noTrunc),
