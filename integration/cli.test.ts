@@ -1,7 +1,7 @@
 /** Our own command line against a real daemon: exit codes, streams, and a terminal that is always given back. */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -159,6 +159,64 @@ test("files and folders go in and come back", async () => {
   const back = await daemon.pouch("cp", "detached:/tmp/there", join(daemon.directory, "back"));
   assert.equal(back.code, 0, back.stderr);
   assert.equal(readFileSync(join(daemon.directory, "back/sub/file"), "utf8"), "content");
+});
+
+test("what a copy makes of links is what docker's client makes of them", async () => {
+  const script = "mkdir -p /l/real; echo zone >/l/real/UTC; ln -s real/UTC /l/zone; ln -s real /l/folder";
+  assert.equal((await daemon.pouch("exec", "detached", "sh", "-c", script)).code, 0);
+  const outcomes: Record<string, string[]> = {};
+  for (const client of ["docker", "pouch"] as const) {
+    const local = join(daemon.directory, `links-${client}`);
+    const cp = async (...args: string[]): Promise<void> => {
+      const { code, stderr } = await daemon[client]("cp", ...args);
+      assert.equal(code, 0, `${client} ${args.join(" ")}: ${stderr}`);
+    };
+    mkdirSync(join(local, "releases/5"), { recursive: true });
+    writeFileSync(join(local, "releases/5/app"), "five");
+    for (const [link, to] of [
+      ["current", "releases/5"],
+      ["app", "current/app"],
+      ["to-file", "written"],
+      ["to-nothing", "made"],
+    ] as const)
+      symlinkSync(to, join(local, link));
+    writeFileSync(join(local, "written"), "");
+    mkdirSync(join(local, "out"));
+
+    const copies = [
+      ["link", "app", []],
+      ["followed", "app", ["-L"]],
+      ["folder-link", "current", []],
+      ["folder-followed", "current", ["-L"]],
+      ["folder-behind", "current/", []],
+      ["contents", "current/.", []],
+      ["contents-followed", "current/.", ["-L"]],
+    ] as const;
+    const folders = copies.map(([name]) => `/${client}/in-${name}`).join(" ");
+    const prepare = `mkdir -p ${folders}; ln -s /${client}/end /${client}/dangling`;
+    assert.equal((await daemon.pouch("exec", "detached", "sh", "-c", prepare)).code, 0);
+    for (const [name, source, flags] of copies) {
+      await cp(...flags, `${local}/${source}`, `detached:/${client}/${name}`);
+      await cp(...flags, `${local}/${source}`, `detached:/${client}/in-${name}/`);
+    }
+    await cp(join(local, "releases/5/app"), `detached:/${client}/dangling`);
+
+    await cp("detached:/l/zone", join(local, "out"));
+    await cp("-L", "detached:/l/zone", join(local, "out/followed"));
+    mkdirSync(join(local, "out/in"));
+    await cp("-L", "detached:/l/zone", `${join(local, "out/in")}/`);
+    await cp("-L", "detached:/l/folder", join(local, "out/in"));
+    await cp("-L", "detached:/l/folder/.", join(local, "out/contents"));
+    await cp("detached:/l/real/UTC", join(local, "to-file"));
+    await cp("detached:/l/real/UTC", join(local, "to-nothing"));
+
+    const list = `find . | LC_ALL=C sort | while read -r p; do if [ -L "$p" ]; then echo "$p -> $(readlink "$p")"; elif [ -f "$p" ]; then echo "$p: $(cat "$p")"; else echo "$p/"; fi; done`;
+    const inside = await daemon.pouch("exec", "-w", `/${client}`, "detached", "sh", "-c", list);
+    const outside = await run("sh", ["-c", `cd ${local} && ${list}`]);
+    outcomes[client] = [...inside.stdout.replaceAll(client, "CLIENT").split("\n"), ...outside.stdout.split("\n")];
+  }
+  assert.ok((outcomes["docker"] ?? []).includes("./in-followed/app: five"));
+  assert.deepEqual(outcomes["pouch"], outcomes["docker"]);
 });
 
 test("tables and templates agree with docker's own client", async () => {

@@ -1,7 +1,7 @@
 import type { Stats } from "node:fs";
-import { stat } from "node:fs/promises";
-import { dirname } from "node:path";
-import { CliError } from "../cli-error.ts";
+import { readlink, stat } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { CliError, messageOf } from "../cli-error.ts";
 
 /**
  * What is at the place that a command is to write to; absent when nothing is. What is written replaces it, so all but files and
@@ -31,6 +31,20 @@ async function statIfThere(path: string): Promise<Stats | undefined> {
     return await stat(path);
   } catch (error) {
     if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR")) return undefined;
-    throw error;
+    throw new CliError(`invalid output path: ${messageOf(error)}`, { cause: error });
   }
+}
+
+/** As the kernel. */
+const mostLinks = 40;
+
+/** Where links lead that are at a path, also to nothing: what is written there comes to be where they lead. */
+export async function endOfLinks(path: string): Promise<string> {
+  let end = resolve(path);
+  for (let followed = 0; followed <= mostLinks; followed++) {
+    const target = await readlink(end).catch(() => undefined); // no link, or nothing: the end
+    if (target === undefined) return end;
+    end = resolve(dirname(end), target);
+  }
+  throw new CliError(`invalid output path: too many links at ${JSON.stringify(path)}`);
 }

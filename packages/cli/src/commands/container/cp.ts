@@ -1,6 +1,6 @@
-import { lstat, stat } from "node:fs/promises";
 import { basename, dirname, posix, resolve } from "node:path";
 import type { ContainerPathStat } from "@pouchcontainer/api";
+import { localSource } from "../../archive/local-source.ts";
 import { packFolder } from "../../archive/pack-folder.ts";
 import { unpackArchive } from "../../archive/unpack-archive.ts";
 import type { EngineClient } from "../../client/engine-client.ts";
@@ -9,11 +9,13 @@ import { argument, defineCommand, exactArgs } from "../../command.ts";
 import type { CliContext } from "../../context.ts";
 import { bool } from "../../flags/flag-types.ts";
 import { inPath } from "../../for-each-name.ts";
-import { checkOutputPath } from "../../output/output-path.ts";
+import { checkOutputPath, endOfLinks } from "../../output/output-path.ts";
 
 /** Bits of Go's `fs.FileMode`. */
 const goDirectory = 2 ** 31;
 const goSymlink = 2 ** 27;
+const goDevice = 2 ** 26;
+const goIrregular = 2 ** 19;
 
 interface CopyFlags {
   archive: boolean;
@@ -63,14 +65,39 @@ async function statPath(engine: EngineClient, container: string, path: string): 
   return JSON.parse(Buffer.from(header, "base64").toString("utf8")) as ContainerPathStat;
 }
 
-const isDirectory = (found: ContainerPathStat): boolean => found.mode >= goDirectory;
-const isLink = (found: ContainerPathStat): boolean => Math.trunc(found.mode / goSymlink) % 2 === 1;
+const has = ({ mode }: ContainerPathStat, bit: number): boolean => Math.trunc(mode / bit) % 2 === 1;
+const isDirectory = (found: ContainerPathStat): boolean => has(found, goDirectory);
 
-/** The path at the end of a link in a container. */
+/** Where a link in a container leads; a path that ends in `/.` goes on meaning what is in there. */
+function linkTarget(path: string, { linkTarget: target }: ContainerPathStat): string {
+  const end = posix.isAbsolute(target) ? target : posix.join(posix.dirname(path), target);
+  return isContents(path) ? posix.join(end, "/") + "." : end;
+}
+
+/** `folder/.`: what is in it, without it. */
+const isContents = (path: string): boolean => /(^|\/)\.$/.test(path);
+
 async function followLink(engine: EngineClient, container: string, path: string): Promise<string> {
   const found = await statPath(engine, container, path);
-  if (!isLink(found)) return path;
-  return posix.isAbsolute(found.linkTarget) ? found.linkTarget : posix.join(posix.dirname(path), found.linkTarget);
+  return has(found, goSymlink) ? linkTarget(path, found) : path;
+}
+
+/** What is at a destination in a container, or where the link leads that is there; `found` is absent when that is nothing. */
+async function statDestination(
+  engine: EngineClient,
+  container: string,
+  path: string,
+): Promise<{ path: string; found: ContainerPathStat | undefined }> {
+  const statIfThere = async (place: string): Promise<ContainerPathStat | undefined> =>
+    await statPath(engine, container, place).catch((error: unknown) => {
+      // Not there yet, or no such container: what follows says which.
+      if (isDaemonStatus(error, 404)) return undefined;
+      throw error;
+    });
+  const found = await statIfThere(path);
+  if (found === undefined || !has(found, goSymlink)) return { path, found };
+  const end = linkTarget(path, found);
+  return { path: end, found: await statIfThere(end) };
 }
 
 interface CopyOut {
@@ -81,7 +108,9 @@ interface CopyOut {
 }
 
 async function copyOut(context: CliContext, engine: EngineClient, { container, path, target, flags }: CopyOut): Promise<void> {
-  const place = resolve(target);
+  // As it was given first, so that what is wrong there is said of that.
+  if (target !== "-") await checkOutputPath(resolve(target));
+  const place = await endOfLinks(target);
   const existing = target === "-" ? undefined : await checkOutputPath(place);
   const from = flags["follow-link"] ? await followLink(engine, container, path) : path;
   const answer = await engine.get(`/containers/${inPath(container)}/archive`, { query: { path: from } });
@@ -93,15 +122,17 @@ async function copyOut(context: CliContext, engine: EngineClient, { container, p
   const header = answer.head.headers.get("x-docker-container-path-stat") ?? "";
   // The header's contract is api's ContainerPathStat.
   const source = JSON.parse(Buffer.from(header, "base64").toString("utf8")) as ContainerPathStat;
-  const contentsOnly = /(^|\/)\.$/.test(path);
+  const contentsOnly = isContents(path);
   if (isDirectory(source) && existing?.isFile() === true) throw new CliError(`cannot copy a directory to a file: ${target}`);
   if (existing === undefined && target.endsWith("/") && !isDirectory(source)) throw new CliError(`no such directory: ${target}`);
   const into = existing?.isDirectory() === true;
 
   const top = posix.basename(posix.normalize(source.name === "" || source.name === "." ? posix.basename(from) : source.name));
-  const folder = into && !contentsOnly ? place : dirname(place);
-  const rename = into && !contentsOnly ? {} : { rename: { from: contentsOnly ? "." : top, to: basename(place) } };
-  const options = contentsOnly ? { folder: place } : { folder, ...rename };
+  // What a link led to goes by the link's name.
+  const name = from === path ? top : posix.basename(path);
+  const options = contentsOnly
+    ? { folder: place }
+    : { folder: into ? place : dirname(place), rename: { from: top, to: into ? name : basename(place) } };
   await unpackArchive(answer.chunks(), { ...options, keepOwner: flags.archive });
   if (!flags.quiet && context.err.isTTY) context.err.write(`Successfully copied to ${place}\n`);
 }
@@ -124,27 +155,18 @@ async function copyIn(context: CliContext, engine: EngineClient, { container, pa
     ).close();
   if (source === "-") return await send(path, context.stdin());
 
-  const local = resolve(source);
-  const found = await (flags["follow-link"] ? stat(local) : lstat(local)).catch(() => undefined);
-  if (found === undefined) throw new CliError(`${source}: no such file or directory`);
-  let target = path;
-  const existing = await statPath(engine, container, path).catch((error: unknown) => {
-    // Not there yet, or no such container: what follows says which.
-    if (isDaemonStatus(error, 404)) return undefined;
-    throw error;
-  });
-  let directory = existing !== undefined && isDirectory(existing);
-  if (existing !== undefined && isLink(existing)) {
-    target = await followLink(engine, container, path);
-    directory = isDirectory(await statPath(engine, container, target));
-  }
-  if (found.isDirectory() && existing !== undefined && !directory)
+  const local = await localSource(source, { followLink: flags["follow-link"] });
+  const { path: target, found } = await statDestination(engine, container, path);
+  const directory = found !== undefined && isDirectory(found);
+  if (found !== undefined && (has(found, goDevice) || has(found, goIrregular)))
+    throw new CliError(`destination "${container}:${path}" must be a directory or a regular file: got a device`);
+  if (local.isDirectory && found !== undefined && !directory)
     throw new CliError(`cannot copy a directory to a file: ${container}:${path}`);
-  if (!found.isDirectory() && existing === undefined && path.endsWith("/"))
+  if (!local.isDirectory && found === undefined && path.endsWith("/"))
     throw new CliError(`no such directory: ${container}:${path}`);
-  const contentsOnly = found.isDirectory() && /(^|\/)\.$/.test(source);
   const options = { keepOwner: flags.archive };
-  if (directory) await send(target, packFolder(local, contentsOnly ? options : { ...options, rename: basename(local) }));
-  else await send(posix.dirname(posix.resolve("/", target)), packFolder(local, { ...options, rename: posix.basename(target) }));
+  if (directory) await send(target, packFolder(local.path, local.contentsOnly ? options : { ...options, rename: local.name }));
+  else
+    await send(posix.dirname(posix.resolve("/", target)), packFolder(local.path, { ...options, rename: posix.basename(target) }));
   if (!flags.quiet && context.err.isTTY) context.err.write(`Successfully copied to ${container}:${path}\n`);
 }
