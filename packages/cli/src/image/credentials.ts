@@ -2,6 +2,7 @@ import type { AuthConfig } from "@pouchcontainer/api";
 import { readClientConfig } from "../client-config.ts";
 import type { ClientConfig, StoredLogin } from "../client-config.ts";
 import type { CliContext } from "../context.ts";
+import { helperFor } from "./credential-helper.ts";
 
 /** The name Docker Hub has in configurations. */
 export const hubServer = "https://index.docker.io/v1/";
@@ -16,18 +17,25 @@ export function credentialsFor(context: CliContext, registry: string): AuthConfi
   const home = context.env["HOME"];
   const folders = [context.configFolder, context.env["DOCKER_CONFIG"] ?? (home === undefined ? undefined : `${home}/.docker`)];
   for (const folder of folders) {
-    const found = folder === undefined ? undefined : lookUp(readClientConfig(folder), server);
+    const found = folder === undefined ? undefined : lookUp(context, readClientConfig(folder), server);
     if (found !== undefined) return found;
   }
   return undefined;
 }
 
-function lookUp(config: ClientConfig, server: string): AuthConfig | undefined {
-  const helper = config.credHelpers?.[server] ?? config.credsStore;
-  if (helper !== undefined && helper !== "") return askHelper(helper, server);
+function lookUp({ env }: CliContext, config: ClientConfig, server: string): AuthConfig | undefined {
+  const helper = helperFor(config, server, env);
+  if (helper !== undefined) return helper.get(server);
+  const [key] = keysOf(config, server);
+  const login = key === undefined ? undefined : config.auths?.[key];
+  return login === undefined ? undefined : readLogin(login, server);
+}
+
+/** The names that a server's login has in a configuration, which may say more than its host (`https://…/v2/`); its own first. */
+export function keysOf({ auths = {} }: ClientConfig, server: string): string[] {
   const wanted = hostOf(server);
-  const entry = Object.entries(config.auths ?? {}).find(([key]) => key === server || hostOf(key) === wanted);
-  return entry === undefined ? undefined : readLogin(entry[1], server);
+  const others = Object.keys(auths).filter((key) => key !== server && hostOf(key) === wanted);
+  return server in auths ? [server, ...others] : others;
 }
 
 const hostOf = (server: string): string => server.replace(/^https?:\/\//, "").replace(/\/.*$/, "");
@@ -39,26 +47,6 @@ function readLogin({ auth, identitytoken }: StoredLogin, server: string): AuthCo
   return colon === -1
     ? undefined
     : { username: text.slice(0, colon), password: text.slice(colon + 1).replace(/(?<!\0)\0+$/, ""), serveraddress: server };
-}
-
-/** Asks `docker-credential-<name> get`; a helper that knows nothing answers with an exit status. */
-function askHelper(name: string, server: string): AuthConfig | undefined {
-  try {
-    const answer: unknown = JSON.parse(
-      process.getBuiltinModule("node:child_process").execFileSync(`docker-credential-${name}`, ["get"], {
-        input: server,
-        encoding: "utf8",
-        stdio: ["pipe", "pipe", "ignore"],
-      }),
-    );
-    if (typeof answer !== "object" || answer === null || !("Username" in answer) || !("Secret" in answer)) return undefined;
-    const secret = String(answer.Secret);
-    return answer.Username === "<token>"
-      ? { identitytoken: secret, serveraddress: server }
-      : { username: String(answer.Username), password: secret, serveraddress: server };
-  } catch {
-    return undefined; // no login for this registry, which many need none for
-  }
 }
 
 /** The `X-Registry-Auth` header for a registry, when there is a login. */

@@ -7,6 +7,7 @@ import { defineCommand, maxArgs } from "../../command.ts";
 import { readLine } from "../../confirm.ts";
 import type { CliContext } from "../../context.ts";
 import { bool, text } from "../../flags/flag-types.ts";
+import { helperFor } from "../../image/credential-helper.ts";
 import { hubServer, serverOf } from "../../image/credentials.ts";
 
 export const command = defineCommand({
@@ -37,14 +38,21 @@ export const command = defineCommand({
     const engine = await context.engine();
     const auth: AuthConfig = { username, password, serveraddress: server };
     const { Status, IdentityToken } = await engine.postJson<AuthResponse>("/auth", { json: auth });
-    const stored: StoredLogin = IdentityToken
-      ? { auth: Buffer.from(`${username}:`).toString("base64"), identitytoken: IdentityToken }
-      : { auth: Buffer.from(`${username}:${password}`).toString("base64") };
+    const login: AuthConfig = IdentityToken ? { username, identitytoken: IdentityToken } : { username, password };
     const config = readClientConfig(context.configFolder);
+    const helper = helperFor(config, server, context.env);
+    helper?.store(server, login);
+    // What a helper keeps leaves its server's name here, as with docker's client.
+    const stored = helper === undefined ? storedLogin(login) : {};
     writeClientConfig(context.configFolder, { ...config, auths: { ...config.auths, [server]: stored } });
     context.out.write(`${Status || "Login Succeeded"}\n`);
   },
 });
+
+function storedLogin({ username = "", password = "", identitytoken }: AuthConfig): StoredLogin {
+  const auth = Buffer.from(`${username}:${password}`).toString("base64");
+  return identitytoken === undefined ? { auth } : { auth, identitytoken };
+}
 
 async function ask(context: CliContext, question: string): Promise<string> {
   context.out.write(question);

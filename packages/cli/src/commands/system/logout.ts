@@ -1,6 +1,7 @@
 import { readClientConfig, writeClientConfig } from "../../client-config.ts";
 import { defineCommand, maxArgs } from "../../command.ts";
-import { hubServer, serverOf } from "../../image/credentials.ts";
+import { helperFor } from "../../image/credential-helper.ts";
+import { hubServer, keysOf, serverOf } from "../../image/credentials.ts";
 
 export const command = defineCommand({
   usage: "[SERVER]",
@@ -10,12 +11,17 @@ export const command = defineCommand({
   async run(context, { args }) {
     const server = args[0] === undefined ? hubServer : serverOf(args[0].replace(/^https?:\/\//, "").replace(/\/$/, ""));
     const config = readClientConfig(context.configFolder);
-    const { [server]: login, ...others } = config.auths ?? {};
-    if (login === undefined) {
+    const keys = keysOf(config, server);
+    const helper = helperFor(config, server, context.env);
+    if (keys.length === 0 && helper === undefined) {
       context.out.write(`Not logged in to ${server}\n`);
       return;
     }
-    writeClientConfig(context.configFolder, { ...config, auths: others });
     context.out.write(`Removing login credentials for ${server}\n`);
+    if (keys.length > 0) {
+      const others = Object.entries(config.auths ?? {}).filter(([key]) => !keys.includes(key));
+      writeClientConfig(context.configFolder, { ...config, auths: Object.fromEntries(others) });
+    }
+    helper?.erase(server);
   },
 });
