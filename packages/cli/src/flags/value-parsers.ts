@@ -46,11 +46,20 @@ export function parseCpus(given: string): number {
  */
 export function parseTimestamp(given: string, nowMs: number): string {
   if (/^\d+(\.\d+)?$/.test(given)) return given;
-  if (/^[+-]?[\d.]+(ns|us|µs|ms|s|m|h)/.test(given)) return ((nowMs * 1e6 - parseDuration(given)) / 1e9).toFixed(9);
-  const complete = /^\d{4}-\d\d-\d\d$/.test(given) ? `${given}T00:00:00` : given;
-  const parsed = /^\d{4}-\d\d-\d\dT/.test(complete) ? Date.parse(complete.replace(/(\.\d{3})\d+/, "$1")) : Number.NaN;
+  if (/^[+-]?[\d.]+(ns|us|µs|ms|s|m|h)/.test(given))
+    return secondsText(BigInt(nowMs) * 1_000_000n - BigInt(parseDuration(given)));
+  const [, date = "", time = "T00:00:00", fraction = "", zone = ""] =
+    /^(\d{4}-\d\d-\d\d)(?:(T[\d:]+)(?:\.(\d+))?(.*))?$/.exec(given) ?? [];
+  const parsed = Date.parse(date + time + zone);
   if (Number.isNaN(parsed)) {
     throw new BadFlagValue(given, `"${given}" is no time: write 2026-01-31T12:00:00Z, a Unix time, or a duration such as 10m`);
   }
-  return (parsed / 1000).toFixed(9);
+  // A number of milliseconds does not hold the digits of a fraction.
+  return secondsText(BigInt(parsed) * 1_000_000n + BigInt(fraction.slice(0, 9).padEnd(9, "0")));
+}
+
+/** The fraction counts forwards from the seconds, before the epoch too, as Go writes it. */
+function secondsText(nanoseconds: bigint): string {
+  const fraction = ((nanoseconds % 1_000_000_000n) + 1_000_000_000n) % 1_000_000_000n;
+  return `${(nanoseconds - fraction) / 1_000_000_000n}.${String(fraction).padStart(9, "0")}`;
 }
