@@ -43,7 +43,15 @@ export const templateFunctions: Readonly<Record<string, TemplateFunction>> = {
 
 /** JSON of a value; the fields that a row computes (functions without parameters) are computed. */
 export function toJson(value: unknown): string {
-  return JSON.stringify(value, (_, one: unknown) => (typeof one === "function" ? undefined : one)) ?? "null";
+  return JSON.stringify(value, (_, one: unknown) => jsonPart(one)) ?? "null";
+}
+
+// TypeScript's library does not have it yet.
+const { rawJSON } = JSON as unknown as { rawJSON: (text: string) => unknown };
+
+function jsonPart(value: unknown): unknown {
+  if (typeof value === "bigint") return rawJSON(String(value));
+  return typeof value === "function" ? undefined : value;
 }
 
 /** Go's idea of truth: not false, 0, "", nil, nor empty. */
@@ -96,7 +104,10 @@ function sliceOf(value: unknown, from: unknown, to: unknown): unknown {
   return value.slice(Number(from ?? 0), end);
 }
 
+const isNumeric = (value: unknown): value is number | bigint => typeof value === "number" || typeof value === "bigint";
+
 function compare(a: unknown, b: unknown): number {
+  if (isNumeric(a) && isNumeric(b)) return Number(a > b) - Number(a < b);
   if (a === b || ((a === null || a === undefined) && (b === null || b === undefined))) return 0;
   if (a !== null && b !== null && a !== undefined && b !== undefined && typeof a !== typeof b) {
     throw new TemplateError("error calling eq: incompatible types for comparison");
@@ -105,7 +116,7 @@ function compare(a: unknown, b: unknown): number {
 }
 
 function ordered(a: unknown, b: unknown): number {
-  if (typeof a === "number" && typeof b === "number") return a - b;
+  if (isNumeric(a) && isNumeric(b)) return compare(a, b);
   if (typeof a === "string" && typeof b === "string") return a < b ? -1 : a > b ? 1 : 0;
   throw new TemplateError("error calling lt: incompatible types for comparison");
 }

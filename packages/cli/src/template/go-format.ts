@@ -81,6 +81,7 @@ function formatVerb(letter: string, value: unknown, flags: string, precision: st
           ? `[${value.map((one) => goQuote(goString(one))).join(" ")}]`
           : bad;
     case "d":
+      if (typeof value === "bigint") return signed(String(value));
       return typeof value === "number" ? signed(String(Math.trunc(value))) : bad;
     case "t":
       return typeof value === "boolean" ? String(value) : bad;
@@ -94,7 +95,10 @@ function formatVerb(letter: string, value: unknown, flags: string, precision: st
         : bad;
     case "x":
     case "X": {
-      const hex = typeof value === "number" ? value.toString(16) : Buffer.from(goString(value, false)).toString("hex");
+      const hex =
+        typeof value === "number" || typeof value === "bigint"
+          ? value.toString(16)
+          : Buffer.from(goString(value, false)).toString("hex");
       return letter === "X" ? hex.toUpperCase() : hex;
     }
     case "c":
@@ -109,6 +113,7 @@ const limit = (precision: string | undefined): number | undefined => (precision 
 function goTypeName(value: unknown): string {
   if (typeof value === "string") return "string";
   if (typeof value === "boolean") return "bool";
+  if (typeof value === "bigint") return "int64";
   if (typeof value === "number") return Number.isInteger(value) ? "int" : "float64";
   return Array.isArray(value) ? "[]interface {}" : "map[string]interface {}";
 }

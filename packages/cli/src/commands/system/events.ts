@@ -1,11 +1,10 @@
 import type { EventMessage } from "@pouchcontainer/api";
-import { jsonValues } from "../../client/json-lines.ts";
+import { jsonTexts } from "../../client/json-lines.ts";
 import { defineCommand, noArgs } from "../../command.ts";
 import { filterFlag } from "../../filters.ts";
 import { text } from "../../flags/flag-types.ts";
 import { parseTimestamp } from "../../flags/value-parsers.ts";
 import { compile } from "../../output/listing.ts";
-import { toJson } from "../../template/functions.ts";
 
 export const command = defineCommand({
   usage: "[OPTIONS]",
@@ -32,21 +31,47 @@ export const command = defineCommand({
         until: flags.until === undefined ? undefined : parseTimestamp(flags.until, now),
       },
     });
-    for await (const value of jsonValues(answer.chunks())) {
-      // The daemon sends api's EventMessage, one after another.
-      const event = value as EventMessage;
-      const line = template !== undefined ? template.render(event) : flags.format === "json" ? toJson(event) : eventText(event);
+    for await (const text of jsonTexts(answer.chunks())) {
+      const line =
+        template !== undefined
+          ? template.render(goFields(readEvent(text)))
+          : flags.format === "json"
+            ? text
+            : eventText(readEvent(text));
       context.out.write(`${line}\n`);
     }
   },
 });
 
-export function eventText({ time, timeNano, Type, Action, Actor }: EventMessage): string {
+/** With all digits of its time: a number holds it to about 200 ns. */
+type ExactEvent = Omit<EventMessage, "timeNano"> & { timeNano?: bigint };
+
+// TypeScript's library does not have the last parameter yet.
+const parseWithSource = JSON.parse as (
+  text: string,
+  revive: (key: string, value: unknown, context: { source?: string }) => unknown,
+) => unknown;
+
+function readEvent(text: string): ExactEvent {
+  // The daemon sends api's EventMessage, one after another.
+  return parseWithSource(text, (key, value, { source }) =>
+    key === "timeNano" && typeof value === "number" && Number.isInteger(value) ? BigInt(source ?? value) : value,
+  ) as ExactEvent;
+}
+
+/** An event as templates name its fields: as the daemon does, and as Go, which Docker's documentation goes by. JSON has the daemon's. */
+function goFields(event: ExactEvent): object {
+  const { status = "", id = "", from = "", scope = "", time, timeNano = 0n } = event;
+  const named = { ...event, Status: status, ID: id, From: from, Scope: scope, Time: time, TimeNano: timeNano };
+  return Object.assign(Object.create({ toJSON: () => event }), named);
+}
+
+export function eventText({ time, timeNano, Type, Action, Actor }: ExactEvent): string {
   const attributes = Object.entries(Actor.Attributes ?? {})
     .map(([key, value]) => `${key}=${value}`)
     .sort()
     .join(", ");
   const seconds = new Date(time * 1000).toISOString().slice(0, 19);
-  const nanos = String(Math.trunc((timeNano ?? 0) % 1e9)).padStart(9, "0");
+  const nanos = String((timeNano ?? 0n) % 1_000_000_000n).padStart(9, "0");
   return `${seconds}.${nanos}Z ${Type} ${Action} ${Actor.ID}${attributes === "" ? "" : ` (${attributes})`}`;
 }
