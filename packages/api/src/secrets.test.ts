@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Readable } from "node:stream";
 import { test } from "node:test";
 import { isSecretField, maskSecrets, secretsIn, withoutCredentials, withoutSecrets } from "./secrets.ts";
 
@@ -38,6 +39,12 @@ test("secrets of a body are taken out of a text somebody made of it; short value
   const secrets = secretsIn({ config: { Env: ["A=hunter2", "B=hunter2hunter2", "C=1"], Image: "hunter" } });
   assert.deepEqual(secrets, ["hunter2hunter2", "hunter2"]);
   assert.equal(maskSecrets("no hunter2hunter2 or hunter2 in 1 hunter", secrets), "no *** or *** in 1 hunter");
+});
+
+test("secrets are found in data only, and masked as JSON spells them too", () => {
+  const secrets = secretsIn({ Env: [Buffer.from("bytes"), Readable.from(["stream"]), 'A=say "hunter2"'] });
+  assert.deepEqual(secrets, ['say \\"hunter2\\"', 'say "hunter2"']);
+  assert.equal(maskSecrets('"A=say \\"hunter2\\""', secrets), '"A=***"');
 });
 
 test("a short value is masked where it stands alone, and not inside of words", () => {

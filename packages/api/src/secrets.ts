@@ -74,7 +74,7 @@ const shortestSecret = 4;
 /** Values shorter than this are masked where they stand alone: `info` is no part of "information". */
 const shortestAnywhere = 8;
 
-/** The secrets in a body, to be taken out of texts that somebody made of it. */
+/** The secrets in a body, as they are and as JSON spells them, to be taken out of texts that somebody made of it. */
 export function secretsIn(value: unknown): string[] {
   const found = new Set<string>();
   collect(value, "open", found);
@@ -85,14 +85,21 @@ export function secretsIn(value: unknown): string[] {
 function collect(value: unknown, meaning: "named" | "whole" | "open", found: Set<string>): void {
   if (Array.isArray(value)) for (const item of value) collect(item, meaning, found);
   else if (typeof value === "object" && value !== null) {
+    if (isOpaque(value)) return;
     for (const [key, member] of Object.entries(value)) {
       const own = meaningOf(key);
       collect(member, own === "open" ? meaning : own, found);
     }
   } else if (typeof value === "string" && meaning !== "open") {
     const equals = value.indexOf("=");
-    found.add(meaning === "named" && equals !== -1 ? value.slice(equals + 1) : value);
+    const secret = meaning === "named" && equals !== -1 ? value.slice(equals + 1) : value;
+    found.add(secret).add(JSON.stringify(secret).slice(1, -1));
   }
+}
+
+/** Bytes and streams have members, and no field among them means anything. */
+function isOpaque(value: object): boolean {
+  return ArrayBuffer.isView(value) || ("pipe" in value && typeof value.pipe === "function");
 }
 
 function without(text: string, secret: string): string {

@@ -51,6 +51,7 @@ export class CallRunner {
 
   /**
    * `settle` checks the answer and takes from it what the chain goes on with; what it throws counts as the plugin's failure.
+   * `shown` is what the plugin gets to read, where the request holds that as a stream: its secrets are masked in a failure.
    * Resolves to undefined when the plugin was left out: it is gone, or it failed and its policy is to ignore that.
    */
   async run<P extends PointName, R>(
@@ -59,11 +60,12 @@ export class CallRunner {
     request: PointRequest<P>,
     context: ChainContext,
     settle: (answer: PointAnswer<P>) => Settled<R> | Promise<Settled<R>>,
+    shown: unknown = request,
   ): Promise<R | undefined> {
     const { slot, settings, breaker } = link;
     const instance = slot.instance;
     if (instance === undefined) return undefined;
-    const call = { point, link, instance, request, context, startedAt: this.#deps.now(), started: performance.now() };
+    const call = { point, link, instance, shown, context, startedAt: this.#deps.now(), started: performance.now() };
 
     const refusal = breaker.refusal(instance.incarnation);
     if (refusal !== undefined) return this.#failed(call, unavailable(refusal), "skipped");
@@ -97,7 +99,7 @@ export class CallRunner {
 
   #failed(call: Call, thrown: unknown, outcome: "failed" | "timeout" | "skipped"): undefined {
     const { point, link, context } = call;
-    const failure = maskedFailure(link.slot.name, point, thrown, call.request);
+    const failure = maskedFailure(link.slot.name, point, thrown, call.shown);
     if (outcome !== "skipped") this.#judge(call, thrown);
     const ignore = link.settings.failurePolicy === "ignore" && context.signal?.aborted !== true;
     this.#record(call, ignore && outcome !== "skipped" ? "ignored" : outcome, { error: failure.message });
@@ -112,7 +114,7 @@ export class CallRunner {
     if (call.context.signal?.aborted === true) breaker.undecided();
     else if (isRefusal(thrown)) {
       if (breaker.succeeded()) this.#circuit(call, "circuit-closed");
-    } else if (breaker.failed(maskedWords(messageChain(thrown), call.request))) this.#circuit(call, "circuit-open");
+    } else if (breaker.failed(maskedWords(messageChain(thrown), call.shown))) this.#circuit(call, "circuit-open");
   }
 
   #record(call: Call, outcome: CallOutcome, facts: { patch?: PatchOperation[]; conflicts?: Conflict[]; error?: string }): void {
@@ -157,7 +159,7 @@ interface Call {
   point: PointName;
   link: ChainLink;
   instance: PluginInstance;
-  request: unknown;
+  shown: unknown;
   context: ChainContext;
   startedAt: number;
   started: number;

@@ -10,16 +10,16 @@ const maxWords = 8192;
  * A plugin's failure in words without the secrets of what the plugin was asked: it may put into them what it was given. The names of
  * plugin and point are the daemon's own words and stay. Causes that hold secrets are left behind.
  */
-export function maskedFailure(plugin: string, point: PointName, thrown: unknown, request: unknown): EngineError {
+export function maskedFailure(plugin: string, point: PointName, thrown: unknown, shown: unknown): EngineError {
   const said = messageChain(thrown);
-  const words = maskedWords(said, request);
+  const words = maskedWords(said, shown);
   const failure = pluginFailure(plugin, point, thrown, words);
   return words === said ? failure : new EngineError(failure.kind, failure.message, { details: failure.details });
 }
 
-/** What a plugin said, without the secrets of the request, and not longer than anybody reads. */
-export function maskedWords(said: string, request: unknown): string {
-  const secrets = secretsIn(request);
+/** What a plugin said, without the secrets of what it was shown, and not longer than anybody reads. */
+export function maskedWords(said: string, shown: unknown): string {
+  const secrets = secretsIn(shown);
   if (said.length <= maxWords) return maskSecrets(said, secrets);
   // The cut may go through a secret: as much as the longest one has is left out besides.
   const longest = secrets[0]?.length ?? 0;

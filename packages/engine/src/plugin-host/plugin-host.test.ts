@@ -438,6 +438,23 @@ test("of a failure the plugin's words are masked and cut, its name and the point
   });
 });
 
+test("of an update body the secrets are masked in a failure as in any other", async () => {
+  const { host, add, log } = harness();
+  add(
+    "translate",
+    "container",
+    {
+      preUpdate: async (stream) => {
+        throw new Error(`cannot translate ${JSON.stringify(await readJson(stream))}`);
+      },
+    },
+    { failurePolicy: "ignore" },
+  );
+  await host.preUpdate(jsonStream({ Env: ["DB_PASSWORD=hunter2hunter2", 'QUOTED=say "hunter2"'] }), {});
+  const message = 'plugin "translate" at container.preUpdate: cannot translate {"Env":["DB_PASSWORD=***","QUOTED=***"]}';
+  assert.deepEqual([host.trace.last()[0]?.error, log], [message, [`${message}; ignored, as its failure policy says`]]);
+});
+
 test("a hook has a time, of its plugin's or half a minute, and at most five", async () => {
   const { host, add } = harness();
   const asked = [{}, { timeoutSeconds: 300 }].map((more) => ({ priority: 1, args: ["/bin/true"], ...more }));

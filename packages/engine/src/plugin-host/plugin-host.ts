@@ -231,7 +231,9 @@ export class PluginHost implements PluginChains {
         if (after.json === undefined && before.json !== undefined) throw internal("the body it returned is not JSON any more");
         return this.#bodies.settled(link, writes, before.json ?? {}, after.json ?? {}, after);
       };
-      current = (await this.#runner.run("container.preUpdate", link, { body: bodyOf(before.bytes) }, context, settle)) ?? before;
+      current =
+        (await this.#runner.run("container.preUpdate", link, { body: bodyOf(before.bytes) }, context, settle, before.json)) ??
+        before;
     }
     return bodyOf(current.bytes);
   }

@@ -27,9 +27,9 @@ export function bodyOf(bytes: Buffer): Readable {
 }
 
 /** The body, its bounds checked, as JSON for a trace; undefined when it is something else, which a plugin may well translate from. */
-export function jsonOf(bytes: Buffer): unknown {
+export function jsonOf(bytes: Buffer | string): unknown {
   try {
-    return JSON.parse(bytes.toString("utf8"));
+    return JSON.parse(bytes.toString());
   } catch {
     return undefined;
   }

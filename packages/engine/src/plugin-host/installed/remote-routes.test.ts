@@ -16,7 +16,13 @@ const rest = { name: "router", timeoutMs: 5000, suspect: () => undefined, warn: 
 type Question = Record<string, unknown>;
 
 /** A daemon with one route that echoes, wrapped by a plugin that answers `before` as given. */
-async function wrapped(t: TestContext, flags: object, before: (question: Question) => unknown, more: Partial<RemotePlugin> = {}) {
+async function wrapped(
+  t: TestContext,
+  flags: object,
+  before: (question: Question) => unknown,
+  more: Partial<RemotePlugin> = {},
+  query = "x=1",
+) {
   const directory = mkdtempSync(join(tmpdir(), "routes-"));
   const socketPath = join(directory, "plugin.sock");
   const asked: Question[] = [];
@@ -24,7 +30,7 @@ async function wrapped(t: TestContext, flags: object, before: (question: Questio
   const plugin = createWireServer(async (request, response) => {
     const question = { path: request.url, ...(JSON.parse((await readRequest(request)).toString()) as object) } as Question;
     asked.push(question);
-    const answer = request.url === "/ApiPlugin.Before" ? before(question) : {};
+    const answer = request.url === "/ApiPlugin.Before" || "status" in question ? before(question) : {};
     if (answer !== undefined) sendJson(response, answer);
   }).listen(socketPath);
   await once(plugin, "listening");
@@ -35,7 +41,7 @@ async function wrapped(t: TestContext, flags: object, before: (question: Questio
     handler: async (request, response, { id }) => {
       const body = (await readRequest(request)).toString();
       response.writeHead(200, { "x-by": String(request.headers["x-by"]) });
-      response.write(`${id}:`);
+      if (!body.startsWith("{")) response.write(`${id}:`);
       response.end(body);
     },
   };
@@ -67,7 +73,7 @@ async function wrapped(t: TestContext, flags: object, before: (question: Questio
     rmSync(directory, { recursive: true });
   });
   // A TCP server's address is an object.
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1.43/echo/7?x=1`;
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1.43/echo/7?${query}`;
   return { asked, post: (body: string) => fetch(url, { method: "POST", body }) };
 }
 
@@ -192,6 +198,27 @@ test("before has a time to answer, and a refusal names its plugin", async (t) =>
     [refused.status, await refused.json()],
     [403, { message: 'plugin "router" at api.updateHandler: not on Sundays' }],
   );
+});
+
+test("what a plugin says of bodies and queries it was shown is without their secrets", async (t) => {
+  const warned: string[] = [];
+  const warn = (message: string): void => void warned.push(message);
+  const refusing = await wrapped(
+    t,
+    { before: true, requestBody: true },
+    ({ body, url }) => ({ Err: `no ${String(body)} ${decodeURIComponent(String(url))}` }),
+    {},
+    `buildargs=${encodeURIComponent('{"PIN":"hunter4hunter4"}')}`,
+  );
+  const refused = await refusing.post('{"Env":["DB_PASSWORD=hunter2hunter2"]}');
+  assert.deepEqual(await refused.json(), {
+    message: 'plugin "router" at api.updateHandler: no {"Env":["DB_PASSWORD=***"]} /v1.43/echo/7?buildargs=***"PIN":"***"}',
+  });
+
+  const after = await wrapped(t, { after: true, responseBody: true }, ({ body }) => ({ Err: `no ${String(body)}` }), { warn });
+  await (await after.post('{"Env":["DB_PASSWORD=hunter2hunter2"]}')).text();
+  for (let round = 0; round < 100 && warned.length === 0; round += 1) await sleep(10);
+  assert.deepEqual(warned, ['after a request: no {"Env":["DB_PASSWORD=***"]}']);
 });
 
 test("how messages lie on the connection is not the plugin's to say", async (t) => {

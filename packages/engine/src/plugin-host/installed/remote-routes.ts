@@ -12,8 +12,8 @@ import {
 } from "@pouchcontainer/plugin-sdk/host";
 import { IncomingMessage, validateHeaderName, validateHeaderValue, type ServerResponse } from "node:http";
 import { routeKey } from "../handler-table.ts";
-import { maskedFailure } from "../masked-failure.ts";
-import { readBody } from "../update-body.ts";
+import { maskedFailure, maskedWords } from "../masked-failure.ts";
+import { jsonOf, readBody } from "../update-body.ts";
 
 /** The plugin's process as route operations need it. */
 export interface RemotePlugin {
@@ -118,8 +118,25 @@ function wrapped(original: Handler, wrap: Wrap, plugin: RemotePlugin, index: num
   };
 }
 
+/** What a plugin is told of a request or an answer. */
+interface Told {
+  url: string | undefined;
+  headers: object;
+  body?: string;
+}
+
+/** What it was told, with the texts in it as the values they stand for: the fields in them say what is a secret. */
+function parsed({ url, body, ...rest }: Told): object {
+  const query = new URL(url ?? "/", "http://daemon").searchParams;
+  return {
+    ...rest,
+    query: Object.fromEntries([...query].map(([name, value]) => [name, jsonOf(value) ?? value])),
+    body: body === undefined ? undefined : jsonOf(body),
+  };
+}
+
 /** Asks the plugin about a request, which waits for it: at most `timeoutMs`, and no longer than the client does. */
-async function askBefore(plugin: RemotePlugin, response: ServerResponse, question: object): Promise<BeforeAnswer> {
+async function askBefore(plugin: RemotePlugin, response: ServerResponse, question: Told): Promise<BeforeAnswer> {
   const gone = new AbortController();
   const onClose = (): void => gone.abort();
   response.once("close", onClose);
@@ -130,7 +147,7 @@ async function askBefore(plugin: RemotePlugin, response: ServerResponse, questio
     const late = time.aborted && !gone.signal.aborted;
     plugin.suspect(thrown, late);
     const error = late ? deadlineExceeded(`no answer to ApiPlugin.Before within ${plugin.timeoutMs} ms`) : thrown;
-    throw maskedFailure(plugin.name, "api.updateHandler", error, question);
+    throw maskedFailure(plugin.name, "api.updateHandler", error, parsed(question));
   } finally {
     response.off("close", onClose);
   }
@@ -204,7 +221,7 @@ function replay(request: IncomingMessage, body: Buffer): IncomingMessage {
 }
 
 /** Tells the plugin how the request was answered, when it was; the client does not wait for that. */
-function notifyAfter(response: ServerResponse, wrap: Wrap, plugin: RemotePlugin, about: object): void {
+function notifyAfter(response: ServerResponse, wrap: Wrap, plugin: RemotePlugin, about: Pick<Told, "url">): void {
   const body = wrap.responseBody === true ? recordBody(response) : undefined;
   response.once("close", () => {
     const shown = body?.();
@@ -213,8 +230,9 @@ function notifyAfter(response: ServerResponse, wrap: Wrap, plugin: RemotePlugin,
       headers: response.getHeaders(),
       ...(shown === undefined ? {} : { body: shown }),
     };
-    plugin.client.call("/ApiPlugin.After", { ...about, ...answer }, AbortSignal.timeout(10_000)).catch((error: unknown) => {
-      plugin.warn(`after a request: ${error instanceof Error ? error.message : String(error)}`);
+    const told = { ...about, ...answer };
+    plugin.client.call("/ApiPlugin.After", told, AbortSignal.timeout(10_000)).catch((error: unknown) => {
+      plugin.warn(`after a request: ${maskedWords(messageChain(error), parsed(told))}`);
     });
   });
 }
