@@ -3,7 +3,7 @@ import type { ContainerCreateConfig, ContainerInspect, VolumeCreateConfig } from
 import { EngineError, invalidArgument } from "@pouchcontainer/errors";
 import { jsonStream, readJson, type Endpoint, type PodSandboxConfig } from "@pouchcontainer/plugin-sdk";
 import type { BodyCheck, BodyChecks } from "@pouchcontainer/plugin-sdk/host";
-import { describeIssue } from "@pouchcontainer/plugin-sdk/host";
+import { describeIssue, isObject } from "@pouchcontainer/plugin-sdk/host";
 import type { PluginHost } from "./plugin-host.ts";
 import type { TraceEntry } from "./trace.ts";
 
@@ -56,17 +56,35 @@ function chainOf(host: PluginHost, checks: BodyChecks, point: string, body: unkn
       return () => host.preVolumeCreate(config, {});
     }
     case "container.preCreateEndpoint": {
-      const endpoint = checked(checks.endpoint, body) as Endpoint;
-      return () => host.preCreateEndpoint("dry-run", [], endpoint, {});
+      const { Config: _config, Labels: _labels, Image: _image, Env: _env, ...rest } = isObject(body) ? body : {};
+      const endpoint = checked(checks.endpoint, isObject(body) ? rest : body) as Endpoint;
+      const context = containerOf(body);
+      return () => host.preCreateEndpoint("dry-run", context.env, endpoint, context);
     }
     case "container.preUpdate":
-      return async () => readJson(await host.preUpdate(jsonStream(body), {}));
+      return async () => {
+        const changed: unknown = await readJson(await host.preUpdate(jsonStream(body), containerOf(body)));
+        host.decodeUpdate(changed);
+        return changed;
+      };
     case "container.preStart":
       // A view for plugins to read; no schema says which of its members a caller has to make up.
-      return () => host.preStart(body as ContainerInspect, {});
+      return () => host.preStart(body as ContainerInspect, containerOf(body));
     default:
       throw invalidArgument(`${point} cannot be tried: it has no body, or it acts on more than its body`);
   }
+}
+
+/** What filters look at: of a container as inspect shows it, or given beside the body. What is not there is as with a create. */
+function containerOf(body: unknown): { labels: Record<string, string>; image?: string; env: string[] } {
+  const { Config } = isObject(body) ? body : {};
+  const { Labels, Image, Env } = isObject(Config) ? Config : isObject(body) ? body : {};
+  const isText = (value: unknown): value is string => typeof value === "string";
+  return {
+    labels: Object.fromEntries(Object.entries(isObject(Labels) ? Labels : {}).map(([name, value]) => [name, String(value)])),
+    ...(isText(Image) ? { image: Image } : {}),
+    env: Array.isArray(Env) ? Env.filter(isText) : [],
+  };
 }
 
 function withHostConfig(body: unknown): unknown {

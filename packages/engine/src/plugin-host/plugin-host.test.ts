@@ -1,4 +1,10 @@
-import type { ContainerCreateConfig, ContainerInspect, HandlerSpec } from "@pouchcontainer/api";
+import {
+  ContainerUpdateConfig,
+  decodeBody,
+  type ContainerCreateConfig,
+  type ContainerInspect,
+  type HandlerSpec,
+} from "@pouchcontainer/api";
 import { forbidden, type EngineError } from "@pouchcontainer/errors";
 import {
   jsonStream,
@@ -19,6 +25,7 @@ import { Readable } from "node:stream";
 import { test } from "node:test";
 import type { PluginEvent } from "./call-runner.ts";
 import { InProcessPlugin } from "@pouchcontainer/plugin-sdk/host";
+import { dryRun } from "./dry-run.ts";
 import { PluginHost, type PluginHostDeps } from "./plugin-host.ts";
 import type { TraceEntry } from "./trace.ts";
 
@@ -556,6 +563,65 @@ test("fields below a long key do not make a patch that is larger than any body",
       );
     await assert.rejects(host.preUpdate(Readable.from(["{}"]), {}), { kind: "resourceExhausted", message });
   }
+});
+
+/** As the daemon decodes it. */
+const decodeUpdate = (value: unknown): unknown => decodeBody(ContainerUpdateConfig, value);
+
+test("a plugin that makes an update body no update takes has failed, and its policy decides", async () => {
+  for (const [failurePolicy, more] of [
+    ["fail", ""],
+    ["ignore", "; ignored, as its failure policy says"],
+  ] as const) {
+    const { host, add, log } = harness({ decodeUpdate });
+    add("liar", "container", { preUpdate: () => jsonStream({ Memory: "lots" }) }, { failurePolicy });
+    const message = 'plugin "liar" at container.preUpdate: Memory must be an integer, got "lots"';
+    const update = host.preUpdate(jsonStream({ Memory: 1 }), {});
+    if (failurePolicy === "fail") await assert.rejects(update, { kind: "internal", message });
+    else assert.deepEqual([await readJson(await update), log], [{ Memory: 1 }, [message + more]]);
+    assert.equal(host.trace.last()[0]?.error, message);
+  }
+});
+
+test("an update body that was wrong before and still is names the plugin that changed it last", async () => {
+  const { host, add } = harness({ decodeUpdate });
+  const wrong = { Memory: "64m", CpuShares: "many" };
+  add("memory", "container", { preUpdate: (stream) => rewriteJson(stream, (value) => void (value["Memory"] = 64)) });
+  add("reader", "container", { preUpdate: (stream) => stream }, { priority: -1 });
+  await assert.rejects(host.preUpdate(jsonStream(wrong), {}), {
+    kind: "invalidArgument",
+    message: 'CpuShares must be an integer, got "many" (plugin "memory" was the last to change the body, at container.preUpdate)',
+  });
+  const changed = await host.preUpdate(jsonStream({ Memory: "64m" }), {});
+  assert.deepEqual(await readJson(changed), { Memory: 64 });
+});
+
+test("a dry run finds in its body what filters look at, and says what an update refuses", async () => {
+  const { host, add } = harness({ decodeUpdate });
+  const filters = { labels: ["tier=gold"], images: ["busybox"], env: ["A"] };
+  add(
+    "gold",
+    "container",
+    {
+      preUpdate: (stream) => stream,
+      preStart: () => [],
+      preCreateEndpoint: (_id, env, draft) => void draft.aliases.push(...env),
+    },
+    { filters },
+  );
+  const config = { Labels: { tier: "gold" }, Image: "busybox", Env: ["A=1"] };
+  for (const [point, hit, miss] of [
+    ["container.preUpdate", config, { Env: ["B=1"] }],
+    ["container.preStart", { Config: config }, { Config: { ...config, Labels: {} } }],
+    ["container.preCreateEndpoint", { ...endpoint, ...config }, endpoint],
+  ] as const) {
+    const run = async (tried: unknown) => dryRun(host, checks, { point, body: tried, showEnv: true });
+    const found = await run(hit);
+    assert.deepEqual([point, found.calls.length, (await run(miss)).calls.length], [point, 1, 0]);
+    if (point === "container.preCreateEndpoint") assert.deepEqual(found.body, { ...endpoint, aliases: ["A=1"] });
+  }
+  const { error } = await dryRun(host, checks, { point: "container.preUpdate", body: { Memory: "lots" } });
+  assert.equal(error, 'Memory must be an integer, got "lots"');
 });
 
 test("a failing postUpdate says that the update is in force", async () => {

@@ -6,7 +6,7 @@ import {
   type HandlerSpec,
   type VolumeCreateConfig,
 } from "@pouchcontainer/api";
-import { EngineError, internal } from "@pouchcontainer/errors";
+import { EngineError, internal, invalidArgument } from "@pouchcontainer/errors";
 import type { ConflictPolicy, Endpoint, PluginLog, PodSandboxConfig, PulledImage, Supervisor } from "@pouchcontainer/plugin-sdk";
 import {
   checkAnswerBounds,
@@ -33,6 +33,8 @@ import { bodyOf, jsonOf, readBody } from "./update-body.ts";
 export interface PluginHostDeps {
   /** Checks of the bodies plugins may change, `compileBodyChecks()` of the SDK. */
   checks: BodyChecks;
+  /** Throws for the body of an update that none takes. Default: every body is taken. */
+  decodeUpdate?: (body: unknown) => unknown;
   /** The daemon's log for one plugin. */
   logOf: (plugin: string) => PluginLog;
   /** What the daemon points get. */
@@ -221,21 +223,43 @@ export class PluginHost implements PluginChains {
     const bytes = await readBody(body);
     // The caller's fault, and no plugin's.
     checkJsonBounds(bytes);
-    let current = { bytes, json: jsonOf(bytes) };
+    let current = this.#updateBody(bytes);
     for (const link of links) {
       const before = current;
       const settle = async (answer: PointAnswer<"container.preUpdate">): Promise<Settled<typeof current>> => {
         const answered = await readBody(answer.body, internal);
         checkAnswerBounds(answered, maxJsonValues);
-        const after = { bytes: answered, json: jsonOf(answered) };
+        const isChanged = !answered.equals(before.bytes);
+        const after = isChanged ? { ...this.#updateBody(answered), changedBy: link.slot.name } : before;
         if (after.json === undefined && before.json !== undefined) throw internal("the body it returned is not JSON any more");
+        if (after.problem !== undefined && before.problem === undefined) throw internal(after.problem);
         return this.#bodies.settled(link, writes, before.json ?? {}, after.json ?? {}, after);
       };
       current =
         (await this.#runner.run("container.preUpdate", link, { body: bodyOf(before.bytes) }, context, settle, before.json)) ??
         before;
     }
+    const { problem, changedBy } = current;
+    // The client's words are not those that are refused.
+    if (problem !== undefined && changedBy !== undefined)
+      throw invalidArgument(`${problem} (plugin "${changedBy}" was the last to change the body, at container.preUpdate)`);
     return bodyOf(current.bytes);
+  }
+
+  #updateBody(bytes: Buffer): UpdateBody {
+    const json = jsonOf(bytes);
+    if (json === undefined) return { bytes, json, problem: "the body is not JSON", changedBy: undefined };
+    try {
+      this.decodeUpdate(json);
+      return { bytes, json, problem: undefined, changedBy: undefined };
+    } catch (error) {
+      return { bytes, json, problem: EngineError.from(error).message, changedBy: undefined };
+    }
+  }
+
+  /** Throws for what cannot be the body of an update. */
+  decodeUpdate(body: unknown): void {
+    this.#deps.decodeUpdate?.(body);
   }
 
   async postPull(snapshotter: string, image: PulledImage, context: ChainContext): Promise<void> {
@@ -332,6 +356,15 @@ export class PluginHost implements PluginChains {
   add(instance: PluginInstance): PluginSlot {
     return this.registry.add(instance);
   }
+}
+
+/** The body of an update on its way from plugin to plugin. */
+interface UpdateBody {
+  bytes: Buffer;
+  json: unknown;
+  /** Why an update cannot take it. */
+  problem: string | undefined;
+  changedBy: string | undefined;
 }
 
 function subjectOfConfig(config: ContainerCreateConfig): FilterSubject {

@@ -1,5 +1,5 @@
 import { makeFoldersSync } from "@pouchcontainer/owners";
-import type { HandlerSpec } from "@pouchcontainer/api";
+import { ContainerUpdateConfig, decodeBody, type HandlerSpec } from "@pouchcontainer/api";
 import {
   AssistantSupervisor,
   loadBuiltinPlugins,
@@ -75,6 +75,7 @@ export async function openPlugins(options: {
       : new OtlpSpans({ endpoint, serviceVersion: options.version, warn: (message) => log.warn(message) });
   const host = new PluginHost({
     checks,
+    decodeUpdate: (body) => decodeBody(ContainerUpdateConfig, body),
     logOf: logs.logOf,
     supervisorOf,
     stateDirectoryOf: (plugin) => stateDirectory(configuration, plugin),
