@@ -9,11 +9,13 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import { connect, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { PassThrough } from "node:stream";
 import { test, type TestContext } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Store } from "../store/index.ts";
 import { pluginAdminRoutes } from "./admin-routes.ts";
 import type { PluginEvent } from "./call-runner.ts";
+import { unpackPlugin } from "./installed/plugin-package.ts";
 import { PluginHost } from "./plugin-host.ts";
 import { PluginLogs } from "./plugin-logs.ts";
 import { resourceExhausted } from "@pouchcontainer/errors";
@@ -320,6 +322,74 @@ test("changes of one plugin at once: what comes after its removal does not find 
     daemon.events.map(({ action }) => action),
     ["install", "disable", "remove"],
   );
+});
+
+test("an archive that is sent slowly holds up no other change, and one nobody sends any more is given up", async (t) => {
+  const h = home(t);
+  const daemon = await h.daemon();
+  await daemon.manager.install({ reference: h.plugin("tool") });
+  const [first, second] = [new PassThrough(), new PassThrough()];
+  const installing = daemon.manager.install({ archive: first });
+  const reloading = daemon.manager.reload("tool", { archive: second });
+  const outcomes = Promise.allSettled([installing, reloading]);
+  await daemon.manager.disable("tool");
+  await daemon.manager.remove("tool");
+  for (const stream of [first, second]) stream.destroy(new Error("the client has gone"));
+  const told = await outcomes;
+  assert.deepEqual(
+    told.map((outcome) => outcome.status === "rejected" && String(outcome.reason.message)),
+    ["the client has gone", "the client has gone"],
+  );
+  assert.deepEqual(readdirSync(join(h.root, "installed")), []);
+});
+
+test("an archive has limits of its own: while it is sent, in bytes, and of what it holds", async (t) => {
+  const h = home(t);
+  const folder = h.plugin("big");
+  writeFileSync(join(folder, "zeros"), Buffer.alloc(8 * 1024 * 1024));
+  const archive = join(h.root, "big.tgz");
+  execFileSync("tar", ["-czf", archive, "-C", folder, "."]);
+  const parent = join(h.root, "unpacked");
+  const limits = { idleMs: 30_000, sentBytes: 1024 ** 2, unpackedBytes: 16 * 1024 ** 2 };
+  const { manifest } = await unpackPlugin({ archive: createReadStream(archive) }, parent, limits);
+  assert.equal(manifest.name, "big");
+  const before = readdirSync(parent);
+  for (const [source, changed, message] of [
+    [new PassThrough(), { idleMs: 50 }, "nothing more of the plugin's archive was sent for 0.05 s"],
+    [
+      createReadStream(archive),
+      { sentBytes: 1000 },
+      "the plugin's archive is larger than 1000 bytes, which is the most that may be sent",
+    ],
+    [
+      createReadStream(archive),
+      { unpackedBytes: 4 * 1024 ** 2 },
+      "the plugin's archive holds more than 4194304 bytes, which is the most that is unpacked",
+    ],
+  ] as const) {
+    await assert.rejects(unpackPlugin({ archive: source }, parent, { ...limits, ...changed }), { message });
+    source.destroy();
+  }
+  assert.deepEqual(readdirSync(parent), before);
+});
+
+test("force takes a plugin out of the chains before its preStopHook, which gets seconds", async (t) => {
+  const h = home(t);
+  const daemon = await h.daemon();
+  const folder = h.plugin("slow", { pouch: { points: ["daemon.preStopHook", "container.preCreate"] } });
+  writeFileSync(
+    join(folder, "index.ts"),
+    `import { registerContainerPlugin, registerDaemonPlugin } from "@pouchcontainer/plugin-sdk";
+     registerContainerPlugin({ preCreate(config) { config.Hostname = "slow"; } });
+     registerDaemonPlugin({ preStopHook({ log }) { log.info("stopping"); return new Promise(() => undefined); } });`,
+  );
+  await daemon.manager.install({ reference: folder });
+  const disabling = daemon.manager.disable("slow", { force: true });
+  for (let round = 0; round < 200 && !daemon.manager.logLines("slow").some((line) => line.includes("stopping")); round += 1)
+    await sleep(10);
+  assert.equal(await hostname(daemon), sampleContainerConfig().Hostname);
+  await disabling;
+  assert.ok(daemon.manager.logLines("slow").some((line) => line.includes("no answer within 3 s")));
 });
 
 test("a plugin whose route the table refuses is not enabled, and nothing of it stays", async (t) => {

@@ -1,5 +1,13 @@
 import type { Plugin } from "@pouchcontainer/api";
-import { conflict, type EngineError, failedPrecondition, invalidArgument, messageChain, notFound } from "@pouchcontainer/errors";
+import {
+  conflict,
+  type EngineError,
+  failedPrecondition,
+  invalidArgument,
+  messageChain,
+  notFound,
+  unavailable,
+} from "@pouchcontainer/errors";
 import type { PluginManifest, PointName } from "@pouchcontainer/plugin-sdk";
 import { checkConfiguration, type PluginInstance } from "@pouchcontainer/plugin-sdk/host";
 import { basename } from "node:path";
@@ -41,6 +49,7 @@ export class PluginManager {
   readonly #builtin = new Map<string, PluginInstance>();
   readonly #switch: PluginSwitch;
   #changes: Promise<unknown> = Promise.resolve();
+  #closed = false;
 
   constructor(deps: PluginManagerDeps) {
     this.#deps = deps;
@@ -93,6 +102,7 @@ export class PluginManager {
 
   /** Ends every plugin's process. Records stay as they are. */
   async close(): Promise<void> {
+    this.#closed = true;
     await this.#changes.catch(() => undefined);
     const { registry } = this.#deps.host;
     const slots = [...registry.slots()].map(({ name }) => registry.remove(name));
@@ -119,18 +129,23 @@ export class PluginManager {
 
   /** Brings a plugin in and enables it. One of that name that is installed already is replaced by it, as a reload does. */
   async install(source: PackageSource, options: InstallOptions = {}): Promise<Plugin> {
-    return this.#exclusive(async () => {
-      const unpacked = await unpackPlugin(source, this.#deps.directory);
-      try {
-        await this.#take(unpacked, source, options);
-      } catch (error) {
-        await removeTree(unpacked.directory);
-        throw error;
-      }
+    return this.#exclusivelyWith(source, async (unpacked) => {
+      await this.#take(unpacked, source, options);
       const { name, version } = unpacked.manifest;
       this.#deps.publish({ action: "install", plugin: name, attributes: { version } });
       return this.#describe(name);
     });
+  }
+
+  /** A package is brought in before the turn of the change it is for: how long that takes is its sender's to say. */
+  async #exclusivelyWith<T>(source: PackageSource, work: (unpacked: UnpackedPlugin) => Promise<T>): Promise<T> {
+    const unpacked = await unpackPlugin(source, this.#deps.directory);
+    try {
+      return await this.#exclusive(() => work(unpacked));
+    } catch (error) {
+      await removeTree(unpacked.directory);
+      throw error;
+    }
   }
 
   async #take(
@@ -190,7 +205,7 @@ export class PluginManager {
     await this.#exclusivelyOn(ref, async (name) => {
       if (!this.#isEnabled(name)) throw failedPrecondition(`plugin ${name} is already disabled`);
       await this.#deps.records.put(name, { ...(this.#deps.records.get(name) ?? { name }), enabled: false });
-      if (this.#isInChains(name)) await this.#switch.takeOut(name, options.force ? 0 : undefined);
+      if (this.#isInChains(name)) await this.#switch.takeOut(name, options);
       this.#deps.publish({ action: "disable", plugin: name, attributes: {} });
     });
   }
@@ -204,7 +219,7 @@ export class PluginManager {
         throw failedPrecondition(`plugin ${name} is enabled, disable it first or use force`);
       const record = this.#deps.records.get(name);
       await this.#deps.records.delete(name);
-      if (this.#isInChains(name)) await this.#switch.takeOut(name, 0);
+      if (this.#isInChains(name)) await this.#switch.takeOut(name, { force: true });
       if (record?.installed !== undefined) await this.#removeFolder(name, record.installed.directory);
       this.#deps.logs.forget(name);
       this.#deps.publish({ action: "remove", plugin: name, attributes: {} });
@@ -217,31 +232,43 @@ export class PluginManager {
    * from is looked at again. A version that fails leaves the old one as it is.
    */
   async reload(ref: string, archive?: PackageSource): Promise<Plugin> {
-    return this.#exclusivelyOn(ref, async (name) => {
-      const record = this.#deps.records.get(name);
-      if (record?.installed === undefined) throw failedPrecondition(`plugin ${name} is compiled into the daemon: build it anew`);
-      const { source, sent } = record.installed;
-      if (archive === undefined && source !== undefined && sent)
-        throw failedPrecondition(
-          `plugin ${name} was sent from ${source}: reload it where that is, or install it again from where it is now`,
-        );
-      const from: PackageSource | undefined = archive ?? (source === undefined ? undefined : { reference: source });
-      if (from === undefined) await this.#restart(record);
-      else {
-        const unpacked = await unpackPlugin(from, this.#deps.directory);
-        try {
-          if (unpacked.manifest.name !== name)
-            throw invalidArgument(`the package is plugin "${unpacked.manifest.name}", not "${name}"`);
-          const again = source === undefined || sent ? from : { reference: source };
-          await this.#take(unpacked, again, source === undefined ? {} : { origin: source });
-        } catch (error) {
-          await removeTree(unpacked.directory);
-          throw error;
-        }
-      }
-      this.#deps.publish({ action: "reload", plugin: name, attributes: { version: this.#manifest(name).manifest.version } });
-      return this.#describe(name);
+    const {
+      name: wanted,
+      installed: { source, sent },
+    } = this.#installed(this.#resolve(ref));
+    if (archive === undefined && source !== undefined && sent)
+      throw failedPrecondition(
+        `plugin ${wanted} was sent from ${source}: reload it where that is, or install it again from where it is now`,
+      );
+    const from: PackageSource | undefined = archive ?? (source === undefined ? undefined : { reference: source });
+    if (from === undefined) {
+      return this.#exclusivelyOn(ref, async (name) => {
+        await this.#restart(this.#installed(name));
+        return this.#reloaded(name);
+      });
+    }
+    return this.#exclusivelyWith(from, async (unpacked) => {
+      const name = this.#resolve(ref);
+      if (unpacked.manifest.name !== name)
+        throw invalidArgument(`the package is plugin "${unpacked.manifest.name}", not "${name}"`);
+      const now = this.#installed(name).installed;
+      if (archive === undefined && (now.source !== source || now.sent !== sent))
+        throw conflict(`plugin ${name} was installed from elsewhere while it was brought in from ${source}: reload it again`);
+      const again = now.source === undefined || now.sent ? from : { reference: now.source };
+      await this.#take(unpacked, again, now.source === undefined ? {} : { origin: now.source });
+      return this.#reloaded(name);
     });
+  }
+
+  #installed(name: string): PluginRecord & Required<Pick<PluginRecord, "installed">> {
+    const { installed, ...record } = this.#deps.records.get(name) ?? { name, enabled: true };
+    if (installed === undefined) throw failedPrecondition(`plugin ${name} is compiled into the daemon: build it anew`);
+    return { ...record, installed };
+  }
+
+  #reloaded(name: string): Plugin {
+    this.#deps.publish({ action: "reload", plugin: name, attributes: { version: this.#manifest(name).manifest.version } });
+    return this.#describe(name);
   }
 
   async #restart(record: PluginRecord): Promise<void> {
@@ -363,7 +390,8 @@ export class PluginManager {
     return this.#exclusive(() => work(this.#resolve(ref)));
   }
 
-  #exclusive<T>(work: () => Promise<T>): Promise<T> {
+  async #exclusive<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#closed) throw unavailable("the daemon is stopping");
     const next = this.#changes.then(work, work);
     this.#changes = next.catch(() => undefined);
     return next;

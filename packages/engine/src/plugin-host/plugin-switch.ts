@@ -1,6 +1,6 @@
 import { messageChain, notFound } from "@pouchcontainer/errors";
 import { inBackground } from "@pouchcontainer/owners";
-import type { Supervisor } from "@pouchcontainer/plugin-sdk";
+import type { PointName, Supervisor } from "@pouchcontainer/plugin-sdk";
 import { checkConfiguration, type PluginInstance } from "@pouchcontainer/plugin-sdk/host";
 import { setTimeout as sleep } from "node:timers/promises";
 import { allowedEnvironment } from "./builtin-plugins.ts";
@@ -8,10 +8,13 @@ import { InstalledPlugin } from "./installed/installed-plugin.ts";
 import type { PluginHost } from "./plugin-host.ts";
 import type { PluginLogs } from "./plugin-logs.ts";
 import { manifestOf, type PluginRecord } from "./plugin-record.ts";
-import type { ChainLink } from "./plugin-registry.ts";
+import { PluginSlot, type ChainLink } from "./plugin-registry.ts";
 
 /** Milliseconds a replaced or removed plugin has for the calls it is in; its deadlines are shorter as a rule. */
 const drainMs = 60_000;
+
+/** Milliseconds for the preStopHook of a plugin that is taken out by force. */
+const forcedStopMs = 3000;
 
 /** Environment every plugin's process gets besides what its manifest lists. */
 const basicEnvironment = ["PATH", "HOME", "LANG", "TZ", "TMPDIR"];
@@ -69,17 +72,27 @@ export class PluginSwitch {
     }
   }
 
-  /** Leaves it out of every chain; calls under way have `waitMs` to end. */
-  async takeOut(name: string, waitMs: number = drainMs): Promise<void> {
+  /**
+   * Leaves it out of every chain; calls under way have a minute to end. With `force` it is out of them first, they get no time, and what
+   * it does in its own preStopHook gets little.
+   */
+  async takeOut(name: string, { force } = { force: false }): Promise<void> {
     const { host, stopAssistants } = this.#deps;
     const instance = host.registry.get(name)?.instance;
-    await this.#quietly(name, () => this.#daemonPoint(name, "daemon.preStopHook"));
+    const stop = this.#link(name, "daemon.preStopHook");
+    if (!force) await this.#quietly(name, () => this.#daemonPoint(name, "daemon.preStopHook"));
     const slot = host.registry.remove(name);
     slot.instance = undefined;
     // Without it the table can only have fewer claims; should another plugin refuse it all the same, the old table stays in use.
     if (instance?.manifest.points["api.updateHandler"] !== undefined) await this.rebuildQuietly(name);
     if (instance === undefined) return;
-    await Promise.race([slot.drained(instance), sleep(waitMs, undefined, { ref: false })]);
+    if (force && stop !== undefined) {
+      const { settings } = stop;
+      const forced = { ...settings, timeoutMs: Math.min(settings.timeoutMs, forcedStopMs) };
+      const alone = { ...stop, slot: new PluginSlot(instance), settings: forced };
+      await this.#quietly(name, () => host.callDaemonPoint("daemon.preStopHook", alone));
+    }
+    await Promise.race([slot.drained(instance), sleep(force ? 0 : drainMs, undefined, { ref: false })]);
     await this.#quietly(name, () => stopAssistants(name));
     await this.#close(name, instance);
   }
@@ -168,7 +181,11 @@ export class PluginSwitch {
   }
 
   async #daemonPoint(name: string, point: "daemon.preStartHook" | "daemon.preStopHook"): Promise<void> {
-    const link: ChainLink | undefined = this.#deps.host.registry.chain(point).find((one) => one.slot.name === name);
+    const link = this.#link(name, point);
     if (link !== undefined) await this.#deps.host.callDaemonPoint(point, link);
+  }
+
+  #link(name: string, point: PointName): ChainLink | undefined {
+    return this.#deps.host.registry.chain(point).find((one) => one.slot.name === name);
   }
 }

@@ -1,12 +1,11 @@
-import { EngineError, invalidArgument, notFound, unavailable } from "@pouchcontainer/errors";
+import { deadlineExceeded, EngineError, invalidArgument, messageChain, notFound, unavailable } from "@pouchcontainer/errors";
 import type { PluginManifest } from "@pouchcontainer/plugin-sdk";
 import { parseManifest } from "@pouchcontainer/plugin-sdk/host";
 import { lastWords, makeFolders, outcomeOf } from "@pouchcontainer/owners";
-import { createWriteStream, existsSync } from "node:fs";
-import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { cp, mkdir, mkdtemp, open, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, join, relative, resolve } from "node:path";
 import type { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
 import { removeTree } from "../../remove-tree.ts";
 import { GuardedProcess } from "../guarded-process.ts";
 
@@ -26,6 +25,22 @@ const programTimeoutMs = 300_000;
 
 const folderPrefix = "p-";
 
+/** What an archive may cost the daemon. */
+export interface ArchiveLimits {
+  /** Longest pause of whoever sends it. */
+  idleMs: number;
+  /** Most bytes that are sent. */
+  sentBytes: number;
+  /** Most bytes of what is in it; tar counts them in pieces of 10 KiB. */
+  unpackedBytes: number;
+}
+
+const archiveLimits: ArchiveLimits = { idleMs: 30_000, sentBytes: 512 * 1024 ** 2, unpackedBytes: 2 * 1024 ** 3 };
+
+/** Bytes between two of tar's checkpoints that are one apart. */
+const tarRecordBytes = 10_240;
+const tooLarge = "the-archive-is-too-large";
+
 /** The folders below `parent` that packages were brought into, wholly or in part. */
 export async function packageFolders(parent: string): Promise<string[]> {
   const names = existsSync(parent) ? await readdir(parent) : [];
@@ -36,11 +51,15 @@ export async function packageFolders(parent: string): Promise<string[]> {
  * Brings a plugin's package into a folder of its own below `parent`, with the packages it depends on. No script of any package is run.
  * After a failure nothing of it is left.
  */
-export async function unpackPlugin(source: PackageSource, parent: string): Promise<UnpackedPlugin> {
+export async function unpackPlugin(
+  source: PackageSource,
+  parent: string,
+  limits: ArchiveLimits = archiveLimits,
+): Promise<UnpackedPlugin> {
   await makeFolders(parent, 0o700);
   const directory = await mkdtemp(join(parent, folderPrefix));
   try {
-    await bring(source, directory);
+    await bring(source, directory, limits);
     const packageJson = await readPackageJson(directory);
     const manifest = parseManifest(packageJson);
     await checkMain(manifest, directory);
@@ -52,19 +71,48 @@ export async function unpackPlugin(source: PackageSource, parent: string): Promi
   }
 }
 
-async function bring(source: PackageSource, directory: string): Promise<void> {
+async function bring(source: PackageSource, directory: string, limits: ArchiveLimits): Promise<void> {
   if ("archive" in source) {
     const file = join(directory, ".archive");
-    await pipeline(source.archive, createWriteStream(file));
-    return extract(file, directory);
+    await receive(source.archive, file, limits);
+    return extract(file, directory, limits);
   }
   const { reference } = source;
   if (reference.startsWith("/")) {
     const found = await stat(reference).catch(() => undefined);
     if (found === undefined) throw notFound(`there is no folder or archive ${reference} on the daemon's host`);
-    return found.isDirectory() ? copyFolder(reference, directory) : extract(reference, directory);
+    return found.isDirectory() ? copyFolder(reference, directory) : extract(reference, directory, limits);
   }
-  await extract(await npmPack(reference, directory), directory);
+  await extract(await npmPack(reference, directory), directory, limits);
+}
+
+/** The stream is left as it is after a failure: where it is a request, its client is to hear what was wrong. */
+async function receive(archive: Readable, file: string, { idleMs, sentBytes }: ArchiveLimits): Promise<void> {
+  await using written = await open(file, "wx", 0o600);
+  const chunks = archive.iterator({ destroyOnReturn: false });
+  let size = 0;
+  for (;;) {
+    // Of a stream of bytes: nobody set it to text or objects.
+    const next = (await inTime(chunks.next(), idleMs)) as IteratorResult<Uint8Array, undefined>;
+    if (next.done === true) return;
+    size += next.value.length;
+    if (size > sentBytes)
+      throw invalidArgument(`the plugin's archive is larger than ${sentBytes} bytes, which is the most that may be sent`);
+    await written.appendFile(next.value);
+  }
+}
+
+async function inTime<T>(work: Promise<T>, idleMs: number): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(
+    () => late.reject(deadlineExceeded(`nothing more of the plugin's archive was sent for ${idleMs / 1000} s`)),
+    idleMs,
+  );
+  try {
+    return await Promise.race([work, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 async function copyFolder(from: string, directory: string): Promise<void> {
@@ -73,12 +121,18 @@ async function copyFolder(from: string, directory: string): Promise<void> {
 }
 
 /** Archives as npm makes them have everything in one folder; others have it at the top. */
-async function extract(file: string, directory: string): Promise<void> {
+async function extract(file: string, directory: string, { unpackedBytes }: ArchiveLimits): Promise<void> {
   const unpacked = join(directory, ".unpacked");
   await mkdir(unpacked);
   try {
-    await program("tar", ["-x", "-f", file, "-C", unpacked, "--no-same-owner"]);
+    const limit = [
+      `--checkpoint=${Math.ceil(unpackedBytes / tarRecordBytes)}`,
+      `--checkpoint-action=exec=echo ${tooLarge} >&2; kill $PPID`,
+    ];
+    await program("tar", ["-x", "-f", file, "-C", unpacked, "--no-same-owner", ...limit]);
   } catch (error) {
+    if (messageChain(error).includes(tooLarge))
+      throw invalidArgument(`the plugin's archive holds more than ${unpackedBytes} bytes, which is the most that is unpacked`);
     throw invalidArgument(`the plugin's archive cannot be unpacked: ${EngineError.from(error).message}`, { cause: error });
   }
   const names = await readdir(unpacked);
