@@ -45,6 +45,11 @@ export interface InvokeContext {
   readonly container?: { readonly id?: string; readonly name?: string };
   /** Milliseconds the caller will wait. */
   readonly timeoutMs: number;
+  /**
+   * Counts one more call that is under way, until what it returns is called: for what comes of the answer later, such as the requests of
+   * a route. Default: nobody counts.
+   */
+  readonly hold?: () => () => void;
 }
 
 /** Where a plugin's code came from. */

@@ -93,6 +93,7 @@ export class CallRunner {
       },
       log: this.#deps.logOf(call.link.slot.name),
       timeoutMs: deadline.timeoutMs,
+      hold: () => call.link.slot.hold(call.instance),
       ...(container === undefined ? {} : { container }),
     };
   }

@@ -1,10 +1,11 @@
-import type { HandlerSpec } from "@pouchcontainer/api";
+import { sendError, type HandlerSpec } from "@pouchcontainer/api";
 import type { Supervisor } from "@pouchcontainer/plugin-sdk";
 import { compileBodyChecks, InProcessPlugin, parseManifest } from "@pouchcontainer/plugin-sdk/host";
 import { sampleContainerConfig } from "@pouchcontainer/plugin-sdk/testing";
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { cpSync, createReadStream, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { connect, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -18,7 +19,7 @@ import type { PluginEvent } from "./call-runner.ts";
 import { unpackPlugin } from "./installed/plugin-package.ts";
 import { PluginHost } from "./plugin-host.ts";
 import { PluginLogs } from "./plugin-logs.ts";
-import { resourceExhausted } from "@pouchcontainer/errors";
+import { conflict, resourceExhausted } from "@pouchcontainer/errors";
 import type { Collection } from "../store/index.ts";
 import { PluginManager, type PluginManagerDeps } from "./plugin-manager.ts";
 import type { PluginOrderRecord, PluginRecord } from "./plugin-record.ts";
@@ -442,6 +443,55 @@ test("a plugin whose place in the chains cannot be made is not installed, its pr
     assert.equal(readdirSync(join(h.root, "run")).length, 1, "the socket of the one that is installed");
   }
 });
+/** A daemon whose table is that of its plugins, and the plugin `router`, which serves what its code says. */
+async function routing(t: TestContext) {
+  const h = home(t);
+  let table: HandlerSpec[] = [];
+  let refuses = false;
+  const shown = { method: "GET", path: "/info", handler: () => undefined };
+  const daemon: Daemon = await h.daemon({
+    rebuildRoutes: async () => {
+      const built = await daemon.host.updateHandlers([shown]);
+      if (refuses) throw conflict("the table is refused");
+      table = built;
+    },
+  });
+  const write = (name: string, code: string): string => {
+    const folder = h.plugin(name, { pouch: { points: ["api.updateHandler"] } });
+    writeFileSync(
+      join(folder, "index.ts"),
+      `import { registerApiPlugin } from "@pouchcontainer/plugin-sdk";
+       registerApiPlugin({ updateHandler: (handlers) => [...handlers, { method: "GET", path: "/${name}", handler: async (request, response) => { ${code} } }] });`,
+    );
+    return folder;
+  };
+  const server = createServer((request, response) => {
+    const spec = table.find(({ path }) => path === request.url);
+    Promise.resolve(spec?.handler(request, response, {})).catch((error: unknown) => sendError(response, error));
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  // A TCP server's address is an object.
+  const get = (name: string) => fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/${name}`);
+  return { daemon, write, get, refuse: (whether: boolean) => (refuses = whether) };
+}
+
+for (const change of ["reload", "disable"] as const) {
+  test(`a request of a plugin's route ends in the version it came to, through a ${change}`, async (t) => {
+    const { daemon, write, get } = await routing(t);
+    const slow = `response.write("begun, "); setTimeout(() => response.end("done"), 1500);`;
+    await daemon.manager.install({ reference: write("router", slow) });
+    const response = await get("router");
+    assert.equal((await daemon.manager.inspect("router")).Pouch?.Details?.["CallsInFlight"], 1);
+    write("router", `response.end("new");`);
+    await daemon.manager[change]("router");
+    assert.equal(await response.text(), "begun, done");
+    if (change === "reload") assert.equal(await (await get("router")).text(), "new");
+  });
+}
 
 test("a reload ends what the old version's daemon points began, and a failing new one brings it back", async (t) => {
   const h = home(t);

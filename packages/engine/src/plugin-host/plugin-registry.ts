@@ -44,6 +44,16 @@ export class PluginSlot {
     }
   }
 
+  /** Enters the instance, and leaves it when what is returned is called for the first time. */
+  hold(instance: PluginInstance): () => void {
+    this.enter(instance);
+    let isHeld = true;
+    return () => {
+      if (isHeld) this.leave(instance);
+      isHeld = false;
+    };
+  }
+
   /** Resolves when no call runs in the instance any more. */
   async drained(instance: PluginInstance): Promise<void> {
     while (this.#inFlight.has(instance)) await new Promise<void>((resolve) => this.#idle.push(resolve));

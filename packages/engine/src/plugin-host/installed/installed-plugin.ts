@@ -137,7 +137,7 @@ export class InstalledPlugin implements PluginInstance {
         timeoutMs: context.timeoutMs,
         ...(context.container === undefined ? {} : { container: context.container }),
       };
-      return await this.#call(point, request, call, signal);
+      return await this.#call(point, request, call, context);
     } catch (error) {
       this.#lookAfter(error, signal.aborted);
       throw error;
@@ -155,15 +155,16 @@ export class InstalledPlugin implements PluginInstance {
     point: P,
     request: PointRequest<P>,
     call: WireCall,
-    signal: AbortSignal,
+    context: InvokeContext,
   ): Promise<PointAnswer<P>> {
+    const { signal } = context;
     // Each branch handles the request type that belongs to the point, which TypeScript does not narrow a type parameter to.
     const answered = (answer: unknown): PointAnswer<P> => answer as PointAnswer<P>;
     switch (point) {
       case "container.preUpdate":
         return answered(await this.#preUpdate(request as PointTypes["container.preUpdate"]["request"], call, signal));
       case "api.updateHandler":
-        return answered(await this.#updateHandler(request as PointTypes["api.updateHandler"]["request"], call, signal));
+        return answered(await this.#updateHandler(request as PointTypes["api.updateHandler"]["request"], call, context));
       case "image.postPull": {
         const { snapshotter, image } = request as PointTypes["image.postPull"]["request"];
         const { reference, digest, platform, sizeBytes, config } = image;
@@ -211,7 +212,7 @@ export class InstalledPlugin implements PluginInstance {
   async #updateHandler(
     { handlers }: PointTypes["api.updateHandler"]["request"],
     call: WireCall,
-    signal: AbortSignal,
+    { signal, hold = () => () => undefined }: InvokeContext,
   ): Promise<PointAnswer<"api.updateHandler">> {
     const generation = call.id;
     this.#callbacks.keepTable(generation, handlers);
@@ -223,6 +224,7 @@ export class InstalledPlugin implements PluginInstance {
       client: this.#client,
       generation,
       timeoutMs: call.timeoutMs,
+      hold,
       suspect: (error: unknown, late: boolean) => this.#lookAfter(error, late),
       warn: (message: string) => this.#options.log.warn(message),
     };

@@ -3,15 +3,15 @@ import { createWireServer, readRequest, sendJson, WireClient } from "@pouchconta
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import { createServer, ServerResponse, type IncomingMessage } from "node:http";
+import { connect, type AddressInfo, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { applyOperations, type RemotePlugin } from "./remote-routes.ts";
 
-const rest = { name: "router", timeoutMs: 5000, suspect: () => undefined, warn: assert.fail };
+const rest = { name: "router", timeoutMs: 5000, hold: () => () => undefined, suspect: () => undefined, warn: assert.fail };
 
 type Question = Record<string, unknown>;
 
@@ -240,6 +240,48 @@ test("after is not shown a body that is too large", async (t) => {
   assert.equal(await (await post(long)).text(), `7:${long}`);
   for (let round = 0; round < 100 && asked.length === 0; round += 1) await sleep(10);
   assert.deepEqual([asked[0]?.["status"], asked[0]?.["body"]], [200, undefined]);
+});
+
+test("an upgraded connection counts as under way until its end", async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), "routes-"));
+  const socketPath = join(directory, "plugin.sock");
+  const far = createServer().listen(socketPath);
+  far.on("upgrade", (_request, socket) => {
+    socket.end("HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\nhello");
+  });
+  await once(far, "listening");
+  const held = new Set<symbol>();
+  const hold = () => {
+    const one = Symbol("a connection");
+    held.add(one);
+    return () => void held.delete(one);
+  };
+  const plugin = { ...rest, socketPath, client: new WireClient(socketPath), generation: "c1", hold };
+  const [spec] = applyOperations([], [{ op: "add", method: "POST", path: "/mine" }], plugin);
+  const near = createServer().listen(0, "127.0.0.1");
+  const served = new Promise<void>((resolve, reject) => {
+    near.on("upgrade", (request, socket) => {
+      const response = new ServerResponse(request);
+      // The server's sockets are those of `node:net`.
+      response.assignSocket(socket as Socket);
+      Promise.resolve(spec?.handler(request, response, {})).then(resolve, reject);
+    });
+  });
+  await once(near, "listening");
+  t.after(() => {
+    for (const server of [near, far]) server.close();
+    rmSync(directory, { recursive: true });
+  });
+  // A TCP server's address is an object.
+  const client = connect({ port: (near.address() as AddressInfo).port, allowHalfOpen: true });
+  client.write("POST /mine HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n");
+  await served;
+  assert.equal(held.size, 1);
+  client.end();
+  client.resume();
+  await once(client, "close");
+  for (let round = 0; round < 100 && held.size > 0; round += 1) await sleep(10);
+  assert.equal(held.size, 0);
 });
 
 test("a route whose plugin is gone names it", async (t) => {

@@ -23,6 +23,8 @@ export interface RemotePlugin {
   generation: string;
   /** How long a request waits for an answer to `before`. */
   timeoutMs: number;
+  /** Counts a request as under way in the plugin until what it returns is called. */
+  hold: () => () => void;
   /** Told of a call that failed, and whether its time was up: the process may be stuck. */
   suspect: (error: unknown, late: boolean) => void;
   /** Told of an `after` that failed: the answer is out by then. */
@@ -90,13 +92,22 @@ function remoteHandler(plugin: RemotePlugin, index: number): Handler {
       path: `${routePath(plugin.generation, index)}${request.url}`,
       headers: { [paramsHeader]: encodeURIComponent(JSON.stringify(params)) },
     };
+    const release = plugin.hold();
     try {
       await proxyRequest(target, request, response);
     } catch (error) {
       plugin.suspect(error, false);
       throw pluginFailure(plugin.name, "api.updateHandler", error);
+    } finally {
+      if (isTakenOver(request, response)) request.socket.once("close", release);
+      else release();
     }
   };
+}
+
+/** A connection that was upgraded goes through the plugin until its end; its head went out beside the response. */
+function isTakenOver(request: IncomingMessage, response: ServerResponse): boolean {
+  return request.headers.upgrade !== undefined && !response.headersSent && !request.socket.destroyed;
 }
 
 type Wrap = Extract<RouteOperation, { op: "wrap" }>;
@@ -141,6 +152,7 @@ async function askBefore(plugin: RemotePlugin, response: ServerResponse, questio
   const onClose = (): void => gone.abort();
   response.once("close", onClose);
   const time = AbortSignal.timeout(plugin.timeoutMs);
+  const release = plugin.hold();
   try {
     return checkedAnswer(await plugin.client.call("/ApiPlugin.Before", question, AbortSignal.any([time, gone.signal])));
   } catch (thrown) {
@@ -149,6 +161,7 @@ async function askBefore(plugin: RemotePlugin, response: ServerResponse, questio
     const error = late ? deadlineExceeded(`no answer to ApiPlugin.Before within ${plugin.timeoutMs} ms`) : thrown;
     throw maskedFailure(plugin.name, "api.updateHandler", error, parsed(question));
   } finally {
+    release();
     response.off("close", onClose);
   }
 }
@@ -231,9 +244,11 @@ function notifyAfter(response: ServerResponse, wrap: Wrap, plugin: RemotePlugin,
       ...(shown === undefined ? {} : { body: shown }),
     };
     const told = { ...about, ...answer };
-    plugin.client.call("/ApiPlugin.After", told, AbortSignal.timeout(10_000)).catch((error: unknown) => {
-      plugin.warn(`after a request: ${maskedWords(messageChain(error), parsed(told))}`);
-    });
+    const release = plugin.hold();
+    plugin.client
+      .call("/ApiPlugin.After", told, AbortSignal.timeout(10_000))
+      .catch((error: unknown) => plugin.warn(`after a request: ${maskedWords(messageChain(error), parsed(told))}`))
+      .finally(release);
   });
 }
 
