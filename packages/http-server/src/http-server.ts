@@ -27,6 +27,8 @@ export interface HttpServerOptions {
   extraHandlers?: readonly HandlerSpec[];
   /** The api plugins' say in the route table, asked before the first request and at each `rebuild`. Default: none. */
   updateHandlers?: UpdateHandlers;
+  /** Told that the table `updateHandlers` made last is served from now on. */
+  tableServed?: () => void;
   /** Told of what was answered with status 500, and of what failed after the answer had begun. */
   reportFailure?: (failure: RequestFailure) => void;
   /** How long a connection may take to say what it wants: a TLS handshake, and the head of each request. Default 10 s. */
@@ -84,6 +86,7 @@ export class HttpServer {
   async #rebuildAfter(earlier: Promise<void>): Promise<void> {
     await earlier;
     this.#served = await buildRouter(this.#table, this.#options.updateHandlers ?? ((table) => table));
+    this.#options.tableServed?.();
   }
 
   /** Starts to serve on an address; resolves to it, with the port that was chosen where it was 0. */

@@ -140,6 +140,21 @@ test("a plugin that changes its copies does not change the server's table", asyn
   assert.equal((await server.get("/info")).status, 500);
 });
 
+test("of a table that is served somebody is told, of one that is refused nobody", async () => {
+  let served = 0;
+  let more: HandlerSpec[] = [];
+  await using server = await TestServer.start(
+    {},
+    { updateHandlers: (table) => [...table, ...more], tableServed: () => void (served += 1) },
+  );
+  more = [hello, hello];
+  await assert.rejects(server.server.rebuild());
+  assert.equal(served, 1);
+  more = [hello];
+  await server.server.rebuild();
+  assert.equal(served, 2);
+});
+
 test("a bad table at start keeps the server from listening", async () => {
   await assert.rejects(
     serverWith((table) => [...table, hello, hello]),

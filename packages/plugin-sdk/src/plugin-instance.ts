@@ -62,6 +62,8 @@ export interface PluginInstance {
   /** Changes when what is called was started anew. Default: it never is. */
   readonly incarnation?: number;
   invoke<P extends PointName>(point: P, request: PointRequest<P>, context: InvokeContext): Awaitable<PointAnswer<P>>;
+  /** Told that the table made with its last answer to `api.updateHandler` is the one that is served. Default: it need not know. */
+  routesServed?(): void;
   /** Ends what the instance holds: processes, sockets. It is not called again. */
   close(): Promise<void>;
 }

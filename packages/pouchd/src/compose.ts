@@ -315,6 +315,7 @@ async function open(options: ComposeOptions, closers: Closers): Promise<void> {
     extraHandlers: plugins.routes,
     version: build.version,
     updateHandlers: (table) => chains.updateHandlers(table),
+    tableServed: () => chains.routesServed(),
     allRead: (fd) => linux.allRead(fd),
     reportFailure: ({ error, request }) =>
       error.foreseen

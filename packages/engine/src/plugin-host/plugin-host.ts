@@ -59,6 +59,8 @@ export class PluginHost implements PluginChains {
   readonly #deps: PluginHostDeps;
   readonly #runner: CallRunner;
   readonly #bodies: BodyChains;
+  /** Those that had a say in the route table that was built last. */
+  #routing: readonly PluginInstance[] = [];
 
   constructor(deps: PluginHostDeps) {
     const now = deps.now ?? Date.now;
@@ -308,7 +310,9 @@ export class PluginHost implements PluginChains {
    */
   async updateHandlers(handlers: readonly HandlerSpec[]): Promise<HandlerSpec[]> {
     let table = [...handlers];
-    for (const link of this.registry.chain("api.updateHandler")) {
+    const links = this.registry.chain("api.updateHandler");
+    this.#routing = links.flatMap(({ slot }) => slot.instance ?? []);
+    for (const link of links) {
       const before = table;
       const { shown, hidden } = splitTable(before, link.settings.filters);
       const settle = (answer: PointAnswer<"api.updateHandler">): Settled<HandlerSpec[]> => {
@@ -324,6 +328,11 @@ export class PluginHost implements PluginChains {
       }
     }
     return table;
+  }
+
+  /** The table that `updateHandlers` made last is served from now on. */
+  routesServed(): void {
+    for (const instance of this.#routing) instance.routesServed?.();
   }
 
   /**

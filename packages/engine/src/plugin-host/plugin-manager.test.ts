@@ -454,6 +454,7 @@ async function routing(t: TestContext) {
       const built = await daemon.host.updateHandlers([shown]);
       if (refuses) throw conflict("the table is refused");
       table = built;
+      daemon.host.routesServed();
     },
   });
   const write = (name: string, code: string): string => {
@@ -492,6 +493,22 @@ for (const change of ["reload", "disable"] as const) {
     if (change === "reload") assert.equal(await (await get("router")).text(), "new");
   });
 }
+
+test("tables that were refused take no route of the served one away, nor one with a request under way", async (t) => {
+  const { daemon, write, get, refuse } = await routing(t);
+  await daemon.manager.install({ reference: write("router", `response.end("here");`) });
+  const slow = `response.write("begun, "); setTimeout(() => response.end("done"), 1500);`;
+  await daemon.manager.install({ reference: write("slow", slow) });
+  const response = await get("slow");
+  refuse(true);
+  for (let round = 0; round < 9; round += 1) await assert.rejects(daemon.manager.setOrder(["slow"]), /the table is refused/);
+  assert.equal(await (await get("router")).text(), "here");
+  refuse(false);
+  await daemon.manager.setOrder(["router"]);
+  await daemon.manager.setOrder(["slow"]);
+  assert.equal(await response.text(), "begun, done");
+  assert.equal(await (await get("router")).text(), "here");
+});
 
 test("a reload ends what the old version's daemon points began, and a failing new one brings it back", async (t) => {
   const h = home(t);

@@ -69,7 +69,7 @@ const protocolSchemas = {
     { config: ContainerCreateConfig },
   ),
   [pointPath("image.postPull")]: exchange({ snapshotter: Type.String(), image }, {}),
-  [pointPath("api.updateHandler")]: exchange({ handlers: Type.Array(route) }, { operations }),
+  [pointPath("api.updateHandler")]: exchange({ handlers: Type.Array(route), inUse: Type.Array(Type.String()) }, { operations }),
 };
 
 /** The text of docs/plugin-protocol.schema.json. */

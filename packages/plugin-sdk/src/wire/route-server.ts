@@ -5,7 +5,7 @@ import { proxyRequest } from "./proxy-request.ts";
 import { isErrorKind } from "./http-client.ts";
 import { originalPath, paramsHeader, routePrefix, splitRoutePath, type RouteOperation } from "./wire.ts";
 
-/** Tables kept: the one in use, and those of changes that the daemon may have refused since. */
+/** Tables kept for a daemon that does not say which are in use: the one that is, and those of changes it may have refused since. */
 const keptTables = 8;
 
 /** The plugin's side of `api.updateHandler`: routes of the daemon as functions here, and the plugin's functions as routes there. */
@@ -35,8 +35,16 @@ export class RouteServer {
     }));
   }
 
-  /** What the plugin did to the table, in operations; its own handlers are kept to be called by their index. */
-  operations(generation: string, before: readonly HandlerSpec[], after: readonly HandlerSpec[]): RouteOperation[] {
+  /**
+   * What the plugin did to the table, in operations; its own handlers are kept to be called by their index, besides those of the
+   * generations in use.
+   */
+  operations(
+    generation: string,
+    before: readonly HandlerSpec[],
+    after: readonly HandlerSpec[],
+    inUse?: readonly string[],
+  ): RouteOperation[] {
     const key = ({ method, path }: HandlerSpec): string => `${method.toUpperCase()} ${path}`;
     const old = new Map(before.map((spec) => [key(spec), spec]));
     const kept = new Set<string>();
@@ -53,8 +61,10 @@ export class RouteServer {
       handlers[operations.length] = spec.handler;
       operations.push({ op: earlier === undefined ? "add" : "replace", method: spec.method, path: spec.path });
     }
+    const known = [...this.#tables.keys()];
+    const stale = inUse === undefined ? known.slice(0, 1 - keptTables) : known.filter((one) => !inUse.includes(one));
+    for (const one of stale) this.#tables.delete(one);
     this.#tables.set(generation, handlers);
-    for (const stale of [...this.#tables.keys()].slice(0, -keptTables)) this.#tables.delete(stale);
     return operations;
   }
 

@@ -138,9 +138,10 @@ class ServedPlugin {
     const { call, members } = await readCall(request);
     // The daemon sends method and path of every route it shows.
     const shown = members["handlers"] as { method: string; path: string }[];
+    const inUse = members["inUse"] as string[] | undefined;
     const before = this.#routes.tableOf(call.id, shown);
     const answer = await instance.invoke("api.updateHandler", { handlers: [...before] }, this.#context(call, response));
-    sendJson(response, { operations: this.#routes.operations(call.id, before, answer.handlers) });
+    sendJson(response, { operations: this.#routes.operations(call.id, before, answer.handlers, inUse) });
   }
 
   /** Adds to a request what JSON cannot carry: functions that ask the daemon. */

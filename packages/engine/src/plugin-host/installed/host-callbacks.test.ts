@@ -36,6 +36,7 @@ test("what an original route refuses reaches the client through a plugin as the 
         throw error;
       },
     })),
+    [],
   );
   // As a plugin's function passes the request on to the route it wraps.
   const plugin = createWireServer((incoming, response) =>

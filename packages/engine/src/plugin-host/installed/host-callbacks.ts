@@ -4,8 +4,6 @@ import type { AssistantHandle, AssistantProcess, PulledImage, Supervisor } from 
 import { createWireServer, paramsHeader, readRequest, sendJson, splitRoutePath } from "@pouchcontainer/plugin-sdk/host";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 
-/** Tables kept: the one in use, and those of changes that were refused since. */
-const keptTables = 8;
 /** Largest question of a plugin, in bytes. */
 const maxQuestionBytes = 1024 * 1024;
 
@@ -47,10 +45,10 @@ export class HostCallbacks {
     }
   }
 
-  /** Keeps the handlers a plugin may call from its own. */
-  keepTable(generation: string, table: readonly HandlerSpec[]): void {
+  /** Keeps the handlers a plugin may call from its own, besides those of the generations that are in use. */
+  keepTable(generation: string, table: readonly HandlerSpec[], inUse: readonly string[]): void {
+    for (const known of this.#tables.keys()) if (!inUse.includes(known)) this.#tables.delete(known);
     this.#tables.set(generation, table);
-    for (const stale of [...this.#tables.keys()].slice(0, -keptTables)) this.#tables.delete(stale);
   }
 
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -25,6 +25,7 @@ import { bodyOf, readBody } from "../update-body.ts";
 import { HostCallbacks } from "./host-callbacks.ts";
 import { isNotListening, PluginProcess } from "./plugin-process.ts";
 import { applyOperations } from "./remote-routes.ts";
+import { RouteGenerations } from "./route-generations.ts";
 
 export interface InstalledPluginOptions {
   manifest: PluginManifest;
@@ -63,6 +64,7 @@ export class InstalledPlugin implements PluginInstance {
   readonly #process: PluginProcess;
   readonly #client: WireClient;
   readonly #callbacks: HostCallbacks;
+  readonly #generations = new RouteGenerations();
   #calls = 0;
 
   private constructor(options: InstalledPluginOptions) {
@@ -144,6 +146,10 @@ export class InstalledPlugin implements PluginInstance {
     }
   }
 
+  routesServed(): void {
+    this.#generations.served();
+  }
+
   async close(): Promise<void> {
     await this.#process.stop();
     this.#client.close();
@@ -215,16 +221,17 @@ export class InstalledPlugin implements PluginInstance {
     { signal, hold = () => () => undefined }: InvokeContext,
   ): Promise<PointAnswer<"api.updateHandler">> {
     const generation = call.id;
-    this.#callbacks.keepTable(generation, handlers);
+    const inUse = this.#generations.ask(generation);
+    this.#callbacks.keepTable(generation, handlers, inUse);
     const shown = handlers.map(({ method, path }) => ({ method, path }));
-    const { operations } = await this.#ask("api.updateHandler", { call, handlers: shown }, signal);
+    const { operations } = await this.#ask("api.updateHandler", { call, handlers: shown, inUse }, signal);
     const plugin = {
       name: this.manifest.name,
       socketPath: this.#socketPath,
       client: this.#client,
       generation,
       timeoutMs: call.timeoutMs,
-      hold,
+      hold: () => this.#generations.hold(generation, hold()),
       suspect: (error: unknown, late: boolean) => this.#lookAfter(error, late),
       warn: (message: string) => this.#options.log.warn(message),
     };
