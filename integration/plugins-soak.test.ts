@@ -39,7 +39,6 @@ function installed(folder: string, runtimeDirectory: string): Promise<InstalledP
     childCommand: (directory) => ({ command: process.execPath, args: [join(fixtures, "run-child.ts"), directory] }),
     runtimeDirectory,
     log,
-    supervisor,
   });
 }
 

@@ -99,6 +99,32 @@ test("assistants are stopped in reverse order", async (t) => {
   assert.deepEqual(readFileSync(order, "utf8").trim().split("\n"), ["third", "second", "first"]);
 });
 
+test("a plugin whose assistants were stopped starts none with the supervisor it has, and does with a new one", async (t) => {
+  const { supervisor: all } = supervisor();
+  const old = all.forPlugin("p");
+  const process = { name: "late", command: "sh", args: ["-c", "sleep 60"] };
+  await all.stopPlugin("p");
+  await assert.rejects(old.start(process), {
+    kind: "failedPrecondition",
+    message: 'assistant "late" cannot be started: the assistants of plugin "p" were stopped since it was given its supervisor',
+  });
+  t.after(() => all.stopAll());
+  await all.forPlugin("p").start(process);
+});
+
+test("an assistant that is stopped while it is started does not stay", async (t) => {
+  const { supervisor: all } = supervisor();
+  const file = join(scratch(t), "pid");
+  const starting = all.forPlugin("p").start({ name: "slow", command: "sh", args: ["-c", `echo $$ > ${file}; sleep 60`] });
+  const refused = assert.rejects(starting, { message: 'assistant "slow" was stopped while it was started' });
+  await all.stopPlugin("p");
+  await refused;
+  const pid = pidIn(file);
+  assert.equal(pid !== 0 && isAlive(pid), false);
+  await all.forPlugin("p").start({ name: "slow", command: "sh", args: ["-c", "sleep 60"] });
+  await all.stopAll();
+});
+
 test("an assistant that ignores SIGTERM is killed after its stop timeout", async () => {
   const { supervisor: all } = supervisor();
   const handle = await all

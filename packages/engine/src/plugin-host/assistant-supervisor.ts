@@ -1,4 +1,4 @@
-import { conflict, messageChain } from "@pouchcontainer/errors";
+import { conflict, failedPrecondition, messageChain } from "@pouchcontainer/errors";
 import type { AssistantHandle, AssistantProcess, PluginLog, Supervisor } from "@pouchcontainer/plugin-sdk";
 import { setTimeout as sleep } from "node:timers/promises";
 import { GuardedProcess } from "./guarded-process.ts";
@@ -13,17 +13,26 @@ export interface AssistantSupervisorDeps {
 export class AssistantSupervisor {
   readonly #deps: AssistantSupervisorDeps;
   readonly #assistants: Assistant[] = [];
+  /** What each plugin's views are good for, until its assistants are stopped: those it gets later are good again. */
+  readonly #grants = new Map<string, AbortController>();
 
   constructor(deps: AssistantSupervisorDeps) {
     this.#deps = deps;
   }
 
-  /** The view one plugin has. */
+  /** The view one plugin has. It starts nothing any more when the plugin's assistants were stopped. */
   forPlugin(plugin: string): Supervisor {
-    return { start: (process) => this.#start(plugin, process) };
+    const grant = this.#grants.get(plugin) ?? new AbortController();
+    this.#grants.set(plugin, grant);
+    return { start: (process) => this.#start(plugin, process, grant.signal) };
   }
 
-  async #start(plugin: string, process: AssistantProcess): Promise<AssistantHandle> {
+  async #start(plugin: string, process: AssistantProcess, revoked: AbortSignal): Promise<AssistantHandle> {
+    if (revoked.aborted) {
+      throw failedPrecondition(
+        `assistant "${process.name}" cannot be started: the assistants of plugin "${plugin}" were stopped since it was given its supervisor`,
+      );
+    }
     if (this.#assistants.some((one) => one.plugin === plugin && one.name === process.name)) {
       throw conflict(`plugin "${plugin}" runs an assistant named "${process.name}" already`);
     }
@@ -45,12 +54,19 @@ export class AssistantSupervisor {
 
   /** Ends a plugin's assistants, the last started first. */
   async stopPlugin(plugin: string): Promise<void> {
+    this.#revoke(plugin);
     await this.#stop((assistant) => assistant.plugin === plugin);
   }
 
   /** Ends all assistants, the last started first. */
   async stopAll(): Promise<void> {
+    for (const plugin of this.#grants.keys()) this.#revoke(plugin);
     await this.#stop(() => true);
+  }
+
+  #revoke(plugin: string): void {
+    this.#grants.get(plugin)?.abort();
+    this.#grants.delete(plugin);
   }
 
   async #stop(which: (assistant: Assistant) => boolean): Promise<void> {
@@ -70,6 +86,7 @@ class Assistant implements AssistantHandle {
   readonly #stopping = new AbortController();
   #process: GuardedProcess | undefined;
   #delayMs = 0;
+  #starting: Promise<void> = Promise.resolve();
   #loop: Promise<void> = Promise.resolve();
 
   constructor(plugin: string, options: AssistantProcess, deps: AssistantSupervisorDeps, gone: () => void) {
@@ -86,12 +103,23 @@ class Assistant implements AssistantHandle {
   }
 
   async start(): Promise<void> {
+    this.#starting = this.#begin();
+    await this.#starting;
+  }
+
+  async #begin(): Promise<void> {
     const first = await this.#spawn();
+    if (this.#stopping.signal.aborted) {
+      await first.stop();
+      throw failedPrecondition(`assistant "${this.name}" was stopped while it was started`);
+    }
     this.#loop = this.#supervise(first);
   }
 
   async stop(): Promise<void> {
     this.#stopping.abort();
+    // Its failure is told to whoever started it.
+    await Promise.allSettled([this.#starting]);
     await this.#process?.stop();
     await this.#loop;
     this.#gone();

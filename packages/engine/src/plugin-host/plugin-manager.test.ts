@@ -91,7 +91,6 @@ function home(t: TestContext): Home {
         }),
         environment: process.env,
         configurationOf: () => undefined,
-        supervisorOf,
         stopAssistants: async () => undefined,
         rebuildRoutes: async () => void (await host.updateHandlers([{ method: "GET", path: "/info", handler: () => undefined }])),
         publish: (event) => void events.push(event),

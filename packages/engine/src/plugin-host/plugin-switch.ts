@@ -1,6 +1,6 @@
 import { messageChain, notFound } from "@pouchcontainer/errors";
 import { inBackground } from "@pouchcontainer/owners";
-import type { PointName, Supervisor } from "@pouchcontainer/plugin-sdk";
+import type { PointName } from "@pouchcontainer/plugin-sdk";
 import { checkConfiguration, type PluginInstance } from "@pouchcontainer/plugin-sdk/host";
 import { setTimeout as sleep } from "node:timers/promises";
 import { allowedEnvironment } from "./builtin-plugins.ts";
@@ -30,7 +30,6 @@ export interface PluginSwitchDeps {
   environment: Readonly<Record<string, string | undefined>>;
   /** The operator's settings for a plugin, from the daemon's configuration; those given at the install come after. */
   configurationOf: (plugin: string) => unknown;
-  supervisorOf: (plugin: string) => Supervisor;
   stopAssistants: (plugin: string) => Promise<void>;
   /** Builds the route table anew; rejects, and keeps the old one, when that fails. */
   rebuildRoutes: () => Promise<void>;
@@ -139,7 +138,7 @@ export class PluginSwitch {
     const { installed } = record;
     if (installed === undefined) throw notFound(`plugin ${record.name} is not compiled into this daemon`);
     const manifest = manifestOf(record);
-    const { environment, logs, supervisorOf, childCommand, runtimeDirectory, exclusive } = this.#deps;
+    const { environment, logs, childCommand, runtimeDirectory, exclusive } = this.#deps;
     const basic = Object.fromEntries(
       basicEnvironment.flatMap((name) => (environment[name] === undefined ? [] : [[name, environment[name]]])),
     );
@@ -151,7 +150,6 @@ export class PluginSwitch {
       childCommand,
       runtimeDirectory,
       log: logs.logOf(record.name),
-      supervisor: supervisorOf(record.name),
       // A new process does not know the routes that the old one served.
       restarted: () => {
         if (manifest.points["api.updateHandler"] === undefined) return;

@@ -100,7 +100,6 @@ export async function openPlugins(options: {
     childCommand: pluginChildCommand,
     environment,
     configurationOf,
-    supervisorOf,
     stopAssistants: (plugin) => assistants.stopPlugin(plugin),
     rebuildRoutes: options.rebuildRoutes,
     publish,

@@ -30,15 +30,10 @@ function manifestOf(folder: string): PluginManifest {
   return parseManifest(JSON.parse(readFileSync(join(import.meta.dirname, folder, "package.json"), "utf8")));
 }
 
-type Start = (
-  supervisor: Supervisor,
-  log: string[],
-  runtimeDirectory: string,
-  more: Partial<PluginManifest>,
-) => Promise<PluginInstance>;
+type Start = (log: string[], runtimeDirectory: string, more: Partial<PluginManifest>) => Promise<PluginInstance>;
 
 const transports: Record<string, Start> = {
-  "in-process": (_supervisor, _log, _runtime) => {
+  "in-process": (_log, _runtime) => {
     loads += 1;
     const url = new URL(`./typescript/conformance.ts?${loads}`, import.meta.url);
     return InProcessPlugin.load({
@@ -51,7 +46,7 @@ const transports: Record<string, Start> = {
   python: (...world) => installed("python", ...world),
 };
 
-function installed(folder: string, ...[supervisor, log, runtimeDirectory, more]: Parameters<Start>): Promise<InstalledPlugin> {
+function installed(folder: string, ...[log, runtimeDirectory, more]: Parameters<Start>): Promise<InstalledPlugin> {
   const write = (message: string): void => void log.push(message);
   return InstalledPlugin.start({
     manifest: { ...manifestOf(folder), ...more },
@@ -61,7 +56,6 @@ function installed(folder: string, ...[supervisor, log, runtimeDirectory, more]:
     childCommand: (directory) => ({ command: process.execPath, args: [join(import.meta.dirname, "run-child.ts"), directory] }),
     runtimeDirectory,
     log: { debug: write, info: write, warn: write, error: write },
-    supervisor,
   });
 }
 
@@ -82,7 +76,7 @@ async function open(t: TestContext, transport: string, more: Partial<PluginManif
     supervisorOf: () => supervisor,
     stateDirectoryOf: () => "/nowhere",
   });
-  const instance = await (transports[transport] ?? unknownTransport)(supervisor, log, runtimeDirectory, more);
+  const instance = await (transports[transport] ?? unknownTransport)(log, runtimeDirectory, more);
   host.add(instance);
   t.after(async () => {
     await instance.close();

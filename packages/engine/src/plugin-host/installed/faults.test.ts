@@ -49,7 +49,6 @@ async function start(t: TestContext, code: string, startTimeoutMs = 5000): Promi
     childCommand: () => assert.fail("it has a command of its own"),
     runtimeDirectory: directory,
     log,
-    supervisor,
     startTimeoutMs,
   });
   t.after(() => plugin.close());

@@ -24,7 +24,7 @@ function ask(socketPath: string, path: string): Promise<{ status: number | undef
 test("what an original route refuses reaches the client through a plugin as the route says it", async (t) => {
   const directory = mkdtempSync(join(tmpdir(), "callbacks-"));
   const [host, near] = [join(directory, "host.sock"), join(directory, "near.sock")];
-  const callbacks = new HostCallbacks({ start: () => Promise.reject(new Error("not asked for")) });
+  const callbacks = new HostCallbacks();
   await callbacks.listen(host);
   const refusals = [notFound("No such image: none:latest"), conflict("in use"), notModified("it runs"), new Error("a defect")];
   callbacks.keepTable(
@@ -61,7 +61,7 @@ test("what an original route refuses reaches the client through a plugin as the 
 test("a question of a plugin has bounds", async (t) => {
   const directory = mkdtempSync(join(tmpdir(), "callbacks-"));
   const host = join(directory, "host.sock");
-  const callbacks = new HostCallbacks({ start: () => Promise.reject(new Error("not asked for")) });
+  const callbacks = new HostCallbacks();
   await callbacks.listen(host);
   const client = new WireClient(host);
   t.after(async () => {
@@ -75,5 +75,8 @@ test("a question of a plugin has bounds", async (t) => {
   ] as const) {
     await assert.rejects(client.call("/Supervisor.Start", { process }), { message });
   }
+  await assert.rejects(client.call("/Supervisor.Start", { process: { name: "a", command: "true" } }), {
+    message: "assistants are started from daemon.preStartHook on",
+  });
   await assert.rejects(client.call("/Supervisor.Start", { process: 1 }), { message: "process must be an object" });
 });

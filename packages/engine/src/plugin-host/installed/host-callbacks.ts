@@ -9,14 +9,14 @@ const maxQuestionBytes = 1024 * 1024;
 
 /** The daemon's side of a plugin's questions: functions that JSON cannot carry across. One per instance, on a socket of its own. */
 export class HostCallbacks {
-  readonly #supervisor: Supervisor;
+  /** Given to the plugin with its daemon points, as to one in this process; a view of before may be good for nothing any more. */
+  supervisor: Supervisor | undefined;
   readonly #server: Server;
   readonly #images = new Map<string, PulledImage>();
   readonly #tables = new Map<string, readonly HandlerSpec[]>();
   readonly #assistants = new Map<string, AssistantHandle>();
 
-  constructor(supervisor: Supervisor) {
-    this.#supervisor = supervisor;
+  constructor() {
     this.#server = createWireServer((request, response) => this.#handle(request, response));
   }
 
@@ -105,8 +105,9 @@ export class HostCallbacks {
     const { name, command } = process as Partial<AssistantProcess>;
     if (typeof name !== "string" || typeof command !== "string")
       throw invalidArgument("process.name and process.command must be strings");
+    if (this.supervisor === undefined) throw failedPrecondition("assistants are started from daemon.preStartHook on");
     // The two members without a default are strings; the supervisor refuses programs that do not exist.
-    const handle = await this.#supervisor.start(process as AssistantProcess);
+    const handle = await this.supervisor.start(process as AssistantProcess);
     this.#assistants.set(name, handle);
     return { name, pid: handle.pid };
   }

@@ -1,6 +1,6 @@
 import { EngineError, internal, invalidArgument } from "@pouchcontainer/errors";
 import { inBackground, makeFoldersSync } from "@pouchcontainer/owners";
-import type { PluginLog, PluginManifest, PointName, Supervisor } from "@pouchcontainer/plugin-sdk";
+import type { PluginLog, PluginManifest, PointName } from "@pouchcontainer/plugin-sdk";
 import { pluginApiVersion } from "@pouchcontainer/plugin-sdk";
 import {
   callHeader,
@@ -39,7 +39,6 @@ export interface InstalledPluginOptions {
   /** Folder for sockets; each instance makes one of its own in it. The path has to be short: a socket's has at most 107 bytes. */
   runtimeDirectory: string;
   log: PluginLog;
-  supervisor: Supervisor;
   startTimeoutMs?: number;
   /** Told when the process serves again after it had ended. Default: nothing. */
   restarted?: () => void;
@@ -78,7 +77,7 @@ export class InstalledPlugin implements PluginInstance {
       );
     }
     this.#client = new WireClient(socketPath);
-    this.#callbacks = new HostCallbacks(options.supervisor);
+    this.#callbacks = new HostCallbacks();
     this.#process = new PluginProcess({
       command: this.#command(),
       socketPath,
@@ -179,7 +178,8 @@ export class InstalledPlugin implements PluginInstance {
       }
       case "daemon.preStartHook":
       case "daemon.preStopHook": {
-        const { stateDirectory } = request as PointTypes["daemon.preStartHook"]["request"];
+        const { supervisor, stateDirectory } = request as PointTypes["daemon.preStartHook"]["request"];
+        this.#callbacks.supervisor = supervisor;
         return answered(await this.#ask(point, { call, stateDirectory }, signal));
       }
       default: {
