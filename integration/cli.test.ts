@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Daemon, eventually, projectRoot, run } from "./harness/daemon.ts";
+import { sendSignal } from "./harness/send-signal.ts";
 
 const pouch = join(projectRoot, "bin/pouch");
 let daemon: Daemon;
@@ -134,7 +135,7 @@ test("SIGTERM gives the terminal back", async () => {
     `sh -c 'echo $$ > ${join(daemon.directory, "pid-of-attach")}; exec "$pouch" exec -it detached sh -c "echo here; sleep 30"'`,
   );
   await session.shows(/here/);
-  process.kill(Number(readFileSync(join(daemon.directory, "pid-of-attach"), "utf8")), "SIGTERM");
+  sendSignal(Number(readFileSync(join(daemon.directory, "pid-of-attach"), "utf8")), "SIGTERM");
   const screen = await session.ended;
   assert.match(screen, /status=143/);
   assertGivenBack(screen);

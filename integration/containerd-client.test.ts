@@ -8,6 +8,7 @@ import { after, before, test } from "node:test";
 import type { ContainerdEvent } from "@pouchcontainer/containerd";
 import { connectContainerd, decodeMetrics, startContainerd } from "@pouchcontainer/containerd";
 import { ContainerdFixture } from "./harness/containerd-fixture.ts";
+import { sendSignal } from "./harness/send-signal.ts";
 
 const untilSigterm = "trap 'exit 7' TERM; : > /ready; while :; do sleep 0.05; done";
 const sha256 = (bytes: Uint8Array) => `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
@@ -25,7 +26,7 @@ async function killContainerd(): Promise<void> {
   const restarted = Promise.withResolvers<void>();
   const unsubscribe = fixture.supervised.onRestarted(restarted.resolve);
   assert.ok(fixture.supervised.pid !== undefined);
-  process.kill(fixture.supervised.pid, "SIGKILL");
+  sendSignal(fixture.supervised.pid, "SIGKILL");
   await restarted.promise;
   unsubscribe();
 }
@@ -342,7 +343,7 @@ test("kill -9 of containerd: it comes back, the client reconnects, tasks ran on,
   const subscription = collect(client.events(), () => false);
   const interrupted = assert.rejects(client.tasks.wait("stays"), { kind: "unavailable" });
   const restarting = killContainerd();
-  process.kill(pids.get("ends") ?? 0, "SIGTERM");
+  sendSignal(pids.get("ends"), "SIGTERM");
   await Promise.all([restarting, interrupted, subscription]);
   await client.whenReconnected();
 

@@ -9,6 +9,7 @@ import { setImmediate as nextTurn, setTimeout as delay } from "node:timers/promi
 import type { FilesystemChange } from "@pouchcontainer/api";
 import { internal, isKind } from "@pouchcontainer/errors";
 import { EngineHarness, eventually, textOf, type Daemon } from "./engine-harness.ts";
+import { sendSignal } from "./harness/send-signal.ts";
 
 let harness: EngineHarness;
 let daemon: Daemon;
@@ -182,7 +183,7 @@ test("of a process that ends under a call it is said that it does not run", asyn
     await daemon.containers.start(id);
     const { Pid } = (await daemon.containers.inspect(id, { size: false })).State;
     const exec = await daemon.exec.create(id, { Cmd: ["true"] });
-    process.kill(Pid, "SIGKILL");
+    sendSignal(Pid, "SIGKILL");
     const calls = [
       daemon.containers.pause(id).then(() => daemon.containers.unpause(id)),
       daemon.containers.update(id, Readable.from([JSON.stringify({ CpuShares: 512 + round })])),
@@ -499,7 +500,7 @@ test("a hook is over when it has ended, whoever it left holds its output", async
     await exited;
   } finally {
     daemon.around.hooks = [];
-    process.kill(Number(readFileSync(kept, "utf8")), "SIGKILL");
+    sendSignal(Number(readFileSync(kept, "utf8")), "SIGKILL");
     await daemon.remove(id);
   }
 });

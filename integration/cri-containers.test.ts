@@ -9,6 +9,7 @@ import { apiVersions } from "../packages/cri/src/wire/services.ts";
 import { CriPod } from "./harness/cri-pod.ts";
 import { Daemon, eventually } from "./harness/daemon.ts";
 import { parentOf } from "./soak/machine-state.ts";
+import { sendSignal } from "./harness/send-signal.ts";
 
 const coded = (code: number) => ({ code });
 
@@ -192,7 +193,7 @@ void describe("CRI's containers", () => {
     );
     const [first = 0, second = 0] = pids.map(parentOf);
     assert.notEqual(first, second);
-    process.kill(first, "SIGKILL");
+    sendSignal(first, "SIGKILL");
     await pod.ended(ids[0] ?? "");
     assert.equal((await pod.status(ids[1] ?? "")).state, ContainerState.CONTAINER_RUNNING);
     await pod.remove();

@@ -11,6 +11,7 @@ import { SpdyClient } from "../packages/cri/src/streaming/testing/spdy-client.ts
 import { criClients, type CriClients } from "../packages/cri/src/testing/cri-clients.ts";
 import { apiVersions } from "../packages/cri/src/wire/services.ts";
 import { Daemon, eventually } from "./harness/daemon.ts";
+import { sendSignal } from "./harness/send-signal.ts";
 
 let number = 0;
 
@@ -201,7 +202,7 @@ void describe("CRI's pods", { timeout: 240_000 }, () => {
     const id = await run("killed", { linux: {} });
     const { info } = await clients.runtime().podSandboxStatus({ podSandboxId: id, verbose: true });
     const { pid } = JSON.parse(info["info"] ?? "") as { pid: number };
-    process.kill(pid, "SIGKILL");
+    sendSignal(pid, "SIGKILL");
     await eventually("it is seen", async () => (await statusOf(id))?.state === PodSandboxState.SANDBOX_NOTREADY);
     await clients.runtime().stopPodSandbox({ podSandboxId: id });
     await clients.runtime().removePodSandbox({ podSandboxId: id });

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { ExecCreateConfig } from "@pouchcontainer/api";
 import { internal, isKind } from "@pouchcontainer/errors";
 import { EngineHarness, eventually, textOf, type Daemon } from "./engine-harness.ts";
+import { sendSignal } from "./harness/send-signal.ts";
 
 let harness: EngineHarness;
 let daemon: Daemon;
@@ -70,7 +71,7 @@ test("a detached exec runs on by itself and can be looked at", async () => {
   assert.deepEqual([Running, ExitCode], [true, null]);
   assert.deepEqual((await daemon.containers.inspect(id, { size: false })).ExecIDs, [Id]);
   await assert.rejects(daemon.exec.startDetached(Id), /is already running/);
-  process.kill(Pid, "SIGKILL");
+  sendSignal(Pid, "SIGKILL");
   await eventually("it has ended", async () => (await daemon.exec.inspect(Id)).ExitCode === 137);
   await assert.rejects(daemon.exec.startDetached(Id), /has already run/);
 });

@@ -20,6 +20,7 @@ import { after, test } from "node:test";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { Daemon, eventually, sleep, type ApiResponse } from "./harness/daemon.ts";
 import { differences, fillWithOddities, treeLines } from "./harness/tree.ts";
+import { sendSignal } from "./harness/send-signal.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "pouch-files-"));
 const daemon = await Daemon.start();
@@ -495,8 +496,13 @@ test("a worker killed in the middle is an error for its client, and nothing of i
     });
   });
   upload.write(execFileSync("tar", ["-cf", "-", "-C", "/bin", "busybox"], { maxBuffer: 1 << 26 }).subarray(0, 300_000));
-  const [pid = 0] = await eventually("a worker is at work", () => working().length > 0 && working());
-  process.kill(pid, "SIGKILL");
+  const workers = () =>
+    eventually("a worker is at work", () => {
+      const pids = working();
+      return pids.length > 0 && pids;
+    });
+  const [pid] = await workers();
+  sendSignal(pid, "SIGKILL");
   const { status, text } = await answered;
   assert.equal(status, 500);
   assert.match(text, /work on a container's files was cut short: killed by SIGKILL/);
@@ -506,7 +512,7 @@ test("a worker killed in the middle is an error for its client, and nothing of i
   await inside(id, "dd if=/dev/zero of=/big bs=1M count=100 2>/dev/null");
   const broken = await new Promise<string>((resolve, reject) => {
     const request = http.get({ socketPath: daemon.socket, path: `/containers/${id}/archive?path=/big` }, (response) => {
-      response.once("data", () => process.kill(working()[0] ?? 0, "SIGKILL"));
+      response.once("data", () => void workers().then(([worker]) => sendSignal(worker, "SIGKILL"), reject));
       response.once("end", () => resolve(response.complete ? "a whole answer" : "cut off"));
       response.once("error", (error) => resolve(error.message));
     });

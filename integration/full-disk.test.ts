@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { Daemon, eventually } from "./harness/daemon.ts";
+import { sendSignal } from "./harness/send-signal.ts";
 
 /** A file system of a few megabytes for the home of a daemon. */
 class SmallDisk implements Disposable {
@@ -82,7 +83,7 @@ test("on a full disk containers end, are ended and removed as ever, and all of i
 
   await docker("stop", "-t", "0", "stopped");
   await docker("kill", "killed");
-  process.kill(Number(pid), "SIGKILL");
+  sendSignal(Number(pid), "SIGKILL");
   for (const name of ["stopped", "killed", "ended"])
     await eventually(`${name} has ended`, async () => (await state(name)) === "exited 137");
   disk.fill();

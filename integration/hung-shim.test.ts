@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { Daemon, eventually, sleep } from "./harness/daemon.ts";
 import { parentOf } from "./soak/machine-state.ts";
+import { sendSignal } from "./harness/send-signal.ts";
 
 interface Inspected {
   State: { Status: string; Pid: number };
@@ -24,11 +25,11 @@ test("a container whose shim does not answer a daemon that starts runs on", asyn
     Promise.all(names.map(async (name) => (await daemon.api("GET", `/containers/${name}/json`)).json<Inspected>().State));
   const before = await states();
   const shims = before.map(({ Pid }) => parentOf(Pid));
-  for (const shim of shims) process.kill(shim, "SIGSTOP");
+  for (const shim of shims) sendSignal(shim, "SIGSTOP");
   await daemon.kill9();
   await daemon.launch();
   const seen = (await states()).map(({ Status, Pid }) => [Status, Pid]);
-  for (const shim of shims) process.kill(shim, "SIGCONT");
+  for (const shim of shims) sendSignal(shim, "SIGCONT");
   assert.deepEqual(
     seen,
     before.map(({ Status, Pid }) => [Status, Pid]),
@@ -44,12 +45,12 @@ test("a container whose shim is held up for some seconds over an orderly restart
   const state = async () => (await daemon.api("GET", "/containers/held/json")).json<Inspected>().State;
   const before = await state();
   const shim = parentOf(before.Pid);
-  process.kill(shim, "SIGSTOP");
+  sendSignal(shim, "SIGSTOP");
   await daemon.stop();
   // The containerd of the next daemon asks it, and takes it for dead when it does not answer.
   const launched = daemon.launch();
   await sleep(8000);
-  process.kill(shim, "SIGCONT");
+  sendSignal(shim, "SIGCONT");
   await launched;
   assert.deepEqual(await state(), before);
   assert.equal((await daemon.docker("exec", "held", "true")).code, 0);
@@ -62,7 +63,7 @@ test("a shim that is taken for dead is ended, and its container's policy starts 
   assert.equal((await daemon.docker(...run)).code, 0);
   const state = async () => (await daemon.api("GET", "/containers/held/json")).json<Inspected>().State;
   const shim = parentOf((await state()).Pid);
-  process.kill(shim, "SIGSTOP");
+  sendSignal(shim, "SIGSTOP");
   await daemon.stop();
   await daemon.launch();
   await eventually("it runs again", async () => (await state()).Status === "running");
@@ -77,7 +78,7 @@ test("a removal by force needs no answer of the shim", async () => {
   assert.equal((await daemon.docker(...run, "sh", "-c", "sleep 301 & sleep 302")).code, 0);
   const { Pid } = (await daemon.api("GET", "/containers/held/json")).json<Inspected>().State;
   const shim = parentOf(Pid);
-  process.kill(shim, "SIGSTOP");
+  sendSignal(shim, "SIGSTOP");
   const since = Date.now() / 1000;
   const removed = await daemon.docker("rm", "-f", "held");
   assert.equal(removed.code, 0, removed.stderr);
@@ -104,7 +105,7 @@ test("a shim is one container's, whatever annotations say, and its end no other'
   const before = await state("second");
   const shim = parentOf((await state("first")).Pid);
   assert.notEqual(shim, parentOf(before.Pid));
-  process.kill(shim, "SIGKILL");
+  sendSignal(shim, "SIGKILL");
   await eventually("its end is noticed", async () => (await state("first")).Status === "exited");
   assert.deepEqual(await state("second"), before);
   assert.equal((await daemon.docker("exec", "second", "true")).code, 0);
@@ -147,7 +148,7 @@ test("what a hung shim did not answer is followed: frozen, thawed and limited as
 
   const shims = await Promise.all(names.map(async (name) => parentOf((await inspect(name)).State.Pid)));
   const { Id: exec } = (await post("asked/exec", { Cmd: ["true"] })).json<{ Id: string }>();
-  for (const shim of shims) process.kill(shim, "SIGSTOP");
+  for (const shim of shims) sendSignal(shim, "SIGSTOP");
   const answers = await Promise.all([
     post("to-pause/pause"),
     post("to-unpause/unpause"),
@@ -156,7 +157,7 @@ test("what a hung shim did not answer is followed: frozen, thawed and limited as
     daemon.api("GET", "/containers/asked/stats"),
     daemon.api("POST", `/exec/${exec}/start`, { Detach: true }),
   ]);
-  for (const shim of shims) process.kill(shim, "SIGCONT");
+  for (const shim of shims) sendSignal(shim, "SIGCONT");
   for (const { status, text } of answers) assert.match(`${status} ${text}`, /^500 .*(did not|does not) answer/);
   assert.match(answers[2]?.text ?? "", /the update is recorded, and put in force as soon as there is an answer/);
 

@@ -13,6 +13,7 @@ import { killStorm } from "./harness/kill-storm.ts";
 import { framesIn } from "./harness/log-frames.ts";
 import { disagreements } from "./soak/agreement.ts";
 import { parentOf } from "./soak/machine-state.ts";
+import { sendSignal } from "./harness/send-signal.ts";
 
 let daemon: Daemon;
 
@@ -83,7 +84,7 @@ function containerdPids(): string[] {
 }
 
 function killContainerd(): void {
-  process.kill(containerdPid(), "SIGKILL");
+  sendSignal(containerdPid(), "SIGKILL");
 }
 
 /** What a follower hears from now on, until it has heard enough. */
@@ -155,8 +156,8 @@ test("what ended during an outage is told with its own code, cause and time", as
   const shimPid = parentOf((await inspect(shim)).State.Pid);
   await daemon.kill9();
   killContainerd();
-  process.kill(Pid, "SIGKILL");
-  process.kill(shimPid, "SIGKILL");
+  sendSignal(Pid, "SIGKILL");
+  sendSignal(shimPid, "SIGKILL");
   await sleep(2500);
   const back = Date.now();
   await daemon.launch();
@@ -257,7 +258,7 @@ test("a removal that is cut short is finished, with the volumes it was asked to 
     const id = await create("-v", "/data", "busybox", "true");
     assert.equal((await volumes()).length, 1);
     const pid = containerdPid();
-    process.kill(pid, "SIGSTOP");
+    sendSignal(pid, "SIGSTOP");
     const removal = daemon.api("DELETE", `/containers/${id}?v=1`).then(
       ({ status }) => status,
       () => "cut off",
@@ -266,7 +267,7 @@ test("a removal that is cut short is finished, with the volumes it was asked to 
     // In memory; killed before it is stored too, nothing has happened.
     await sleep(300);
     const killed = daemonToo ? daemon.kill9() : undefined;
-    process.kill(pid, "SIGKILL");
+    sendSignal(pid, "SIGKILL");
     await killed;
     assert.equal(await removal, daemonToo ? "cut off" : 503);
     if (daemonToo) await daemon.launch();
@@ -278,7 +279,7 @@ test("a removal that is cut short is finished, with the volumes it was asked to 
 
 test("a container whose shim is killed has ended with 137, can be started again and removed", async () => {
   const id = await run("busybox", "sleep", "300");
-  process.kill(parentOf((await inspect(id)).State.Pid), "SIGKILL");
+  sendSignal(parentOf((await inspect(id)).State.Pid), "SIGKILL");
   assert.equal((await daemon.docker("wait", id)).stdout, "137\n");
   assert.equal((await inspect(id)).State.Status, "exited");
   assert.equal((await daemon.docker("start", id)).code, 0);
@@ -436,7 +437,7 @@ test("a containerd that hangs ends no call and no daemon: each answers that it h
   const fresh = await create("busybox", "sleep", "300");
   const exec = await daemon.api("POST", `/containers/${entered}/exec`, { Cmd: ["true"] });
   const pid = containerdPid();
-  process.kill(pid, "SIGSTOP");
+  sendSignal(pid, "SIGSTOP");
   try {
     const calls: [string, string, unknown?][] = [
       ["GET", "/images/json"],
@@ -461,7 +462,7 @@ test("a containerd that hangs ends no call and no daemon: each answers that it h
     // It is known to hang by now: nobody waits for it again.
     for (const call of calls.slice(0, 3)) assert.equal((await daemon.api(...call)).status, 503);
   } finally {
-    process.kill(pid, "SIGCONT");
+    sendSignal(pid, "SIGCONT");
   }
   await eventually("containerd is back", async () => (await daemon.api("GET", "/_ping")).status === 200);
   for (const id of [stopped, killed, entered, looked]) assert.equal((await daemon.docker("stop", "-t", "0", String(id))).code, 0);

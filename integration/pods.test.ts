@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { PodsWorld } from "./pods-world.ts";
+import { sendSignal } from "./harness/send-signal.ts";
 
 /** CAP_SYS_RESOURCE, number 24. */
 function mayLowerScores(): boolean {
@@ -131,7 +132,7 @@ test("a pod that shares its pid namespace has a first process, confined, that re
 
   await world.reopen();
   assert.equal(world.pods.get(pod.id).state, "ready");
-  process.kill(pid, "SIGKILL");
+  sendSignal(pid, "SIGKILL");
   await sleep(200);
   await world.reopen();
   assert.equal(world.pods.get(pod.id).state, "notReady");

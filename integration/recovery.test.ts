@@ -7,6 +7,7 @@ import { after, afterEach, before, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import type { ContainerCreateConfig } from "@pouchcontainer/api";
 import { EngineHarness, eventually, type Daemon } from "./engine-harness.ts";
+import { sendSignal } from "./harness/send-signal.ts";
 
 let harness: EngineHarness;
 let daemon: Daemon | undefined;
@@ -163,7 +164,7 @@ test("containers survive kill -9 of containerd; their logs and exits do too", as
   await daemon.containers.start(id);
   await daemon.containers.start(lasting);
   const { State } = await daemon.containers.inspect(lasting, { size: false });
-  process.kill(harness.containerdPid, "SIGKILL");
+  sendSignal(harness.containerdPid, "SIGKILL");
   assert.equal(await daemon.waitFor(id), 5);
   assert.equal(await daemon.logs(id), lines(40));
   assert.equal((await daemon.containers.inspect(lasting, { size: false })).State.Pid, State.Pid);
@@ -202,7 +203,7 @@ test("daemon and containerd killed at once: the same containers run afterwards",
   const [running = "", ended = ""] = ids;
   await delay(300);
   const killed = kill();
-  process.kill(harness.containerdPid, "SIGKILL");
+  sendSignal(harness.containerdPid, "SIGKILL");
   await killed;
   await delay(1500);
   await harness.client.whenReconnected();
@@ -231,7 +232,7 @@ test("a daemon over an older store removes nothing that ran: what it does not kn
   writeFileSync(file, older);
 
   daemon = await harness.daemon();
-  process.kill(State.Pid, 0);
+  sendSignal(State.Pid, 0);
   const found = await daemon.containers.orphans.list();
   assert.deepEqual(found.map(({ Id }) => Id).toSorted(), [running, ended].toSorted());
   assert.equal(found.find(({ Id }) => Id === running)?.State, "running");

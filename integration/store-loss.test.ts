@@ -5,6 +5,7 @@ import { DatabaseSync } from "node:sqlite";
 import { after, before, test } from "node:test";
 import { makeImageArchive } from "../hack/busybox-image.ts";
 import { Daemon, eventually, projectRoot, run } from "./harness/daemon.ts";
+import { sendSignal } from "./harness/send-signal.ts";
 
 /** Whatever becomes of the database, no container, volume or log is lost over it, nothing is killed, and the message says what to do. */
 
@@ -86,7 +87,7 @@ test("a database that cannot be the right one is refused at the start; container
   for (const [change, message] of losses) {
     change();
     await assert.rejects(daemon.launch(), message);
-    process.kill(pid, 0);
+    sendSignal(pid, 0);
     putBack("good");
   }
   await daemon.launch();
@@ -136,7 +137,7 @@ test("over a restored backup, containers made since are set aside, keep their vo
   );
   assert.ok(table.some((line) => line.startsWith(ended.slice(0, 12))));
   assert.equal(await pidOf("web"), webPid);
-  process.kill(late.pid, 0);
+  sendSignal(late.pid, 0);
   assert.match(
     (await daemon.docker("ps", "-a", "--format", "{{.Names}}")).stdout,
     /^finished$/m,
