@@ -56,7 +56,9 @@ describe("docker run", () => {
   });
 
   test("-t gives it a terminal of the caller's size", async () => {
-    const command = `stty rows 31 cols 97; ${dockerCommand} -H unix://${daemon.socket} ${runNone.join(" ")} -it busybox sh -c 'sleep 0.3; stty size; tty'`;
+    // The size comes after the start.
+    const script = `i=0; until stty size | grep "31 97" || [ $((i+=1)) = 100 ]; do sleep 0.1; done; tty`;
+    const command = `stty rows 31 cols 97; ${dockerCommand} -H unix://${daemon.socket} ${runNone.join(" ")} -it busybox sh -c '${script}'`;
     const terminal = await new Promise<string>((resolve) => {
       const child = spawn("script", ["-qec", command, "/dev/null"], { stdio: ["pipe", "pipe", "inherit"] });
       let output = "";
@@ -216,8 +218,16 @@ describe("a container's life", () => {
   });
 
   test("attach sees the output that follows", async () => {
-    await docker("run", "-d", "--name", "attached", "--network", "none", "busybox", "sh", "-c", "sleep 1; echo late; exit 4");
-    const result = await daemon.docker("attach", "attached");
+    const script = "until [ -e /go ]; do sleep 0.1; done; echo late; exit 4";
+    await docker("run", "-d", "--name", "attached", "--network", "none", "busybox", "sh", "-c", script);
+    const since = Date.now() / 1000 - 60;
+    const attached = daemon.docker("attach", "attached");
+    await eventually("it is attached to", async () => {
+      const range = [`--since=${since}`, `--until=${Date.now() / 1000}`];
+      return (await docker("events", ...range, "--filter", "container=attached", "--filter", "event=attach")) !== "";
+    });
+    await docker("exec", "attached", "touch", "/go");
+    const result = await attached;
     assert.deepEqual(result, { code: 4, stdout: "late\n", stderr: "" });
     await docker("rm", "attached");
   });

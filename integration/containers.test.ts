@@ -21,10 +21,14 @@ before(async () => {
 });
 
 after(async () => {
-  for (const { Id } of await daemon.containers.list({ all: true, size: false, filters: {} })) await daemon.remove(Id);
-  const leftovers = await harness.leftovers();
-  await daemon.leave();
-  await harness.stop();
+  let leftovers: unknown;
+  try {
+    for (const { Id } of await daemon.containers.list({ all: true, size: false, filters: {} })) await daemon.remove(Id);
+    leftovers = await harness.leftovers();
+  } finally {
+    await daemon.leave();
+    await harness.stop();
+  }
   assert.deepEqual(leftovers, []);
 });
 
@@ -225,9 +229,10 @@ test("that holds whatever words the runtime has for it", async (t) => {
 });
 
 test("a paused container can be killed, stopped, restarted and removed", async () => {
-  const paused = async (command: string[]): Promise<string> => {
+  const paused = async (command: string[], said = ""): Promise<string> => {
     const id = await daemon.create(command);
     await daemon.containers.start(id);
+    await eventually("it is ready", async () => (await daemon.logs(id)).includes(said));
     await daemon.containers.pause(id);
     return id;
   };
@@ -237,7 +242,7 @@ test("a paused container can be killed, stopped, restarted and removed", async (
   };
   const events = (id: string): string[] => daemon.pastEvents(id).slice(3);
   const sleeper = ["sleep", "100"];
-  const obeying = ["sh", "-c", "trap 'exit 3' TERM; while :; do sleep 0.05; done"];
+  const obeying = ["sh", "-c", "trap 'exit 3' TERM; echo ready; while :; do sleep 0.05; done"];
   for (let round = 0; round < 3; round++) {
     const id = await paused(sleeper);
     await daemon.containers.kill(id);
@@ -248,7 +253,7 @@ test("a paused container can be killed, stopped, restarted and removed", async (
     await daemon.remove(id);
     assert.equal(daemon.pastEvents(id).at(-1), "destroy");
   }
-  const stopped = await paused(obeying);
+  const stopped = await paused(obeying, "ready");
   await daemon.containers.stop(stopped);
   assert.deepEqual(await state(stopped), ["exited", false, 3]);
   assert.deepEqual(events(stopped), ["kill", "unpause", "die", "stop"]);
@@ -260,7 +265,7 @@ test("a paused container can be killed, stopped, restarted and removed", async (
 });
 
 test("after a signal no policy starts a container again, unless it has a stop signal and that was another one", async () => {
-  const command = ["sh", "-c", "trap 'exit 3' HUP; while :; do sleep 0.05; done"];
+  const command = ["sh", "-c", "trap 'exit 3' HUP; echo ready; while :; do sleep 0.05; done"];
   const RestartPolicy = { Name: "always" };
   const [ended, goesOn] = [
     await daemon.create(command, { HostConfig: { RestartPolicy } }),
@@ -268,7 +273,7 @@ test("after a signal no policy starts a container again, unless it has a stop si
   ];
   for (const id of [ended, goesOn]) {
     await daemon.containers.start(id);
-    await delay(200);
+    await eventually("it is ready", async () => (await daemon.logs(id)).includes("ready"));
     await daemon.containers.kill(id, { signal: "HUP" });
     await eventually("it has ended", () => daemon.pastEvents(id).includes("die"));
   }
@@ -625,14 +630,14 @@ test("a container is found when it is made, and can be started from then on", as
 test("a probe that takes too long is told apart from one that fails, and is killed with its output", async () => {
   const probes = { "sleep 101": "", "sleep 102 & echo x": ": x\n" };
   for (const [probe, said] of Object.entries(probes)) {
-    const Healthcheck = { Test: ["CMD-SHELL", probe], Interval: 100_000_000, Timeout: 300_000_000, Retries: 1 };
+    const Healthcheck = { Test: ["CMD-SHELL", probe], Interval: 100_000_000, Timeout: 2_000_000_000, Retries: 1 };
     const id = await daemon.create(["sleep", "100"], { Healthcheck });
     await daemon.containers.start(id);
     await eventually("it is unhealthy", async () => {
       const { State } = await daemon.containers.inspect(id, { size: false });
       if (State.Health?.Status !== "unhealthy") return false;
       const { ExitCode, Output } = State.Health.Log?.[0] ?? {};
-      assert.deepEqual([ExitCode, Output], [-1, `Health check exceeded timeout (300ms)${said}`]);
+      assert.deepEqual([ExitCode, Output], [-1, `Health check exceeded timeout (2s)${said}`]);
       return true;
     });
     await daemon.remove(id);

@@ -69,8 +69,12 @@ void describe("CRI's containers", () => {
 
   test("a stop gives its time of grace, or none", async () => {
     const pod = await CriPod.run(daemon, clients);
-    const obeys = await pod.start("trap 'exit 7' TERM; while :; do sleep 0.1; done");
-    const ignores = await pod.start("trap '' TERM; while :; do sleep 0.1; done");
+    const obeys = await pod.start("trap 'exit 7' TERM; touch /ready; while :; do sleep 0.1; done");
+    const ignores = await pod.start("trap '' TERM; touch /ready; while :; do sleep 0.1; done");
+    for (const containerId of [obeys, ignores]) {
+      const cmd = ["test", "-e", "/ready"];
+      await eventually("it is ready", async () => (await pod.client.execSync({ containerId, cmd })).exitCode === 0);
+    }
     await pod.client.stopContainer({ containerId: obeys, timeout: 20n });
     assert.equal((await pod.status(obeys)).exitCode, 7);
     const begun = performance.now();

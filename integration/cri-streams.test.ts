@@ -99,15 +99,19 @@ void describe("streams of CRI's exec and attach", () => {
   });
 
   test("a terminal has the client's size, and no keys that let go of it", async () => {
-    const url = await execUrl(["sh", "-c", "sleep 0.5; stty size; stty raw -echo; head -c 2 | od -An -tx1"], { tty: true });
+    const sized = "until stty size | grep '33 101'; do sleep 0.1; done";
+    const script = `${sized}; stty raw -echo; echo ready; head -c 2 | od -An -tx1`;
+    const url = await execUrl(["sh", "-c", script], { tty: true });
     const client = await ChannelClient.open(url, "v5.channel.k8s.io");
     await client.send(4, JSON.stringify({ Width: 101, Height: 33 }));
-    const output = text(client.output(1));
-    await eventually("the terminal is there", () => client.output(1).readableLength >= 0);
-    await new Promise((resolve) => setTimeout(resolve, 1000));
+    let said = "";
+    client.output(1).on("data", (chunk: Buffer) => (said += chunk.toString()));
+    const output = once(client.output(1), "end");
+    await eventually("the terminal is raw", () => said.includes("ready"));
     await client.send(0, Buffer.from([16, 17]));
     await client.closed;
-    assert.match(await output, /33 101[^]*10 11/);
+    await output;
+    assert.match(said, /33 101[^]*10 11/);
   });
 
   test("a command that is not there is told to the client", async () => {

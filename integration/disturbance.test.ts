@@ -380,7 +380,7 @@ test("undisturbed, each of them answers", async () => {
     const client = new RawClient(daemon.socket);
     client.send(await endpoint.request());
     if (endpoint.finite === true) await eventually(`the answer of ${name} ends`, () => client.ended);
-    else await client.read(1, 300);
+    else await eventually(`${name} begins its answer`, () => client.start !== "", 30);
     // A wait answers with its head at once, which may be all for long.
     assert.match(client.start, /^HTTP\/1\.1 (101|200|201)/, name);
     client.hangUp();
@@ -547,8 +547,10 @@ for (const [what, actions] of Object.entries({
             // 503: containerd, busy with frozen processes on a busy machine, was silent for too long.
             assert.match(String(answer.status), /^(204|503)$/, answer.text);
           }
-          await eventually("it is removed", async () =>
-            [204, 404].includes((await daemon.api("DELETE", `${path}?force=1`)).status),
+          await eventually(
+            "it is removed",
+            async () => [204, 404].includes((await daemon.api("DELETE", `${path}?force=1`)).status),
+            60,
           );
           const open = (): string[] => [...clients].flatMap(([what, { ended }]) => (ended ? [] : [what]));
           await eventually("with the container, all that was done with it ends", () => open().length === 0, 30).catch(

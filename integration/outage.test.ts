@@ -121,12 +121,18 @@ test("logs have no hole and no line twice, whatever is killed; the same processe
     await daemon.launch();
   }
   killContainerd();
-  await sleep(1000);
+  await eventually("containerd is back", () => containerdPids().length === 1);
   const killed = daemon.kill9();
   killContainerd();
   await killed;
   await daemon.launch();
-  await eventually("every line is logged", () => countLines(fast).stderr === 300_000 && countLines(steady).stderr === 1000, 40);
+  const logged = async (): Promise<boolean> => {
+    if (countLines(steady).stderr === 1000) return countLines(fast).stderr === 300_000;
+    // A look at the other, over a million lines long, would keep the machine from writing them.
+    await sleep(500);
+    return false;
+  };
+  await eventually("every line is logged", logged, 150);
   assert.deepEqual(countLines(steady), { stdout: 1000, stderr: 1000 });
   assert.deepEqual(countLines(fast), { stdout: 1_000_000, stderr: 300_000 });
   assert.deepEqual(await Promise.all([steady, fast, rotated].map(async (id) => (await inspect(id)).State.Pid)), pids);
@@ -248,7 +254,7 @@ test("creates, starts and removals cut short leave nothing that no container has
   for (const { code, stderr } of starts) assert.equal(code, 0, stderr);
   const removals = await Promise.all([...all].map((id) => daemon.docker("rm", "-f", id)));
   for (const { code, stderr } of removals) assert.equal(code, 0, stderr);
-  await nothingIsLeft({ withinSeconds: 15 });
+  await nothingIsLeft({ withinSeconds: 20 });
 });
 
 test("a removal that is cut short is finished, with the volumes it was asked to take", async () => {
@@ -272,7 +278,7 @@ test("a removal that is cut short is finished, with the volumes it was asked to 
     assert.equal(await removal, daemonToo ? "cut off" : 503);
     if (daemonToo) await daemon.launch();
     await eventually("it is gone", async () => (await daemon.api("GET", `/containers/${id}/json`)).status === 404);
-    await nothingIsLeft({ withinSeconds: 5 });
+    await nothingIsLeft({ withinSeconds: 20 });
     assert.deepEqual(await volumes(), []);
   }
 });
@@ -388,10 +394,10 @@ test("containerd that is killed over and over while containers are restarted by 
   for (const [index, id] of ids.entries()) {
     const { State } = await inspect(id);
     assert.ok(["restarting", "running"].includes(State.Status), JSON.stringify(State));
-    await eventually("it is restarted again", async () => (await inspect(id)).RestartCount > (counts[index] ?? 0), 30);
+    await eventually("it is restarted again", async () => (await inspect(id)).RestartCount > (counts[index] ?? 0), 90);
   }
   assert.equal((await daemon.docker("rm", "-f", ...ids)).code, 0);
-  await nothingIsLeft({ withinSeconds: 15 });
+  await nothingIsLeft({ withinSeconds: 20 });
 });
 
 test("whoever is killed, at whatever moment: records, containerd and the machine agree soon, while the daemon lives", async () => {

@@ -74,7 +74,8 @@ test("an exit while no daemon lives is settled with its own code and time, its l
   const [id = ""] = ids;
   await delay(300);
   await kill();
-  await delay(2500);
+  await eventually("it has ended", async () => (await harness.client.tasks.get(id)).status === "stopped");
+  await delay(1000);
   const back = Date.now();
   daemon = await harness.daemon();
   const { State } = await daemon.containers.inspect(id, { size: false });
@@ -100,10 +101,10 @@ test("policies hold over an outage: restart what is to run, remove what is to go
     { command: ["sleep", "1"], config: {} },
   ]);
   await kill();
-  await delay(1500);
+  const [always = "", gone = "", plain = ""] = ids;
+  for (const id of ids) await eventually("it has ended", async () => (await harness.client.tasks.get(id)).status === "stopped");
   daemon = await harness.daemon();
   const current = daemon;
-  const [always = "", gone = "", plain = ""] = ids;
   await eventually("it runs again", async () => (await current.containers.inspect(always, { size: false })).State.Running);
   await eventually("it is removed", () =>
     current.containers.inspect(gone, { size: false }).then(
@@ -111,7 +112,10 @@ test("policies hold over an outage: restart what is to run, remove what is to go
       () => true,
     ),
   );
-  assert.equal((await daemon.containers.inspect(plain, { size: false })).State.Status, "exited");
+  await eventually("it has ended", async () => {
+    const { State } = await current.containers.inspect(plain, { size: false });
+    return State.Status === "exited";
+  });
 });
 
 test("a removal cut short over a paused container is finished at the next start", async () => {

@@ -47,13 +47,19 @@ function restarting(failures: Error[]) {
   return { room, container, log, back, starts: () => starts };
 }
 
+/** Polls for up to 15 s, then leaves it to the test's assertion to say what is wrong. */
+async function waitFor(holds: () => boolean): Promise<void> {
+  for (let tries = 0; tries < 1500 && !holds(); tries++) await sleep(10);
+}
+
 test("a restart by policy that meets an outage of containerd comes when that is back", async () => {
   const { room, container, log, back, starts } = restarting([away(), internal("no task", { cause: away() })]);
   scheduleRestart(room, container, 0);
+  await waitFor(() => starts() === 1);
   await sleep(50);
   assert.deepEqual([container.state.status, starts()], ["restarting", 1]);
   back.resolve();
-  await sleep(500);
+  await waitFor(() => container.state.status === "running");
   assert.deepEqual([container.state.status, starts(), log], ["running", 3, []]);
 });
 
@@ -64,13 +70,14 @@ test("one that meets a full disk is tried again, later each time", async () => {
     internal("cannot write hosts", { cause: new Error("ENOSPC: no space left on device") }),
   ]);
   scheduleRestart(room, container, 0);
-  await sleep(600);
+  await waitFor(() => container.state.status === "running");
   assert.deepEqual([container.state.status, starts(), container.restartDelayMs, log], ["running", 3, 200, []]);
 });
 
 test("one that waits for containerd is called off like any other", async () => {
   const { room, container, back, starts } = restarting([away()]);
   scheduleRestart(room, container, 0);
+  await waitFor(() => starts() === 1);
   await sleep(50);
   container.cancelRestart();
   back.resolve();

@@ -85,7 +85,7 @@ test("an assistant with policy on-failure stays away after status 0", async () =
 });
 
 test("assistants are stopped in reverse order", async (t) => {
-  const { supervisor: all } = supervisor();
+  const { supervisor: all, log } = supervisor();
   const order = join(scratch(t), "order");
   for (const name of ["first", "second", "third"]) {
     await all.forPlugin("p").start({
@@ -94,7 +94,7 @@ test("assistants are stopped in reverse order", async (t) => {
       args: ["-c", `trap 'echo ${name} >> ${order}; exit' TERM; echo ready; while :; do sleep 0.02; done`],
     });
   }
-  await sleep(200);
+  await until("each has its trap", () => log.filter((line) => line.endsWith(": ready")).length === 3);
   await all.stopAll();
   assert.deepEqual(readFileSync(order, "utf8").trim().split("\n"), ["third", "second", "first"]);
 });
@@ -126,12 +126,11 @@ test("an assistant that is stopped while it is started does not stay", async (t)
 });
 
 test("an assistant that ignores SIGTERM is killed after its stop timeout", async () => {
-  const { supervisor: all } = supervisor();
-  const handle = await all
-    .forPlugin("p")
-    .start({ name: "deaf", command: "sh", args: ["-c", "trap '' TERM; while :; do sleep 0.05; done"], stopTimeoutMs: 200 });
+  const { supervisor: all, log } = supervisor();
+  const args = ["-c", "trap '' TERM; echo ready; while :; do sleep 0.05; done"];
+  const handle = await all.forPlugin("p").start({ name: "deaf", command: "sh", args, stopTimeoutMs: 200 });
   const { pid } = handle;
-  await sleep(100);
+  await until("it has its trap", () => log.includes("deaf: ready"));
   await handle.stop();
   assert.ok(pid !== undefined && !isAlive(pid));
 });

@@ -58,7 +58,7 @@ async function server(t: TestContext, reply: Reply): Promise<{ address: string; 
   return { address: `127.0.0.1:${port}`, asked: () => asked };
 }
 
-const forwarder = (servers: string[], pending = new PendingQueries(16), timeoutMilliseconds = 200) =>
+const forwarder = (servers: string[], pending = new PendingQueries(16), timeoutMilliseconds = 1000) =>
   new Forwarder({ servers, sockets: hostSockets, pending, timeoutMilliseconds });
 
 for (const transport of ["udp", "tcp"] as const) {

@@ -110,17 +110,18 @@ for (const [what, fault, message] of [
   });
 }
 
-for (const [what, activate, message] of [
-  ["does not know the hand-shake", `respond("not found", {}, 404)`, /could not be started: it answered with status 404/],
+for (const [what, activate, message, startTimeoutMs] of [
+  ["does not know the hand-shake", `respond("not found", {}, 404)`, /could not be started: it answered with status 404/, 15_000],
   [
     "implements something else",
     `respond('{"Implements": ["VolumeDriver"]}')`,
     /its manifest lists container.preCreate, but \/Plugin.Activate answers without pouch.container\/1/,
+    15_000,
   ],
-  ["never answers the hand-shake", "", /its process did not answer the hand-shake within 1 s/],
+  ["never answers the hand-shake", "", /its process did not answer the hand-shake within 1 s/, 1000],
 ] as const) {
   test(`a process that ${what} is not taken in, and nothing of it stays`, async (t) => {
-    await assert.rejects(start(t, program("", activate), 1000), message);
+    await assert.rejects(start(t, program("", activate), startTimeoutMs), message);
   });
 }
 
