@@ -82,7 +82,7 @@ test("ports that are not published stay closed to the outside and to other netwo
 
   assert.match((await w.hear(undefined, w.address(a), 80)) ?? "", /^a sees/, "the host itself reaches it");
   assert.equal(await w.hear(stranger, w.address(a), 80, 1), undefined);
-  assert.equal(await w.pings(stranger, w.address(a)), false);
+  assert.equal(await w.pings(stranger, w.address(a), 1), false);
   assert.equal(await w.hear(machine, w.address(a), 80, 1), undefined);
 });
 
@@ -241,7 +241,7 @@ test("without inter-container communication only linked ports are open", async (
   const [a, b] = [await w.start("a", { networkMode: "quiet" }), await w.start("b", { networkMode: "quiet" })];
   w.serve(a, 80, "a sees");
   assert.equal(await w.hear(b, w.address(a, "quiet"), 80, 1), undefined);
-  assert.equal(await w.pings(b, w.address(a, "quiet")), false);
+  assert.equal(await w.pings(b, w.address(a, "quiet"), 1), false);
   assert.equal(await w.pings(b, w.endpoint(b, "quiet").Gateway ?? ""), true);
 });
 
@@ -535,13 +535,13 @@ test("a missing program is named, with the package that brings it", async (t) =>
   t.diagnostic("host and none work without iproute2");
 });
 
-/** Waits up to three seconds for what happens behind our back. */
+/** Waits up to twenty seconds for what happens behind our back. */
 async function eventually(check: () => void): Promise<void> {
   for (let tries = 0; ; tries++) {
     try {
       return check();
     } catch (error) {
-      if (tries === 60) throw error;
+      if (tries === 400) throw error;
     }
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
@@ -567,15 +567,19 @@ function askUdp(address: string, port: number, text: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = createSocket("udp4");
     const timer = setTimeout(() => {
+      clearInterval(asking);
       socket.close();
-      reject(new Error("no answer"));
-    }, 3000);
+      reject(new Error(`no answer of ${address}:${port} to any datagram of 15 s`));
+    }, 15_000);
+    const ask = (): void => socket.send(text, port, address);
+    const asking = setInterval(ask, 300);
     socket.on("message", (message) => {
       clearTimeout(timer);
+      clearInterval(asking);
       socket.close();
       resolve(String(message));
     });
-    socket.send(text, port, address);
+    ask();
   });
 }
 

@@ -33,6 +33,16 @@ function freeThirdOctet(): number {
   }
 }
 
+/** Short, so that it and what a network adds are a name of an interface: two worlds may well draw the same. */
+const bridgePrefixOf = (tag: string): string => `b${tag.slice(0, 2)}`;
+
+function freeTag(): string {
+  for (;;) {
+    const tag = randomBytes(2).toString("hex");
+    if (!hostLinks().some((name) => name.startsWith(bridgePrefixOf(tag)) || name.startsWith(`v${tag}`))) return tag;
+  }
+}
+
 type Settings = Partial<
   Pick<
     NetworkedContainer,
@@ -68,14 +78,14 @@ export class NetworksWorld {
 
   constructor(config: Partial<NetworksConfig> & { root?: string; tag?: string } = {}) {
     this.root = config.root ?? mkdtempSync(join(tmpdir(), "networks-"));
-    this.tag = config.tag ?? randomBytes(2).toString("hex");
+    this.tag = config.tag ?? freeTag();
     const third = freeThirdOctet();
     this.config = networksConfig({
       namespacesDirectory: join(this.root, "netns"),
       bridge: { name: `pt${this.tag}`, bip: `10.222.${third}.1/24`, ipv6: false, interContainer: true, masquerade: true },
       defaultPools: Array.from({ length: 8 }, (_, index) => ({ base: `10.${223 + index}.${third}.0/24`, size: 24 })),
       nftTable: `pouch_${this.tag}`,
-      bridgePrefix: `b${this.tag.slice(0, 2)}`,
+      bridgePrefix: bridgePrefixOf(this.tag),
       vethPrefix: `v${this.tag}`,
       verifyRulesMilliseconds: 0,
       ...config,
@@ -269,11 +279,17 @@ export class NetworksWorld {
     }
   }
 
-  async pings(container: NetworkedContainer, address: string): Promise<boolean> {
-    return this.exec(container, "busybox", "ping", "-c", "1", "-W", "1", address).then(
-      () => true,
-      () => false,
-    );
+  /** Whether an answer comes to one of the packets that are sent for that long, which is short only where none is to come. */
+  async pings(container: NetworkedContainer, address: string, seconds = 15): Promise<boolean> {
+    const deadline = performance.now() + seconds * 1000;
+    do {
+      const answered = await this.exec(container, "busybox", "ping", "-c", "1", "-W", "1", address).then(
+        () => true,
+        () => false,
+      );
+      if (answered) return true;
+    } while (performance.now() < deadline);
+    return false;
   }
 
   /** Addresses a name has for the container, by its resolver; empty when it says there is no such name. */
@@ -298,7 +314,7 @@ export class NetworksWorld {
     await this.#store.close();
     let left = this.leftovers();
     // The kernel takes namespaces apart behind our back.
-    for (let tries = 0; left.length > 0 && tries < 100; tries++) {
+    for (let tries = 0; left.length > 0 && tries < 400; tries++) {
       await new Promise((resolve) => setTimeout(resolve, 50));
       left = this.leftovers();
     }

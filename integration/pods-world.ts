@@ -139,7 +139,7 @@ export class PodsWorld {
   /** What there is on the machine of pods that are none of these. The kernel takes namespaces apart behind our back. */
   async leftovers(known: readonly PodRecord[] = []): Promise<string[]> {
     let left = this.#leftovers(known);
-    for (let tries = 0; left.length > 0 && tries < 20; tries++) {
+    for (let tries = 0; left.length > 0 && tries < 200; tries++) {
       await new Promise((resolve) => setTimeout(resolve, 100));
       left = this.#leftovers(known);
     }

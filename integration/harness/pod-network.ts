@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** Subnets of tests that run side by side are told apart by their process: 10.200 to 10.239, of which nobody else takes any. */
+/** Subnets of tests that run side by side are told apart by their process: 10.160 to 10.199, of which nobody else takes any. */
 const subnets = 40 * 256;
 let taken = 0;
 
@@ -9,7 +9,7 @@ let taken = 0;
 export interface PodNetwork {
   folder: string;
   bridge: string;
-  /** IPv4 addresses of pods begin like this, `10.200.7.`. */
+  /** IPv4 addresses of pods begin like this, `10.160.7.`. */
   prefix: string;
   /** Addresses that are held. */
   held(): string[];
@@ -20,7 +20,7 @@ export function makePodNetwork(directory: string, bridge: string, more: object[]
   const dataDir = join(directory, "ipam");
   mkdirSync(folder, { recursive: true });
   const number = (process.pid * 7 + taken++) % subnets;
-  const [second, third] = [200 + Math.floor(number / 256), number % 256];
+  const [second, third] = [160 + Math.floor(number / 256), number % 256];
   const ranges = [[{ subnet: `10.${second}.${third}.0/24` }], [{ subnet: `fd00:${second}:${third}::/64` }]];
   const routes = [{ dst: "0.0.0.0/0" }, { dst: "::/0" }];
   const plugins = [
