@@ -85,9 +85,12 @@ before(async () => {
   );
 });
 after(async () => {
-  await pouchd?.[Symbol.asyncDispose]();
-  await dockerd?.[Symbol.asyncDispose]();
-  rmSync(directory, { recursive: true, force: true });
+  try {
+    await pouchd?.[Symbol.asyncDispose]();
+  } finally {
+    await dockerd?.[Symbol.asyncDispose]();
+    rmSync(directory, { recursive: true, force: true });
+  }
 });
 
 /** Where dockerd, now and then, answers 500: it stops and starts without a lock around both, and the other call is in between. */

@@ -44,8 +44,11 @@ before(async () => {
 });
 after(async () => {
   for (const watch of watches ?? []) watch.stop();
-  await pouchd?.[Symbol.asyncDispose]();
-  await dockerd?.[Symbol.asyncDispose]();
+  try {
+    await pouchd?.[Symbol.asyncDispose]();
+  } finally {
+    await dockerd?.[Symbol.asyncDispose]();
+  }
 });
 
 test("no two calls have the same key", () => {

@@ -23,6 +23,7 @@ import { test, type TestContext } from "node:test";
 import { zstdCompressSync } from "node:zlib";
 import { Daemon, eventually, projectRoot, run } from "./harness/daemon.ts";
 import { processes } from "./soak/machine-state.ts";
+import { sendSignal } from "./harness/send-signal.ts";
 
 function folder(t: TestContext): string {
   const directory = mkdtempSync(join(tmpdir(), "pouch-daemon-"));
@@ -289,13 +290,18 @@ test("signals that ask other daemons for something end nothing and open nothing"
 
 test("a daemon whose log has no room serves and stops in order", async (t) => {
   const directory = mkdtempSync(join(tmpdir(), "pouch-no-log-"));
-  t.after(() => rmSync(directory, { recursive: true }));
   const full = openSync("/dev/full", "w");
   const child = spawn(join(projectRoot, "bin/pouchd"), stateFlags(directory), { stdio: ["ignore", "ignore", full] });
   closeSync(full);
   const ended = once(child, "exit");
+  t.after(async () => {
+    const isOwn = ({ command }: { command: string }): boolean => command.includes(directory);
+    for (const { pid } of processes().filter(isOwn)) sendSignal(pid, "SIGKILL");
+    await eventually("nothing of it lives", () => !processes().some(isOwn));
+    rmSync(directory, { recursive: true });
+  });
   const socket = join(directory, "p.sock");
-  await eventually("it serves", () => Promise.resolve(existsSync(socket)));
+  await eventually("it serves", () => existsSync(socket), 60);
   for (const signal of ["SIGHUP", "SIGTERM"] as const) child.kill(signal);
   assert.deepEqual(await ended, [0, null]);
   assert.ok(!existsSync(socket));

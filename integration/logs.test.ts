@@ -14,9 +14,9 @@ before(async () => {
 });
 
 after(async () => {
-  assert.deepEqual(daemon.problems, []);
   await daemon.leave();
   await harness.stop();
+  assert.deepEqual(daemon.problems, []);
 });
 
 const everything = { stdout: true, stderr: true, follow: false, timestamps: false, details: false };

@@ -36,8 +36,12 @@ before(async () => {
 });
 
 after(async () => {
-  await Promise.all([daemon[Symbol.asyncDispose](), dockerd[Symbol.asyncDispose]()]);
-  rmSync(folder, { recursive: true, force: true });
+  try {
+    await daemon?.[Symbol.asyncDispose]();
+  } finally {
+    await dockerd?.[Symbol.asyncDispose]();
+    rmSync(folder, { recursive: true, force: true });
+  }
 });
 
 async function docker(socket: string, ...args: string[]): Promise<string> {

@@ -50,6 +50,9 @@ export interface ApiResponse {
   json<T>(): T;
 }
 
+/** What does not end for this long after it was asked to does not end by itself. */
+const endMs = 60_000;
+
 /** A request, or a start, that gets nothing for this long hangs: the test says which, instead of running into its own end. */
 const silenceMs = 120_000;
 
@@ -211,7 +214,11 @@ export class Daemon {
     this.#ended.add(child);
     if (typeof how === "string") child.kill(how);
     else how(this.pid);
-    return await exited;
+    const hangs = await Promise.race([exited.then(() => false), sleep(endMs, false).then(() => true)]);
+    if (!hangs) return await exited;
+    child.kill("SIGKILL");
+    await exited;
+    throw new Error(`pouchd did not end within ${endMs / 1000} s and was killed; its log ends:\n${this.log.slice(-4000)}`);
   }
 
   /** The real docker CLI against this daemon. */
@@ -261,23 +268,37 @@ export class Daemon {
 
   /** Removes the containers, ends the daemon and its containerd, and shows what is left on the machine if anything is. */
   async [Symbol.asyncDispose](): Promise<void> {
-    try {
+    const failures: unknown[] = [];
+    const attempt = async (step: () => void | Promise<void>): Promise<void> => {
+      try {
+        await step();
+      } catch (error) {
+        failures.push(error);
+      }
+    };
+    await attempt(async () => {
       // A daemon that was killed comes back once more: what it left is its own to clean.
       if (this.#process?.signalCode === "SIGKILL") await this.launch();
       if (await this.#answers()) await this.#removeAll();
-    } finally {
-      await this.stop();
-      this.#endContainerd();
-    }
-    const left = this.leftovers();
-    const health = this.#health.finish();
-    rmSync(this.directory, { recursive: true, force: true });
-    removeEmptyCgroups(this.cgroupParent);
-    // The plugin never takes its bridge away.
-    const podBridge = this.#podNetwork?.bridge ?? "";
-    if (hostLinks().includes(podBridge)) spawnSync("ip", ["link", "delete", podBridge]);
-    if (health !== undefined) throw health;
-    if (left.length > 0) throw new Error(`left on the machine:\n${left.join("\n")}\nthe daemon's log ended:\n${this.#logTail}`);
+    });
+    await attempt(async () => void (await this.stop()));
+    await attempt(() => this.#endContainerd());
+    await attempt(() => {
+      const left = this.leftovers();
+      const health = this.#health.finish();
+      if (health !== undefined) failures.push(health);
+      if (left.length > 0)
+        failures.push(new Error(`left on the machine:\n${left.join("\n")}\nthe daemon's log ended:\n${this.#logTail}`));
+    });
+    await attempt(() => rmSync(this.directory, { recursive: true, force: true }));
+    await attempt(() => removeEmptyCgroups(this.cgroupParent));
+    await attempt(() => {
+      // The plugin never takes its bridge away.
+      const podBridge = this.#podNetwork?.bridge ?? "";
+      if (hostLinks().includes(podBridge)) spawnSync("ip", ["link", "delete", podBridge]);
+    });
+    if (failures.length > 1) throw new AggregateError(failures, failures.map(String).join("\n"));
+    if (failures.length === 1) throw failures[0];
   }
 
   #logTail = "";
@@ -371,8 +392,12 @@ export function inOwnNetwork(program: string, args: string[]): [string, string[]
   return ["unshare", ["--net", "--", "sh", "-c", 'ip link set lo up && exec "$0" "$@"', program, ...args]];
 }
 
-export function sleep(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+/** `keeps`: whether the process lives on for it; default: yes. */
+export function sleep(milliseconds: number, keeps = true): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, milliseconds);
+    if (!keeps) timer.unref();
+  });
 }
 
 /** Waits until the check gives a value that is not undefined or false; fails with `what` after the deadline. */

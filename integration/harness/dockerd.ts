@@ -71,7 +71,9 @@ export class Dockerd {
     if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) {
       const exited = new Promise((resolve) => child.once("exit", resolve));
       child.kill("SIGTERM");
+      const hangs = setTimeout(() => child.kill("SIGKILL"), 60_000);
       await exited;
+      clearTimeout(hangs);
     }
     // It leaves the place where containers on the host's network find that.
     const left = readFileSync("/proc/self/mountinfo", "utf8")

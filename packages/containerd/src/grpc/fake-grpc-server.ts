@@ -51,9 +51,9 @@ export class FakeGrpcServer implements AsyncDisposable {
   /** As `kill -9` would end it. */
   async kill(): Promise<void> {
     for (const session of this.#sessions) session.destroy();
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#server?.close(() => resolve());
-    await promise;
+    const server = this.#server;
+    if (!server) return;
+    await new Promise<void>((resolve) => server.close(() => resolve()));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -16,7 +16,10 @@ function starting(t: TestContext, script: string) {
   const server = new FakeGrpcServer((stream) => reply(stream, [frame(new Uint8Array())]));
   const binary = join(folder, "containerd");
   writeFileSync(binary, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
-  t.after(() => rmSync(folder, { recursive: true }));
+  t.after(async () => {
+    await server[Symbol.asyncDispose]();
+    rmSync(folder, { recursive: true });
+  });
   const launched = launchContainerd({
     binary,
     configPath: join(folder, "config"),
@@ -34,13 +37,12 @@ function starting(t: TestContext, script: string) {
 test("a start that takes longer than its time is waited for as long as it logs what it does", async (t) => {
   const { server, launched } = starting(t, "while :; do echo cleaning up after a shim; sleep 0.1; done");
   await new Promise((resolve) => void setTimeout(resolve, 2000));
-  await using listening = server;
-  await listening.listen();
+  await server.listen();
   const { identity } = await launched;
   await terminate(identity, 100);
 });
 
 test("one that is silent is ended, and the error has its last words", async (t) => {
   const { launched } = starting(t, "echo loading; exec sleep 60");
-  await assert.rejects(launched, /containerd does not answer on .* after 1\d\d\d ms; its last words in .*:\nloading$/);
+  await assert.rejects(launched, /containerd does not answer on .* after \d+ ms; its last words in .*:\nloading$/);
 });

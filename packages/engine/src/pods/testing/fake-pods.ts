@@ -33,7 +33,7 @@ export interface FakePods {
 
 export function fakePods(t: TestContext): FakePods {
   const root = mkdtempSync(join(tmpdir(), "pouch-fake-pods-"));
-  t.after(() => rmSync(root, { recursive: true }));
+  t.after(() => rmSync(root, { recursive: true, maxRetries: 5 }));
   const result: CniResult = { ips: [{ address: "192.0.2.7/24" }] };
   const step = async (name: string): Promise<void> => {
     fake.steps.push(name);
