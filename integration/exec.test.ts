@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -20,10 +20,13 @@ before(async () => {
 });
 
 after(async () => {
-  await daemon.remove(id);
+  try {
+    await daemon.remove(id);
+  } finally {
+    await daemon.leave();
+    await harness.stop();
+  }
   assert.deepEqual(daemon.problems, []);
-  await daemon.leave();
-  await harness.stop();
 });
 
 async function exec(
@@ -202,11 +205,19 @@ test("what is mounted over the container's list of users does not count, as with
 
 test("an exec whose list of groups never ends takes memory of its container alone, and goes with it", async () => {
   const limit = 64 << 20;
-  const other = await daemon.create(["sh", "-c", "ln -sf /dev/zero /etc/group; sleep 1000"], {
+  const other = await daemon.create(["sh", "-c", "ln -sf /dev/zero /etc/group; echo ready; sleep 1000"], {
     HostConfig: { Memory: limit, MemorySwap: limit },
   });
   await daemon.containers.start(other);
-  await sleep(300);
+  await eventually("its list of groups never ends", async () => (await daemon.logs(other)).includes("ready"));
+  const v1 = existsSync("/sys/fs/cgroup/memory");
+  const memory = join("/sys/fs/cgroup", v1 ? "memory" : "", "pouch-it", other);
+  const most = (): number => Number(readFileSync(join(memory, v1 ? "memory.max_usage_in_bytes" : "memory.peak"), "utf8"));
+  const kills = (): number =>
+    Number(/^oom_kill (\d+)$/m.exec(readFileSync(join(memory, v1 ? "memory.oom_control" : "memory.events"), "utf8"))?.[1]);
+  assert.ok(most() < limit / 2, `${most()} bytes before it`);
+  // The daemon of these tests is this process.
+  const residentBefore = process.memoryUsage.rss();
   const { Id } = await daemon.exec.create(other, { Cmd: ["true"], AttachStdout: true });
   // The kernel ends runc's part of it at the container's limit: in its start, or as an exit of the command that never began.
   const ended = daemon.exec
@@ -217,5 +228,9 @@ test("an exec whose list of groups never ends takes memory of its container alon
     })
     .catch(() => true);
   assert.equal(await ended, true);
+  assert.ok(most() > limit * 0.9, `the container's memory was ${most()} bytes at most`);
+  assert.ok(kills() > 0, "the kernel ended nothing in the container");
+  const grown = process.memoryUsage.rss() - residentBefore;
+  assert.ok(grown < limit, `the daemon grew by ${grown} bytes`);
   await daemon.remove(other);
 });

@@ -117,14 +117,19 @@ test("execs that a killed daemon had begun keep no shim from answering the next"
   t.after(() => rmSync(folder, { recursive: true }));
   // The daemon is killed while the runtime starts the exec: when the shim comes to open the pipes, nobody reads them.
   const runc = join(folder, "runc");
-  writeFileSync(runc, `#!/bin/sh\ncase " $* " in *" exec "*) sleep 1.5;; esac\nexec /usr/sbin/runc "$@"\n`, { mode: 0o755 });
+  const holding = `touch ${folder}/exec-$$; until [ -e ${folder}/go ]; do sleep 0.1; done`;
+  writeFileSync(runc, `#!/bin/sh\ncase " $* " in *" exec "*) ${holding};; esac\nexec /usr/sbin/runc "$@"\n`, { mode: 0o755 });
+  const held = (): number[] => readdirSync(folder).flatMap((name) => (name.startsWith("exec-") ? Number(name.slice(5)) : []));
   await using daemon = await Daemon.start({ flags: ["--runtime-path", runc] });
   const id = (await daemon.docker("run", "-d", "busybox", "sleep", "300")).stdout.trim();
   const execs = Array.from({ length: 3 }, () => daemon.docker("exec", id, "echo", "out").catch(() => undefined));
-  await sleep(1000);
+  // Of one container it starts one at a time: the others are asked for and wait.
+  await eventually("the runtime starts one", () => held().length > 0, 60);
   await daemon.kill9();
   await Promise.all(execs);
-  await sleep(2500);
+  writeFileSync(join(folder, "go"), "");
+  await eventually("the runtime has started it", () => !held().some(lives));
+  await sleep(2000);
   await daemon.launch();
   // With a shim that does not answer, listing tasks alone takes containerd two seconds, and this 30.
   const before = performance.now();

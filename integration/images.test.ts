@@ -275,12 +275,20 @@ void describe("images on containerd", () => {
   }
 
   test("layers compressed with zstd are unpacked", async () => {
-    push("layers.tar", "library/zstd:1", "--format", "oci", "--dest-compress-format", "zstd");
+    // Layers of its own: of those that skopeo has pushed before it would take what the registry has, compressed with gzip.
+    makeLayeredArchive(join(folder, "zstd.tar"), { name: "zstd:1", layers: 2, bytesPerLayer: 200_000 });
+    push("zstd.tar", "library/zstd:1", "--format", "oci", "--dest-compress-format", "zstd");
+    const before = new Set((await containerd.client.content.list()).map(({ digest }) => digest));
     const images = await manager();
     await pull(images, "zstd:1");
-    const types = (await containerd.client.content.list()).length;
-    assert.ok(types > 0);
-    assert.equal(await readInImage(images, "zstd:1", "layer-5"), "5 amd64");
+    const content = await containerd.client.content.list();
+    const layers = content.filter(({ digest, size }) => size > 100_000 && !before.has(digest));
+    assert.equal(layers.length, 2);
+    for (const { digest } of layers) {
+      const [start] = await Array.fromAsync(containerd.client.content.read(digest, { size: 4 }));
+      assert.equal(Buffer.from(start ?? []).toString("hex"), "28b52ffd", `${digest} does not begin as what zstd makes`);
+    }
+    assert.equal(await readInImage(images, "zstd:1", "layer-1"), "1 amd64");
   });
 
   test("a pull by digest is found by digest", async () => {

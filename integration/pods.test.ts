@@ -37,7 +37,7 @@ function serve(t: TestContext, world: PodsWorld, { id }: PodRecord, port: number
 
 /** What a client on the host hears; tried again until the service listens. */
 async function hear(address: string, port: number): Promise<string> {
-  for (let tries = 0; tries < 50; tries++) {
+  for (let tries = 0; tries < 400; tries++) {
     const heard = await new Promise<string>((resolve) => {
       let text = "";
       const client = connect({ host: address, port, timeout: 1000 });
@@ -262,13 +262,16 @@ test("what is left of pods nobody knows goes with the next start", async (t) => 
 test("limits go into the group that is the pod's own, and are remembered", async (t) => {
   const world = await openWorld(t, 250);
   const pod = await world.pods.run(world.config("limited", { resources: { memoryLimitBytes: 64 << 20, cpuShares: 200 } }));
+  const v1 = existsSync("/sys/fs/cgroup/memory");
+  const [memory, cpu, weight] = v1 ? ["memory.limit_in_bytes", "cpu.shares", "200"] : ["memory.max", "cpu.weight", "8"];
   const read = (file: string): string => {
     const [controller = ""] = file.split(".");
-    return readFileSync(`/sys/fs/cgroup/${controller}/pouch-${world.tag}/limited/${file}`, "utf8").trim();
+    const group = join("/sys/fs/cgroup", v1 ? controller : "", `pouch-${world.tag}/limited`);
+    return readFileSync(join(group, file), "utf8").trim();
   };
-  assert.deepEqual([read("memory.limit_in_bytes"), read("cpu.shares")], [String(64 << 20), "200"]);
+  assert.deepEqual([read(memory), read(cpu)], [String(64 << 20), weight]);
   await world.pods.updateResources(pod.id, { resources: { memoryLimitBytes: 128 << 20 } });
-  assert.equal(read("memory.limit_in_bytes"), String(128 << 20));
+  assert.equal(read(memory), String(128 << 20));
   assert.deepEqual(world.pods.get(pod.id).config.resources, { memoryLimitBytes: 128 << 20 });
 });
 
