@@ -36,7 +36,10 @@ const needs: [RegExp, string][] = [
   [/^pouch load -i/, "pouch save -o images.tar busybox"],
 ];
 
-/** Examples that a person ends: what is typed to the end, or nothing where only ctrl-c ends them. */
+/**
+ * Examples that a person ends: what is typed to the end, or nothing where only ctrl-c ends them. It may be typed before the
+ * terminal is raw, where ctrl-q would mean that output goes on.
+ */
 const typed: [RegExp, string][] = [
   [/^pouch (run|exec) -it/, "exit\\n"],
   [/^pouch start -ai/, "exit\\n"],
@@ -86,8 +89,9 @@ test("the examples of the command reference work as they are written", async () 
   const failures: string[] = [];
   for (const example of await examples()) {
     if (notHere.some(([pattern]) => pattern.test(example))) continue;
-    const { stdout: running } = await shell("pouch ps --format '{{.Names}} {{.State}}'");
-    const missing = Object.entries(containers).filter(([name]) => !running.split("\n").includes(`${name} running`));
+    const listed = (await daemon.api("GET", "/containers/json")).json<{ Names: string[]; State: string }[]>();
+    const running = listed.filter(({ State }) => State === "running").flatMap(({ Names }) => Names);
+    const missing = Object.entries(containers).filter(([name]) => !running.includes(`/${name}`));
     const made = missing.map(([name, args]) => `pouch rm -f ${name}; pouch run -d --name ${name} ${args}`);
     const before = needs.filter(([pattern]) => pattern.test(example)).map(([, line]) => line);
     await shell([...made, ...before].join("\n"));
@@ -95,7 +99,7 @@ test("the examples of the command reference work as they are written", async () 
     const line = example.replace("/backup/", "backup/");
     const { code, stdout, stderr } = await shell(
       input !== undefined
-        ? `(sleep 1; printf '${input}') | script -qec '${line}' /dev/null`
+        ? `(sleep 1; printf '${input}') | script -qec 'stty -ixon; ${line}' /dev/null`
         : endless.test(example)
           ? `timeout 1 ${line}; [ $? = 124 ]`
           : line,

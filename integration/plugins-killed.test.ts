@@ -7,6 +7,8 @@ import { test } from "node:test";
 import { Daemon, eventually, sleep } from "./harness/daemon.ts";
 import { SeededRandom } from "./harness/seeded-random.ts";
 
+/** Each costs a start of the daemon: more of them by `POUCH_PLUGIN_KILLS=20`. */
+const kills = Number(process.env["POUCH_PLUGIN_KILLS"] ?? 8);
 const seed = Number(process.env["POUCH_TEST_SEED"] ?? Date.now() % 1_000_000);
 
 interface Described {
@@ -103,7 +105,7 @@ async function operate(daemon: Daemon, name: string, random: SeededRandom, over:
 test(`a daemon that is killed while plugins come and go finds them as their records say (seed ${seed})`, async () => {
   await using daemon = await Daemon.start();
   const random = new SeededRandom(seed);
-  for (let kill = 0; kill < 20; kill++) {
+  for (let kill = 0; kill < kills; kill++) {
     const over = new AbortController();
     const clients = ["one", "two", "three"].map((name, index) =>
       operate(daemon, name, random.fork(kill * 10 + index), over.signal),

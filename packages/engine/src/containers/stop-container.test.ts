@@ -46,7 +46,10 @@ function running(obeys: number[], { status = "running", stopSignal = "", resume,
             signals.push(signal);
             if (outage && signals.length > outage.from && signals.length <= outage.from + outage.count)
               return Promise.reject(unavailable("cannot reach containerd", { details: { outage: "/run/containerd.sock" } }));
-            if (obeys.includes(signal)) run.settled.resolve();
+            if (obeys.includes(signal)) {
+              run.settled.resolve();
+              run.finished.resolve();
+            }
             return Promise.resolve();
           },
           resume: () => {
