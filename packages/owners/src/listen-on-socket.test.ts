@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm, stat, writeFile } from "node:fs/promises";
-import { connect, createServer } from "node:net";
+import { connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -38,6 +39,40 @@ test("a socket in use and a file that is none are left, and the message names th
   await new Promise((resolve) => first.close(resolve));
   await writeFile(path, "precious");
   await assert.rejects(listenOnSocket(createServer(), path, { mode: 0o600 }), { message: /is no socket; move it away/ });
+});
+
+test("a socket whose server is too busy to take one more connection is left", async (t) => {
+  await using folder = await scratch();
+  const path = join(folder.path, "x.sock");
+  const script = `require("node:net").createServer().listen({ path: process.argv[1], backlog: 1 }, () => {
+    require("node:fs").writeSync(1, "listens");
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+  })`;
+  const busy = spawn(process.execPath, ["-e", script, path], { stdio: ["ignore", "pipe", "inherit"] });
+  const ended = once(busy, "exit");
+  const clients: Socket[] = [];
+  t.after(async () => {
+    for (const client of clients) client.destroy();
+    busy.kill("SIGKILL");
+    await ended;
+  });
+  await once(busy.stdout, "data");
+  for (let full = false; !full;) {
+    const client = connect(path);
+    clients.push(client);
+    full = await once(client, "connect").then(
+      () => false,
+      ({ code }: NodeJS.ErrnoException) => code === "EAGAIN",
+    );
+    assert.ok(clients.length < 100, "the backlog is never full");
+  }
+  const second = createServer();
+  t.after(() => second.close());
+  await assert.rejects(listenOnSocket(second, path, { mode: 0o600 }), {
+    kind: "alreadyExists",
+    message: `cannot listen on unix://${path}: another program listens there`,
+  });
+  assert.ok((await stat(path)).isSocket());
 });
 
 test("a path that is too long is said to be", async () => {

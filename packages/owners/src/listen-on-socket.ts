@@ -1,7 +1,7 @@
 import { alreadyExists, EngineError, forbidden, invalidArgument } from "@pouchcontainer/errors";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { lstat, unlink } from "node:fs/promises";
+import { lstat, rm } from "node:fs/promises";
 import { connect, type Server } from "node:net";
 import { dirname } from "node:path";
 import { makeOpenFolders } from "./make-folders.ts";
@@ -66,17 +66,18 @@ async function removeStaleSocket(socketPath: string): Promise<void> {
   const where = `cannot listen on unix://${socketPath}`;
   if (!stat.isSocket()) throw alreadyExists(`${where}: there is a file that is no socket; move it away`);
   if (await answers(socketPath)) throw alreadyExists(`${where}: another program listens there`);
-  await unlink(socketPath);
+  await rm(socketPath, { force: true });
 }
 
-/** A look whether anybody listens; `once` hears both answers. */
+/** A look whether anybody listens; `once` hears both answers. One that is too busy to take a connection (EAGAIN) is somebody. */
 async function answers(socketPath: string): Promise<boolean> {
   const socket = connect(socketPath);
   try {
     await once(socket, "connect");
     return true;
-  } catch {
-    return false;
+  } catch (thrown) {
+    const code = thrown instanceof Error && "code" in thrown ? thrown.code : undefined;
+    return code !== "ECONNREFUSED" && code !== "ENOENT";
   } finally {
     socket.destroy();
   }
