@@ -21,7 +21,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { zstdCompressSync } from "node:zlib";
-import { Daemon, eventually, projectRoot, run } from "./harness/daemon.ts";
+import { Daemon, eventually, projectRoot, run, sleep } from "./harness/daemon.ts";
 import { processes } from "./soak/machine-state.ts";
 import { sendSignal } from "./harness/send-signal.ts";
 
@@ -305,6 +305,32 @@ test("a daemon whose log has no room serves and stops in order", async (t) => {
   for (const signal of ["SIGHUP", "SIGTERM"] as const) child.kill(signal);
   assert.deepEqual(await ended, [0, null]);
   assert.ok(!existsSync(socket));
+});
+
+test("a daemon that is asked to stop while it starts serves nothing, and leaves no process", async (t) => {
+  const directory = folder(t);
+  const containerd = join(directory, "containerd");
+  const [begun, go] = [join(directory, "begun"), join(directory, "go")];
+  const script = `#!/bin/sh\ntouch ${begun}\nuntil [ -e ${go} ]; do echo not yet; sleep 0.1; done\nexec containerd "$@"\n`;
+  writeFileSync(containerd, script, { mode: 0o755 });
+  const flags = [...stateFlags(directory), "--containerd-path", containerd];
+  const child = spawn(join(projectRoot, "bin/pouchd"), flags, { stdio: ["ignore", "pipe", "pipe"] });
+  t.after(() => child.kill("SIGKILL"));
+  let said = "";
+  for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk: Buffer) => (said += chunk.toString()));
+  const ended = once(child, "exit");
+  await eventually("containerd is being started", () => existsSync(begun), 60);
+  child.kill("SIGTERM");
+  await sleep(500);
+  writeFileSync(go, "");
+  assert.deepEqual(await ended, [0, null], said);
+  assert.match(said, /stopped before the start was done/);
+  assert.doesNotMatch(said, /API is served|"level":"error"/);
+  assert.deepEqual(
+    processes().filter(({ command }) => command.includes(directory)),
+    [],
+  );
+  assert.ok(!existsSync(join(directory, "pid")) && !existsSync(join(directory, "p.sock")));
 });
 
 test("the socket is the group's when it exists, and nobody else's", async () => {

@@ -60,6 +60,8 @@ export interface ComposeOptions {
   build: { version: string; commit: string; buildTime: string };
   environment: NodeJS.ProcessEnv;
   uncaughtErrors: UncaughtErrors;
+  /** Calls the start off: it fails with the signal's reason, at the next step that can be taken back. */
+  stopping: AbortSignal;
 }
 
 /** Builds the daemon from top to bottom; `close` runs in reverse. A failure half way closes what was opened. */
@@ -82,7 +84,7 @@ function letGo(lock: OwnerLock, running: (() => boolean) | undefined): void {
 }
 
 async function open(options: ComposeOptions, closers: Closers): Promise<void> {
-  const { configuration, log, build, environment, uncaughtErrors } = options;
+  const { configuration, log, build, environment, uncaughtErrors, stopping } = options;
   // Before anything is made: what would be refused at the end is refused now.
   const addresses = listenAddresses(configuration, (message) => log.warn(message));
   checkStreaming(configuration, (message) => log.warn(message));
@@ -132,12 +134,15 @@ async function open(options: ComposeOptions, closers: Closers): Promise<void> {
   closers.push("installed plugins", () => plugins.close());
   closers.push("assistant processes", () => plugins.assistants.stopAll());
   const chains = plugins.host;
+  stopping.throwIfAborted();
   await orSafeMode(() => chains.preStartHook());
 
+  stopping.throwIfAborted();
   const containerd = await openContainerd({ configuration, log, environment, formerExecRoot: execRootLock.former });
   closers.push("containerd", () => containerd.close());
   const { client } = containerd;
   closers.push("plugins", () => chains.preStopHook());
+  stopping.throwIfAborted();
 
   const networks = await openNetworks({
     config: networking,
@@ -154,6 +159,7 @@ async function open(options: ComposeOptions, closers: Closers): Promise<void> {
   });
   // Without a running container nobody needs the bridges and the rules: the machine is left as it was found.
   closers.push("networks", () => (late.running?.() === false ? networks.destroy() : networks.close()));
+  stopping.throwIfAborted();
 
   const snapshotter = configuration.snapshotter;
   const images = await createImageManager({
@@ -254,6 +260,7 @@ async function open(options: ComposeOptions, closers: Closers): Promise<void> {
   await pods.recover();
   await containers.recover();
   late.running = () => containers.anythingRuns || pods.manager.list({ state: "ready" }).length > 0;
+  stopping.throwIfAborted();
   pods.resume();
 
   const programs = new ProgramVersions();

@@ -1,5 +1,6 @@
-import { EngineError, failedPrecondition, messageChain } from "@pouchcontainer/errors";
+import { cancelled, EngineError, failedPrecondition, messageChain } from "@pouchcontainer/errors";
 import { giveBackFilePages, oneMallocArena } from "@pouchcontainer/linux";
+import { inBackground } from "@pouchcontainer/owners";
 import { boundBacktracking } from "./bound-backtracking.ts";
 import { buildInfo } from "./build-info.ts";
 import { checkPaths } from "./config/check-paths.ts";
@@ -75,15 +76,24 @@ async function serve(configuration: Configuration, log: Log, uncaughtErrors: Unc
   // What the daemon makes is root's alone, unless the place that makes it says otherwise.
   process.umask(0o077);
   const stopRequested = firstStopSignal(log);
+  const stopping = new AbortController();
+  inBackground("calling off the start", async () => {
+    stopping.abort(cancelled(`the start was called off by ${await stopRequested}`));
+  });
   const removePidFile = writePidFile(configuration.pidfile);
   try {
     const { compose } = await import("./compose.ts");
-    const daemon = await compose({ configuration, log, build: buildInfo, environment: process.env, uncaughtErrors });
+    const options = { configuration, log, build: buildInfo, environment: process.env, uncaughtErrors };
+    const daemon = await compose({ ...options, stopping: stopping.signal });
     log.info("API is served", { listen: configuration.listen });
     for (const afterMs of settledAfterMs) setTimeout(giveBackFilePages, afterMs).unref();
     const signal = await stopRequested;
     log.info("stopping", { signal });
     await daemon.close();
+    return 0;
+  } catch (error) {
+    if (!stopping.signal.aborted || error !== stopping.signal.reason) throw error;
+    log.info("stopped before the start was done", { signal: await stopRequested });
     return 0;
   } finally {
     removePidFile();
