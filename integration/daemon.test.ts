@@ -8,6 +8,7 @@ import {
   constants,
   copyFileSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   openSync,
   readFileSync,
@@ -331,6 +332,34 @@ test("a daemon that is asked to stop while it starts serves nothing, and leaves 
     [],
   );
   assert.ok(!existsSync(join(directory, "pid")) && !existsSync(join(directory, "p.sock")));
+});
+
+test("plugins that were told of a start are told of its end, where containerd does not come", async (t) => {
+  const directory = folder(t);
+  await using daemon = await Daemon.start({ image: false });
+  const source = join(directory, "teller");
+  mkdirSync(source);
+  const pouch = { api: "1", points: ["daemon.preStartHook", "daemon.preStopHook"] };
+  const manifest = { name: "teller", version: "1.0.0", type: "module", exports: "./index.ts", pouch };
+  writeFileSync(join(source, "package.json"), JSON.stringify(manifest));
+  const told = join(directory, "told");
+  const hook = (name: string): string => `${name}() { appendFileSync(${JSON.stringify(told)}, "${name}\\n"); }`;
+  const code = [
+    `import { registerDaemonPlugin } from "@pouchcontainer/plugin-sdk";`,
+    `import { appendFileSync } from "node:fs";`,
+    `registerDaemonPlugin({ ${hook("preStartHook")}, ${hook("preStopHook")} });`,
+  ];
+  writeFileSync(join(source, "index.ts"), code.join("\n"));
+  const installed = await daemon.api("POST", "/plugins/install", { source });
+  assert.ok(installed.status < 300, installed.text);
+  assert.equal(await daemon.stop(), 0);
+  rmSync(told, { force: true });
+  const folders = ["--home-dir", daemon.homeDirectory, "--exec-root-dir", daemon.execRoot];
+  const own = ["--bridge-name", daemon.bridge, "--nft-table", daemon.nftTable];
+  const { code: status } = pouchd([...stateFlags(directory), ...folders, ...own, "--containerd-path", "/bin/false"]);
+  assert.equal(status, 1);
+  assert.equal(readFileSync(told, "utf8"), "preStartHook\npreStopHook\n");
+  await daemon.launch();
 });
 
 test("the socket is the group's when it exists, and nobody else's", async () => {

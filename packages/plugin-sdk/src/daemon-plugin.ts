@@ -57,7 +57,8 @@ export interface DaemonPlugin {
    */
   preStartHook?(call: DaemonCall): Awaitable<void>;
   /**
-   * Graceful stop: no new requests, containerd still up. Also when this plugin is disabled, removed or reloaded, while the API is served.
+   * Graceful stop: no new requests, containerd still up. Also when this plugin is disabled, removed or reloaded, while the API is served,
+   * and when the rest of the start fails or is called off, with or without containerd.
    * Not a promise: SIGKILL has no hook. A throw is logged.
    */
   preStopHook?(call: DaemonCall): Awaitable<void>;

@@ -37,7 +37,7 @@ import type { OwnerLock } from "./compose/owner-lock.ts";
 import { Closers } from "./compose/closers.ts";
 import { containerSettings, logDrivers } from "./compose/container-settings.ts";
 import { checkPrograms } from "./compose/check-programs.ts";
-import { openContainerd } from "./compose/containerd.ts";
+import { openContainerd, type Containerd } from "./compose/containerd.ts";
 import { openCri } from "./compose/cri.ts";
 import { checkStreaming } from "./compose/cri-streaming.ts";
 import { closeStateFolders, makeStateFolders, refuseSharedFolders } from "./compose/state-folders.ts";
@@ -98,7 +98,7 @@ async function open(options: ComposeOptions, closers: Closers): Promise<void> {
   const execRoot = configuration["exec-root-dir"];
   refuseSharedFolders([home, execRoot]);
   const owner = ownerNote(home);
-  const late: { server?: HttpServer; running?: () => boolean } = {};
+  const late: { containerd?: Containerd; server?: HttpServer; running?: () => boolean } = {};
   const claims = await claimNames(namedThings(configuration), home, owner);
   closers.push("claimed names", () => (late.running ? claims.close(late.running()) : claims.undo()));
   // A daemon that runs is told by its claims, and who it is.
@@ -137,11 +137,13 @@ async function open(options: ComposeOptions, closers: Closers): Promise<void> {
   stopping.throwIfAborted();
   await orSafeMode(() => chains.preStartHook());
 
+  // What plugins began they end, whether containerd comes or not, and before it goes.
+  closers.push("containerd", () => late.containerd?.close());
+  closers.push("plugins", () => chains.preStopHook());
   stopping.throwIfAborted();
   const containerd = await openContainerd({ configuration, log, environment, formerExecRoot: execRootLock.former });
-  closers.push("containerd", () => containerd.close());
+  late.containerd = containerd;
   const { client } = containerd;
-  closers.push("plugins", () => chains.preStopHook());
   stopping.throwIfAborted();
 
   const networks = await openNetworks({
