@@ -2,9 +2,10 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import http from "node:http";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { after, before, test } from "node:test";
 import { connectContainerd } from "@pouchcontainer/containerd";
 import { commandLine, Daemon, eventually, sleep } from "./harness/daemon.ts";
@@ -257,6 +258,16 @@ test("creates, starts and removals cut short leave nothing that no container has
   await nothingIsLeft({ withinSeconds: 20 });
 });
 
+/** As it is on disk by now: of a copy, since the daemon lets nobody else read. */
+function storedStatus(id: string): string | undefined {
+  const copy = join(daemon.directory, "stored.db");
+  for (const suffix of ["", "-wal"]) copyFileSync(join(daemon.homeDirectory, `pouch.db${suffix}`), `${copy}${suffix}`);
+  using database = new DatabaseSync(copy);
+  const row = database.prepare("SELECT value FROM records WHERE collection = 'containers' AND id = ?").get(id);
+  const record = JSON.parse(String(row?.["value"] ?? "{}")) as { state?: { status: string } };
+  return record.state?.status;
+}
+
 test("a removal that is cut short is finished, with the volumes it was asked to take", async () => {
   const volumes = async (): Promise<unknown[]> =>
     (await daemon.api("GET", "/volumes")).json<{ Volumes: unknown[] | null }>().Volumes ?? [];
@@ -269,8 +280,8 @@ test("a removal that is cut short is finished, with the volumes it was asked to 
       ({ status }) => status,
       () => "cut off",
     );
-    await eventually("the removal has begun", async () => (await inspect(id)).State.Status === "removing");
-    // In memory; killed before it is stored too, nothing has happened.
+    // Asked of the database: killed before it is stored, nothing has happened, and a slow disk stores it when containerd is back.
+    await eventually("the removal has begun", () => storedStatus(id) === "removing");
     await sleep(300);
     const killed = daemonToo ? daemon.kill9() : undefined;
     sendSignal(pid, "SIGKILL");
@@ -426,10 +437,13 @@ test("whoever is killed, at whatever moment: records, containerd and the machine
     }
     const ids = (await daemon.api("GET", "/containers/json?all=1")).json<{ Id: string }[]>().map(({ Id }) => Id);
     const removals = await Promise.all(ids.map((id) => daemon.api("DELETE", `/containers/${id}?force=1&v=1`)));
+    // One whose removal was cut short by a kill is being finished by the daemon itself.
     assert.deepEqual(
-      removals.filter(({ status }) => status !== 204),
+      removals.filter(({ status, text }) => status !== 204 && !text.includes("is already in progress")),
       [],
     );
+    const left = async () => (await daemon.api("GET", "/containers/json?all=1")).json<{ Names: string[] }[]>();
+    await eventually("all are gone", async () => (await left()).length === 0, 60);
     await agree();
   } finally {
     await client.close();
