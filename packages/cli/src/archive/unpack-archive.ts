@@ -64,7 +64,9 @@ async function safePath({ folder, rename }: UnpackOptions, name: string): Promis
     .replace(/(?<!\/)\/+$/, "");
   if (relative === ".." || relative.startsWith("../"))
     throw new CliError(`the archive wants to write outside its folder: ${name}`);
-  if (rename !== undefined && (relative === rename.from || relative.startsWith(`${rename.from}/`)))
+  // The top entry of a root has no name: everything is below it.
+  if (rename?.from === "") relative = join(rename.to, relative);
+  else if (rename !== undefined && (relative === rename.from || relative.startsWith(`${rename.from}/`)))
     relative = rename.to + relative.slice(rename.from.length);
   const parts = relative.split("/");
   let current = folder;
