@@ -193,10 +193,13 @@ export class VolumeManager {
 
   async #restore(record: VolumeRecord): Promise<void> {
     const { name } = record;
+    const { mounter } = this.#deps;
     try {
       if (record.removal && this.#users(name).length === 0) return await this.#finishRemoval(record);
-      if (!existsSync(this.#dataPath(name))) await this.#makeFolders(name);
-      if (!this.#mounted.has(name)) await this.#unmountData(record);
+      // What is mounted there may not answer: it is not looked at.
+      const mounted = parseLocalOptions(record.options ?? {}) !== undefined && (await mounter.isMounted(this.#dataPath(name)));
+      if (!mounted && !existsSync(this.#dataPath(name))) await this.#makeFolders(name);
+      if (mounted && !this.#mounted.has(name)) await mounter.unmount(this.#dataPath(name));
     } catch (error) {
       this.#deps.warn("a volume is not as it should be after a start", { volume: name, error: messageChain(error) });
     }
