@@ -173,16 +173,13 @@ export class ImageStore {
   }
 
   /** Removes an image with all its names; waits until containerd has collected what nothing else uses. */
-  async delete(id: string): Promise<void> {
-    await this.#exclusively(async () => {
+  async delete(id: string): Promise<boolean> {
+    return await this.#exclusively(async () => {
       const image = this.#images.get(id);
-      if (image === undefined) return;
-      for (const { name } of image.names) {
-        await this.#deps.containerd.images.delete(name);
-        this.#idByName.delete(name);
-      }
+      if (image === undefined || image.names.length > 0) return false;
       await this.#deps.containerd.images.delete(danglingPrefix + id, { sync: true });
       this.#images.delete(id);
+      return true;
     });
   }
 

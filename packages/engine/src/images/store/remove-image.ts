@@ -147,7 +147,8 @@ async function untag(
 }
 
 async function deleteImage(deps: RemoveDeps, image: StoredImage, items: ImageDeleteItem[]): Promise<void> {
-  await deps.store.delete(image.id);
+  // A pull or a load may have given it a name meanwhile.
+  if (!(await deps.store.delete(image.id))) return;
   items.push({ Deleted: image.id });
   const kept = new Set([...deps.store.images()].flatMap((other) => chainIdsOf(other.config.rootfs.diff_ids)));
   const gone = chainIdsOf(image.config.rootfs.diff_ids).filter((chainId) => !kept.has(chainId));
