@@ -1,7 +1,7 @@
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { hostname } from "node:os";
-import { resolve } from "node:path";
+import { isAbsolute, resolve } from "node:path";
 
 export interface PluginSource {
   /** `HOST:PATH`, which the daemon keeps: a reload on that host looks there again. */
@@ -21,8 +21,9 @@ export async function localPluginSource(source: string): Promise<PluginSource | 
   return { place, body: packFolder(path) };
 }
 
-/** What this host has sent, and still has. */
+/** What this host has sent, and still has. A place without a host was kept by an earlier version, which told none. */
 export async function sentPluginSource(place: string): Promise<PluginSource | undefined> {
+  if (isAbsolute(place)) return await localPluginSource(place);
   const here = `${hostname()}:/`;
   return place.startsWith(here) ? await localPluginSource(place.slice(here.length - 1)) : undefined;
 }

@@ -1,3 +1,4 @@
+import { messageChain } from "@pouchcontainer/errors";
 import { readClientConfig, writeClientConfig } from "../../client-config.ts";
 import { defineCommand, maxArgs } from "../../command.ts";
 import { helperFor } from "../../image/credential-helper.ts";
@@ -22,6 +23,10 @@ export const command = defineCommand({
       const others = Object.entries(config.auths ?? {}).filter(([key]) => !keys.includes(key));
       writeClientConfig(context.configFolder, { ...config, auths: Object.fromEntries(others) });
     }
-    helper?.erase(server);
+    try {
+      helper?.erase(server);
+    } catch (error) {
+      context.err.write(`WARNING: could not erase credentials:\n${server}: ${messageChain(error)}\n`);
+    }
   },
 });
