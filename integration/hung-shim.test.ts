@@ -117,7 +117,7 @@ test("execs that a killed daemon had begun keep no shim from answering the next"
   t.after(() => rmSync(folder, { recursive: true }));
   // The daemon is killed while the runtime starts the exec: when the shim comes to open the pipes, nobody reads them.
   const runc = join(folder, "runc");
-  const holding = `touch ${folder}/exec-$$; until [ -e ${folder}/go ]; do sleep 0.1; done`;
+  const holding = `touch ${folder}/exec-$$; until [ -e ${folder}/go ] || [ ! -d ${folder} ]; do sleep 0.1; done`;
   writeFileSync(runc, `#!/bin/sh\ncase " $* " in *" exec "*) ${holding};; esac\nexec /usr/sbin/runc "$@"\n`, { mode: 0o755 });
   const held = (): number[] => readdirSync(folder).flatMap((name) => (name.startsWith("exec-") ? Number(name.slice(5)) : []));
   await using daemon = await Daemon.start({ flags: ["--runtime-path", runc] });
