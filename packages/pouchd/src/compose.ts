@@ -135,7 +135,10 @@ async function open(options: ComposeOptions, closers: Closers): Promise<void> {
   closers.push("assistant processes", () => plugins.assistants.stopAll());
   const chains = plugins.host;
   stopping.throwIfAborted();
-  await orSafeMode(() => chains.preStartHook());
+  await orSafeMode(() => chains.preStartHook({ signal: stopping })).catch((error: unknown) => {
+    stopping.throwIfAborted();
+    throw error;
+  });
 
   // What plugins began they end, whether containerd comes or not, and before it goes.
   closers.push("containerd", () => late.containerd?.close());

@@ -784,6 +784,8 @@ test("daemon points run in order; a failing start names the plugin, a failing st
     preStopHook: () => void called.push("b stopped"),
   });
   await assert.rejects(host.preStartHook(), { message: 'plugin "b" at daemon.preStartHook: port taken' });
+  assert.deepEqual(log.splice(0), ['plugin "a" at daemon.preStopHook: cannot'], "who was told of the start is told of its end");
+  assert.deepEqual(called, ["/nowhere/a"]);
   await host.preStopHook();
   assert.deepEqual(called, ["/nowhere/a", "b stopped"]);
   assert.ok(log.includes('plugin "a" at daemon.preStopHook: cannot'));

@@ -272,23 +272,33 @@ export class PluginHost implements PluginChains {
     }
   }
 
-  /** `daemon.preStartHook` of every plugin; the first failure ends the start. */
-  async preStartHook(): Promise<void> {
-    await this.#daemonPoint("daemon.preStartHook", true);
+  /** `daemon.preStartHook` of every plugin; the first failure ends the start, and those that were told of it are told of its end. */
+  async preStartHook(context: ChainContext = {}): Promise<void> {
+    const told = new Set<string>();
+    try {
+      for (const link of this.registry.chain("daemon.preStartHook")) {
+        await this.callDaemonPoint("daemon.preStartHook", link, context);
+        told.add(link.slot.name);
+      }
+    } catch (error) {
+      await this.#tellOfTheEnd((name) => told.has(name));
+      throw error;
+    }
   }
 
   /** `daemon.preStopHook` of every plugin; failures are logged and the stop goes on. */
   async preStopHook(): Promise<void> {
-    await this.#daemonPoint("daemon.preStopHook", false);
+    await this.#tellOfTheEnd(() => true);
   }
 
-  async #daemonPoint(point: "daemon.preStartHook" | "daemon.preStopHook", failing: boolean): Promise<void> {
-    for (const link of this.registry.chain(point)) {
+  async #tellOfTheEnd(concerns: (name: string) => boolean): Promise<void> {
+    for (const link of this.registry.chain("daemon.preStopHook")) {
+      const { name } = link.slot;
+      if (!concerns(name)) continue;
       try {
-        await this.callDaemonPoint(point, link);
+        await this.callDaemonPoint("daemon.preStopHook", link);
       } catch (error) {
-        if (failing) throw error;
-        this.#deps.logOf(link.slot.name).error(EngineError.from(error).message);
+        this.#deps.logOf(name).error(EngineError.from(error).message);
       }
     }
   }
@@ -297,11 +307,15 @@ export class PluginHost implements PluginChains {
    * A daemon point of one plugin, for a plugin that is enabled or disabled while the daemon runs. One that could not be started has
    * nothing to begin or to end: that was said when it failed, and keeps no daemon from starting.
    */
-  async callDaemonPoint(point: "daemon.preStartHook" | "daemon.preStopHook", link: ChainLink): Promise<void> {
+  async callDaemonPoint(
+    point: "daemon.preStartHook" | "daemon.preStopHook",
+    link: ChainLink,
+    context: ChainContext = {},
+  ): Promise<void> {
     const { name, instance } = link.slot;
     if (instance instanceof FailedPlugin) return;
     const request = { supervisor: this.#deps.supervisorOf(name), stateDirectory: this.#deps.stateDirectoryOf(name) };
-    await this.#runner.run(point, link, request, {}, noChange);
+    await this.#runner.run(point, link, request, context, noChange);
   }
 
   /**

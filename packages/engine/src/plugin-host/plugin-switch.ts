@@ -55,13 +55,16 @@ export class PluginSwitch {
     const { host, builtin, rebuildRoutes, stopAssistants } = this.#deps;
     const instance = builtin.get(record.name) ?? (await this.start(record, startTimeoutSeconds));
     const hasRoutes = instance.manifest.points["api.updateHandler"] !== undefined;
+    let begun = false;
     try {
       host.add(instance);
       await this.#daemonPoint(record.name, "daemon.preStartHook");
+      begun = true;
       if (hasRoutes) await rebuildRoutes();
       await keep();
     } catch (error) {
       if (host.registry.get(record.name)?.instance === instance) {
+        if (begun) await this.#quietly(record.name, () => this.#daemonPoint(record.name, "daemon.preStopHook"));
         host.registry.remove(record.name);
         if (hasRoutes) await this.rebuildQuietly(record.name);
         await this.#quietly(record.name, () => stopAssistants(record.name));
@@ -106,13 +109,16 @@ export class PluginSwitch {
     const eitherHasRoutes = [fresh, old].some((one) => one?.manifest.points["api.updateHandler"] !== undefined);
     // The assistants are those of one version: the old one ends its own before the new one starts some.
     await this.#quietly(name, () => this.#daemonPoint(name, "daemon.preStopHook"));
+    let begun = false;
     try {
       await stopAssistants(name);
       host.registry.swap(fresh);
       await this.#daemonPoint(name, "daemon.preStartHook");
+      begun = true;
       if (eitherHasRoutes) await rebuildRoutes();
       await keep();
     } catch (error) {
+      if (begun) await this.#quietly(name, () => this.#daemonPoint(name, "daemon.preStopHook"));
       await this.#quietly(name, () => stopAssistants(name));
       if (old !== undefined && slot?.instance === fresh) host.registry.swap(old);
       await this.#quietly(name, () => this.#daemonPoint(name, "daemon.preStartHook"));

@@ -1,4 +1,5 @@
 import { invalidArgument } from "@pouchcontainer/errors";
+import { jsonExcess } from "@pouchcontainer/oci";
 import { Readable } from "node:stream";
 
 /** Largest update body, in bytes, before and after each plugin. */
@@ -26,8 +27,12 @@ export function bodyOf(bytes: Buffer): Readable {
   return Readable.from([bytes]);
 }
 
-/** The body, its bounds checked, as JSON for a trace; undefined when it is something else, which a plugin may well translate from. */
+/**
+ * The body as JSON for a trace; undefined when it is something else, which a plugin may well translate from, or too much to be looked
+ * through.
+ */
 export function jsonOf(bytes: Buffer | string): unknown {
+  if (jsonExcess(Buffer.from(bytes)) !== undefined) return undefined;
   try {
     return JSON.parse(bytes.toString());
   } catch {

@@ -76,7 +76,7 @@ test("a question of a plugin has bounds", async (t) => {
     await assert.rejects(client.call("/Supervisor.Start", { process }), { message });
   }
   await assert.rejects(client.call("/Supervisor.Start", { process: { name: "a", command: "true" } }), {
-    message: "assistants are started from daemon.preStartHook on",
+    message: "assistants are started from daemon.preStartHook on: the manifest has to list that point",
   });
   await assert.rejects(client.call("/Supervisor.Start", { process: 1 }), { message: "process must be an object" });
 });

@@ -105,7 +105,8 @@ export class HostCallbacks {
     const { name, command } = process as Partial<AssistantProcess>;
     if (typeof name !== "string" || typeof command !== "string")
       throw invalidArgument("process.name and process.command must be strings");
-    if (this.supervisor === undefined) throw failedPrecondition("assistants are started from daemon.preStartHook on");
+    if (this.supervisor === undefined)
+      throw failedPrecondition("assistants are started from daemon.preStartHook on: the manifest has to list that point");
     // The two members without a default are strings; the supervisor refuses programs that do not exist.
     const handle = await this.supervisor.start(process as AssistantProcess);
     this.#assistants.set(name, handle);

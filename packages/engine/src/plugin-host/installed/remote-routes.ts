@@ -1,5 +1,6 @@
 import { routePathProblem, type Handler, type HandlerSpec } from "@pouchcontainer/api";
-import { deadlineExceeded, internal, messageChain } from "@pouchcontainer/errors";
+import { deadlineExceeded, EngineError, internal, messageChain } from "@pouchcontainer/errors";
+import { jsonExcess } from "@pouchcontainer/oci";
 import {
   isObject,
   paramsHeader,
@@ -146,6 +147,15 @@ function parsed({ url, body, ...rest }: Told): object {
   };
 }
 
+/** What a plugin said of what it was told, and where secrets in that are looked for. Where there is too much to look through, its words are left out. */
+function legible(error: unknown, told: Told): [error: unknown, shown: object] {
+  const query = new URL(told.url ?? "/", "http://daemon").searchParams;
+  const texts = [told.body ?? "", ...query.values()];
+  if (texts.every((text) => jsonExcess(Buffer.from(text)) === undefined)) return [error, parsed(told)];
+  const { kind } = EngineError.from(error);
+  return [new EngineError(kind, "what it says is left out: the request is too large to be searched for secrets"), {}];
+}
+
 /** Asks the plugin about a request, which waits for it: at most `timeoutMs`, and no longer than the client does. */
 async function askBefore(plugin: RemotePlugin, response: ServerResponse, question: Told): Promise<BeforeAnswer> {
   const gone = new AbortController();
@@ -159,7 +169,7 @@ async function askBefore(plugin: RemotePlugin, response: ServerResponse, questio
     const late = time.aborted && !gone.signal.aborted;
     plugin.suspect(thrown, late);
     const error = late ? deadlineExceeded(`no answer to ApiPlugin.Before within ${plugin.timeoutMs} ms`) : thrown;
-    throw maskedFailure(plugin.name, "api.updateHandler", error, parsed(question));
+    throw maskedFailure(plugin.name, "api.updateHandler", ...legible(error, question));
   } finally {
     release();
     response.off("close", onClose);
@@ -247,7 +257,10 @@ function notifyAfter(response: ServerResponse, wrap: Wrap, plugin: RemotePlugin,
     const release = plugin.hold();
     plugin.client
       .call("/ApiPlugin.After", told, AbortSignal.timeout(10_000))
-      .catch((error: unknown) => plugin.warn(`after a request: ${maskedWords(messageChain(error), parsed(told))}`))
+      .catch((error: unknown) => {
+        const [shown, about] = legible(error, told);
+        plugin.warn(`after a request: ${maskedWords(messageChain(shown), about)}`);
+      })
       .finally(release);
   });
 }
