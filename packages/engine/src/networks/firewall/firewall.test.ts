@@ -13,21 +13,32 @@ const network = (bridge: string, change: Partial<FirewallNetwork> = {}): Firewal
 });
 
 /** A firewall over an nft that takes everything, or nothing. */
-function firewallOver(): { firewall: Firewall; loaded: string[]; refuse: (refuses: boolean) => void } {
+function firewallOver() {
   const loaded: string[] = [];
   let refusing = false;
+  let damage: string | undefined;
+  let afterLoad = (): void => undefined;
+  const flush = (): void => void (damage = "flushed");
   const nft = {
     load: async (document: string) => {
       if (refusing) throw new Error("nft refused the rules");
       loaded.push(document);
+      damage = undefined;
+      afterLoad();
       return Promise.resolve();
     },
-    list: () => Promise.resolve(loaded.at(-1)),
+    list: () => Promise.resolve(damage ?? loaded.at(-1)),
     run: () => Promise.resolve(),
   };
   const flows = { opened: () => Promise.resolve(), closed: () => Promise.resolve() };
   const firewall = new Firewall({ nft, flows, table: "t", verifyMilliseconds: 0, warn: () => undefined });
-  return { firewall, loaded, refuse: (refuses) => void (refusing = refuses) };
+  return {
+    firewall,
+    loaded,
+    refuse: (refuses: boolean) => void (refusing = refuses),
+    flush,
+    flushAfterLoad: () => (afterLoad = flush),
+  };
 }
 
 test("the table is put in place once for all networks of a start", async () => {
@@ -50,4 +61,14 @@ test("a network that is new or another has the table replaced, also after rules 
   await firewall.setNetwork(network("br-a", { masquerade: false }));
   await firewall.setNetwork(network("br-b"));
   assert.equal(loaded.length, 4);
+});
+
+test("a table that is flushed again just when it is put back is put back again", async () => {
+  const { firewall, flush, flushAfterLoad } = firewallOver();
+  await firewall.setNetwork(network("br-a"));
+  assert.equal(await firewall.verify(), false);
+  flush();
+  flushAfterLoad();
+  assert.equal(await firewall.verify(), true);
+  assert.equal(await firewall.verify(), true);
 });

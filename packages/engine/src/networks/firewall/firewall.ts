@@ -24,7 +24,9 @@ export class Firewall {
   readonly #networks = new Map<string, FirewallNetwork>();
   readonly #ports = new Map<string, FirewallPort>();
   readonly #links = new Map<string, FirewallLink>();
+  /** How the table is listed when it is as it should be, and of which networks that was. Ports and links are not listed. */
   #expected: string | undefined;
+  #expectedOf = "";
   #last: Promise<unknown> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
 
@@ -133,14 +135,14 @@ export class Firewall {
   }
 
   async #load(): Promise<void> {
-    await this.#deps.nft.load(
-      renderRuleset(this.#deps.table, {
-        networks: [...this.#networks.values()],
-        ports: [...this.#ports.values()],
-        links: [...this.#links.values()],
-      }),
-    );
+    const networks = [...this.#networks.values()];
+    const state = { networks, ports: [...this.#ports.values()], links: [...this.#links.values()] };
+    await this.#deps.nft.load(renderRuleset(this.#deps.table, state));
+    // Of the same networks it is listed the same: what somebody does to a table that was just put back must not be taken for right.
+    const of = JSON.stringify(networks);
+    if (this.#expected !== undefined && of === this.#expectedOf) return;
     this.#expected = await this.#deps.nft.list(this.#deps.table);
+    this.#expectedOf = of;
   }
 
   async #change(verb: "add" | "delete", ports: FirewallPort[], links: FirewallLink[]): Promise<void> {
