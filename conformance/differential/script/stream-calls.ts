@@ -1,7 +1,8 @@
 import type { Step } from "../step.ts";
 
 const upgrade = { Connection: "Upgrade", Upgrade: "tcp" };
-const talk = "echo one; sleep 0.1; echo two >&2; sleep 0.1; echo three; sleep 0.1; printf partial";
+/** Far enough apart that either engine reads them one by one, on a busy machine too. */
+const talk = "echo one; sleep 0.7; echo two >&2; sleep 0.7; echo three; sleep 0.7; printf partial";
 
 const logs = (query: string, note?: string): Step => ({
   call: `GET /containers/said/logs?${query}`,
