@@ -5,19 +5,16 @@ import {
   failedPrecondition,
   invalidArgument,
   messageChain,
-  notFound,
   unavailable,
 } from "@pouchcontainer/errors";
-import type { PluginManifest, PointName } from "@pouchcontainer/plugin-sdk";
 import { checkConfiguration, type PluginInstance } from "@pouchcontainer/plugin-sdk/host";
 import { basename } from "node:path";
 import { removeTree } from "../remove-tree.ts";
 import type { Collection } from "../store/index.ts";
-import { describePlugin, pluginId } from "./describe-plugin.ts";
 import { FailedPlugin } from "./failed-plugin.ts";
-import { InstalledPlugin, removeLostSockets } from "./installed/installed-plugin.ts";
+import { removeLostSockets } from "./installed/installed-plugin.ts";
 import { packageFolders, unpackPlugin, type PackageSource, type UnpackedPlugin } from "./installed/plugin-package.ts";
-import type { PluginHost } from "./plugin-host.ts";
+import { PluginCatalogue } from "./plugin-catalogue.ts";
 import { legibleManifestOf, type PluginOrderRecord, type PluginRecord } from "./plugin-record.ts";
 import { PluginSwitch, type PluginSwitchDeps } from "./plugin-switch.ts";
 
@@ -47,6 +44,7 @@ export class PluginManager {
   readonly #deps: PluginManagerDeps;
   /** Instances of built-in plugins, which are kept while they are disabled. */
   readonly #builtin = new Map<string, PluginInstance>();
+  readonly #catalogue: PluginCatalogue;
   readonly #switch: PluginSwitch;
   #changes: Promise<unknown> = Promise.resolve();
   #closed = false;
@@ -54,6 +52,8 @@ export class PluginManager {
   constructor(deps: PluginManagerDeps) {
     this.#deps = deps;
     for (const slot of deps.host.registry.slots()) if (slot.instance !== undefined) this.#builtin.set(slot.name, slot.instance);
+    const { host, records, safeMode = false } = deps;
+    this.#catalogue = new PluginCatalogue({ host, records, builtin: this.#builtin, safeMode });
     this.#switch = new PluginSwitch({ ...deps, builtin: this.#builtin, exclusive: (work) => this.#exclusive(work) });
   }
 
@@ -110,21 +110,11 @@ export class PluginManager {
   }
 
   async list(filters: Record<string, string[]> = {}): Promise<Plugin[]> {
-    const unknown = Object.keys(filters).find((key) => key !== "enabled" && key !== "capability");
-    if (unknown !== undefined) throw invalidArgument(`invalid filter '${unknown}'`);
-    const wanted = filters["enabled"]?.map((value) => value === "true" || value === "1");
-    const kinds = filters["capability"];
-    return this.#names()
-      .map((name) => this.#describe(name))
-      .filter((plugin) => wanted === undefined || wanted.includes(plugin.Enabled))
-      .filter(
-        (plugin) =>
-          kinds === undefined || kinds.some((kind) => plugin.Config.Interface.Types.some((type) => type.includes(kind))),
-      );
+    return this.#catalogue.list(filters);
   }
 
   async inspect(name: string): Promise<Plugin> {
-    return this.#describe(this.#resolve(name));
+    return this.#catalogue.describe(this.#catalogue.resolve(name));
   }
 
   /** Brings a plugin in and enables it. One of that name that is installed already is replaced by it, as a reload does. */
@@ -133,7 +123,7 @@ export class PluginManager {
       await this.#take(unpacked, source, options);
       const { name, version } = unpacked.manifest;
       this.#deps.publish({ action: "install", plugin: name, attributes: { version } });
-      return this.#describe(name);
+      return this.#catalogue.describe(name);
     });
   }
 
@@ -177,7 +167,7 @@ export class PluginManager {
       },
     };
     checkConfiguration(manifest, this.#switch.configurationOf(record));
-    const running = this.#isInChains(name);
+    const running = this.#catalogue.isInChains(name);
     const keep = (): Promise<void> => records.put(name, record);
     if (record.enabled && this.#deps.safeMode !== true)
       await (running ? this.#switch.replace(record, keep) : this.#switch.bringIn(record, keep));
@@ -191,7 +181,7 @@ export class PluginManager {
   /** Calls it from now on. */
   async enable(ref: string, options: { timeoutSeconds?: number } = {}): Promise<void> {
     await this.#exclusivelyOn(ref, async (name) => {
-      if (this.#isEnabled(name)) throw failedPrecondition(`plugin ${name} is already enabled`);
+      if (this.#catalogue.isEnabled(name)) throw failedPrecondition(`plugin ${name} is already enabled`);
       if (this.#deps.safeMode === true) throw notInSafeMode(name);
       const record = this.#deps.records.get(name) ?? { name, enabled: false };
       const keep = (): Promise<void> => this.#deps.records.put(name, { ...record, enabled: true });
@@ -203,9 +193,9 @@ export class PluginManager {
   /** Leaves it out of every chain; calls under way end in it, unless `force` gives them no time. */
   async disable(ref: string, options: { force: boolean } = { force: false }): Promise<void> {
     await this.#exclusivelyOn(ref, async (name) => {
-      if (!this.#isEnabled(name)) throw failedPrecondition(`plugin ${name} is already disabled`);
+      if (!this.#catalogue.isEnabled(name)) throw failedPrecondition(`plugin ${name} is already disabled`);
       await this.#deps.records.put(name, { ...(this.#deps.records.get(name) ?? { name }), enabled: false });
-      if (this.#isInChains(name)) await this.#switch.takeOut(name, options);
+      if (this.#catalogue.isInChains(name)) await this.#switch.takeOut(name, options);
       this.#deps.publish({ action: "disable", plugin: name, attributes: {} });
     });
   }
@@ -214,12 +204,12 @@ export class PluginManager {
     return this.#exclusivelyOn(ref, async (name) => {
       if (this.#builtin.has(name))
         throw failedPrecondition(`plugin ${name} is compiled into the daemon: disable it, or build the daemon without it`);
-      const described = this.#describe(name);
-      if (this.#isEnabled(name) && !options.force)
+      const described = this.#catalogue.describe(name);
+      if (this.#catalogue.isEnabled(name) && !options.force)
         throw failedPrecondition(`plugin ${name} is enabled, disable it first or use force`);
       const record = this.#deps.records.get(name);
       await this.#deps.records.delete(name);
-      if (this.#isInChains(name)) await this.#switch.takeOut(name, { force: true });
+      if (this.#catalogue.isInChains(name)) await this.#switch.takeOut(name, { force: true });
       if (record?.installed !== undefined) await this.#removeFolder(name, record.installed.directory);
       this.#deps.logs.forget(name);
       this.#deps.publish({ action: "remove", plugin: name, attributes: {} });
@@ -235,7 +225,7 @@ export class PluginManager {
     const {
       name: wanted,
       installed: { source, sent },
-    } = this.#installed(this.#resolve(ref));
+    } = this.#installed(this.#catalogue.resolve(ref));
     if (archive === undefined && source !== undefined && sent)
       throw failedPrecondition(
         `plugin ${wanted} was sent from ${source}: reload it where that is, or install it again from where it is now`,
@@ -248,7 +238,7 @@ export class PluginManager {
       });
     }
     return this.#exclusivelyWith(from, async (unpacked) => {
-      const name = this.#resolve(ref);
+      const name = this.#catalogue.resolve(ref);
       if (unpacked.manifest.name !== name)
         throw invalidArgument(`the package is plugin "${unpacked.manifest.name}", not "${name}"`);
       const now = this.#installed(name).installed;
@@ -267,12 +257,16 @@ export class PluginManager {
   }
 
   #reloaded(name: string): Plugin {
-    this.#deps.publish({ action: "reload", plugin: name, attributes: { version: this.#manifest(name).manifest.version } });
-    return this.#describe(name);
+    this.#deps.publish({
+      action: "reload",
+      plugin: name,
+      attributes: { version: this.#catalogue.manifest(name).manifest.version },
+    });
+    return this.#catalogue.describe(name);
   }
 
   async #restart(record: PluginRecord): Promise<void> {
-    if (!this.#isEnabled(record.name)) throw failedPrecondition(`plugin ${record.name} is disabled`);
+    if (!this.#catalogue.isEnabled(record.name)) throw failedPrecondition(`plugin ${record.name} is disabled`);
     if (this.#deps.safeMode === true) throw notInSafeMode(record.name);
     await this.#switch.replace(record);
   }
@@ -284,7 +278,7 @@ export class PluginManager {
   /** Decides between equal priorities, from the next chain on. */
   async setOrder(names: readonly string[]): Promise<void> {
     await this.#exclusive(async () => {
-      const order = names.map((name) => this.#resolve(name));
+      const order = names.map((name) => this.#catalogue.resolve(name));
       if (new Set(order).size !== order.length) throw invalidArgument("a plugin is named twice in the order");
       const { registry } = this.#deps.host;
       const before = registry.order;
@@ -302,78 +296,11 @@ export class PluginManager {
 
   /** The plugin's last lines, oldest first. */
   logLines(ref: string): readonly string[] {
-    return this.#deps.logs.lines(this.#resolve(ref));
+    return this.#deps.logs.lines(this.#catalogue.resolve(ref));
   }
 
   followLog(ref: string, write: (line: string) => void): () => void {
-    return this.#deps.logs.follow(this.#resolve(ref), write);
-  }
-
-  #names(): string[] {
-    const names = new Set([
-      ...this.#builtin.keys(),
-      ...[...this.#deps.records.values()].filter((one) => one.installed !== undefined).map((one) => one.name),
-    ]);
-    return [...names].toSorted();
-  }
-
-  /** A plugin by name, with `:latest` as Docker's client may add it, or by the beginning of its id. */
-  #resolve(ref: string): string {
-    const names = this.#names();
-    const name = ref.replace(/:latest$/, "");
-    const found =
-      names.find((one) => one === name) ??
-      (/^[0-9a-f]{4,64}$/.test(ref) ? names.find((one) => pluginId(one).startsWith(ref)) : undefined);
-    if (found === undefined) throw notFound(`plugin "${ref}" not found`);
-    return found;
-  }
-
-  #manifest(name: string): { manifest: PluginManifest; problem?: string } {
-    const builtin = this.#builtin.get(name);
-    if (builtin !== undefined) return { manifest: builtin.manifest };
-    const record = this.#deps.records.get(name);
-    if (record === undefined) throw notFound(`plugin "${name}" not found`);
-    return legibleManifestOf(record);
-  }
-
-  #isInChains(name: string): boolean {
-    return this.#deps.host.registry.get(name) !== undefined;
-  }
-
-  /** Whether it is called, or will be by a daemon that is not in safe mode. */
-  #isEnabled(name: string): boolean {
-    if (this.#deps.safeMode !== true) return this.#isInChains(name);
-    return this.#deps.records.get(name)?.enabled ?? this.#builtin.has(name);
-  }
-
-  #describe(name: string): Plugin {
-    const slot = this.#deps.host.registry.get(name);
-    const record = this.#deps.records.get(name);
-    const instance = slot?.instance;
-    const details: Record<string, unknown> = { CallsInFlight: slot?.callsInFlight ?? 0 };
-    const enabled = this.#isEnabled(name);
-    const { manifest, problem } = this.#manifest(name);
-    let state = instance !== undefined ? "running" : enabled ? "held back" : "disabled";
-    if (problem !== undefined) details["Error"] = problem;
-    if (instance instanceof InstalledPlugin) {
-      state = instance.isReady ? "running" : "restarting";
-      Object.assign(details, { Pid: instance.pid ?? 0, Restarts: instance.restarts });
-    } else if (instance instanceof FailedPlugin) {
-      state = "failed";
-      details["Error"] = instance.reason;
-    }
-    details["Points"] = manifest.points;
-    const open = pointsWithOpenCircuit(this.#deps.host, name);
-    if (open.length > 0) details["OpenCircuits"] = open;
-    const source = record?.installed?.source;
-    return describePlugin({
-      manifest,
-      origin: this.#builtin.has(name) ? "built-in" : "installed",
-      enabled,
-      state,
-      details,
-      ...(source === undefined ? {} : { source }),
-    });
+    return this.#deps.logs.follow(this.#catalogue.resolve(ref), write);
   }
 
   /** What is done is not undone by files that cannot be removed: nothing points to them any more. */
@@ -387,7 +314,7 @@ export class PluginManager {
 
   /** The plugin is looked for when its turn has come: a change before may have removed it. */
   #exclusivelyOn<T>(ref: string, work: (name: string) => Promise<T>): Promise<T> {
-    return this.#exclusive(() => work(this.#resolve(ref)));
+    return this.#exclusive(() => work(this.#catalogue.resolve(ref)));
   }
 
   async #exclusive<T>(work: () => Promise<T>): Promise<T> {
@@ -402,11 +329,4 @@ function notInSafeMode(name: string): EngineError {
   return failedPrecondition(
     `plugin ${name} cannot be started: the daemon is in safe mode, in which no plugin is; start the daemon without --safe-mode`,
   );
-}
-
-function pointsWithOpenCircuit(host: PluginHost, name: string): PointName[] {
-  const manifest = host.registry.get(name)?.instance?.manifest;
-  // Keys of the manifest's points are points.
-  const points = Object.keys(manifest?.points ?? {}) as PointName[];
-  return points.filter((point) => host.registry.chain(point).some((link) => link.slot.name === name && link.breaker.isOpen));
 }

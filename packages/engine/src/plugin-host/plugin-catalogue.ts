@@ -1,0 +1,115 @@
+import type { Plugin } from "@pouchcontainer/api";
+import { invalidArgument, notFound } from "@pouchcontainer/errors";
+import type { PluginManifest, PointName } from "@pouchcontainer/plugin-sdk";
+import type { PluginInstance } from "@pouchcontainer/plugin-sdk/host";
+import type { Collection } from "../store/index.ts";
+import { describePlugin, pluginId } from "./describe-plugin.ts";
+import { FailedPlugin } from "./failed-plugin.ts";
+import { InstalledPlugin } from "./installed/installed-plugin.ts";
+import type { PluginHost } from "./plugin-host.ts";
+import { legibleManifestOf, type PluginRecord } from "./plugin-record.ts";
+
+export interface PluginCatalogueDeps {
+  host: PluginHost;
+  records: Collection<PluginRecord>;
+  /** Instances of built-in plugins, which are kept while they are disabled. */
+  builtin: ReadonlyMap<string, PluginInstance>;
+  safeMode: boolean;
+}
+
+/** Which plugins there are, installed or built in, by what names, and how each is. */
+export class PluginCatalogue {
+  readonly #deps: PluginCatalogueDeps;
+
+  constructor(deps: PluginCatalogueDeps) {
+    this.#deps = deps;
+  }
+
+  list(filters: Record<string, string[]> = {}): Plugin[] {
+    const unknown = Object.keys(filters).find((key) => key !== "enabled" && key !== "capability");
+    if (unknown !== undefined) throw invalidArgument(`invalid filter '${unknown}'`);
+    const wanted = filters["enabled"]?.map((value) => value === "true" || value === "1");
+    const kinds = filters["capability"];
+    return this.#names()
+      .map((name) => this.describe(name))
+      .filter((plugin) => wanted === undefined || wanted.includes(plugin.Enabled))
+      .filter(
+        (plugin) =>
+          kinds === undefined || kinds.some((kind) => plugin.Config.Interface.Types.some((type) => type.includes(kind))),
+      );
+  }
+
+  #names(): string[] {
+    const names = new Set([
+      ...this.#deps.builtin.keys(),
+      ...[...this.#deps.records.values()].filter((one) => one.installed !== undefined).map((one) => one.name),
+    ]);
+    return [...names].toSorted();
+  }
+
+  /** A plugin by name, with `:latest` as Docker's client may add it, or by the beginning of its id. */
+  resolve(ref: string): string {
+    const names = this.#names();
+    const name = ref.replace(/:latest$/, "");
+    const found =
+      names.find((one) => one === name) ??
+      (/^[0-9a-f]{4,64}$/.test(ref) ? names.find((one) => pluginId(one).startsWith(ref)) : undefined);
+    if (found === undefined) throw notFound(`plugin "${ref}" not found`);
+    return found;
+  }
+
+  manifest(name: string): { manifest: PluginManifest; problem?: string } {
+    const builtin = this.#deps.builtin.get(name);
+    if (builtin !== undefined) return { manifest: builtin.manifest };
+    const record = this.#deps.records.get(name);
+    if (record === undefined) throw notFound(`plugin "${name}" not found`);
+    return legibleManifestOf(record);
+  }
+
+  isInChains(name: string): boolean {
+    return this.#deps.host.registry.get(name) !== undefined;
+  }
+
+  /** Whether it is called, or will be by a daemon that is not in safe mode. */
+  isEnabled(name: string): boolean {
+    if (!this.#deps.safeMode) return this.isInChains(name);
+    return this.#deps.records.get(name)?.enabled ?? this.#deps.builtin.has(name);
+  }
+
+  describe(name: string): Plugin {
+    const slot = this.#deps.host.registry.get(name);
+    const record = this.#deps.records.get(name);
+    const instance = slot?.instance;
+    const details: Record<string, unknown> = { CallsInFlight: slot?.callsInFlight ?? 0 };
+    const enabled = this.isEnabled(name);
+    const { manifest, problem } = this.manifest(name);
+    let state = instance !== undefined ? "running" : enabled ? "held back" : "disabled";
+    if (problem !== undefined) details["Error"] = problem;
+    if (instance instanceof InstalledPlugin) {
+      state = instance.isReady ? "running" : "restarting";
+      Object.assign(details, { Pid: instance.pid ?? 0, Restarts: instance.restarts });
+    } else if (instance instanceof FailedPlugin) {
+      state = "failed";
+      details["Error"] = instance.reason;
+    }
+    details["Points"] = manifest.points;
+    const open = pointsWithOpenCircuit(this.#deps.host, name);
+    if (open.length > 0) details["OpenCircuits"] = open;
+    const source = record?.installed?.source;
+    return describePlugin({
+      manifest,
+      origin: this.#deps.builtin.has(name) ? "built-in" : "installed",
+      enabled,
+      state,
+      details,
+      ...(source === undefined ? {} : { source }),
+    });
+  }
+}
+
+function pointsWithOpenCircuit(host: PluginHost, name: string): PointName[] {
+  const manifest = host.registry.get(name)?.instance?.manifest;
+  // Keys of the manifest's points are points.
+  const points = Object.keys(manifest?.points ?? {}) as PointName[];
+  return points.filter((point) => host.registry.chain(point).some((link) => link.slot.name === name && link.breaker.isOpen));
+}
