@@ -1,5 +1,4 @@
 import { invalidArgument } from "@pouchcontainer/errors";
-import { jsonExcess } from "@pouchcontainer/oci";
 import { Readable } from "node:stream";
 
 /** Largest update body, in bytes, before and after each plugin. */
@@ -27,12 +26,8 @@ export function bodyOf(bytes: Buffer): Readable {
   return Readable.from([bytes]);
 }
 
-/**
- * The body as JSON for a trace; undefined when it is something else, which a plugin may well translate from, or too much to be looked
- * through.
- */
+/** The body, its bounds checked, as JSON for a trace; undefined when it is something else, which a plugin may well translate from. */
 export function jsonOf(bytes: Buffer | string): unknown {
-  if (jsonExcess(Buffer.from(bytes)) !== undefined) return undefined;
   try {
     return JSON.parse(bytes.toString());
   } catch {

@@ -137,23 +137,19 @@ interface Told {
   body?: string;
 }
 
-/** What it was told, with the texts in it as the values they stand for: the fields in them say what is a secret. */
-function parsed({ url, body, ...rest }: Told): object {
-  const query = new URL(url ?? "/", "http://daemon").searchParams;
-  return {
-    ...rest,
-    query: Object.fromEntries([...query].map(([name, value]) => [name, jsonOf(value) ?? value])),
-    body: body === undefined ? undefined : jsonOf(body),
-  };
-}
-
-/** What a plugin said of what it was told, and where secrets in that are looked for. Where there is too much to look through, its words are left out. */
-function legible(error: unknown, told: Told): [error: unknown, shown: object] {
-  const query = new URL(told.url ?? "/", "http://daemon").searchParams;
-  const texts = [told.body ?? "", ...query.values()];
-  if (texts.every((text) => jsonExcess(Buffer.from(text)) === undefined)) return [error, parsed(told)];
-  const { kind } = EngineError.from(error);
-  return [new EngineError(kind, "what it says is left out: the request is too large to be searched for secrets"), {}];
+/**
+ * What a plugin said of what it was told, and that with the texts in it as the values they stand for: the fields in them say what is a
+ * secret. Where there is too much to look through, its words are left out.
+ */
+function legible(error: unknown, { url, body, ...rest }: Told): [error: unknown, shown: object] {
+  const query = [...new URL(url ?? "/", "http://daemon").searchParams];
+  const texts = [body ?? "", ...query.map(([, value]) => value)];
+  if (texts.some((text) => jsonExcess(Buffer.from(text)) !== undefined)) {
+    const words = "what it says is left out: the request is too large to be searched for secrets";
+    return [new EngineError(EngineError.from(error).kind, words), {}];
+  }
+  const values = Object.fromEntries(query.map(([name, value]) => [name, jsonOf(value) ?? value]));
+  return [error, { ...rest, query: values, body: body === undefined ? undefined : jsonOf(body) }];
 }
 
 /** Asks the plugin about a request, which waits for it: at most `timeoutMs`, and no longer than the client does. */
