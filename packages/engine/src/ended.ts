@@ -1,10 +1,10 @@
 import { callAfter } from "@pouchcontainer/owners";
 
-/** Whether the end came within that time. */
-export async function ended(exit: Promise<unknown>, timeoutMs: number): Promise<boolean> {
+/** Whether it was settled within that time; rejects as it does. */
+export async function ended(work: Promise<unknown>, timeoutMs: number): Promise<boolean> {
   const late = Promise.withResolvers<false>();
   const callOff = callAfter(timeoutMs, () => late.resolve(false));
-  const result = await Promise.race([exit.then(() => true), late.promise]);
+  const result = await Promise.race([work.then(() => true), late.promise]);
   callOff();
   return result;
 }

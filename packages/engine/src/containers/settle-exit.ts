@@ -3,6 +3,7 @@ import { isOutage, type TaskExit } from "@pouchcontainer/containerd";
 import { inBackground } from "@pouchcontainer/owners";
 import { setTimeout as delay } from "node:timers/promises";
 import { isDiskFull } from "../disk-full.ts";
+import { ended } from "../ended.ts";
 import { rfc3339Nano, parseRfc3339 } from "./clock.ts";
 import type { Container } from "./container.ts";
 import { publishContainerEvent } from "./container-events.ts";
@@ -68,9 +69,9 @@ async function settle(room: ContainerRoom, container: Container, run: ContainerR
   const { deps } = room;
   await run.announced.promise;
   await Promise.allSettled(run.signalsUnderway);
-  room.healthOf(container).end();
+  const health = room.healthOf(container).halt();
   if (exit.exitStatus === 137 && !run.oomKilled) run.oomKilled = await wasKilledForMemory(room, container.id);
-  await within(lastOutputMs, run.stdio.ended);
+  await ended(run.stdio.ended, lastOutputMs);
   await run.stdio.hub.taken(outputReadMs);
   // A disk that cannot take the log's end must not keep the exit from being told.
   await run.log?.close().catch((error: unknown) => {
@@ -95,7 +96,7 @@ async function settle(room: ContainerRoom, container: Container, run: ContainerR
       exitCode: exit.exitStatus,
       oomKilled: run.oomKilled,
       finishedAt: rfc3339Nano(finishedAt > startedAt ? finishedAt : startedAt),
-      ...room.healthOf(container).halt(),
+      ...health,
     },
     ...(restart ? { restartCount: record.restartCount + 1 } : {}),
   });
@@ -180,11 +181,4 @@ async function wasKilledForMemory({ deps }: ContainerRoom, id: string): Promise<
     // Whoever cannot count has not seen it.
     return false;
   }
-}
-
-async function within(ms: number, work: Promise<void>): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, ms);
-  await Promise.race([work, promise]);
-  clearTimeout(timer);
 }

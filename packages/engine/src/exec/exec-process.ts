@@ -1,6 +1,6 @@
 import type * as api from "@pouchcontainer/api";
 import { isOutage } from "@pouchcontainer/containerd";
-import { conflict, EngineError, invalidArgument, isKind, notFound } from "@pouchcontainer/errors";
+import { conflict, internal, invalidArgument, isKind, notFound } from "@pouchcontainer/errors";
 import { newContainerId } from "../containers/container-names.ts";
 import type { Container } from "../containers/container.ts";
 import { publishContainerEvent } from "../containers/container-events.ts";
@@ -15,6 +15,7 @@ import { buildProcess } from "../containers/spec/index.ts";
 import { parseDetachKeys } from "../containers/stdio/detach-keys.ts";
 import { ProcessStdio } from "../containers/stdio/process-stdio.ts";
 import type { StdioSession } from "../containers/stdio/stdio-session.ts";
+import { ended } from "../ended.ts";
 import { openExecSession } from "./exec-session.ts";
 import { refuseUnlessRunning } from "./refuse-unless-running.ts";
 
@@ -220,7 +221,7 @@ export class ExecProcess {
     const { deps } = this.#room;
     waitForExit(this.#room, container.id, id)
       .then(async ({ exitStatus }) => {
-        await Promise.race([this.#stdio?.ended, new Promise((resolve) => setTimeout(resolve, lastOutputMs).unref())]);
+        if (this.#stdio) await ended(this.#stdio.ended, lastOutputMs);
         await this.#settle(exitStatus);
         await deps.containerd.tasks.deleteProcess(container.id, id).catch(() => undefined);
       })
@@ -239,12 +240,9 @@ export class ExecProcess {
   }
 
   async #startedInTime(): Promise<boolean> {
-    const late = Promise.withResolvers<undefined>();
-    const timer = setTimeout(() => late.resolve(undefined), resizePatienceMs);
-    const answer = await Promise.race([this.#started.promise, late.promise]);
-    clearTimeout(timer);
-    if (answer === undefined) throw new EngineError("internal", "timeout waiting for exec session ready");
-    return answer;
+    const { promise } = this.#started;
+    if (!(await ended(promise, resizePatienceMs))) throw internal("timeout waiting for exec session ready");
+    return await promise;
   }
 
   #publish(action: string, more: Record<string, string> = {}): void {

@@ -6,6 +6,7 @@ import { existsSync } from "node:fs";
 import { cp, mkdir, mkdtemp, open, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, join, relative, resolve } from "node:path";
 import type { Readable } from "node:stream";
+import { ended } from "../../ended.ts";
 import { removeTree } from "../../remove-tree.ts";
 import { GuardedProcess } from "../guarded-process.ts";
 
@@ -93,25 +94,15 @@ async function receive(archive: Readable, file: string, { idleMs, sentBytes }: A
   let size = 0;
   for (;;) {
     // Of a stream of bytes: nobody set it to text or objects.
-    const next = (await inTime(chunks.next(), idleMs)) as IteratorResult<Uint8Array, undefined>;
+    const coming = chunks.next() as Promise<IteratorResult<Uint8Array, undefined>>;
+    if (!(await ended(coming, idleMs)))
+      throw deadlineExceeded(`nothing more of the plugin's archive was sent for ${idleMs / 1000} s`);
+    const next = await coming;
     if (next.done === true) return;
     size += next.value.length;
     if (size > sentBytes)
       throw invalidArgument(`the plugin's archive is larger than ${sentBytes} bytes, which is the most that may be sent`);
     await written.appendFile(next.value);
-  }
-}
-
-async function inTime<T>(work: Promise<T>, idleMs: number): Promise<T> {
-  const late = Promise.withResolvers<never>();
-  const timer = setTimeout(
-    () => late.reject(deadlineExceeded(`nothing more of the plugin's archive was sent for ${idleMs / 1000} s`)),
-    idleMs,
-  );
-  try {
-    return await Promise.race([work, late.promise]);
-  } finally {
-    clearTimeout(timer);
   }
 }
 
