@@ -3,6 +3,7 @@ import type { Container } from "./container.ts";
 import { publishContainerEvent } from "./container-events.ts";
 import type { ContainerRoom } from "./container-room.ts";
 import { isInDoubt } from "./in-doubt.ts";
+import { noteFrozen, noteThawed } from "./note-freezer.ts";
 import { finishUpdate } from "./update-container.ts";
 
 /** containerd tells that the task was frozen or thawed: of one that nobody has doubts about, who did it was answered. */
@@ -22,8 +23,6 @@ export async function followTask(room: ContainerRoom, container: Container): Pro
   if (status !== "running" && status !== "paused") return;
   if (run.doubts.has("limits")) await finishUpdate(room, container);
   if (!container.isRunning || container.state.status === status) return;
-  const health = room.healthOf(container);
-  if (!container.noteOf(run, { state: { status, ...(status === "paused" && health.halt()) } })) return;
-  if (status === "running") health.resume();
-  publishContainerEvent(deps.events, container.record, status === "paused" ? "pause" : "unpause");
+  if (status === "running") noteThawed(room, container, run);
+  else if (noteFrozen(room, container, run)) publishContainerEvent(deps.events, container.record, "pause");
 }

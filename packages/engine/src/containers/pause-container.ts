@@ -3,6 +3,7 @@ import type { Container } from "./container.ts";
 import { publishContainerEvent } from "./container-events.ts";
 import type { ContainerRoom } from "./container-room.ts";
 import { inDoubt } from "./in-doubt.ts";
+import { noteFrozen, noteThawed } from "./note-freezer.ts";
 import { isProcessGone, whileRunning } from "./process-gone.ts";
 
 /** Freezes every process of the container. */
@@ -16,8 +17,7 @@ export async function pauseContainer(room: ContainerRoom, container: Container):
     await whileRunning(room, container, () =>
       inDoubt(room, run, "freezer", () => room.deps.containerd.tasks.pause(container.id)),
     );
-    if (!run || !container.noteOf(run, { state: { status: "paused", ...room.healthOf(container).halt() } }))
-      throw conflict(`container ${container.id} is not running`);
+    if (!run || !noteFrozen(room, container, run)) throw conflict(`container ${container.id} is not running`);
   });
   publishContainerEvent(room.deps.events, container.record, "pause");
 }
@@ -31,7 +31,5 @@ export async function unpauseContainer(room: ContainerRoom, container: Container
     throw (await isProcessGone(room, container.id, error)) ? internal(`Container ${container.id} is not paused`) : error;
   }
   // Thawed by a signal meanwhile, which told of it, or ended.
-  if (!run || container.state.status !== "paused" || !container.noteOf(run, { state: { status: "running" } })) return;
-  room.healthOf(container).resume();
-  publishContainerEvent(room.deps.events, container.record, "unpause");
+  if (run && container.state.status === "paused") noteThawed(room, container, run);
 }

@@ -3,6 +3,7 @@ import type { Container } from "./container.ts";
 import { publishContainerEvent } from "./container-events.ts";
 import type { ContainerRoom } from "./container-room.ts";
 import type { ContainerRun } from "./container-run.ts";
+import { noteThawed } from "./note-freezer.ts";
 import { sharesPids } from "./pod-membership.ts";
 import { isProcessGone } from "./process-gone.ts";
 
@@ -74,7 +75,5 @@ async function send(
     return;
   }
   // Of one that is killed nobody is told that it went on.
-  if (signal === killSignal || !container.noteOf(run, { state: { status: "running" } })) return;
-  room.healthOf(container).resume();
-  publishContainerEvent(deps.events, container.record, "unpause");
+  if (signal !== killSignal) noteThawed(room, container, run);
 }
