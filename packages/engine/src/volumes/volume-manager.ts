@@ -193,13 +193,11 @@ export class VolumeManager {
 
   async #restore(record: VolumeRecord): Promise<void> {
     const { name } = record;
-    const { mounter } = this.#deps;
     try {
       if (record.removal && this.#users(name).length === 0) return await this.#finishRemoval(record);
-      // What is mounted there may not answer: it is not looked at.
-      const mounted = parseLocalOptions(record.options ?? {}) !== undefined && (await mounter.isMounted(this.#dataPath(name)));
+      const mounted = await this.#isMounted(record);
       if (!mounted && !existsSync(this.#dataPath(name))) await this.#makeFolders(name);
-      if (mounted && !this.#mounted.has(name)) await mounter.unmount(this.#dataPath(name));
+      if (mounted && !this.#mounted.has(name)) await this.#unmountData(record);
     } catch (error) {
       this.#deps.warn("a volume is not as it should be after a start", { volume: name, error: messageChain(error) });
     }
@@ -307,9 +305,12 @@ export class VolumeManager {
 
   /** Removing files below a mount would reach into somebody else's file system: it is taken down first. */
   async #unmountData(record: VolumeRecord): Promise<void> {
-    if (parseLocalOptions(record.options ?? {}) === undefined) return;
-    const path = this.#dataPath(record.name);
-    if (await this.#deps.mounter.isMounted(path)) await this.#deps.mounter.unmount(path);
+    if (await this.#isMounted(record)) await this.#deps.mounter.unmount(this.#dataPath(record.name));
+  }
+
+  /** Whether what its options ask for is mounted. The place itself is not looked at: a server that is gone would be waited for. */
+  async #isMounted({ name, options }: VolumeRecord): Promise<boolean> {
+    return parseLocalOptions(options ?? {}) !== undefined && (await this.#deps.mounter.isMounted(this.#dataPath(name)));
   }
 
   async #sizes(records: readonly VolumeRecord[]): Promise<Map<string, number>> {
