@@ -95,13 +95,13 @@ export class ExecManager {
 
   /** Runs a command to its end for a caller that wants all it said at once. Throws `deadlineExceeded` or `cancelled` when it was killed before. */
   async runSync(containerRef: string, command: readonly string[], options: RunSyncOptions = {}): Promise<RunSyncResult> {
-    const process = await this.#create(containerRef, { Cmd: [...command], AttachStdout: true, AttachStderr: true });
+    const exec = await this.#create(containerRef, { Cmd: [...command], AttachStdout: true, AttachStderr: true });
     try {
       const begunAt = performance.now();
-      const session = await process.start({});
-      return await collectOutput({ session, ended: process.ended, kill: () => process.kill(), begunAt }, options);
+      const session = await exec.start({});
+      return await collectOutput({ session, ended: exec.ended, kill: () => exec.kill(), begunAt }, options);
     } finally {
-      this.#forget(process);
+      this.#forget(exec);
     }
   }
 
@@ -111,13 +111,13 @@ export class ExecManager {
     refuseUnlessRunning(container, containerRef);
     if (!config.Cmd || config.Cmd.length === 0) throw invalidArgument("No exec command specified");
     for (const known of this.#processes.values()) if (known.isGone) this.#processes.delete(known.id);
-    const process = new ExecProcess(this.#room, container, config, options);
-    this.#processes.set(process.id, process);
+    const exec = new ExecProcess(this.#room, container, config, options);
+    this.#processes.set(exec.id, exec);
     inBackground("forgetting an exec that has ended", async () => {
-      await process.ended;
-      setTimeout(() => this.#forget(process), rememberedMs).unref();
+      await exec.ended;
+      setTimeout(() => this.#forget(exec), rememberedMs).unref();
     });
-    return process;
+    return exec;
   }
 
   #forget({ id, container }: ExecProcess): void {
@@ -126,8 +126,8 @@ export class ExecManager {
   }
 
   #require(id: string): ExecProcess {
-    const process = this.#processes.get(id);
-    if (!process || process.isGone) throw notFound(`No such exec instance: ${id}`);
-    return process;
+    const exec = this.#processes.get(id);
+    if (!exec || exec.isGone) throw notFound(`No such exec instance: ${id}`);
+    return exec;
   }
 }
