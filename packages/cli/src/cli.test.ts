@@ -8,19 +8,10 @@ import type { CliHost } from "./cli.ts";
 import { commandReference } from "./command-reference.ts";
 import { commandTable } from "./command-table.ts";
 import { completionScript } from "./completion.ts";
-import type { Output } from "./output/output.ts";
+import { recordedOutputs } from "./output/recorded-outputs.ts";
 
 async function run(...argv: string[]): Promise<{ status: number; out: string; err: string }> {
-  const texts = { out: "", err: "" };
-  const output = (name: "out" | "err"): Output => ({
-    isTTY: false,
-    columns: () => 0,
-    size: () => undefined,
-    write(data) {
-      texts[name] += String(data);
-    },
-  });
-  const outputs = { out: output("out"), err: output("err") };
+  const { outputs, texts } = recordedOutputs();
   const host: CliHost = {
     ...outputs,
     contextFor: (globals) => ({

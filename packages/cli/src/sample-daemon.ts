@@ -9,7 +9,7 @@ import { runCli } from "./cli.ts";
 import { EngineClient } from "./client/engine-client.ts";
 import { parseHost } from "./client/host-address.ts";
 import type { CliContext } from "./context.ts";
-import type { Output } from "./output/output.ts";
+import { recordedOutputs } from "./output/recorded-outputs.ts";
 
 export interface SampleRun {
   status: number;
@@ -48,16 +48,7 @@ export class SampleDaemon {
   }
 
   async run(argv: readonly string[], options: { env?: Record<string, string>; stdin?: string } = {}): Promise<SampleRun> {
-    const texts = { out: "", err: "" };
-    const output = (name: "out" | "err"): Output => ({
-      isTTY: false,
-      columns: () => 0,
-      size: () => undefined,
-      write(data) {
-        texts[name] += typeof data === "string" ? data : Buffer.from(data).toString();
-      },
-    });
-    const outputs = { out: output("out"), err: output("err") };
+    const { outputs, texts } = recordedOutputs();
     const context: CliContext = {
       ...outputs,
       env: options.env ?? {},

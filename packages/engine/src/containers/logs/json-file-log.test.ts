@@ -222,39 +222,39 @@ function fullFiles(path: string): { log: JsonFileLog; write: (line: number) => v
   return { log, write, lines: (...numbers) => numbers.map(line).join("") };
 }
 
+/** Writes five lines, which are lost, while the call of the file system is refused, and one more after that. */
+async function throughRefusals(t: TestContext, { log, write }: ReturnType<typeof fullFiles>): Promise<void> {
+  syncBuiltinESMExports();
+  for (let n = 0; n < 5; n++) write(100 + n);
+  t.mock.restoreAll();
+  syncBuiltinESMExports();
+  write(12);
+  await log.close();
+}
+
 test("a file that could not be opened anew costs no more old files than one", async (t) => {
   const path = place(t);
-  const { log, write, lines } = fullFiles(path);
-  assert.equal(await read(path), lines(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11));
+  const full = fullFiles(path);
+  assert.equal(await read(path), full.lines(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11));
   const { openSync: open } = fs;
   t.mock.method(fs, "openSync", (...args: Parameters<typeof open>) => {
     if (args[0] === path) throw Object.assign(new Error("EMFILE: too many open files"), { code: "EMFILE" });
     return open(...args);
   });
-  syncBuiltinESMExports();
-  for (let n = 0; n < 5; n++) write(100 + n);
-  t.mock.restoreAll();
-  syncBuiltinESMExports();
-  write(12);
-  await log.close();
-  assert.equal(await read(path), lines(3, 4, 5, 6, 7, 8, 9, 10, 11, 12));
+  await throughRefusals(t, full);
+  assert.equal(await read(path), full.lines(3, 4, 5, 6, 7, 8, 9, 10, 11, 12));
 });
 
 test("nor does a file that could not be put aside", async (t) => {
   const path = place(t);
-  const { log, write, lines } = fullFiles(path);
+  const full = fullFiles(path);
   const { renameSync: rename } = fs;
   t.mock.method(fs, "renameSync", (from: string, to: string) => {
     if (from === path) throw Object.assign(new Error("EIO: i/o error"), { code: "EIO" });
     rename(from, to);
   });
-  syncBuiltinESMExports();
-  for (let n = 0; n < 5; n++) write(100 + n);
-  t.mock.restoreAll();
-  syncBuiltinESMExports();
-  write(12);
-  await log.close();
-  assert.equal(await read(path), lines(3, 4, 5, 6, 7, 8, 9, 10, 11, 12));
+  await throughRefusals(t, full);
+  assert.equal(await read(path), full.lines(3, 4, 5, 6, 7, 8, 9, 10, 11, 12));
 });
 
 test("compressed files are read like the others", async (t) => {
