@@ -108,6 +108,12 @@ export class ContainerdFixture implements AsyncDisposable {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
+  /** What the supervisor and containerd itself said last, for the message of a test that waited in vain. */
+  words(): string {
+    const log = existsSync(this.options.logFile) ? readFileSync(this.options.logFile, "utf8") : "";
+    return `the supervisor said:\n${this.messages.slice(-10).join("\n")}\ncontainerd logged:\n${log.slice(-4000)}`;
+  }
+
   /** Processes whose command line names this fixture's folder or namespace: containerd and shims. */
   processes(): number[] {
     return readdirSync("/proc")
