@@ -35,12 +35,26 @@ for (const kind of pluginKinds) {
     symlinkSync(join(root, "node_modules/@types"), join(folder, "node_modules/@types"));
     for (const [path, content] of Object.entries(pluginTemplate({ name: "demo", kind, sdk: "1" })))
       writeFileSync(join(folder, path), content);
+    writeFileSync(join(folder, "wrong-calls.ts"), wrongCalls);
     execFileSync(join(root, "node_modules/.bin/tsc"), ["-p", "."], { cwd: folder, stdio: "pipe" });
     const { NODE_TEST_CONTEXT: _context, ...env } = process.env;
     const said = execFileSync(process.execPath, ["--test", "--test-reporter=tap"], { cwd: folder, env, encoding: "utf8" });
     assert.match(said, /# pass 1\n# fail 0/);
   });
 }
+
+/** The published types know what goes into a point and what comes out: each of these is an error. */
+const wrongCalls = `import type { PluginUnderTest } from "@pouchcontainer/plugin-sdk/testing";
+
+export async function wrongCalls(plugin: PluginUnderTest): Promise<void> {
+  // @ts-expect-error there is no such point
+  await plugin.call("container.preCreat", {});
+  // @ts-expect-error a config is no number
+  await plugin.call("container.preCreate", { config: 5 });
+  // @ts-expect-error it answers a config
+  (await plugin.call("volume.preVolumeCreate", { config: {} })).endpoint;
+}
+`;
 
 test("a name or a kind that is none is refused", () => {
   assert.throws(() => pluginTemplate({ name: "My Plugin", sdk: "1" }), /"My Plugin" is no name for a package/);

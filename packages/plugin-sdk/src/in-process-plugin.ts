@@ -2,7 +2,8 @@ import { invalidArgument } from "@pouchcontainer/errors";
 import type { DaemonCall } from "./daemon-plugin.ts";
 import type { PluginManifest } from "./manifest.ts";
 import type { Awaitable, PluginCall } from "./plugin-call.ts";
-import { pointNames, splitPoint, type PluginKinds, type PointName } from "./points.ts";
+import { entryOf, pointNames, valuesOf } from "./point-table.ts";
+import { splitPoint, type PointName } from "./points.ts";
 import { collectRegistrations, type Registration } from "./registration.ts";
 import type { InvokeContext, PluginInstance, PluginOrigin, PointAnswer, PointRequest } from "./plugin-instance.ts";
 
@@ -12,55 +13,20 @@ export interface PluginSettings {
   environment: Record<string, string>;
 }
 
-type Invokers = {
-  [P in PointName]: (plugin: PluginObject<P>, request: PointRequest<P>, call: PluginCall) => Awaitable<PointAnswer<P>>;
-};
-type PluginObject<P extends PointName> = P extends `${infer K extends keyof PluginKinds}.${string}` ? PluginKinds[K] : never;
+/** A plugin's object with its methods by name. */
+type Methods = Record<string, ((...args: unknown[]) => Awaitable<unknown>) | undefined>;
 
-/** How each point's arguments are laid out for the author, and what counts as the answer. */
-const invokers: Invokers = {
-  "container.preCreate": async (plugin, { config }, call) => ({ config: (await plugin.preCreate?.(config, call)) ?? config }),
-  "container.validateCreate": async (plugin, { config }, call) => {
-    await plugin.validateCreate?.(config, call);
-    return {};
-  },
-  "container.preStart": async (plugin, { container }, call) => ({ hooks: (await plugin.preStart?.(container, call)) ?? [] }),
-  "container.preCreateEndpoint": async (plugin, { id, env, endpoint }, call) => ({
-    endpoint: (await plugin.preCreateEndpoint?.(id, env, endpoint, call)) ?? endpoint,
-  }),
-  "container.preUpdate": async (plugin, { body }, call) => ({ body: (await plugin.preUpdate?.(body, call)) ?? body }),
-  "container.postUpdate": async (plugin, { rootfs, env }, call) => ({
-    env: (await plugin.postUpdate?.(rootfs, env, call)) ?? env,
-  }),
-  "daemon.preStartHook": async (plugin, request, call) => {
-    await plugin.preStartHook?.(daemonCall(call, request));
-    return {};
-  },
-  "daemon.preStopHook": async (plugin, request, call) => {
-    await plugin.preStopHook?.(daemonCall(call, request));
-    return {};
-  },
-  "volume.preVolumeCreate": async (plugin, { config }, call) => ({
-    config: (await plugin.preVolumeCreate?.(config, call)) ?? config,
-  }),
-  "volume.validateVolumeCreate": async (plugin, { config }, call) => {
-    await plugin.validateVolumeCreate?.(config, call);
-    return {};
-  },
-  "cri.preRunPodSandbox": async (plugin, { config, criRequest }, call) => ({
-    config: (await plugin.preRunPodSandbox?.(config, criRequest, call)) ?? config,
-  }),
-  "cri.preCreateContainer": async (plugin, { config, criRequest }, call) => ({
-    config: (await plugin.preCreateContainer?.(config, criRequest, call)) ?? config,
-  }),
-  "api.updateHandler": async (plugin, { handlers }, call) => ({
-    handlers: (await plugin.updateHandler?.(handlers, call)) ?? handlers,
-  }),
-  "image.postPull": async (plugin, { snapshotter, image }, call) => {
-    await plugin.postPull?.(snapshotter, image, call);
-    return {};
-  },
-};
+/** Lays a request out for the author, and takes what counts as the answer. */
+async function invokeMethod(plugin: Methods, point: PointName, request: object, call: PluginCall): Promise<object> {
+  const { rule, args, answer } = entryOf(point);
+  const { method } = splitPoint(point);
+  const given = rule === "supervises" ? daemonCall(call, request as PointRequest<"daemon.preStartHook">) : call;
+  const returned = await plugin[method]?.(...valuesOf(args, request), given);
+  if (answer === undefined) return {};
+  // Who returns nothing changed its draft in place, or has nothing to add.
+  const [unsaid] = rule === "collects" ? [[]] : valuesOf([answer], request);
+  return { [answer.name]: returned ?? unsaid };
+}
 
 function daemonCall(call: PluginCall, request: PointRequest<"daemon.preStartHook">): DaemonCall {
   return {
@@ -115,9 +81,9 @@ export class InProcessPlugin implements PluginInstance {
     let answer: PointAnswer<P> | undefined;
     for (const registration of this.#registrations) {
       if (registration.kind !== kind) continue;
-      // The registration's kind is the point's kind, so the object has the interface the point's invoker takes.
-      const step: PointAnswer<P> = await invokers[point](registration.plugin as PluginObject<P>, current, call);
-      answer = combine(answer, step);
+      // The registration's kind is the point's kind, so the object has the interface whose method the point's entry describes.
+      const step = (await invokeMethod(registration.plugin as Methods, point, current, call)) as PointAnswer<P>;
+      answer = combine(point, answer, step);
       current = { ...current, ...step };
     }
     // `checkPoints` made sure that some object implements every point of the manifest.
@@ -141,10 +107,12 @@ export class InProcessPlugin implements PluginInstance {
   }
 }
 
-/** Hooks of several objects add up; every other answer is the last object's, which saw the earlier ones' changes. */
-function combine<P extends PointName>(earlier: PointAnswer<P> | undefined, step: PointAnswer<P>): PointAnswer<P> {
-  if (earlier === undefined || !("hooks" in earlier) || !("hooks" in step)) return step;
-  return { ...step, hooks: [...earlier.hooks, ...step.hooks] };
+/** What several objects return adds up where answers do; every other answer is the last object's, which saw the earlier ones' changes. */
+function combine<P extends PointName>(point: P, earlier: PointAnswer<P> | undefined, step: PointAnswer<P>): PointAnswer<P> {
+  const { rule, answer } = entryOf(point);
+  if (earlier === undefined || rule !== "collects" || answer === undefined) return step;
+  const lists = [earlier, step].flatMap((one) => valuesOf([answer], one).flat());
+  return { ...step, [answer.name]: lists };
 }
 
 /** A point in the manifest without code would never run, and code without a point in the manifest neither: both are mistakes. */

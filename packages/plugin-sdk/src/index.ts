@@ -17,7 +17,8 @@ export type {
 } from "./manifest.ts";
 export type { Awaitable, PluginCall, PluginLog } from "./plugin-call.ts";
 export type { PodSandboxConfig } from "./pod-sandbox-config.ts";
-export { pluginKinds, pointNames, type PluginKind, type PluginKinds, type PointName } from "./points.ts";
+export { pointNames } from "./point-table.ts";
+export { pluginKinds, type PluginKind, type PluginKinds, type PointName } from "./points.ts";
 export {
   registerApiPlugin,
   registerContainerPlugin,

@@ -1,5 +1,5 @@
 import { Type } from "typebox";
-import { pointNames } from "./points.ts";
+import { pointNames } from "./point-table.ts";
 
 /** What is asked before every call has to be answered quickly. */
 const patterns = Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 1024 }), { maxItems: 256 }));

@@ -5,7 +5,8 @@ import Schema from "typebox/schema";
 import { pluginApiVersion } from "./api-version.ts";
 import type { PluginManifest, PointSettings, PouchSection, ResolvedPoint } from "./manifest.ts";
 import { pouchSectionSchema } from "./manifest-schema.ts";
-import { defaultTimeoutMs, pointNames, type PointName } from "./points.ts";
+import { defaultTimeoutMs, pointNames } from "./point-table.ts";
+import type { PointName } from "./points.ts";
 import { describeIssue } from "./schema-issue.ts";
 
 const section = Compile(pouchSectionSchema);

@@ -1,42 +1,32 @@
-import type { ContainerCreateConfig, ContainerInspect, HandlerSpec, VolumeCreateConfig } from "@pouchcontainer/api";
-import type { Endpoint, PreStartHook } from "./container-plugin.ts";
 import type { Supervisor } from "./daemon-plugin.ts";
-import type { PulledImage } from "./image-plugin.ts";
 import type { PluginManifest } from "./manifest.ts";
 import type { Awaitable, PluginLog } from "./plugin-call.ts";
-import type { PodSandboxConfig } from "./pod-sandbox-config.ts";
-import type { PointName } from "./points.ts";
-import type { Readable } from "node:stream";
+import type { Argument, RuleName } from "./point-rules.ts";
+import type { points } from "./point-table.ts";
+import type { PointArguments, PointName, PointReturn } from "./points.ts";
 
-/** What goes into a point and what comes out of it, the same for every transport. Bodies are the callee's own drafts. */
-export interface PointTypes {
-  "container.preCreate": { request: { config: ContainerCreateConfig }; answer: { config: ContainerCreateConfig } };
-  "container.validateCreate": { request: { config: ContainerCreateConfig }; answer: object };
-  "container.preStart": { request: { container: ContainerInspect }; answer: { hooks: PreStartHook[] } };
-  "container.preCreateEndpoint": {
-    request: { id: string; env: readonly string[]; endpoint: Endpoint };
-    answer: { endpoint: Endpoint };
-  };
-  "container.preUpdate": { request: { body: Readable }; answer: { body: Readable } };
-  "container.postUpdate": { request: { rootfs: string; env: string[] }; answer: { env: string[] } };
-  "daemon.preStartHook": { request: { supervisor: Supervisor; stateDirectory: string }; answer: object };
-  "daemon.preStopHook": { request: { supervisor: Supervisor; stateDirectory: string }; answer: object };
-  "volume.preVolumeCreate": { request: { config: VolumeCreateConfig }; answer: { config: VolumeCreateConfig } };
-  "volume.validateVolumeCreate": { request: { config: VolumeCreateConfig }; answer: object };
-  "cri.preRunPodSandbox": {
-    request: { config: PodSandboxConfig; criRequest: unknown };
-    answer: { config: PodSandboxConfig };
-  };
-  "cri.preCreateContainer": {
-    request: { config: ContainerCreateConfig; criRequest: unknown };
-    answer: { config: ContainerCreateConfig };
-  };
-  "api.updateHandler": { request: { handlers: HandlerSpec[] }; answer: { handlers: HandlerSpec[] } };
-  "image.postPull": { request: { snapshotter: string; image: PulledImage }; answer: object };
-}
+type Points = typeof points;
 
-export type PointRequest<P extends PointName> = PointTypes[P]["request"];
-export type PointAnswer<P extends PointName> = PointTypes[P]["answer"];
+/** The type of each argument by its name. */
+type Members<A extends readonly unknown[], T extends readonly unknown[]> = {
+  [I in keyof A & keyof T & `${number}` as A[I] extends Argument<infer N> ? N : never]: T[I];
+};
+
+/** What goes into a point, the same for every transport. Bodies are the callee's own drafts. */
+export type PointRequest<P extends PointName> = Points[P]["rule"] extends "supervises"
+  ? { supervisor: Supervisor; stateDirectory: string }
+  : Members<Points[P]["args"], PointArguments<P>>;
+
+/** What comes out of a point. */
+export type PointAnswer<P extends PointName> = Points[P] extends { answer: Argument<infer N> }
+  ? { [Name in N]: PointReturn<P> }
+  : object;
+
+/** The points of a rule. */
+export type PointOf<R extends RuleName> = { [P in PointName]: Points[P]["rule"] extends R ? P : never }[PointName];
+
+/** What a chain of drafts begins and ends with. */
+export type PointBody<P extends PointOf<"changes">> = PointReturn<P>;
 
 /** What an instance is told about a call besides its arguments. */
 export interface InvokeContext {

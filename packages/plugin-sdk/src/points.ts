@@ -21,31 +21,19 @@ export type PluginKind = keyof PluginKinds;
 /** `kind.method` for every method of every kind. */
 export type PointName = { [K in PluginKind]: `${K}.${keyof PluginKinds[K] & string}` }[PluginKind];
 
-/** All points. The order is that of a container's life, for lists shown to people. */
-export const pointNames = [
-  "daemon.preStartHook",
-  "daemon.preStopHook",
-  "api.updateHandler",
-  "image.postPull",
-  "volume.preVolumeCreate",
-  "volume.validateVolumeCreate",
-  "cri.preRunPodSandbox",
-  "cri.preCreateContainer",
-  "container.preCreate",
-  "container.validateCreate",
-  "container.preStart",
-  "container.preCreateEndpoint",
-  "container.preUpdate",
-  "container.postUpdate",
-] as const satisfies readonly PointName[];
+/** The method of a point in the interface of its kind. */
+export type PointMethod<P extends PointName> = P extends `${infer K extends PluginKind}.${infer M}`
+  ? Extract<PluginKinds[K][M & keyof PluginKinds[K]], (...args: never[]) => unknown>
+  : never;
+
+/** What a plugin is given at a point, before the `call`. */
+export type PointArguments<P extends PointName> = Parameters<PointMethod<P>> extends [...infer A, unknown] ? A : never;
+
+/** What a plugin may return at a point. */
+export type PointReturn<P extends PointName> = Exclude<Awaited<ReturnType<PointMethod<P>>>, void>;
 
 /** All kinds. */
 export const pluginKinds = ["container", "daemon", "volume", "cri", "api", "image"] as const satisfies readonly PluginKind[];
-
-/** Milliseconds a plugin has at a point when its manifest does not say. */
-export function defaultTimeoutMs(point: PointName): number {
-  return point.startsWith("daemon.") ? 60_000 : 10_000;
-}
 
 /** The kind and the method of a point. */
 export function splitPoint(point: PointName): { kind: PluginKind; method: string } {

@@ -2,24 +2,23 @@ import { conflict, EngineError, internal, isKind, resourceExhausted } from "@pou
 import type { ConflictPolicy, PointName } from "@pouchcontainer/plugin-sdk";
 import {
   cloneJson,
-  deepFreeze,
   describeIssue,
   difference,
   isObject,
   type PatchOperation,
   type BodyCheck,
+  type CallSubject,
   type PointAnswer,
   type PointRequest,
 } from "@pouchcontainer/plugin-sdk/host";
 import type { CallRunner, Settled } from "./call-runner.ts";
 import type { ChainContext } from "./chains.ts";
 import { describeConflict, WriteLog } from "./conflicts.ts";
-import type { FilterSubject } from "./filters.ts";
 import type { ChainLink } from "./plugin-registry.ts";
 
 /** How one point shows a body to a plugin and takes it back. */
 export interface BodyShape<P extends PointName, B> {
-  subject: (body: B) => FilterSubject;
+  subject: (body: B) => CallSubject;
   check: (value: B) => ReturnType<BodyCheck>;
   request: (draft: B) => PointRequest<P>;
   answer: (answer: PointAnswer<P>) => B;
@@ -71,23 +70,6 @@ export class BodyChains {
       throw conflict(describeConflict(first), { details: { field: first.field } });
     }
     return { result, patch, conflicts };
-  }
-
-  /** Shows a body to plugins that may refuse it and change nothing. */
-  async validate<B>(
-    point: "container.validateCreate" | "volume.validateVolumeCreate",
-    links: readonly ChainLink[],
-    body: B,
-    subject: (body: B) => FilterSubject,
-    context: ChainContext,
-  ): Promise<void> {
-    if (links.length === 0) return;
-    // Both points take `{ config }`, and B is the type of that config at each of the two callers.
-    const request = { config: deepFreeze(cloneJson(body)) } as unknown as PointRequest<typeof point>;
-    for (const link of links) {
-      if (link.filter?.(subject(body)) === false) continue;
-      await this.#runner.run(point, link, request, context, noChange);
-    }
   }
 }
 

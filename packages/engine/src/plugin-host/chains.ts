@@ -1,5 +1,6 @@
 import type { ContainerCreateConfig, ContainerInspect, VolumeCreateConfig } from "@pouchcontainer/api";
 import type { Endpoint, PodSandboxConfig, PreStartHook as PluginHook, PulledImage } from "@pouchcontainer/plugin-sdk";
+import type { PointBody, PointOf, PointRequest } from "@pouchcontainer/plugin-sdk/host";
 import type { Readable } from "node:stream";
 import type { TraceEntry } from "./trace.ts";
 
@@ -46,6 +47,12 @@ export type RootfsLender = <T>(use: (rootfs: string) => Promise<T>) => Promise<T
  * plugin, point and field.
  */
 export interface PluginChains {
+  /** The point's body as plugins left it. */
+  change<P extends PointOf<"changes">>(point: P, request: PointRequest<P>, context: ChainContext): Promise<PointBody<P>>;
+  /** Throws when a plugin refuses. `view` is asked for only when there is a plugin. */
+  ask<P extends PointOf<"asks">>(point: P, view: () => PointRequest<P>, context: ChainContext): Promise<void>;
+  /** Waits for the plugins, and never throws what they do. `view` is asked for only when there is one. */
+  tell<P extends PointOf<"tells">>(point: P, view: () => PointRequest<P>, context: ChainContext): Promise<void>;
   preCreate(config: ContainerCreateConfig, context: ChainContext): Promise<ContainerCreateConfig>;
   /** Hooks of all plugins, ordered: priority descending, equal ones in chain order. */
   preStart(container: ContainerInspect, context: ChainContext): Promise<PreStartHook[]>;

@@ -1,9 +1,9 @@
 import { maskSecrets, secretsIn, withoutSecrets } from "@pouchcontainer/api";
-import type { ContainerCreateConfig, ContainerInspect, VolumeCreateConfig } from "@pouchcontainer/api";
+import { ContainerCreateConfig, type ContainerInspect } from "@pouchcontainer/api";
 import { EngineError, invalidArgument } from "@pouchcontainer/errors";
-import { jsonStream, readJson, type Endpoint, type PodSandboxConfig } from "@pouchcontainer/plugin-sdk";
-import type { BodyCheck, BodyChecks } from "@pouchcontainer/plugin-sdk/host";
-import { describeIssue, isObject } from "@pouchcontainer/plugin-sdk/host";
+import { jsonStream, pointNames, readJson, type PointName } from "@pouchcontainer/plugin-sdk";
+import type { Argument, BodyCheck, BodyChecks, PointOf, PointRequest } from "@pouchcontainer/plugin-sdk/host";
+import { describeIssue, entryOf, isObject } from "@pouchcontainer/plugin-sdk/host";
 import type { PluginHost } from "./plugin-host.ts";
 import type { TraceEntry } from "./trace.ts";
 
@@ -34,49 +34,76 @@ export async function dryRun(
   }
 }
 
-function chainOf(host: PluginHost, checks: BodyChecks, point: string, body: unknown): () => Promise<unknown> {
-  // Each body is checked against the schema of the type it is taken for, in the same line.
-  switch (point) {
-    case "container.preCreate":
-    case "container.validateCreate": {
-      const config = checked(checks.containerCreate, withHostConfig(body)) as ContainerCreateConfig;
-      return () => host.preCreate(config, {});
+/** What is there besides the body in a dry run. */
+function madeUp(context: ContainerContext): Record<string, unknown> {
+  return { id: "dry-run", env: context.env, criRequest: {} };
+}
+
+function chainOf(host: PluginHost, checks: BodyChecks, asked: string, body: unknown): () => Promise<unknown> {
+  const point = pointOfChain(asked);
+  const entry = point && entryOf(point);
+  const context = containerOf(body);
+  const others = madeUp(context);
+  const [shown = entry?.answer, ...more] = entry?.args.filter(({ name }) => !(name in others)) ?? [];
+  if (point === undefined || shown === undefined || shown.isHandle || more.length > 0) throw cannotBeTried(asked);
+  const request = (value: unknown): PointRequest<PointName> => {
+    const given = entry?.args.map(({ name }) => [name, name === shown.name ? value : others[name]]) ?? [];
+    // The point's entry says what members its request has.
+    return Object.fromEntries(given) as PointRequest<PointName>;
+  };
+  // A point has the rule that its entry names.
+  switch (entry?.rule) {
+    case "changes": {
+      const draft = checked(checks[point], bodyOf(shown, body));
+      const known = "id" in request(draft) ? { containerId: "dry-run", ...context } : context;
+      return () => host.change(point as PointOf<"changes">, request(draft) as never, known);
     }
-    case "cri.preRunPodSandbox": {
-      const config = checked(checks.podSandbox, body) as PodSandboxConfig;
-      return () => host.criPreRunPodSandbox(config, {}, {});
-    }
-    case "cri.preCreateContainer": {
-      const config = checked(checks.containerCreate, withHostConfig(body)) as ContainerCreateConfig;
-      return () => host.criPreCreateContainer(config, {}, {});
-    }
-    case "volume.preVolumeCreate":
-    case "volume.validateVolumeCreate": {
-      const config = checked(checks.volumeCreate, body) as VolumeCreateConfig;
-      return () => host.preVolumeCreate(config, {});
-    }
-    case "container.preCreateEndpoint": {
-      const { Config: _config, Labels: _labels, Image: _image, Env: _env, ...rest } = isObject(body) ? body : {};
-      const endpoint = checked(checks.endpoint, isObject(body) ? rest : body) as Endpoint;
-      const context = containerOf(body);
-      return () => host.preCreateEndpoint("dry-run", context.env, endpoint, context);
-    }
-    case "container.preUpdate":
+    case "asks":
       return async () => {
-        const changed: unknown = await readJson(await host.preUpdate(jsonStream(body), containerOf(body)));
+        await host.ask(point as PointOf<"asks">, () => request(body) as never, context);
+        return body;
+      };
+    case "collects":
+      // A view for plugins to read; no schema says which of its members a caller has to make up.
+      return () => host.preStart(body as ContainerInspect, context);
+    case "rewrites":
+      return async () => {
+        const changed: unknown = await readJson(await host.preUpdate(jsonStream(body), context));
         host.decodeUpdate(changed);
         return changed;
       };
-    case "container.preStart":
-      // A view for plugins to read; no schema says which of its members a caller has to make up.
-      return () => host.preStart(body as ContainerInspect, containerOf(body));
     default:
-      throw invalidArgument(`${point} cannot be tried: it has no body, or it acts on more than its body`);
+      throw cannotBeTried(asked);
   }
 }
 
+/** Those that are asked about a body in the end are asked about what the others made of it. */
+function pointOfChain(asked: string): PointName | undefined {
+  const isAsked = (name: string | undefined): boolean => name === asked;
+  return pointNames.find((point) => isAsked(entryOf(point).thenAsks)) ?? pointNames.find(isAsked);
+}
+
+function cannotBeTried(point: string): EngineError {
+  return invalidArgument(`${point} cannot be tried: it has no body, or it acts on more than its body`);
+}
+
+/** The body itself, without what stands beside it for filters. */
+function bodyOf({ schema }: Argument, body: unknown): unknown {
+  if (schema === ContainerCreateConfig) return withHostConfig(body);
+  if (!isObject(body) || !("properties" in schema) || !isObject(schema.properties)) return body;
+  const { properties } = schema;
+  const isBeside = (name: string): boolean => ["Config", "Labels", "Image", "Env"].includes(name) && !(name in properties);
+  return Object.fromEntries(Object.entries(body).filter(([name]) => !isBeside(name)));
+}
+
+interface ContainerContext {
+  labels: Record<string, string>;
+  image?: string;
+  env: string[];
+}
+
 /** What filters look at: of a container as inspect shows it, or given beside the body. What is not there is as with a create. */
-function containerOf(body: unknown): { labels: Record<string, string>; image?: string; env: string[] } {
+function containerOf(body: unknown): ContainerContext {
   const { Config } = isObject(body) ? body : {};
   const { Labels, Image, Env } = isObject(Config) ? Config : isObject(body) ? body : {};
   const isText = (value: unknown): value is string => typeof value === "string";

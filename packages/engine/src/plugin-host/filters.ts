@@ -1,14 +1,8 @@
 import type { PluginFilters } from "@pouchcontainer/plugin-sdk";
-
-/** What a filter may look at. A list that is undefined is unknown at the point and filters on it do not count. */
-export interface FilterSubject {
-  labels?: Readonly<Record<string, string>> | undefined;
-  image?: string | undefined;
-  env?: readonly string[] | undefined;
-}
+import type { CallSubject } from "@pouchcontainer/plugin-sdk/host";
 
 /** Whether a call concerns the plugin. */
-export type Filter = (subject: FilterSubject) => boolean;
+export type Filter = (subject: CallSubject) => boolean;
 
 /** Compiles a manifest's filters; `undefined` when every call concerns the plugin. */
 export function compileFilters(filters: PluginFilters): Filter | undefined {

@@ -17,6 +17,9 @@ import {
   type BodyChecks,
   type PluginInstance,
   type PointAnswer,
+  type PointBody,
+  type PointOf,
+  type PointRequest,
 } from "@pouchcontainer/plugin-sdk/host";
 import type { Readable } from "node:stream";
 import { assertValid, BodyChains, cloneAnswer, noChange } from "./body-chains.ts";
@@ -24,9 +27,9 @@ import { CallRunner, type PluginEvent, type PluginObserver, type Settled } from 
 import type { ChainContext, PluginChains, PreStartHook, RootfsLender } from "./chains.ts";
 import { WriteLog } from "./conflicts.ts";
 import { FailedPlugin } from "./failed-plugin.ts";
-import type { FilterSubject } from "./filters.ts";
 import { checkTable, refusing, splitTable } from "./handler-table.ts";
 import { PluginRegistry, type ChainLink, type PluginSlot } from "./plugin-registry.ts";
+import { PointChains, subjectOfContext } from "./point-chains.ts";
 import { PluginTrace, type TraceEntry } from "./trace.ts";
 import { bodyOf, jsonOf, readBody } from "./update-body.ts";
 
@@ -59,6 +62,7 @@ export class PluginHost implements PluginChains {
   readonly #deps: PluginHostDeps;
   readonly #runner: CallRunner;
   readonly #bodies: BodyChains;
+  readonly #points: PointChains;
   /** Those that had a say in the route table that was built last. */
   #routing: readonly PluginInstance[] = [];
 
@@ -75,97 +79,44 @@ export class PluginHost implements PluginChains {
       logOf: deps.logOf,
     });
     this.#bodies = new BodyChains(this.#runner, deps.onConflict);
+    const { checks, logOf } = deps;
+    this.#points = new PointChains({ registry: this.registry, runner: this.#runner, bodies: this.#bodies, checks, logOf });
   }
 
-  async preCreate(config: ContainerCreateConfig, context: ChainContext): Promise<ContainerCreateConfig> {
-    const links = this.registry.chain("container.preCreate");
-    const final =
-      links.length === 0
-        ? config
-        : await this.#bodies.change("container.preCreate", links, config, context, {
-            subject: subjectOfConfig,
-            check: this.#deps.checks.containerCreate,
-            request: (draft) => ({ config: draft }),
-            answer: ({ config: changed }) => changed,
-          });
-    await this.#bodies.validate(
-      "container.validateCreate",
-      this.registry.chain("container.validateCreate"),
-      final,
-      subjectOfConfig,
-      context,
-    );
-    return final;
+  change<P extends PointOf<"changes">>(point: P, request: PointRequest<P>, context: ChainContext): Promise<PointBody<P>> {
+    return this.#points.change(point, request, context);
   }
 
-  async criPreRunPodSandbox(config: PodSandboxConfig, criRequest: unknown, context: ChainContext): Promise<PodSandboxConfig> {
-    const links = this.registry.chain("cri.preRunPodSandbox");
-    if (links.length === 0) return config;
-    return this.#bodies.change("cri.preRunPodSandbox", links, config, context, {
-      subject: ({ labels }) => ({ labels: labels ?? {} }),
-      check: this.#deps.checks.podSandbox,
-      request: (draft) => ({ config: draft, criRequest: deepFreeze(cloneJson(criRequest)) }),
-      answer: ({ config: changed }) => changed,
-    });
+  ask<P extends PointOf<"asks">>(point: P, view: () => PointRequest<P>, context: ChainContext): Promise<void> {
+    return this.#points.ask(point, view, context);
   }
 
-  async criPreCreateContainer(
+  tell<P extends PointOf<"tells">>(point: P, view: () => PointRequest<P>, context: ChainContext): Promise<void> {
+    return this.#points.tell(point, view, context);
+  }
+
+  preCreate(config: ContainerCreateConfig, context: ChainContext): Promise<ContainerCreateConfig> {
+    return this.change("container.preCreate", { config }, context);
+  }
+
+  criPreRunPodSandbox(config: PodSandboxConfig, criRequest: unknown, context: ChainContext): Promise<PodSandboxConfig> {
+    return this.change("cri.preRunPodSandbox", { config, criRequest }, context);
+  }
+
+  criPreCreateContainer(
     config: ContainerCreateConfig,
     criRequest: unknown,
     context: ChainContext,
   ): Promise<ContainerCreateConfig> {
-    const links = this.registry.chain("cri.preCreateContainer");
-    if (links.length === 0) return config;
-    return this.#bodies.change("cri.preCreateContainer", links, config, context, {
-      subject: subjectOfConfig,
-      check: this.#deps.checks.containerCreate,
-      request: (draft) => ({ config: draft, criRequest: deepFreeze(cloneJson(criRequest)) }),
-      answer: ({ config: changed }) => changed,
-    });
+    return this.change("cri.preCreateContainer", { config, criRequest }, context);
   }
 
-  async preVolumeCreate(config: VolumeCreateConfig, context: ChainContext): Promise<VolumeCreateConfig> {
-    const links = this.registry.chain("volume.preVolumeCreate");
-    const final =
-      links.length === 0
-        ? config
-        : await this.#bodies.change("volume.preVolumeCreate", links, config, context, {
-            subject: subjectOfVolume,
-            check: this.#deps.checks.volumeCreate,
-            request: (draft) => ({ config: draft }),
-            answer: ({ config: changed }) => changed,
-          });
-    await this.#bodies.validate(
-      "volume.validateVolumeCreate",
-      this.registry.chain("volume.validateVolumeCreate"),
-      final,
-      subjectOfVolume,
-      context,
-    );
-    return final;
+  preVolumeCreate(config: VolumeCreateConfig, context: ChainContext): Promise<VolumeCreateConfig> {
+    return this.change("volume.preVolumeCreate", { config }, context);
   }
 
-  async preCreateEndpoint(containerId: string, env: string[], endpoint: Endpoint, context: ChainContext): Promise<Endpoint> {
-    const links = this.registry.chain("container.preCreateEndpoint");
-    if (links.length === 0) return endpoint;
-    const frozenEnv = Object.freeze([...env]);
-    return this.#bodies.change(
-      "container.preCreateEndpoint",
-      links,
-      endpoint,
-      { containerId, ...context },
-      {
-        subject: () => ({ labels: context.labels, image: context.image, env }),
-        check: this.#deps.checks.endpoint,
-        request: (draft) => ({ id: containerId, env: frozenEnv, endpoint: draft }),
-        answer: ({ endpoint: changed }) => {
-          for (const key of ["networkName", "networkId", "driver"] as const) {
-            if (changed?.[key] !== endpoint[key]) throw internal(`${key} of an endpoint cannot be changed`);
-          }
-          return changed;
-        },
-      },
-    );
+  preCreateEndpoint(id: string, env: string[], endpoint: Endpoint, context: ChainContext): Promise<Endpoint> {
+    return this.change("container.preCreateEndpoint", { id, env, endpoint }, { containerId: id, ...context, env });
   }
 
   async postUpdate(files: RootfsLender, env: string[], context: ChainContext): Promise<{ env: string[] }> {
@@ -174,9 +125,12 @@ export class PluginHost implements PluginChains {
     try {
       const changed = await files((rootfs) =>
         this.#bodies.change("container.postUpdate", links, { Env: env }, context, {
-          subject: () => ({ labels: context.labels, image: context.image, env: context.env ?? env }),
+          subject: () => subjectOfContext({ env, ...context }),
           check: ({ Env }) =>
-            this.#deps.checks.environment(Env).map((issue) => ({ ...issue, instancePath: `/Env${issue.instancePath}` })),
+            this.#deps.checks["container.postUpdate"](Env).map((issue) => ({
+              ...issue,
+              instancePath: `/Env${issue.instancePath}`,
+            })),
           request: (draft) => ({ rootfs, env: draft.Env }),
           answer: ({ env: answered }) => ({ Env: answered }),
         }),
@@ -192,7 +146,7 @@ export class PluginHost implements PluginChains {
     const links = this.registry.chain("container.preStart");
     if (links.length === 0) return [];
     const view = deepFreeze(cloneJson(container));
-    const subject = { labels: context.labels, image: context.image, env: context.env };
+    const subject = subjectOfContext(context);
     const hooks: PreStartHook[] = [];
     for (const link of links) {
       if (link.filter?.(subject) === false) continue;
@@ -207,7 +161,7 @@ export class PluginHost implements PluginChains {
 
   #checkHooks(answer: unknown): Settled<PointAnswer<"container.preStart">["hooks"]> {
     const hooks = cloneAnswer(answer);
-    assertValid(this.#deps.checks.preStartHooks, hooks, "hooks");
+    assertValid(this.#deps.checks["container.preStart"], hooks, "hooks");
     // Valid against the schema of PreStartHook[] by the line above.
     const checked = hooks as PointAnswer<"container.preStart">["hooks"];
     for (const { args } of checked) {
@@ -218,7 +172,7 @@ export class PluginHost implements PluginChains {
   }
 
   async preUpdate(body: Readable, context: ChainContext): Promise<Readable> {
-    const subject = { labels: context.labels, image: context.image, env: context.env };
+    const subject = subjectOfContext(context);
     const links = this.registry.chain("container.preUpdate").filter((link) => link.filter?.(subject) !== false);
     if (links.length === 0) return body;
     const writes = new WriteLog();
@@ -264,12 +218,8 @@ export class PluginHost implements PluginChains {
     this.#deps.decodeUpdate?.(body);
   }
 
-  async postPull(snapshotter: string, image: PulledImage, context: ChainContext): Promise<void> {
-    const subject = { image: image.reference };
-    for (const link of this.registry.chain("image.postPull")) {
-      if (link.filter?.(subject) === false) continue;
-      await this.#runner.run("image.postPull", link, { snapshotter, image }, context, noChange);
-    }
+  postPull(snapshotter: string, image: PulledImage, context: ChainContext): Promise<void> {
+    return this.ask("image.postPull", () => ({ snapshotter, image }), context);
   }
 
   /** `daemon.preStartHook` of every plugin; the first failure ends the start, and those that were told of it are told of its end. */
@@ -388,12 +338,4 @@ interface UpdateBody {
   /** Why an update cannot take it. */
   problem: string | undefined;
   changedBy: string | undefined;
-}
-
-function subjectOfConfig(config: ContainerCreateConfig): FilterSubject {
-  return { labels: config.Labels ?? {}, image: config.Image, env: config.Env ?? [] };
-}
-
-function subjectOfVolume(config: VolumeCreateConfig): FilterSubject {
-  return { labels: config.Labels ?? {} };
 }

@@ -1,22 +1,25 @@
 /** What the daemon and the build use of this package; plugin authors have no need of it. */
 export { checkConfiguration, parseManifest } from "../parse-manifest.ts";
 export { pouchSectionSchema } from "../manifest-schema.ts";
-export { defaultTimeoutMs, splitPoint } from "../points.ts";
+export { splitPoint } from "../points.ts";
 export { collectRegistrations, type Registration } from "../registration.ts";
 export { describeIssue, fieldName, type SchemaIssue } from "../schema-issue.ts";
-export {
-  compileBodyChecks,
-  defaultHookTimeoutSeconds,
-  endpointSchema,
-  environmentSchema,
-  preStartHooksSchema,
-  type BodyCheck,
-  type BodyChecks,
-} from "../body-checks.ts";
+export { compileBodyChecks, type BodyCheck, type BodyChecks } from "../body-checks.ts";
+export { defaultHookTimeoutSeconds } from "../body-schemas.ts";
+export type { Argument, CallSubject } from "../point-rules.ts";
+export { defaultTimeoutMs, entryOf, subjectOf, valuesOf } from "../point-table.ts";
 export { InProcessPlugin, type PluginSettings } from "../in-process-plugin.ts";
 export { cloneJson, deepFreeze, difference, equalJson, isObject, valueAt, type PatchOperation } from "../json-patch.ts";
 export { isRefusal, pluginFailure } from "../plugin-failure.ts";
-export type { InvokeContext, PluginInstance, PluginOrigin, PointAnswer, PointRequest, PointTypes } from "../plugin-instance.ts";
+export type {
+  InvokeContext,
+  PluginInstance,
+  PluginOrigin,
+  PointAnswer,
+  PointBody,
+  PointOf,
+  PointRequest,
+} from "../plugin-instance.ts";
 export { checkAnswerBounds, WireClient } from "../wire/http-client.ts";
 export { proxyRequest } from "../wire/proxy-request.ts";
 export { runPluginProcess } from "../wire/run-plugin-process.ts";

@@ -9,7 +9,8 @@ import { checkConfiguration, parseManifest } from "../parse-manifest.ts";
 import { pluginFailure } from "../plugin-failure.ts";
 import type { PointAnswer, PointRequest } from "../plugin-instance.ts";
 import type { PointName } from "../points.ts";
-import { compileBodyChecks, type BodyCheck, type BodyChecks } from "../body-checks.ts";
+import { entryOf, valuesOf } from "../point-table.ts";
+import { compileBodyChecks, type BodyChecks } from "../body-checks.ts";
 import { describeIssue } from "../schema-issue.ts";
 
 /** A plugin loaded for a test. */
@@ -99,31 +100,17 @@ class LoadedPlugin implements PluginUnderTest {
 
   /** The draft the plugin works on: the test's own body stays as it is. */
   #draft<P extends PointName>(point: P, request: PointRequest<P>): PointRequest<P> {
-    const draft: Record<string, unknown> = { ...request };
-    for (const key of ["config", "endpoint", "env"]) if (draft[key] !== undefined) draft[key] = cloneJson(draft[key]);
-    // The same members with the same types, some of them copied.
-    return draft as PointRequest<P>;
+    const { rule, answer } = entryOf(point);
+    if (rule !== "changes" || answer === undefined) return request;
+    return { ...request, [answer.name]: cloneJson(valuesOf([answer], request)[0]) };
   }
 
-  #checkOf(point: PointName): BodyCheck {
-    if (point === "cri.preRunPodSandbox") return this.#checks.podSandbox;
-    return point.startsWith("volume.") ? this.#checks.volumeCreate : this.#checks.containerCreate;
-  }
-
-  #check(point: PointName, answer: object): void {
-    // Members are looked up by name; which ones there are depends on the point.
-    const { config, endpoint, hooks, env } = answer as Record<string, unknown>;
-    const issues =
-      config !== undefined
-        ? this.#checkOf(point)(config)
-        : endpoint !== undefined
-          ? this.#checks.endpoint(endpoint)
-          : hooks !== undefined
-            ? this.#checks.preStartHooks(hooks)
-            : env !== undefined
-              ? this.#checks.environment(env)
-              : [];
-    if (issues.length > 0) throw new Error(describeIssue(issues, config ?? endpoint ?? hooks ?? env));
+  #check(point: PointName, answered: object): void {
+    const { answer } = entryOf(point);
+    if (answer === undefined) return;
+    const [value] = valuesOf([answer], answered);
+    const issues = this.#checks[point](value);
+    if (issues.length > 0) throw new Error(describeIssue(issues, value));
   }
 }
 

@@ -1,8 +1,8 @@
-import { ContainerCreateConfig, VolumeCreateConfig } from "@pouchcontainer/api";
-import { Type, type TProperties, type TSchema } from "typebox";
-import { endpointSchema, environmentSchema, preStartHooksSchema } from "../body-checks.ts";
+import { Type, type TProperties } from "typebox";
 import { pouchSectionSchema } from "../manifest-schema.ts";
-import { podSandboxConfigSchema } from "../pod-sandbox-config.ts";
+import type { Argument } from "../point-rules.ts";
+import { entryOf, pointNames } from "../point-table.ts";
+import type { PointName } from "../points.ts";
 import { pointPath } from "./wire.ts";
 
 const call = Type.Object({
@@ -11,12 +11,11 @@ const call = Type.Object({
   container: Type.Optional(Type.Object({ id: Type.Optional(Type.String()), name: Type.Optional(Type.String()) })),
 });
 
-const route = Type.Object({ method: Type.String(), path: Type.String() });
-
 const operations = Type.Array(
   Type.Object({
     op: Type.Enum(["add", "remove", "replace", "wrap"]),
-    ...route.properties,
+    method: Type.String(),
+    path: Type.String(),
     before: Type.Optional(Type.Boolean()),
     after: Type.Optional(Type.Boolean()),
     requestBody: Type.Optional(Type.Boolean()),
@@ -24,21 +23,28 @@ const operations = Type.Array(
   }),
 );
 
-const image = Type.Object({
-  reference: Type.String(),
-  digest: Type.String(),
-  platform: Type.String(),
-  sizeBytes: Type.Integer(),
-  config: Type.Unknown(),
-});
-
-const exchange = (request: TProperties, answer: Record<string, TSchema>) => ({
+const exchange = (request: TProperties, answer: TProperties): object => ({
   request: Type.Object({ call, ...request }),
   // What is left out of an answer did not change.
   answer: Type.Object(Object.fromEntries(Object.entries(answer).map(([name, schema]) => [name, Type.Optional(schema)]))),
 });
 
-const daemonPoint = exchange({ stateDirectory: Type.String() }, {});
+const membersOf = (args: readonly Argument[]): TProperties => Object.fromEntries(args.map(({ name, schema }) => [name, schema]));
+
+/** Bodies of a point; of one whose bodies are raw, none. */
+function exchangeOf(point: PointName): object | undefined {
+  const { rule, args, answer } = entryOf(point);
+  switch (rule) {
+    case "rewrites":
+      return undefined;
+    case "supervises":
+      return exchange({ stateDirectory: Type.String() }, {});
+    case "routes":
+      return exchange({ ...membersOf(args), inUse: Type.Array(Type.String()) }, { operations });
+    default:
+      return exchange(membersOf(args), membersOf(answer === undefined ? [] : [answer]));
+  }
+}
 
 /** JSON Schemas of the bodies of docs/plugin-protocol.md, by path. `PreUpdate` has none: its bodies are raw. */
 const protocolSchemas = {
@@ -48,28 +54,12 @@ const protocolSchemas = {
     answer: Type.Object({ Implements: Type.Array(Type.String()) }),
   },
   error: Type.Object({ Err: Type.String(), Kind: Type.Optional(Type.String()) }),
-  [pointPath("container.preCreate")]: exchange({ config: ContainerCreateConfig }, { config: ContainerCreateConfig }),
-  [pointPath("container.validateCreate")]: exchange({ config: ContainerCreateConfig }, {}),
-  [pointPath("container.preStart")]: exchange({ container: Type.Object({}) }, { hooks: preStartHooksSchema }),
-  [pointPath("container.preCreateEndpoint")]: exchange(
-    { id: Type.String(), env: Type.Array(Type.String()), endpoint: endpointSchema },
-    { endpoint: endpointSchema },
+  ...Object.fromEntries(
+    pointNames.flatMap((point) => {
+      const bodies = exchangeOf(point);
+      return bodies === undefined ? [] : [[pointPath(point), bodies]];
+    }),
   ),
-  [pointPath("container.postUpdate")]: exchange({ rootfs: Type.String(), env: environmentSchema }, { env: environmentSchema }),
-  [pointPath("daemon.preStartHook")]: daemonPoint,
-  [pointPath("daemon.preStopHook")]: daemonPoint,
-  [pointPath("volume.preVolumeCreate")]: exchange({ config: VolumeCreateConfig }, { config: VolumeCreateConfig }),
-  [pointPath("volume.validateVolumeCreate")]: exchange({ config: VolumeCreateConfig }, {}),
-  [pointPath("cri.preRunPodSandbox")]: exchange(
-    { config: podSandboxConfigSchema, criRequest: Type.Unknown() },
-    { config: podSandboxConfigSchema },
-  ),
-  [pointPath("cri.preCreateContainer")]: exchange(
-    { config: ContainerCreateConfig, criRequest: Type.Unknown() },
-    { config: ContainerCreateConfig },
-  ),
-  [pointPath("image.postPull")]: exchange({ snapshotter: Type.String(), image }, {}),
-  [pointPath("api.updateHandler")]: exchange({ handlers: Type.Array(route), inUse: Type.Array(Type.String()) }, { operations }),
 };
 
 /** The text of docs/plugin-protocol.schema.json. */

@@ -10,7 +10,8 @@ import type { PluginManifest } from "../manifest.ts";
 import { parseManifest } from "../parse-manifest.ts";
 import type { PluginLog } from "../plugin-call.ts";
 import type { InvokeContext, PointRequest } from "../plugin-instance.ts";
-import { pluginKinds, pointNames, type PointName } from "../points.ts";
+import { entryOf, pointNames } from "../point-table.ts";
+import { pluginKinds, type PointName } from "../points.ts";
 import { WireClient } from "./http-client.ts";
 import { RouteServer } from "./route-server.ts";
 import {
@@ -158,7 +159,7 @@ class ServedPlugin {
           ((await ask("/Image.IsUnpacked", snapshotter)) as { unpacked: boolean }).unpacked,
       };
       request = { ...members, image };
-    } else if (point.startsWith("daemon.")) {
+    } else if (entryOf(point).rule === "supervises") {
       request = { ...members, supervisor: { start: (process: unknown) => this.#startAssistant(process) } };
     }
     // The daemon sends each point the members its request type has; what JSON lacks was added above.

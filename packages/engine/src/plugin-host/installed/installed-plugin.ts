@@ -4,10 +4,12 @@ import type { PluginLog, PluginManifest, PointName } from "@pouchcontainer/plugi
 import { pluginApiVersion } from "@pouchcontainer/plugin-sdk";
 import {
   callHeader,
+  entryOf,
   implementsName,
   isObject,
   pointPath,
   splitPoint,
+  valuesOf,
   WireClient,
   wireEnvironment,
   type ActivateRequest,
@@ -15,7 +17,6 @@ import {
   type PluginInstance,
   type PointAnswer,
   type PointRequest,
-  type PointTypes,
   type WireCall,
 } from "@pouchcontainer/plugin-sdk/host";
 import { randomBytes } from "node:crypto";
@@ -167,18 +168,18 @@ export class InstalledPlugin implements PluginInstance {
     const answered = (answer: unknown): PointAnswer<P> => answer as PointAnswer<P>;
     switch (point) {
       case "container.preUpdate":
-        return answered(await this.#preUpdate(request as PointTypes["container.preUpdate"]["request"], call, signal));
+        return answered(await this.#preUpdate(request as PointRequest<"container.preUpdate">, call, signal));
       case "api.updateHandler":
-        return answered(await this.#updateHandler(request as PointTypes["api.updateHandler"]["request"], call, context));
+        return answered(await this.#updateHandler(request as PointRequest<"api.updateHandler">, call, context));
       case "image.postPull": {
-        const { snapshotter, image } = request as PointTypes["image.postPull"]["request"];
+        const { snapshotter, image } = request as PointRequest<"image.postPull">;
         const { reference, digest, platform, sizeBytes, config } = image;
         const body = { call, snapshotter, image: { reference, digest, platform, sizeBytes, config } };
         return answered(await this.#callbacks.withImage(call.id, image, () => this.#ask(point, body, signal)));
       }
       case "daemon.preStartHook":
       case "daemon.preStopHook": {
-        const { supervisor, stateDirectory } = request as PointTypes["daemon.preStartHook"]["request"];
+        const { supervisor, stateDirectory } = request as PointRequest<"daemon.preStartHook">;
         this.#callbacks.supervisor = supervisor;
         return answered(await this.#ask(point, { call, stateDirectory }, signal));
       }
@@ -203,7 +204,7 @@ export class InstalledPlugin implements PluginInstance {
   }
 
   async #preUpdate(
-    { body }: PointTypes["container.preUpdate"]["request"],
+    { body }: PointRequest<"container.preUpdate">,
     call: WireCall,
     signal: AbortSignal,
   ): Promise<PointAnswer<"container.preUpdate">> {
@@ -216,7 +217,7 @@ export class InstalledPlugin implements PluginInstance {
   }
 
   async #updateHandler(
-    { handlers }: PointTypes["api.updateHandler"]["request"],
+    { handlers }: PointRequest<"api.updateHandler">,
     call: WireCall,
     { signal, hold = () => () => undefined }: InvokeContext,
   ): Promise<PointAnswer<"api.updateHandler">> {
@@ -276,8 +277,8 @@ export class InstalledPlugin implements PluginInstance {
 
 /** The answer of a plugin that says nothing. */
 function unchanged(point: PointName, request: object): object {
-  if (point === "container.preStart") return { hooks: [] };
-  const members: Record<string, unknown> = { ...request };
-  for (const member of ["config", "endpoint"]) if (member in members) return { [member]: members[member] };
-  return point === "container.postUpdate" ? { env: members["env"] } : {};
+  const { rule, answer } = entryOf(point);
+  if (answer === undefined) return {};
+  const [same] = rule === "collects" ? [[]] : valuesOf([answer], request);
+  return { [answer.name]: same };
 }

@@ -1,0 +1,124 @@
+import { EngineError, internal } from "@pouchcontainer/errors";
+import type { PluginLog, PointName } from "@pouchcontainer/plugin-sdk";
+import {
+  cloneJson,
+  deepFreeze,
+  entryOf,
+  subjectOf,
+  valueAt,
+  type BodyChecks,
+  type CallSubject,
+  type PointBody,
+  type PointOf,
+  type PointRequest,
+} from "@pouchcontainer/plugin-sdk/host";
+import { noChange, type BodyChains, type BodyShape } from "./body-chains.ts";
+import type { CallRunner } from "./call-runner.ts";
+import type { ChainContext } from "./chains.ts";
+import type { PluginRegistry } from "./plugin-registry.ts";
+
+export interface PointChainsDeps {
+  registry: PluginRegistry;
+  runner: CallRunner;
+  bodies: BodyChains;
+  checks: BodyChecks;
+  logOf: (plugin: string) => PluginLog;
+}
+
+/** The chains of points of which the table of points says all there is to know. Without a plugin nothing is made, copied or looked at. */
+export class PointChains {
+  readonly #deps: PointChainsDeps;
+
+  constructor(deps: PointChainsDeps) {
+    this.#deps = deps;
+  }
+
+  /** Hands a body from plugin to plugin, and asks those that may refuse what comes out. */
+  async change<P extends PointOf<"changes">>(point: P, request: PointRequest<P>, context: ChainContext): Promise<PointBody<P>> {
+    const { registry, bodies } = this.#deps;
+    const { answer, thenAsks } = entryOf(point);
+    // The entry of a point that changes names its body.
+    const body = (request as Record<string, object>)[answer?.name ?? ""] as PointBody<P>;
+    const links = registry.chain(point);
+    const isAsked = thenAsks !== undefined && registry.chain(thenAsks).length > 0;
+    if (links.length === 0 && !isAsked) return body;
+    const shape = this.#shapeOf(point, request, body, context);
+    const final = links.length === 0 ? body : await bodies.change(point, links, body, context, shape);
+    if (isAsked) await this.#show(thenAsks, () => shape.request(final), context);
+    return final;
+  }
+
+  /** Shows something to plugins that may refuse it and change nothing. `view` is asked for when a plugin is. */
+  async ask<P extends PointOf<"asks">>(point: P, view: () => PointRequest<P>, context: ChainContext): Promise<void> {
+    await this.#show(point, view, context);
+  }
+
+  /** Tells plugins of something that what they do neither changes nor refuses: failures are logged and traced. */
+  async tell<P extends PointOf<"tells">>(point: P, view: () => PointRequest<P>, context: ChainContext): Promise<void> {
+    await this.#show(point, view, context, (plugin, error) =>
+      this.#deps.logOf(plugin).warn(`${EngineError.from(error).message}; it goes on`),
+    );
+  }
+
+  async #show(
+    point: PointName,
+    view: () => object,
+    context: ChainContext,
+    failed?: (plugin: string, error: unknown) => void,
+  ): Promise<void> {
+    let request: object | undefined;
+    for (const link of this.#deps.registry.chain(point)) {
+      request ??= frozenRequest(point, view());
+      if (link.filter?.(subjectOf(point, request) ?? subjectOfContext(context)) === false) continue;
+      try {
+        // The entry of the point says what members its request has.
+        await this.#deps.runner.run(point, link, request as PointRequest<PointName>, context, noChange);
+      } catch (error) {
+        if (failed === undefined) throw error;
+        failed(link.slot.name, error);
+      }
+    }
+  }
+
+  #shapeOf<P extends PointOf<"changes">>(
+    point: P,
+    whole: PointRequest<P>,
+    before: PointBody<P>,
+    context: ChainContext,
+  ): BodyShape<P, PointBody<P>> {
+    const { answer, keeps } = entryOf(point);
+    const name = answer?.name ?? "";
+    let others: object | undefined;
+    return {
+      subject: (draft) => subjectOf(point, { ...whole, [name]: draft }) ?? subjectOfContext(context),
+      check: this.#deps.checks[point],
+      request: (draft) => {
+        others ??= deepFreeze(cloneJson({ ...whole, [name]: null }));
+        // The members of the request, one of them the draft.
+        return { ...others, [name]: draft } as PointRequest<P>;
+      },
+      answer: (answered) => {
+        // What the answer's member is, is checked next.
+        const changed = (answered as Record<string, unknown>)[name] as PointBody<P>;
+        for (const field of keeps?.fields ?? [])
+          if (valueAt(changed, `/${field}`) !== valueAt(before, `/${field}`))
+            throw internal(`${field} of ${keeps?.of} cannot be changed`);
+        return changed;
+      },
+    };
+  }
+}
+
+/** What filters look at where the request does not say it: what the caller knows of the container. */
+export function subjectOfContext({ labels, image, env }: ChainContext): CallSubject {
+  return { labels, image, env };
+}
+
+/** A view that no plugin can change; what has functions is handed over as it is. */
+function frozenRequest(point: PointName, view: object): object {
+  const handles = entryOf(point).args.filter(({ isHandle }) => isHandle === true);
+  if (handles.length === 0) return deepFreeze(cloneJson(view));
+  const given = view as Record<string, unknown>;
+  const rest = Object.fromEntries(Object.entries(given).filter(([name]) => !handles.some((handle) => handle.name === name)));
+  return { ...given, ...deepFreeze(cloneJson(rest)) };
+}

@@ -1,0 +1,127 @@
+import { ContainerCreateConfig, VolumeCreateConfig } from "@pouchcontainer/api";
+import { Type } from "typebox";
+import { endpointSchema, environmentSchema, preStartHooksSchema, pulledImageSchema, routesSchema } from "./body-schemas.ts";
+import { podSandboxConfigSchema } from "./pod-sandbox-config.ts";
+import { argument, pointRules, type CallSubject, type PointEntry } from "./point-rules.ts";
+import type { PointArguments, PointName } from "./points.ts";
+import type { PulledImage } from "./image-plugin.ts";
+
+const createBody = argument("config", ContainerCreateConfig, { about: "`ContainerCreateConfig`" });
+const volumeBody = argument("config", VolumeCreateConfig, { about: "`VolumeCreateConfig`" });
+const podBody = argument("config", podSandboxConfigSchema, { about: "CRI's PodSandboxConfig in protobuf's JSON" });
+const criRequest = argument("criRequest", Type.Unknown());
+const container = argument("container", Type.Object({}), { about: "`ContainerInspect`" });
+const endpoint = argument("endpoint", endpointSchema);
+const env = argument("env", environmentSchema);
+const updateBody = argument("body", Type.Unknown(), { about: "a stream" });
+const handlers = argument("handlers", routesSchema, { about: "the table of `{ method, path, handler }`" });
+
+const ofContainer = ({ Labels, Image, Env }: ContainerCreateConfig): CallSubject => ({
+  labels: Labels ?? {},
+  image: Image,
+  env: Env ?? [],
+});
+const ofLabels = ({ Labels }: { Labels?: Record<string, string> }): CallSubject => ({ labels: Labels ?? {} });
+
+/** A point's entry; its method in the interface of its kind says for what `args` stand. */
+type EntryOf<P extends PointName> = PointEntry & {
+  readonly args: { readonly length: PointArguments<P>["length"] };
+  /** What filters look at. Default: what the caller says of the container. */
+  readonly concerns?: (...args: PointArguments<P>) => CallSubject;
+};
+
+/**
+ * All points, in the order of a container's life. What is called, checked, sent, tried and documented follows from an entry here; what the
+ * author of a plugin reads is the method of that name in the interface of its kind.
+ */
+export const points = {
+  "daemon.preStartHook": { rule: "supervises", args: [] },
+  "daemon.preStopHook": { rule: "supervises", args: [] },
+  "api.updateHandler": { rule: "routes", args: [handlers], answer: handlers },
+  "image.postPull": {
+    rule: "asks",
+    args: [
+      argument("snapshotter", Type.String()),
+      argument("image", pulledImageSchema, { about: "`reference`, `digest`, `platform`, `sizeBytes`, `config`", isHandle: true }),
+    ],
+    concerns: (_snapshotter: string, image: PulledImage): CallSubject => ({ image: image.reference }),
+    may: "`image.unpack(…)` into another snapshotter; throw to fail the pull",
+  },
+  "volume.preVolumeCreate": {
+    rule: "changes",
+    args: [volumeBody],
+    answer: volumeBody,
+    concerns: ofLabels,
+    thenAsks: "volume.validateVolumeCreate",
+    may: "change name, driver, options, labels; throw to refuse",
+  },
+  "volume.validateVolumeCreate": { rule: "asks", args: [volumeBody], concerns: ofLabels },
+  "cri.preRunPodSandbox": {
+    rule: "changes",
+    args: [podBody, criRequest],
+    answer: podBody,
+    concerns: ({ labels }: { labels?: Record<string, string> }): CallSubject => ({ labels: labels ?? {} }),
+    may: "change the pod before it is made; throw to refuse",
+  },
+  "cri.preCreateContainer": { rule: "changes", args: [createBody, criRequest], answer: createBody, concerns: ofContainer },
+  "container.preCreate": {
+    rule: "changes",
+    args: [createBody],
+    answer: createBody,
+    concerns: ofContainer,
+    thenAsks: "container.validateCreate",
+  },
+  "container.validateCreate": { rule: "asks", args: [createBody], concerns: ofContainer },
+  "container.preStart": {
+    rule: "collects",
+    args: [container],
+    answer: argument("hooks", preStartHooksSchema),
+    may: "return hooks `{ priority, args, env?, timeoutSeconds? }[]`; throw to refuse",
+  },
+  "container.preCreateEndpoint": {
+    rule: "changes",
+    args: [argument("id", Type.String()), argument("env", Type.Array(Type.String())), endpoint],
+    answer: endpoint,
+    keeps: { of: "an endpoint", fields: ["networkName", "networkId", "driver"] },
+    may: "change `priority`, `disableResolver`, `genericParams`, addresses, aliases, DNS; of a pod of Kubernetes: see below",
+  },
+  "container.preUpdate": {
+    rule: "rewrites",
+    args: [updateBody],
+    answer: updateBody,
+    may: "return another stream; `readJson`, `jsonStream`, `rewriteJson` help",
+  },
+  "container.postUpdate": {
+    rule: "changes",
+    args: [argument("rootfs", Type.String()), env],
+    answer: env,
+    may: "change files below `rootfs` (with `writeInRootfs`), and the recorded environment",
+  },
+} as const satisfies { [P in PointName]: EntryOf<P> };
+
+/** All points, in the table's order. */
+// The keys of the table are the points: its type says so.
+export const pointNames = Object.keys(points) as readonly PointName[];
+
+/** A point's entry as data, for code that is the same for all. */
+export function entryOf(point: PointName): PointEntry {
+  return points[point];
+}
+
+/** What filters look at in a request, where they look into it at all. */
+export function subjectOf(point: PointName, request: object): CallSubject | undefined {
+  const { args, concerns } = points[point] as PointEntry & { concerns?: (...args: readonly unknown[]) => CallSubject };
+  return concerns?.(...valuesOf(args, request));
+}
+
+/** The arguments of a request, in order. */
+export function valuesOf(args: PointEntry["args"], request: object): unknown[] {
+  // A request has the members that its point's arguments name.
+  const members = request as Record<string, unknown>;
+  return args.map(({ name }) => members[name]);
+}
+
+/** Milliseconds a plugin has at a point when its manifest does not say. */
+export function defaultTimeoutMs(point: PointName): number {
+  return pointRules[points[point].rule].timeoutMs;
+}
