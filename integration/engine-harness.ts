@@ -179,6 +179,7 @@ export class EngineHarness {
         preStart: () => Promise.resolve(around.hooks),
         preUpdate: (body) => Promise.resolve(body),
         postUpdate: (_rootfs, env) => Promise.resolve({ env }),
+        ask: () => Promise.resolve(),
         adoptTrace: () => undefined,
         traceOf: () => [],
         forgetTrace: () => undefined,

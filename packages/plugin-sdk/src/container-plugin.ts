@@ -57,4 +57,9 @@ export interface ContainerPlugin {
    * place or to return anew. A throw tells the client that the update itself is in force.
    */
   postUpdate?(rootfs: string, env: string[], call: PluginCall): Awaitable<string[] | void>;
+  /**
+   * Every removal that somebody asks for: by force, by a prune, with a pod of Kubernetes. Not that of a container made with `--rm` when it ends,
+   * which its create asked for. A throw refuses it; nothing was touched, and what runs still runs.
+   */
+  preRemove?(container: Readonly<ContainerInspect>, call: PluginCall): Awaitable<void>;
 }

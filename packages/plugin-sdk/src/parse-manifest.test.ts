@@ -37,9 +37,9 @@ for (const [what, broken, message] of [
   [
     "an API range that is none",
     { pouch: { ...pouch, api: "newest" } },
-    /pouch.api must be a range of versions such as "\^1.1.0", got "newest"/,
+    /pouch.api must be a range of versions such as "\^1.2.0", got "newest"/,
   ],
-  ["an API that does not exist", { pouch: { ...pouch, api: ">=2" } }, /it asks for plugin API >=2, this daemon has 1.1.0/],
+  ["an API that does not exist", { pouch: { ...pouch, api: ">=2" } }, /it asks for plugin API >=2, this daemon has 1.2.0/],
   ["a failure policy that is none", { pouch: { ...pouch, failurePolicy: "panic" } }, /pouch.failurePolicy must be/],
   [
     "a filter that is no pattern of a filter",

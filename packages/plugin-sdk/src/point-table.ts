@@ -97,6 +97,7 @@ export const points = {
     answer: env,
     may: "change files below `rootfs` (with `writeInRootfs`), and the recorded environment",
   },
+  "container.preRemove": { rule: "asks", args: [container] },
 } as const satisfies { [P in PointName]: EntryOf<P> };
 
 /** All points, in the table's order. */
@@ -108,10 +109,10 @@ export function entryOf(point: PointName): PointEntry {
   return points[point];
 }
 
-/** What filters look at in a request, where they look into it at all. */
-export function subjectOf(point: PointName, request: object): CallSubject | undefined {
+/** What filters look at in a request, where they look into it at all; only then it is asked for. */
+export function subjectOf(point: PointName, request: () => object): CallSubject | undefined {
   const { args, concerns } = points[point] as PointEntry & { concerns?: (...args: readonly unknown[]) => CallSubject };
-  return concerns?.(...valuesOf(args, request));
+  return concerns?.(...valuesOf(args, request()));
 }
 
 /** The arguments of a request, in order. */

@@ -48,7 +48,7 @@ export interface ContainerDeps {
   >;
   records: GuardedCollection<ContainerRecord>;
   images: ImageSource;
-  chains: Pick<PluginChains, "preCreate" | "preStart" | "preUpdate" | "postUpdate"> & PluginTraces;
+  chains: Pick<PluginChains, "preCreate" | "preStart" | "preUpdate" | "postUpdate" | "ask"> & PluginTraces;
   networks: ContainerNetworks;
   volumes: ContainerVolumes;
   /** All work on containers' files. */

@@ -179,8 +179,7 @@ export class ContainerManager {
   async remove(ref: string, options: { force: boolean; volumes: boolean; link: boolean }): Promise<void> {
     const container = this.#require(ref);
     if (options.link) return removeLink(this.#room, ref);
-    await removeContainer(this.#room, container, options);
-    this.#list.forget(container.id);
+    await this.#room.remove(container, { ...options, asked: true });
   }
 
   wait(

@@ -13,6 +13,14 @@ export interface StartOptions {
   hostConfig?: HostConfig;
 }
 
+export interface RemoveOptions {
+  force: boolean;
+  /** Anonymous volumes go too. */
+  volumes: boolean;
+  /** Somebody asked for it, so that plugins may refuse it. Default: the engine removes what was to go anyway. */
+  asked?: boolean;
+}
+
 /** What one operation may ask of the others. */
 export interface ContainerRoom {
   deps: ContainerDeps;
@@ -22,7 +30,7 @@ export interface ContainerRoom {
   /** The daemon leaves: what has not begun is for the next one. */
   leaving: AbortSignal;
   start(container: Container, options?: StartOptions): Promise<void>;
-  remove(container: Container, options: { force: boolean; volumes: boolean }): Promise<void>;
+  remove(container: Container, options: RemoveOptions): Promise<void>;
   /** Who puts right what was left behind. */
   leftovers: { soon(): void; takeBack(id: string, step: UndoStep): void };
   /** How health checks run their command: exec, which is built on containers, puts itself here. */

@@ -2,6 +2,7 @@ import type * as api from "@pouchcontainer/api";
 import { invalidArgument, isKind } from "@pouchcontainer/errors";
 import { parseRfc3339 } from "./clock.ts";
 import { pointInTime } from "../point-in-time.ts";
+import { isOfPlugin } from "../plugin-host/is-of-plugin.ts";
 import type { ContainerRoom } from "./container-room.ts";
 import type { ContainerRecord } from "./container-record.ts";
 import { snapshotSizes } from "./snapshot-size.ts";
@@ -22,12 +23,12 @@ export async function pruneContainers(
   const sizes = await snapshotSizes(room.deps, records).catch(() => []);
   for (const [index, container] of candidates.entries()) {
     try {
-      await room.remove(container, { force: false, volumes: false });
+      await room.remove(container, { force: false, volumes: false, asked: true });
       reclaimed += sizes[index]?.rw ?? 0;
       deleted.push(container.id);
     } catch (error) {
-      // Started or removed by somebody else in the meantime.
-      if (!isKind(error, "conflict", "notFound")) throw error;
+      // Started or removed by somebody else in the meantime, or kept by a plugin.
+      if (!isKind(error, "conflict", "notFound") && !isOfPlugin(error)) throw error;
     }
   }
   room.deps.events.publish({ type: "container", action: "prune", id: "", attributes: { reclaimed: String(reclaimed) } });

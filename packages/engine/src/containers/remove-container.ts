@@ -5,10 +5,12 @@ import { ended } from "../ended.ts";
 import type { Container } from "./container.ts";
 import { isHalfRemoved } from "./container-record.ts";
 import { publishContainerEvent } from "./container-events.ts";
-import type { ContainerRoom } from "./container-room.ts";
+import type { ContainerRoom, RemoveOptions } from "./container-room.ts";
 import type { ContainerRun } from "./container-run.ts";
 import { removeImageViews } from "./image-volumes.ts";
 import { clearRun, endProcesses } from "./leftovers/clear-run.ts";
+import { inspectContainer } from "./list-containers.ts";
+import { chainContext } from "./network-view.ts";
 import { killSignal, sendLastSignal } from "./send-signal.ts";
 import { takeDownFolder } from "./take-down-folder.ts";
 
@@ -19,17 +21,18 @@ const endTimeoutMs = 30_000;
 const startPatienceMs = 2000;
 
 /** Removes a container and everything of it. One removal at a time; a failed one can be tried again. */
-export async function removeContainer(
-  room: ContainerRoom,
-  container: Container,
-  options: { force: boolean; volumes: boolean },
-): Promise<void> {
+export async function removeContainer(room: ContainerRoom, container: Container, options: RemoveOptions): Promise<void> {
   const startsSettled = container.startsSettled();
   if (options.force) await ended(startsSettled, startPatienceMs);
   else await startsSettled;
-  if (container.removing) throw conflict(`removal of container ${container.record.name} is already in progress`);
-  // Before it counts as one that goes: a policy starts nothing again that does.
-  if (!options.force) refuseRunning(container);
+  refuseRemoval(container, options);
+  if (options.asked) {
+    const { record } = container;
+    const { chains } = room.deps;
+    await chains.ask("container.preRemove", () => ({ container: inspectContainer(room, container) }), chainContext(record));
+    // Started, or removed by somebody else, while plugins were asked.
+    refuseRemoval(container, options);
+  }
   container.removing = true;
   if (!container.isRunning) container.run?.calledOff.abort();
   try {
@@ -53,6 +56,12 @@ export async function finishRemoval(room: ContainerRoom, container: Container): 
   await room.remove(container, { force: true, volumes });
 }
 
+/** Before it counts as one that goes: a policy starts nothing again that does. */
+function refuseRemoval(container: Container, { force }: RemoveOptions): void {
+  if (container.removing) throw conflict(`removal of container ${container.record.name} is already in progress`);
+  if (!force) refuseRunning(container);
+}
+
 function refuseRunning({ state, record }: Container): void {
   if (state.status === "paused")
     throw conflict(`cannot remove container "/${record.name}": container is paused and must be unpaused first`);
@@ -62,7 +71,7 @@ function refuseRunning({ state, record }: Container): void {
     );
 }
 
-async function remove(room: ContainerRoom, container: Container, options: { force: boolean; volumes: boolean }): Promise<void> {
+async function remove(room: ContainerRoom, container: Container, options: RemoveOptions): Promise<void> {
   const { deps, registry } = room;
   const { id, record } = container;
   // Again: what had the lock before may have started it.

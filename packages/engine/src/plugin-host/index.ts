@@ -10,6 +10,7 @@ export type {
   PostPullImage,
   PreStartHook,
 } from "./chains.ts";
+export { isOfPlugin } from "./is-of-plugin.ts";
 export { PluginHost, type PluginHostDeps } from "./plugin-host.ts";
 export type { TraceEntry } from "./trace.ts";
 export { pluginAdminRoutes } from "./admin-routes.ts";

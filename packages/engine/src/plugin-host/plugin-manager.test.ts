@@ -218,7 +218,7 @@ for (const [what, broken, message] of [
   [
     "an API version that does not exist",
     { pouch: { api: "^9.0.0" } },
-    /bad manifest of plugin "tool": it asks for plugin API \^9.0.0, this daemon has 1.1.0/,
+    /bad manifest of plugin "tool": it asks for plugin API \^9.0.0, this daemon has 1.2.0/,
   ],
   ["an unknown point", { pouch: { points: ["container.preExplode"] } }, /bad manifest of plugin "tool": pouch.points/],
 ] as const) {

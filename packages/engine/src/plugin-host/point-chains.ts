@@ -67,12 +67,12 @@ export class PointChains {
     failed?: (plugin: string, error: unknown) => void,
   ): Promise<void> {
     let request: object | undefined;
+    const shown = (): object => (request ??= frozenRequest(point, view()));
     for (const link of this.#deps.registry.chain(point)) {
-      request ??= frozenRequest(point, view());
-      if (link.filter?.(subjectOf(point, request) ?? subjectOfContext(context)) === false) continue;
+      if (link.filter?.(subjectOf(point, shown) ?? subjectOfContext(context)) === false) continue;
       try {
         // The entry of the point says what members its request has.
-        await this.#deps.runner.run(point, link, request as PointRequest<PointName>, context, noChange);
+        await this.#deps.runner.run(point, link, shown() as PointRequest<PointName>, context, noChange);
       } catch (error) {
         if (failed === undefined) throw error;
         failed(link.slot.name, error);
@@ -90,7 +90,7 @@ export class PointChains {
     const name = answer?.name ?? "";
     let others: object | undefined;
     return {
-      subject: (draft) => subjectOf(point, { ...whole, [name]: draft }) ?? subjectOfContext(context),
+      subject: (draft) => subjectOf(point, () => ({ ...whole, [name]: draft })) ?? subjectOfContext(context),
       check: this.#deps.checks[point],
       request: (draft) => {
         others ??= deepFreeze(cloneJson({ ...whole, [name]: null }));

@@ -1,4 +1,4 @@
-import type { ContainerManager, ContainerRecord, PodContainers } from "@pouchcontainer/engine";
+import { isOfPlugin, type ContainerManager, type ContainerRecord, type PodContainers } from "@pouchcontainer/engine";
 import { isKind, type ErrorKind } from "@pouchcontainer/errors";
 
 export interface PodContainersDeps {
@@ -37,8 +37,8 @@ async function remove(containers: PodContainersDeps["containers"], id: string): 
     await containers.remove(id, { force: true, volumes: true, link: false });
   } catch (error) {
     if (isKind(error, "notFound")) return;
-    // Somebody else removes it.
-    if (!isKind(error, "conflict")) throw error;
+    // Somebody else removes it, unless it is a plugin's word.
+    if (!isKind(error, "conflict") || isOfPlugin(error)) throw error;
     await unlessDone(containers.wait(id, "removed", AbortSignal.timeout(removalMs)).result, "notFound");
   }
 }

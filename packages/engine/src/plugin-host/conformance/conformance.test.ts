@@ -1,7 +1,20 @@
 import type { ContainerCreateConfig, ContainerInspect, HandlerSpec } from "@pouchcontainer/api";
 import { readJson, jsonStream, type PluginManifest, type Supervisor } from "@pouchcontainer/plugin-sdk";
-import { compileBodyChecks, InProcessPlugin, parseManifest, type PluginInstance } from "@pouchcontainer/plugin-sdk/host";
-import { sampleContainerConfig, sampleEndpoint, sampleImage, sampleVolumeConfig } from "@pouchcontainer/plugin-sdk/testing";
+import {
+  compileBodyChecks,
+  InProcessPlugin,
+  parseManifest,
+  type PluginInstance,
+  type PointOf,
+  type PointRequest,
+} from "@pouchcontainer/plugin-sdk/host";
+import {
+  sampleContainer,
+  sampleContainerConfig,
+  sampleEndpoint,
+  sampleImage,
+  sampleVolumeConfig,
+} from "@pouchcontainer/plugin-sdk/testing";
 import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
@@ -84,6 +97,17 @@ async function open(t: TestContext, transport: string, more: Partial<PluginManif
     rmSync(runtimeDirectory, { recursive: true });
   });
   return { host, instance, assistants, log, runtimeDirectory };
+}
+
+/** What is shown at each point that asks, with a word in it that the plugin looks for. */
+const askedWith: {
+  [P in Exclude<PointOf<"asks">, "image.postPull" | `${string}.validate${string}`>]: (word: string) => PointRequest<P>;
+} = {
+  "container.preRemove": (word) => ({ container: sampleContainer({ Name: word }) }),
+};
+
+function outcomes(host: PluginHost, point: string): string[] {
+  return host.trace.last().flatMap((entry) => (entry.point === point ? [entry.outcome] : []));
 }
 
 function config(Image: string): ContainerCreateConfig {
@@ -181,6 +205,19 @@ for (const transport of Object.keys(transports)) {
     assert.deepEqual(pod, { metadata: { name: "web" }, annotations: { handler: "runc" } });
     assert.deepEqual((await host.criPreCreateContainer(config("busybox"), { sandbox: "p1" }, {})).Labels, { pod: "p1" });
   });
+
+  for (const [point, view] of Object.entries(askedWith))
+    test(`${transport}: ${point} shows its view, and what the plugin throws refuses`, async (t) => {
+      const { host } = await open(t, transport);
+      const name = host.registry.slots().next().value?.name;
+      const ask = (word: string): Promise<void> => host.ask(point as keyof typeof askedWith, () => view(word), {});
+      await ask("nothing");
+      await assert.rejects(ask("please-refuse"), {
+        kind: "forbidden",
+        message: `plugin "${name}" at ${point}: refused by the plugin`,
+      });
+      assert.deepEqual(outcomes(host, point), ["unchanged", "failed"]);
+    });
 
   test(`${transport}: a pulled image is unpacked into a second snapshotter, once`, async (t) => {
     const { host } = await open(t, transport);

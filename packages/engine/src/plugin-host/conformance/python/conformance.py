@@ -123,6 +123,13 @@ def update_handler(body):
     }
 
 
+def refuse_what_says_so(body):
+    """At every point that shows something."""
+    if "please-refuse" in json.dumps(body):
+        raise Refusal("refused by the plugin")
+    return {}
+
+
 POINTS = {
     "/ContainerPlugin.PreCreate": pre_create,
     "/ContainerPlugin.ValidateCreate": validate_create,
@@ -165,7 +172,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 value = json.loads(content)
                 value["Memory"] *= 2
                 return self.answer(200, json.dumps(value).encode(), "application/octet-stream")
-            self.answer(200, json.dumps(POINTS[self.path](json.loads(content))).encode())
+            self.answer(200, json.dumps(POINTS.get(self.path, refuse_what_says_so)(json.loads(content))).encode())
         except Refusal as refusal:
             self.answer(500, json.dumps({"Err": str(refusal), "Kind": "forbidden"}).encode())
         except Exception as error:

@@ -11,6 +11,11 @@ import {
   type ContainerCreateConfig,
 } from "@pouchcontainer/plugin-sdk";
 
+/** At every point that shows something. */
+function refuseWhatSaysSo(view: object): void {
+  if (JSON.stringify(view).includes("please-refuse")) throw forbidden("refused by the plugin");
+}
+
 registerContainerPlugin({
   async preCreate(config, { configuration, container }) {
     switch (config.Image) {
@@ -56,6 +61,7 @@ registerContainerPlugin({
       value["Memory"] = Number(value["Memory"]) * 2;
     }),
   postUpdate: (rootfs, env) => [...env, `ROOTFS=${rootfs}`],
+  preRemove: refuseWhatSaysSo,
 });
 
 registerDaemonPlugin({

@@ -1,0 +1,76 @@
+/** Points without an example of their own, in a real daemon: what an installed plugin sees there, changes and refuses. */
+import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test, type TestContext } from "node:test";
+import { Daemon } from "./harness/daemon.ts";
+
+const scratch = mkdtempSync(join(tmpdir(), "pouch-points-"));
+let daemon: Daemon;
+
+before(async () => {
+  daemon = await Daemon.start();
+});
+
+after(async () => {
+  await daemon[Symbol.asyncDispose]();
+  rmSync(scratch, { recursive: true, force: true });
+});
+
+async function docker(...args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await daemon.docker(...args);
+  assert.equal(code, 0, `docker ${args.join(" ")}: ${stderr}\n${daemon.log.slice(-3000)}`);
+  return stdout.trim();
+}
+
+/** A plugin of one kind, installed for the length of a test. */
+async function install(t: TestContext, name: string, kind: string, methods: Record<string, string>): Promise<void> {
+  const folder = join(scratch, name);
+  mkdirSync(folder);
+  const points = Object.keys(methods).map((method) => `${kind}.${method}`);
+  writeFileSync(
+    join(folder, "package.json"),
+    JSON.stringify({ name, version: "1.0.0", type: "module", exports: "./index.js", pouch: { api: "^1.2.0", points } }),
+  );
+  const register = `register${kind.charAt(0).toUpperCase()}${kind.slice(1)}Plugin`;
+  const object = Object.entries(methods).map(([method, code]) => `${method}: ${code},`);
+  writeFileSync(
+    join(folder, "index.js"),
+    `import { ${register}, forbidden, unavailable } from "@pouchcontainer/plugin-sdk";\n${register}({ ${object.join("\n")} });\n`,
+  );
+  const answer = await daemon.api("POST", "/plugins/install", { source: folder });
+  assert.equal(answer.status, 200, answer.text);
+  t.after(async () => {
+    await docker("plugin", "disable", "-f", name);
+    await docker("plugin", "rm", name);
+  });
+}
+
+/** Outcomes of the calls at a point that are kept with a container, oldest first. */
+async function outcomes(container: string, point: string): Promise<string[]> {
+  const calls = (await daemon.api("GET", `/plugins/trace?container=${container}`)).json<{ point: string; outcome: string }[]>();
+  return calls.flatMap((call) => (call.point === point ? [call.outcome] : []));
+}
+
+test("container.preRemove: a removal is refused, by force and by a prune too, and --rm needs no leave", async (t) => {
+  await install(t, "keeper", "container", {
+    preRemove: `({ Config, State }) => { if (Config.Labels.keep === State.Status) throw forbidden("it is kept while it is " + State.Status); }`,
+  });
+  const id = await docker("run", "-d", "--label", "keep=running", "busybox", "sleep", "600");
+  const refused = await daemon.docker("rm", "-f", id);
+  assert.match(refused.stderr, /plugin "keeper" at container.preRemove: it is kept while it is running/);
+  assert.equal(await docker("inspect", "-f", "{{.State.Running}}", id), "true");
+  assert.deepEqual(await outcomes(id, "container.preRemove"), ["failed"]);
+  await docker("kill", id);
+  await docker("rm", id);
+
+  const kept = await docker("create", "--label", "keep=created", "busybox");
+  const other = await docker("create", "busybox");
+  assert.match(await docker("container", "prune", "-f"), new RegExp(other));
+  assert.equal(await docker("ps", "-aq", "--no-trunc"), kept);
+  await docker("run", "--rm", "--label", "keep=exited", "busybox", "true");
+  await docker("start", kept);
+  await docker("wait", kept);
+  await docker("rm", kept);
+});

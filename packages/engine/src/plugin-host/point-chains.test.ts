@@ -1,0 +1,92 @@
+import type { PluginKind, PluginKinds, PointName } from "@pouchcontainer/plugin-sdk";
+import { forbidden } from "@pouchcontainer/errors";
+import { compileBodyChecks, InProcessPlugin, parseManifest, type Registration } from "@pouchcontainer/plugin-sdk/host";
+import { sampleContainer } from "@pouchcontainer/plugin-sdk/testing";
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { dryRun } from "./dry-run.ts";
+import { PluginHost } from "./plugin-host.ts";
+
+interface World {
+  host: PluginHost;
+  log: string[];
+  add: <K extends PluginKind>(name: string, kind: K, plugin: PluginKinds[K], pouch?: object) => void;
+}
+
+function world(): World {
+  const log: string[] = [];
+  const write = (message: string): void => void log.push(message);
+  const host = new PluginHost({
+    checks: compileBodyChecks(),
+    logOf: () => ({ debug: write, info: write, warn: write, error: write }),
+    supervisorOf: () => ({ start: () => Promise.reject(new Error("no assistants in this test")) }),
+    stateDirectoryOf: (plugin) => `/nowhere/${plugin}`,
+  });
+  const add: World["add"] = (name, kind, plugin, pouch = {}) => {
+    const points = Object.keys(plugin).map((method) => `${kind}.${method}` as PointName);
+    const manifest = parseManifest({ name, version: "1.0.0", pouch: { api: "1", points, ...pouch } });
+    const registrations = [{ kind, plugin } as Registration];
+    host.add(new InProcessPlugin({ manifest, registrations, settings: { configuration: {}, environment: {} } }));
+  };
+  return { host, log, add };
+}
+
+test("who is asked sees a frozen view; without a plugin that it concerns none is made", async () => {
+  const { host, add } = world();
+  let views = 0;
+  const ask = (labels: Record<string, string>): Promise<void> =>
+    host.ask(
+      "container.preRemove",
+      () => {
+        views += 1;
+        return { container: sampleContainer() };
+      },
+      { containerId: "c1", labels },
+    );
+  await ask({ keep: "yes" });
+  add(
+    "keeper",
+    "container",
+    {
+      preRemove: (container) => {
+        assert.throws(() => Object.assign(container.Config, { Image: "other" }), TypeError);
+        throw forbidden("it is kept");
+      },
+    },
+    { filters: { labels: ["keep"] } },
+  );
+  await ask({});
+  assert.equal(views, 0);
+  await assert.rejects(ask({ keep: "yes" }), {
+    kind: "forbidden",
+    message: 'plugin "keeper" at container.preRemove: it is kept',
+  });
+  assert.equal(views, 1);
+  assert.deepEqual(
+    host.trace.last({ container: "c1" }).map(({ point, outcome }) => [point, outcome]),
+    [["container.preRemove", "failed"]],
+  );
+});
+
+test("a failure at a point that asks is ignored where the manifest says so", async () => {
+  const { host, add, log } = world();
+  const asked: string[] = [];
+  const preRemove = (): never => {
+    throw new Error("no database");
+  };
+  add("broken", "container", { preRemove }, { failurePolicy: "ignore", priority: 1 });
+  add("next", "container", { preRemove: () => void asked.push("next") });
+  await host.ask("container.preRemove", () => ({ container: sampleContainer() }), {});
+  assert.deepEqual(asked, ["next"]);
+  assert.deepEqual(log, ['plugin "broken" at container.preRemove: no database; ignored, as its failure policy says']);
+});
+
+test("a point that asks is tried with a view as its body", async () => {
+  const { host, add } = world();
+  const plugin = { preRemove: () => Promise.reject(forbidden("it is kept")) };
+  add("keeper", "container", plugin, { filters: { labels: ["keep"] } });
+  const tried = (Labels: object): ReturnType<typeof dryRun> =>
+    dryRun(host, compileBodyChecks(), { point: "container.preRemove", body: { Config: { Labels } } });
+  assert.equal((await tried({ keep: "yes" })).error, 'plugin "keeper" at container.preRemove: it is kept');
+  assert.deepEqual((await tried({})).calls, []);
+});
