@@ -26,6 +26,7 @@ import {
 } from "@pouchcontainer/engine";
 import { notFound } from "@pouchcontainer/errors";
 import { FileWorkers } from "@pouchcontainer/files";
+import { bodyOfRequest } from "@pouchcontainer/plugin-sdk/host";
 import { Linux } from "@pouchcontainer/linux";
 import { execFileSync } from "node:child_process";
 import {
@@ -179,6 +180,7 @@ export class EngineHarness {
         preStart: () => Promise.resolve(around.hooks),
         preUpdate: (body) => Promise.resolve(body),
         postUpdate: (_rootfs, env) => Promise.resolve({ env }),
+        change: (point, request) => Promise.resolve(bodyOfRequest(point, request)),
         ask: () => Promise.resolve(),
         adoptTrace: () => undefined,
         traceOf: () => [],

@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test, type TestContext } from "node:test";
-import { Daemon } from "./harness/daemon.ts";
+import { Daemon, eventually } from "./harness/daemon.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "pouch-points-"));
 let daemon: Daemon;
@@ -73,4 +73,28 @@ test("container.preRemove: a removal is refused, by force and by a prune too, an
   await docker("start", kept);
   await docker("wait", kept);
   await docker("rm", kept);
+});
+
+test("container.preExec: an exec gets another user, or is refused; the daemon's own health checks are not asked about", async (t) => {
+  await install(t, "exec-guard", "container", {
+    preExec: `(config) => { if (config.Privileged) throw forbidden("no privileged exec"); config.Env = [...(config.Env ?? []), "SECRET_TOKEN=abc"]; config.User = "1234"; }`,
+  });
+  const id = await docker(
+    "run",
+    "-d",
+    "--health-cmd",
+    "test $(id -u) = 0",
+    "--health-interval",
+    "100ms",
+    "busybox",
+    "sleep",
+    "600",
+  );
+  assert.equal(await docker("exec", id, "sh", "-c", "id -u; echo $SECRET_TOKEN"), "1234\nabc");
+  const refused = await daemon.docker("exec", "--privileged", id, "true");
+  assert.match(refused.stderr, /plugin "exec-guard" at container.preExec: no privileged exec/);
+  assert.deepEqual(await outcomes(id, "container.preExec"), ["changed", "failed"]);
+  assert.doesNotMatch((await daemon.api("GET", `/plugins/trace?container=${id}`)).text, /SECRET_TOKEN=abc/);
+  await eventually("it is healthy", async () => (await docker("inspect", "-f", "{{.State.Health.Status}}", id)) === "healthy");
+  await docker("rm", "-f", id);
 });

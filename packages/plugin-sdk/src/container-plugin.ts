@@ -1,4 +1,4 @@
-import type { ContainerCreateConfig, ContainerInspect } from "@pouchcontainer/api";
+import type { ContainerCreateConfig, ContainerInspect, ExecCreateConfig } from "@pouchcontainer/api";
 import type { Readable } from "node:stream";
 import type { Awaitable, PluginCall } from "./plugin-call.ts";
 
@@ -57,6 +57,11 @@ export interface ContainerPlugin {
    * place or to return anew. A throw tells the client that the update itself is in force.
    */
   postUpdate?(rootfs: string, env: string[], call: PluginCall): Awaitable<string[] | void>;
+  /**
+   * Every exec that somebody asks for, by Kubernetes too, before it is there; not the daemon's own health checks. The container runs; `call.container`
+   * names it. Command, user, environment and all else may be changed. A throw fails the exec's create.
+   */
+  preExec?(config: ExecCreateConfig, call: PluginCall): Awaitable<ExecCreateConfig | void>;
   /**
    * Every removal that somebody asks for: by force, by a prune, with a pod of Kubernetes. Not that of a container made with `--rm` when it ends,
    * which its create asked for. A throw refuses it; nothing was touched, and what runs still runs.

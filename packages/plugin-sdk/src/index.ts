@@ -30,4 +30,10 @@ export {
 export type { VolumePlugin } from "./volume-plugin.ts";
 export { writeInRootfs } from "./write-in-rootfs.ts";
 export { alreadyExists, conflict, forbidden, invalidArgument, notFound, unavailable } from "@pouchcontainer/errors";
-export type { ContainerCreateConfig, ContainerInspect, HandlerSpec, VolumeCreateConfig } from "@pouchcontainer/api";
+export type {
+  ContainerCreateConfig,
+  ContainerInspect,
+  ExecCreateConfig,
+  HandlerSpec,
+  VolumeCreateConfig,
+} from "@pouchcontainer/api";

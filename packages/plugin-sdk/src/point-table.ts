@@ -1,4 +1,4 @@
-import { ContainerCreateConfig, VolumeCreateConfig } from "@pouchcontainer/api";
+import { ContainerCreateConfig, ExecCreateConfig, VolumeCreateConfig } from "@pouchcontainer/api";
 import { Type } from "typebox";
 import { endpointSchema, environmentSchema, preStartHooksSchema, pulledImageSchema, routesSchema } from "./body-schemas.ts";
 import { podSandboxConfigSchema } from "./pod-sandbox-config.ts";
@@ -10,6 +10,7 @@ const createBody = argument("config", ContainerCreateConfig, { about: "`Containe
 const volumeBody = argument("config", VolumeCreateConfig, { about: "`VolumeCreateConfig`" });
 const podBody = argument("config", podSandboxConfigSchema, { about: "CRI's PodSandboxConfig in protobuf's JSON" });
 const criRequest = argument("criRequest", Type.Unknown());
+const execBody = argument("config", ExecCreateConfig, { about: "the body of an exec create, `ExecCreateConfig`" });
 const container = argument("container", Type.Object({}), { about: "`ContainerInspect`" });
 const endpoint = argument("endpoint", endpointSchema);
 const env = argument("env", environmentSchema);
@@ -97,6 +98,7 @@ export const points = {
     answer: env,
     may: "change files below `rootfs` (with `writeInRootfs`), and the recorded environment",
   },
+  "container.preExec": { rule: "changes", args: [execBody], answer: execBody },
   "container.preRemove": { rule: "asks", args: [container] },
 } as const satisfies { [P in PointName]: EntryOf<P> };
 

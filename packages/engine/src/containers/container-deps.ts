@@ -48,7 +48,7 @@ export interface ContainerDeps {
   >;
   records: GuardedCollection<ContainerRecord>;
   images: ImageSource;
-  chains: Pick<PluginChains, "preCreate" | "preStart" | "preUpdate" | "postUpdate" | "ask"> & PluginTraces;
+  chains: Pick<PluginChains, "preCreate" | "preStart" | "preUpdate" | "postUpdate" | "change" | "ask"> & PluginTraces;
   networks: ContainerNetworks;
   volumes: ContainerVolumes;
   /** All work on containers' files. */

@@ -4,6 +4,7 @@ import { EngineError, invalidArgument, notFound } from "@pouchcontainer/errors";
 import { callAfter, inBackground } from "@pouchcontainer/owners";
 import type { Container } from "../containers/container.ts";
 import type { ContainerRoom } from "../containers/container-room.ts";
+import { chainContext } from "../containers/network-view.ts";
 import type { StdioSession } from "../containers/stdio/stdio-session.ts";
 import { collectOutput, type RunSyncOptions, type RunSyncResult } from "./collect-output.ts";
 import { ExecProcess, type ExecOptions, type StartOptions } from "./exec-process.ts";
@@ -28,7 +29,7 @@ export class ExecManager {
   }
 
   async create(containerRef: string, config: api.ExecCreateConfig, options: ExecOptions = {}): Promise<{ Id: string }> {
-    const { id } = await this.#create(containerRef, config, options);
+    const { id } = await this.#asked(containerRef, config, options);
     return { Id: id };
   }
 
@@ -95,7 +96,7 @@ export class ExecManager {
 
   /** Runs a command to its end for a caller that wants all it said at once. Throws `deadlineExceeded` or `cancelled` when it was killed before. */
   async runSync(containerRef: string, command: readonly string[], options: RunSyncOptions = {}): Promise<RunSyncResult> {
-    const exec = await this.#create(containerRef, { Cmd: [...command], AttachStdout: true, AttachStderr: true });
+    const exec = await this.#asked(containerRef, { Cmd: [...command], AttachStdout: true, AttachStderr: true });
     try {
       const begunAt = performance.now();
       const session = await exec.start({});
@@ -103,6 +104,16 @@ export class ExecManager {
     } finally {
       this.#forget(exec);
     }
+  }
+
+  /** One that somebody asked for: plugins may change or refuse it. */
+  async #asked(containerRef: string, config: api.ExecCreateConfig, options: ExecOptions = {}): Promise<ExecProcess> {
+    const { registry, deps } = this.#room;
+    const container = registry.require(containerRef);
+    await container.startsSettled();
+    refuseUnlessRunning(container, containerRef);
+    const changed = await deps.chains.change("container.preExec", { config }, chainContext(container.record));
+    return this.#create(container.id, changed, options);
   }
 
   async #create(containerRef: string, config: api.ExecCreateConfig, options: ExecOptions = {}): Promise<ExecProcess> {

@@ -81,6 +81,22 @@ test("a failure at a point that asks is ignored where the manifest says so", asy
   assert.deepEqual(log, ['plugin "broken" at container.preRemove: no database; ignored, as its failure policy says']);
 });
 
+test("an exec goes from plugin to plugin; what is no exec any more is its plugin's failure", async () => {
+  const { host, add } = world();
+  const exec = { Cmd: ["sh"] };
+  assert.equal(await host.change("container.preExec", { config: exec }, {}), exec);
+  add("user", "container", { preExec: (config) => void (config.User = "1000") }, { filters: { labels: ["web"] } });
+  assert.deepEqual(await host.change("container.preExec", { config: exec }, { labels: {} }), { Cmd: ["sh"] });
+  const context = { labels: { web: "" }, containerId: "c1" };
+  assert.deepEqual(await host.change("container.preExec", { config: exec }, context), { Cmd: ["sh"], User: "1000" });
+  assert.deepEqual(host.trace.ofContainer("c1")[0]?.patch, [{ op: "add", path: "/User", value: "1000" }]);
+  add("wrong", "container", { preExec: (config) => ({ ...config, Cmd: 5 as unknown as string[] }) });
+  await assert.rejects(host.change("container.preExec", { config: exec }, context), {
+    kind: "internal",
+    message: 'plugin "wrong" at container.preExec: Cmd must be array, got 5',
+  });
+});
+
 test("a point that asks is tried with a view as its body", async () => {
   const { host, add } = world();
   const plugin = { preRemove: () => Promise.reject(forbidden("it is kept")) };

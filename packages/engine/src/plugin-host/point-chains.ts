@@ -1,6 +1,7 @@
 import { EngineError, internal } from "@pouchcontainer/errors";
 import type { PluginLog, PointName } from "@pouchcontainer/plugin-sdk";
 import {
+  bodyOfRequest,
   cloneJson,
   deepFreeze,
   entryOf,
@@ -36,9 +37,8 @@ export class PointChains {
   /** Hands a body from plugin to plugin, and asks those that may refuse what comes out. */
   async change<P extends PointOf<"changes">>(point: P, request: PointRequest<P>, context: ChainContext): Promise<PointBody<P>> {
     const { registry, bodies } = this.#deps;
-    const { answer, thenAsks } = entryOf(point);
-    // The entry of a point that changes names its body.
-    const body = (request as Record<string, object>)[answer?.name ?? ""] as PointBody<P>;
+    const { thenAsks } = entryOf(point);
+    const body = bodyOfRequest(point, request);
     const links = registry.chain(point);
     const isAsked = thenAsks !== undefined && registry.chain(thenAsks).length > 0;
     if (links.length === 0 && !isAsked) return body;

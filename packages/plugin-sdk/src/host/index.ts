@@ -7,6 +7,7 @@ export { describeIssue, fieldName, type SchemaIssue } from "../schema-issue.ts";
 export { compileBodyChecks, type BodyCheck, type BodyChecks } from "../body-checks.ts";
 export { defaultHookTimeoutSeconds } from "../body-schemas.ts";
 export type { Argument, CallSubject } from "../point-rules.ts";
+export { bodyOfRequest } from "../point-body.ts";
 export { defaultTimeoutMs, entryOf, subjectOf, valuesOf } from "../point-table.ts";
 export { InProcessPlugin, type PluginSettings } from "../in-process-plugin.ts";
 export { cloneJson, deepFreeze, difference, equalJson, isObject, valueAt, type PatchOperation } from "../json-patch.ts";

@@ -206,6 +206,13 @@ for (const transport of Object.keys(transports)) {
     assert.deepEqual((await host.criPreCreateContainer(config("busybox"), { sandbox: "p1" }, {})).Labels, { pod: "p1" });
   });
 
+  test(`${transport}: an exec is changed and refused`, async (t) => {
+    const { host } = await open(t, transport);
+    const exec = (User: string): Promise<unknown> => host.change("container.preExec", { config: { User, Cmd: ["sh"] } }, {});
+    assert.deepEqual(await exec("1"), { User: "1", Cmd: ["sh"], Env: ["CONFORMANCE=yes"] });
+    await assert.rejects(exec("please-refuse"), { kind: "forbidden", message: /at container.preExec: refused by the plugin$/ });
+  });
+
   for (const [point, view] of Object.entries(askedWith))
     test(`${transport}: ${point} shows its view, and what the plugin throws refuses`, async (t) => {
       const { host } = await open(t, transport);

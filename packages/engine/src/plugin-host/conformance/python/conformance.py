@@ -130,12 +130,20 @@ def refuse_what_says_so(body):
     return {}
 
 
+def pre_exec(body):
+    if body["config"].get("User") == "please-refuse":
+        raise Refusal("refused by the plugin")
+    body["config"].setdefault("Env", []).append("CONFORMANCE=yes")
+    return {"config": body["config"]}
+
+
 POINTS = {
     "/ContainerPlugin.PreCreate": pre_create,
     "/ContainerPlugin.ValidateCreate": validate_create,
     "/ContainerPlugin.PreStart": lambda body: {"hooks": [{"priority": 5, "args": ["/bin/true", body["container"]["Id"]]}]},
     "/ContainerPlugin.PreCreateEndpoint": pre_create_endpoint,
     "/ContainerPlugin.PostUpdate": lambda body: {"env": body["env"] + ["ROOTFS=" + body["rootfs"]]},
+    "/ContainerPlugin.PreExec": pre_exec,
     "/DaemonPlugin.PreStartHook": pre_start_hook,
     "/VolumePlugin.PreVolumeCreate": pre_volume_create,
     "/CriPlugin.PreRunPodSandbox": cri_pre_run_pod_sandbox,

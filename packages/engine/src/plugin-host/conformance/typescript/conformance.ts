@@ -61,6 +61,10 @@ registerContainerPlugin({
       value["Memory"] = Number(value["Memory"]) * 2;
     }),
   postUpdate: (rootfs, env) => [...env, `ROOTFS=${rootfs}`],
+  preExec(config) {
+    if (config.User === "please-refuse") throw forbidden("refused by the plugin");
+    config.Env = [...(config.Env ?? []), "CONFORMANCE=yes"];
+  },
   preRemove: refuseWhatSaysSo,
 });
 
