@@ -163,7 +163,7 @@ export class EngineHarness {
     const volumes = new VolumeManager({
       root: join(this.root, "home/volumes"),
       records: store.collection<VolumeRecord>("volumes"),
-      chains: { preVolumeCreate: (config) => Promise.resolve(config) },
+      chains: { preVolumeCreate: (config) => Promise.resolve(config), ask: () => Promise.resolve() },
       events,
       clock,
       mounter: systemMounter(),

@@ -98,3 +98,27 @@ test("container.preExec: an exec gets another user, or is refused; the daemon's 
   await eventually("it is healthy", async () => (await docker("inspect", "-f", "{{.State.Health.Status}}", id)) === "healthy");
   await docker("rm", "-f", id);
 });
+
+test("volume.preRemove: a removal is refused, and a prune leaves the volume; what goes with a container is not asked about", async (t) => {
+  await install(t, "volume-keeper", "volume", {
+    preRemove: `({ Name, Labels }) => { if (Labels?.keep || Labels?.["com.docker.volume.anonymous"] === "") throw forbidden(Name + " is kept"); }`,
+  });
+  await docker("volume", "create", "--label", "keep=yes", "kept");
+  await docker("volume", "create", "loose");
+  const refused = await daemon.docker("volume", "rm", "-f", "kept");
+  assert.match(refused.stderr, /plugin "volume-keeper" at volume.preRemove: kept is kept/);
+  // Old clients' prune takes all, and new ones' needs a flag that old ones lack.
+  const all = encodeURIComponent(JSON.stringify({ all: ["true"] }));
+  assert.deepEqual((await daemon.api("POST", `/v1.43/volumes/prune?filters=${all}`)).json(), {
+    VolumesDeleted: ["loose"],
+    SpaceReclaimed: 0,
+  });
+  assert.equal(await docker("volume", "ls", "-q"), "kept");
+  await docker("run", "--rm", "-v", "/anonymous", "busybox", "true");
+  assert.equal(await docker("volume", "ls", "-q"), "kept");
+  const tried = await daemon.api("POST", "/plugins/dry-run", {
+    point: "volume.preRemove",
+    body: { Name: "x", Labels: { keep: "1" } },
+  });
+  assert.match(tried.text, /x is kept/);
+});

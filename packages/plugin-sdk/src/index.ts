@@ -35,5 +35,6 @@ export type {
   ContainerInspect,
   ExecCreateConfig,
   HandlerSpec,
+  Volume,
   VolumeCreateConfig,
 } from "@pouchcontainer/api";

@@ -1,4 +1,4 @@
-import { ContainerCreateConfig, ExecCreateConfig, VolumeCreateConfig } from "@pouchcontainer/api";
+import { ContainerCreateConfig, ExecCreateConfig, Volume, VolumeCreateConfig } from "@pouchcontainer/api";
 import { Type } from "typebox";
 import { endpointSchema, environmentSchema, preStartHooksSchema, pulledImageSchema, routesSchema } from "./body-schemas.ts";
 import { podSandboxConfigSchema } from "./pod-sandbox-config.ts";
@@ -22,7 +22,7 @@ const ofContainer = ({ Labels, Image, Env }: ContainerCreateConfig): CallSubject
   image: Image,
   env: Env ?? [],
 });
-const ofLabels = ({ Labels }: { Labels?: Record<string, string> }): CallSubject => ({ labels: Labels ?? {} });
+const ofLabels = ({ Labels }: { Labels?: Record<string, string> | null }): CallSubject => ({ labels: Labels ?? {} });
 
 /** A point's entry; its method in the interface of its kind says for what `args` stand. */
 type EntryOf<P extends PointName> = PointEntry & {
@@ -57,6 +57,11 @@ export const points = {
     may: "change name, driver, options, labels; throw to refuse",
   },
   "volume.validateVolumeCreate": { rule: "asks", args: [volumeBody], concerns: ofLabels },
+  "volume.preRemove": {
+    rule: "asks",
+    args: [argument("volume", Volume, { about: "`Volume`, as `volume inspect` shows it" })],
+    concerns: ofLabels,
+  },
   "cri.preRunPodSandbox": {
     rule: "changes",
     args: [podBody, criRequest],

@@ -1,4 +1,4 @@
-import type { VolumeCreateConfig } from "@pouchcontainer/api";
+import type { Volume, VolumeCreateConfig } from "@pouchcontainer/api";
 import type { Awaitable, PluginCall } from "./plugin-call.ts";
 
 /** Points in the life of a volume. */
@@ -10,4 +10,9 @@ export interface VolumePlugin {
   preVolumeCreate?(config: VolumeCreateConfig, call: PluginCall): Awaitable<VolumeCreateConfig | void>;
   /** After the last `preVolumeCreate`: throw to refuse the final config. It is frozen. */
   validateVolumeCreate?(config: Readonly<VolumeCreateConfig>, call: PluginCall): Awaitable<void>;
+  /**
+   * Every removal of a volume that somebody asks for, by a prune too; not of the anonymous ones that go with their container. A throw refuses it;
+   * nothing was touched.
+   */
+  preRemove?(volume: Readonly<Volume>, call: PluginCall): Awaitable<void>;
 }

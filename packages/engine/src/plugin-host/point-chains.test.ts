@@ -1,7 +1,8 @@
+import type { Volume } from "@pouchcontainer/api";
 import type { PluginKind, PluginKinds, PointName } from "@pouchcontainer/plugin-sdk";
 import { forbidden } from "@pouchcontainer/errors";
 import { compileBodyChecks, InProcessPlugin, parseManifest, type Registration } from "@pouchcontainer/plugin-sdk/host";
-import { sampleContainer } from "@pouchcontainer/plugin-sdk/testing";
+import { sampleContainer, sampleVolume } from "@pouchcontainer/plugin-sdk/testing";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { dryRun } from "./dry-run.ts";
@@ -79,6 +80,18 @@ test("a failure at a point that asks is ignored where the manifest says so", asy
   await host.ask("container.preRemove", () => ({ container: sampleContainer() }), {});
   assert.deepEqual(asked, ["next"]);
   assert.deepEqual(log, ['plugin "broken" at container.preRemove: no database; ignored, as its failure policy says']);
+});
+
+test("a volume's labels decide whom its removal concerns", async () => {
+  const { host, add } = world();
+  const preRemove = (): never => {
+    throw forbidden("it is kept");
+  };
+  add("keeper", "volume", { preRemove }, { filters: { labels: ["keep"] } });
+  const remove = (volume: Volume): Promise<void> => host.ask("volume.preRemove", () => ({ volume }), {});
+  await remove(sampleVolume());
+  await remove(sampleVolume({ Labels: null }));
+  await assert.rejects(remove(sampleVolume({ Labels: { keep: "" } })), { kind: "forbidden" });
 });
 
 test("an exec goes from plugin to plugin; what is no exec any more is its plugin's failure", async () => {

@@ -22,7 +22,7 @@ export async function realiseMounts(
   const made: string[] = [];
   const undo = async (): Promise<void> => {
     volumes.release(holder.containerId);
-    for (const name of made.splice(0)) await volumes.remove(name, { force: true });
+    for (const name of made.splice(0)) await volumes.remove(name, { force: true, unasked: true });
   };
   const mountPoints = [...plan.inherited];
   try {

@@ -42,7 +42,7 @@ function setup(t: TestContext, preVolumeCreate: (config: VolumeCreateConfig) => 
   const warnings: unknown[] = [];
   const manager = new VolumeManager({
     ...managerDeps(root, records),
-    chains: { preVolumeCreate: async (config) => preVolumeCreate(config) },
+    chains: { preVolumeCreate: async (config) => preVolumeCreate(config), ask: async () => undefined },
     events: { publish: ({ action, id }) => events.push(`${action} ${id.length === 64 ? "anonymous" : id}`) },
     mounter: {
       mount: async ({ type, device }, target) => void mounts.set(target, `${type}:${device}`),
@@ -59,7 +59,7 @@ function managerDeps(root: string, records: Setup["records"]): Omit<VolumeManage
   return {
     root,
     records,
-    chains: { preVolumeCreate: async (config) => config },
+    chains: { preVolumeCreate: async (config) => config, ask: async () => undefined },
     events: { publish: () => undefined },
     clock: { now: () => 1_767_323_045_500_000_000n },
     sizes: async (folders) =>

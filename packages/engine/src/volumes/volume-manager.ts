@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { type Clock, rfc3339 } from "../containers/clock.ts";
 import type { EventPublisher } from "../events/index.ts";
 import type { ChainContext, PluginChains } from "../plugin-host/chains.ts";
+import { isOfPlugin } from "../plugin-host/is-of-plugin.ts";
 import type { Collection } from "../store/index.ts";
 import { parseLocalOptions } from "./local-options.ts";
 import { KeyedMutex } from "../keyed-mutex.ts";
@@ -19,7 +20,7 @@ export interface VolumeManagerDeps {
   /** `<home>/volumes`. */
   root: string;
   records: Collection<VolumeRecord>;
-  chains: Pick<PluginChains, "preVolumeCreate">;
+  chains: Pick<PluginChains, "preVolumeCreate" | "ask">;
   events: EventPublisher;
   clock: Clock;
   mounter: VolumeMounter;
@@ -90,20 +91,43 @@ export class VolumeManager {
 
   /**
    * `force` is content with a volume that does not exist; one in use is never removed. `onRecord`: that it is to go is recorded by who
-   * asks, and asked again after a crash.
+   * asks, and asked again after a crash. `unasked`: it is the engine that takes it back. Of neither plugins are asked.
    */
-  async remove(name: string, options: { force: boolean; onRecord?: boolean }): Promise<void> {
+  async remove(name: string, options: { force: boolean; onRecord?: boolean; unasked?: boolean }): Promise<void> {
+    if (!options.onRecord && !options.unasked) {
+      const record = this.#removable(name, options);
+      if (record !== undefined) await this.#askToRemove(record);
+    }
     await this.#locks.run(name, async () => {
-      const record = this.#deps.records.get(name);
-      if (record === undefined) {
-        if (options.force) return;
-        throw noSuchVolume(name);
-      }
-      const users = this.#users(name);
-      if (users.length > 0) throw conflict(`remove ${name}: volume is in use - [${users.join(", ")}]`);
+      const record = this.#removable(name, options);
+      if (record === undefined) return;
       await this.#remove(record, options);
       this.#publish("destroy", record, {});
     });
+  }
+
+  /** Undefined when there is nothing to do. */
+  #removable(name: string, { force }: { force: boolean }): VolumeRecord | undefined {
+    const record = this.#deps.records.get(name);
+    if (record === undefined && !force) throw noSuchVolume(name);
+    const users = record === undefined ? [] : this.#users(name);
+    if (users.length > 0) throw conflict(`remove ${name}: volume is in use - [${users.join(", ")}]`);
+    return record;
+  }
+
+  async #askToRemove(record: VolumeRecord): Promise<void> {
+    await this.#deps.chains.ask("volume.preRemove", () => ({ volume: this.#view(record) }), {});
+  }
+
+  /** Whether a plugin keeps it. */
+  async #isKept(record: VolumeRecord): Promise<boolean> {
+    try {
+      await this.#askToRemove(record);
+      return false;
+    } catch (error) {
+      if (isOfPlugin(error)) return true;
+      throw error;
+    }
   }
 
   /** Of all of it one event tells, as with dockerd. */
@@ -113,7 +137,9 @@ export class VolumeManager {
     let reclaimed = 0;
     const candidates = [...this.#deps.records.values()].filter(matches);
     const sizes = await this.#sizes(candidates.filter(({ name }) => this.#users(name).length === 0));
-    for (const { name } of candidates)
+    for (const candidate of candidates) {
+      const { name } = candidate;
+      if (this.#users(name).length > 0 || (await this.#isKept(candidate))) continue;
       await this.#locks.run(name, async () => {
         const record = this.#deps.records.get(name);
         if (record === undefined || this.#users(name).length > 0) return;
@@ -121,6 +147,7 @@ export class VolumeManager {
         await this.#remove(record);
         deleted.push(name);
       });
+    }
     this.#deps.events.publish({ type: "volume", action: "prune", id: "", attributes: { reclaimed: String(reclaimed) } });
     return { VolumesDeleted: deleted, SpaceReclaimed: reclaimed };
   }

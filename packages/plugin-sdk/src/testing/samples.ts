@@ -1,4 +1,4 @@
-import type { ContainerCreateConfig, ContainerInspect, VolumeCreateConfig } from "@pouchcontainer/api";
+import type { ContainerCreateConfig, ContainerInspect, Volume, VolumeCreateConfig } from "@pouchcontainer/api";
 import type { Endpoint } from "../container-plugin.ts";
 import type { PulledImage } from "../image-plugin.ts";
 
@@ -43,6 +43,20 @@ export function sampleEndpoint(changes: Partial<Endpoint> = {}): Endpoint {
 /** A volume's create body, with `changes` on top. */
 export function sampleVolumeConfig(changes: Partial<VolumeCreateConfig> = {}): VolumeCreateConfig {
   return { Name: "data", Driver: "local", DriverOpts: {}, Labels: {}, ...changes };
+}
+
+/** A volume as `volume inspect` shows it, with `changes` on top. */
+export function sampleVolume(changes: Partial<Volume> = {}): Volume {
+  return {
+    CreatedAt: "2026-01-02T10:00:00Z",
+    Driver: "local",
+    Labels: {},
+    Mountpoint: "/var/lib/pouch/volumes/data/_data",
+    Name: "data",
+    Options: null,
+    Scope: "local",
+    ...changes,
+  };
 }
 
 /** A pulled image that remembers what it was unpacked to. */

@@ -13,6 +13,7 @@ import {
   sampleContainerConfig,
   sampleEndpoint,
   sampleImage,
+  sampleVolume,
   sampleVolumeConfig,
 } from "@pouchcontainer/plugin-sdk/testing";
 import assert from "node:assert/strict";
@@ -103,6 +104,7 @@ async function open(t: TestContext, transport: string, more: Partial<PluginManif
 const askedWith: {
   [P in Exclude<PointOf<"asks">, "image.postPull" | `${string}.validate${string}`>]: (word: string) => PointRequest<P>;
 } = {
+  "volume.preRemove": (word) => ({ volume: sampleVolume({ Name: word }) }),
   "container.preRemove": (word) => ({ container: sampleContainer({ Name: word }) }),
 };
 
@@ -213,11 +215,12 @@ for (const transport of Object.keys(transports)) {
     await assert.rejects(exec("please-refuse"), { kind: "forbidden", message: /at container.preExec: refused by the plugin$/ });
   });
 
-  for (const [point, view] of Object.entries(askedWith))
+  // Each view is that of its point.
+  for (const [point, view] of Object.entries(askedWith) as [keyof typeof askedWith, (word: string) => never][])
     test(`${transport}: ${point} shows its view, and what the plugin throws refuses`, async (t) => {
       const { host } = await open(t, transport);
       const name = host.registry.slots().next().value?.name;
-      const ask = (word: string): Promise<void> => host.ask(point as keyof typeof askedWith, () => view(word), {});
+      const ask = (word: string): Promise<void> => host.ask(point, () => view(word), {});
       await ask("nothing");
       await assert.rejects(ask("please-refuse"), {
         kind: "forbidden",

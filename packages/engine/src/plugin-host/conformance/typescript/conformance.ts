@@ -78,6 +78,7 @@ registerVolumePlugin({
   preVolumeCreate(config) {
     config.Labels = { ...config.Labels, conformance: "yes" };
   },
+  preRemove: refuseWhatSaysSo,
 });
 
 registerCriPlugin({
