@@ -14,6 +14,7 @@ import { conflict } from "@pouchcontainer/errors";
 import { dockerNaming, platformOfHost } from "@pouchcontainer/oci";
 import { makeImageArchive } from "../hack/busybox-image.ts";
 import { createImageManager, type ImageManager, type ImageManagerOptions, type ImageUser } from "@pouchcontainer/engine";
+import { bodyOfRequest } from "@pouchcontainer/plugin-sdk/host";
 import { ContainerdFixture } from "./harness/containerd-fixture.ts";
 import { makeLayeredArchive } from "./harness/layered-image.ts";
 import { Registry } from "./harness/registry.ts";
@@ -59,7 +60,7 @@ void describe("images on containerd", () => {
   function manager(options: Partial<ImageManagerOptions> = {}): Promise<ImageManager> {
     return createImageManager({
       containerd: containerd.client,
-      chains: { postPull: async () => undefined },
+      chains: { change: async (point, request) => bodyOfRequest(point, request), postPull: async () => undefined },
       events: { publish: () => undefined },
       snapshotter: "overlayfs",
       naming: dockerNaming,
@@ -362,6 +363,7 @@ void describe("images on containerd", () => {
     let refuse = true;
     const images = await manager({
       chains: {
+        change: async (point, request) => bodyOfRequest(point, request),
         async postPull(snapshotter, image) {
           assert.deepEqual([snapshotter, image.reference, image.platform], ["overlayfs", "layers:1", "linux/amd64"]);
           assert.equal(await image.isUnpacked("overlayfs"), true);

@@ -4,7 +4,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test, type TestContext } from "node:test";
-import { Daemon, eventually } from "./harness/daemon.ts";
+import { Daemon, eventually, run } from "./harness/daemon.ts";
+import { Registry } from "./harness/registry.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "pouch-points-"));
 let daemon: Daemon;
@@ -121,4 +122,21 @@ test("volume.preRemove: a removal is refused, and a prune leaves the volume; wha
     body: { Name: "x", Labels: { keep: "1" } },
   });
   assert.match(tried.text, /x is kept/);
+});
+
+test("image.prePull: a pull is refused, or gets another reference, by which the image is stored", async (t) => {
+  await using registry = await Registry.start();
+  registry.mirror(join(daemon.directory, "certs.d"), "docker.io");
+  const target = `docker://${registry.host}/library/busybox:pulled`;
+  const archive = `docker-archive:${join(daemon.directory, "busybox.tar")}`;
+  const pushed = await run("skopeo", ["copy", "-q", "--dest-tls-verify=false", archive, target]);
+  assert.equal(pushed.code, 0, pushed.stderr);
+  await install(t, "pull-guard", "image", {
+    prePull: `(request) => { if (request.reference === "busybox:1.99") throw forbidden("not this one"); request.reference = request.reference.replace("wanted:1", "busybox:pulled"); }`,
+  });
+  const refused = await daemon.docker("pull", "busybox:1.99");
+  assert.match(refused.stderr, /plugin "pull-guard" at image.prePull: not this one/);
+  await docker("pull", "wanted:1");
+  assert.match(await docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}"), /^busybox:pulled$/m);
+  await docker("image", "rm", "busybox:pulled");
 });

@@ -44,6 +44,9 @@ export const preStartHooksSchema = Type.Array(
 /** JSON Schema of the environment that `container.postUpdate` returns. */
 export const environmentSchema = Type.Array(Type.String({ pattern: "^[^=]+" }));
 
+/** JSON Schema of what `image.prePull` may change. */
+export const imageRequestSchema = Type.Object({ reference: Type.String({ minLength: 1 }), platform: Type.String() });
+
 /** JSON Schema of a pulled image, without what asks the daemon. */
 export const pulledImageSchema = Type.Object({
   reference: Type.String(),

@@ -1,5 +1,13 @@
 import type { Awaitable, PluginCall } from "./plugin-call.ts";
 
+/** An image that somebody wants. */
+export interface ImageRequest {
+  /** As people write it: `busybox:latest`, `registry.example.com/team/app@sha256:…`; with neither tag nor digest it is all tags. */
+  reference: string;
+  /** As `linux/amd64`; empty: the machine's own. */
+  platform: string;
+}
+
 /** A pulled image: its content is in the store. */
 export interface PulledImage {
   /** As people write it: `busybox:latest`, `registry.example.com/team/app:v2`. */
@@ -17,6 +25,11 @@ export interface PulledImage {
 
 /** Points in the life of an image. */
 export interface ImagePlugin {
+  /**
+   * Every pull, by Kubernetes too, before the registry is asked. Reference and platform may be changed; the image is then stored by the name it was
+   * pulled by, and who asked for another finds none by that. The client's credentials do not go to another registry. A throw fails the pull.
+   */
+  prePull?(request: ImageRequest, call: PluginCall): Awaitable<ImageRequest | void>;
   /**
    * Content is fetched and unpacked into `snapshotter`; the pull is not yet reported complete. A throw fails the pull towards
    * the client; the content stays for the next try.

@@ -4,7 +4,7 @@ export type { ContainerPlugin, Endpoint, PreStartHook } from "./container-plugin
 export type { CriPlugin } from "./cri-plugin.ts";
 export type { AssistantHandle, AssistantProcess, DaemonCall, DaemonPlugin, Supervisor } from "./daemon-plugin.ts";
 export { getEnv, setEnv, unsetEnv } from "./env-list.ts";
-export type { ImagePlugin, PulledImage } from "./image-plugin.ts";
+export type { ImagePlugin, ImageRequest, PulledImage } from "./image-plugin.ts";
 export { jsonStream, readJson, rewriteJson } from "./json-stream.ts";
 export type {
   ConflictPolicy,

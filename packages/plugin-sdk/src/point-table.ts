@@ -1,16 +1,24 @@
 import { ContainerCreateConfig, ExecCreateConfig, Volume, VolumeCreateConfig } from "@pouchcontainer/api";
 import { Type } from "typebox";
-import { endpointSchema, environmentSchema, preStartHooksSchema, pulledImageSchema, routesSchema } from "./body-schemas.ts";
+import {
+  endpointSchema,
+  environmentSchema,
+  imageRequestSchema,
+  preStartHooksSchema,
+  pulledImageSchema,
+  routesSchema,
+} from "./body-schemas.ts";
 import { podSandboxConfigSchema } from "./pod-sandbox-config.ts";
 import { argument, pointRules, type CallSubject, type PointEntry } from "./point-rules.ts";
 import type { PointArguments, PointName } from "./points.ts";
-import type { PulledImage } from "./image-plugin.ts";
+import type { ImageRequest, PulledImage } from "./image-plugin.ts";
 
 const createBody = argument("config", ContainerCreateConfig, { about: "`ContainerCreateConfig`" });
 const volumeBody = argument("config", VolumeCreateConfig, { about: "`VolumeCreateConfig`" });
 const podBody = argument("config", podSandboxConfigSchema, { about: "CRI's PodSandboxConfig in protobuf's JSON" });
 const criRequest = argument("criRequest", Type.Unknown());
 const execBody = argument("config", ExecCreateConfig, { about: "the body of an exec create, `ExecCreateConfig`" });
+const imageRequest = argument("request", imageRequestSchema, { about: "`reference`, `platform`" });
 const container = argument("container", Type.Object({}), { about: "`ContainerInspect`" });
 const endpoint = argument("endpoint", endpointSchema);
 const env = argument("env", environmentSchema);
@@ -39,6 +47,12 @@ export const points = {
   "daemon.preStartHook": { rule: "supervises", args: [] },
   "daemon.preStopHook": { rule: "supervises", args: [] },
   "api.updateHandler": { rule: "routes", args: [handlers], answer: handlers },
+  "image.prePull": {
+    rule: "changes",
+    args: [imageRequest],
+    answer: imageRequest,
+    concerns: ({ reference }: ImageRequest): CallSubject => ({ image: reference }),
+  },
   "image.postPull": {
     rule: "asks",
     args: [

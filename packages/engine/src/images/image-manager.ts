@@ -1,6 +1,6 @@
 import type { Readable } from "node:stream";
 import type * as api from "@pouchcontainer/api";
-import { invalidArgument, notFound } from "@pouchcontainer/errors";
+import { internal, invalidArgument, messageChain, notFound } from "@pouchcontainer/errors";
 import {
   familiarReference,
   formatPlatform,
@@ -50,7 +50,7 @@ import { Unpacker } from "./unpack-image.ts";
 
 export interface ImageManagerOptions {
   containerd: ImageServices;
-  chains: Pick<PluginChains, "postPull">;
+  chains: Pick<PluginChains, "change" | "postPull">;
   events: EventSink;
   /** Which snapshotter images are unpacked for. */
   snapshotter: string;
@@ -155,13 +155,36 @@ export class ImageManager implements ImageSource {
     progress: ProgressSink,
     signal: AbortSignal,
   ): Promise<void> {
-    const pull: PullRequest = {
-      reference: this.#pullReference(request.reference, request.tag),
-      platform: this.#platform(request.platform),
-      credentials: credentialsOf(request.auth),
-    };
+    const pull = await this.#afterPlugins(
+      {
+        reference: this.#pullReference(request.reference, request.tag),
+        platform: this.#platform(request.platform),
+        credentials: credentialsOf(request.auth),
+      },
+      signal,
+    );
     const key = JSON.stringify([formatReference(pull.reference), formatPlatform(pull.platform), pull.credentials]);
     await this.#pulls.join(key, progress, signal, (sink, stop) => pullNamed(this.#pullDeps(), pull, this.#places, sink, stop));
+  }
+
+  /** What plugins make of a pull. What is secret to one registry is not told to another. */
+  async #afterPlugins(pull: PullRequest, signal: AbortSignal): Promise<PullRequest> {
+    const asked = { reference: this.#shown(pull.reference), platform: formatPlatform(pull.platform) };
+    const changed = await this.#options.chains.change("image.prePull", { request: asked }, { signal });
+    if (changed === asked) return pull;
+    try {
+      const isNamed = pull.reference.tag !== undefined || pull.reference.digest !== undefined;
+      const named = this.#parse(changed.reference);
+      const reference = isNamed ? withDefaultTag(named) : named;
+      const isElsewhere = reference.domain !== pull.reference.domain;
+      return {
+        reference,
+        platform: this.#platform(changed.platform),
+        credentials: isElsewhere ? undefined : pull.credentials,
+      };
+    } catch (error) {
+      throw internal(`plugins at image.prePull left what cannot be pulled: ${messageChain(error)}`, { cause: error });
+    }
   }
 
   async load(

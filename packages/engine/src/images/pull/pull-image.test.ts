@@ -9,7 +9,7 @@ import { MediaType } from "@pouchcontainer/oci";
 import { Leases } from "../lease.ts";
 import { FakeContainerd } from "../testing/fake-containerd.ts";
 import { faulty, FakeRegistry, refuse } from "../testing/fake-registry.ts";
-import { imageRoom } from "../testing/image-room.ts";
+import { imageRoom, noPlugins } from "../testing/image-room.ts";
 
 const amd64 = { os: "linux", architecture: "amd64" };
 const big = (letter: string): string => letter.repeat(300_000);
@@ -394,6 +394,34 @@ test("hostile and unusable manifests are refused with a reason", async () => {
   assert.equal(room.containerd.leaseResources.size + room.containerd.blobs.size, 0);
 });
 
+test("what a plugin makes of a pull is pulled; another registry does not hear the client's secrets", async () => {
+  await using asked = await FakeRegistry.start();
+  await using mirror = await FakeRegistry.start();
+  for (const registry of [asked, mirror]) {
+    registry.addImage(["a"], amd64, "1");
+    registry.interceptors.push(({ authorization }, response) => {
+      if (authorization !== undefined || registry === mirror) return false;
+      response.writeHead(401, { "WWW-Authenticate": 'Basic realm="test"' }).end();
+      return true;
+    });
+  }
+  let reference = `${asked.host}/app:1`;
+  const change = async (): Promise<never> => ({ reference, platform: "linux/amd64" }) as never;
+  const room = await imageRoom({ chains: { ...noPlugins, change } });
+  const auth = { username: "ann", password: "secret", serveraddress: asked.host };
+  await room.pull(`${asked.host}/app:0`, { auth });
+  assert.ok(asked.requests.some(({ authorization }) => authorization !== undefined));
+  reference = `${mirror.host}/app:1`;
+  await room.pull(`${asked.host}/app:0`, { auth });
+  assert.ok(mirror.requests.length > 0 && mirror.requests.every(({ authorization }) => authorization === undefined));
+  assert.notEqual(room.images.view(`${mirror.host}/app:1`), undefined);
+  reference = "::";
+  await assert.rejects(room.pull(`${asked.host}/app:0`, { auth }), {
+    kind: "internal",
+    message: "plugins at image.prePull left what cannot be pulled: invalid reference format",
+  });
+});
+
 test("a reference that is none is refused before anyone is asked", async () => {
   const room = await imageRoom();
   await assert.rejects(room.pull("::"), { kind: "invalidArgument", message: "invalid reference format" });
@@ -405,6 +433,7 @@ test("what an outage of containerd left of a load, and what nobody holds, goes w
   registry.addImage(["a"], amd64, "1");
   const room = await imageRoom({
     chains: {
+      ...noPlugins,
       postPull: async () => {
         throw forbidden("not this one");
       },

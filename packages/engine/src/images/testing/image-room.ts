@@ -1,4 +1,5 @@
 import type { JsonMessage } from "@pouchcontainer/api";
+import { bodyOfRequest } from "@pouchcontainer/plugin-sdk/host";
 import { dockerNaming } from "@pouchcontainer/oci";
 import { createImageManager, type ImageManager, type ImageManagerOptions } from "../image-manager.ts";
 import { FakeContainerd } from "./fake-containerd.ts";
@@ -8,6 +9,12 @@ export interface PublishedEvent {
   id: string;
   attributes: Record<string, string>;
 }
+
+/** Every body as it came. */
+export const noPlugins: ImageManagerOptions["chains"] = {
+  change: async (point, request) => bodyOfRequest(point, request),
+  postPull: async () => undefined,
+};
 
 /** An images room on a containerd in memory, with a clock that does not wait. */
 export interface ImageRoom {
@@ -28,7 +35,7 @@ export async function imageRoom(
   const events: PublishedEvent[] = [];
   const sleeps: number[] = [];
   const images = await createImageManager({
-    chains: { postPull: async () => undefined },
+    chains: noPlugins,
     events: { publish: ({ action, id, attributes }) => void events.push({ action, id, attributes }) },
     snapshotter: "overlayfs",
     naming: dockerNaming,

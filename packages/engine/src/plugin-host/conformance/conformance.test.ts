@@ -1,5 +1,5 @@
 import type { ContainerCreateConfig, ContainerInspect, HandlerSpec } from "@pouchcontainer/api";
-import { readJson, jsonStream, type PluginManifest, type Supervisor } from "@pouchcontainer/plugin-sdk";
+import { readJson, jsonStream, type ImageRequest, type PluginManifest, type Supervisor } from "@pouchcontainer/plugin-sdk";
 import {
   compileBodyChecks,
   InProcessPlugin,
@@ -213,6 +213,14 @@ for (const transport of Object.keys(transports)) {
     const exec = (User: string): Promise<unknown> => host.change("container.preExec", { config: { User, Cmd: ["sh"] } }, {});
     assert.deepEqual(await exec("1"), { User: "1", Cmd: ["sh"], Env: ["CONFORMANCE=yes"] });
     await assert.rejects(exec("please-refuse"), { kind: "forbidden", message: /at container.preExec: refused by the plugin$/ });
+  });
+
+  test(`${transport}: a pull is changed and refused`, async (t) => {
+    const { host } = await open(t, transport);
+    const pull = (reference: string): Promise<ImageRequest> =>
+      host.change("image.prePull", { request: { reference, platform: "" } }, {});
+    assert.deepEqual(await pull("busybox:latest"), { reference: "busybox:latest", platform: "linux/arm64" });
+    await assert.rejects(pull("please-refuse"), { kind: "forbidden", message: /at image.prePull: refused by the plugin$/ });
   });
 
   // Each view is that of its point.

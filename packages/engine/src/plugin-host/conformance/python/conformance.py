@@ -99,6 +99,12 @@ def cri_pre_create_container(body):
     return {"config": body["config"]}
 
 
+def pre_pull(body):
+    if body["request"]["reference"] == "please-refuse":
+        raise Refusal("refused by the plugin")
+    return {"request": {**body["request"], "platform": "linux/arm64"}}
+
+
 def post_pull(body):
     question = {"call": body["call"]["id"], "snapshotter": "second"}
     if body["snapshotter"] == "overlayfs" and not ask("/Image.IsUnpacked", question)["unpacked"]:
@@ -148,6 +154,7 @@ POINTS = {
     "/VolumePlugin.PreVolumeCreate": pre_volume_create,
     "/CriPlugin.PreRunPodSandbox": cri_pre_run_pod_sandbox,
     "/CriPlugin.PreCreateContainer": cri_pre_create_container,
+    "/ImagePlugin.PrePull": pre_pull,
     "/ImagePlugin.PostPull": post_pull,
     "/ApiPlugin.UpdateHandler": update_handler,
 }

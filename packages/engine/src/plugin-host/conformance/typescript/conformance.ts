@@ -92,6 +92,10 @@ registerCriPlugin({
 });
 
 registerImagePlugin({
+  prePull(request) {
+    if (request.reference === "please-refuse") throw forbidden("refused by the plugin");
+    request.platform = "linux/arm64";
+  },
   async postPull(snapshotter, image) {
     if (snapshotter === "overlayfs" && !(await image.isUnpacked("second"))) await image.unpack("second");
   },
