@@ -2,7 +2,14 @@
  * Makes the published form of `@pouchcontainer/plugin-sdk`: one JavaScript file per entry that runs on Node 20 and newer, type
  * declarations without any import from this repository, no dependencies. `bin/plugin-sdk.tgz` is what `npm install` takes.
  */
-import { ContainerCreateConfig, ContainerInspect, ExecCreateConfig, Volume, VolumeCreateConfig } from "@pouchcontainer/api";
+import {
+  ContainerCreateConfig,
+  ContainerInspect,
+  ExecCreateConfig,
+  NetworkCreateConfig,
+  Volume,
+  VolumeCreateConfig,
+} from "@pouchcontainer/api";
 import { build } from "esbuild";
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
@@ -13,7 +20,7 @@ import { interfaceText } from "./schema-to-type.ts";
 const root = resolve(import.meta.dirname, "..");
 const source = join(root, "packages/plugin-sdk/src");
 /** Types of the API that the SDK's declarations speak of and that are derived from schemas. */
-const derived = { ContainerCreateConfig, ContainerInspect, ExecCreateConfig, Volume, VolumeCreateConfig };
+const derived = { ContainerCreateConfig, ContainerInspect, ExecCreateConfig, NetworkCreateConfig, Volume, VolumeCreateConfig };
 
 export async function buildPluginSdk(bin: string): Promise<string> {
   const out = join(buildDirectory, "plugin-sdk");

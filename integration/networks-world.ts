@@ -1,3 +1,4 @@
+import { bodyOfRequest } from "@pouchcontainer/plugin-sdk/host";
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
@@ -111,7 +112,10 @@ export class NetworksWorld {
     this.networks = await openNetworks({
       config: this.config,
       store: this.#store,
-      chains: { preCreateEndpoint: (_id, _env, endpoint) => Promise.resolve(this.changeEndpoint(endpoint)) },
+      chains: {
+        change: (point, request) => Promise.resolve(bodyOfRequest(point, request)),
+        preCreateEndpoint: (_id, _env, endpoint) => Promise.resolve(this.changeEndpoint(endpoint)),
+      },
       events: {
         publish: (event) =>
           void this.events.push({

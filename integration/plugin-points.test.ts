@@ -140,3 +140,17 @@ test("image.prePull: a pull is refused, or gets another reference, by which the 
   assert.match(await docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}"), /^busybox:pulled$/m);
   await docker("image", "rm", "busybox:pulled");
 });
+
+test("network.preCreate: a create is changed, or refused and leaves nothing", async (t) => {
+  await install(t, "network-guard", "network", {
+    preCreate: `(config) => { if (!config.Internal) throw forbidden("internal networks only"); config.Labels = { ...config.Labels, zone: "dmz" }; }`,
+  });
+  const refused = await daemon.docker("network", "create", "open");
+  assert.match(refused.stderr, /plugin "network-guard" at network.preCreate: internal networks only/);
+  await docker("network", "create", "--internal", "closed");
+  assert.equal(await docker("network", "inspect", "-f", '{{index .Labels "zone"}}', "closed"), "dmz");
+  assert.doesNotMatch(await docker("network", "ls", "--format", "{{.Name}}"), /open/);
+  const tried = await daemon.api("POST", "/plugins/dry-run", { point: "network.preCreate", body: { Name: "x" } });
+  assert.match(tried.text, /internal networks only/);
+  await docker("network", "rm", "closed");
+});

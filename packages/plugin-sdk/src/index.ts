@@ -15,6 +15,7 @@ export type {
   PouchSection,
   ResolvedPoint,
 } from "./manifest.ts";
+export type { NetworkPlugin } from "./network-plugin.ts";
 export type { Awaitable, PluginCall, PluginLog } from "./plugin-call.ts";
 export type { PodSandboxConfig } from "./pod-sandbox-config.ts";
 export { pointNames } from "./point-table.ts";
@@ -25,6 +26,7 @@ export {
   registerCriPlugin,
   registerDaemonPlugin,
   registerImagePlugin,
+  registerNetworkPlugin,
   registerVolumePlugin,
 } from "./register.ts";
 export type { VolumePlugin } from "./volume-plugin.ts";
@@ -35,6 +37,7 @@ export type {
   ContainerInspect,
   ExecCreateConfig,
   HandlerSpec,
+  NetworkCreateConfig,
   Volume,
   VolumeCreateConfig,
 } from "@pouchcontainer/api";

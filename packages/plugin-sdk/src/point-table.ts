@@ -1,4 +1,4 @@
-import { ContainerCreateConfig, ExecCreateConfig, Volume, VolumeCreateConfig } from "@pouchcontainer/api";
+import { ContainerCreateConfig, ExecCreateConfig, NetworkCreateConfig, Volume, VolumeCreateConfig } from "@pouchcontainer/api";
 import { Type } from "typebox";
 import {
   endpointSchema,
@@ -15,6 +15,7 @@ import type { ImageRequest, PulledImage } from "./image-plugin.ts";
 
 const createBody = argument("config", ContainerCreateConfig, { about: "`ContainerCreateConfig`" });
 const volumeBody = argument("config", VolumeCreateConfig, { about: "`VolumeCreateConfig`" });
+const networkBody = argument("config", NetworkCreateConfig, { about: "`NetworkCreateConfig`" });
 const podBody = argument("config", podSandboxConfigSchema, { about: "CRI's PodSandboxConfig in protobuf's JSON" });
 const criRequest = argument("criRequest", Type.Unknown());
 const execBody = argument("config", ExecCreateConfig, { about: "the body of an exec create, `ExecCreateConfig`" });
@@ -75,6 +76,13 @@ export const points = {
     rule: "asks",
     args: [argument("volume", Volume, { about: "`Volume`, as `volume inspect` shows it" })],
     concerns: ofLabels,
+  },
+  "network.preCreate": {
+    rule: "changes",
+    args: [networkBody],
+    answer: networkBody,
+    concerns: ofLabels,
+    may: "change name, driver, addresses, options, labels; throw to refuse",
   },
   "cri.preRunPodSandbox": {
     rule: "changes",

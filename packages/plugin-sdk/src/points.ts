@@ -3,6 +3,7 @@ import type { ContainerPlugin } from "./container-plugin.ts";
 import type { CriPlugin } from "./cri-plugin.ts";
 import type { DaemonPlugin } from "./daemon-plugin.ts";
 import type { ImagePlugin } from "./image-plugin.ts";
+import type { NetworkPlugin } from "./network-plugin.ts";
 import type { VolumePlugin } from "./volume-plugin.ts";
 
 /** The interface of each kind. */
@@ -13,9 +14,10 @@ export interface PluginKinds {
   cri: CriPlugin;
   api: ApiPlugin;
   image: ImagePlugin;
+  network: NetworkPlugin;
 }
 
-/** One of the six kinds of plugin. */
+/** One of the kinds of plugin. */
 export type PluginKind = keyof PluginKinds;
 
 /** `kind.method` for every method of every kind. */
@@ -33,7 +35,15 @@ export type PointArguments<P extends PointName> = Parameters<PointMethod<P>> ext
 export type PointReturn<P extends PointName> = Exclude<Awaited<ReturnType<PointMethod<P>>>, void>;
 
 /** All kinds. */
-export const pluginKinds = ["container", "daemon", "volume", "cri", "api", "image"] as const satisfies readonly PluginKind[];
+export const pluginKinds = [
+  "container",
+  "daemon",
+  "volume",
+  "cri",
+  "api",
+  "image",
+  "network",
+] as const satisfies readonly PluginKind[];
 
 /** The kind and the method of a point. */
 export function splitPoint(point: PointName): { kind: PluginKind; method: string } {

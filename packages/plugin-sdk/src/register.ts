@@ -3,6 +3,7 @@ import type { ContainerPlugin } from "./container-plugin.ts";
 import type { CriPlugin } from "./cri-plugin.ts";
 import type { DaemonPlugin } from "./daemon-plugin.ts";
 import type { ImagePlugin } from "./image-plugin.ts";
+import type { NetworkPlugin } from "./network-plugin.ts";
 import { register } from "./registration.ts";
 import type { VolumePlugin } from "./volume-plugin.ts";
 
@@ -34,4 +35,9 @@ export function registerApiPlugin(plugin: ApiPlugin): void {
 /** Registers the plugin's image points. */
 export function registerImagePlugin(plugin: ImagePlugin): void {
   register({ kind: "image", plugin });
+}
+
+/** Registers the plugin's network points. */
+export function registerNetworkPlugin(plugin: NetworkPlugin): void {
+  register({ kind: "network", plugin });
 }

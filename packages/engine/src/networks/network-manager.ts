@@ -7,6 +7,7 @@ import type { AddressManager } from "./ipam/address-manager.ts";
 import { completeIpam } from "./ipam/complete-ipam.ts";
 import type { DefaultPool } from "./ipam/default-pools.ts";
 import { hostRoutes } from "./ipam/host-routes.ts";
+import type { PluginChains } from "../plugin-host/chains.ts";
 import { KeyedMutex } from "../keyed-mutex.ts";
 import { matches, refuseUnknownFilters, type Filters } from "./network-filters.ts";
 import { networkName } from "./network-mode.ts";
@@ -24,6 +25,7 @@ export interface NetworkManagerDeps {
   addresses: AddressManager;
   sandboxes: Sandboxes;
   containers: NetworkContainers;
+  chains: Pick<PluginChains, "change">;
   events: NetworkEvents;
   defaultPools: DefaultPool[];
   clock: () => Date;
@@ -42,7 +44,8 @@ export class NetworkManager {
   }
 
   /** One after the other: two networks made at once must not choose the same subnet or name. */
-  create(config: api.NetworkCreateConfig): Promise<api.NetworkCreateResponse> {
+  async create(requested: api.NetworkCreateConfig): Promise<api.NetworkCreateResponse> {
+    const config = await this.#deps.chains.change("network.preCreate", { config: requested }, {});
     return this.#mutex.run("create", async () => {
       const { registry, readiness, addresses } = this.#deps;
       const record = this.#record(config);

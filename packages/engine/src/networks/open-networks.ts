@@ -46,7 +46,7 @@ const maximumPendingQueries = 1_024;
 export interface NetworksDeps {
   config: NetworksConfig;
   store: Pick<Store, "collection">;
-  chains: Pick<PluginChains, "preCreateEndpoint">;
+  chains: Pick<PluginChains, "change" | "preCreateEndpoint">;
   events: NetworkEvents;
   containers: NetworkContainers;
   env: NodeJS.ProcessEnv;
@@ -179,6 +179,7 @@ export async function openNetworks(deps: NetworksDeps): Promise<Networks> {
       addresses,
       sandboxes,
       containers,
+      chains,
       events,
       defaultPools: config.defaultPools,
       clock,

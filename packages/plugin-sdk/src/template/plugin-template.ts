@@ -118,6 +118,18 @@ const examples: Record<PluginKind, Example> = {
   assert.deepEqual(image.unpackedTo, ["native"]);`,
     see: "pouch pull busybox && pouch plugin logs NAME",
   },
+  network: {
+    points: ["network.preCreate"],
+    register: "registerNetworkPlugin",
+    code: `  /** Every network says who made it so. */
+  preCreate(config) {
+    config.Labels = { "made-by": "NAME", ...config.Labels };
+  },`,
+    sample: "",
+    test: `  const { config } = await plugin.call("network.preCreate", { config: { Name: "web" } });
+  assert.deepEqual(config.Labels, { "made-by": "NAME" });`,
+    see: "pouch network create web && pouch network inspect web",
+  },
 };
 
 /** The files of a new plugin's package: path to content. Throws `invalidArgument` for a name or kind that is none. */

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { EngineError } from "@pouchcontainer/errors";
-import { pluginTemplate } from "@pouchcontainer/plugin-sdk/template";
+import { pluginKinds, pluginTemplate } from "@pouchcontainer/plugin-sdk/template";
 import { CliError } from "../../cli-error.ts";
 import { argument, defineCommand, exactArgs } from "../../command.ts";
 import { bool, text } from "../../flags/flag-types.ts";
@@ -17,7 +17,7 @@ export const command = defineCommand({
   flags: {
     javascript: bool("Write JavaScript, whatever Node there is"),
     kind: text("What it plugs into", {
-      choices: ["container", "daemon", "volume", "cri", "api", "image"],
+      choices: [...pluginKinds],
       shownDefault: "container",
     }),
     typescript: bool("Write TypeScript, whatever Node there is"),

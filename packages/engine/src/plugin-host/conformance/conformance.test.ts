@@ -223,6 +223,13 @@ for (const transport of Object.keys(transports)) {
     await assert.rejects(pull("please-refuse"), { kind: "forbidden", message: /at image.prePull: refused by the plugin$/ });
   });
 
+  test(`${transport}: a network's create is changed and refused`, async (t) => {
+    const { host } = await open(t, transport);
+    const create = (Name: string): Promise<object> => host.change("network.preCreate", { config: { Name } }, {});
+    assert.deepEqual(await create("web"), { Name: "web", Labels: { conformance: "yes" } });
+    await assert.rejects(create("please-refuse"), { kind: "forbidden", message: /at network.preCreate: refused by the plugin$/ });
+  });
+
   // Each view is that of its point.
   for (const [point, view] of Object.entries(askedWith) as [keyof typeof askedWith, (word: string) => never][])
     test(`${transport}: ${point} shows its view, and what the plugin throws refuses`, async (t) => {

@@ -12,7 +12,7 @@ import urllib.parse
 
 SOCKET = os.environ["POUCH_PLUGIN_SOCKET"]
 HOST_SOCKET = os.environ["POUCH_HOST_SOCKET"]
-KINDS = ["container", "daemon", "volume", "cri", "image", "api"]
+KINDS = ["container", "daemon", "volume", "cri", "image", "api", "network"]
 state = {"configuration": {}}
 
 
@@ -99,6 +99,12 @@ def cri_pre_create_container(body):
     return {"config": body["config"]}
 
 
+def network_pre_create(body):
+    if body["config"]["Name"] == "please-refuse":
+        raise Refusal("refused by the plugin")
+    return {"config": {**body["config"], "Labels": {"conformance": "yes"}}}
+
+
 def pre_pull(body):
     if body["request"]["reference"] == "please-refuse":
         raise Refusal("refused by the plugin")
@@ -155,6 +161,7 @@ POINTS = {
     "/CriPlugin.PreRunPodSandbox": cri_pre_run_pod_sandbox,
     "/CriPlugin.PreCreateContainer": cri_pre_create_container,
     "/ImagePlugin.PrePull": pre_pull,
+    "/NetworkPlugin.PreCreate": network_pre_create,
     "/ImagePlugin.PostPull": post_pull,
     "/ApiPlugin.UpdateHandler": update_handler,
 }

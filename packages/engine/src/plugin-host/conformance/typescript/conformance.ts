@@ -6,6 +6,7 @@ import {
   registerCriPlugin,
   registerDaemonPlugin,
   registerImagePlugin,
+  registerNetworkPlugin,
   registerVolumePlugin,
   rewriteJson,
   type ContainerCreateConfig,
@@ -88,6 +89,13 @@ registerCriPlugin({
   preCreateContainer(config, request) {
     // The suite's request.
     config.Labels = { pod: (request as { sandbox: string }).sandbox };
+  },
+});
+
+registerNetworkPlugin({
+  preCreate(config) {
+    if (config.Name === "please-refuse") throw forbidden("refused by the plugin");
+    config.Labels = { conformance: "yes" };
   },
 });
 
