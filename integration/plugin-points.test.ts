@@ -154,3 +154,18 @@ test("network.preCreate: a create is changed, or refused and leaves nothing", as
   assert.match(tried.text, /internal networks only/);
   await docker("network", "rm", "closed");
 });
+
+test("plugins are told of a container's life in order, and what they throw undoes nothing", async (t) => {
+  const note = (what: string): string =>
+    `({ Name, State }) => { console.log("told " + Name + " ${what} " + State.Status); throw new Error("not ready"); }`;
+  await install(t, "teller", "container", { postCreate: note("created") });
+  const told = async (name: string): Promise<string[]> =>
+    [...(await daemon.api("GET", "/plugins/teller/logs")).text.matchAll(/told \/(\S+) (.*?)\\?"?\n/g)].flatMap(([, of, what]) =>
+      of === name ? [what ?? ""] : [],
+    );
+  const id = await docker("create", "--name", "told", "busybox", "sh", "-c", "exit 3");
+  await eventually("it was told of the create", async () => (await told("told")).join() === "created created");
+  assert.deepEqual(await outcomes(id, "container.postCreate"), ["failed"]);
+  assert.match(daemon.log, /plugin \\"teller\\" at container.postCreate: not ready; it goes on/);
+  await docker("rm", id);
+});

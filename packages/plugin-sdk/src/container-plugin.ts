@@ -45,6 +45,11 @@ export interface ContainerPlugin {
   preCreate?(config: ContainerCreateConfig, call: PluginCall): Awaitable<ContainerCreateConfig | void>;
   /** After the last `preCreate` of all plugins: look at the final body and throw to refuse it. It is frozen. */
   validateCreate?(config: Readonly<ContainerCreateConfig>, call: PluginCall): Awaitable<void>;
+  /**
+   * A container was created, whatever asked for it; its plugins are told while it may already be started. Nothing waits, and a throw is logged and traced
+   * only: the container stays.
+   */
+  postCreate?(container: Readonly<ContainerInspect>, call: PluginCall): Awaitable<void>;
   /** Every start, those by a restart policy included. The container is what `inspect` shows; return hooks for the OCI spec. */
   preStart?(container: Readonly<ContainerInspect>, call: PluginCall): Awaitable<PreStartHook[] | void>;
   /** Before each endpoint is made: at start for every network, and at `network connect`. */

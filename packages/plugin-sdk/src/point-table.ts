@@ -100,6 +100,7 @@ export const points = {
     thenAsks: "container.validateCreate",
   },
   "container.validateCreate": { rule: "asks", args: [createBody], concerns: ofContainer },
+  "container.postCreate": { rule: "tells", args: [container] },
   "container.preStart": {
     rule: "collects",
     args: [container],

@@ -48,7 +48,8 @@ export interface ContainerDeps {
   >;
   records: GuardedCollection<ContainerRecord>;
   images: ImageSource;
-  chains: Pick<PluginChains, "preCreate" | "preStart" | "preUpdate" | "postUpdate" | "change" | "ask"> & PluginTraces;
+  chains: Pick<PluginChains, "preCreate" | "preStart" | "preUpdate" | "postUpdate" | "change" | "ask" | "tellAfterwards"> &
+    PluginTraces;
   networks: ContainerNetworks;
   volumes: ContainerVolumes;
   /** All work on containers' files. */

@@ -26,6 +26,8 @@ import { gcRootLabel, ownerLabel } from "./container-deps.ts";
 import { publishContainerEvent } from "./container-events.ts";
 import { madeUpName, newContainerId } from "./container-names.ts";
 import { zeroTime, type ContainerRecord } from "./container-record.ts";
+import { inspectContainer } from "./list-containers.ts";
+import { chainContext } from "./network-view.ts";
 import { criRecord } from "./cri-record.ts";
 import type { CriSettings } from "./cri-settings.ts";
 import { modesOf, type PodMembership } from "./pod-membership.ts";
@@ -74,6 +76,8 @@ export async function createContainer(
     deps.volumes.release(id);
     deps.chains.adoptTrace({ id, name }, calls);
     publishContainerEvent(deps.events, record, "create");
+    const view = (): { container: api.ContainerInspect } => ({ container: inspectContainer(room, container) });
+    deps.chains.tellAfterwards("container.postCreate", view, chainContext(record));
     return { Id: id, Name: name, Warnings: [...(record.warnings ?? []), ...keptAfterItsEnd(requested, request, calls)] };
   } catch (error) {
     for (const step of undo.reverse()) {

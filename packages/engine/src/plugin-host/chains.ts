@@ -53,6 +53,8 @@ export interface PluginChains {
   ask<P extends PointOf<"asks">>(point: P, view: () => PointRequest<P>, context: ChainContext): Promise<void>;
   /** Waits for the plugins, and never throws what they do. `view` is asked for only when there is one. */
   tell<P extends PointOf<"tells">>(point: P, view: () => PointRequest<P>, context: ChainContext): Promise<void>;
+  /** The same of what has happened: nothing waits for it. */
+  tellAfterwards<P extends PointOf<"tells">>(point: P, view: () => PointRequest<P>, context: ChainContext): void;
   preCreate(config: ContainerCreateConfig, context: ChainContext): Promise<ContainerCreateConfig>;
   /** Hooks of all plugins, ordered: priority descending, equal ones in chain order. */
   preStart(container: ContainerInspect, context: ChainContext): Promise<PreStartHook[]>;

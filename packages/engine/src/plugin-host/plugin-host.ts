@@ -7,6 +7,7 @@ import {
   type VolumeCreateConfig,
 } from "@pouchcontainer/api";
 import { EngineError, internal, invalidArgument } from "@pouchcontainer/errors";
+import { inBackground } from "@pouchcontainer/owners";
 import type { ConflictPolicy, Endpoint, PluginLog, PodSandboxConfig, PulledImage, Supervisor } from "@pouchcontainer/plugin-sdk";
 import {
   checkAnswerBounds,
@@ -93,6 +94,10 @@ export class PluginHost implements PluginChains {
 
   tell<P extends PointOf<"tells">>(point: P, view: () => PointRequest<P>, context: ChainContext): Promise<void> {
     return this.#points.tell(point, view, context);
+  }
+
+  tellAfterwards<P extends PointOf<"tells">>(point: P, view: () => PointRequest<P>, context: ChainContext): void {
+    this.#points.tellAfterwards(point, view, context);
   }
 
   preCreate(config: ContainerCreateConfig, context: ChainContext): Promise<ContainerCreateConfig> {
@@ -315,6 +320,11 @@ export class PluginHost implements PluginChains {
   /** A container was removed. */
   forgetTrace(containerId: string): void {
     this.trace.forget(containerId);
+    // Of its end plugins may still be told.
+    inBackground("forgetting the calls of a container that is gone", async () => {
+      await this.#points.told(containerId);
+      this.trace.forget(containerId);
+    });
   }
 
   /** A host with the same plugins in the same order whose calls nobody hears of, for a dry run. */

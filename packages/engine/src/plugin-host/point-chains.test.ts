@@ -119,3 +119,37 @@ test("a point that asks is tried with a view as its body", async () => {
   assert.equal((await tried({ keep: "yes" })).error, 'plugin "keeper" at container.preRemove: it is kept');
   assert.deepEqual((await tried({})).calls, []);
 });
+
+test("of what has happened each plugin is told in order, as it was then; a failure is logged and traced, and holds nothing", async () => {
+  const { host, add, log } = world();
+  const told: string[] = [];
+  const first = Promise.withResolvers<void>();
+  add("slow", "container", {
+    postCreate: async ({ Name }) => {
+      if (Name === "/one") await first.promise;
+      told.push(Name);
+      if (Name === "/two") throw new Error("no database");
+    },
+  });
+  let Name = "/one";
+  const tell = (containerId: string): void =>
+    host.tellAfterwards("container.postCreate", () => ({ container: sampleContainer({ Name }) }), { containerId });
+  tell("c1");
+  Name = "/two";
+  tell("c1");
+  Name = "/other";
+  tell("c2");
+  await new Promise(setImmediate);
+  assert.deepEqual(told, ["/other"]);
+  host.forgetTrace("c1");
+  first.resolve();
+  await new Promise(setImmediate);
+  await new Promise(setImmediate);
+  assert.deepEqual(told, ["/other", "/one", "/two"]);
+  assert.deepEqual(log, ['plugin "slow" at container.postCreate: no database; it goes on']);
+  assert.deepEqual(
+    host.trace.last().map(({ outcome }) => outcome),
+    ["unchanged", "unchanged", "failed"],
+  );
+  assert.deepEqual(host.trace.ofContainer("c1"), []);
+});

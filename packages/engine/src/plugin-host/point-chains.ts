@@ -1,4 +1,5 @@
 import { EngineError, internal } from "@pouchcontainer/errors";
+import { inBackground } from "@pouchcontainer/owners";
 import type { PluginLog, PointName } from "@pouchcontainer/plugin-sdk";
 import {
   bodyOfRequest,
@@ -29,6 +30,8 @@ export interface PointChainsDeps {
 /** The chains of points of which the table of points says all there is to know. Without a plugin nothing is made, copied or looked at. */
 export class PointChains {
   readonly #deps: PointChainsDeps;
+  /** By container: what is being told. */
+  readonly #tellings = new Map<string, Promise<void>>();
 
   constructor(deps: PointChainsDeps) {
     this.#deps = deps;
@@ -58,6 +61,31 @@ export class PointChains {
     await this.#show(point, view, context, (plugin, error) =>
       this.#deps.logOf(plugin).warn(`${EngineError.from(error).message}; it goes on`),
     );
+  }
+
+  /**
+   * The same of what has happened, which nobody holds up or takes back: nothing waits for it. Of one container plugins are told in the order
+   * of what happened, each time of how it was then.
+   */
+  tellAfterwards<P extends PointOf<"tells">>(point: P, view: () => PointRequest<P>, context: ChainContext): void {
+    if (this.#deps.registry.chain(point).length === 0) return;
+    const { containerId = "" } = context;
+    inBackground("telling plugins what has happened", async () => {
+      const request = view();
+      const turn = this.#tellings.get(containerId) ?? Promise.resolve();
+      const told = turn.then(() => this.tell(point, () => request, context));
+      // Who comes next is told, whatever became of this.
+      const over = told.catch(() => undefined);
+      this.#tellings.set(containerId, over);
+      await over;
+      if (this.#tellings.get(containerId) === over) this.#tellings.delete(containerId);
+      await told;
+    });
+  }
+
+  /** Resolves when plugins have been told all that has happened to a container so far. */
+  async told(containerId: string): Promise<void> {
+    await this.#tellings.get(containerId);
   }
 
   async #show(

@@ -108,6 +108,11 @@ const askedWith: {
   "container.preRemove": (word) => ({ container: sampleContainer({ Name: word }) }),
 };
 
+/** The same of each point that tells. */
+const toldWith: { [P in PointOf<"tells">]: (word: string) => PointRequest<P> } = {
+  "container.postCreate": (word) => ({ container: sampleContainer({ Name: word }) }),
+};
+
 function outcomes(host: PluginHost, point: string): string[] {
   return host.trace.last().flatMap((entry) => (entry.point === point ? [entry.outcome] : []));
 }
@@ -229,6 +234,17 @@ for (const transport of Object.keys(transports)) {
     assert.deepEqual(await create("web"), { Name: "web", Labels: { conformance: "yes" } });
     await assert.rejects(create("please-refuse"), { kind: "forbidden", message: /at network.preCreate: refused by the plugin$/ });
   });
+
+  for (const [point, view] of Object.entries(toldWith) as [keyof typeof toldWith, (word: string) => never][])
+    test(`${transport}: ${point} shows its view, and what the plugin throws is traced and no more`, async (t) => {
+      const { host, log } = await open(t, transport);
+      for (const word of ["nothing", "please-refuse"]) await host.tell(point, () => view(word), {});
+      assert.deepEqual(outcomes(host, point), ["unchanged", "failed"]);
+      assert.ok(
+        log.some((line) => line.endsWith(`at ${point}: refused by the plugin; it goes on`)),
+        log.join("\n"),
+      );
+    });
 
   // Each view is that of its point.
   for (const [point, view] of Object.entries(askedWith) as [keyof typeof askedWith, (word: string) => never][])

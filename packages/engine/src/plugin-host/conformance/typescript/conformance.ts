@@ -51,6 +51,7 @@ registerContainerPlugin({
   validateCreate(config) {
     if (config.Hostname === "forbidden") throw forbidden("that host name is taken");
   },
+  postCreate: refuseWhatSaysSo,
   preStart: (container) => [{ priority: 5, args: ["/bin/true", container.Id] }],
   preCreateEndpoint(id, env, endpoint) {
     endpoint.priority = env.length;
