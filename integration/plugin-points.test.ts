@@ -158,7 +158,10 @@ test("network.preCreate: a create is changed, or refused and leaves nothing", as
 test("plugins are told of a container's life in order, and what they throw undoes nothing", async (t) => {
   const note = (what: string): string =>
     `({ Name, State }) => { console.log("told " + Name + " ${what} " + State.Status); throw new Error("not ready"); }`;
-  await install(t, "teller", "container", { postCreate: note("created") });
+  await install(t, "teller", "container", {
+    postCreate: note("created"),
+    postStart: note("started"),
+  });
   const told = async (name: string): Promise<string[]> =>
     [...(await daemon.api("GET", "/plugins/teller/logs")).text.matchAll(/told \/(\S+) (.*?)\\?"?\n/g)].flatMap(([, of, what]) =>
       of === name ? [what ?? ""] : [],
@@ -166,6 +169,10 @@ test("plugins are told of a container's life in order, and what they throw undoe
   const id = await docker("create", "--name", "told", "busybox", "sh", "-c", "exit 3");
   await eventually("it was told of the create", async () => (await told("told")).join() === "created created");
   assert.deepEqual(await outcomes(id, "container.postCreate"), ["failed"]);
+  await docker("start", id);
+  await docker("wait", id);
+  await eventually("it was told of the start", async () => (await told("told")).includes("started running"));
+  assert.equal(await docker("inspect", "-f", "{{.State.ExitCode}}", id), "3");
   assert.match(daemon.log, /plugin \\"teller\\" at container.postCreate: not ready; it goes on/);
   await docker("rm", id);
 });

@@ -52,6 +52,11 @@ export interface ContainerPlugin {
   postCreate?(container: Readonly<ContainerInspect>, call: PluginCall): Awaitable<void>;
   /** Every start, those by a restart policy included. The container is what `inspect` shows; return hooks for the OCI spec. */
   preStart?(container: Readonly<ContainerInspect>, call: PluginCall): Awaitable<PreStartHook[] | void>;
+  /**
+   * The container's process runs, whoever started it: a client, Kubernetes, a restart policy. Nothing waits, and a throw is logged and traced only: what
+   * runs is not stopped. It may have ended by the time that the plugin is told.
+   */
+  postStart?(container: Readonly<ContainerInspect>, call: PluginCall): Awaitable<void>;
   /** Before each endpoint is made: at start for every network, and at `network connect`. */
   preCreateEndpoint?(id: string, env: readonly string[], endpoint: Endpoint, call: PluginCall): Awaitable<Endpoint | void>;
   /** Every update, before anything decodes the body. Returns the body to use; `readJson` and `jsonStream` help. */

@@ -107,6 +107,7 @@ export const points = {
     answer: argument("hooks", preStartHooksSchema),
     may: "return hooks `{ priority, args, env?, timeoutSeconds? }[]`; throw to refuse",
   },
+  "container.postStart": { rule: "tells", args: [container] },
   "container.preCreateEndpoint": {
     rule: "changes",
     args: [argument("id", Type.String()), argument("env", Type.Array(Type.String())), endpoint],

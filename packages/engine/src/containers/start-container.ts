@@ -1,3 +1,4 @@
+import type { ContainerInspect } from "@pouchcontainer/api";
 import { conflict, internal, isKind, notModified } from "@pouchcontainer/errors";
 import type { Mount } from "@pouchcontainer/containerd";
 import { join } from "node:path";
@@ -74,6 +75,8 @@ export async function startContainer(room: ContainerRoom, container: Container, 
     ...(run.processUser ? { processUser: run.processUser } : {}),
   });
   publishContainerEvent(deps.events, container.record, "start");
+  const view = (): { container: ContainerInspect } => ({ container: inspectContainer(room, container) });
+  deps.chains.tellAfterwards("container.postStart", view, chainContext(container.record));
   room.healthOf(container).begin();
   run.announced.resolve();
 }

@@ -52,6 +52,7 @@ registerContainerPlugin({
     if (config.Hostname === "forbidden") throw forbidden("that host name is taken");
   },
   postCreate: refuseWhatSaysSo,
+  postStart: refuseWhatSaysSo,
   preStart: (container) => [{ priority: 5, args: ["/bin/true", container.Id] }],
   preCreateEndpoint(id, env, endpoint) {
     endpoint.priority = env.length;
