@@ -182,6 +182,7 @@ export class EngineHarness {
         postUpdate: (_rootfs, env) => Promise.resolve({ env }),
         change: (point, request) => Promise.resolve(bodyOfRequest(point, request)),
         ask: () => Promise.resolve(),
+        tell: () => Promise.resolve(),
         tellAfterwards: () => undefined,
         adoptTrace: () => undefined,
         traceOf: () => [],

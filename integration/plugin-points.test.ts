@@ -176,3 +176,26 @@ test("plugins are told of a container's life in order, and what they throw undoe
   assert.match(daemon.log, /plugin \\"teller\\" at container.postCreate: not ready; it goes on/);
   await docker("rm", id);
 });
+
+test("container.preStop: the stop signal waits for the plugin, and comes though it fails; a kill asks nobody", async (t) => {
+  await install(t, "drain", "container", {
+    preStop: `async ({ State }, { log }) => {
+      await new Promise((go) => setTimeout(go, 300));
+      const isAlive = process.getBuiltinModule("node:fs").existsSync("/proc/" + State.Pid);
+      log.info("drained while its process was " + (isAlive ? "alive" : "gone"));
+      throw unavailable("no load balancer");
+    }`,
+  });
+  const run = (): Promise<string> =>
+    docker("run", "-d", "busybox", "sh", "-c", "trap 'exit 5' TERM; echo ready; while :; do sleep 0.02; done");
+  const id = await run();
+  await eventually("it listens to signals", async () => (await docker("logs", id)) === "ready");
+  await docker("stop", id);
+  assert.deepEqual(await outcomes(id, "container.preStop"), ["failed"]);
+  assert.equal(await docker("inspect", "-f", "{{.State.ExitCode}}", id), "5");
+  assert.match(daemon.log, /drained while its process was alive/);
+  const killed = await run();
+  await docker("kill", killed);
+  assert.deepEqual(await outcomes(killed, "container.preStop"), []);
+  await docker("rm", id, killed);
+});

@@ -68,6 +68,11 @@ export interface ContainerPlugin {
    */
   postUpdate?(rootfs: string, env: string[], call: PluginCall): Awaitable<string[] | void>;
   /**
+   * Every stop and restart that somebody asks for, before the stop signal; not a kill, a removal by force, or an end of its own. The stop waits for the
+   * answer, at most as long as the deadline says. A throw is logged and traced only: the stop goes on.
+   */
+  preStop?(container: Readonly<ContainerInspect>, call: PluginCall): Awaitable<void>;
+  /**
    * Every exec that somebody asks for, by Kubernetes too, before it is there; not the daemon's own health checks. The container runs; `call.container`
    * names it. Command, user, environment and all else may be changed. A throw fails the exec's create.
    */

@@ -127,6 +127,11 @@ export const points = {
     answer: env,
     may: "change files below `rootfs` (with `writeInRootfs`), and the recorded environment",
   },
+  "container.preStop": {
+    rule: "tells",
+    args: [container],
+    may: "look, and hold the stop up within its deadline; a throw is logged and traced only",
+  },
   "container.preExec": { rule: "changes", args: [execBody], answer: execBody },
   "container.preRemove": { rule: "asks", args: [container] },
 } as const satisfies { [P in PointName]: EntryOf<P> };

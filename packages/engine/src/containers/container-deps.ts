@@ -48,7 +48,10 @@ export interface ContainerDeps {
   >;
   records: GuardedCollection<ContainerRecord>;
   images: ImageSource;
-  chains: Pick<PluginChains, "preCreate" | "preStart" | "preUpdate" | "postUpdate" | "change" | "ask" | "tellAfterwards"> &
+  chains: Pick<
+    PluginChains,
+    "preCreate" | "preStart" | "preUpdate" | "postUpdate" | "change" | "ask" | "tell" | "tellAfterwards"
+  > &
     PluginTraces;
   networks: ContainerNetworks;
   volumes: ContainerVolumes;

@@ -36,6 +36,7 @@ function running(obeys: number[], { status = "running", stopSignal = "", resume,
   if (status === "running" || status === "paused") container.run = run;
   const signals: number[] = [];
   const events: string[] = [];
+  const told: string[] = [];
   let resumed = false;
   const room = {
     deps: {
@@ -64,12 +65,13 @@ function running(obeys: number[], { status = "running", stopSignal = "", resume,
         },
       },
       configSettings: { defaultStopTimeoutSeconds: 10 },
+      chains: { tell: async (point: string) => void told.push(`${point} after ${signals.length} signals`) },
       events: { publish: ({ action }: { action: string }) => events.push(action) },
     },
     healthOf: () => ({ halt: () => ({}), resume: () => undefined }),
     // The parts of the room a stop asks for.
   } as unknown as ContainerRoom;
-  return { room, container, run, signals, events, wasResumed: () => resumed };
+  return { room, container, run, signals, events, told, wasResumed: () => resumed };
 }
 
 test("stop kills a container that ignores its stop signal", async () => {
@@ -175,4 +177,13 @@ test("an unknown signal is refused before anything is sent", async () => {
   const { room, container, signals } = running([9]);
   await assert.rejects(killContainer(room, container, "SIGNOPE"), /Invalid signal: SIGNOPE/);
   assert.deepEqual(signals, []);
+});
+
+test("plugins are told of a stop before its signal, and of one that has nothing to do not at all", async () => {
+  const { room, container, told, signals } = running([15]);
+  await stopContainer(room, container, {});
+  assert.deepEqual([told, signals], [["container.preStop after 0 signals"], [15]]);
+  const stopped = running([], { status: "exited" });
+  await assert.rejects(stopContainer(stopped.room, stopped.container, {}), { kind: "notModified" });
+  assert.deepEqual(stopped.told, []);
 });

@@ -1,6 +1,9 @@
 import { isOutage } from "@pouchcontainer/containerd";
 import { internal, notModified } from "@pouchcontainer/errors";
 import { ended } from "../ended.ts";
+import type { ContainerInspect } from "@pouchcontainer/api";
+import { inspectContainer } from "./list-containers.ts";
+import { chainContext } from "./network-view.ts";
 import type { Container } from "./container.ts";
 import { parseSignal } from "./config/index.ts";
 import { publishContainerEvent } from "./container-events.ts";
@@ -19,6 +22,12 @@ export async function stopContainer(
 ): Promise<void> {
   const signal = parseSignal(options.signal || container.record.config.StopSignal || "SIGTERM");
   await container.startsSettled();
+  if (container.isRunning) {
+    const view = (): { container: ContainerInspect } => ({ container: inspectContainer(room, container) });
+    await room.deps.chains.tell("container.preStop", view, chainContext(container.record));
+    // Ended, or started anew, while plugins were told.
+    await container.startsSettled();
+  }
   const stopped = container.state.status === "restarting" && (await stopRestarting(room, container));
   if (!stopped) {
     const { run } = container;

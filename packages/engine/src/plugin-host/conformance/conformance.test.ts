@@ -111,6 +111,7 @@ const askedWith: {
 /** The same of each point that tells. */
 const toldWith: { [P in PointOf<"tells">]: (word: string) => PointRequest<P> } = {
   "container.postCreate": (word) => ({ container: sampleContainer({ Name: word }) }),
+  "container.preStop": (word) => ({ container: sampleContainer({ Name: word }) }),
   "container.postStart": (word) => ({ container: sampleContainer({ Name: word }) }),
 };
 

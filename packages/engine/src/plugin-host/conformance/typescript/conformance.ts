@@ -53,6 +53,7 @@ registerContainerPlugin({
   },
   postCreate: refuseWhatSaysSo,
   postStart: refuseWhatSaysSo,
+  preStop: refuseWhatSaysSo,
   preStart: (container) => [{ priority: 5, args: ["/bin/true", container.Id] }],
   preCreateEndpoint(id, env, endpoint) {
     endpoint.priority = env.length;
