@@ -161,6 +161,7 @@ test("plugins are told of a container's life in order, and what they throw undoe
   await install(t, "teller", "container", {
     postCreate: note("created"),
     postStart: note("started"),
+    postStop: `({ Name, State }, { exitCode, oomKilled }) => { console.log("told " + Name + " stopped " + exitCode + " " + oomKilled + " " + State.ExitCode); }`,
   });
   const told = async (name: string): Promise<string[]> =>
     [...(await daemon.api("GET", "/plugins/teller/logs")).text.matchAll(/told \/(\S+) (.*?)\\?"?\n/g)].flatMap(([, of, what]) =>
@@ -173,6 +174,13 @@ test("plugins are told of a container's life in order, and what they throw undoe
   await docker("wait", id);
   await eventually("it was told of the start", async () => (await told("told")).includes("started running"));
   assert.equal(await docker("inspect", "-f", "{{.State.ExitCode}}", id), "3");
+  await eventually("it was told of the end", async () => (await told("told")).length === 3);
+  assert.deepEqual(await told("told"), ["created created", "started running", "stopped 3 false 3"]);
+  await docker("run", "-d", "--name", "again", "--restart", "on-failure:1", "busybox", "false");
+  const twice = ["created created", "started running", "stopped 1 false 1", "started running", "stopped 1 false 1"];
+  await eventually("it was told of the restart by policy", async () => (await told("again")).length === twice.length);
+  assert.deepEqual(await told("again"), twice);
+  await docker("rm", "again");
   assert.match(daemon.log, /plugin \\"teller\\" at container.postCreate: not ready; it goes on/);
   await docker("rm", id);
 });

@@ -44,6 +44,9 @@ export const preStartHooksSchema = Type.Array(
 /** JSON Schema of the environment that `container.postUpdate` returns. */
 export const environmentSchema = Type.Array(Type.String({ pattern: "^[^=]+" }));
 
+/** JSON Schema of how a container ended, for `container.postStop`. */
+export const containerExitSchema = Type.Object({ exitCode: Type.Integer(), oomKilled: Type.Boolean() });
+
 /** JSON Schema of what `image.prePull` may change. */
 export const imageRequestSchema = Type.Object({ reference: Type.String({ minLength: 1 }), platform: Type.String() });
 

@@ -36,6 +36,14 @@ export interface Endpoint {
   driverOptions: Record<string, string>;
 }
 
+/** How a container's process ended. */
+export interface ContainerExit {
+  /** 128 and the signal's number where a signal ended it. */
+  readonly exitCode: number;
+  /** The kernel ended it, or something in it, for want of memory. */
+  readonly oomKilled: boolean;
+}
+
 /**
  * Points in the life of a container. Every method is optional. A point that changes a body gets a draft of its own:
  * change it in place or return another one; throw to refuse, and the draft is forgotten.
@@ -72,6 +80,11 @@ export interface ContainerPlugin {
    * answer, at most as long as the deadline says. A throw is logged and traced only: the stop goes on.
    */
   preStop?(container: Readonly<ContainerInspect>, call: PluginCall): Awaitable<void>;
+  /**
+   * The container's process has ended, of itself or by whom ever; also what ended while no daemon ran, when one is there again. Nothing waits, and a
+   * throw is logged and traced only. A restart by policy or a removal may have begun.
+   */
+  postStop?(container: Readonly<ContainerInspect>, exit: ContainerExit, call: PluginCall): Awaitable<void>;
   /**
    * Every exec that somebody asks for, by Kubernetes too, before it is there; not the daemon's own health checks. The container runs; `call.container`
    * names it. Command, user, environment and all else may be changed. A throw fails the exec's create.

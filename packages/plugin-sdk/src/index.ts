@@ -1,6 +1,6 @@
 export type { ApiPlugin } from "./api-plugin.ts";
 export { pluginApiVersion } from "./api-version.ts";
-export type { ContainerPlugin, Endpoint, PreStartHook } from "./container-plugin.ts";
+export type { ContainerExit, ContainerPlugin, Endpoint, PreStartHook } from "./container-plugin.ts";
 export type { CriPlugin } from "./cri-plugin.ts";
 export type { AssistantHandle, AssistantProcess, DaemonCall, DaemonPlugin, Supervisor } from "./daemon-plugin.ts";
 export { getEnv, setEnv, unsetEnv } from "./env-list.ts";

@@ -1,6 +1,7 @@
 import { ContainerCreateConfig, ExecCreateConfig, NetworkCreateConfig, Volume, VolumeCreateConfig } from "@pouchcontainer/api";
 import { Type } from "typebox";
 import {
+  containerExitSchema,
   endpointSchema,
   environmentSchema,
   imageRequestSchema,
@@ -22,6 +23,7 @@ const execBody = argument("config", ExecCreateConfig, { about: "the body of an e
 const imageRequest = argument("request", imageRequestSchema, { about: "`reference`, `platform`" });
 const container = argument("container", Type.Object({}), { about: "`ContainerInspect`" });
 const endpoint = argument("endpoint", endpointSchema);
+const exit = argument("exit", containerExitSchema, { about: "`exitCode`, `oomKilled`" });
 const env = argument("env", environmentSchema);
 const updateBody = argument("body", Type.Unknown(), { about: "a stream" });
 const handlers = argument("handlers", routesSchema, { about: "the table of `{ method, path, handler }`" });
@@ -115,6 +117,7 @@ export const points = {
     keeps: { of: "an endpoint", fields: ["networkName", "networkId", "driver"] },
     may: "change `priority`, `disableResolver`, `genericParams`, addresses, aliases, DNS; of a pod of Kubernetes: see below",
   },
+  "container.preExec": { rule: "changes", args: [execBody], answer: execBody },
   "container.preUpdate": {
     rule: "rewrites",
     args: [updateBody],
@@ -132,7 +135,7 @@ export const points = {
     args: [container],
     may: "look, and hold the stop up within its deadline; a throw is logged and traced only",
   },
-  "container.preExec": { rule: "changes", args: [execBody], answer: execBody },
+  "container.postStop": { rule: "tells", args: [container, exit] },
   "container.preRemove": { rule: "asks", args: [container] },
 } as const satisfies { [P in PointName]: EntryOf<P> };
 

@@ -1,5 +1,6 @@
 import { isKind } from "@pouchcontainer/errors";
 import { isOutage, type TaskExit } from "@pouchcontainer/containerd";
+import type { PointRequest } from "@pouchcontainer/plugin-sdk/host";
 import { inBackground } from "@pouchcontainer/owners";
 import { setTimeout as delay } from "node:timers/promises";
 import { isDiskFull } from "../disk-full.ts";
@@ -9,6 +10,8 @@ import type { Container } from "./container.ts";
 import { publishContainerEvent } from "./container-events.ts";
 import type { ContainerRoom } from "./container-room.ts";
 import type { ContainerRun } from "./container-run.ts";
+import { inspectContainer } from "./list-containers.ts";
+import { chainContext } from "./network-view.ts";
 import { releaseRun } from "./release-run.ts";
 import { longerDelay, nextRestart } from "./restart-decision.ts";
 
@@ -104,6 +107,11 @@ async function settle(room: ContainerRoom, container: Container, run: ContainerR
     exitCode: String(exit.exitStatus),
     execDuration: String(Math.floor(uptimeMs / 1000)),
   });
+  const view = (): PointRequest<"container.postStop"> => ({
+    container: inspectContainer(room, container),
+    exit: { exitCode: exit.exitStatus, oomKilled: run.oomKilled },
+  });
+  deps.chains.tellAfterwards("container.postStop", view, chainContext(record));
   container.endStreams(run.stdio.hub);
   container.execIds.clear();
   container.report(["not-running", "next-exit"], { exitCode: exit.exitStatus });

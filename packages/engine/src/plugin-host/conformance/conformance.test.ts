@@ -112,6 +112,7 @@ const askedWith: {
 const toldWith: { [P in PointOf<"tells">]: (word: string) => PointRequest<P> } = {
   "container.postCreate": (word) => ({ container: sampleContainer({ Name: word }) }),
   "container.preStop": (word) => ({ container: sampleContainer({ Name: word }) }),
+  "container.postStop": (word) => ({ container: sampleContainer({ Name: word }), exit: { exitCode: 137, oomKilled: true } }),
   "container.postStart": (word) => ({ container: sampleContainer({ Name: word }) }),
 };
 

@@ -54,6 +54,10 @@ registerContainerPlugin({
   postCreate: refuseWhatSaysSo,
   postStart: refuseWhatSaysSo,
   preStop: refuseWhatSaysSo,
+  postStop(container, exit) {
+    refuseWhatSaysSo(container);
+    if (exit.exitCode === 137 && !exit.oomKilled) throw new Error("it knows of no want of memory");
+  },
   preStart: (container) => [{ priority: 5, args: ["/bin/true", container.Id] }],
   preCreateEndpoint(id, env, endpoint) {
     endpoint.priority = env.length;
