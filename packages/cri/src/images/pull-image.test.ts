@@ -22,6 +22,16 @@ test("a pull answers the id; without tag and digest it is latest, not every tag"
   ]);
 });
 
+test("an image that is not there after its pull, since plugins had another pulled, is said to be so", async () => {
+  const images = new FakeImages();
+  images.pull = async () => undefined;
+  const pull = pullImage(imageDeps(images));
+  await assert.rejects(pull(request("localhost:5000/team/app:2"), forever), {
+    kind: "internal",
+    message: /^the image localhost:5000\/team\/app:2 is not there after its pull: .* plugins at image\.prePull/,
+  });
+});
+
 test("what is no name of an image in a registry is refused before anything is asked", async () => {
   const images = new FakeImages();
   const pull = pullImage(imageDeps(images));

@@ -27,7 +27,10 @@ export function pullImage(deps: ImageDeps): Handler<typeof ImageService.method.p
       throw error;
     }
     const image = deps.images.view(reference);
-    if (image === undefined) throw internal(`the image ${reference} was removed while it was pulled`);
+    if (image === undefined)
+      throw internal(
+        `the image ${reference} is not there after its pull: it was removed meanwhile, or plugins at image.prePull had another one pulled in its place`,
+      );
     return { imageRef: image.id };
   };
 }
