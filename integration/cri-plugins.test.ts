@@ -21,6 +21,27 @@ registerCriPlugin({
 });
 `;
 
+/** A plugin at points of a container's life after its create. */
+const life = `
+import { forbidden, registerContainerPlugin } from "@pouchcontainer/plugin-sdk";
+
+registerContainerPlugin({
+  preExec(config) {
+    if (config.Cmd[0] === "reboot") throw forbidden("no reboots");
+    config.Env = [...(config.Env ?? []), "EXECED=yes"];
+  },
+  preRemove({ State }) {
+    if (State.Running) throw forbidden("it runs");
+  },
+  postCreate: (_container, { log }) => log.info("life: created"),
+  postStart: (_container, { log }) => log.info("life: started"),
+  preStop: ({ State }, { log }) => log.info("life: stops while " + State.Status),
+  postStop: (_container, { exitCode }, { log }) => log.info("life: ended with " + exitCode),
+});
+`;
+
+const lifePoints = ["preExec", "preRemove", "postCreate", "postStart", "preStop", "postStop"];
+
 interface Inspected {
   State: { Pid: number };
   Config: { Env: string[]; Labels: Record<string, string> };
@@ -34,22 +55,29 @@ void describe("plugins and CRI's containers", () => {
   before(async () => {
     daemon = await Daemon.start({ cri: true });
     clients = criClients(daemon.criSocket);
-    const folder = join(daemon.directory, "cri-limits");
-    mkdirSync(folder);
-    const pouch = { api: "^1.0.0", points: ["cri.preCreateContainer"] };
-    const manifest = { name: "cri-limits", version: "1.0.0", type: "module", exports: "./limits.js", pouch };
-    writeFileSync(join(folder, "package.json"), JSON.stringify(manifest));
-    writeFileSync(join(folder, "limits.js"), limits);
-    for (const source of [join(projectRoot, "hookplugins/cri-labels"), folder]) {
-      const answer = await daemon.api("POST", "/plugins/install", { source });
-      assert.equal(answer.status, 200, answer.text);
-    }
+    await install(join(projectRoot, "hookplugins/cri-labels"));
+    await install(written("cri-limits", ["cri.preCreateContainer"], limits));
   });
 
   after(async () => {
     clients?.[Symbol.dispose]();
     await daemon?.[Symbol.asyncDispose]();
   });
+
+  function written(name: string, points: string[], code: string): string {
+    const folder = join(daemon.directory, name);
+    mkdirSync(folder);
+    const pouch = { api: "^1.0.0", points };
+    const manifest = { name, version: "1.0.0", type: "module", exports: "./index.js", pouch };
+    writeFileSync(join(folder, "package.json"), JSON.stringify(manifest));
+    writeFileSync(join(folder, "index.js"), code);
+    return folder;
+  }
+
+  async function install(source: string): Promise<void> {
+    const answer = await daemon.api("POST", "/plugins/install", { source });
+    assert.equal(answer.status, 200, answer.text);
+  }
 
   test("what plugins change is in force, told to CRI's clients and Docker's, and traced", async () => {
     const pod = await CriPod.run(daemon, clients);
@@ -92,12 +120,27 @@ void describe("plugins and CRI's containers", () => {
   });
 
   test("plugins of Docker's points act on CRI's containers too", async () => {
-    const answer = await daemon.api("POST", "/plugins/install", { source: join(projectRoot, "hookplugins/legacy-env") });
-    assert.equal(answer.status, 200, answer.text);
+    await install(join(projectRoot, "hookplugins/legacy-env"));
     const pod = await CriPod.run(daemon, clients, { labels: { plain: "yes" } });
     const id = await pod.start("sleep 1000", { envs: [{ key: "LEGACY_MEM", value: Buffer.from("24m") }] });
     const pid = (await daemon.api("GET", `/containers/${id}/json`)).json<Inspected>().State.Pid;
     await eventually("the limit is there", () => readFileSync(limitFile(pid), "utf8").includes(String(24 << 20)));
+    await pod.remove();
+  });
+
+  test("a container's life goes through the same points as Docker's", async () => {
+    const points = lifePoints.map((point) => `container.${point}`);
+    await install(written("cri-life", points, life));
+    const pod = await CriPod.run(daemon, clients, { labels: { plain: "yes" } });
+    const id = await pod.start("sleep 1000", {});
+    assert.match(await pod.say(id, "env"), /^EXECED=yes$/m);
+    await assert.rejects(pod.say(id, "reboot"), /plugin "cri-life" at container\.preExec: no reboots/);
+    await assert.rejects(pod.client.removeContainer({ containerId: id }), /plugin "cri-life" at container\.preRemove: it runs/);
+    await pod.client.stopContainer({ containerId: id, timeout: 0n });
+    const told = (): string[] => [...daemon.log.matchAll(/"msg":"life: (.*?)"/g)].map(([, what = ""]) => what);
+    const all = ["created", "started", "stops while running", "ended with 137"];
+    await eventually("all has been told", () => told().length === all.length);
+    assert.deepEqual(told(), all);
     await pod.remove();
   });
 });
