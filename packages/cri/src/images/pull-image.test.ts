@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import { create } from "@bufbuild/protobuf";
 import { cancelled } from "@pouchcontainer/errors";
 import type { ProgressSink } from "@pouchcontainer/engine";
@@ -41,41 +40,47 @@ test("what is no name of an image in a registry is refused before anything is as
 });
 
 /** A pull that does what it is told and ends by its signal alone. */
-async function pullThat(tells: (progress: ProgressSink) => Promise<void>, call = forever): Promise<void> {
+async function pullThat(tells: (progress: ProgressSink, signal?: AbortSignal) => Promise<void>, call = forever): Promise<void> {
   const images = new FakeImages();
   images.pull = async (_request: unknown, progress?: ProgressSink, signal?: AbortSignal) => {
-    await tells(progress ?? (() => undefined));
+    await tells(progress ?? (() => undefined), signal);
     if (signal?.aborted === false) await once(signal, "abort");
     throw cancelled("context canceled");
   };
   await pullImage(imageDeps(images, { pullProgressTimeoutMs: 200 }))(request("busybox"), call);
 }
 
-test("a pull that stands still is given up, one that goes on is not, however long it takes", async () => {
-  await assert.rejects(
-    pullThat(async () => undefined),
-    { kind: "deadlineExceeded", message: /busybox made no progress for 0.2 s/ },
-  );
-  const started = Date.now();
-  const goesOn = pullThat(async (progress) => {
-    for (let line = 0; line < 6; line++) {
+test("a pull that stands still is given up, one that goes on is not, however long it takes", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const standsStill = pullThat(async () => t.mock.timers.tick(200));
+  await assert.rejects(standsStill, { kind: "deadlineExceeded", message: /busybox made no progress for 0.2 s/ });
+  const aborted: (boolean | undefined)[] = [];
+  const goesOn = pullThat(async (progress, signal) => {
+    for (let line = 0; line < 3; line++) {
       progress({ id: "layer", status: "Downloading" });
-      await sleep(80);
+      t.mock.timers.tick(199);
+      aborted.push(signal?.aborted);
     }
+    t.mock.timers.tick(1);
+    aborted.push(signal?.aborted);
   });
   await assert.rejects(goesOn, { kind: "deadlineExceeded" });
-  assert.ok(Date.now() - started >= 480);
+  assert.deepEqual(aborted, [false, false, false, true]);
 });
 
-test("unpacking a layer is silent for as long as it takes", async () => {
-  const started = Date.now();
-  const unpacks = pullThat(async (progress) => {
+test("unpacking a layer is silent for as long as it takes", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const aborted: (boolean | undefined)[] = [];
+  const unpacks = pullThat(async (progress, signal) => {
     progress({ id: "layer", status: "Extracting" });
-    await sleep(600);
+    t.mock.timers.tick(600_000);
+    aborted.push(signal?.aborted);
     progress({ id: "layer", status: "Pull complete" });
+    t.mock.timers.tick(200);
+    aborted.push(signal?.aborted);
   });
   await assert.rejects(unpacks, { kind: "deadlineExceeded" });
-  assert.ok(Date.now() - started >= 750);
+  assert.deepEqual(aborted, [false, true]);
 });
 
 test("a call that is cancelled cancels its pull", async () => {
