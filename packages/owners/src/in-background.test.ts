@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ConnectionServer } from "./connection-server.ts";
 import { inBackground } from "./in-background.ts";
+import { asGuest, asHost } from "./guest-code.ts";
 import { catchLostErrors, type LostError } from "./lost-errors.ts";
 import { duringOperation } from "./operation.ts";
 
@@ -71,6 +72,36 @@ test("what nobody catches is caught by the net, with the operation it belongs to
     ["in a listener", "uncaughtException", { server: "proxy" }],
     ["in a promise", "unhandledRejection", { request: "GET /a" }],
     ["in a timer", "uncaughtException", { timer: "sweep" }],
+  ]);
+});
+
+test("what a guest's code throws late is told to the guest; what the host does for it stays the host's", async () => {
+  const lost: LostError[] = [];
+  const guests: string[] = [];
+  using _others = onlyOurs();
+  using _net = catchLostErrors((error) => lost.push(error));
+  const fail = (text: string) => (): never => {
+    throw new Error(text);
+  };
+  const guest = { lost: (error: unknown) => void guests.push((error as Error).message) };
+  await asGuest(guest, async () => {
+    setTimeout(fail("in a timer"), 1);
+    queueMicrotask(fail("in a microtask"));
+    void sleep(1).then(fail("in a promise"));
+    asHost(() => {
+      setTimeout(fail("the host's timer"), 1);
+    });
+    inBackground("the host's work", () => Promise.reject(new Error("the host's work")));
+  });
+  setTimeout(fail("after the guest"), 1);
+  asGuest({ lost: fail("cannot be told") }, () => void setTimeout(fail("unheard"), 1));
+  while (lost.length + guests.length < 7) await sleep(1);
+  assert.deepEqual(guests.toSorted(), ["in a microtask", "in a promise", "in a timer"]);
+  assert.deepEqual(lost.map(({ error }) => (error as Error).message).toSorted(), [
+    "after the guest",
+    "cannot be told",
+    "the host's timer",
+    "the host's work",
   ]);
 });
 

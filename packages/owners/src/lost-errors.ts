@@ -1,4 +1,5 @@
 import { channel } from "node:diagnostics_channel";
+import { guestNow, type Guest } from "./guest-code.ts";
 import { operationOf, type Operation } from "./operation.ts";
 
 /** An error that nobody who could act on it was there to catch. */
@@ -22,7 +23,7 @@ export function reportLostError(error: unknown): void {
 
 /**
  * The net below everything: what is caught by nobody is handed to `report`, and the process goes on. The first choice is always an
- * owner that can do something about an error; the net is there for what was overlooked.
+ * owner that can do something about an error; the net is there for what was overlooked. What a guest's code left is told to the guest.
  */
 export function catchLostErrors(report: (lost: LostError) => void): Disposable {
   const told = (lost: LostError): void => {
@@ -32,8 +33,11 @@ export function catchLostErrors(report: (lost: LostError) => void): Disposable {
       // A throw in here would end the process: an error that cannot be reported is lost for good.
     }
   };
-  const onException = (error: unknown, origin: "uncaughtException" | "unhandledRejection"): void =>
-    told({ error, origin, operation: operationOf(error) });
+  const onException = (error: unknown, origin: "uncaughtException" | "unhandledRejection"): void => {
+    const guest = guestNow();
+    if (guest === undefined) told({ error, origin, operation: operationOf(error) });
+    else tellGuest(guest, error, told);
+  };
   const onRejection = (error: unknown): void => onException(error, "unhandledRejection");
   // The channel's only publisher is `reportLostError`.
   const onBackground = (lost: unknown): void => told(lost as LostError);
@@ -47,4 +51,13 @@ export function catchLostErrors(report: (lost: LostError) => void): Disposable {
       background.unsubscribe(onBackground);
     },
   };
+}
+
+/** A guest that cannot be told is the host's defect. */
+function tellGuest(guest: Guest, error: unknown, told: (lost: LostError) => void): void {
+  try {
+    guest.lost(error);
+  } catch (failure) {
+    told({ error: failure, origin: "uncaughtException", operation: operationOf(failure) });
+  }
 }

@@ -1,4 +1,5 @@
 import { conflict, failedPrecondition, messageChain } from "@pouchcontainer/errors";
+import { asHost } from "@pouchcontainer/owners";
 import type { AssistantHandle, AssistantProcess, PluginLog, Supervisor } from "@pouchcontainer/plugin-sdk";
 import { setTimeout as sleep } from "node:timers/promises";
 import { GuardedProcess } from "./guarded-process.ts";
@@ -24,7 +25,7 @@ export class AssistantSupervisor {
   forPlugin(plugin: string): Supervisor {
     const grant = this.#grants.get(plugin) ?? new AbortController();
     this.#grants.set(plugin, grant);
-    return { start: (process) => this.#start(plugin, process, grant.signal) };
+    return { start: (process) => asHost(() => this.#start(plugin, process, grant.signal)) };
   }
 
   async #start(plugin: string, process: AssistantProcess, revoked: AbortSignal): Promise<AssistantHandle> {

@@ -34,7 +34,8 @@ export async function loadBuiltinPlugins(options: {
         configuration: checkConfiguration(manifest, options.configurationOf(manifest.name)),
         environment: allowedEnvironment(manifest, options.environment),
       };
-      options.host.add(await loaded(manifest, plugin.load, settings));
+      const load = (): unknown => options.host.enterModule(manifest.name)(plugin.load);
+      options.host.add(await loaded(manifest, load, settings));
     } catch (error) {
       if (options.safeMode !== true) throw error;
       options.host.add(new FailedPlugin(manifest, "built-in", messageChain(error)));

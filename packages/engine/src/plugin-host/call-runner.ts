@@ -1,11 +1,12 @@
 import { isKind, messageChain, unavailable } from "@pouchcontainer/errors";
-import type { PluginLog, PointName } from "@pouchcontainer/plugin-sdk";
+import type { Awaitable, PluginLog, PointName } from "@pouchcontainer/plugin-sdk";
 import type { ChainContext } from "./chains.ts";
 import { describeConflict, type Conflict } from "./conflicts.ts";
 import { Deadline } from "./deadline.ts";
 import type { PatchOperation } from "@pouchcontainer/plugin-sdk/host";
 import { isRefusal } from "@pouchcontainer/plugin-sdk/host";
 import type { InvokeContext, PluginInstance, PointAnswer, PointRequest } from "@pouchcontainer/plugin-sdk/host";
+import { enterNothing, isGuest, LateFailures, type Enter, type GuestPlace } from "./late-failures.ts";
 import { maskedFailure, maskedWords } from "./masked-failure.ts";
 import type { ChainLink } from "./plugin-registry.ts";
 import type { CallOutcome, PluginTrace, TraceEntry } from "./trace.ts";
@@ -13,6 +14,8 @@ import type { CallOutcome, PluginTrace, TraceEntry } from "./trace.ts";
 /** Hears of every finished call: metrics, spans. Must not throw. */
 export interface PluginObserver {
   called(entry: TraceEntry): void;
+  /** An error of a plugin's code in this process was caught by nobody. */
+  failedLate?(plugin: string, place: GuestPlace): void;
 }
 
 /** What happened to a plugin, for the daemon's event stream. */
@@ -44,9 +47,11 @@ const maxShownConflicts = 100;
 /** Makes one call of one plugin: deadline, circuit, failure policy, trace, observers. */
 export class CallRunner {
   readonly #deps: CallRunnerDeps;
+  readonly #late: LateFailures;
 
   constructor(deps: CallRunnerDeps) {
     this.#deps = deps;
+    this.#late = new LateFailures(deps);
   }
 
   /**
@@ -70,11 +75,14 @@ export class CallRunner {
     const refusal = breaker.refusal(instance.incarnation);
     if (refusal !== undefined) return this.#failed(call, unavailable(refusal), "skipped");
 
-    const deadline = new Deadline(settings.timeoutMs, context.signal);
+    const enter = this.#enter(call);
+    const deadline = new Deadline(settings.timeoutMs, context.signal, enter);
     slot.enter(instance);
     try {
-      const settled = await deadline.race(invokeAndSettle(instance, point, request, this.#invokeContext(call, deadline), settle));
-      if (breaker.succeeded()) this.#circuit(call, "circuit-closed");
+      const invokeContext = this.#invokeContext(call, deadline);
+      const invoke = (): Awaitable<PointAnswer<P>> => enter(() => instance.invoke(point, request, invokeContext));
+      const settled = await deadline.race(invokeAndSettle(invoke, settle));
+      if (breaker.succeeded()) this.#circuit(link, point, "circuit-closed");
       const changed = settled.patch !== undefined && settled.patch.length > 0;
       this.#record(call, changed ? "changed" : "unchanged", settled);
       return settled.result;
@@ -83,6 +91,30 @@ export class CallRunner {
     } finally {
       slot.leave(instance);
     }
+  }
+
+  /** Code in this process is a guest: what it throws late opens its circuit at once, as there is no telling what state it is in. */
+  #enter(call: Call): Enter {
+    if (!isGuest(call.instance)) return enterNothing;
+    const open = (words: string): void => this.#openLate(call.link, call.point, words);
+    return this.#late.enter(call.link.slot.name, call.point, open, call.shown);
+  }
+
+  /** Runs a handler of a route that the plugin serves: the route's circuit is its table's, and that was made before. */
+  enterRoute(link: ChainLink): Enter {
+    return this.#late.enter(link.slot.name, "route");
+  }
+
+  /** Runs a plugin's module; `links` are those of the plugin, once it is called. */
+  enterModule(plugin: string, links: () => readonly [PointName, ChainLink][]): Enter {
+    return this.#late.enter(plugin, "module", (words) => {
+      for (const [point, link] of links()) this.#openLate(link, point, words);
+    });
+  }
+
+  #openLate(link: ChainLink, point: PointName, words: string): void {
+    const opened = link.breaker.open(`an error of its code that nobody caught: ${words}`);
+    if (opened) this.#circuit(link, point, "circuit-open");
   }
 
   #invokeContext(call: Call, deadline: Deadline): InvokeContext {
@@ -114,8 +146,9 @@ export class CallRunner {
     const { breaker } = call.link;
     if (call.context.signal?.aborted === true) breaker.undecided();
     else if (isRefusal(thrown)) {
-      if (breaker.succeeded()) this.#circuit(call, "circuit-closed");
-    } else if (breaker.failed(maskedWords(messageChain(thrown), call.shown))) this.#circuit(call, "circuit-open");
+      if (breaker.succeeded()) this.#circuit(call.link, call.point, "circuit-closed");
+    } else if (breaker.failed(maskedWords(messageChain(thrown), call.shown)))
+      this.#circuit(call.link, call.point, "circuit-open");
   }
 
   #record(call: Call, outcome: CallOutcome, facts: { patch?: PatchOperation[]; conflicts?: Conflict[]; error?: string }): void {
@@ -148,11 +181,13 @@ export class CallRunner {
     if (more > 0) this.#deps.logOf(entry.plugin).warn(`${more} more conflicts of this call are not shown`);
   }
 
-  #circuit(call: Call, action: "circuit-open" | "circuit-closed"): void {
-    const plugin = call.link.slot.name;
-    const message = `circuit ${action === "circuit-open" ? "opened: it is not called at" : "closed: it is called again at"} ${call.point}`;
-    this.#deps.logOf(plugin).warn(message);
-    this.#deps.events.publish({ action, plugin, attributes: { point: call.point } });
+  #circuit({ slot, breaker }: ChainLink, point: PointName, action: "circuit-open" | "circuit-closed"): void {
+    const message =
+      breaker.opening === undefined
+        ? `circuit closed: it is called again at ${point}`
+        : `circuit opened at ${point}: ${breaker.opening}`;
+    this.#deps.logOf(slot.name).warn(message);
+    this.#deps.events.publish({ action, plugin: slot.name, attributes: { point } });
   }
 }
 
@@ -167,13 +202,10 @@ interface Call {
 }
 
 async function invokeAndSettle<P extends PointName, R>(
-  instance: PluginInstance,
-  point: P,
-  request: PointRequest<P>,
-  context: InvokeContext,
+  invoke: () => Awaitable<PointAnswer<P>>,
   settle: (answer: PointAnswer<P>) => Settled<R> | Promise<Settled<R>>,
 ): Promise<Settled<R>> {
-  return settle(await instance.invoke(point, request, context));
+  return settle(await invoke());
 }
 
 function containerOf(context: ChainContext): { id?: string; name?: string } | undefined {

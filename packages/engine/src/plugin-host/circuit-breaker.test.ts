@@ -9,7 +9,10 @@ test("the circuit opens after failures in a row, says why, and lets one call try
   assert.equal(breaker.succeeded(), false);
   assert.equal(breaker.failed("boom"), false);
   assert.equal(breaker.failed("bang"), true);
-  assert.equal(breaker.refusal(), "not called for another 3 s after 2 failures in a row, the last: bang");
+  assert.equal(
+    breaker.refusal(),
+    "not called for another 3 s after 2 failures in a row, the last: bang; the first call after that is tried, and closes the circuit if it succeeds; disabling and enabling the plugin closes it at once",
+  );
 
   now = 3000;
   assert.equal(breaker.refusal(), undefined);
@@ -40,4 +43,17 @@ test("a trial without a verdict leaves the circuit open, and the next call tries
   assert.equal(breaker.isOpen, true);
   assert.equal(breaker.refusal(), undefined);
   assert.match(breaker.refusal() ?? "", /^not called/);
+});
+
+test("a circuit that is opened stays so whatever calls under way come to, and a trial that fails opens it again", () => {
+  let now = 0;
+  const breaker = new CircuitBreaker({ now: () => now, threshold: 3, coolDownMs: 1000 });
+  assert.equal(breaker.opening, undefined);
+  assert.equal(breaker.open("a mishap"), true);
+  assert.equal(breaker.succeeded(), false);
+  assert.match(breaker.refusal() ?? "", /^not called for another 1 s after a mishap; /);
+  now = 1000;
+  assert.equal(breaker.refusal(), undefined);
+  assert.equal(breaker.failed("bang"), false);
+  assert.match(breaker.refusal() ?? "", /^not called for another 1 s after a call that was tried failed: bang; /);
 });

@@ -15,7 +15,7 @@ export class CircuitBreaker {
   #failures = 0;
   #openUntil = 0;
   #trying = false;
-  #lastError = "";
+  #reason = "";
   #incarnation = 0;
 
   constructor(options: { now: () => number; threshold?: number; coolDownMs?: number }) {
@@ -28,37 +28,57 @@ export class CircuitBreaker {
     return this.#openUntil > 0;
   }
 
+  /** Why it is open, since which failures, and what closes it; undefined while it is closed. */
+  get opening(): string | undefined {
+    if (this.#openUntil === 0) return undefined;
+    const seconds = Math.max(1, Math.ceil((this.#openUntil - this.#now()) / 1000));
+    return `not called for another ${seconds} s after ${this.#reason}; the first call after that is tried, and closes the circuit if it succeeds; disabling and enabling the plugin closes it at once`;
+  }
+
   /** Why a call may not go through now; undefined when it may. A new incarnation of what is called starts with a closed circuit. */
   refusal(incarnation = 0): string | undefined {
     if (incarnation !== this.#incarnation) {
       this.#incarnation = incarnation;
-      this.succeeded();
+      this.#close();
     }
     if (this.#openUntil === 0) return undefined;
-    const waitMs = this.#openUntil - this.#now();
-    if (waitMs <= 0 && !this.#trying) {
+    if (this.#openUntil <= this.#now() && !this.#trying) {
       this.#trying = true;
       return undefined;
     }
-    const seconds = Math.max(1, Math.ceil(waitMs / 1000));
-    return `not called for another ${seconds} s after ${this.#failures} failures in a row, the last: ${this.#lastError}`;
+    return this.opening;
   }
 
-  /** Says whether this success closed an open circuit. */
+  /** Says whether this success closed an open circuit. Of a call that had begun before it opened none does. */
   succeeded(): boolean {
-    const closed = this.#openUntil > 0;
+    const isOpen = this.#openUntil > 0;
+    if (isOpen && !this.#trying) return false;
+    this.#close();
+    return isOpen;
+  }
+
+  #close(): void {
     this.#failures = 0;
     this.#openUntil = 0;
     this.#trying = false;
-    return closed;
   }
 
   /** Says whether this failure opened the circuit. */
   failed(message: string): boolean {
     this.#failures += 1;
-    this.#lastError = message;
     this.#trying = false;
-    if (this.#failures < this.#threshold) return false;
+    if (this.#failures < this.#threshold && this.#openUntil === 0) return false;
+    return this.open(
+      this.#failures === 1
+        ? `a call that was tried failed: ${message}`
+        : `${this.#failures} failures in a row, the last: ${message}`,
+    );
+  }
+
+  /** Opens it, or holds it open for longer, whatever calls came to; says whether it was closed. */
+  open(reason: string): boolean {
+    this.#reason = reason;
+    this.#trying = false;
     const opened = this.#openUntil === 0;
     this.#openUntil = this.#now() + this.#coolDownMs;
     return opened;

@@ -7,11 +7,14 @@ import { cancelled, deadlineExceeded } from "@pouchcontainer/errors";
 export class Deadline {
   readonly timeoutMs: number;
   readonly #parent: AbortSignal | undefined;
+  readonly #enter: (abort: () => void) => void;
   #controller: AbortController | undefined;
 
-  constructor(timeoutMs: number, parent: AbortSignal | undefined) {
+  /** `enter` calls those that listen to the signal. */
+  constructor(timeoutMs: number, parent: AbortSignal | undefined, enter: (abort: () => void) => void = (abort) => abort()) {
     this.timeoutMs = timeoutMs;
     this.#parent = parent;
+    this.#enter = enter;
   }
 
   get signal(): AbortSignal {
@@ -32,7 +35,8 @@ export class Deadline {
       const stop = (reason: Error): void => {
         finish();
         reject(reason);
-        this.#controller?.abort(reason);
+        const controller = this.#controller;
+        if (controller !== undefined) this.#enter(() => controller.abort(reason));
       };
       if (parent?.aborted === true) return onCancelled();
       parent?.addEventListener("abort", onCancelled, { once: true });

@@ -29,6 +29,8 @@ import type { ChainContext, PluginChains, PreStartHook, RootfsLender } from "./c
 import { WriteLog } from "./conflicts.ts";
 import { FailedPlugin } from "./failed-plugin.ts";
 import { checkTable, refusing, splitTable } from "./handler-table.ts";
+import { isGuest, type Enter } from "./late-failures.ts";
+import { LentRoutes } from "./lent-routes.ts";
 import { PluginRegistry, type ChainLink, type PluginSlot } from "./plugin-registry.ts";
 import { PointChains, subjectOfContext } from "./point-chains.ts";
 import { PluginTrace, type TraceEntry } from "./trace.ts";
@@ -284,13 +286,16 @@ export class PluginHost implements PluginChains {
     for (const link of links) {
       const before = table;
       const { shown, hidden } = splitTable(before, link.settings.filters);
+      const lent = link.slot.instance !== undefined && isGuest(link.slot.instance) ? new LentRoutes(shown) : undefined;
       const settle = (answer: PointAnswer<"api.updateHandler">): Settled<HandlerSpec[]> => {
         if (!Array.isArray(answer.handlers)) throw internal("updateHandler must return an array of { method, path, handler }");
-        const { table: after, patch } = checkTable(before, [...answer.handlers, ...hidden]);
+        const handlers = lent?.takenBack(answer.handlers, this.#runner.enterRoute(link)) ?? answer.handlers;
+        const { table: after, patch } = checkTable(before, [...handlers, ...hidden]);
         return { result: after, patch };
       };
       try {
-        table = (await this.#runner.run("api.updateHandler", link, { handlers: shown }, {}, settle)) ?? before;
+        const request = { handlers: lent?.shown ?? shown };
+        table = (await this.#runner.run("api.updateHandler", link, request, {}, settle)) ?? before;
       } catch (error) {
         if (!(link.slot.instance instanceof FailedPlugin)) throw error;
         table = [...refusing(shown, error), ...hidden];
@@ -333,6 +338,11 @@ export class PluginHost implements PluginChains {
     const host = new PluginHost({ ...deps, order: this.registry.order });
     for (const { instance } of this.registry.slots()) if (instance !== undefined) host.add(instance);
     return host;
+  }
+
+  /** Runs a built-in plugin's module as that plugin's code. */
+  enterModule(plugin: string): Enter {
+    return this.#runner.enterModule(plugin, () => this.registry.linksOf(plugin));
   }
 
   /** Takes an instance in. It is called from the next chain on. */

@@ -2,6 +2,16 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { PluginMetrics } from "./plugin-metrics.ts";
 
+test("late failures of built-in plugins are counted by plugin and place", () => {
+  const metrics = new PluginMetrics();
+  for (let round = 0; round < 2; round += 1) metrics.failedLate("a", "container.preCreate");
+  metrics.failedLate("a", "route");
+  assert.match(
+    metrics.text(),
+    /\n# TYPE pouch_plugin_late_failures_total counter\n.*\{plugin="a",place="container\.preCreate"\} 2\n.*\{plugin="a",place="route"\} 1\n$/,
+  );
+});
+
 test("calls are counted in cumulative buckets by plugin, point and outcome", () => {
   const metrics = new PluginMetrics();
   const entry = {

@@ -1,5 +1,6 @@
 import type { HandlerSpec } from "@pouchcontainer/api";
 import type { PluginObserver } from "./call-runner.ts";
+import type { GuestPlace } from "./late-failures.ts";
 import type { TraceEntry } from "./trace.ts";
 
 /** Upper bounds of the histogram's buckets, in seconds: from a call in this process to one that waits for a deadline. */
@@ -13,10 +14,12 @@ interface Histogram {
 }
 
 const name = "pouch_plugin_call_duration_seconds";
+const lateName = "pouch_plugin_late_failures_total";
 
 /** Durations of plugin calls by plugin, point and outcome, in Prometheus' text format (version 0.0.4). */
 export class PluginMetrics implements PluginObserver {
   readonly #histograms = new Map<string, Histogram>();
+  readonly #late = new Map<string, number>();
 
   called(entry: TraceEntry): void {
     const histogram = this.#histogram(entry);
@@ -27,7 +30,21 @@ export class PluginMetrics implements PluginObserver {
     if (bucket !== -1) histogram.buckets[bucket] = (histogram.buckets[bucket] ?? 0) + 1;
   }
 
+  failedLate(plugin: string, place: GuestPlace): void {
+    const labels = `plugin="${plugin}",place="${place}"`;
+    this.#late.set(labels, (this.#late.get(labels) ?? 0) + 1);
+  }
+
   text(): string {
+    return `${this.#durations()}${this.#lateFailures()}`;
+  }
+
+  #lateFailures(): string {
+    const counts = [...this.#late].map(([labels, count]) => `${lateName}{${labels}} ${count}\n`);
+    return `# HELP ${lateName} Errors of a built-in plugin's code that nobody caught.\n# TYPE ${lateName} counter\n${counts.join("")}`;
+  }
+
+  #durations(): string {
     const lines = [`# HELP ${name} Time a plugin took at a point.`, `# TYPE ${name} histogram`];
     for (const { labels, buckets, count, sumSeconds } of this.#histograms.values()) {
       let cumulative = 0;

@@ -81,6 +81,13 @@ export class PluginRegistry {
     return this.#chains.get(point) ?? none;
   }
 
+  /** A plugin's place in the chain of each of its points. */
+  linksOf(name: string): [PointName, ChainLink][] {
+    return pointNames.flatMap((point) =>
+      this.chain(point).flatMap((link): [PointName, ChainLink][] => (link.slot.name === name ? [[point, link]] : [])),
+    );
+  }
+
   get(name: string): PluginSlot | undefined {
     return this.#slots.get(name);
   }
@@ -94,6 +101,7 @@ export class PluginRegistry {
     if (this.#slots.has(name)) throw conflict(`a plugin named "${name}" is loaded already`);
     const slot = new PluginSlot(instance);
     const slots = new Map(this.#slots).set(name, slot);
+    this.#breakers.delete(instance);
     this.#chains = this.#chainsOf(slots, this.#order);
     this.#slots = slots;
     return slot;
@@ -152,7 +160,7 @@ export class PluginRegistry {
     return [{ slot, settings, filter: compileFilters(settings.filters), breaker: this.#breaker(instance, point) }];
   }
 
-  /** A breaker belongs to the code it watches: a new version starts with a closed circuit, a new order changes nothing. */
+  /** A breaker belongs to the code it watches: a new version, and one that was out, starts with a closed circuit; a new order changes nothing. */
   #breaker(instance: PluginInstance, point: PointName): CircuitBreaker {
     const breakers = this.#breakers.get(instance) ?? new Map<PointName, CircuitBreaker>();
     this.#breakers.set(instance, breakers);

@@ -1,5 +1,6 @@
 import type { JsonMessage } from "@pouchcontainer/api";
 import { isKind } from "@pouchcontainer/errors";
+import { asHost } from "@pouchcontainer/owners";
 import {
   familiarReference,
   formatPlatform,
@@ -125,8 +126,8 @@ async function runPostPull({ deps, request, lease, signal }: PullContext, image:
       platform: formatPlatform(image.config),
       sizeBytes: image.manifest.layers.reduce((sum, { size }) => sum + size, image.manifest.config.size),
       config: image.config,
-      unpack: (snapshotter) => deps.unpacker.unpackAll(snapshotter, image, lease, signal),
-      isUnpacked: (snapshotter) => deps.unpacker.isUnpacked(snapshotter, image.config),
+      unpack: (snapshotter) => asHost(() => deps.unpacker.unpackAll(snapshotter, image, lease, signal)),
+      isUnpacked: (snapshotter) => asHost(() => deps.unpacker.isUnpacked(snapshotter, image.config)),
     },
     { image: reference, labels: image.config.config?.Labels ?? {}, env: image.config.config?.Env ?? [], signal },
   );
