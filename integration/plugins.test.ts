@@ -1,6 +1,6 @@
 /** Plugins in a real daemon: what each point's example does to real containers, volumes, networks and routes. */
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -10,6 +10,7 @@ import { Registry } from "./harness/registry.ts";
 const build = mkdtempSync(join(tmpdir(), "pouch-built-"));
 const executable = join(build, "bin/pouchd");
 const compiledIn = ["daemonplugin", "legacy-env", "assistant-process", "extra-api", "volume-defaults"];
+const careless = join(build, "careless");
 const installed = ["net-qos", "endpoint-policy", "update-translate"];
 let daemon: Daemon;
 
@@ -18,7 +19,7 @@ before(async () => {
   // As the guide has it.
   const chosen = await run(
     join(projectRoot, "hack/module"),
-    compiledIn.map((name) => `--add-plugin=${join(projectRoot, "hookplugins", name)}`),
+    [...compiledIn.map((name) => join(projectRoot, "hookplugins", name)), plantCareless()].map((one) => `--add-plugin=${one}`),
     env,
   );
   assert.equal(chosen.code, 0, chosen.stderr);
@@ -26,6 +27,25 @@ before(async () => {
   assert.equal(built.code, 0, built.stderr);
   daemon = await Daemon.start({ executable });
 });
+
+/** A plugin to be compiled in that lets go of what it began, as its label says. */
+function plantCareless(): string {
+  mkdirSync(careless);
+  const pouch = { api: "^1.0.0", points: ["container.preCreate"], filters: { labels: ["careless"] } };
+  writeFileSync(
+    join(careless, "package.json"),
+    JSON.stringify({ name: "careless", version: "1.0.0", exports: "./index.ts", pouch }),
+  );
+  writeFileSync(
+    join(careless, "index.ts"),
+    `import { registerContainerPlugin } from "@pouchcontainer/plugin-sdk";
+     registerContainerPlugin({ preCreate({ Labels }) {
+       if (Labels?.careless === "throw") setTimeout(() => { throw new Error("thrown late"); }, 10);
+       if (Labels?.careless === "reject") void Promise.reject(new Error("rejected late"));
+     } });`,
+  );
+  return careless;
+}
 
 after(async () => {
   await daemon[Symbol.asyncDispose]();
@@ -91,7 +111,7 @@ test("volume.preVolumeCreate: named volumes, and those a run makes", async () =>
 test("plugins are installed into the running daemon, and docker's own client sees them", async () => {
   for (const name of installed) await install(join(projectRoot, "hookplugins", name));
   const names = (await docker("plugin", "ls", "--format", "{{.Name}} {{.Enabled}}")).split("\n").toSorted();
-  assert.deepEqual(names, [...compiledIn, ...installed].map((name) => `${name} true`).toSorted());
+  assert.deepEqual(names, [...compiledIn, "careless", ...installed].map((name) => `${name} true`).toSorted());
   assert.equal(await docker("plugin", "inspect", "-f", "{{.Config.Interface.Types}}", "net-qos"), "[pouch.container/1]");
 });
 
@@ -215,6 +235,36 @@ test("a plugin that breaks is its own problem: the message names it, other conta
   assert.equal(await docker("ps", "-aq"), "");
 });
 
+test("what a compiled-in plugin throws late is its own: told, counted, its circuit opened, closed by disable and enable", async () => {
+  daemon.expectsErrors(/"plugin":"careless","msg":"an error of its code \(container\.preCreate\) was caught by nobody/);
+  const inspected = async (): Promise<string> => (await daemon.pouch("plugin", "inspect", "careless")).stdout;
+  for (const how of ["throw", "reject"]) {
+    await docker("rm", await docker("create", "--label", `careless=${how}`, "busybox"));
+    await eventually("its circuit is open", async () => /"OpenCircuits"/.test(await inspected()));
+    assert.match(
+      await inspected(),
+      /"Point": "container\.preCreate",\s+"Reason": "not called for another .*disabling and enabling/,
+    );
+    const refused = await daemon.docker("create", "--label", "careless=not", "busybox");
+    assert.match(
+      refused.stderr,
+      /plugin "careless" at container\.preCreate: not called for another [0-9]+ s after an error of its code/,
+    );
+    const trace = await daemon.pouch("plugin", "trace", "-n", "1");
+    assert.match(trace.stdout, /careless@1\.0\.0 +container\.preCreate .*skipped\n +error: .*not called for another/);
+    assert.match(trace.stderr, /^plugin careless: circuit open at container\.preCreate: not called .*closes it at once$/m);
+    await docker("run", "--rm", "busybox", "true");
+    await docker("plugin", "disable", "careless");
+    await docker("plugin", "enable", "careless");
+    assert.doesNotMatch(await inspected(), /OpenCircuits/);
+    await docker("rm", await docker("create", "--label", "careless=not", "busybox"));
+  }
+  const metrics = (await daemon.api("GET", "/metrics")).text;
+  assert.match(metrics, /^pouch_plugin_late_failures_total\{plugin="careless",place="container\.preCreate"\} 2$/m);
+  assert.equal(await daemon.uncaughtErrors(), 0);
+  assert.match(daemon.log, /"plugin":"careless","msg":"an error of its code .*rejected late/);
+});
+
 test("kill -9 of the daemon takes assistants and plugin processes along; after the restart all plugins are there", async () => {
   const pids = (): string[] => readdirSync("/proc").filter((pid) => /^\d+$/.test(pid) && marked(pid));
   const earlier = pids();
@@ -222,7 +272,7 @@ test("kill -9 of the daemon takes assistants and plugin processes along; after t
   await daemon.kill9();
   await eventually("all of them are gone", () => earlier.every((pid) => !existsSync(`/proc/${pid}`) || !marked(pid)));
   await daemon.launch();
-  assert.equal((await docker("plugin", "ls", "-q")).split("\n").length, compiledIn.length + installed.length - 1);
+  assert.equal((await docker("plugin", "ls", "-q")).split("\n").length, compiledIn.length + installed.length);
   const id = await docker("run", "-d", "busybox", "sleep", "60");
   assert.equal((await daemon.api("POST", `/containers/${id}/update`, { legacy: { mem_mb: 80 } })).status, 200);
   await docker("rm", "-f", id);

@@ -63,6 +63,12 @@ export const PouchPluginFacts = Type.Object({
   Priority: optional(integer()),
   FailurePolicy: optional(text("fail or ignore")),
   State: optional(text()),
+  OpenCircuits: optional(
+    list(
+      Type.Object({ Point: text(), Reason: text("since which failures it is not called there, and what closes the circuit") }),
+      "points at which it is not called for a while",
+    ),
+  ),
   Details: optional(map(Type.Unknown())),
 });
 export type PouchPluginFacts = Static<typeof PouchPluginFacts>;

@@ -13,11 +13,13 @@ export interface PluginFacts {
   state: string;
   /** What it was installed from. */
   source?: string;
+  /** Where it is not called for a while, and why. */
+  openCircuits: readonly { Point: string; Reason: string }[];
   details: Record<string, unknown>;
 }
 
 /** The same in Docker's shape, as `docker plugin ls` and `inspect` read it, with `Pouch` added. */
-export function describePlugin({ manifest, origin, enabled, state, source, details }: PluginFacts): Plugin {
+export function describePlugin({ manifest, origin, enabled, state, source, openCircuits, details }: PluginFacts): Plugin {
   // Keys of the manifest's points are points.
   const points = Object.keys(manifest.points) as (keyof typeof manifest.points)[];
   const types = [...new Set(points.map((point) => implementsName(splitPoint(point).kind)))];
@@ -50,6 +52,7 @@ export function describePlugin({ manifest, origin, enabled, state, source, detai
       Priority: topPriority(manifest),
       FailurePolicy: policies.join(","),
       State: state,
+      ...(openCircuits.length === 0 ? {} : { OpenCircuits: [...openCircuits] }),
       Details: details,
     },
   };

@@ -93,23 +93,23 @@ export class PluginCatalogue {
       details["Error"] = instance.reason;
     }
     details["Points"] = manifest.points;
-    const open = pointsWithOpenCircuit(this.#deps.host, name);
-    if (open.length > 0) details["OpenCircuits"] = open;
     const source = record?.installed?.source;
     return describePlugin({
       manifest,
       origin: this.#deps.builtin.has(name) ? "built-in" : "installed",
       enabled,
       state,
+      openCircuits: openCircuits(this.#deps.host, name),
       details,
       ...(source === undefined ? {} : { source }),
     });
   }
 }
 
-function pointsWithOpenCircuit(host: PluginHost, name: string): PointName[] {
-  const manifest = host.registry.get(name)?.instance?.manifest;
-  // Keys of the manifest's points are points.
-  const points = Object.keys(manifest?.points ?? {}) as PointName[];
-  return points.filter((point) => host.registry.chain(point).some((link) => link.slot.name === name && link.breaker.isOpen));
+/** At which points it is not called, why, and what closes each circuit. */
+function openCircuits(host: PluginHost, name: string): { Point: PointName; Reason: string }[] {
+  return host.registry.linksOf(name).flatMap(([point, { breaker }]) => {
+    const reason = breaker.opening;
+    return reason === undefined ? [] : [{ Point: point, Reason: reason }];
+  });
 }

@@ -1,8 +1,17 @@
+import type { Plugin } from "@pouchcontainer/api";
+import type { EngineClient } from "../../client/engine-client.ts";
 import { defineCommand, maxArgs } from "../../command.ts";
 import { bool, int, text } from "../../flags/flag-types.ts";
+import type { Output } from "../../output/output.ts";
 import { compile } from "../../output/listing.ts";
 import { callText } from "../../plugin-calls.ts";
 import type { PluginCall } from "../../plugin-calls.ts";
+
+/** Calls that are not made leave no trace, or none that says what is to be done. */
+async function tellOpenCircuits(engine: EngineClient, err: Output): Promise<void> {
+  for (const { Name, Pouch } of (await engine.getJson<Plugin[] | null>("/plugins")) ?? [])
+    for (const { Point, Reason } of Pouch?.OpenCircuits ?? []) err.write(`plugin ${Name}: circuit open at ${Point}: ${Reason}\n`);
+}
 
 export const command = defineCommand({
   usage: "[OPTIONS] [CONTAINER]",
@@ -36,5 +45,6 @@ export const command = defineCommand({
         )
         .join(""),
     );
+    await tellOpenCircuits(engine, context.err);
   },
 });
