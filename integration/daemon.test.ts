@@ -108,7 +108,7 @@ test("an exec root is one daemon's: another with a home of its own is refused, t
   assert.equal(state.stdout.trim(), "true");
 });
 
-test("a plugin that keeps the daemon down is switched off in safe mode", async (t) => {
+test("a plugin that keeps the daemon down is switched off in safe mode, or offline", async (t) => {
   const plugin = folder(t);
   const points = ["daemon.preStartHook"];
   writeFileSync(
@@ -135,6 +135,22 @@ registerDaemonPlugin({
 
   writeFileSync(join(plugin, "throws"), "");
   await assert.rejects(daemon.launch(), /plugin "bad" at daemon.preStartHook: no assistant today; --safe-mode starts the daemon/);
+
+  const home = ["--home-dir", daemon.homeDirectory];
+  assert.match(pouchd(["plugin", "ls", ...home]).stdout, /^bad +1\.0\.0 +installed +true +daemon\.preStartHook$/m);
+  const unknown = pouchd(["plugin", "disable", "good", ...home]);
+  assert.deepEqual([unknown.code, unknown.stdout], [1, ""]);
+  assert.match(unknown.stderr, /plugin "good" is neither installed nor compiled in \(there are: bad\)/);
+  const disabled = pouchd(["plugin", "disable", "bad", ...home]);
+  assert.deepEqual([disabled.code, disabled.stdout], [0, "bad\n"], disabled.stderr);
+  await daemon.launch();
+  const whileItRuns = pouchd(["plugin", "enable", "bad", ...home]);
+  assert.equal(whileItRuns.code, 1);
+  assert.match(whileItRuns.stderr, /the daemon of \S+ runs: ask it, by `pouch plugin enable bad`, or stop it/);
+  assert.match((await daemon.pouch("plugin", "ls", "--format", "{{.Name}} {{.Enabled}}")).stdout, /^bad false$/m);
+  await daemon.stop();
+  assert.equal(pouchd(["plugin", "enable", "bad", ...home]).code, 0);
+  assert.match(pouchd(["plugin", "ls", ...home]).stdout, /^bad .* true /m);
 
   flags.push("--safe-mode");
   await daemon.launch();

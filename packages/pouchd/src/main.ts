@@ -12,6 +12,7 @@ import { readConfiguration } from "./config/read-configuration.ts";
 import { fileWorkerArgument } from "./file-worker-command.ts";
 import { UncaughtErrors } from "./health/uncaught-errors.ts";
 import { createLog, type Log } from "./log/log.ts";
+import { offlinePlugins } from "./offline-plugins.ts";
 import { writePidFile } from "./pid-file.ts";
 import { pluginChildArgument } from "./plugin-child-command.ts";
 import { workOnFiles } from "./work-on-files.ts";
@@ -41,6 +42,10 @@ async function main(args: string[]): Promise<number> {
   const log = createLog(invocation.configuration.debug ? "debug" : invocation.configuration["log-level"]);
   try {
     if (invocation.action === "rebuild-store") return await rebuild(invocation.configuration);
+    if (invocation.action === "plugin") {
+      process.stdout.write(await offlinePlugins(invocation.command, invocation.configuration));
+      return 0;
+    }
     if (process.getuid?.() !== 0) throw failedPrecondition("pouchd needs to be started with root privileges");
     checkPaths(invocation.configuration);
     return await serve(invocation.configuration, log, new UncaughtErrors(log));

@@ -15,7 +15,8 @@ export interface BuiltinPlugin {
 
 /**
  * Parses, configures and loads every built-in plugin and puts it into the host. The first mistake ends it: a daemon that lacks
- * a plugin somebody compiled in must not start. In safe mode one that cannot be loaded is there as a failed one, so that it can be disabled.
+ * a plugin somebody compiled in must not start. One that `mayFail`, since it is not called, is there as a failed one, so that it can be
+ * disabled or stays so.
  */
 export async function loadBuiltinPlugins(options: {
   host: PluginHost;
@@ -23,8 +24,8 @@ export async function loadBuiltinPlugins(options: {
   /** The operator's settings for a plugin; undefined when there are none. */
   configurationOf: (plugin: string) => unknown;
   environment: Readonly<Record<string, string | undefined>>;
-  /** Default: false. */
-  safeMode?: boolean;
+  /** Default: none. */
+  mayFail?: (plugin: string) => boolean;
 }): Promise<PluginManifest[]> {
   const manifests: PluginManifest[] = [];
   for (const plugin of options.plugins) {
@@ -37,7 +38,7 @@ export async function loadBuiltinPlugins(options: {
       const load = (): unknown => options.host.enterModule(manifest.name)(plugin.load);
       options.host.add(await loaded(manifest, load, settings));
     } catch (error) {
-      if (options.safeMode !== true) throw error;
+      if (options.mayFail?.(manifest.name) !== true) throw error;
       options.host.add(new FailedPlugin(manifest, "built-in", messageChain(error)));
     }
     manifests.push(manifest);

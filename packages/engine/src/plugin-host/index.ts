@@ -16,6 +16,7 @@ export type { TraceEntry } from "./trace.ts";
 export { pluginAdminRoutes } from "./admin-routes.ts";
 export { PluginLogs } from "./plugin-logs.ts";
 export { PluginManager, type PluginManagerDeps } from "./plugin-manager.ts";
+export { StoredPlugins } from "./stored-plugins.ts";
 export type { PluginOrderRecord, PluginRecord } from "./plugin-record.ts";
 export { OtlpSpans, otlpEndpointOf } from "./otlp-spans.ts";
 export { metricsHandler, PluginMetrics } from "./plugin-metrics.ts";

@@ -86,14 +86,22 @@ export async function openPlugins(options: {
   });
   const configurationOf = (plugin: string): unknown => pluginConfiguration(configuration["plugin-config-dir"], plugin);
   const safeMode = configuration["safe-mode"];
-  await loadBuiltinPlugins({ host, plugins: options.plugins, configurationOf, environment, safeMode });
+  const records = store.collection<PluginRecord>("plugins");
+  const disabled = (plugin: string): boolean => records.get(plugin)?.enabled === false;
+  await loadBuiltinPlugins({
+    host,
+    plugins: options.plugins,
+    configurationOf,
+    environment,
+    mayFail: safeMode ? () => true : disabled,
+  });
 
   const runtimeDirectory = join(configuration["exec-root-dir"], "plugins");
   makeFoldersSync(runtimeDirectory, 0o700);
   const manager = new PluginManager({
     host,
     logs,
-    records: store.collection<PluginRecord>("plugins"),
+    records,
     orders: store.collection<PluginOrderRecord>("plugin-order"),
     directory: join(configuration["home-dir"], "plugins", "installed"),
     runtimeDirectory,
@@ -133,7 +141,8 @@ export async function orSafeMode(work: () => Promise<void>): Promise<void> {
     await work();
   } catch (error) {
     const { kind, message, details } = EngineError.from(error);
-    const way = "--safe-mode starts the daemon without plugins, so that this one can be disabled, removed or replaced";
+    const way =
+      "--safe-mode starts the daemon without plugins, so that this one can be disabled, removed or replaced; while it is down, `pouchd plugin disable NAME` does the first";
     throw new EngineError(kind, `${message}; ${way}`, { cause: error, details });
   }
 }

@@ -17,11 +17,13 @@ export function helpText(): string {
     "pouchd, the daemon of PouchContainer: a container engine with plugins, on containerd and runc.",
     "",
     "Usage:  pouchd [OPTIONS]",
+    "        pouchd plugin ls | disable NAME | enable NAME [OPTIONS]    the plugins of a daemon that is down",
     "",
     "Examples:",
     "  pouchd                                             state under /var/lib/pouch, API at unix:///var/run/pouchd.sock",
     "  pouchd -l unix:///tmp/p/p.sock --home-dir /tmp/p/home --exec-root-dir /tmp/p/run --pidfile /tmp/p/pid",
     "  pouchd --rebuild-store                             makes the database anew from the records beside it, and ends",
+    "  pouchd plugin disable legacy-env                   keeps a plugin out of the daemon's next start",
     "  pouchd --containerd /run/containerd/containerd.sock   use a containerd that runs already",
   ];
   for (const [group, title] of Object.entries(groupTitles)) {

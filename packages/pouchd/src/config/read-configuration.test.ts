@@ -54,6 +54,9 @@ const mistakes: [string, string[], object | undefined, RegExp][] = [
   ["a missing value", ["--home-dir"], undefined, /--home-dir needs a value: --home-dir DIR/],
   ["a word where a number belongs", ["--mtu", "big"], undefined, /--mtu is a whole number, got "big"/],
   ["an argument", ["start"], undefined, /takes no arguments, got "start"/],
+  ["no such plugin command", ["plugin", "rm", "x"], undefined, /pouchd plugin takes ls, disable NAME or enable NAME, got "rm x"/],
+  ["a plugin command without its name", ["plugin", "disable"], undefined, /takes ls, disable NAME or enable NAME, got "disable"/],
+  ["two commands", ["plugin", "ls", "--rebuild-store"], undefined, /--rebuild-store is no option of pouchd plugin/],
   [
     "an address without a scheme",
     ["-l", "/tmp/x.sock"],
@@ -179,4 +182,18 @@ test("a configuration file that was asked for must exist and hold JSON", () => {
 test("the help names every option", () => {
   const text = helpText();
   for (const name of optionSpecs.keys()) assert.ok(text.includes(`--${name}`), name);
+});
+
+test("pouchd plugin has a command and takes the daemon's options, before or after it", () => {
+  const invocation = readConfiguration(["--home-dir", "/srv/p", "plugin", "disable", "legacy-env"], () => "{}");
+  assert.deepEqual(
+    [
+      invocation.action,
+      "command" in invocation && invocation.command,
+      "configuration" in invocation && invocation.configuration["home-dir"],
+    ],
+    ["plugin", { verb: "disable", name: "legacy-env" }, "/srv/p"],
+  );
+  const listing = readConfiguration(["plugin", "ls"], () => "{}");
+  assert.deepEqual("command" in listing && listing.command, { verb: "ls" });
 });

@@ -2,10 +2,14 @@ import { invalidArgument, EngineError, messageChain } from "@pouchcontainer/erro
 import { readFileSync } from "node:fs";
 import { parseArgs, type ParseArgsConfig } from "node:util";
 import { checkConfiguration } from "./check-configuration.ts";
+import { pluginCommandOf, type PluginCommand } from "./plugin-command.ts";
 import { optionSpecs, optionTable, type Configuration, type OptionSpec } from "./options.ts";
 
 export type Invocation =
-  { action: "run" | "rebuild-store"; configuration: Configuration } | { action: "help" } | { action: "version" };
+  | { action: "run" | "rebuild-store"; configuration: Configuration }
+  | { action: "plugin"; command: PluginCommand; configuration: Configuration }
+  | { action: "help" }
+  | { action: "version" };
 
 type Value = string | boolean | number | string[] | Record<string, string>;
 
@@ -17,10 +21,11 @@ export function readConfiguration(
   args: string[],
   readFile: (path: string) => string = (path) => readFileSync(path, "utf8"),
 ): Invocation {
-  const flags = readFlags(args);
+  const { flags, words } = readFlags(args);
   if (flags.get("help")) return { action: "help" };
   if (flags.get("version")) return { action: "version" };
 
+  const command = pluginCommandOf(words);
   const file = readConfigFile(configFileOf(flags), flags.has("config-file"), readFile);
   const both = [...flags.keys()].filter((name) => file.has(name));
   if (both.length > 0) {
@@ -36,7 +41,9 @@ export function readConfiguration(
   // Every name and type in `values` comes from the table Configuration is derived from.
   const configuration = values as unknown as Configuration;
   checkConfiguration(configuration, (name) => (file.has(name) ? `${configFileOf(flags)}: "${name}"` : `--${name}`));
-  return { action: flags.get("rebuild-store") ? "rebuild-store" : "run", configuration };
+  if (command === undefined) return { action: flags.get("rebuild-store") ? "rebuild-store" : "run", configuration };
+  if (flags.get("rebuild-store")) throw invalidArgument("--rebuild-store is no option of pouchd plugin: run one after the other");
+  return { action: "plugin", command, configuration };
 }
 
 function defaultOf(spec: OptionSpec): Value | undefined {
@@ -45,7 +52,7 @@ function defaultOf(spec: OptionSpec): Value | undefined {
   return typeof value === "object" ? [...value] : value;
 }
 
-function readFlags(args: string[]): Map<string, Value> {
+function readFlags(args: string[]): { flags: Map<string, Value>; words: string[] } {
   const options: ParseArgsConfig["options"] = {
     help: { type: "boolean", short: "h" },
     version: { type: "boolean", short: "v" },
@@ -65,14 +72,15 @@ function readFlags(args: string[]): Map<string, Value> {
     throw invalidArgument(EngineError.from(error).message, { cause: error });
   }
   const values = new Map<string, Value>();
+  const words: string[] = [];
   for (const token of tokens ?? []) {
-    if (token.kind === "positional") throw invalidArgument(`pouchd takes no arguments, got "${token.value}"; see pouchd --help`);
+    if (token.kind === "positional") words.push(token.value);
     if (token.kind !== "option") continue;
     if (token.name === "help" || token.name === "version" || token.name === "rebuild-store")
       values.set(token.name, token.value !== "false");
     else addFlag(values, token.name, token.rawName, token.value);
   }
-  return values;
+  return { flags: values, words };
 }
 
 /** `--icc=false` as `--no-icc`, the form parseArgs knows. */
