@@ -178,6 +178,52 @@ registerDaemonPlugin({
   );
 });
 
+test("a set of plugins in a file is in force from the start on; a broken file ends the start, a broken plugin does not", async (t) => {
+  const directory = folder(t);
+  const file = join(directory, "plugins.json");
+  const write = (plugins: object[]): void => writeFileSync(file, JSON.stringify({ plugins }));
+  const plugin = (name: string, hostname: string): void => {
+    mkdirSync(join(directory, name), { recursive: true });
+    const pouch = { api: "^1.0.0", points: ["container.preCreate", "daemon.preStartHook"] };
+    const packageJson = { name, version: "1.0.0", type: "module", exports: "./index.js", pouch };
+    writeFileSync(join(directory, name, "package.json"), JSON.stringify(packageJson));
+    writeFileSync(
+      join(directory, name, "index.js"),
+      `import { registerContainerPlugin, registerDaemonPlugin } from "@pouchcontainer/plugin-sdk";
+registerContainerPlugin({ preCreate(config) { config.Hostname = "${hostname}"; } });
+registerDaemonPlugin({ preStartHook({ log }) { log.info("begun as ${hostname}"); } });
+`,
+    );
+  };
+  plugin("named", "one");
+  write([{ name: "named", source: "./named" }]);
+  await using daemon = await Daemon.start({ flags: ["--plugin-set", file] });
+  const seen = async (): Promise<string> =>
+    (await daemon.docker("run", "--rm", "--network", "none", "busybox", "hostname")).stdout;
+  assert.equal(await seen(), "one\n");
+  assert.equal(daemon.log.match(/"plugin":"named","msg":"begun as one"/g)?.length, 1);
+  await daemon.stop();
+
+  plugin("named", "two");
+  await daemon.launch();
+  assert.equal(await seen(), "two\n");
+  await daemon.stop();
+
+  writeFileSync(join(directory, "named", "index.js"), "this is no program");
+  daemon.expectsErrors(
+    /"plugin":"named","error":"plugin \\"named\\" could not be started.*cannot be as the set of plugins wants it/,
+  );
+  await daemon.launch();
+  assert.equal(await seen(), "two\n", "the old version stays");
+  await daemon.stop();
+
+  write([{ name: "named", enabled: "no" }]);
+  await assert.rejects(daemon.launch(), /plugins\.json: plugins\[0\]\.enabled must be boolean, got "no"/);
+  write([{ name: "named", enabled: false }]);
+  await daemon.launch();
+  assert.notEqual(await seen(), "two\n");
+});
+
 test("pidfile, bridge and rules are one daemon's: another is refused, told which and whose, and the first's containers keep their network", async (t) => {
   await using daemon = await Daemon.start();
   const served = ["sh", "-c", "while :; do echo words | nc -l -p 80; done"];

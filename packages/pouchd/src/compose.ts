@@ -45,6 +45,7 @@ import { storeFile } from "./compose/store-file.ts";
 import { namedThings } from "./compose/named-things.ts";
 import { networkSettings } from "./compose/network-settings.ts";
 import { openPlugins, orSafeMode } from "./compose/plugins.ts";
+import { readPluginSet } from "./compose/plugin-set.ts";
 import { openPodRoom } from "./compose/pods.ts";
 import { refuseForeignFolders } from "./compose/refuse-foreign-folders.ts";
 import { listenAddresses } from "./compose/tls-material.ts";
@@ -94,6 +95,7 @@ async function open(options: ComposeOptions, closers: Closers): Promise<void> {
   checkDefaultBridge(networking);
   checkLogDefaults(settings.config);
   checkPrograms(configuration, environment);
+  const pluginSet = readPluginSet(configuration);
   const home = configuration["home-dir"];
   const execRoot = configuration["exec-root-dir"];
   refuseSharedFolders([home, execRoot]);
@@ -128,6 +130,7 @@ async function open(options: ComposeOptions, closers: Closers): Promise<void> {
     plugins: builtinPlugins,
     publish: (event) => events.publish(event),
     rebuildRoutes: async () => await late.server?.rebuild(),
+    set: pluginSet,
     version: build.version,
     metrics: [uncaughtErrors, stalls],
   });
@@ -135,7 +138,7 @@ async function open(options: ComposeOptions, closers: Closers): Promise<void> {
   closers.push("assistant processes", () => plugins.assistants.stopAll());
   const chains = plugins.host;
   stopping.throwIfAborted();
-  await orSafeMode(() => chains.preStartHook({ signal: stopping })).catch((error: unknown) => {
+  await plugins.begin(stopping).catch((error: unknown) => {
     stopping.throwIfAborted();
     throw error;
   });

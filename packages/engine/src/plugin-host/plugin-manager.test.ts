@@ -1,10 +1,16 @@
 import { sendError, type HandlerSpec } from "@pouchcontainer/api";
 import type { Supervisor } from "@pouchcontainer/plugin-sdk";
-import { compileBodyChecks, InProcessPlugin, parseManifest } from "@pouchcontainer/plugin-sdk/host";
+import {
+  compileBodyChecks,
+  InProcessPlugin,
+  parseManifest,
+  parsePluginSet,
+  type PluginSet,
+} from "@pouchcontainer/plugin-sdk/host";
 import { sampleContainerConfig } from "@pouchcontainer/plugin-sdk/testing";
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { cpSync, createReadStream, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, createReadStream, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { connect, type AddressInfo } from "node:net";
@@ -851,4 +857,129 @@ test("who follows a plugin's log and does not read costs no memory, and is told 
   assert.ok(leftOut() > 1000, `${leftOut()} left out`);
   logs.logOf("compiled-in").info("the next one");
   while (!read.includes("the next one")) await sleep(5);
+});
+
+/** A set as it is read from a file in the home. */
+function setOf(h: Home, plugins: object[], more: object = {}): PluginSet {
+  return parsePluginSet(JSON.stringify({ ...more, plugins }), join(h.root, "plugins.json"));
+}
+
+async function applied(daemon: Daemon, set: PluginSet): Promise<{ changed: string[]; failed: string[] }> {
+  const { changed, failed } = await daemon.manager.applySet(set);
+  return {
+    changed: changed.map(({ name, action }) => `${action} ${name}`),
+    failed: failed.map(({ name, error }) => `${name}: ${error.message}`),
+  };
+}
+
+const nothing = { changed: [], failed: [] };
+
+test("a set installs what is missing, replaces what has changed, and does nothing when it holds", async (t) => {
+  const h = home(t);
+  const daemon = await h.daemon();
+  h.plugin("tool");
+  const archive = join(h.root, "packed.tgz");
+  execFileSync("tar", ["-czf", archive, "-C", h.plugin("packed", { hostname: "by-archive" }), "."]);
+  const set = setOf(h, [
+    { name: "tool", source: "./sources/tool" },
+    { name: "packed", source: "./packed.tgz", enabled: false },
+    { name: "compiled-in", enabled: false },
+  ]);
+  const first = await applied(daemon, set);
+  assert.deepEqual(first, { changed: ["install tool", "install packed", "disable compiled-in"], failed: [] });
+  assert.equal(await hostname(daemon), "tool");
+  assert.deepEqual(await applied(daemon, set), nothing);
+  await daemon.close();
+
+  const again = await h.daemon();
+  assert.deepEqual(await applied(again, set), nothing, "also not after a restart");
+  assert.equal((await again.manager.inspect("packed")).Enabled, false);
+  h.plugin("tool", { hostname: "changed" });
+  execFileSync("touch", [join(h.root, "sources/tool/package.json")]);
+  assert.deepEqual(await applied(again, set), { changed: ["replace tool"], failed: [] });
+  assert.equal(await hostname(again), "changed");
+  assert.equal(readdirSync(join(h.root, "installed")).length, 2, "nothing of the old version is left, nor of what was looked at");
+  assert.deepEqual(await applied(again, setOf(h, [{ name: "packed" }, { name: "compiled-in" }])), {
+    changed: ["enable packed", "enable compiled-in"],
+    failed: [],
+  });
+  assert.equal((await again.manager.inspect("tool")).Enabled, true, "what is not named is left alone");
+});
+
+test("a plugin of a set that cannot be as it is wanted is told and stays as it was, and the others go on", async (t) => {
+  const h = home(t);
+  const daemon = await h.daemon();
+  await daemon.manager.install({ reference: h.plugin("tool") });
+  h.plugin("tool", { code: "preCreate() {} });\nthrow new Error('rotten'); ({" });
+  h.plugin("other");
+  const { changed, failed } = await applied(
+    daemon,
+    setOf(h, [
+      { name: "tool", source: "./sources/tool" },
+      { name: "gone", source: "./nowhere" },
+      { name: "unknown" },
+      { name: "misnamed", source: "./sources/other" },
+      { name: "other", source: "./sources/other", version: "2.0.0" },
+      { name: "compiled-in", configuration: {} },
+    ]),
+  );
+  assert.deepEqual(changed, []);
+  assert.equal(failed.length, 6);
+  const expected = [
+    /^tool: plugin "tool" could not be started: .*/,
+    /^gone: there is no folder or archive \S+nowhere/,
+    /^unknown: plugin unknown is neither installed nor compiled in, and its entry names no source/,
+    /^misnamed: \S+other is plugin "other", its entry is named "misnamed"/,
+    /^other: plugin other is there in version 1\.0\.0, its entry wants 2\.0\.0/,
+    /^compiled-in: plugin compiled-in is compiled into the daemon: a set may enable and disable it/,
+  ];
+  for (const [index, pattern] of expected.entries()) assert.match(failed[index] ?? "", pattern);
+  assert.equal(await hostname(daemon), "tool");
+  assert.equal(readdirSync(join(h.root, "installed")).length, 1);
+  const off = await applied(daemon, setOf(h, [{ name: "tool", source: "./nowhere", enabled: false }]));
+  assert.deepEqual(off.changed, ["disable tool"], "one that is to be kept out is, whatever else is wrong with it");
+});
+
+test("a set decides about settings and order, and a complete one about all installed plugins", async (t) => {
+  const h = home(t);
+  const daemon = await h.daemon();
+  const pouch = { configuration: { type: "object", properties: { suffix: { type: "string" } } } };
+  const code =
+    "preCreate(config, { configuration }) { config.Hostname = `${config.Hostname ?? ''}${configuration.suffix ?? '-'}`; }";
+  for (const name of ["a", "b"]) await daemon.manager.install({ reference: h.plugin(name, { pouch, code }) });
+  const set = setOf(h, [
+    { name: "b", configuration: { suffix: "B" } },
+    { name: "a", configuration: { suffix: "A" } },
+  ]);
+  assert.deepEqual((await applied(daemon, set)).changed, ["configure b", "configure a"]);
+  assert.equal(await hostname(daemon), "BA");
+  assert.deepEqual(await applied(daemon, set), nothing);
+  const wrong = await applied(daemon, setOf(h, [{ name: "a", configuration: { suffix: 1 } }]));
+  assert.match(wrong.failed[0] ?? "", /^a: configuration of plugin "a": suffix must be string, got 1/);
+  assert.equal(await hostname(daemon), "BA");
+  const complete = setOf(h, [{ name: "a" }], { complete: true });
+  assert.deepEqual((await applied(daemon, complete)).changed, ["configure a", "remove b"]);
+  assert.equal(await hostname(daemon), "-");
+  assert.equal((await daemon.manager.inspect("compiled-in")).Enabled, true);
+  assert.equal(readdirSync(join(h.root, "installed")).length, 1);
+});
+
+test("before the daemon's start has called plugins a set calls no daemon point of those it brings in or takes out", async (t) => {
+  const h = home(t);
+  const file = join(h.root, "called");
+  const pouch = { points: ["daemon.preStartHook", "daemon.preStopHook"] };
+  const source = h.plugin("tool", { pouch });
+  const hook = (name: string): string => `${name}() { appendFileSync(${JSON.stringify(file)}, "${name} "); }`;
+  writeFileSync(
+    join(source, "index.ts"),
+    `import { appendFileSync } from "node:fs"; import { registerDaemonPlugin } from "@pouchcontainer/plugin-sdk";
+     registerDaemonPlugin({ ${hook("preStartHook")}, ${hook("preStopHook")} });`,
+  );
+  let begun = false;
+  const daemon = await h.daemon({ daemonBegun: () => begun });
+  assert.deepEqual((await applied(daemon, setOf(h, [{ name: "tool", source }]))).changed, ["install tool"]);
+  await daemon.host.preStartHook();
+  begun = true;
+  assert.deepEqual((await applied(daemon, setOf(h, [{ name: "tool", enabled: false }]))).changed, ["disable tool"]);
+  assert.equal(readFileSync(file, "utf8"), "preStartHook preStopHook ");
 });

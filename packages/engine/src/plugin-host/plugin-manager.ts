@@ -7,7 +7,7 @@ import {
   messageChain,
   unavailable,
 } from "@pouchcontainer/errors";
-import { checkConfiguration, type PluginInstance } from "@pouchcontainer/plugin-sdk/host";
+import { checkConfiguration, type PluginInstance, type PluginSet } from "@pouchcontainer/plugin-sdk/host";
 import { basename } from "node:path";
 import { removeTree } from "../remove-tree.ts";
 import type { Collection } from "../store/index.ts";
@@ -16,6 +16,8 @@ import { removeLostSockets } from "./installed/installed-plugin.ts";
 import { packageFolders, unpackPlugin, type PackageSource, type UnpackedPlugin } from "./installed/plugin-package.ts";
 import { PluginCatalogue } from "./plugin-catalogue.ts";
 import { legibleManifestOf, type PluginOrderRecord, type PluginRecord } from "./plugin-record.ts";
+import type { SetAction } from "./plugin-set-plan.ts";
+import { PluginSets, type SetReport } from "./plugin-sets.ts";
 import { PluginSwitch, type PluginSwitchDeps } from "./plugin-switch.ts";
 
 export interface PluginManagerDeps extends Omit<PluginSwitchDeps, "builtin" | "exclusive"> {
@@ -57,8 +59,11 @@ export class PluginManager {
     this.#switch = new PluginSwitch({ ...deps, builtin: this.#builtin, exclusive: (work) => this.#exclusive(work) });
   }
 
-  /** Takes up the plugins of the last run. One that does not start is reported, and fails its calls until it is reloaded or disabled. */
-  async open(): Promise<void> {
+  /**
+   * Takes up the plugins of the last run, but those that are `heldBack`. One that does not start is reported, and fails its calls until it is
+   * reloaded or disabled.
+   */
+  async open(heldBack: ReadonlySet<string> = new Set()): Promise<void> {
     const { host, records, orders, runtimeDirectory } = this.#deps;
     removeLostSockets(runtimeDirectory);
     const order = orders.get("order")?.order;
@@ -72,7 +77,8 @@ export class PluginManager {
     for (const record of records.values()) {
       if (this.#builtin.has(record.name)) {
         if (!record.enabled) host.registry.remove(record.name);
-      } else if (record.enabled && record.installed !== undefined) installed.push(this.#takeUp(record));
+      } else if (record.enabled && !heldBack.has(record.name) && record.installed !== undefined)
+        installed.push(this.#takeUp(record));
     }
     await Promise.all(installed);
   }
@@ -139,7 +145,7 @@ export class PluginManager {
   }
 
   async #take(
-    { manifest, packageJson, directory }: UnpackedPlugin,
+    { manifest, packageJson, directory, content }: UnpackedPlugin,
     source: PackageSource,
     options: InstallOptions,
   ): Promise<void> {
@@ -163,19 +169,46 @@ export class PluginManager {
         installedAt: new Date((now ?? Date.now)()).toISOString(),
         ...(from === undefined ? {} : { source: from }),
         ...("archive" in source ? { sent: true } : {}),
+        content,
         ...(configuration === undefined ? {} : { configuration }),
       },
     };
     checkConfiguration(manifest, this.#switch.configurationOf(record));
+    await this.#become(name, record, () => records.put(name, record));
+    if (old?.installed !== undefined) await this.#removeFolder(name, old.installed.directory);
+  }
+
+  /** Makes it what a record says, `undefined` for none; in force when it is kept. */
+  async #become(name: string, record: PluginRecord | undefined, keep: () => Promise<void>): Promise<void> {
     const running = this.#catalogue.isInChains(name);
-    const keep = (): Promise<void> => records.put(name, record);
-    if (record.enabled && this.#deps.safeMode !== true)
+    if (record?.enabled === true && this.#deps.safeMode !== true)
       await (running ? this.#switch.replace(record, keep) : this.#switch.bringIn(record, keep));
     else {
       await keep();
       if (running) await this.#switch.takeOut(name);
     }
-    if (old?.installed !== undefined) await this.#removeFolder(name, old.installed.directory);
+  }
+
+  /** Brings each plugin of a set to what the set says of it; one that cannot be stays as it was. */
+  async applySet(set: PluginSet): Promise<SetReport> {
+    const { records, directory, now = Date.now, publish, logs } = this.#deps;
+    return new PluginSets({
+      records,
+      directory,
+      now,
+      isBuiltin: (name) => this.#builtin.has(name),
+      configurationOf: (record) => this.#switch.configurationOf(record),
+      exclusive: (work) => this.#exclusive(work),
+      become: (name, record, keep) => this.#become(name, record, keep),
+      order: () => this.order,
+      setOrder: (names) => this.setOrder(names),
+      settled: async ({ name, action, from, to }) => {
+        publish({ action: eventOf(action), plugin: name, attributes: {} });
+        const before = from?.installed?.directory;
+        if (before !== undefined && before !== to?.installed?.directory) await this.#removeFolder(name, before);
+        if (to === undefined) logs.forget(name);
+      },
+    }).applyEach(set);
   }
 
   /** Calls it from now on. */
@@ -323,6 +356,11 @@ export class PluginManager {
     this.#changes = next.catch(() => undefined);
     return next;
   }
+}
+
+/** The events that the same change has when it is asked for by itself. */
+function eventOf(action: SetAction): string {
+  return action === "replace" || action === "configure" || action === "move" ? "reload" : action;
 }
 
 function notInSafeMode(name: string): EngineError {

@@ -15,6 +15,8 @@ export interface PluginRecord {
     source?: string;
     /** The package was sent: what is at that place on this host is another's. */
     sent?: true;
+    /** Digest of the package's own files; of one that an earlier version took in, none. */
+    content?: string;
     configuration?: Record<string, unknown>;
     installedAt: string;
   };

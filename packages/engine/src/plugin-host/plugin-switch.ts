@@ -35,6 +35,8 @@ export interface PluginSwitchDeps {
   rebuildRoutes: () => Promise<void>;
   /** Instances that are compiled in; they are never closed. */
   builtin: ReadonlyMap<string, PluginInstance>;
+  /** Whether the daemon points of plugins were called at the daemon's start: from then on they are at each change. Default: they were. */
+  daemonBegun?: () => boolean;
   /** Changes happen one after the other. */
   exclusive: <T>(work: () => Promise<T>) => Promise<T>;
 }
@@ -81,7 +83,7 @@ export class PluginSwitch {
   async takeOut(name: string, { force } = { force: false }): Promise<void> {
     const { host, stopAssistants } = this.#deps;
     const instance = host.registry.get(name)?.instance;
-    const stop = this.#link(name, "daemon.preStopHook");
+    const stop = this.#daemonBegun() ? this.#link(name, "daemon.preStopHook") : undefined;
     if (!force) await this.#quietly(name, () => this.#daemonPoint(name, "daemon.preStopHook"));
     const slot = host.registry.remove(name);
     slot.instance = undefined;
@@ -186,7 +188,11 @@ export class PluginSwitch {
 
   async #daemonPoint(name: string, point: "daemon.preStartHook" | "daemon.preStopHook"): Promise<void> {
     const link = this.#link(name, point);
-    if (link !== undefined) await this.#deps.host.callDaemonPoint(point, link);
+    if (link !== undefined && this.#daemonBegun()) await this.#deps.host.callDaemonPoint(point, link);
+  }
+
+  #daemonBegun(): boolean {
+    return this.#deps.daemonBegun?.() ?? true;
   }
 
   #link(name: string, point: PointName): ChainLink | undefined {

@@ -17,12 +17,13 @@ import {
   type Store,
 } from "@pouchcontainer/engine";
 import { EngineError, invalidArgument, messageChain } from "@pouchcontainer/errors";
-import { compileBodyChecks } from "@pouchcontainer/plugin-sdk/host";
+import { compileBodyChecks, type PluginSet } from "@pouchcontainer/plugin-sdk/host";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Configuration } from "../config/options.ts";
 import type { Log } from "../log/log.ts";
 import { pluginChildCommand } from "../plugin-child-command.ts";
+import { openWithSet } from "./plugin-set.ts";
 
 export interface Plugins {
   host: PluginHost;
@@ -30,6 +31,8 @@ export interface Plugins {
   assistants: AssistantSupervisor;
   /** The operator's own routes, and `/metrics`. */
   routes: HandlerSpec[];
+  /** `daemon.preStartHook` of every plugin. */
+  begin(signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -42,6 +45,7 @@ export async function openPlugins(options: {
   plugins: readonly BuiltinPlugin[];
   publish: (event: { type: string; action: string; id: string; attributes: Record<string, string> }) => void;
   rebuildRoutes: () => Promise<void>;
+  set: PluginSet | undefined;
   version: string;
   /** What else `/metrics` has to say. */
   metrics: readonly { text(): string }[];
@@ -96,6 +100,7 @@ export async function openPlugins(options: {
     mayFail: safeMode ? () => true : disabled,
   });
 
+  let begun = false;
   const runtimeDirectory = join(configuration["exec-root-dir"], "plugins");
   makeFoldersSync(runtimeDirectory, 0o700);
   const manager = new PluginManager({
@@ -111,15 +116,20 @@ export async function openPlugins(options: {
     stopAssistants: (plugin) => assistants.stopPlugin(plugin),
     rebuildRoutes: options.rebuildRoutes,
     publish,
+    daemonBegun: () => begun,
     safeMode,
   });
-  await manager.open();
+  await openWithSet(manager, options.set, log);
   if (safeMode) await warnOfSafeMode(manager, log);
   return {
     host,
     manager,
     assistants,
     routes: [...pluginAdminRoutes({ host, manager, checks }), metricsHandler(metrics, ...options.metrics)],
+    begin: async (signal) => {
+      await orSafeMode(() => host.preStartHook({ signal }));
+      begun = true;
+    },
     close: async () => {
       await manager.close();
       await spans?.close();

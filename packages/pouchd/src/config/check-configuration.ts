@@ -15,6 +15,7 @@ export function checkConfiguration(configuration: Configuration, placeOf: PlaceO
     if (configuration[name] !== "") configuration[name] = resolve(configuration[name]);
   // A configuration file may say in so many words that there is none.
   for (const name of fileNames) if (configuration[name] === "") delete configuration[name];
+  if (configuration["plugin-set"] !== undefined) configuration["plugin-set"] = resolve(configuration["plugin-set"]);
   // Others start them, in folders of their own; a bare name is looked up.
   for (const name of ["containerd-path", "runtime-path", "init-path"] as const)
     configuration[name] = programPath(configuration[name]);
@@ -41,7 +42,15 @@ export function checkConfiguration(configuration: Configuration, placeOf: PlaceO
 const programPath = (program: string): string => (program.includes("/") ? resolve(program) : program);
 
 /** Files that may be none. */
-const fileNames = ["tlscacert", "tlscert", "tlskey", "stream-tlscacert", "stream-tlscert", "stream-tlskey"] as const;
+const fileNames = [
+  "tlscacert",
+  "tlscert",
+  "tlskey",
+  "stream-tlscacert",
+  "stream-tlscert",
+  "stream-tlskey",
+  "plugin-set",
+] as const;
 
 function textsOf(value: Configuration[OptionName]): string[] {
   if (value === undefined || typeof value === "boolean") return [];

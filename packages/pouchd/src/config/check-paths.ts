@@ -27,6 +27,7 @@ const rules: { name: OptionName; kind: Kind; there?: true }[] = [
   { name: "certs-dir", kind: "folder" },
   { name: "cni-bin-dir", kind: "folder" },
   { name: "cni-conf-dir", kind: "folder" },
+  { name: "plugin-set", kind: "file", there: true },
   { name: "plugin-config-dir", kind: "folder" },
 ];
 

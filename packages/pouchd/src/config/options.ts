@@ -310,6 +310,12 @@ export const optionTable = {
     placeholder: "NAME",
     help: "Order of plugins with equal priority, first one first (repeatable)",
   },
+  "plugin-set": {
+    group: "plugins",
+    type: "string",
+    placeholder: "FILE",
+    help: "JSON file of the plugins to have: at each start they are installed, replaced, enabled and disabled as it says",
+  },
   "plugin-config-dir": {
     group: "plugins",
     type: "string",

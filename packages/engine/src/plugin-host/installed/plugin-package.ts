@@ -8,6 +8,7 @@ import { basename, join, relative, resolve } from "node:path";
 import type { Readable } from "node:stream";
 import { ended } from "../../ended.ts";
 import { removeTree } from "../../remove-tree.ts";
+import { besidePackage, packageContent } from "./package-content.ts";
 import { GuardedProcess } from "../guarded-process.ts";
 
 /** Where a plugin comes from: an archive that is sent, or a folder, an archive or an npm package that the daemon can reach. */
@@ -18,6 +19,8 @@ export interface UnpackedPlugin {
   manifest: PluginManifest;
   packageJson: Record<string, unknown>;
   directory: string;
+  /** What was in it before anything it depends on was added. */
+  content: string;
 }
 
 const sdkName = "@pouchcontainer/plugin-sdk";
@@ -64,11 +67,26 @@ export async function unpackPlugin(
     const packageJson = await readPackageJson(directory);
     const manifest = parseManifest(packageJson);
     await checkMain(manifest, directory);
+    const content = await packageContent(directory);
     await installDependencies(packageJson, manifest.name, directory);
-    return { manifest, packageJson, directory };
+    return { manifest, packageJson, directory, content };
   } catch (error) {
     await removeTree(directory);
     throw error;
+  }
+}
+
+/** The content of a folder or archive of this host as `unpackPlugin` would find it; undefined for an npm package, which is not looked at. */
+export async function contentAt(reference: string, parent: string): Promise<string | undefined> {
+  if (!reference.startsWith("/")) return undefined;
+  if ((await stat(reference).catch(() => undefined))?.isDirectory() === true) return packageContent(reference);
+  await makeFolders(parent, 0o700);
+  const directory = await mkdtemp(join(parent, folderPrefix));
+  try {
+    await bring({ reference }, directory, archiveLimits);
+    return await packageContent(directory);
+  } finally {
+    await removeTree(directory);
   }
 }
 
@@ -107,8 +125,8 @@ async function receive(archive: Readable, file: string, { idleMs, sentBytes }: A
 }
 
 async function copyFolder(from: string, directory: string): Promise<void> {
-  const left = new Set(["node_modules", ".git"]);
-  await cp(from, directory, { recursive: true, filter: (path) => !left.has(basename(path)) || resolve(path) === resolve(from) });
+  const filter = (path: string): boolean => !besidePackage.has(basename(path)) || resolve(path) === resolve(from);
+  await cp(from, directory, { recursive: true, filter });
 }
 
 /** Archives as npm makes them have everything in one folder; others have it at the top. */

@@ -1,0 +1,129 @@
+import { failedPrecondition, invalidArgument, notFound } from "@pouchcontainer/errors";
+import { checkConfiguration, equalJson, type PluginSet, type WantedPlugin } from "@pouchcontainer/plugin-sdk/host";
+import { removeTree } from "../remove-tree.ts";
+import type { Collection } from "../store/index.ts";
+import { contentAt, unpackPlugin } from "./installed/plugin-package.ts";
+import { manifestOf, type PluginRecord } from "./plugin-record.ts";
+
+/** What becomes of a plugin. `move`: it comes from elsewhere now, and is the same. */
+export type SetAction = "install" | "replace" | "configure" | "enable" | "disable" | "move" | "remove";
+
+/** One step from the plugins there are to those a set wants. */
+export interface SetChange {
+  name: string;
+  action: SetAction;
+  from: PluginRecord | undefined;
+  to: PluginRecord | undefined;
+}
+
+export interface SetPlanDeps {
+  records: Collection<PluginRecord>;
+  isBuiltin: (name: string) => boolean;
+  /** Where packages are brought into. */
+  directory: string;
+  /** The settings a record's plugin would run with. */
+  configurationOf: (record: PluginRecord) => unknown;
+  now: () => number;
+}
+
+/** Finds what a set changes. Packages that are new or changed are brought in for it; whoever does not use a change takes its folder away. */
+export class SetPlan {
+  readonly #deps: SetPlanDeps;
+
+  constructor(deps: SetPlanDeps) {
+    this.#deps = deps;
+  }
+
+  /** What becomes of one that the set names; undefined where it is as it is wanted. */
+  async changeOf(wanted: WantedPlugin): Promise<SetChange | undefined> {
+    const { name } = wanted;
+    const from = this.#deps.records.get(name);
+    if (this.#deps.isBuiltin(name)) return this.#builtin(wanted, from);
+    const to = await this.#installed(wanted, from);
+    try {
+      const manifest = manifestOf(to);
+      if (manifest.name !== name)
+        throw invalidArgument(`${wanted.source} is plugin "${manifest.name}", its entry is named "${name}"`);
+      if (wanted.version !== undefined && wanted.version !== manifest.version)
+        throw failedPrecondition(`plugin ${name} is there in version ${manifest.version}, its entry wants ${wanted.version}`);
+      checkConfiguration(manifest, this.#deps.configurationOf(to));
+    } catch (error) {
+      await discard({ from, to });
+      throw error;
+    }
+    const action = actionFor(from, to);
+    return action === undefined ? undefined : { name, action, from, to };
+  }
+
+  /** The same of one that is disabled and otherwise left as it is. */
+  disabling({ name, enabled }: WantedPlugin): SetChange | undefined {
+    const from = this.#deps.records.get(name);
+    if (enabled || from?.enabled !== true) return undefined;
+    return { name, action: "disable", from, to: { ...from, enabled } };
+  }
+
+  isThere(name: string): boolean {
+    return this.#deps.isBuiltin(name) || this.#deps.records.get(name)?.installed !== undefined;
+  }
+
+  /** What becomes of those that a complete set does not name. */
+  others({ complete, plugins }: PluginSet): SetChange[] {
+    if (!complete) return [];
+    const named = new Set(plugins.map(({ name }) => name));
+    return [...this.#deps.records.values()]
+      .filter(({ name, installed }) => installed !== undefined && !named.has(name) && !this.#deps.isBuiltin(name))
+      .map((from) => ({ name: from.name, action: "remove", from, to: undefined }));
+  }
+
+  #builtin(
+    { name, source, version, configuration, enabled }: WantedPlugin,
+    from: PluginRecord | undefined,
+  ): SetChange | undefined {
+    if (source !== undefined || version !== undefined || configuration !== undefined)
+      throw invalidArgument(
+        `plugin ${name} is compiled into the daemon: a set may enable and disable it; its settings are in the daemon's folder of configurations`,
+      );
+    if ((from?.enabled ?? true) === enabled) return undefined;
+    return { name, action: enabled ? "enable" : "disable", from, to: { ...(from ?? { name }), enabled } };
+  }
+
+  async #installed(wanted: WantedPlugin, from: PluginRecord | undefined): Promise<PluginRecord> {
+    const { name, enabled, configuration } = wanted;
+    const installed = (await this.#isThere(wanted, from)) ? from?.installed : await this.#broughtIn(wanted);
+    if (installed === undefined)
+      throw notFound(`plugin ${name} is neither installed nor compiled in, and its entry names no source`);
+    const { configuration: _before, sent, source: before, ...rest } = installed;
+    const { source } = wanted;
+    const place = source === undefined ? { ...(before && { source: before }), ...(sent && { sent }) } : { source };
+    return { name, enabled, installed: { ...rest, ...place, ...(configuration === undefined ? {} : { configuration }) } };
+  }
+
+  /** Whether what is installed is what the source has. What npm has under a name is looked at once: a version is another name. */
+  async #isThere({ source }: WantedPlugin, from: PluginRecord | undefined): Promise<boolean> {
+    if (source === undefined) return true;
+    const installed = from?.installed;
+    if (installed === undefined) return false;
+    const content = await contentAt(source, this.#deps.directory);
+    return content === undefined ? installed.source === source : installed.content === content;
+  }
+
+  async #broughtIn({ name, source }: WantedPlugin): Promise<NonNullable<PluginRecord["installed"]>> {
+    if (source === undefined) throw notFound(`plugin ${name} has no source`);
+    const { packageJson, directory, content } = await unpackPlugin({ reference: source }, this.#deps.directory);
+    return { packageJson, directory, content, installedAt: new Date(this.#deps.now()).toISOString() };
+  }
+}
+
+/** Takes away what was brought in for a change that is not made. */
+export async function discard({ from, to }: Pick<SetChange, "from" | "to">): Promise<void> {
+  const directory = to?.installed?.directory;
+  if (directory !== undefined && directory !== from?.installed?.directory) await removeTree(directory);
+}
+
+function actionFor(from: PluginRecord | undefined, to: PluginRecord): SetAction | undefined {
+  if (from?.installed === undefined) return "install";
+  if (from.installed.directory !== to.installed?.directory) return "replace";
+  if (from.enabled !== to.enabled) return to.enabled ? "enable" : "disable";
+  if (!equalJson(from.installed.configuration ?? null, to.installed.configuration ?? null)) return "configure";
+  return from.installed.source === to.installed.source ? undefined : "move";
+}
