@@ -5,15 +5,20 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { Daemon, projectRoot, run } from "./harness/daemon.ts";
 
-test("init, npm test, install, run, trace: a plugin's effect, then its patch", async () => {
-  await using daemon = await Daemon.start();
+/** A shell of the author's, in a folder of its own. */
+function authorsShell(daemon: Daemon): (script: string) => ReturnType<typeof run> {
   const author = join(daemon.directory, "author");
   mkdirSync(author);
-  const shell = (script: string) =>
+  return (script) =>
     run("sh", ["-c", `cd ${author} && ${script}`], {
       PATH: `${projectRoot}/bin:${process.env["PATH"]}`,
       POUCH_HOST: `unix://${daemon.socket}`,
     });
+}
+
+test("init, npm test, install, run, trace: a plugin's effect, then its patch", async () => {
+  await using daemon = await Daemon.start();
+  const shell = authorsShell(daemon);
 
   const made = await shell("pouch plugin init demo --kind container && cd demo && npm test");
   assert.equal(made.code, 0, made.stdout + made.stderr);
@@ -60,4 +65,37 @@ test("init, npm test, install, run, trace: a plugin's effect, then its patch", a
   const removed = await shell("pouch plugin rm -f demo && pouch plugin ls --format '{{.Name}}'");
   assert.equal(removed.code, 0, removed.stderr);
   assert.doesNotMatch(removed.stdout.replace(/^demo\n/, ""), /demo/);
+});
+
+test("a plugin of each language that init writes passes its test, is installed and has its effects", async () => {
+  await using daemon = await Daemon.start();
+  const shell = authorsShell(daemon);
+  const points = ["container.preCreate", "container.validateCreate", "container.preUpdate", "api.updateHandler"];
+  const flags = points.map((point) => `--point ${point}`).join(" ");
+  const tests = { typescript: "npm test", javascript: "npm test", python: "python3 -m unittest" };
+  for (const [language, own] of Object.entries(tests)) {
+    const name = `in-${language}`;
+    const made = await shell(`pouch plugin init ${name} --language ${language} ${flags} && cd ${name} && ${own}`);
+    assert.equal(made.code, 0, made.stdout + made.stderr);
+    const installed = await shell(`pouch plugin install ./${name}`);
+    assert.equal(installed.code, 0, installed.stdout + installed.stderr);
+
+    assert.equal((await daemon.api("GET", `/${name}`)).text, `hello from ${name}\n`);
+    const created = await shell(
+      `pouch create --name ${name} --network none busybox >&2 && pouch inspect -f '{{.HostConfig.PidsLimit}}' ${name}`,
+    );
+    assert.equal(created.stdout, "500\n", created.stderr);
+    const refused = await daemon.api("POST", "/containers/create", { Image: "busybox", HostConfig: { Privileged: true } });
+    assert.equal(refused.status, 403);
+    assert.match(refused.text, new RegExp(`plugin ."${name}." at container.validateCreate: no privileged containers here`));
+    const updated = await daemon.api("POST", `/containers/${name}/update`, { MemoryMb: 64, MemorySwap: -1 });
+    assert.equal(updated.status, 200, updated.text);
+    const memory = await shell(`pouch inspect -f '{{.HostConfig.Memory}}' ${name}; pouch plugin rm -f ${name}`);
+    assert.equal(memory.stdout, `${64 * 1024 * 1024}\n${name}\n`, memory.stderr);
+    assert.equal((await daemon.api("GET", `/${name}`)).status, 404);
+  }
+  const both = await shell("pouch plugin init x --language python --typescript");
+  assert.match(both.stderr, /a plugin is in one language, not in typescript and python/);
+  const nowhere = await shell("pouch plugin init x --kind volume --point preStart; ls x");
+  assert.match(nowhere.stderr, /"preStart" is no point of a volume plugin: one of volume\.preVolumeCreate.*\n.*No such file/s);
 });

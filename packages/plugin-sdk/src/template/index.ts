@@ -1,2 +1,2 @@
-export { pluginTemplate, type TemplateOptions } from "./plugin-template.ts";
+export { pluginTemplate, templateLanguages, type TemplateLanguage, type TemplateOptions } from "./plugin-template.ts";
 export { pluginKinds } from "../points.ts";

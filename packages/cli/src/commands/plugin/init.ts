@@ -3,24 +3,32 @@ import { existsSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { EngineError } from "@pouchcontainer/errors";
-import { pluginKinds, pluginTemplate } from "@pouchcontainer/plugin-sdk/template";
+import {
+  pluginKinds,
+  pluginTemplate,
+  templateLanguages,
+  type TemplateLanguage,
+  type TemplateOptions,
+} from "@pouchcontainer/plugin-sdk/template";
 import { CliError } from "../../cli-error.ts";
 import { argument, defineCommand, exactArgs } from "../../command.ts";
-import { bool, text } from "../../flags/flag-types.ts";
+import { bool, list, text } from "../../flags/flag-types.ts";
 import { clientVersion } from "../../version.ts";
 
 export const command = defineCommand({
   usage: "[OPTIONS] FOLDER",
   description:
-    "Makes a package that type-checks, has a test and runs, with the SDK in it. The folder's name is the plugin's. It is written in TypeScript where the machine's Node can run that (22.18), else in JavaScript with its types in comments.",
+    "Makes a package that type-checks, has a test and runs, with the SDK in it. The folder's name is the plugin's. It is written in TypeScript where the machine's Node can run that (22.18), else in JavaScript with its types in comments; in Python it speaks the wire protocol, with the standard library alone.",
   args: exactArgs(1),
   flags: {
-    javascript: bool("Write JavaScript, whatever Node there is"),
+    javascript: bool("The same as --language javascript"),
     kind: text("What it plugs into", {
       choices: [...pluginKinds],
       shownDefault: "container",
     }),
-    typescript: bool("Write TypeScript, whatever Node there is"),
+    language: text("Write this language, whatever Node there is", { choices: [...templateLanguages] }),
+    point: list("Point it implements, such as container.preStart (repeatable); without, the kind's first ones"),
+    typescript: bool("The same as --language typescript"),
     sdk: text("Version of the SDK, or the path of its folder or archive, for package.json"),
   },
   examples: [
@@ -28,11 +36,17 @@ export const command = defineCommand({
       does: "A plugin in four commands",
       run: "pouch plugin init demo --kind container && cd demo && npm test && pouch plugin install .",
     },
+    {
+      does: "One in Python, for two points",
+      run: "pouch plugin init limits --language python --point container.preCreate --point container.preStart",
+    },
   ],
   async run(context, { flags, args }) {
     const folder = resolve(argument(args, 0));
-    const javascript = flags.javascript || (!flags.typescript && !(await nodeRunsTypeScript()));
-    const files = filesOf(basename(folder), flags.kind, sdkOf(flags.sdk), javascript);
+    const asked = askedLanguage(flags);
+    const language = asked ?? ((await nodeRunsTypeScript()) ? "typescript" : "javascript");
+    const { kind, point: points, sdk } = flags;
+    const files = filesOf({ name: basename(folder), sdk: sdkOf(sdk), language, points, ...(kind === undefined ? {} : { kind }) });
     await makeFolders(dirname(folder));
     await mkdir(folder).catch((error: unknown) => {
       throw new CliError(`cannot make ${argument(args, 0)}: ${error instanceof Error ? error.message : String(error)}`);
@@ -42,18 +56,30 @@ export const command = defineCommand({
       await writeFile(join(folder, path), content);
       context.out.write(`${join(argument(args, 0), path)}\n`);
     }
+    if (language === "python") return;
     if (flags.sdk === undefined && existsSync(builtSdk)) await unpackSdk(join(folder, "node_modules/@pouchcontainer/plugin-sdk"));
     else if (flags.sdk === undefined)
       context.err.write(
         `The SDK is not beside this command line (${builtSdk}): package.json asks for it by its version, and the tests need it. ` +
           "--sdk names its archive, plugin-sdk.tgz of the build.\n",
       );
-    if (javascript && !flags.javascript)
+    if (asked === undefined && language === "javascript")
       context.out.write(
-        "The node on PATH cannot run TypeScript (22.18 can), so this is JavaScript; --typescript writes it all the same.\n",
+        "The node on PATH cannot run TypeScript (22.18 can), so this is JavaScript; --language typescript writes it all the same.\n",
       );
   },
 });
+
+/** Undefined where none is asked for. */
+function askedLanguage(flags: {
+  language: string | undefined;
+  javascript: boolean;
+  typescript: boolean;
+}): TemplateLanguage | undefined {
+  const asked = templateLanguages.filter((one) => flags.language === one || (one !== "python" && flags[one]));
+  if (asked.length > 1) throw new CliError(`a plugin is in one language, not in ${asked.join(" and ")}`);
+  return asked[0];
+}
 
 /** The archive that was built with this command line and lies beside it. */
 const builtSdk = join(dirname(process.execPath), "plugin-sdk.tgz");
@@ -81,14 +107,9 @@ function sdkOf(given: string | undefined): string {
   return /^[./]/.test(given) ? `file:${resolve(given)}` : given;
 }
 
-function filesOf(name: string, kind: string | undefined, sdk: string, javascript: boolean): Record<string, string> {
+function filesOf(options: TemplateOptions): Record<string, string> {
   try {
-    return pluginTemplate({
-      name,
-      sdk,
-      language: javascript ? "javascript" : "typescript",
-      ...(kind === undefined ? {} : { kind }),
-    });
+    return pluginTemplate(options);
   } catch (error) {
     if (error instanceof EngineError) throw new CliError(error.message);
     throw error;
