@@ -30,6 +30,7 @@ const needs: [RegExp, string][] = [
   [/^pouch volume rm/, "pouch container prune -f; pouch volume create data"],
   [/^pouch volume inspect/, "pouch volume create data"],
   [/^pouch plugin (?!install)/, "pouch plugin install ."],
+  [/^pouch plugin apply/, "pouch plugin export -o plugins.json"],
   [/^pouch wait/, "pouch kill job"],
   [/^pouch cp web:/, "pouch exec web mkdir /var/log"],
   [/^pouch rmi/, "pouch tag busybox busybox:1.0"],

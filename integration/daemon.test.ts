@@ -222,6 +222,25 @@ registerDaemonPlugin({ preStartHook({ log }) { log.info("begun as ${hostname}");
   write([{ name: "named", enabled: false }]);
   await daemon.launch();
   assert.notEqual(await seen(), "two\n");
+
+  plugin("named", "three");
+  write([{ name: "named", source: "./named" }]);
+  const dry = await daemon.pouch("plugin", "apply", "-f", file, "--dry-run");
+  assert.match(dry.stdout, /^replace named\n( .*\n)* {2}- content: sha256:\S+\n {2}\+ content: sha256:/, dry.stderr);
+  assert.match(dry.stdout, / {2}- enabled: false\n {2}\+ enabled: true\n/);
+  assert.notEqual(await seen(), "three\n");
+  assert.equal((await daemon.pouch("plugin", "apply", "-f", file)).stdout, dry.stdout);
+  assert.equal(await seen(), "three\n");
+  const exported = join(directory, "exported.json");
+  assert.equal((await daemon.pouch("plugin", "export", "-o", exported)).code, 0);
+  assert.equal((await daemon.pouch("plugin", "apply", "-f", exported)).stdout, "Nothing to change.\n");
+  write([
+    { name: "named", source: "./named" },
+    { name: "other", source: "./nowhere" },
+  ]);
+  const refused = await daemon.pouch("plugin", "apply", "-f", file);
+  assert.equal(refused.code, 1);
+  assert.match(refused.stderr, /there is no folder or archive \S+nowhere on the daemon's host/);
 });
 
 test("pidfile, bridge and rules are one daemon's: another is refused, told which and whose, and the first's containers keep their network", async (t) => {

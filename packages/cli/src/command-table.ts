@@ -254,6 +254,16 @@ export const commandTable: readonly CommandEntry[] = [
     load: load(() => import("./commands/plugin/init.ts")),
   },
   {
+    paths: ["plugin apply"],
+    summary: "Make the plugins what a file says of them",
+    load: load(() => import("./commands/plugin/apply.ts")),
+  },
+  {
+    paths: ["plugin export"],
+    summary: "Write the plugins there are as a file that can be applied",
+    load: load(() => import("./commands/plugin/export.ts")),
+  },
+  {
     paths: ["plugin inspect"],
     summary: "Display detailed information on one or more plugins",
     names: "plugins",

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parsePluginSet } from "./plugin-set.ts";
+import { parsePluginSet, pluginSetOf } from "./plugin-set.ts";
 
 const read = (value: unknown) => parsePluginSet(JSON.stringify(value), "/etc/pouch/plugins.json");
 
@@ -39,4 +39,12 @@ for (const [value, message] of broken)
 
 test("a file that is no JSON is refused by its name", () => {
   assert.throws(() => parsePluginSet("{", "/p.json"), /^EngineError: \/p\.json is not valid JSON: /);
+});
+
+test("what is no file names its sources by whole paths", () => {
+  const at = (source: string) => pluginSetOf({ plugins: [{ name: "a", source }] }, "the set").plugins[0]?.source;
+  assert.deepEqual(["/opt/a", "a@1.0.0"].map(at), ["/opt/a", "a@1.0.0"]);
+  assert.throws(() => at("./a"), {
+    message: /^the set: plugins\[0\]\.source must be an absolute path on the daemon's host, .*"\.\/a"$/,
+  });
 });

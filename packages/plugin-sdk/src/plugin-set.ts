@@ -1,28 +1,10 @@
+import { PluginSetEntry, PluginSetFile } from "@pouchcontainer/api";
 import { invalidArgument } from "@pouchcontainer/errors";
-import { dirname, resolve } from "node:path";
-import { Type } from "typebox";
-import type { Static } from "typebox";
+import { dirname, isAbsolute, resolve } from "node:path";
 import { Compile } from "typebox/compile";
 import { describeIssue, type SchemaIssue } from "./schema-issue.ts";
 
-const entry = Type.Object(
-  {
-    name: Type.String({ minLength: 1, maxLength: 100 }),
-    source: Type.Optional(Type.String({ minLength: 1 })),
-    version: Type.Optional(Type.String({ minLength: 1 })),
-    enabled: Type.Optional(Type.Boolean()),
-    configuration: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
-  },
-  { additionalProperties: false },
-);
-
-/** JSON Schema of a file that says which plugins a daemon has. */
-export const pluginSetSchema = Type.Object(
-  { complete: Type.Optional(Type.Boolean()), plugins: Type.Array(entry, { maxItems: 1000 }) },
-  { additionalProperties: false },
-);
-
-const form = Compile(pluginSetSchema);
+const form = Compile(PluginSetFile);
 
 /** What a daemon's plugins are to be. The order of the list decides between equal priorities. */
 export interface PluginSet {
@@ -52,21 +34,35 @@ export function parsePluginSet(text: string, file: string): PluginSet {
       cause: error,
     });
   }
-  if (!form.Check(value)) throw invalidArgument(`${file}: ${problemOf(form.Errors(value), value)}`);
-  // Checked against the schema in the line above.
-  const { complete = false, plugins } = value as Static<typeof pluginSetSchema>;
+  return pluginSetOf(value, file, dirname(file));
+}
+
+/** The same of what was read, with `place` for its name. Paths that begin nowhere begin at `folder`; without one they are refused. */
+export function pluginSetOf(value: unknown, place: string, folder?: string): PluginSet {
+  if (!form.Check(value)) throw invalidArgument(`${place}: ${problemOf(form.Errors(value), value)}`);
+  const { complete = false, plugins } = value;
   const names = plugins.map(({ name }) => name);
   const twice = names.findIndex((name, index) => names.indexOf(name) !== index);
   if (twice !== -1)
     throw invalidArgument(
-      `${file}: plugins[${twice}].name must be another plugin's, ${JSON.stringify(names[twice])} is in the list already`,
+      `${place}: plugins[${twice}].name must be another plugin's, ${JSON.stringify(names[twice])} is in the list already`,
     );
-  const wanted = plugins.map(({ source, enabled = true, ...rest }) => ({
+  const wanted = plugins.map(({ source, enabled = true, ...rest }, index) => ({
     ...rest,
     enabled,
-    ...(source === undefined ? {} : { source: isPath(source) ? resolve(dirname(file), source) : source }),
+    ...(source === undefined ? {} : { source: sourceOf(source, `${place}: plugins[${index}].source`, folder) }),
   }));
   return { complete, plugins: wanted };
+}
+
+/** A folder or archive by its whole path, or the npm package as it is. */
+function sourceOf(source: string, where: string, folder: string | undefined): string {
+  if (!isPath(source)) return source;
+  if (folder === undefined && !isAbsolute(source))
+    throw invalidArgument(
+      `${where} must be an absolute path on the daemon's host, or an npm package, got ${JSON.stringify(source)}`,
+    );
+  return resolve(folder ?? "/", source);
 }
 
 /** Whether it is a folder or archive, and no npm package. */
@@ -77,6 +73,6 @@ function isPath(source: string): boolean {
 function problemOf(issues: SchemaIssue[], value: unknown): string {
   const unknown = issues.find(({ keyword }) => keyword === "additionalProperties");
   if (unknown === undefined) return describeIssue(issues, value);
-  const known = unknown.instancePath === "" ? Object.keys(pluginSetSchema.properties) : Object.keys(entry.properties);
+  const known = unknown.instancePath === "" ? Object.keys(PluginSetFile.properties) : Object.keys(PluginSetEntry.properties);
   return `${describeIssue([unknown], value)}; its keys are ${known.join(", ")}`;
 }

@@ -5,6 +5,7 @@ import {
   PluginOrder,
   PluginTraceEntry,
 } from "../plugin-calls.ts";
+import { PluginSetFile, PluginSetReport } from "../plugin-set.ts";
 import { Plugin } from "../plugins.ts";
 import { flag, integer, list, optional, text } from "../wire-types.ts";
 import { query, type Endpoint } from "./endpoint.ts";
@@ -66,6 +67,25 @@ export const extensionEndpoints = {
     status: 200,
     answer: PluginOrder,
     errors: [404],
+  },
+  PluginApply: {
+    method: "POST",
+    path: "/plugins/apply",
+    summary: "Make the plugins what a set says of them, all of it or nothing",
+    tag,
+    query: query({ dryRun: optional(flag("Only look at what would change")) }),
+    body: PluginSetFile,
+    status: 200,
+    answer: PluginSetReport,
+    errors: [404, 409],
+  },
+  PluginExport: {
+    method: "GET",
+    path: "/plugins/export",
+    summary: "The plugins there are, as a set that can be applied",
+    tag,
+    status: 200,
+    answer: PluginSetFile,
   },
   PluginTrace: {
     method: "GET",

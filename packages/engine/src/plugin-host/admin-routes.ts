@@ -1,6 +1,6 @@
 import { checkJsonBounds, type Handler, type HandlerSpec, type PathParams } from "@pouchcontainer/api";
 import { EngineError, invalidArgument } from "@pouchcontainer/errors";
-import { isObject, type BodyChecks } from "@pouchcontainer/plugin-sdk/host";
+import { isObject, pluginSetOf, type BodyChecks } from "@pouchcontainer/plugin-sdk/host";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { dryRun } from "./dry-run.ts";
 import type { PackageSource } from "./installed/plugin-package.ts";
@@ -24,6 +24,11 @@ export function pluginAdminRoutes(deps: { host: PluginHost; manager: PluginManag
       await manager.setOrder(order);
       return { order: manager.order };
     }),
+    route("POST", "/plugins/apply", async (request, query) => {
+      const set = pluginSetOf(await readObject(request), "the set of plugins");
+      return manager.sets.applyAll(set, { dryRun: isTrue(query.get("dryRun")) });
+    }),
+    route("GET", "/plugins/export", async () => manager.exportSet()),
     route("GET", "/plugins/trace", async (_request, query) => {
       const [container, plugin, limit] = [query.get("container"), query.get("plugin"), query.get("limit")];
       return host.trace.last({

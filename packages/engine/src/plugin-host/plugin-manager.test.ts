@@ -865,7 +865,7 @@ function setOf(h: Home, plugins: object[], more: object = {}): PluginSet {
 }
 
 async function applied(daemon: Daemon, set: PluginSet): Promise<{ changed: string[]; failed: string[] }> {
-  const { changed, failed } = await daemon.manager.applySet(set);
+  const { changed, failed } = await daemon.manager.sets.applyEach(set);
   return {
     changed: changed.map(({ name, action }) => `${action} ${name}`),
     failed: failed.map(({ name, error }) => `${name}: ${error.message}`),
@@ -982,4 +982,80 @@ test("before the daemon's start has called plugins a set calls no daemon point o
   begun = true;
   assert.deepEqual((await applied(daemon, setOf(h, [{ name: "tool", enabled: false }]))).changed, ["disable tool"]);
   assert.equal(readFileSync(file, "utf8"), "preStartHook preStopHook ");
+});
+
+test("a set that is applied as a whole is in force, or nothing of it is, and a dry run only looks", async (t) => {
+  const h = home(t);
+  const daemon = await h.daemon();
+  await daemon.manager.install({ reference: h.plugin("tool") });
+  await daemon.manager.install({ reference: h.plugin("old") });
+  h.plugin("tool", { hostname: "changed", version: "1.1.0" });
+  h.plugin("broken", { code: "preCreate() {} });\nthrow new Error('rotten'); ({" });
+  const wanted = [
+    { name: "compiled-in", enabled: false },
+    { name: "old", enabled: false },
+    { name: "tool", source: "./sources/tool" },
+  ];
+  const broken = { name: "broken", source: "./sources/broken" };
+  const before = JSON.stringify(daemon.manager.exportSet());
+  const sees = async (): Promise<unknown> => {
+    const { Hostname, Domainname } = await daemon.host.preCreate(sampleContainerConfig(), {});
+    return [Hostname, Domainname, readdirSync(join(h.root, "installed")).length];
+  };
+  const at = await sees();
+
+  const dry = await daemon.manager.sets.applyAll(setOf(h, wanted), { dryRun: true });
+  const told = dry.changed.map(({ name, action, from, to }) => [
+    name,
+    action,
+    from?.version,
+    to?.version,
+    from?.enabled,
+    to?.enabled,
+  ]);
+  assert.deepEqual(told, [
+    ["compiled-in", "disable", undefined, undefined, undefined, false],
+    ["old", "disable", "1.0.0", "1.0.0", true, false],
+    ["tool", "replace", "1.0.0", "1.1.0", true, true],
+  ]);
+  assert.deepEqual(dry.order?.to, ["compiled-in", "old", "tool"]);
+  assert.deepEqual([await sees(), JSON.stringify(daemon.manager.exportSet())], [at, before]);
+
+  await assert.rejects(daemon.manager.sets.applyAll(setOf(h, [...wanted, broken])), /plugin "broken" could not be started/);
+  await assert.rejects(daemon.manager.sets.applyAll(setOf(h, [...wanted, { name: "gone" }])), /plugin gone is neither installed/);
+  assert.deepEqual([await sees(), JSON.stringify(daemon.manager.exportSet())], [at, before], "all is as it was");
+
+  await daemon.manager.sets.applyAll(setOf(h, wanted));
+  assert.deepEqual(await sees(), ["changed", undefined, 2]);
+  assert.deepEqual((await daemon.manager.sets.applyAll(setOf(h, wanted))).changed, []);
+});
+
+test("an exported set brings back what there was, and changes nothing of it", async (t) => {
+  const h = home(t);
+  const daemon = await h.daemon();
+  const pouch = { configuration: { type: "object", properties: { word: { type: "string" } } } };
+  for (const name of ["a", "b"])
+    await daemon.manager.install({ reference: h.plugin(name, { pouch }) }, name === "a" ? { configuration: { word: "x" } } : {});
+  await daemon.manager.setOrder(["b", "a"]);
+  await daemon.manager.disable("b");
+  const file = daemon.manager.exportSet();
+  assert.deepEqual(file, {
+    complete: true,
+    plugins: [
+      { name: "b", source: join(h.root, "sources/b"), version: "1.0.0", enabled: false },
+      { name: "a", source: join(h.root, "sources/a"), version: "1.0.0", enabled: true, configuration: { word: "x" } },
+      { name: "compiled-in", enabled: true },
+    ],
+  });
+  const set = parsePluginSet(JSON.stringify(file), "/exported.json");
+  const { changed } = await daemon.manager.sets.applyAll(set);
+  assert.deepEqual(changed, []);
+  await daemon.manager.remove("b");
+  await daemon.manager.install({ reference: h.plugin("c") });
+  const back = await daemon.manager.sets.applyAll(set);
+  assert.deepEqual(
+    back.changed.map(({ name, action }) => `${action} ${name}`),
+    ["install b", "remove c"],
+  );
+  assert.deepEqual(daemon.manager.exportSet(), file);
 });

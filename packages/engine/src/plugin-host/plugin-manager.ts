@@ -1,4 +1,4 @@
-import type { Plugin } from "@pouchcontainer/api";
+import type { Plugin, PluginSetFile } from "@pouchcontainer/api";
 import {
   conflict,
   type EngineError,
@@ -7,7 +7,7 @@ import {
   messageChain,
   unavailable,
 } from "@pouchcontainer/errors";
-import { checkConfiguration, type PluginInstance, type PluginSet } from "@pouchcontainer/plugin-sdk/host";
+import { checkConfiguration, type PluginInstance } from "@pouchcontainer/plugin-sdk/host";
 import { basename } from "node:path";
 import { removeTree } from "../remove-tree.ts";
 import type { Collection } from "../store/index.ts";
@@ -17,7 +17,8 @@ import { packageFolders, unpackPlugin, type PackageSource, type UnpackedPlugin }
 import { PluginCatalogue } from "./plugin-catalogue.ts";
 import { legibleManifestOf, type PluginOrderRecord, type PluginRecord } from "./plugin-record.ts";
 import type { SetAction } from "./plugin-set-plan.ts";
-import { PluginSets, type SetReport } from "./plugin-sets.ts";
+import { exportedSet } from "./plugin-set-export.ts";
+import { PluginSets } from "./plugin-sets.ts";
 import { PluginSwitch, type PluginSwitchDeps } from "./plugin-switch.ts";
 
 export interface PluginManagerDeps extends Omit<PluginSwitchDeps, "builtin" | "exclusive"> {
@@ -26,8 +27,6 @@ export interface PluginManagerDeps extends Omit<PluginSwitchDeps, "builtin" | "e
   /** Where installed plugins live; survives restarts. */
   directory: string;
   publish: (event: { action: string; plugin: string; attributes: Record<string, string> }) => void;
-  /** No plugin is started or called, whatever records say; each can be disabled, removed and replaced. Default: false. */
-  safeMode?: boolean;
   now?: () => number;
 }
 
@@ -174,23 +173,12 @@ export class PluginManager {
       },
     };
     checkConfiguration(manifest, this.#switch.configurationOf(record));
-    await this.#become(name, record, () => records.put(name, record));
+    await this.#switch.become(name, record, () => records.put(name, record));
     if (old?.installed !== undefined) await this.#removeFolder(name, old.installed.directory);
   }
 
-  /** Makes it what a record says, `undefined` for none; in force when it is kept. */
-  async #become(name: string, record: PluginRecord | undefined, keep: () => Promise<void>): Promise<void> {
-    const running = this.#catalogue.isInChains(name);
-    if (record?.enabled === true && this.#deps.safeMode !== true)
-      await (running ? this.#switch.replace(record, keep) : this.#switch.bringIn(record, keep));
-    else {
-      await keep();
-      if (running) await this.#switch.takeOut(name);
-    }
-  }
-
-  /** Brings each plugin of a set to what the set says of it; one that cannot be stays as it was. */
-  async applySet(set: PluginSet): Promise<SetReport> {
+  /** Sets of plugins, brought about as other changes are. */
+  get sets(): PluginSets {
     const { records, directory, now = Date.now, publish, logs } = this.#deps;
     return new PluginSets({
       records,
@@ -199,16 +187,23 @@ export class PluginManager {
       isBuiltin: (name) => this.#builtin.has(name),
       configurationOf: (record) => this.#switch.configurationOf(record),
       exclusive: (work) => this.#exclusive(work),
-      become: (name, record, keep) => this.#become(name, record, keep),
+      become: (name, record, keep) => this.#switch.become(name, record, keep),
       order: () => this.order,
-      setOrder: (names) => this.setOrder(names),
+      setOrder: (names) => this.#switch.reorder(names, () => this.#keepOrder(names)),
+      warn: (plugin, message) => logs.logOf(plugin).error(message),
       settled: async ({ name, action, from, to }) => {
         publish({ action: eventOf(action), plugin: name, attributes: {} });
         const before = from?.installed?.directory;
         if (before !== undefined && before !== to?.installed?.directory) await this.#removeFolder(name, before);
         if (to === undefined) logs.forget(name);
       },
-    }).applyEach(set);
+    });
+  }
+
+  /** The plugins there are, as a set that `sets` would bring about. */
+  exportSet(): PluginSetFile {
+    const builtin = [...this.#builtin.keys()].map((name) => ({ name, enabled: this.#catalogue.isEnabled(name) }));
+    return exportedSet([...this.#deps.records.values()], builtin, this.order);
   }
 
   /** Calls it from now on. */
@@ -313,18 +308,12 @@ export class PluginManager {
     await this.#exclusive(async () => {
       const order = names.map((name) => this.#catalogue.resolve(name));
       if (new Set(order).size !== order.length) throw invalidArgument("a plugin is named twice in the order");
-      const { registry } = this.#deps.host;
-      const before = registry.order;
-      registry.reorder(order);
-      try {
-        await this.#deps.rebuildRoutes();
-        await this.#deps.orders.put("order", { order });
-      } catch (error) {
-        registry.reorder([...before]);
-        if (order[0] !== undefined) await this.#switch.rebuildQuietly(order[0]);
-        throw error;
-      }
+      await this.#switch.reorder(order, () => this.#keepOrder(order));
     });
+  }
+
+  #keepOrder(order: readonly string[]): Promise<void> {
+    return this.#deps.orders.put("order", { order: [...order] });
   }
 
   /** The plugin's last lines, oldest first. */

@@ -62,10 +62,6 @@ export class SetPlan {
     return { name, action: "disable", from, to: { ...from, enabled } };
   }
 
-  isThere(name: string): boolean {
-    return this.#deps.isBuiltin(name) || this.#deps.records.get(name)?.installed !== undefined;
-  }
-
   /** What becomes of those that a complete set does not name. */
   others({ complete, plugins }: PluginSet): SetChange[] {
     if (!complete) return [];

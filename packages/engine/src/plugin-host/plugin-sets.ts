@@ -1,21 +1,30 @@
-import { conflict, EngineError } from "@pouchcontainer/errors";
+import { conflict, EngineError, messageChain } from "@pouchcontainer/errors";
 import { equalJson, type PluginSet } from "@pouchcontainer/plugin-sdk/host";
-import { discard, SetPlan, type SetAction, type SetChange, type SetPlanDeps } from "./plugin-set-plan.ts";
 import type { PluginRecord } from "./plugin-record.ts";
+import { differenceOf, type SetDifference } from "./plugin-set-difference.ts";
+import { discard, SetPlan, type SetChange, type SetPlanDeps } from "./plugin-set-plan.ts";
 
 export interface PluginSetsDeps extends SetPlanDeps {
   exclusive: <T>(work: () => Promise<T>) => Promise<T>;
   /** Makes a plugin what a record says, `undefined` for none, and durable by `keep`; a failure leaves it as it was. */
   become: (name: string, record: PluginRecord | undefined, keep: () => Promise<void>) => Promise<void>;
   order: () => readonly string[];
+  /** As part of a change. */
   setOrder: (names: readonly string[]) => Promise<void>;
   /** A change is in force: the folder of before is nobody's any more. */
   settled: (change: SetChange) => Promise<void>;
+  warn: (plugin: string, message: string) => void;
 }
 
-/** What came of a set. */
+/** What came of a set, or would. */
 export interface SetReport {
-  changed: { name: string; action: SetAction }[];
+  changed: SetDifference[];
+  /** Where another order decides between equal priorities. */
+  order?: { from: readonly string[]; to: readonly string[] };
+}
+
+/** The same of one that was applied plugin by plugin. */
+export interface EachReport extends SetReport {
   failed: { name: string; error: EngineError }[];
 }
 
@@ -30,14 +39,15 @@ export class PluginSets {
   }
 
   /** Each plugin for itself: one that cannot be as it is wanted stays as it was, and the others go on. */
-  async applyEach(set: PluginSet): Promise<SetReport> {
-    const report: SetReport = { changed: [], failed: [] };
+  async applyEach(set: PluginSet): Promise<EachReport> {
+    const report: EachReport = { changed: [], failed: [] };
     const attempt = async (name: string, find: () => Promise<SetChange | undefined>): Promise<void> => {
       try {
         const change = await find();
         if (change === undefined) return;
-        await this.#deps.exclusive(() => this.#make(change));
-        report.changed.push({ name, action: change.action });
+        await this.#deps.exclusive(() => this.#make(change)).catch((error: unknown) => failedWith(change, error));
+        await this.#deps.settled(change);
+        report.changed.push(differenceOf(change));
       } catch (error) {
         report.failed.push({ name, error: EngineError.from(error) });
       }
@@ -49,22 +59,61 @@ export class PluginSets {
       if (report.failed.length > failures) await attempt(wanted.name, async () => this.#plan.disabling(wanted));
     }
     for (const change of this.#plan.others(set)) await attempt(change.name, async () => change);
-    await this.#orderAs(set);
+    const order = this.#orderOf(set);
+    if (order !== undefined) await this.#deps.exclusive(() => this.#deps.setOrder(order.to));
     return report;
   }
 
-  async #make(change: SetChange): Promise<void> {
-    const { name, from, to, action } = change;
+  /** All of it or nothing: what fails leaves the plugins as they were. With `dryRun` it is only looked at what it would change. */
+  async applyAll(set: PluginSet, { dryRun = false } = {}): Promise<SetReport> {
+    const changes: SetChange[] = [];
     try {
-      if (!equalJson(this.#deps.records.get(name) ?? null, from ?? null))
-        throw conflict(`plugin ${name} was changed while its set was read: apply it again`);
-      if (action === "move") await this.#keep(name, to);
-      else await this.#deps.become(name, to, () => this.#keep(name, to));
+      for (const wanted of set.plugins) {
+        const change = await this.#plan.changeOf(wanted);
+        if (change !== undefined) changes.push(change);
+      }
+      changes.push(...this.#plan.others(set));
+      const order = this.#orderOf(set);
+      if (dryRun) await discardAll(changes);
+      else await this.#deps.exclusive(() => this.#makeAll(changes, order));
+      return { changed: changes.map(differenceOf), ...(order === undefined ? {} : { order }) };
     } catch (error) {
-      await discard(change);
+      await discardAll(changes);
       throw error;
     }
-    await this.#deps.settled(change);
+  }
+
+  async #makeAll(changes: readonly SetChange[], order: SetReport["order"]): Promise<void> {
+    const made: SetChange[] = [];
+    try {
+      for (const change of changes) {
+        await this.#make(change);
+        made.push(change);
+      }
+      if (order !== undefined) await this.#deps.setOrder(order.to);
+    } catch (error) {
+      for (const change of made.toReversed()) await this.#undo(change);
+      throw error;
+    }
+    for (const change of changes) await this.#deps.settled(change);
+  }
+
+  async #undo({ name, action, from }: SetChange): Promise<void> {
+    // Without a record a compiled-in plugin is called.
+    const before = from ?? (this.#deps.isBuiltin(name) ? { name, enabled: true } : undefined);
+    const keep = (): Promise<void> => this.#keep(name, from);
+    try {
+      await (action === "move" ? keep() : this.#deps.become(name, before, keep));
+    } catch (error) {
+      this.#deps.warn(name, `it could not be put back as it was before the set that failed: ${messageChain(error)}`);
+    }
+  }
+
+  async #make({ name, from, to, action }: SetChange): Promise<void> {
+    if (!equalJson(this.#deps.records.get(name) ?? null, from ?? null))
+      throw conflict(`plugin ${name} was changed while its set was read: apply it again`);
+    if (action === "move") await this.#keep(name, to);
+    else await this.#deps.become(name, to, () => this.#keep(name, to));
   }
 
   async #keep(name: string, record: PluginRecord | undefined): Promise<void> {
@@ -72,17 +121,26 @@ export class PluginSets {
     await (record === undefined ? records.delete(name) : records.put(name, record));
   }
 
-  /** Those of the set in its order, the others after them as they were. */
-  async #orderAs({ plugins }: PluginSet): Promise<void> {
-    const named = plugins.map(({ name }) => name).filter((name) => this.#plan.isThere(name));
-    const before = this.#deps.order();
+  /** Those of the set in its order, the others after them as they were; undefined where that is so. */
+  #orderOf({ plugins }: PluginSet): SetReport["order"] {
+    const from = this.#deps.order();
+    const named = plugins.map(({ name }) => name);
     if (
       equalJson(
-        before.filter((name) => named.includes(name)),
+        from.filter((name) => named.includes(name)),
         named,
       )
     )
-      return;
-    await this.#deps.setOrder([...named, ...before.filter((name) => !named.includes(name) && this.#plan.isThere(name))]);
+      return undefined;
+    return { from, to: [...named, ...from.filter((name) => !named.includes(name))] };
   }
+}
+
+async function discardAll(changes: readonly SetChange[]): Promise<void> {
+  for (const change of changes) await discard(change);
+}
+
+async function failedWith(change: SetChange, error: unknown): Promise<never> {
+  await discard(change);
+  throw error;
 }

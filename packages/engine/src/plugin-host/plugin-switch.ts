@@ -30,6 +30,8 @@ export interface PluginSwitchDeps {
   environment: Readonly<Record<string, string | undefined>>;
   /** The operator's settings for a plugin, from the daemon's configuration; those given at the install come after. */
   configurationOf: (plugin: string) => unknown;
+  /** No plugin is started or called, whatever records say; each can be disabled, removed and replaced. Default: false. */
+  safeMode?: boolean;
   stopAssistants: (plugin: string) => Promise<void>;
   /** Builds the route table anew; rejects, and keeps the old one, when that fails. */
   rebuildRoutes: () => Promise<void>;
@@ -50,6 +52,32 @@ export class PluginSwitch {
 
   constructor(deps: PluginSwitchDeps) {
     this.#deps = deps;
+  }
+
+  /** Makes a plugin what a record says, `undefined` for none. */
+  async become(name: string, record: PluginRecord | undefined, keep: () => Promise<void>): Promise<void> {
+    const running = this.#deps.host.registry.get(name) !== undefined;
+    if (record?.enabled === true && this.#deps.safeMode !== true)
+      await (running ? this.replace(record, keep) : this.bringIn(record, keep));
+    else {
+      await keep();
+      if (running) await this.takeOut(name);
+    }
+  }
+
+  /** Lets another order decide between equal priorities. */
+  async reorder(order: readonly string[], keep: () => Promise<void>): Promise<void> {
+    const { host, rebuildRoutes } = this.#deps;
+    const before = host.registry.order;
+    host.registry.reorder(order);
+    try {
+      await rebuildRoutes();
+      await keep();
+    } catch (error) {
+      host.registry.reorder(before);
+      if (order[0] !== undefined) await this.rebuildQuietly(order[0]);
+      throw error;
+    }
   }
 
   /** Starts a plugin and puts it into the chains; after a failure it is out of them again. */

@@ -10,7 +10,7 @@ export type { Argument, CallSubject } from "../point-rules.ts";
 export { bodyOfRequest } from "../point-body.ts";
 export { defaultTimeoutMs, entryOf, subjectOf, valuesOf } from "../point-table.ts";
 export { InProcessPlugin, type PluginSettings } from "../in-process-plugin.ts";
-export { parsePluginSet, type PluginSet, type WantedPlugin } from "../plugin-set.ts";
+export { parsePluginSet, pluginSetOf, type PluginSet, type WantedPlugin } from "../plugin-set.ts";
 export { cloneJson, deepFreeze, difference, equalJson, isObject, valueAt, type PatchOperation } from "../json-patch.ts";
 export { isRefusal, pluginFailure } from "../plugin-failure.ts";
 export type {

@@ -23,7 +23,7 @@ export async function openWithSet(manager: PluginManager, set: PluginSet | undef
   const unwanted = set?.plugins.filter(({ enabled }) => !enabled) ?? [];
   await manager.open(new Set(unwanted.map(({ name }) => name)));
   if (set === undefined) return;
-  const { changed, failed } = await manager.applySet(set);
+  const { changed, failed } = await manager.sets.applyEach(set);
   for (const { name, action } of changed) log.info("a plugin is as the set of plugins wants it now", { plugin: name, action });
   for (const { name, error } of failed)
     log.error("a plugin cannot be as the set of plugins wants it, and stays as it was", { plugin: name, error: error.message });

@@ -1,0 +1,28 @@
+import type { PluginSetFile } from "@pouchcontainer/api";
+import { writeFileSync } from "node:fs";
+import { CliError, messageOf } from "../../cli-error.ts";
+import { defineCommand, noArgs } from "../../command.ts";
+import { text } from "../../flags/flag-types.ts";
+
+export const command = defineCommand({
+  usage: "[OPTIONS]",
+  description:
+    "Prints all plugins of the daemon as `pouch plugin apply` and --plugin-set read them: the whole set, in its order, with the settings it was installed with. A plugin that was sent from another host has no source.",
+  args: noArgs,
+  flags: { output: text("Write to this file, which root alone may read, instead", { short: "o" }) },
+  examples: [{ does: "Keep the set beside the configuration", run: "pouch plugin export -o plugins.json" }],
+  async run(context, { flags }) {
+    const engine = await context.engine();
+    const set = await engine.getJson<PluginSetFile>("/plugins/export");
+    const content = `${JSON.stringify(set, null, 2)}\n`;
+    if (flags.output === undefined) {
+      context.out.write(content);
+      return;
+    }
+    try {
+      writeFileSync(flags.output, content, { mode: 0o600 });
+    } catch (error) {
+      throw new CliError(messageOf(error));
+    }
+  },
+});

@@ -1,0 +1,36 @@
+import { withoutSecrets } from "@pouchcontainer/api";
+import { legibleManifestOf, type PluginRecord } from "./plugin-record.ts";
+import type { SetAction, SetChange } from "./plugin-set-plan.ts";
+
+/** A change as it is told: what was, what is to be, secrets masked. */
+export interface SetDifference {
+  name: string;
+  action: SetAction;
+  from?: PluginFactsOfSet;
+  to?: PluginFactsOfSet;
+}
+
+export interface PluginFactsOfSet {
+  enabled: boolean;
+  version?: string;
+  source?: string;
+  content?: string;
+  configuration?: unknown;
+}
+
+export function differenceOf({ name, action, from, to }: SetChange): SetDifference {
+  return { name, action, ...(from && { from: factsOf(from) }), ...(to && { to: factsOf(to) }) };
+}
+
+function factsOf(record: PluginRecord): PluginFactsOfSet {
+  const { enabled, installed } = record;
+  if (installed === undefined) return { enabled };
+  const { source, content, configuration } = installed;
+  return {
+    enabled,
+    version: legibleManifestOf(record).manifest.version,
+    ...(source === undefined ? {} : { source }),
+    ...(content === undefined ? {} : { content }),
+    ...(configuration === undefined ? {} : { configuration: withoutSecrets(configuration) }),
+  };
+}
