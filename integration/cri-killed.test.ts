@@ -51,7 +51,57 @@ void describe("a daemon that is killed while pods and their containers come and 
       assert.equal((await daemon.docker("ps", "-aq")).stdout, "");
     }
   });
+
+  test("a container that was told to be gone stays gone, and leaves nothing, whenever the daemon is killed behind that answer", async () => {
+    for (let round = 0; round < rounds; round++) {
+      const pod = await withClient(daemon, async (clients) => {
+        const made = await CriPod.run(daemon, clients);
+        const containerId = await made.start("sleep 1000", { metadata: { name: "again" } });
+        await made.client.stopContainer({ containerId });
+        await made.client.removeContainer({ containerId });
+        assert.deepEqual((await made.client.listContainers({})).containers, []);
+        await sleep(round * 10);
+        await daemon.kill9();
+        return made;
+      });
+      await daemon.launch();
+      await withClient(daemon, async (clients) => {
+        const client = clients.runtime();
+        const { containers } = await eventually("CRI answers", () => client.listContainers({}).catch(() => undefined));
+        assert.deepEqual(containers, []);
+        await eventually(
+          "nothing of the container is left",
+          () => namesIn(join(daemon.homeDirectory, "containers")).length === 0,
+        );
+        await client.removePodSandbox({ podSandboxId: pod.id });
+        await eventually(`nothing is left: ${left(daemon).join("\n")}`, () => left(daemon).length === 0, 60);
+      });
+    }
+  });
+
+  test("what follows the answer of a removal is waited for by who needs it: a container of that name, the end of the pod", async () => {
+    await withClient(daemon, async (clients) => {
+      const pod = await CriPod.run(daemon, clients);
+      const ids = new Set<string>();
+      for (let turn = 0; turn < 4; turn++) {
+        const containerId = await pod.start("sleep 1000", { metadata: { name: "same" } });
+        await pod.client.stopContainer({ containerId });
+        await pod.client.removeContainer({ containerId });
+        assert.equal((await daemon.docker("ps", "-aq")).stdout, "");
+        ids.add(containerId);
+      }
+      assert.equal(ids.size, 4);
+      await pod.client.stopPodSandbox({ podSandboxId: pod.id });
+      await pod.remove();
+      assert.deepEqual(left(daemon), []);
+    });
+  });
 });
+
+async function withClient<T>(daemon: Daemon, work: (clients: ReturnType<typeof criClients>) => Promise<T>): Promise<T> {
+  using clients = criClients(daemon.criSocket);
+  return await work(clients);
+}
 
 /** The life of pods, one after the other, until the daemon is gone. */
 async function churn(daemon: Daemon, signal: AbortSignal): Promise<void> {

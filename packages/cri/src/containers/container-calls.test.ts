@@ -124,8 +124,8 @@ test("a stop has its time of grace, and without one kills; what does not run or 
   await stop(0n);
   await stop(0n, idOf("gone"));
   assert.deepEqual(containers.asked, [
-    ["stop", { timeoutSeconds: 30 }],
-    ["stop", { signal: "SIGKILL", timeoutSeconds: 10 }],
+    ["stop", { timeoutSeconds: 30, released: false }],
+    ["stop", { signal: "SIGKILL", timeoutSeconds: 10, released: false }],
   ]);
   await assert.rejects(stop(0n, ""), { kind: "invalidArgument" });
 });
@@ -136,7 +136,24 @@ test("a removal takes everything, and succeeds again", async () => {
   const remove = () => calls.removeContainer(request(method.removeContainer, { containerId: id }), forever);
   await remove();
   await remove();
-  assert.deepEqual(containers.asked, [["remove", { force: true, volumes: true, link: false }]]);
+  assert.deepEqual(containers.asked, [["remove", { force: true, volumes: true, link: false, promised: true }]]);
+});
+
+test("what was told to be gone is shown to nobody, and its name is nobody's, while it goes yet", async () => {
+  const going = { ...app("a"), removal: { volumes: true, promised: true } };
+  const containers = new FakeContainers(going, app("b"));
+  const { calls, id } = world(containers);
+  const { containers: found = [] } = await calls.listContainers(request(method.listContainers, {}), forever);
+  assert.deepEqual(
+    found.map(({ metadata }) => metadata?.name),
+    ["b"],
+  );
+  await assert.rejects(calls.containerStatus(request(method.containerStatus, { containerId: id }), forever), {
+    kind: "notFound",
+  });
+  await calls.removeContainer(request(method.removeContainer, { containerId: id }), forever);
+  await calls.stopContainer(request(method.stopContainer, { containerId: id }), forever);
+  assert.deepEqual(containers.asked, []);
 });
 
 test("limits are changed, a log is reopened, and streams have URLs, of containers that are there", async () => {

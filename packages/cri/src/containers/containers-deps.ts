@@ -3,6 +3,7 @@ import type {
   ContainerRecord,
   ContainerResources,
   StateChange,
+  StopOptions,
   CreateOrigin,
   ImageView,
   MembershipOptions,
@@ -10,6 +11,7 @@ import type {
   PluginTraces,
   PodMembership,
   PodRecord,
+  RemoveOptions,
   RunSyncOptions,
   RunSyncResult,
 } from "@pouchcontainer/engine";
@@ -25,8 +27,8 @@ export type Metrics = Awaited<ReturnType<ContainerManager["metrics"]>> extends M
 export interface CriContainers {
   create(body: CreateBody, from: CreateOrigin): Promise<{ Id: string }>;
   start(id: string): Promise<void>;
-  stop(id: string, options: { signal?: string; timeoutSeconds?: number }): Promise<void>;
-  remove(id: string, options: { force: boolean; volumes: boolean; link: boolean }): Promise<void>;
+  stop(id: string, options: StopOptions): Promise<void>;
+  remove(id: string, options: RemoveOptions & { link: boolean }): Promise<void>;
   updateResources(id: string, resources: ContainerResources): Promise<unknown>;
   reopenLog(id: string): Promise<void>;
   /** All of them, those of Docker's clients too. */

@@ -1,4 +1,5 @@
 import type { ContainerRecord, CriIdentity, PodMembership } from "@pouchcontainer/engine";
+import { isPromisedGone } from "@pouchcontainer/engine";
 import { failedPrecondition, invalidArgument, notFound } from "@pouchcontainer/errors";
 import type { CriContainers } from "./containers-deps.ts";
 
@@ -9,10 +10,10 @@ export interface PodContainer extends ContainerRecord {
 }
 
 export function isPodContainer(record: ContainerRecord): record is PodContainer {
-  return record.pod !== undefined && record.cri?.identity !== undefined;
+  return record.pod !== undefined && record.cri?.identity !== undefined && !isPromisedGone(record);
 }
 
-/** Containers of pods; those of Docker's clients are not CRI's. */
+/** Containers of pods, but for those that were told to be gone; those of Docker's clients are not CRI's. */
 export function podContainers(containers: Pick<CriContainers, "records">): PodContainer[] {
   return containers.records().filter(isPodContainer);
 }

@@ -9,7 +9,8 @@ const killedSeconds = 10;
 
 /**
  * Asks a container to stop and kills it after its time of grace; without one it is killed at once. Nothing happens to one that does not
- * run, or is gone. A client that does not wait any more does not call it off.
+ * run, or is gone. A client that does not wait any more does not call it off. Its processes have ended by the answer; what they had of the
+ * pod is given back by the time the pod's own stop is answered.
  */
 export function stopContainer({ containers }: ContainersDeps): Handler<typeof RuntimeService.method.stopContainer> {
   return async ({ containerId, timeout }) => {
@@ -18,7 +19,9 @@ export function stopContainer({ containers }: ContainersDeps): Handler<typeof Ru
     try {
       await containers.stop(
         found.id,
-        timeout > 0n ? { timeoutSeconds: Number(timeout) } : { signal: "SIGKILL", timeoutSeconds: killedSeconds },
+        timeout > 0n
+          ? { timeoutSeconds: Number(timeout), released: false }
+          : { signal: "SIGKILL", timeoutSeconds: killedSeconds, released: false },
       );
     } catch (error) {
       if (!isKind(error, "notModified", "notFound")) throw error;

@@ -12,10 +12,10 @@ import { filesystemChanges } from "./changes.ts";
 import type { Container } from "./container.ts";
 import type { ContainerDeps } from "./container-deps.ts";
 import { publishContainerEvent } from "./container-events.ts";
-import type { ContainerRecord } from "./container-record.ts";
+import { isPromisedGone, type ContainerRecord } from "./container-record.ts";
 import { containerLogs } from "./container-logs.ts";
 import { ContainerRegistry } from "./container-registry.ts";
-import type { ContainerRoom, StartOptions } from "./container-room.ts";
+import type { ContainerRoom, RemoveOptions, StartOptions } from "./container-room.ts";
 import { containerStats } from "./container-stats.ts";
 import { containerTop } from "./container-top.ts";
 import { createContainer, type CreateOrigin } from "./create-container.ts";
@@ -40,7 +40,7 @@ import { restartContainer } from "./restart-container.ts";
 import { snapshotSizes, writtenBytes } from "./snapshot-size.ts";
 import { startContainer } from "./start-container.ts";
 import type { StdioSession } from "./stdio/stdio-session.ts";
-import { stopContainer } from "./stop-container.ts";
+import { stopContainer, type StopOptions } from "./stop-container.ts";
 import { updateContainer } from "./update-container.ts";
 import { updateResources, type ContainerResources } from "./update-resources.ts";
 import { summaryJson } from "./views/index.ts";
@@ -149,7 +149,7 @@ export class ContainerManager {
     await this.#room.start(this.#require(ref), hostConfig ? { hostConfig } : {});
   }
 
-  async stop(ref: string, options: { signal?: string; timeoutSeconds?: number } = {}): Promise<void> {
+  async stop(ref: string, options: StopOptions = {}): Promise<void> {
     await stopContainer(this.#room, this.#require(ref), options);
   }
 
@@ -176,7 +176,7 @@ export class ContainerManager {
     await container.lock.run(() => renameContainer(this.#room, container, name));
   }
 
-  async remove(ref: string, options: { force: boolean; volumes: boolean; link: boolean }): Promise<void> {
+  async remove(ref: string, options: RemoveOptions & { link: boolean }): Promise<void> {
     const container = this.#require(ref);
     if (options.link) return removeLink(this.#room, ref);
     await this.#room.remove(container, { ...options, asked: true });
@@ -315,10 +315,12 @@ export class ContainerManager {
     };
   }
 
-  /** Containers of an image, those set aside included. */
+  /** Containers of an image, those set aside included. What one that is promised gone has of it is a snapshot, which keeps what it needs. */
   usingImage(imageId: string): { id: string; running: boolean }[] {
     const setAside = [...this.#room.orphans.values()].map((orphan) => ({ ...orphan, running: isAlive(orphan) }));
-    const recorded = this.#room.registry.all.map(({ id, record, isRunning }) => ({ id, record, running: isRunning }));
+    const recorded = this.#room.registry.all
+      .filter(({ record }) => !isPromisedGone(record))
+      .map(({ id, record, isRunning }) => ({ id, record, running: isRunning }));
     return [...recorded, ...setAside]
       .filter(({ record }) => record?.image.id === imageId)
       .map(({ id, running }) => ({ id, running }));

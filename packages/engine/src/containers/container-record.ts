@@ -49,8 +49,11 @@ export interface ContainerRecord {
   platform: string;
   /** Calls of plugins that shaped this container's create, newest last. */
   trace?: TraceEntry[];
-  /** A removal has begun, and this was asked of it: whoever finds it unfinished finishes it so. */
-  removal?: { volumes: boolean };
+  /**
+   * A removal has begun, and this was asked of it: whoever finds it unfinished finishes it so. `promised`: who asked was told that it is
+   * gone, and nobody is shown it any more.
+   */
+  removal?: { volumes: boolean; promised?: boolean };
   /** An update that may not be in force yet, by what it is to be undone with. */
   updating?: Pick<ContainerRecord, "hostConfig" | "config" | "cri"> | undefined;
   /** Warnings create returned, kept for CRI and inspect. */
@@ -129,6 +132,11 @@ export function wasStarted({ status, startedAt, error }: ContainerState): boolea
 /** A removal of it has begun, and can only go on. */
 export function isHalfRemoved({ status }: ContainerState): boolean {
   return status === "removing" || status === "dead";
+}
+
+/** Whether somebody was told that it is gone. */
+export function isPromisedGone({ removal }: Pick<ContainerRecord, "removal">): boolean {
+  return removal?.promised === true;
 }
 
 /** Go's zero time, which Docker prints for "never". */

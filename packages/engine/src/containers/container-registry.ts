@@ -43,6 +43,11 @@ export class ContainerRegistry {
     this.#idByName.set(name, id);
   }
 
+  /** The container of that name, of those that are made. */
+  holderOf(name: string): Container | undefined {
+    return this.#byName(name);
+  }
+
   isNameFree(name: string): boolean {
     return !this.#idByName.has(name);
   }

@@ -14,11 +14,17 @@ export interface StartOptions {
 }
 
 export interface RemoveOptions {
+  /** What runs is killed. */
   force: boolean;
-  /** Anonymous volumes go too. */
+  /** Volumes that were made for it alone go too. */
   volumes: boolean;
   /** Somebody asked for it, so that plugins may refuse it. Default: the engine removes what was to go anyway. */
   asked?: boolean;
+  /**
+   * The answer comes when it is stored that the container goes: from then on it counts as gone, and the rest follows, at the latest with the
+   * next daemon. Default: when nothing of it is left.
+   */
+  promised?: boolean;
 }
 
 /** What one operation may ask of the others. */

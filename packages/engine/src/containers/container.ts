@@ -40,6 +40,8 @@ export class Container implements LiveContainer {
   /** Set from the moment a removal has begun. */
   removing = false;
   removed = false;
+  /** Resolves when a removal that was promised has come to its end, whether it is removed then or not. */
+  promisedRemoval: Promise<void> | undefined;
   /** Something of a former run may be left, since containerd was away or something was killed: who needs it gone has to look. */
   unsure = false;
   /** Restarts under way: `--rm` must not take away what is stopped as part of one. */
@@ -107,13 +109,18 @@ export class Container implements LiveContainer {
   }
 
   /** The same for what must not hold unless it is stored: a failure takes it back. */
-  async changeIfStored(change: Partial<Omit<ContainerRecord, "state">>): Promise<void> {
+  async changeIfStored(change: Parameters<Container["change"]>[0]): Promise<void> {
     const before = this.#record;
     try {
       await this.change(change);
     } catch (error) {
       // Only these fields: something else may have become known meanwhile.
-      for (const key of Object.keys(change)) this.#record = { ...this.#record, [key]: before[key as keyof ContainerRecord] };
+      const { state = {}, ...others } = change;
+      this.#record = {
+        ...this.#record,
+        ...fieldsOf(before, others),
+        state: { ...this.#record.state, ...fieldsOf(before.state, state) },
+      };
       throw error;
     }
   }
@@ -181,4 +188,10 @@ export class Container implements LiveContainer {
       for (const listener of waiting) listener(report);
     }
   }
+}
+
+/** Those fields of `before` that a change names. */
+function fieldsOf<T extends object>(before: T, change: Partial<T>): Partial<T> {
+  // Keys of a part of T are keys of T.
+  return Object.fromEntries(Object.keys(change).map((key) => [key, before[key as keyof T]])) as Partial<T>;
 }

@@ -10,6 +10,7 @@ import type { TraceEntry } from "../plugin-host/trace.ts";
 import { removeTree } from "../remove-tree.ts";
 import { realiseMounts, type RealisedMounts } from "../volumes/realise-mounts.ts";
 import { settleAll } from "../settle-all.ts";
+import { ended } from "../ended.ts";
 import { rfc3339Nano } from "./clock.ts";
 import {
   adaptToOwnFolders,
@@ -32,6 +33,7 @@ import { criRecord } from "./cri-record.ts";
 import type { CriSettings } from "./cri-settings.ts";
 import { modesOf, type PodMembership } from "./pod-membership.ts";
 import { podRequest } from "./pod-request.ts";
+import type { ContainerRegistry } from "./container-registry.ts";
 import type { ContainerRoom } from "./container-room.ts";
 import { removeImageViews, resolveImageVolumes, viewImages } from "./image-volumes.ts";
 import type { UndoStep } from "./leftovers/unfinished-undos.ts";
@@ -64,6 +66,7 @@ export async function createContainer(
   const id = request.SpecificID || newContainerId();
   if (registry.knows(id)) throw conflict(`Conflict. A container with the id ${id} exists already`);
   const name = request.Name ? checkedContainerName(request.Name) : madeUpName(registry);
+  if (from.pod) await promisedNameFree(registry, name);
   registry.reserveName(name, id);
   const undo: UndoStep[] = [() => registry.releaseName(name, id)];
   try {
@@ -90,6 +93,14 @@ export async function createContainer(
     }
     throw error;
   }
+}
+
+/** How long the end of a container is waited for that was told to be gone. */
+const removalPatienceMs = 30_000;
+
+/** Who was told that a container is gone may make another of its name. */
+async function promisedNameFree(registry: ContainerRegistry, name: string): Promise<void> {
+  await ended(registry.holderOf(name)?.promisedRemoval ?? Promise.resolve(), removalPatienceMs);
 }
 
 /** `docker run --rm` waits for a removal that does not come by itself: its user is to know why. */

@@ -1,6 +1,6 @@
 export { ContainerManager } from "./container-manager.ts";
 export type { ContainerDeps, ContainerLogger, ContainerVolumes, RuntimeChoice } from "./container-deps.ts";
-export type { ContainerRecord } from "./container-record.ts";
+export { isPromisedGone, type ContainerRecord } from "./container-record.ts";
 export type { ContainerState, ContainerStatus, MountPointRecord } from "./container-record.ts";
 export type { CreateOrigin } from "./create-container.ts";
 export type { CriIdentity, CriMount, CriSettings, HugepageLimit, ImageVolume } from "./cri-settings.ts";
@@ -17,6 +17,8 @@ export {
   type HostFacts,
   type SpecSettings,
 } from "./spec/index.ts";
+export type { RemoveOptions } from "./container-room.ts";
+export type { StopOptions } from "./stop-container.ts";
 export type { ContainerResources } from "./update-resources.ts";
 export { FifoKeeper, type FifoKeeperDeps } from "./stdio/fifo-keeper.ts";
 export type { StdioDeps } from "./stdio/process-stdio.ts";

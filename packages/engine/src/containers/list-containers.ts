@@ -1,6 +1,6 @@
 import type * as api from "@pouchcontainer/api";
 import type { Container } from "./container.ts";
-import type { ContainerRecord } from "./container-record.ts";
+import { isPromisedGone, type ContainerRecord } from "./container-record.ts";
 import type { ContainerRegistry } from "./container-registry.ts";
 import type { ContainerRoom } from "./container-room.ts";
 import { networkedContainer } from "./network-view.ts";
@@ -56,7 +56,7 @@ export class ContainerList {
     const everything = options.all || limit > 0 || filtersImplyAll(filters);
     const now = deps.clock.now();
     const containers = registry.all
-      .filter((container) => (everything || isShown(container.record)) && matches(container.record))
+      .filter(({ record }) => (everything || isShown(record)) && !isPromisedGone(record) && matches(record))
       .sort((one, other) => (one.record.created < other.record.created ? 1 : -1))
       .slice(0, limit > 0 ? limit : undefined);
     const names = registry.linkNames();

@@ -3,7 +3,7 @@ import { removeTree } from "../remove-tree.ts";
 import { settleAll } from "../settle-all.ts";
 import { ended } from "../ended.ts";
 import type { Container } from "./container.ts";
-import { isHalfRemoved } from "./container-record.ts";
+import { isHalfRemoved, isPromisedGone, type ContainerRecord } from "./container-record.ts";
 import { publishContainerEvent } from "./container-events.ts";
 import type { ContainerRoom, RemoveOptions } from "./container-room.ts";
 import type { ContainerRun } from "./container-run.ts";
@@ -25,6 +25,8 @@ export async function removeContainer(room: ContainerRoom, container: Container,
   const startsSettled = container.startsSettled();
   if (options.force) await ended(startsSettled, startPatienceMs);
   else await startsSettled;
+  await container.promisedRemoval;
+  if (container.promisedRemoval && container.removed) return;
   refuseRemoval(container, options);
   if (options.asked) {
     const { record } = container;
@@ -35,10 +37,28 @@ export async function removeContainer(room: ContainerRoom, container: Container,
   }
   container.removing = true;
   if (!container.isRunning) container.run?.calledOff.abort();
+  const promise = Promise.withResolvers<void>();
+  const removal = removeWhole(room, container, { ...options, promise: promise.resolve });
+  if (options.promised !== true) return await removal;
+  container.promisedRemoval = removal.catch(() => undefined);
+  await Promise.race([removal, promise.promise]);
+}
+
+interface RemovalUnderway extends RemoveOptions {
+  /** Answers who asked. */
+  promise: () => void;
+}
+
+async function removeWhole(room: ContainerRoom, container: Container, options: RemovalUnderway): Promise<void> {
   try {
     await container.lock.run(() => remove(room, container, options));
   } catch (error) {
     container.removing = false;
+    if (options.promised && isPromisedGone(container.record))
+      room.deps.log.warn("a container that was told to be gone is not removed yet, which is tried again", {
+        container: container.id,
+        error: String(error),
+      });
     // Half removed, it cannot run again, and goes as soon as it can. One that could not even be ended is what it was.
     if (!container.removed && isHalfRemoved(container.state)) {
       container.note({ state: { status: "dead" } });
@@ -71,7 +91,7 @@ function refuseRunning({ state, record }: Container): void {
     );
 }
 
-async function remove(room: ContainerRoom, container: Container, options: RemoveOptions): Promise<void> {
+async function remove(room: ContainerRoom, container: Container, options: RemovalUnderway): Promise<void> {
   const { deps, registry } = room;
   const { id, record } = container;
   // Again: what had the lock before may have started it.
@@ -81,13 +101,12 @@ async function remove(room: ContainerRoom, container: Container, options: Remove
   if (container.isRunning && run) {
     await killForGood(room, container, run);
   }
-  if (!(await ended(container.run?.finished.promise ?? Promise.resolve(), endTimeoutMs)))
-    throw internal(
-      `cannot remove container "/${record.name}": could not kill: tried to kill container, but did not receive an exit event`,
-    );
+  const removal = { ...record.removal, volumes: options.volumes || (record.removal?.volumes ?? false) };
+  const promised = options.promised === true && (await promiseStored(container, removal));
+  if (promised) options.promise();
+  await endedInTime(container, container.run?.finished.promise);
   const runs = container.isRunning;
-  const volumes = options.volumes || (record.removal?.volumes ?? false);
-  await container.change({ state: { status: "removing" }, removal: { volumes } }, { happened: true });
+  if (!promised) await container.change({ state: { status: "removing" }, removal }, { happened: true });
 
   if (container.unsure || runs) await clearRun(room, container);
   await deps.containerd.containers.delete(id);
@@ -103,7 +122,7 @@ async function remove(room: ContainerRoom, container: Container, options: Remove
   // It uses no volume any more; its record goes last, so that whoever finds it finds what is to be done.
   container.removed = true;
   try {
-    if (volumes) await removeAnonymousVolumes(room, container);
+    if (removal.volumes) await removeAnonymousVolumes(room, container);
     await deps.records.delete(id);
   } catch (error) {
     container.removed = false;
@@ -114,6 +133,24 @@ async function remove(room: ContainerRoom, container: Container, options: Remove
   publishContainerEvent(deps.events, record, "destroy");
   container.endStreams();
   container.report(["removed", "not-running", "next-exit"], { exitCode: container.state.exitCode });
+}
+
+async function endedInTime({ record }: Container, end: Promise<void> | undefined): Promise<void> {
+  if (end === undefined || (await ended(end, endTimeoutMs))) return;
+  throw internal(
+    `cannot remove container "/${record.name}": could not kill: tried to kill container, but did not receive an exit event`,
+  );
+}
+
+/** Whether it is stored that it goes. A disk that has no room for that promises nothing: it goes before the answer then. */
+async function promiseStored(container: Container, removal: Required<ContainerRecord>["removal"]): Promise<boolean> {
+  await endedInTime(container, container.run?.settled.promise);
+  try {
+    await container.changeIfStored({ state: { status: "removing" }, removal: { ...removal, promised: true } });
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** How long a shim may take over the last signal: longer than it takes to notice that it is containerd that hangs, which ends nothing. */

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setImmediate } from "node:timers/promises";
 import { internal, isKind, unavailable } from "@pouchcontainer/errors";
 import { Container } from "./container.ts";
 import { ContainerRun } from "./container-run.ts";
@@ -80,6 +81,25 @@ test("stop kills a container that ignores its stop signal", async () => {
   assert.deepEqual(signals, [15, 9]);
   assert.deepEqual(events, ["kill", "kill", "stop"]);
   assert.equal(container.record.manuallyStopped, true);
+});
+
+test("a stop is answered when what the run had is given back, also of one that has ended by itself, unless nobody asks for that", async () => {
+  for (const released of [true, false]) {
+    const { room, container, run } = running([]);
+    run.settled.resolve();
+    let answered = false;
+    const stop = stopContainer(room, container, { released }).then(() => (answered = true));
+    await setImmediate();
+    assert.equal(answered, !released);
+    run.over = true;
+    container.note({ state: { status: "exited" } });
+    let again = false;
+    const late = assert.rejects(stopContainer(room, container, { released }), { kind: "notModified" }).then(() => (again = true));
+    await setImmediate();
+    assert.equal(again, !released);
+    run.finished.resolve();
+    await Promise.all([stop, late]);
+  }
 });
 
 test("stop is content with the first signal when the container obeys it", async () => {

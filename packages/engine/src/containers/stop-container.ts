@@ -14,11 +14,20 @@ import { killSignal, sendLastSignal, sendSignal } from "./send-signal.ts";
 /** A process that does not die of SIGKILL hangs in the kernel. */
 export const killTimeoutMs = 10_000;
 
+export interface StopOptions {
+  /** Default: the container's own. */
+  signal?: string;
+  /** Default: the container's own, or the daemon's. */
+  timeoutSeconds?: number;
+  /** Whether what it had, a port or its files, is given back by the answer; otherwise soon after. Default: yes. */
+  released?: boolean;
+}
+
 /** Asks the process to end and kills it when it does not. Cancelling the request does not cancel the stop. */
 export async function stopContainer(
   room: ContainerRoom,
   container: Container,
-  options: { signal?: string; timeoutSeconds?: number },
+  { released = true, ...options }: StopOptions,
 ): Promise<void> {
   const signal = parseSignal(options.signal || container.record.config.StopSignal || "SIGTERM");
   await container.startsSettled();
@@ -31,6 +40,7 @@ export async function stopContainer(
   const stopped = container.state.status === "restarting" && (await stopRestarting(room, container));
   if (!stopped) {
     const { run } = container;
+    if (run?.over && released) await ended(run.finished.promise, killTimeoutMs);
     if (!container.isRunning || !run) throw notModified(`container ${container.id} is already stopped`);
     const fallback = container.record.config.StopTimeout ?? room.deps.configSettings.defaultStopTimeoutSeconds;
     const timeoutSeconds = options.timeoutSeconds ?? fallback;
@@ -41,7 +51,7 @@ export async function stopContainer(
         throw internal(`cannot stop container: ${container.id}: tried to kill container, but did not receive an exit event`);
     }
     // Who asked may want its port or its files now.
-    await ended(run.finished.promise, killTimeoutMs);
+    if (released) await ended(run.finished.promise, killTimeoutMs);
   }
   publishContainerEvent(room.deps.events, container.record, "stop");
 }
