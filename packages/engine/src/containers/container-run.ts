@@ -1,3 +1,4 @@
+import type { Mount } from "@pouchcontainer/containerd";
 import { zeroTime, type ContainerRecord } from "./container-record.ts";
 import type { LogDriver } from "./logs/log-driver.ts";
 import type { ProcessStdio } from "./stdio/process-stdio.ts";
@@ -7,6 +8,8 @@ export class ContainerRun {
   readonly stdio: ProcessStdio;
   readonly log: LogDriver | undefined;
   pid = 0;
+  /** What the container's own files are mounted of, once it was asked: while it runs that stays. */
+  mounts: readonly Mount[] | undefined;
   /** RFC 3339; not later than anything the process did. */
   startedAt = zeroTime;
   oomKilled = false;

@@ -19,6 +19,18 @@ export function layersOf(mounts: readonly Mount[]): string[] | undefined {
   return lower === undefined ? undefined : [...(upper === undefined ? [] : [upper]), ...lower.split(":")];
 }
 
+/** What the container's own files are mounted of. */
+export async function mountsOf(
+  { containerd }: Pick<ContainerDeps, "containerd">,
+  container: Container,
+): Promise<readonly Mount[]> {
+  const { run, record } = container;
+  if (run?.mounts) return run.mounts;
+  const mounts = await containerd.snapshots(record.snapshotter).mounts(container.id);
+  if (run) run.mounts = mounts;
+  return mounts;
+}
+
 /** Lies in every container's root since it was created: programs look for it to know that they run in a container. */
 export const containerMark = ".dockerenv";
 

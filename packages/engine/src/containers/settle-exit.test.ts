@@ -129,3 +129,28 @@ test("the wait for an exit goes on whatever goes wrong, the wait for containerd'
   assert.equal(await waitForExit(room, "c"), exit);
   assert.deepEqual(calls, ["wait", "return", "return", "wait", "return", "wait", "wait", "return", "wait"]);
 });
+
+test("a wait that is called off ends, also while containerd is away", async () => {
+  for (const failure of [away(), internal("the shim hangs")]) {
+    const off = new AbortController();
+    let waits = 0;
+    const room = {
+      deps: {
+        containerd: {
+          tasks: {
+            wait: (_id: string, _execId: string, { signal }: { signal: AbortSignal }) => {
+              waits++;
+              assert.equal(signal, off.signal);
+              off.abort();
+              return Promise.reject(failure);
+            },
+          },
+        },
+        log: { warn: () => undefined },
+      },
+      // The parts of the room that a wait asks for.
+    } as unknown as ContainerRoom;
+    await assert.rejects(waitForExit(room, "c", { execId: "e", signal: off.signal }), failure);
+    assert.equal(waits, 1);
+  }
+});

@@ -40,16 +40,24 @@ export function watchExit(room: ContainerRoom, container: Container, run: Contai
     });
 }
 
-/** Whatever goes wrong, the wait goes on until the end is known: a process that nobody waits for would run for ever in the record. */
-export async function waitForExit({ deps }: ContainerRoom, id: string, execId?: string): Promise<ObservedExit> {
+/**
+ * Whatever goes wrong, the wait goes on until the end is known: a process that nobody waits for would run for ever in the record. The
+ * signal calls it off.
+ */
+export async function waitForExit(
+  { deps }: ContainerRoom,
+  id: string,
+  { execId, signal }: { execId?: string; signal?: AbortSignal } = {},
+): Promise<ObservedExit> {
   let shimGone = false;
   let told = false;
   let lost = false;
   for (;;) {
     try {
       if (lost) await deps.containerd.whenReconnected();
-      return await deps.containerd.tasks.wait(id, execId);
+      return await deps.containerd.tasks.wait(id, execId, signal ? { signal } : {});
     } catch (error) {
+      if (signal?.aborted) throw error;
       if (isKind(error, "notFound"))
         return { exitStatus: shimGone ? killedExitCode : unknownExitCode, exitedAt: new Date(), lost: true };
       const ofShim = String(error).includes("ttrpc: closed");

@@ -25,7 +25,7 @@ import { openNetworkBarrier, withBarrier, type NetworkBarrier } from "./network-
 import { chainContext, networkedContainer } from "./network-view.ts";
 import { newTask } from "./new-task.ts";
 import { openLog } from "./open-log.ts";
-import { mountSharedMemory, sharedMemoryPath, withRootfsReader } from "./rootfs.ts";
+import { mountSharedMemory, mountsOf, sharedMemoryPath, withRootfsReader } from "./rootfs.ts";
 import { runtimeFailure } from "./runtime-failure.ts";
 import { refuseGone } from "./refuse-gone.ts";
 import { releaseRun } from "./release-run.ts";
@@ -172,7 +172,7 @@ async function createTask(
   const network = networkedContainer(container.record, container.directory);
   const [sandbox, mounts] = await settleAll([
     prepareNetwork(room, network, { deferConnect }),
-    deps.containerd.snapshots(container.record.snapshotter).mounts(container.id),
+    mountsOf(deps, container),
     mountVolumes(room, container),
     shareMemory(container),
   ]);

@@ -8,9 +8,9 @@ import type { ContainerRoom } from "../containers/container-room.ts";
 import { execStreamsDirectory } from "../containers/exec-streams.ts";
 import { networkedContainer } from "../containers/network-view.ts";
 import { whileRunning } from "../containers/process-gone.ts";
-import { withRootfsReader } from "../containers/rootfs.ts";
+import { mountsOf, withRootfsReader } from "../containers/rootfs.ts";
 import { runtimeFailure } from "../containers/runtime-failure.ts";
-import { waitForExit } from "../containers/settle-exit.ts";
+import { waitForExit, type ObservedExit } from "../containers/settle-exit.ts";
 import { buildProcess } from "../containers/spec/index.ts";
 import { parseDetachKeys } from "../containers/stdio/detach-keys.ts";
 import { ProcessStdio } from "../containers/stdio/process-stdio.ts";
@@ -191,19 +191,25 @@ export class ExecProcess {
     const { tasks } = deps.containerd;
     const request = consoleSize ? { ...config, ConsoleSize: [consoleSize.height, consoleSize.width] } : config;
     const linkEnv = deps.networks.linkEnvironment(networkedContainer(container.record, container.directory));
-    const mounts = await deps.containerd.snapshots(container.record.snapshotter).mounts(container.id);
+    const mounts = await mountsOf(deps, container);
     // What this machine cannot give was told when the container was created: probes run every second.
     // Users and groups are those of the container's own files: what is mounted over them does not count, as with dockerd.
     const { process } = await withRootfsReader(deps, container, mounts, (rootfs) =>
       buildProcess({ record: container.record, facts: deps.facts, settings: deps.specSettings, rootfs, linkEnv }, request),
     );
+    const neverRan = new AbortController();
+    let exit: Promise<ObservedExit>;
     try {
-      this.#pid = await container.execStarts.run(async () => {
+      ({ exit, pid: this.#pid } = await container.execStarts.run(async () => {
         refuseUnlessRunning(container);
         await tasks.exec({ containerId: container.id, execId: id, process, stdio: stdio.paths });
-        return await tasks.start(container.id, id);
-      });
+        // Asked for while it starts: of most that are waited for the end comes with the start, or soon after.
+        const ends = waitForExit(this.#room, container.id, { execId: id, signal: neverRan.signal });
+        ends.catch(() => undefined);
+        return { pid: await tasks.start(container.id, id), exit: ends };
+      }));
     } catch (thrown) {
+      neverRan.abort();
       const failure = runtimeFailure("OCI runtime exec failed", thrown);
       this.#exitCode = failure.exitCode;
       const forgotten = tasks.deleteProcess(container.id, id).catch(() => undefined);
@@ -213,13 +219,13 @@ export class ExecProcess {
     }
     stdio.opened();
     this.#started.resolve(true);
-    this.#watch();
+    this.#watch(exit);
   }
 
-  #watch(): void {
+  #watch(exit: Promise<ObservedExit>): void {
     const { container, id } = this;
     const { deps } = this.#room;
-    waitForExit(this.#room, container.id, id)
+    exit
       .then(async ({ exitStatus }) => {
         if (this.#stdio) await ended(this.#stdio.ended, lastOutputMs);
         await this.#settle(exitStatus);
