@@ -95,16 +95,19 @@ async function beginRun(
       container.unsure = false;
     }
     const hooks = await deps.chains.preStart(inspectContainer(room, container), chainContext(container.record));
-    // Links in the config may be gone by now; only what a start by hand changes is reset.
-    if (!byPolicy) {
-      container.restartDelayMs = 0;
-      await container.change({ manuallyStopped: false, restartCount: 0 });
-    }
+    if (!byPolicy) await forgetRestarts(container);
     return { hooks, run: await openRun(room, container) };
   } catch (error) {
     if (container.record.pod) container.note({ state: failedStart(deps, container.record, error) });
     throw error;
   }
+}
+
+/** Links in the config may be gone by now; only what a start by hand changes is reset. Of a first start there is nothing to store. */
+export async function forgetRestarts(container: Container): Promise<void> {
+  container.restartDelayMs = 0;
+  const { manuallyStopped, restartCount } = container.record;
+  if (manuallyStopped || restartCount !== 0) await container.change({ manuallyStopped: false, restartCount: 0 });
 }
 
 function refuseStart(container: Container, byPolicy: boolean): void {
