@@ -4,14 +4,19 @@ import { stat } from "node:fs/promises";
 import { connect as connectHttp2 } from "node:http2";
 import { connect } from "node:net";
 import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Code } from "@connectrpc/connect";
 import { failedPrecondition, GrpcCode, notFound } from "@pouchcontainer/errors";
 import { ImageService, RuntimeService } from "../gen/runtime_v1_pb.ts";
 import { serveCri } from "../testing/serve-cri.ts";
 import { apiVersions, serviceOf } from "./services.ts";
 
-/** One call with a head of our own making; resolves to gRPC's status. */
-async function rawCall(socketPath: string, headers: Record<string, string>): Promise<string> {
+/** One call with a head, and a body, of our own making; resolves to gRPC's status, or HTTP's. */
+async function rawCall(
+  socketPath: string,
+  headers: Record<string, string>,
+  body: Buffer | null = Buffer.alloc(5),
+): Promise<string> {
   const session = connectHttp2("http://localhost", { createConnection: () => connect(socketPath) });
   try {
     const stream = session.request({
@@ -22,9 +27,10 @@ async function rawCall(socketPath: string, headers: Record<string, string>): Pro
       ...headers,
     });
     let status = "";
-    stream.on("response", (head) => (status = String(head["grpc-status"] ?? status)));
+    stream.on("response", (head) => (status = String(head["grpc-status"] ?? head[":status"])));
     stream.on("trailers", (trailers) => (status = String(trailers["grpc-status"])));
-    stream.resume().end(Buffer.alloc(5));
+    stream.resume();
+    if (body) stream.end(body);
     await once(stream, "close");
     return status;
   } finally {
@@ -164,4 +170,62 @@ test("a stop ends streams at once, lets a call in flight end, and breaks off wha
   go.resolve();
   assert.equal((await inFlight).version, "done");
   await Promise.all([closed, endless]);
+});
+
+test("what is no gRPC, or no request of one plain message, is refused, and one that never ends is late", async () => {
+  await using cri = await serveCri({ runtime: { version: async () => ({}) } });
+  const call = (headers: Record<string, string>, body?: Buffer | null) => rawCall(cri.socketPath, headers, body);
+  assert.equal(await call({ ":method": "GET" }, null), "405");
+  assert.equal(await call({ "content-type": "application/json" }), "415");
+  assert.equal(await call({ "content-type": "application/grpc+proto" }), "0");
+  assert.equal(await call({}, Buffer.from([1, 0, 0, 0, 0])), "12", "compressed");
+  assert.equal(await call({}, Buffer.alloc(10)), "3", "two messages");
+  assert.equal(await call({}, Buffer.from([0, 0, 0, 0, 1, 0xff])), "3", "no message of protobuf");
+  assert.equal(await call({}, Buffer.alloc(3)), "13", "half a message");
+  assert.equal(await call({ "grpc-timeout": "soon" }), "3");
+  assert.equal(await call({ "grpc-timeout": "50m" }, null), "4", "a request without an end");
+  assert.ok(cri.failures.every(({ foreseen }) => foreseen));
+});
+
+test("a message of an error reaches the client whatever is in it", async () => {
+  const message = "cannot start \u201cweb\u201d: 100 %\n\ud800";
+  await using cri = await serveCri({
+    runtime: {
+      startContainer: async () => {
+        throw failedPrecondition(message);
+      },
+    },
+  });
+  await assert.rejects(cri.runtime().startContainer({}), { code: Code.FailedPrecondition, rawMessage: message.toWellFormed() });
+});
+
+test("a stream waits for a client that does not read, and ends with it", async () => {
+  let sent = 0;
+  const over = Promise.withResolvers<void>();
+  await using cri = await serveCri({
+    runtime: {
+      async *streamContainers() {
+        try {
+          for (;;) {
+            sent++;
+            yield { containers: [{ id: "x".repeat(1 << 20) }] };
+          }
+        } finally {
+          over.resolve();
+        }
+      },
+    },
+  });
+  const session = connectHttp2("http://localhost", { createConnection: () => connect(cri.socketPath) });
+  const stream = session.request({
+    ":method": "POST",
+    ":path": "/runtime.v1.RuntimeService/StreamContainers",
+    "content-type": "application/grpc",
+  });
+  stream.end(Buffer.alloc(5));
+  await once(stream, "response");
+  for (let before = -1; before !== sent; await sleep(50)) before = sent;
+  assert.ok(sent < 10, `${sent} messages of a MiB were made for nobody`);
+  session.destroy();
+  await over.promise;
 });

@@ -1,18 +1,16 @@
-import { Code, ConnectError } from "@connectrpc/connect";
-import type { UniversalHandler } from "@connectrpc/connect/protocol";
-import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from "@connectrpc/connect-node";
-import { EngineError } from "@pouchcontainer/errors";
+import { GrpcCode, unavailable, type EngineError } from "@pouchcontainer/errors";
 import { inBackground, listenOnSocket } from "@pouchcontainer/owners";
 import {
   createServer as createHttp2Server,
-  type Http2ServerRequest,
-  type Http2ServerResponse,
+  type IncomingHttpHeaders,
   type ServerHttp2Session,
+  type ServerHttp2Stream,
 } from "node:http2";
 import { createServer, type Server, type Socket } from "node:net";
 import type { ImageHandlers, RuntimeHandlers } from "./handlers.ts";
 import { MendedConnection } from "./mended-connection.ts";
-import { routesOf } from "./routes.ts";
+import { GrpcStream } from "./grpc-stream.ts";
+import { routesOf, type Route } from "./routes.ts";
 
 export interface CriServerDeps {
   runtime: RuntimeHandlers;
@@ -35,30 +33,22 @@ export class CriServer {
   readonly #sessions = new Set<ServerHttp2Session>();
   readonly #connections = new Set<Socket>();
   readonly #servers: Server[] = [];
-  readonly #routes: ReadonlyMap<string, UniversalHandler>;
+  readonly #routes: ReadonlyMap<string, Route>;
+  readonly #calls = new Set<GrpcStream>();
   readonly #closing = new AbortController();
-  readonly #expired = new AbortController();
 
   constructor({ runtime, images, reportFailure }: CriServerDeps) {
-    const failed = ({ rpc, error, code }: { rpc: string; error: unknown; code: Code }): void => {
-      const known = EngineError.from(error);
-      const foreseen =
-        error instanceof ConnectError || known.foreseen || code === Code.Canceled || code === Code.DeadlineExceeded;
-      reportFailure({ rpc, error: known, foreseen });
-    };
-    this.#routes = routesOf(
-      { runtime, images, closing: this.#closing.signal, failed },
-      {
-        grpc: true,
-        grpcWeb: false,
-        connect: false,
-        // On a socket of this machine it would only cost.
-        acceptCompression: [],
-        readMaxBytes: messageLimitBytes,
-        writeMaxBytes: messageLimitBytes,
-        shutdownSignal: this.#expired.signal,
-      },
-    );
+    this.#routes = routesOf({
+      runtime,
+      images,
+      closing: this.#closing.signal,
+      failed: ({ rpc, error, code }) =>
+        reportFailure({
+          rpc,
+          error,
+          foreseen: error.foreseen || code === GrpcCode.cancelled || code === GrpcCode.deadlineExceeded,
+        }),
+    });
     this.#http2.on("session", (session) => {
       this.#sessions.add(session);
       session.on("close", () => this.#sessions.delete(session));
@@ -66,11 +56,10 @@ export class CriServer {
       session.on("error", () => session.destroy());
     });
     this.#http2.on("sessionError", () => undefined);
-    this.#http2.on("request", (request, response) => {
-      request.on("error", () => undefined);
-      response.on("error", () => undefined);
-      response.stream.on("error", () => undefined);
-      inBackground("answering a CRI call", () => this.#answer(request, response), { rpc: request.url.slice(1, 200) });
+    this.#http2.on("stream", (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
+      stream.on("error", () => undefined);
+      const rpc = headers[":path"]?.slice(1, 200) ?? "";
+      inBackground("answering a CRI call", () => this.#answer(stream, headers), { rpc });
     });
   }
 
@@ -88,12 +77,12 @@ export class CriServer {
 
   /** Takes no more calls, ends streams, lets other calls end within the grace period, then cancels and breaks them off. */
   async close({ graceMilliseconds = graceMs }: { graceMilliseconds?: number } = {}): Promise<void> {
-    const stopping = new ConnectError("the daemon is stopping", Code.Unavailable);
+    const stopping = unavailable("the daemon is stopping");
     const closed = this.#servers.splice(0).map((server) => new Promise((resolve) => server.close(resolve)));
     this.#closing.abort(stopping);
     for (const session of this.#sessions) session.close();
     const breakOff = setTimeout(() => {
-      this.#expired.abort(stopping);
+      for (const call of this.#calls) call.cancel(stopping);
       // What was cancelled is answered before its connection goes.
       setImmediate(() => {
         for (const session of this.#sessions) session.destroy();
@@ -104,30 +93,18 @@ export class CriServer {
     clearTimeout(breakOff);
   }
 
-  async #answer(request: Http2ServerRequest, response: Http2ServerResponse): Promise<void> {
-    const handler = this.#routes.get(request.url);
-    if (handler === undefined) return refuse(response, request.url);
-    // Only the path counts here; what older clients say need not even fit into a URL.
-    Object.defineProperty(request, "authority", { value: "localhost" });
+  async #answer(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): Promise<void> {
+    const call = new GrpcStream(stream, messageLimitBytes);
+    const { ":path": path = "", ":method": httpMethod, "content-type": contentType = "" } = headers;
+    if (httpMethod !== "POST") return call.refuse(405);
+    if (!/^application\/grpc(\+proto)?($|;)/.test(contentType)) return call.refuse(415);
+    const route = this.#routes.get(path);
+    if (route === undefined) return call.fail({ code: GrpcCode.unimplemented, message: `unknown method ${path.slice(0, 200)}` });
+    this.#calls.add(call);
     try {
-      await universalResponseToNodeResponse(
-        await handler(universalRequestFromNodeRequest(request, undefined, undefined)),
-        response,
-      );
-    } catch (error) {
-      if (response.stream.destroyed || response.stream.closed) return;
-      response.stream.close();
-      throw error;
+      await route(call, headers);
+    } finally {
+      this.#calls.delete(call);
     }
   }
-}
-
-/** As gRPC says that there is no such method, in a response of trailers alone. */
-function refuse(response: Http2ServerResponse, path: string): void {
-  response.writeHead(200, {
-    "content-type": "application/grpc",
-    "grpc-status": String(Code.Unimplemented),
-    "grpc-message": encodeURIComponent(`unknown method ${path.slice(0, 200)}`),
-  });
-  response.end();
 }

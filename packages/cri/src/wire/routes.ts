@@ -1,18 +1,11 @@
-import {
-  type Code,
-  type ConnectError,
-  createConnectRouter,
-  type ConnectRouterOptions,
-  type HandlerContext,
-  type MethodImpl,
-} from "@connectrpc/connect";
-import type { UniversalHandler } from "@connectrpc/connect/protocol";
-import type { DescMessage, DescMethod, DescService } from "@bufbuild/protobuf";
-import { notImplemented } from "@pouchcontainer/errors";
+import { create, fromBinary, toBinary, type DescMethod, type DescService } from "@bufbuild/protobuf";
+import type { IncomingHttpHeaders } from "node:http2";
+import { EngineError, invalidArgument, notImplemented } from "@pouchcontainer/errors";
 import { duringOperation } from "@pouchcontainer/owners";
 import { ImageService, RuntimeService } from "../gen/runtime_v1_pb.ts";
 import { withEncodedItems } from "./encoded-items.ts";
-import { grpcErrorOf } from "./grpc-error.ts";
+import { grpcFailureOf, type GrpcFailure } from "./grpc-error.ts";
+import type { GrpcStream } from "./grpc-stream.ts";
 import type { Call, ImageHandlers, RuntimeHandlers } from "./handlers.ts";
 import { apiVersions, serviceOf, type ApiVersion } from "./services.ts";
 
@@ -22,41 +15,53 @@ export interface RouteDeps {
   /** Aborted when the server begins to close. */
   closing: AbortSignal;
   /** Told of every call that failed, with the path it has on the wire; never of what was in it. */
-  failed: (failure: { rpc: string; error: unknown; code: Code }) => void;
+  failed: (failure: GrpcFailure & { rpc: string }) => void;
 }
+
+/** Serves one call to its end, whatever becomes of it. */
+export type Route = (stream: GrpcStream, headers: IncomingHttpHeaders) => Promise<void>;
 
 /** Any handler, whichever method it is for. */
 type AnyHandler = (request: unknown, call: Call) => unknown;
 
 /** What is served by its path, `/runtime.v1.RuntimeService/Version`: both services under both names. */
-export function routesOf(deps: RouteDeps, options: ConnectRouterOptions): ReadonlyMap<string, UniversalHandler> {
-  const router = createConnectRouter(options);
-  for (const version of apiVersions) {
-    addService(router, RuntimeService, deps.runtime, version, deps);
-    addService(router, ImageService, deps.images, version, deps);
-  }
-  return new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
+export function routesOf(deps: RouteDeps): ReadonlyMap<string, Route> {
+  return new Map(
+    apiVersions.flatMap((version) => [
+      ...routesOfService(RuntimeService, deps.runtime, version, deps),
+      ...routesOfService(ImageService, deps.images, version, deps),
+    ]),
+  );
 }
 
-function addService(
-  router: ReturnType<typeof createConnectRouter>,
+function routesOfService(
   described: DescService,
   handlers: object,
   apiVersion: ApiVersion,
-  deps: RouteDeps,
-): void {
+  { closing, failed }: RouteDeps,
+): [string, Route][] {
   const service = serviceOf(described, apiVersion);
-  const implementation: Record<string, MethodImpl<DescMethod>> = {};
-  for (const { localName, name, methodKind, output } of service.methods) {
+  return service.methods.map((method) => {
     // A table of handlers has functions of this form only; the types of each are checked where the table is written.
-    const handler = (handlers as Record<string, AnyHandler | undefined>)[localName] ?? unimplemented(service, name);
-    const rpc = `${service.typeName}/${name}`;
-    const route = { rpc, apiVersion, output };
-    const method = methodKind === "unary" ? unary(handler, route, deps) : stream(handler, route, deps);
-    // Of the kind the method is.
-    implementation[localName] = method as MethodImpl<DescMethod>;
-  }
-  router.service(service, implementation);
+    const handler = (handlers as Record<string, AnyHandler | undefined>)[method.localName] ?? unimplemented(service, method.name);
+    const rpc = `${service.typeName}/${method.name}`;
+    const serve = method.methodKind === "unary" ? serveUnary : serveStream;
+    return [
+      `/${rpc}`,
+      async (stream, headers) => {
+        const signal = method.methodKind === "unary" ? stream.signal : AbortSignal.any([stream.signal, closing]);
+        try {
+          stream.begin(headers);
+          const request = requestOf(method, await stream.message());
+          await serve(stream, method, () => duringOperation({ rpc }, () => handler(request, { signal, apiVersion })));
+        } catch (thrown) {
+          const failure = grpcFailureOf(thrown, signal);
+          failed({ ...failure, rpc });
+          stream.fail(failure);
+        }
+      },
+    ];
+  });
 }
 
 const unimplemented =
@@ -65,39 +70,28 @@ const unimplemented =
     throw notImplemented(`${service.typeName}.${name} is not implemented`);
   };
 
-interface Route {
-  /** The path it has on the wire, without the slash. */
-  readonly rpc: string;
-  readonly apiVersion: ApiVersion;
-  readonly output: DescMessage;
+function requestOf({ input, name }: DescMethod, bytes: Uint8Array): unknown {
+  try {
+    return fromBinary(input, bytes);
+  } catch (cause) {
+    throw invalidArgument(`the message of ${name} is no ${input.name}: ${EngineError.from(cause).message}`, { cause });
+  }
 }
 
-function unary(handler: AnyHandler, { rpc, apiVersion, output }: Route, { failed }: RouteDeps) {
-  return async (request: unknown, { signal }: HandlerContext): Promise<unknown> => {
-    try {
-      const answer = await duringOperation({ rpc }, async () => await handler(request, { signal, apiVersion }));
-      return withEncodedItems(output, answer);
-    } catch (error) {
-      throw told(error, rpc, signal, failed);
-    }
-  };
+async function serveUnary(stream: GrpcStream, method: DescMethod, answer: () => unknown): Promise<void> {
+  stream.end(encoded(method, await answer()));
 }
 
-function stream(handler: AnyHandler, { rpc, apiVersion, output }: Route, { failed, closing }: RouteDeps) {
-  return async function* (request: unknown, context: HandlerContext): AsyncGenerator {
-    const signal = AbortSignal.any([context.signal, closing]);
-    try {
-      // A handler of a streaming method gives what can be iterated.
-      const answers = duringOperation({ rpc }, () => handler(request, { signal, apiVersion })) as AsyncIterable<unknown>;
-      for await (const answer of answers) yield withEncodedItems(output, answer);
-    } catch (error) {
-      throw told(error, rpc, signal, failed);
-    }
-  };
+async function serveStream(stream: GrpcStream, method: DescMethod, answers: () => unknown): Promise<void> {
+  // A handler of a streaming method gives what can be iterated.
+  for await (const answer of answers() as AsyncIterable<unknown>) {
+    await stream.send(encoded(method, answer));
+    if (stream.signal.aborted) break;
+  }
+  stream.end();
 }
 
-function told(error: unknown, rpc: string, signal: AbortSignal, failed: RouteDeps["failed"]): ConnectError {
-  const answer = grpcErrorOf(error, signal);
-  failed({ rpc, error, code: answer.code });
-  return answer;
+/** An answer may leave out what is at its default. */
+function encoded({ output }: DescMethod, answer: unknown): Uint8Array {
+  return toBinary(output, create(output, withEncodedItems(output, answer) as Record<string, unknown>));
 }
