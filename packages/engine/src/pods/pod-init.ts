@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { groupFolders, hierarchiesOf, processesIn, removeGroup } from "../containers/leftovers/control-groups.ts";
+import { groupFolders, hierarchiesOf, processesIn, removeGroup } from "../control-groups/control-groups.ts";
 import { cgroupsPath } from "../containers/spec/index.ts";
 import { killProcess } from "../kill-process.ts";
 import { markVariable } from "../marked-processes.ts";

@@ -1,9 +1,6 @@
-import { invalidArgument, messageChain } from "@pouchcontainer/errors";
-import { existsSync } from "node:fs";
-import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import type { GroupHierarchies } from "../control-groups/control-groups.ts";
+import { writeLimits, type GroupLimits } from "../control-groups/write-limits.ts";
 import type { PodResources } from "./pod-config.ts";
-import type { GroupHierarchies } from "../containers/leftovers/control-groups.ts";
 
 /** Writes the limits of a pod into its group's folders, each into the one that has its file. */
 export async function limitGroups(
@@ -11,26 +8,10 @@ export async function limitGroups(
   resources: PodResources,
   folders: readonly string[],
 ): Promise<void> {
-  const limits = version === 1 ? limitsOfVersion1(resources) : limitsOfVersion2(resources);
-  const places = limits.flatMap(([file, value]) => {
-    // Of groups that are in each other the innermost, which is the pod's.
-    const folder = folders.findLast((candidate) => existsSync(join(candidate, file)));
-    return folder === undefined ? [] : [{ file, value, path: join(folder, file) }];
-  });
-  // One may bound another (memory, and memory with swap): what is refused at first is tried again after the others.
-  const refused: typeof places = [];
-  for (const place of places) await write(place.path, place.value).catch(() => refused.push(place));
-  for (const { file, value, path } of refused)
-    await write(path, value).catch((error: unknown) => {
-      throw invalidArgument(`${file} of the pod cannot be "${value}": ${messageChain(error)}`, { cause: error });
-    });
+  await writeLimits(folders, version === 1 ? limitsOfVersion1(resources) : limitsOfVersion2(resources), "the pod");
 }
 
-const write = (path: string, value: string): Promise<void> => writeFile(path, value, { flag: "r+" });
-
-type Limits = [file: string, value: string][];
-
-function limitsOfVersion1(resources: PodResources): Limits {
+function limitsOfVersion1(resources: PodResources): GroupLimits {
   return given([
     ["cpu.cfs_period_us", resources.cpuPeriodMicroseconds],
     ["cpu.cfs_quota_us", resources.cpuQuotaMicroseconds],
@@ -42,7 +23,7 @@ function limitsOfVersion1(resources: PodResources): Limits {
   ]);
 }
 
-function limitsOfVersion2(resources: PodResources): Limits {
+function limitsOfVersion2(resources: PodResources): GroupLimits {
   const { cpuQuotaMicroseconds: quota = 0, cpuPeriodMicroseconds: period = 0 } = resources;
   const { memoryLimitBytes: memory = 0, memorySwapLimitBytes: withSwap = 0, cpuShares = 0 } = resources;
   return given([
@@ -57,8 +38,8 @@ function limitsOfVersion2(resources: PodResources): Limits {
   ]);
 }
 
-function given(limits: [string, string | number | undefined][]): Limits {
-  return limits.flatMap(([file, value]): Limits =>
+function given(limits: [string, string | number | undefined][]): GroupLimits {
+  return limits.flatMap(([file, value]): GroupLimits =>
     value === undefined || value === 0 || value === "" ? [] : [[file, String(value)]],
   );
 }

@@ -8,7 +8,7 @@ import type { ContainerRoom } from "../container-room.ts";
 import { deleteTask } from "../delete-task.ts";
 import { cgroupsPath } from "../spec/index.ts";
 import { takeDownFolder } from "../take-down-folder.ts";
-import { groupFolders, hierarchiesOf, processesIn, removeGroup, thawGroup } from "./control-groups.ts";
+import { groupFolders, hierarchiesOf, processesIn, removeGroup, thawGroup } from "../../control-groups/control-groups.ts";
 import { runtimeMarks } from "./footprints.ts";
 import { markedProcesses, runtimeProcesses, withDescendants } from "./runtime-processes.ts";
 

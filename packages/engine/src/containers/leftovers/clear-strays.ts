@@ -6,7 +6,7 @@ import { isContainerId, namesIn } from "../folder-names.ts";
 import { cgroupsPath } from "../spec/index.ts";
 import { takeDownFolder } from "../take-down-folder.ts";
 import { clearRun } from "./clear-run.ts";
-import { groupFolders, hierarchiesOf, processesIn, removeGroup } from "./control-groups.ts";
+import { groupFolders, hierarchiesOf, processesIn, removeGroup } from "../../control-groups/control-groups.ts";
 import { footprints, type Footprint } from "./footprints.ts";
 
 /** A group of nobody we know is not one that is just being made. */

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { ContainerDeps } from "../container-deps.ts";
 import type { ContainerRoom } from "../container-room.ts";
 import { containersIn, isContainerId } from "../folder-names.ts";
-import { groupsIn, hierarchiesOf } from "./control-groups.ts";
+import { groupsIn, hierarchiesOf } from "../../control-groups/control-groups.ts";
 import { unansweredTask } from "./unanswered-task.ts";
 import { runtimeProcesses } from "./runtime-processes.ts";
 
