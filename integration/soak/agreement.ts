@@ -74,7 +74,9 @@ async function withContainerd(
 function withProcesses(daemon: Daemon, live: ContainerInspect[]): string[] {
   const ours = processes().filter(({ command }) => command.includes(daemon.directory));
   const shims = ours.flatMap(({ command }) => /containerd-shim\S* .*-id (\S+)/.exec(command)?.[1] ?? []);
-  const groups = [...new Set(controlGroupsBelow(daemon.cgroupParent).map((path) => path.split("/").at(-1) ?? ""))];
+  // Those of plugins are none of containers.
+  const below = controlGroupsBelow(daemon.cgroupParent).filter((path) => !path.includes("/plugins-"));
+  const groups = [...new Set(below.map((path) => path.split("/").at(-1) ?? ""))];
   const runningIds = live.map(({ Id }) => Id);
   return [
     ...differences("shim", shims, runningIds),

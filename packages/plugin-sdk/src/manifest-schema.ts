@@ -17,6 +17,9 @@ const settings = {
   onConflict: Type.Optional(Type.Enum(["record", "error"])),
 };
 
+/** The name of a user or a group, or its number. */
+const account = "([A-Za-z_][A-Za-z0-9_.-]*|[0-9]{1,9})";
+
 const point = Type.Enum([...pointNames]);
 
 /** JSON Schema of the `pouch` section in a plugin's `package.json`. */
@@ -37,6 +40,9 @@ export const pouchSectionSchema = Type.Object(
     environment: Type.Optional(Type.Array(Type.String({ pattern: "^[A-Za-z_][A-Za-z0-9_]*$" }), { uniqueItems: true })),
     command: Type.Optional(Type.Array(Type.String({ minLength: 1 }), { minItems: 1 })),
     memoryLimitMb: Type.Optional(Type.Integer({ minimum: 32, maximum: 65_536 })),
+    // The kernel has no more process ids than these.
+    pidsLimit: Type.Optional(Type.Integer({ minimum: 32, maximum: 4_194_304 })),
+    user: Type.Optional(Type.String({ pattern: `^${account}(:${account})?$`, maxLength: 128 })),
   },
   {
     additionalProperties: false,

@@ -52,8 +52,17 @@ export interface PouchSection {
   environment?: string[];
   /** Program and arguments of a plugin in another language, relative to the package. Default: the package's main module. */
   command?: string[];
-  /** Megabytes of memory an installed plugin may use. Default: 256. */
+  /** Megabytes of memory an installed plugin may use, all its processes together. Default: 256. */
   memoryLimitMb?: number;
+  /**
+   * Processes and threads an installed plugin may have, all of them together. Default: 512; a plugin in JavaScript begins with about a
+   * dozen threads.
+   */
+  pidsLimit?: number;
+  /**
+   * Whom an installed plugin's processes run as: `NAME` or `UID`, with `:GROUP` or `:GID` where it is not the user's own. Default: root.
+   */
+  user?: string;
 }
 
 /** A plugin's manifest: the package's name and version, and its `pouch` section with every default filled in. */
@@ -72,6 +81,9 @@ export interface PluginManifest {
   main: string;
   command?: string[];
   memoryLimitMb: number;
+  pidsLimit: number;
+  /** Undefined: root. */
+  user?: string;
 }
 
 /** Settings of one point with every default filled in. */

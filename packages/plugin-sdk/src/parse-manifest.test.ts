@@ -12,6 +12,14 @@ test("every default is filled in", () => {
     "daemon.preStartHook": { priority: 0, timeoutMs: 60_000, failurePolicy: "fail", filters: {}, onConflict: "record" },
   });
   assert.deepEqual([manifest.main, manifest.environment, manifest.memoryLimitMb], ["index.js", [], 256]);
+  assert.deepEqual([manifest.pidsLimit, manifest.user], [512, undefined]);
+});
+
+test("whom its processes run as is a user, and a group where it is named, by name or number", () => {
+  for (const user of ["svc", "1000", "svc:web-1", "1000:0", "_a.b"])
+    assert.equal(parseManifest({ ...pkg, pouch: { ...pouch, user } }).user, user);
+  for (const user of ["", ":1", "a:", "a:b:c", "a b", "-1", "$(id)", "1000\n"])
+    assert.throws(() => parseManifest({ ...pkg, pouch: { ...pouch, user } }), /bad manifest of plugin "demo": pouch.user must/);
 });
 
 test("a point's own settings win over the manifest's", () => {

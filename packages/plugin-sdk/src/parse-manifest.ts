@@ -53,6 +53,8 @@ export function parseManifest(packageJson: unknown): PluginManifest {
     main: mainModule(pkg),
     ...(pouch.command === undefined ? {} : { command: pouch.command }),
     memoryLimitMb: pouch.memoryLimitMb ?? 256,
+    pidsLimit: pouch.pidsLimit ?? 512,
+    ...(pouch.user === undefined ? {} : { user: pouch.user }),
   };
 }
 

@@ -127,6 +127,7 @@ async function open(options: ComposeOptions, closers: Closers): Promise<void> {
     log,
     environment,
     store,
+    cgroupDriver: settings.spec.cgroupDriver,
     plugins: builtinPlugins,
     publish: (event) => events.publish(event),
     rebuildRoutes: async () => await late.server?.rebuild(),

@@ -25,6 +25,30 @@ export function groupHierarchies(mountInfo: string): GroupHierarchies {
 /** Their places alone. */
 export const hierarchiesOf = (mountInfo: string): string[] => groupHierarchies(mountInfo).places;
 
+/** Places of the hierarchies of version 1 with one of these controllers, and those of version 2. */
+export function placesWith(mountInfo: string, controllers: readonly string[]): string[] {
+  const wanted = new Set(controllers);
+  const found = mountInfo.split("\n").flatMap((line) => {
+    const [before = "", after = ""] = line.split(" - ");
+    const [kind, , options = ""] = after.split(" ");
+    const isWanted = kind === "cgroup2" || (kind === "cgroup" && options.split(",").some((option) => wanted.has(option)));
+    return isWanted ? [before.split(" ")[4] ?? ""] : [];
+  });
+  return [...new Set(found)];
+}
+
+/** The folders of a group and of those above it, below each of the places, each after the one above it. */
+export function foldersAlong(places: readonly string[], group: string): string[] {
+  const parts = group.split("/").filter((part) => part !== "" && part !== ".");
+  return places.flatMap((place) => parts.map((_, index) => join(place, ...parts.slice(0, index + 1))));
+}
+
+/** The folder of a slice in a hierarchy: each part of its name but the last is a slice around it (systemd.slice(5)). */
+export function folderOfSlice(slice: string): string {
+  const parts = slice.replace(/\.slice$/, "").split("-");
+  return `/${parts.map((_, index) => `${parts.slice(0, index + 1).join("-")}.slice`).join("/")}`;
+}
+
 /** The folders a group has, by `linux.cgroupsPath`. A scope of systemd's is systemd's to take down: it has none here. */
 export function groupFolders(hierarchies: readonly string[], cgroupsPath: string): string[] {
   if (!cgroupsPath.startsWith("/")) return [];

@@ -2,6 +2,7 @@ import { conflict, failedPrecondition, messageChain } from "@pouchcontainer/erro
 import { asHost } from "@pouchcontainer/owners";
 import type { AssistantHandle, AssistantProcess, PluginLog, Supervisor } from "@pouchcontainer/plugin-sdk";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Confinement } from "./confinement/confinement.ts";
 import { GuardedProcess } from "./guarded-process.ts";
 import { readOutputLines } from "./output-lines.ts";
 
@@ -21,14 +22,18 @@ export class AssistantSupervisor {
     this.#deps = deps;
   }
 
-  /** The view one plugin has. It starts nothing any more when the plugin's assistants were stopped. */
-  forPlugin(plugin: string): Supervisor {
+  /**
+   * The view one plugin has: what it starts is held to what the plugin is. It starts nothing any more when the plugin's assistants were
+   * stopped.
+   */
+  forPlugin(plugin: string, confinement?: Confinement): Supervisor {
     const grant = this.#grants.get(plugin) ?? new AbortController();
     this.#grants.set(plugin, grant);
-    return { start: (process) => asHost(() => this.#start(plugin, process, grant.signal)) };
+    return { start: (process) => asHost(() => this.#start({ plugin, confinement }, process, grant.signal)) };
   }
 
-  async #start(plugin: string, process: AssistantProcess, revoked: AbortSignal): Promise<AssistantHandle> {
+  async #start(owner: AssistantOwner, process: AssistantProcess, revoked: AbortSignal): Promise<AssistantHandle> {
+    const { plugin } = owner;
     if (revoked.aborted) {
       throw failedPrecondition(
         `assistant "${process.name}" cannot be started: the assistants of plugin "${plugin}" were stopped since it was given its supervisor`,
@@ -37,7 +42,7 @@ export class AssistantSupervisor {
     if (this.#assistants.some((one) => one.plugin === plugin && one.name === process.name)) {
       throw conflict(`plugin "${plugin}" runs an assistant named "${process.name}" already`);
     }
-    const assistant = new Assistant(plugin, process, this.#deps, () => this.#forget(assistant));
+    const assistant = new Assistant(owner, process, this.#deps, () => this.#forget(assistant));
     this.#assistants.push(assistant);
     try {
       await assistant.start();
@@ -76,11 +81,18 @@ export class AssistantSupervisor {
   }
 }
 
+/** Whose an assistant is, and what it is held to. */
+interface AssistantOwner {
+  plugin: string;
+  confinement: Confinement | undefined;
+}
+
 class Assistant implements AssistantHandle {
   readonly plugin: string;
   readonly name: string;
   restarts = 0;
   readonly #options: AssistantProcess;
+  readonly #confinement: Confinement | undefined;
   readonly #deps: AssistantSupervisorDeps;
   readonly #log: PluginLog;
   readonly #gone: () => void;
@@ -90,8 +102,14 @@ class Assistant implements AssistantHandle {
   #starting: Promise<void> = Promise.resolve();
   #loop: Promise<void> = Promise.resolve();
 
-  constructor(plugin: string, options: AssistantProcess, deps: AssistantSupervisorDeps, gone: () => void) {
+  constructor(
+    { plugin, confinement }: AssistantOwner,
+    options: AssistantProcess,
+    deps: AssistantSupervisorDeps,
+    gone: () => void,
+  ) {
     this.plugin = plugin;
+    this.#confinement = confinement;
     this.name = options.name;
     this.#options = options;
     this.#deps = deps;
@@ -128,11 +146,13 @@ class Assistant implements AssistantHandle {
 
   async #spawn(): Promise<GuardedProcess> {
     const { command, args = [], env = {}, workingDirectory, stopTimeoutMs = 5000 } = this.#options;
+    const confinement = this.#confinement;
     const started = await GuardedProcess.start({
       command,
       args,
-      env: { ...definedOnly(this.#deps.environment), ...env },
+      env: { ...(confinement?.environment ?? definedOnly(this.#deps.environment)), ...env },
       stopTimeoutMs,
+      ...(confinement && { surroundings: () => confinement.surroundings() }),
       ...(workingDirectory === undefined ? {} : { workingDirectory }),
     });
     this.#process = started;
@@ -152,7 +172,8 @@ class Assistant implements AssistantHandle {
       await current.stop();
       this.#process = undefined;
       if (this.#stopping.signal.aborted) return;
-      const how = exit.signal === null ? `with status ${exit.code}` : `by ${exit.signal}`;
+      const reason = exit.outOfMemory && this.#confinement ? `: ${this.#confinement.outOfMemory}` : "";
+      const how = `${exit.signal === null ? `with status ${exit.code}` : `by ${exit.signal}`}${reason}`;
       if (policy === "never" || (policy === "on-failure" && exit.code === 0)) {
         this.#log.info(`assistant ${this.name} ended ${how}`);
         this.#gone();

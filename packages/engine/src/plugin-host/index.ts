@@ -20,3 +20,5 @@ export { StoredPlugins } from "./stored-plugins.ts";
 export type { PluginOrderRecord, PluginRecord } from "./plugin-record.ts";
 export { OtlpSpans, otlpEndpointOf } from "./otlp-spans.ts";
 export { metricsHandler, PluginMetrics } from "./plugin-metrics.ts";
+export { PluginGroups } from "./confinement/plugin-groups.ts";
+export { InstalledPlugin } from "./installed/installed-plugin.ts";

@@ -44,7 +44,7 @@ export interface PluginHostDeps {
   /** The daemon's log for one plugin. */
   logOf: (plugin: string) => PluginLog;
   /** What the daemon points get. */
-  supervisorOf: (plugin: string) => Supervisor;
+  supervisorOf: (plugin: string, instance: PluginInstance) => Supervisor;
   stateDirectoryOf: (plugin: string) => string;
   events?: { publish(event: PluginEvent): void };
   observers?: readonly PluginObserver[];
@@ -270,9 +270,14 @@ export class PluginHost implements PluginChains {
     context: ChainContext = {},
   ): Promise<void> {
     const { name, instance } = link.slot;
-    if (instance instanceof FailedPlugin) return;
-    const request = { supervisor: this.#deps.supervisorOf(name), stateDirectory: this.#deps.stateDirectoryOf(name) };
+    if (instance === undefined || instance instanceof FailedPlugin) return;
+    const request = { supervisor: this.#deps.supervisorOf(name, instance), stateDirectory: this.stateDirectoryOf(name) };
     await this.#runner.run(point, link, request, context, noChange);
+  }
+
+  /** Folder for a plugin's state; made where it is not there yet. */
+  stateDirectoryOf(plugin: string): string {
+    return this.#deps.stateDirectoryOf(plugin);
   }
 
   /**

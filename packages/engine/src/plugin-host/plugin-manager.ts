@@ -63,7 +63,8 @@ export class PluginManager {
    * reloaded or disabled.
    */
   async open(heldBack: ReadonlySet<string> = new Set()): Promise<void> {
-    const { host, records, orders, runtimeDirectory } = this.#deps;
+    const { host, records, orders, runtimeDirectory, confine } = this.#deps;
+    await confine?.groups.sweep();
     removeLostSockets(runtimeDirectory);
     const order = orders.get("order")?.order;
     if (order !== undefined) host.registry.reorder(order);

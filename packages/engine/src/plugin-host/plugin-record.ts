@@ -73,6 +73,7 @@ function remains(record: PluginRecord): PluginManifest {
     environment: [],
     main: "",
     memoryLimitMb: 0,
+    pidsLimit: 0,
   };
 }
 

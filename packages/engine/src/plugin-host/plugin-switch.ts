@@ -1,9 +1,10 @@
 import { messageChain, notFound } from "@pouchcontainer/errors";
 import { inBackground } from "@pouchcontainer/owners";
-import type { PointName } from "@pouchcontainer/plugin-sdk";
+import type { PluginManifest, PointName } from "@pouchcontainer/plugin-sdk";
 import { checkConfiguration, type PluginInstance } from "@pouchcontainer/plugin-sdk/host";
 import { setTimeout as sleep } from "node:timers/promises";
 import { allowedEnvironment } from "./builtin-plugins.ts";
+import { Confinement, type ConfinementDeps, type PluginBelongings } from "./confinement/confinement.ts";
 import { InstalledPlugin } from "./installed/installed-plugin.ts";
 import type { PluginHost } from "./plugin-host.ts";
 import type { PluginLogs } from "./plugin-logs.ts";
@@ -33,6 +34,8 @@ export interface PluginSwitchDeps {
   /** No plugin is started or called, whatever records say; each can be disabled, removed and replaced. Default: false. */
   safeMode?: boolean;
   stopAssistants: (plugin: string) => Promise<void>;
+  /** Default: processes of plugins are not confined. */
+  confine?: ConfinementDeps;
   /** Builds the route table anew; rejects, and keeps the old one, when that fails. */
   rebuildRoutes: () => Promise<void>;
   /** Instances that are compiled in; they are never closed. */
@@ -174,15 +177,16 @@ export class PluginSwitch {
     const { installed } = record;
     if (installed === undefined) throw notFound(`plugin ${record.name} is not compiled into this daemon`);
     const manifest = manifestOf(record);
-    const { environment, logs, childCommand, runtimeDirectory, exclusive } = this.#deps;
-    const basic = Object.fromEntries(
-      basicEnvironment.flatMap((name) => (environment[name] === undefined ? [] : [[name, environment[name]]])),
-    );
+    const configuration = checkConfiguration(manifest, this.configurationOf(record));
+    const { logs, childCommand, runtimeDirectory, exclusive } = this.#deps;
+    const environment = this.#environmentOf(manifest);
+    const confinement = await this.#confine({ manifest, directory: installed.directory, environment });
     return InstalledPlugin.start({
       manifest,
       directory: installed.directory,
-      configuration: checkConfiguration(manifest, this.configurationOf(record)),
-      environment: { ...basic, ...allowedEnvironment(manifest, environment) },
+      configuration,
+      environment,
+      ...(confinement && { confinement }),
       childCommand,
       runtimeDirectory,
       log: logs.logOf(record.name),
@@ -195,6 +199,22 @@ export class PluginSwitch {
       },
       ...(startTimeoutSeconds === undefined || startTimeoutSeconds <= 0 ? {} : { startTimeoutMs: startTimeoutSeconds * 1000 }),
     });
+  }
+
+  #environmentOf(manifest: PluginManifest): Record<string, string> {
+    const { host, environment } = this.#deps;
+    const basic = Object.fromEntries(
+      basicEnvironment.flatMap((name) => (environment[name] === undefined ? [] : [[name, environment[name]]])),
+    );
+    // Another's home is closed to it.
+    const home = manifest.user === undefined ? {} : { HOME: host.stateDirectoryOf(manifest.name) };
+    return { ...basic, ...home, ...allowedEnvironment(manifest, environment) };
+  }
+
+  async #confine(belongings: Omit<PluginBelongings, "stateDirectory">): Promise<Confinement | undefined> {
+    const { host, confine } = this.#deps;
+    if (confine === undefined) return undefined;
+    return Confinement.of(confine, { ...belongings, stateDirectory: () => host.stateDirectoryOf(belongings.manifest.name) });
   }
 
   /** The settings it runs with, as they were given. */

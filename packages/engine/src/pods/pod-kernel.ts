@@ -7,7 +7,7 @@ import { NetworkNamespaces } from "../networks/linux/network-namespaces.ts";
 import { isNamespace } from "./is-namespace.ts";
 import { PinnedNamespaces } from "./pinned-namespaces.ts";
 import type { PodConfig, PodResources } from "./pod-config.ts";
-import { groupHierarchies, type GroupHierarchies } from "../control-groups/control-groups.ts";
+import { folderOfSlice, groupHierarchies, type GroupHierarchies } from "../control-groups/control-groups.ts";
 import { makeGroups, removeGroups } from "../control-groups/make-groups.ts";
 import { groupsToOwn } from "./pod-groups.ts";
 import { PodConnections } from "./pod-connections.ts";
@@ -16,7 +16,7 @@ import { limitGroups } from "./pod-limits.ts";
 import { podPaths, type PodRoots } from "./pod-paths.ts";
 import type { PodRecord } from "./pod-record.ts";
 import { writeSysctls } from "./pod-sysctls.ts";
-import { folderOfSlice, groupUsage, interfacesIn, type InterfaceUsage, type PodGroupUsage } from "./pod-usage.ts";
+import { groupUsage, interfacesIn, type InterfaceUsage, type PodGroupUsage } from "./pod-usage.ts";
 
 export interface PodKernelDeps {
   libc: Libc;

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
-import { folderOfSlice, groupUsage, interfacesIn } from "./pod-usage.ts";
+import { groupUsage, interfacesIn } from "./pod-usage.ts";
 
 /** Places with files of a group below them. */
 function places(t: TestContext, files: Record<string, Record<string, string>>): string[] {
@@ -74,12 +74,4 @@ test("interfaces have their counters, loopback left out", () => {
     "",
   ].join("\n");
   assert.deepEqual(interfacesIn(text), [{ name: "eth0", rxBytes: 2000n, rxErrors: 3n, txBytes: 1000n, txErrors: 4n }]);
-});
-
-test("a slice lies in those its name begins with", () => {
-  assert.equal(folderOfSlice("kubepods.slice"), "/kubepods.slice");
-  assert.equal(
-    folderOfSlice("kubepods-burstable-pod1.slice"),
-    "/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod1.slice",
-  );
 });

@@ -130,9 +130,3 @@ export function interfacesIn(text: string): InterfaceUsage[] {
       return [{ name: name.trim(), rxBytes: at(0), rxErrors: at(2), txBytes: at(8), txErrors: at(10) }];
     });
 }
-
-/** The folder of a slice in a hierarchy: each part of its name but the last is a slice around it (systemd.slice(5)). */
-export function folderOfSlice(slice: string): string {
-  const parts = slice.replace(/\.slice$/, "").split("-");
-  return `/${parts.map((_, index) => `${parts.slice(0, index + 1).join("-")}.slice`).join("/")}`;
-}

@@ -2,11 +2,13 @@ import { makeFoldersSync } from "@pouchcontainer/owners";
 import { ContainerUpdateConfig, decodeBody, type HandlerSpec } from "@pouchcontainer/api";
 import {
   AssistantSupervisor,
+  InstalledPlugin,
   loadBuiltinPlugins,
   metricsHandler,
   OtlpSpans,
   otlpEndpointOf,
   pluginAdminRoutes,
+  PluginGroups,
   PluginHost,
   PluginLogs,
   PluginManager,
@@ -17,6 +19,7 @@ import {
   type Store,
 } from "@pouchcontainer/engine";
 import { EngineError, invalidArgument, messageChain } from "@pouchcontainer/errors";
+import type { Supervisor } from "@pouchcontainer/plugin-sdk";
 import { compileBodyChecks, type PluginSet } from "@pouchcontainer/plugin-sdk/host";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -24,6 +27,7 @@ import type { Configuration } from "../config/options.ts";
 import type { Log } from "../log/log.ts";
 import { pluginChildCommand } from "../plugin-child-command.ts";
 import { openWithSet } from "./plugin-set.ts";
+import { trueFolder } from "./true-folder.ts";
 
 export interface Plugins {
   host: PluginHost;
@@ -42,6 +46,7 @@ export async function openPlugins(options: {
   log: Log;
   environment: NodeJS.ProcessEnv;
   store: Store;
+  cgroupDriver: "cgroupfs" | "systemd";
   plugins: readonly BuiltinPlugin[];
   publish: (event: { type: string; action: string; id: string; attributes: Record<string, string> }) => void;
   rebuildRoutes: () => Promise<void>;
@@ -69,7 +74,8 @@ export async function openPlugins(options: {
     attributes: Record<string, string>;
   }): void => options.publish({ type: "plugin", action, id: plugin, attributes: { name: plugin, ...attributes } });
   const assistants = new AssistantSupervisor({ logOf: logs.logOf, environment });
-  const supervisorOf = assistants.forPlugin.bind(assistants);
+  const supervisorOf = (plugin: string, instance: unknown): Supervisor =>
+    assistants.forPlugin(plugin, instance instanceof InstalledPlugin ? instance.confinement : undefined);
   const checks = compileBodyChecks();
   const metrics = new PluginMetrics();
   const endpoint = otlpEndpointOf(environment);
@@ -103,6 +109,13 @@ export async function openPlugins(options: {
   let begun = false;
   const runtimeDirectory = join(configuration["exec-root-dir"], "plugins");
   makeFoldersSync(runtimeDirectory, 0o700);
+  const groups = new PluginGroups({
+    mountInfo: () => readFileSync("/proc/self/mountinfo", "utf8"),
+    cgroupDriver: options.cgroupDriver,
+    cgroupParent: configuration["cgroup-parent"],
+    home: trueFolder(configuration["home-dir"]),
+    warn: (message) => log.warn(message),
+  });
   const manager = new PluginManager({
     host,
     logs,
@@ -113,6 +126,7 @@ export async function openPlugins(options: {
     childCommand: pluginChildCommand,
     environment,
     configurationOf,
+    confine: { groups, hidden: [configuration["home-dir"], configuration["exec-root-dir"]] },
     stopAssistants: (plugin) => assistants.stopPlugin(plugin),
     rebuildRoutes: options.rebuildRoutes,
     publish,

@@ -22,6 +22,7 @@ import {
 import { randomBytes } from "node:crypto";
 import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import type { Confinement } from "../confinement/confinement.ts";
 import { bodyOf, readBody } from "../update-body.ts";
 import { HostCallbacks } from "./host-callbacks.ts";
 import { isNotListening, PluginProcess } from "./plugin-process.ts";
@@ -40,6 +41,8 @@ export interface InstalledPluginOptions {
   /** Folder for sockets; each instance makes one of its own in it. The path has to be short: a socket's has at most 107 bytes. */
   runtimeDirectory: string;
   log: PluginLog;
+  /** Limits and user of all its processes; released when it is closed. Default: none but the limit of its process's memory. */
+  confinement?: Confinement;
   startTimeoutMs?: number;
   /** Told when the process serves again after it had ended. Default: nothing. */
   restarted?: () => void;
@@ -85,6 +88,7 @@ export class InstalledPlugin implements PluginInstance {
       handShake: (signal) => this.#handShake(signal),
       log: options.log,
       memoryLimitMb: options.manifest.memoryLimitMb,
+      ...(options.confinement && { confinement: options.confinement }),
       restarted: options.restarted ?? (() => undefined),
       ...(options.startTimeoutMs === undefined ? {} : { startTimeoutMs: options.startTimeoutMs }),
     });
@@ -92,17 +96,24 @@ export class InstalledPlugin implements PluginInstance {
 
   /** Starts the process; resolves when it answered the hand-shake. After a failure nothing of it is left. */
   static async start(options: InstalledPluginOptions): Promise<InstalledPlugin> {
-    const plugin = new InstalledPlugin(options);
+    let plugin: InstalledPlugin | undefined;
     try {
+      plugin = new InstalledPlugin(options);
       makeFoldersSync(plugin.#sockets, 0o700);
       await plugin.#callbacks.listen(plugin.#hostSocketPath);
+      await options.confinement?.giveSockets(plugin.#sockets, plugin.#hostSocketPath);
       await plugin.#process.start();
       return plugin;
     } catch (error) {
-      await plugin.close();
+      await (plugin?.close() ?? options.confinement?.release());
       const { kind, message } = EngineError.from(error);
       throw new EngineError(kind, `plugin "${options.manifest.name}" could not be started: ${message}`, { cause: error });
     }
+  }
+
+  /** Of its assistants, too. */
+  get confinement(): Confinement | undefined {
+    return this.#options.confinement;
   }
 
   get pid(): number | undefined {
@@ -155,6 +166,7 @@ export class InstalledPlugin implements PluginInstance {
     this.#client.close();
     await this.#callbacks.close();
     rmSync(this.#sockets, { recursive: true, force: true });
+    await this.confinement?.release();
   }
 
   async #call<P extends PointName>(

@@ -4,18 +4,22 @@ import type { PluginLog } from "@pouchcontainer/plugin-sdk";
 import { readFileSync, rmSync } from "node:fs";
 import type { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
-import { GuardedProcess, type GuardedCommand } from "../guarded-process.ts";
+import { oomKillsIn } from "../../control-groups/group-events.ts";
+import type { Confinement } from "../confinement/confinement.ts";
+import { GuardedProcess, type Exit, type GuardedCommand } from "../guarded-process.ts";
 import { readOutputLines } from "../output-lines.ts";
 
 /** How a plugin's process is run. */
 export interface PluginProcessOptions {
-  command: Omit<GuardedCommand, "stopTimeoutMs">;
+  command: Omit<GuardedCommand, "stopTimeoutMs" | "surroundings">;
   /** Where it will listen; removed before each start. */
   socketPath: string;
   /** Resolves when the process answered the hand-shake. Rejects with `unavailable` while nothing listens yet. */
   handShake: (signal: AbortSignal) => Promise<void>;
   log: PluginLog;
   memoryLimitMb: number;
+  /** Default: the memory of the process itself is limited, and nothing else. */
+  confinement?: Confinement;
   /** Told when the process serves again after it had ended: what it knew is lost. */
   restarted: () => void;
   /** Between its start and the hand-shake. Default: 15000. */
@@ -24,7 +28,7 @@ export interface PluginProcessOptions {
 
 const firstDelayMs = 100;
 const maxDelayMs = 30_000;
-const memoryCheckMs = 1000;
+const limitCheckMs = 1000;
 /** How long a process that missed a deadline may take to answer the hand-shake before it counts as stuck. */
 const aliveTimeoutMs = 3000;
 /** How long the end of a process whose socket failed may take to be heard of. */
@@ -100,9 +104,10 @@ export class PluginProcess {
   }
 
   async #spawn(): Promise<GuardedProcess> {
-    const { command, socketPath, log } = this.#options;
+    const { command, socketPath, log, confinement } = this.#options;
     rmSync(socketPath, { force: true });
-    const started = await GuardedProcess.start({ ...command, stopTimeoutMs: 2000 });
+    const surroundings = confinement && { surroundings: () => confinement.surroundings() };
+    const started = await GuardedProcess.start({ ...command, ...surroundings, stopTimeoutMs: 2000 });
     this.#current = started;
     this.#logLines(started.stdout, "info");
     this.#logLines(started.stderr, "warn");
@@ -118,7 +123,7 @@ export class PluginProcess {
       await started.kill();
       throw error;
     }
-    this.#watchMemory(started);
+    this.#watchLimits(started);
     this.#ready = true;
     this.#wake();
     log.debug(`process ${started.pid} serves the plugin`);
@@ -149,11 +154,11 @@ export class PluginProcess {
   }
 
   async #startFailure(started: GuardedProcess): Promise<EngineError> {
-    const { code, signal } = await started.exited;
+    const exit = await started.exited;
     // Its last words may still be in the pipe.
     await sleep(50);
     const words = this.#lastLine === "" ? "" : `: ${this.#lastLine}`;
-    return unavailable(`its process ended ${signal === null ? `with status ${code}` : `by ${signal}`} at its start${words}`);
+    return unavailable(`its process ended ${this.#ending(exit)} at its start${words}`);
   }
 
   async #supervise(first: GuardedProcess): Promise<void> {
@@ -167,9 +172,7 @@ export class PluginProcess {
       this.#current = undefined;
       if (this.#stopping.signal.aborted) return;
       if (performance.now() - startedAt > maxDelayMs) delayMs = 0;
-      log.error(
-        `its process ended ${exit.signal === null ? `with status ${exit.code}` : `by ${exit.signal}`}; starting it again`,
-      );
+      log.error(`its process ended ${this.#ending(exit)}; starting it again`);
       current = undefined;
       while (current === undefined && !this.#stopping.signal.aborted) {
         delayMs = delayMs === 0 ? firstDelayMs : Math.min(delayMs * 2, maxDelayMs);
@@ -195,17 +198,37 @@ export class PluginProcess {
     }
   }
 
-  #watchMemory(started: GuardedProcess): void {
-    const { memoryLimitMb, log } = this.#options;
+  /** Looks after the limits of a process that serves, and ends it with all it started where it needs more memory. */
+  #watchLimits(started: GuardedProcess): void {
+    const { confinement, log } = this.#options;
+    let isRefused = false;
     const timer = setInterval(() => {
-      const usedMb = anonymousMegabytes(started.pid);
-      if (usedMb <= memoryLimitMb) return;
+      const refused = isRefused ? undefined : confinement?.refusedForks(started.groups);
+      if (refused !== undefined) log.warn(refused);
+      isRefused ||= refused !== undefined;
+      const excess = this.#excessOf(started);
+      if (excess === undefined) return;
       clearInterval(timer);
-      log.error(`its process uses ${Math.round(usedMb)} MB of memory, more than its limit of ${memoryLimitMb} MB; ending it`);
+      log.error(`${excess}; ending it`);
       inBackground("ending a plugin's process", () => started.kill());
-    }, memoryCheckMs);
+    }, limitCheckMs);
     timer.unref();
     inBackground("noticing the end of a plugin's process", () => started.exited.finally(() => clearInterval(timer)));
+  }
+
+  /** In words, what it takes more of than it may. Of several processes the kernel may have ended one. */
+  #excessOf({ pid, groups }: GuardedProcess): string | undefined {
+    const { memoryLimitMb, confinement } = this.#options;
+    if (confinement?.limitsMemory) return oomKillsIn(groups) > 0 ? confinement.outOfMemory : undefined;
+    const usedMb = anonymousMegabytes(pid);
+    if (usedMb <= memoryLimitMb) return undefined;
+    return `its process uses ${Math.round(usedMb)} MB of memory, more than its limit of ${memoryLimitMb} MB`;
+  }
+
+  /** How it ended, in words. */
+  #ending({ code, signal, outOfMemory }: Exit): string {
+    const how = signal === null ? `with status ${code}` : `by ${signal}`;
+    return outOfMemory && this.#options.confinement !== undefined ? `${how}: ${this.#options.confinement.outOfMemory}` : how;
   }
 
   #logLines(stream: Readable, level: "info" | "warn"): void {
