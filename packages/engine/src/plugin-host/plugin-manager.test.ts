@@ -398,6 +398,66 @@ test("force takes a plugin out of the chains before its preStopHook, which gets 
   assert.ok(daemon.manager.logLines("slow").some((line) => line.includes("no answer within 3 s")));
 });
 
+/** A plugin whose hook never ends, once it is called. */
+function writeHanging(h: Home, name: string, hook: string): string {
+  const folder = h.plugin(name, { pouch: { points: [`daemon.${hook}`] } });
+  writeFileSync(
+    join(folder, "index.ts"),
+    `import { registerDaemonPlugin } from "@pouchcontainer/plugin-sdk";
+     registerDaemonPlugin({ ${hook}({ log }) { log.info("hanging"); return new Promise(() => undefined); } });`,
+  );
+  return folder;
+}
+
+async function untilSaid({ logs }: Daemon, name: string, words: string): Promise<void> {
+  for (let round = 0; round < 500 && !logs.lines(name).some((line) => line.includes(words)); round += 1) await sleep(10);
+  assert.ok(logs.lines(name).some((line) => line.includes(words)));
+}
+
+test("a plugin that hangs in its change holds up no other's, nor the order of others", async (t) => {
+  const h = home(t);
+  const daemon = await h.daemon();
+  const { manager } = daemon;
+  await manager.install({ reference: writeHanging(h, "stopper", "preStopHook") });
+  await manager.install({ reference: h.plugin("tool") });
+  const changes = [manager.disable("stopper"), manager.install({ reference: writeHanging(h, "starter", "preStartHook") })];
+  const outcomes = Promise.allSettled(changes);
+  for (const name of ["stopper", "starter"]) await untilSaid(daemon, name, "hanging");
+  await manager.reload("tool");
+  await manager.setOrder(["tool"]);
+  await manager.disable("tool");
+  await manager.remove("tool");
+  await manager.install({ reference: h.plugin("other") });
+  assert.equal(await hostname(daemon), "other");
+  assert.deepEqual([daemon.events.some(({ plugin }) => plugin === "starter"), manager.order], [false, ["tool"]]);
+
+  // Force ends what a change before waits for.
+  await Promise.allSettled(["stopper", "starter"].map((name) => manager.remove(name, { force: true })));
+  const told = (await outcomes).map((outcome) => (outcome.status === "fulfilled" ? "done" : String(outcome.reason.message)));
+  assert.deepEqual(told, [
+    "done",
+    'plugin "starter" at daemon.preStartHook: the operation was cancelled: the plugin is taken out by force',
+  ]);
+  const left = (await manager.list()).map(({ Name }) => Name);
+  assert.deepEqual(left, ["compiled-in", "other"]);
+  assert.equal(readdirSync(join(h.root, "run")).length, 1);
+});
+
+test("what another plugin's table refuses is not this one's failure: it is in the chains when its own hook has ended", async (t) => {
+  const h = home(t);
+  const daemon = await h.daemon();
+  const folder = h.plugin("router", { pouch: { points: ["api.updateHandler", "daemon.preStartHook"] } });
+  const source = `import { registerApiPlugin, registerDaemonPlugin } from "@pouchcontainer/plugin-sdk";
+     registerDaemonPlugin({ preStartHook({ log }) { log.info("hanging"); return new Promise(() => undefined); } });
+     registerApiPlugin({ updateHandler: (table) => [...table, { method: "GET", path: "/plugins/mine", handler() {} }] });`;
+  writeFileSync(join(folder, "index.ts"), source);
+  const outcome = Promise.allSettled([daemon.manager.install({ reference: folder })]);
+  await untilSaid(daemon, "router", "hanging");
+  await daemon.manager.setOrder(["compiled-in"]);
+  await daemon.manager.remove("router", { force: true }).catch(() => undefined);
+  assert.equal((await outcome)[0].status, "rejected");
+});
+
 test("a plugin whose route the table refuses is not enabled, and nothing of it stays", async (t) => {
   const h = home(t);
   const daemon = await h.daemon();

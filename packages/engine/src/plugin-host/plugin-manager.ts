@@ -1,12 +1,5 @@
 import type { Plugin, PluginSetFile } from "@pouchcontainer/api";
-import {
-  conflict,
-  type EngineError,
-  failedPrecondition,
-  invalidArgument,
-  messageChain,
-  unavailable,
-} from "@pouchcontainer/errors";
+import { conflict, type EngineError, failedPrecondition, invalidArgument, messageChain } from "@pouchcontainer/errors";
 import { checkConfiguration, type PluginInstance } from "@pouchcontainer/plugin-sdk/host";
 import { basename } from "node:path";
 import { removeTree } from "../remove-tree.ts";
@@ -19,9 +12,10 @@ import { legibleManifestOf, type PluginOrderRecord, type PluginRecord } from "./
 import type { SetAction } from "./plugin-set-plan.ts";
 import { exportedSet } from "./plugin-set-export.ts";
 import { PluginSets } from "./plugin-sets.ts";
+import { PluginTurns } from "./plugin-turns.ts";
 import { PluginSwitch, type PluginSwitchDeps } from "./plugin-switch.ts";
 
-export interface PluginManagerDeps extends Omit<PluginSwitchDeps, "builtin" | "exclusive"> {
+export interface PluginManagerDeps extends Omit<PluginSwitchDeps, "builtin" | "withTable"> {
   records: Collection<PluginRecord>;
   orders: Collection<PluginOrderRecord>;
   /** Where installed plugins live; survives restarts. */
@@ -40,22 +34,24 @@ export interface InstallOptions {
   origin?: string;
 }
 
-/** The operator's side: which plugins there are, and what becomes of them while the daemon runs. Changes happen one after the other. */
+/**
+ * The operator's side: which plugins there are, and what becomes of them while the daemon runs. Changes of one plugin happen one after the
+ * other, and wait for no other plugin's; what all of them share, the chains and the route table, each has for a moment.
+ */
 export class PluginManager {
   readonly #deps: PluginManagerDeps;
   /** Instances of built-in plugins, which are kept while they are disabled. */
   readonly #builtin = new Map<string, PluginInstance>();
   readonly #catalogue: PluginCatalogue;
   readonly #switch: PluginSwitch;
-  #changes: Promise<unknown> = Promise.resolve();
-  #closed = false;
+  readonly #turns = new PluginTurns();
 
   constructor(deps: PluginManagerDeps) {
     this.#deps = deps;
     for (const slot of deps.host.registry.slots()) if (slot.instance !== undefined) this.#builtin.set(slot.name, slot.instance);
     const { host, records, safeMode = false } = deps;
     this.#catalogue = new PluginCatalogue({ host, records, builtin: this.#builtin, safeMode });
-    this.#switch = new PluginSwitch({ ...deps, builtin: this.#builtin, exclusive: (work) => this.#exclusive(work) });
+    this.#switch = new PluginSwitch({ ...deps, builtin: this.#builtin, withTable: (work) => this.#turns.withTable(work) });
   }
 
   /**
@@ -108,8 +104,7 @@ export class PluginManager {
 
   /** Ends every plugin's process. Records stay as they are. */
   async close(): Promise<void> {
-    this.#closed = true;
-    await this.#changes.catch(() => undefined);
+    await this.#turns.close();
     const { registry } = this.#deps.host;
     const slots = [...registry.slots()].map(({ name }) => registry.remove(name));
     await Promise.all(slots.map(async (slot) => slot.instance?.close()));
@@ -137,7 +132,7 @@ export class PluginManager {
   async #exclusivelyWith<T>(source: PackageSource, work: (unpacked: UnpackedPlugin) => Promise<T>): Promise<T> {
     const unpacked = await unpackPlugin(source, this.#deps.directory);
     try {
-      return await this.#exclusive(() => work(unpacked));
+      return await this.#turns.take([unpacked.manifest.name], () => work(unpacked));
     } catch (error) {
       await removeTree(unpacked.directory);
       throw error;
@@ -187,7 +182,7 @@ export class PluginManager {
       now,
       isBuiltin: (name) => this.#builtin.has(name),
       configurationOf: (record) => this.#switch.configurationOf(record),
-      exclusive: (work) => this.#exclusive(work),
+      exclusive: (names, work) => this.#turns.take(names, work),
       become: (name, record, keep) => this.#switch.become(name, record, keep),
       order: () => this.order,
       setOrder: (names) => this.#switch.reorder(names, () => this.#keepOrder(names)),
@@ -221,6 +216,7 @@ export class PluginManager {
 
   /** Leaves it out of every chain; calls under way end in it, unless `force` gives them no time. */
   async disable(ref: string, options: { force: boolean } = { force: false }): Promise<void> {
+    if (options.force) this.#switch.hurry(this.#keyOf(ref));
     await this.#exclusivelyOn(ref, async (name) => {
       if (!this.#catalogue.isEnabled(name)) throw failedPrecondition(`plugin ${name} is already disabled`);
       await this.#deps.records.put(name, { ...(this.#deps.records.get(name) ?? { name }), enabled: false });
@@ -230,6 +226,7 @@ export class PluginManager {
   }
 
   async remove(ref: string, options: { force: boolean } = { force: false }): Promise<Plugin> {
+    if (options.force) this.#switch.hurry(this.#keyOf(ref));
     return this.#exclusivelyOn(ref, async (name) => {
       if (this.#builtin.has(name))
         throw failedPrecondition(`plugin ${name} is compiled into the daemon: disable it, or build the daemon without it`);
@@ -306,11 +303,15 @@ export class PluginManager {
 
   /** Decides between equal priorities, from the next chain on. */
   async setOrder(names: readonly string[]): Promise<void> {
-    await this.#exclusive(async () => {
+    const change = async (): Promise<void> => {
       const order = names.map((name) => this.#catalogue.resolve(name));
       if (new Set(order).size !== order.length) throw invalidArgument("a plugin is named twice in the order");
       await this.#switch.reorder(order, () => this.#keepOrder(order));
-    });
+    };
+    await this.#turns.take(
+      names.map((name) => this.#keyOf(name)),
+      change,
+    );
   }
 
   #keepOrder(order: readonly string[]): Promise<void> {
@@ -335,16 +336,25 @@ export class PluginManager {
     }
   }
 
-  /** The plugin is looked for when its turn has come: a change before may have removed it. */
-  #exclusivelyOn<T>(ref: string, work: (name: string) => Promise<T>): Promise<T> {
-    return this.#exclusive(() => work(this.#catalogue.resolve(ref)));
+  /** The plugin is looked for when its turn has come: a change before may have removed it, or brought it in. */
+  async #exclusivelyOn<T>(ref: string, work: (name: string) => Promise<T>): Promise<T> {
+    for (;;) {
+      const key = this.#keyOf(ref);
+      const done = await this.#turns.take([key], async () => {
+        const name = this.#catalogue.resolve(ref);
+        return name === key ? { result: await work(name) } : undefined;
+      });
+      if (done !== undefined) return done.result;
+    }
   }
 
-  async #exclusive<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#closed) throw unavailable("the daemon is stopping");
-    const next = this.#changes.then(work, work);
-    this.#changes = next.catch(() => undefined);
-    return next;
+  /** What a change waits its turn by, of a plugin that is not there yet, too. */
+  #keyOf(ref: string): string {
+    try {
+      return this.#catalogue.resolve(ref);
+    } catch {
+      return ref.replace(/:latest$/, "");
+    }
   }
 }
 

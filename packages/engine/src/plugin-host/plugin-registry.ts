@@ -88,6 +88,11 @@ export class PluginRegistry {
     );
   }
 
+  /** A call of an instance by itself, whether it is in the chains or not; undefined where it does not implement the point. */
+  linkTo(instance: PluginInstance, point: PointName): ChainLink | undefined {
+    return this.#link(new PluginSlot(instance), instance, point)[0];
+  }
+
   get(name: string): PluginSlot | undefined {
     return this.#slots.get(name);
   }

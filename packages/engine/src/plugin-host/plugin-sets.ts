@@ -5,7 +5,8 @@ import { differenceOf, type SetDifference } from "./plugin-set-difference.ts";
 import { discard, SetPlan, type SetChange, type SetPlanDeps } from "./plugin-set-plan.ts";
 
 export interface PluginSetsDeps extends SetPlanDeps {
-  exclusive: <T>(work: () => Promise<T>) => Promise<T>;
+  /** In the turn of each of these plugins. */
+  exclusive: <T>(names: readonly string[], work: () => Promise<T>) => Promise<T>;
   /** Makes a plugin what a record says, `undefined` for none, and durable by `keep`; a failure leaves it as it was. */
   become: (name: string, record: PluginRecord | undefined, keep: () => Promise<void>) => Promise<void>;
   order: () => readonly string[];
@@ -45,7 +46,7 @@ export class PluginSets {
       try {
         const change = await find();
         if (change === undefined) return;
-        await this.#deps.exclusive(() => this.#make(change)).catch((error: unknown) => failedWith(change, error));
+        await this.#deps.exclusive([change.name], () => this.#make(change)).catch((error: unknown) => failedWith(change, error));
         await this.#deps.settled(change);
         report.changed.push(differenceOf(change));
       } catch (error) {
@@ -60,7 +61,7 @@ export class PluginSets {
     }
     for (const change of this.#plan.others(set)) await attempt(change.name, async () => change);
     const order = this.#orderOf(set);
-    if (order !== undefined) await this.#deps.exclusive(() => this.#deps.setOrder(order.to));
+    if (order !== undefined) await this.#deps.exclusive(order.to, () => this.#deps.setOrder(order.to));
     return report;
   }
 
@@ -75,7 +76,10 @@ export class PluginSets {
       changes.push(...this.#plan.others(set));
       const order = this.#orderOf(set);
       if (dryRun) await discardAll(changes);
-      else await this.#deps.exclusive(() => this.#makeAll(changes, order));
+      else {
+        const concerned = [...changes.map(({ name }) => name), ...(order?.to ?? [])];
+        await this.#deps.exclusive(concerned, () => this.#makeAll(changes, order));
+      }
       return { changed: changes.map(differenceOf), ...(order === undefined ? {} : { order }) };
     } catch (error) {
       await discardAll(changes);

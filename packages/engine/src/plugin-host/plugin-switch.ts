@@ -1,6 +1,6 @@
 import { messageChain, notFound } from "@pouchcontainer/errors";
 import { inBackground } from "@pouchcontainer/owners";
-import type { PluginManifest, PointName } from "@pouchcontainer/plugin-sdk";
+import type { PluginManifest } from "@pouchcontainer/plugin-sdk";
 import { checkConfiguration, type PluginInstance } from "@pouchcontainer/plugin-sdk/host";
 import { setTimeout as sleep } from "node:timers/promises";
 import { allowedEnvironment } from "./builtin-plugins.ts";
@@ -9,7 +9,7 @@ import { InstalledPlugin } from "./installed/installed-plugin.ts";
 import type { PluginHost } from "./plugin-host.ts";
 import type { PluginLogs } from "./plugin-logs.ts";
 import { manifestOf, type PluginRecord } from "./plugin-record.ts";
-import { PluginSlot, type ChainLink } from "./plugin-registry.ts";
+import type { PluginSlot } from "./plugin-registry.ts";
 
 /** Milliseconds a replaced or removed plugin has for the calls it is in; its deadlines are shorter as a rule. */
 const drainMs = 60_000;
@@ -42,8 +42,8 @@ export interface PluginSwitchDeps {
   builtin: ReadonlyMap<string, PluginInstance>;
   /** Whether the daemon points of plugins were called at the daemon's start: from then on they are at each change. Default: they were. */
   daemonBegun?: () => boolean;
-  /** Changes happen one after the other. */
-  exclusive: <T>(work: () => Promise<T>) => Promise<T>;
+  /** One at a time: what puts instances into the chains or takes them out, and the route table that comes of it. No hook is called in it. */
+  withTable: <T>(work: () => Promise<T>) => Promise<T>;
 }
 
 /**
@@ -52,6 +52,8 @@ export interface PluginSwitchDeps {
  */
 export class PluginSwitch {
   readonly #deps: PluginSwitchDeps;
+  /** By plugin, how its change that is under way is hurried. */
+  readonly #changing = new Map<string, AbortController>();
 
   constructor(deps: PluginSwitchDeps) {
     this.#deps = deps;
@@ -70,41 +72,41 @@ export class PluginSwitch {
 
   /** Lets another order decide between equal priorities. */
   async reorder(order: readonly string[], keep: () => Promise<void>): Promise<void> {
-    const { host, rebuildRoutes } = this.#deps;
-    const before = host.registry.order;
-    host.registry.reorder(order);
-    try {
-      await rebuildRoutes();
-      await keep();
-    } catch (error) {
-      host.registry.reorder(before);
-      if (order[0] !== undefined) await this.rebuildQuietly(order[0]);
-      throw error;
-    }
+    const { host, rebuildRoutes, withTable } = this.#deps;
+    await withTable(async () => {
+      const before = [...host.registry.order];
+      host.registry.reorder(order);
+      try {
+        await rebuildRoutes();
+        await keep();
+      } catch (error) {
+        host.registry.reorder(before);
+        if (order[0] !== undefined) await this.rebuildQuietly(order[0]);
+        throw error;
+      }
+    });
   }
 
   /** Starts a plugin and puts it into the chains; after a failure it is out of them again. */
   async bringIn(record: PluginRecord, keep: () => Promise<void>, startTimeoutSeconds?: number): Promise<void> {
-    const { host, builtin, rebuildRoutes, stopAssistants } = this.#deps;
-    const instance = builtin.get(record.name) ?? (await this.start(record, startTimeoutSeconds));
-    const hasRoutes = instance.manifest.points["api.updateHandler"] !== undefined;
-    let begun = false;
-    try {
-      host.add(instance);
-      await this.#daemonPoint(record.name, "daemon.preStartHook");
-      begun = true;
-      if (hasRoutes) await rebuildRoutes();
-      await keep();
-    } catch (error) {
-      if (host.registry.get(record.name)?.instance === instance) {
-        if (begun) await this.#quietly(record.name, () => this.#daemonPoint(record.name, "daemon.preStopHook"));
-        host.registry.remove(record.name);
-        if (hasRoutes) await this.rebuildQuietly(record.name);
-        await this.#quietly(record.name, () => stopAssistants(record.name));
+    const { name } = record;
+    const { builtin, stopAssistants } = this.#deps;
+    const instance = builtin.get(name) ?? (await this.start(record, startTimeoutSeconds));
+    await this.#hurried(name, async (hurry) => {
+      let begun = false;
+      try {
+        await this.#hook(instance, "daemon.preStartHook", { hurry });
+        begun = true;
+        await this.#putIn(instance);
+        await keep();
+      } catch (error) {
+        if (begun) await this.#quietly(name, () => this.#hook(instance, "daemon.preStopHook", { hurry }));
+        await this.#leaveOut(instance);
+        await this.#quietly(name, () => stopAssistants(name));
+        await this.#close(name, instance);
+        throw error;
       }
-      await this.#close(record.name, instance);
-      throw error;
-    }
+    });
   }
 
   /**
@@ -113,55 +115,101 @@ export class PluginSwitch {
    */
   async takeOut(name: string, { force } = { force: false }): Promise<void> {
     const { host, stopAssistants } = this.#deps;
-    const instance = host.registry.get(name)?.instance;
-    const stop = this.#daemonBegun() ? this.#link(name, "daemon.preStopHook") : undefined;
-    if (!force) await this.#quietly(name, () => this.#daemonPoint(name, "daemon.preStopHook"));
-    const slot = host.registry.remove(name);
-    slot.instance = undefined;
-    // Without it the table can only have fewer claims; should another plugin refuse it all the same, the old table stays in use.
-    if (instance?.manifest.points["api.updateHandler"] !== undefined) await this.rebuildQuietly(name);
-    if (instance === undefined) return;
-    if (force && stop !== undefined) {
-      const { settings } = stop;
-      const forced = { ...settings, timeoutMs: Math.min(settings.timeoutMs, forcedStopMs) };
-      const alone = { ...stop, slot: new PluginSlot(instance), settings: forced };
-      await this.#quietly(name, () => host.callDaemonPoint("daemon.preStopHook", alone));
-    }
-    await Promise.race([slot.drained(instance), sleep(force ? 0 : drainMs, undefined, { ref: false })]);
+    const slot = host.registry.get(name);
+    const instance = slot?.instance;
+    if (slot === undefined || instance === undefined) return;
+    await this.#hurried(name, async (hurry) => {
+      const stop = (atMostMs?: number): Promise<void> =>
+        this.#quietly(name, () => this.#hook(instance, "daemon.preStopHook", { hurry, ...(atMostMs && { atMostMs }) }));
+      if (!force) await stop();
+      // Without it the table can only have fewer claims; should another plugin refuse it all the same, the old table stays in use.
+      await this.#leaveOut(instance);
+      if (force) await stop(forcedStopMs);
+      await drained(slot, instance, force ? 0 : drainMs, hurry);
+    });
     await this.#quietly(name, () => stopAssistants(name));
     await this.#close(name, instance);
   }
 
   /** Swaps a new instance in. The old one stays, or comes back, when the new one fails or cannot be kept. */
   async replace(record: PluginRecord, keep: () => Promise<void> = () => Promise.resolve()): Promise<void> {
-    const { host, rebuildRoutes, stopAssistants } = this.#deps;
+    const { host, stopAssistants } = this.#deps;
     const { name } = record;
     const fresh = await this.start(record);
     const slot = host.registry.get(name);
     const old = slot?.instance;
-    const eitherHasRoutes = [fresh, old].some((one) => one?.manifest.points["api.updateHandler"] !== undefined);
-    // The assistants are those of one version: the old one ends its own before the new one starts some.
-    await this.#quietly(name, () => this.#daemonPoint(name, "daemon.preStopHook"));
-    let begun = false;
+    await this.#hurried(name, async (hurry) => {
+      const hook = (instance: PluginInstance | undefined, point: DaemonPoint): Promise<void> =>
+        instance === undefined ? Promise.resolve() : this.#hook(instance, point, { hurry });
+      // The assistants are those of one version: the old one ends its own before the new one starts some.
+      await this.#quietly(name, () => hook(old, "daemon.preStopHook"));
+      let begun = false;
+      try {
+        await stopAssistants(name);
+        await hook(fresh, "daemon.preStartHook");
+        begun = true;
+        await this.#swap(fresh, old);
+        await keep();
+      } catch (error) {
+        if (begun) await this.#quietly(name, () => hook(fresh, "daemon.preStopHook"));
+        await this.#quietly(name, () => stopAssistants(name));
+        if (old !== undefined && slot?.instance === fresh) await this.#swapBack(old, fresh);
+        await this.#quietly(name, () => hook(old, "daemon.preStartHook"));
+        await this.#close(name, fresh);
+        throw error;
+      }
+      if (slot !== undefined && old !== undefined) await drained(slot, old, drainMs, hurry);
+    });
+    if (old !== undefined) await this.#close(name, old);
+  }
+
+  /** What the change of this plugin that is under way waits for, a hook or calls, is waited for no longer: it is to be out by force. */
+  hurry(name: string): void {
+    this.#changing.get(name)?.abort(new Error("the plugin is taken out by force"));
+  }
+
+  async #hurried(name: string, change: (hurry: AbortSignal) => Promise<void>): Promise<void> {
+    const changing = new AbortController();
+    this.#changing.set(name, changing);
     try {
-      await stopAssistants(name);
-      host.registry.swap(fresh);
-      await this.#daemonPoint(name, "daemon.preStartHook");
-      begun = true;
-      if (eitherHasRoutes) await rebuildRoutes();
-      await keep();
-    } catch (error) {
-      if (begun) await this.#quietly(name, () => this.#daemonPoint(name, "daemon.preStopHook"));
-      await this.#quietly(name, () => stopAssistants(name));
-      if (old !== undefined && slot?.instance === fresh) host.registry.swap(old);
-      await this.#quietly(name, () => this.#daemonPoint(name, "daemon.preStartHook"));
-      if (eitherHasRoutes) await this.rebuildQuietly(name);
-      await this.#close(name, fresh);
-      throw error;
+      await change(changing.signal);
+    } finally {
+      this.#changing.delete(name);
     }
-    if (slot === undefined || old === undefined) return;
-    await Promise.race([slot.drained(old), sleep(drainMs, undefined, { ref: false })]);
-    await this.#close(name, old);
+  }
+
+  async #putIn(instance: PluginInstance): Promise<void> {
+    const { host, rebuildRoutes, withTable } = this.#deps;
+    await withTable(async () => {
+      host.add(instance);
+      if (hasRoutes(instance)) await rebuildRoutes();
+    });
+  }
+
+  async #leaveOut(instance: PluginInstance): Promise<void> {
+    const { host, withTable } = this.#deps;
+    const { name } = instance.manifest;
+    await withTable(async () => {
+      if (host.registry.get(name)?.instance !== instance) return;
+      host.registry.remove(name).instance = undefined;
+      if (hasRoutes(instance)) await this.rebuildQuietly(name);
+    });
+  }
+
+  async #swap(fresh: PluginInstance, old: PluginInstance | undefined): Promise<void> {
+    const { host, rebuildRoutes, withTable } = this.#deps;
+    await withTable(async () => {
+      host.registry.swap(fresh);
+      if (hasRoutes(fresh) || hasRoutes(old)) await rebuildRoutes();
+    });
+  }
+
+  async #swapBack(old: PluginInstance, fresh: PluginInstance): Promise<void> {
+    const { host, withTable } = this.#deps;
+    await withTable(async () => {
+      host.registry.swap(old);
+      if (hasRoutes(fresh) || hasRoutes(old)) await this.rebuildQuietly(old.manifest.name);
+    });
   }
 
   /** The table of before stays in use where the new one is refused; nobody waits for an answer here, so the log has it. */
@@ -178,7 +226,7 @@ export class PluginSwitch {
     if (installed === undefined) throw notFound(`plugin ${record.name} is not compiled into this daemon`);
     const manifest = manifestOf(record);
     const configuration = checkConfiguration(manifest, this.configurationOf(record));
-    const { logs, childCommand, runtimeDirectory, exclusive } = this.#deps;
+    const { logs, childCommand, runtimeDirectory, withTable } = this.#deps;
     const environment = this.#environmentOf(manifest);
     const confinement = await this.#confine({ manifest, directory: installed.directory, environment });
     return InstalledPlugin.start({
@@ -193,7 +241,7 @@ export class PluginSwitch {
       // A new process does not know the routes that the old one served.
       restarted: () => {
         if (manifest.points["api.updateHandler"] === undefined) return;
-        inBackground("building the route table anew", () => exclusive(() => this.rebuildQuietly(record.name)), {
+        inBackground("building the route table anew", () => withTable(() => this.rebuildQuietly(record.name)), {
           plugin: record.name,
         });
       },
@@ -234,16 +282,28 @@ export class PluginSwitch {
     }
   }
 
-  async #daemonPoint(name: string, point: "daemon.preStartHook" | "daemon.preStopHook"): Promise<void> {
-    const link = this.#link(name, point);
-    if (link !== undefined && this.#daemonBegun()) await this.#deps.host.callDaemonPoint(point, link);
+  /** A daemon point of one instance, in the chains or not. */
+  async #hook(instance: PluginInstance, point: DaemonPoint, { hurry, atMostMs = Infinity }: HookOptions): Promise<void> {
+    const { host } = this.#deps;
+    const link = host.registry.linkTo(instance, point);
+    if (link === undefined || this.#deps.daemonBegun?.() === false) return;
+    const settings = { ...link.settings, timeoutMs: Math.min(link.settings.timeoutMs, atMostMs) };
+    await host.callDaemonPoint(point, { ...link, settings }, { signal: hurry });
   }
+}
 
-  #daemonBegun(): boolean {
-    return this.#deps.daemonBegun?.() ?? true;
-  }
+type DaemonPoint = "daemon.preStartHook" | "daemon.preStopHook";
 
-  #link(name: string, point: PointName): ChainLink | undefined {
-    return this.#deps.host.registry.chain(point).find((one) => one.slot.name === name);
-  }
+interface HookOptions {
+  /** Ends the wait for it. */
+  hurry: AbortSignal;
+  atMostMs?: number;
+}
+
+const hasRoutes = (instance: PluginInstance | undefined): boolean => instance?.manifest.points["api.updateHandler"] !== undefined;
+
+/** Resolves when no call runs in an instance any more, or nobody waits for that any longer. */
+async function drained(slot: PluginSlot, instance: PluginInstance, atMostMs: number, hurry: AbortSignal): Promise<void> {
+  const late = sleep(atMostMs, undefined, { ref: false, signal: hurry }).catch(() => undefined);
+  await Promise.race([slot.drained(instance), late]);
 }
