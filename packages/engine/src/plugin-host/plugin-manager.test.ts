@@ -241,6 +241,63 @@ for (const [what, broken, message] of [
   });
 }
 
+test("an author sees where a plugin failed: of JavaScript's, of Python's, and that one said nothing", async (t) => {
+  const h = home(t);
+  const { manager } = await h.daemon();
+  const thrown = h.plugin("thrower", {
+    code: `preCreate() {} });\nfunction licence() { throw new Error("none") }\nlicence(); ({`,
+  });
+  await assert.rejects(manager.install({ reference: thrown }), {
+    message:
+      /^plugin "thrower" could not be started: none\nits last lines were:\nError: none\n {4}at licence .*index.ts:3:\d+\)\n/,
+  });
+  const python = h.plugin("python", { pouch: { command: ["python3", "plugin.py"] } });
+  const module = "def licence():\n    raise ValueError('none')\nlicence()\n";
+  writeFileSync(join(python, "plugin.py"), module);
+  await assert.rejects(manager.install({ reference: python }), {
+    message:
+      /^plugin "python" could not be started: its process ended with status 1 at its start\nits last lines were:\nTraceback.*\n(.*\n)+.*plugin.py", line 2, in licence\n(.*\n)*ValueError: none$/,
+  });
+  const hangsUp = `import os, socketserver
+class Handler(socketserver.StreamRequestHandler):
+    def handle(self): self.rfile.readline(); {}["no such key"]
+socketserver.UnixStreamServer(os.environ["POUCH_PLUGIN_SOCKET"], Handler).serve_forever()\n`;
+  writeFileSync(join(python, "plugin.py"), hangsUp);
+  await assert.rejects(manager.install({ reference: python }), {
+    message:
+      /^plugin "python" could not be started: its process does not answer: .*\nits last lines were:\n(.*\n)+KeyError: 'no such key'\n-*$/,
+  });
+  writeFileSync(
+    join(python, "plugin.py"),
+    hangsUp.replace(`{}["no such key"]`, `print("rubbish", file=__import__("sys").stderr); self.wfile.write(b"rubbish")`),
+  );
+  await assert.rejects(manager.install({ reference: python }), {
+    message: /^plugin "python" could not be started: its process does not answer: Parse Error.*\nits last lines were:\nrubbish$/,
+  });
+  writeFileSync(
+    join(python, "package.json"),
+    JSON.stringify({
+      name: "python",
+      version: "1.0.0",
+      pouch: { api: "1", points: ["daemon.preStartHook"], command: ["python3", "plugin.py"] },
+    }),
+  );
+  const answer = `self.wfile.write(b'HTTP/1.1 200 OK\\r\\nContent-Length: 35\\r\\nConnection: close\\r\\n\\r\\n{"Implements": ["pouch.daemon/1"] }')`;
+  writeFileSync(
+    join(python, "plugin.py"),
+    hangsUp.replace("self.rfile.readline();", `"Activate" in str(self.rfile.readline()) and ${answer} or`),
+  );
+  await assert.rejects(manager.install({ reference: python }), {
+    message:
+      /^plugin "python" at daemon.preStartHook: its process does not answer: .*\nits last lines were:\n(.*\n)+KeyError: 'no such key'\n-*$/,
+  });
+  const silent = h.plugin("silent", { pouch: { command: ["true"] } });
+  await assert.rejects(manager.install({ reference: silent }), {
+    message:
+      'plugin "silent" could not be started: its process ended with status 0 at its start; it wrote nothing to standard error',
+  });
+});
+
 test("settings are checked against the schema and reach the plugin", async (t) => {
   const h = home(t);
   const daemon = await h.daemon();

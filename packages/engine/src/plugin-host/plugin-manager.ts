@@ -2,6 +2,7 @@ import type { Plugin, PluginSetFile } from "@pouchcontainer/api";
 import { conflict, type EngineError, failedPrecondition, invalidArgument, messageChain } from "@pouchcontainer/errors";
 import { checkConfiguration, type PluginInstance } from "@pouchcontainer/plugin-sdk/host";
 import { basename } from "node:path";
+import { firstLine } from "../first-line.ts";
 import { removeTree } from "../remove-tree.ts";
 import type { Collection } from "../store/index.ts";
 import { FailedPlugin } from "./failed-plugin.ts";
@@ -94,7 +95,8 @@ export class PluginManager {
     try {
       instance = await this.#switch.start(record);
     } catch (error) {
-      const reason = messageChain(error);
+      // The rest is what its process wrote, which is in its log.
+      const reason = firstLine(messageChain(error));
       logs.logOf(record.name).error(reason);
       publish({ action: "failed", plugin: record.name, attributes: { reason } });
       instance = new FailedPlugin(legibleManifestOf(record).manifest, "installed", reason);

@@ -1,4 +1,4 @@
-import { messageChain, notFound } from "@pouchcontainer/errors";
+import { EngineError, messageChain, notFound } from "@pouchcontainer/errors";
 import { inBackground } from "@pouchcontainer/owners";
 import type { PluginManifest } from "@pouchcontainer/plugin-sdk";
 import { checkConfiguration, type PluginInstance } from "@pouchcontainer/plugin-sdk/host";
@@ -6,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { allowedEnvironment } from "./builtin-plugins.ts";
 import { Confinement, type ConfinementDeps, type PluginBelongings } from "./confinement/confinement.ts";
 import { InstalledPlugin } from "./installed/installed-plugin.ts";
+import { withLastLines } from "./installed/last-lines.ts";
 import type { PluginHost } from "./plugin-host.ts";
 import type { PluginLogs } from "./plugin-logs.ts";
 import { manifestOf, type PluginRecord } from "./plugin-record.ts";
@@ -95,7 +96,7 @@ export class PluginSwitch {
     await this.#hurried(name, async (hurry) => {
       let begun = false;
       try {
-        await this.#hook(instance, "daemon.preStartHook", { hurry });
+        await withComplaints(instance, this.#hook(instance, "daemon.preStartHook", { hurry }));
         begun = true;
         await this.#putIn(instance);
         await keep();
@@ -146,7 +147,7 @@ export class PluginSwitch {
       let begun = false;
       try {
         await stopAssistants(name);
-        await hook(fresh, "daemon.preStartHook");
+        await withComplaints(fresh, hook(fresh, "daemon.preStartHook"));
         begun = true;
         await this.#swap(fresh, old);
         await keep();
@@ -298,6 +299,20 @@ interface HookOptions {
   /** Ends the wait for it. */
   hurry: AbortSignal;
   atMostMs?: number;
+}
+
+/** How long after an answer what was written before it may take to be read. */
+const readWithinMs = 100;
+
+/** Of a plugin that is not kept there will be no log: a failure has what its process complained about. */
+async function withComplaints(instance: PluginInstance, hook: Promise<void>): Promise<void> {
+  try {
+    await hook;
+  } catch (error) {
+    if (!(instance instanceof InstalledPlugin)) throw error;
+    await sleep(readWithinMs);
+    throw instance.complaints === "" ? error : withLastLines(EngineError.from(error), instance.complaints);
+  }
 }
 
 const hasRoutes = (instance: PluginInstance | undefined): boolean => instance?.manifest.points["api.updateHandler"] !== undefined;

@@ -8,7 +8,8 @@ import { servePlugin } from "./serve-plugin.ts";
  */
 export async function runPluginProcess(directory: string): Promise<void> {
   const fail = (what: string, error: unknown): never => {
-    process.stderr.write(`<3>${what}: ${messageChain(error)}\n`);
+    const where = error instanceof Error && error.stack !== undefined ? `\n${error.stack}` : "";
+    process.stderr.write(`${what}: ${messageChain(error)}${where}\n`.replaceAll(/^(?=.)/gm, "<3>"));
     process.exit(1);
   };
   // The state of a process in which something was thrown and not caught is unknown: the daemon starts a new one.

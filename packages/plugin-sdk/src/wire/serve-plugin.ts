@@ -109,7 +109,11 @@ class ServedPlugin {
       settings: { configuration, environment: this.#environment },
       origin: "installed",
     });
-    await this.#instance;
+    await this.#instance.catch((error: unknown) => {
+      // The answer has its message alone, its author wants to know where.
+      if (error instanceof Error && error.stack !== undefined) this.#log.error(error.stack);
+      throw error;
+    });
     const kinds = pluginKinds.filter((kind) => Object.keys(this.#manifest.points).some((point) => point.startsWith(`${kind}.`)));
     return { Implements: kinds.map(implementsName) };
   }

@@ -120,6 +120,11 @@ export class InstalledPlugin implements PluginInstance {
     return this.#process.pid;
   }
 
+  /** What its process complained about last. */
+  get complaints(): string {
+    return this.#process.complaints;
+  }
+
   get restarts(): number {
     return this.#process.restarts;
   }

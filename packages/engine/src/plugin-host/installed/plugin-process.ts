@@ -1,13 +1,16 @@
-import { messageChain, unavailable, type EngineError } from "@pouchcontainer/errors";
+import { EngineError, messageChain, unavailable } from "@pouchcontainer/errors";
 import { inBackground } from "@pouchcontainer/owners";
 import type { PluginLog } from "@pouchcontainer/plugin-sdk";
 import { readFileSync, rmSync } from "node:fs";
 import type { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
+import { ended } from "../../ended.ts";
+import { firstLine } from "../../first-line.ts";
 import { oomKillsIn } from "../../control-groups/group-events.ts";
 import type { Confinement } from "../confinement/confinement.ts";
 import { GuardedProcess, type Exit, type GuardedCommand } from "../guarded-process.ts";
 import { readOutputLines } from "../output-lines.ts";
+import { LastLines, withLastLines } from "./last-lines.ts";
 
 /** How a plugin's process is run. */
 export interface PluginProcessOptions {
@@ -29,6 +32,8 @@ export interface PluginProcessOptions {
 const firstDelayMs = 100;
 const maxDelayMs = 30_000;
 const limitCheckMs = 1000;
+/** How long the last output of a process that has ended may take to be read. */
+const lastWordsMs = 1000;
 /** How long a process that missed a deadline may take to answer the hand-shake before it counts as stuck. */
 const aliveTimeoutMs = 3000;
 /** How long the end of a process whose socket failed may take to be heard of. */
@@ -42,7 +47,7 @@ export class PluginProcess {
   #ready = false;
   #waiting: (() => void)[] = [];
   #supervision: Promise<void> = Promise.resolve();
-  #lastLine = "";
+  #complaints = new LastLines();
   #checkingAlive = false;
   restarts = 0;
 
@@ -85,8 +90,7 @@ export class PluginProcess {
       await this.#options.handShake(AbortSignal.timeout(aliveTimeoutMs));
     } catch {
       // One that has just ended is not stuck: its supervisor says how it ended.
-      const ended = await Promise.race([suspect.exited.then(() => true), sleep(endedWithinMs, false)]);
-      if (!ended && this.#current === suspect && !this.#stopping.signal.aborted) {
+      if (!(await ended(suspect.exited, endedWithinMs)) && this.#current === suspect && !this.#stopping.signal.aborted) {
         this.#options.log.error("its process is stuck; ending it");
         await suspect.kill();
       }
@@ -109,19 +113,20 @@ export class PluginProcess {
     const surroundings = confinement && { surroundings: () => confinement.surroundings() };
     const started = await GuardedProcess.start({ ...command, ...surroundings, stopTimeoutMs: 2000 });
     this.#current = started;
-    this.#logLines(started.stdout, "info");
-    this.#logLines(started.stderr, "warn");
-    let ended = false;
+    this.#complaints = new LastLines();
+    this.#logLines(started.stdout, "stdout");
+    this.#logLines(started.stderr, "stderr");
+    let hasEnded = false;
     inBackground("noticing the end of a plugin's process", async () => {
       await started.exited;
-      ended = true;
+      hasEnded = true;
       this.#ready = false;
     });
     try {
-      await this.#untilHandShake(started, () => ended);
+      await this.#untilHandShake(started, () => hasEnded);
     } catch (error) {
       await started.kill();
-      throw error;
+      throw this.#stopping.signal.aborted ? error : await this.#withComplaints(error, started);
     }
     this.#watchLimits(started);
     this.#ready = true;
@@ -130,12 +135,12 @@ export class PluginProcess {
     return started;
   }
 
-  async #untilHandShake(started: GuardedProcess, ended: () => boolean): Promise<void> {
+  async #untilHandShake(started: GuardedProcess, hasEnded: () => boolean): Promise<void> {
     const timeoutMs = this.#options.startTimeoutMs ?? 15_000;
     const deadline = AbortSignal.any([AbortSignal.timeout(timeoutMs), this.#stopping.signal]);
     let waitMs = 5;
     for (;;) {
-      if (ended()) throw await this.#startFailure(started);
+      if (hasEnded()) throw await this.#endedAtStart(started);
       try {
         return await this.#options.handShake(deadline);
       } catch (error) {
@@ -145,7 +150,7 @@ export class PluginProcess {
         if (!isNotListening(error)) {
           // An error of the process itself is best told by its end, where that is what happened.
           await Promise.race([started.exited, sleep(200)]);
-          throw ended() ? await this.#startFailure(started) : error;
+          throw hasEnded() ? await this.#endedAtStart(started) : error;
         }
       }
       await sleep(waitMs);
@@ -153,12 +158,20 @@ export class PluginProcess {
     }
   }
 
-  async #startFailure(started: GuardedProcess): Promise<EngineError> {
-    const exit = await started.exited;
-    // Its last words may still be in the pipe.
-    await sleep(50);
-    const words = this.#lastLine === "" ? "" : `: ${this.#lastLine}`;
-    return unavailable(`its process ended ${this.#ending(exit)} at its start${words}`);
+  async #endedAtStart(started: GuardedProcess): Promise<EngineError> {
+    return unavailable(`its process ended ${this.#ending(await started.exited)} at its start`);
+  }
+
+  /** What it complained about last, for the author. */
+  get complaints(): string {
+    return this.#complaints.text;
+  }
+
+  /** A failure of the start, with what its author wants to see: the process wrote why it failed, be it alive or not. */
+  async #withComplaints(error: unknown, started: GuardedProcess): Promise<EngineError> {
+    // They may still be in the pipe.
+    await ended(started.program.closed, lastWordsMs);
+    return withLastLines(EngineError.from(error), this.complaints || undefined);
   }
 
   async #supervise(first: GuardedProcess): Promise<void> {
@@ -193,7 +206,7 @@ export class PluginProcess {
     } catch (error) {
       this.#current = undefined;
       if (!this.#stopping.signal.aborted)
-        this.#options.log.error(`cannot start its process again (after ${delayMs} ms): ${messageChain(error)}`);
+        this.#options.log.error(`cannot start its process again (after ${delayMs} ms): ${firstLine(messageChain(error))}`);
       return undefined;
     }
   }
@@ -231,11 +244,12 @@ export class PluginProcess {
     return outOfMemory && this.#options.confinement !== undefined ? `${how}: ${this.#options.confinement.outOfMemory}` : how;
   }
 
-  #logLines(stream: Readable, level: "info" | "warn"): void {
-    readOutputLines(stream, (line) => {
-      const { message, level: own } = splitLevel(line);
-      if (message.trim() !== "") this.#lastLine = message;
-      this.#options.log[own ?? level](message);
+  #logLines(output: Readable, stream: "stdout" | "stderr"): void {
+    const complaints = this.#complaints;
+    readOutputLines(output, (line) => {
+      const { message, level = stream === "stdout" ? "info" : "warn" } = splitLevel(line);
+      if (stream === "stderr" || level === "error") complaints.push(message);
+      this.#options.log[level](message);
     });
   }
 
@@ -247,11 +261,9 @@ export class PluginProcess {
 const levels: Record<string, keyof PluginLog> = { "3": "error", "4": "warn", "6": "info", "7": "debug" };
 
 /** A line may begin with a level as the kernel's and systemd's do: `<4>disk is nearly full`. */
-function splitLevel(line: string): { message: string; level: keyof PluginLog | undefined } {
+function splitLevel(line: string): { message: string; level?: keyof PluginLog } {
   const parts = /^<([0-7])>(.*)$/.exec(line);
-  return parts === null
-    ? { message: line, level: undefined }
-    : { message: parts[2] ?? "", level: levels[parts[1] ?? ""] ?? "info" };
+  return parts === null ? { message: line } : { message: parts[2] ?? "", level: levels[parts[1] ?? ""] ?? "info" };
 }
 
 /** Whether there is no socket, or nobody behind it. */
