@@ -154,6 +154,28 @@ test("folders of sockets that a killed daemon left are gone at the next start, a
   assert.equal(await hostname(second), "tool");
 });
 
+test("folders of packages that no record names are gone at the next start; those of records stay, of plugins that are off or illegible too", async (t) => {
+  const h = home(t);
+  const first = await h.daemon();
+  await first.manager.install({ reference: h.plugin("on") });
+  await first.manager.install({ reference: h.plugin("off") }, { enable: false });
+  await first.close();
+  const store = Store.open(join(h.root, "store.db"));
+  await store.collection<PluginRecord>("plugins").put("ill", {
+    name: "ill",
+    enabled: true,
+    // By another path of the same home.
+    installed: { packageJson: null, directory: "/elsewhere/installed/p-ill", installedAt: "2026-01-01T00:00:00.000Z" },
+  });
+  await store.close();
+  const kept = [...folders(h), "p-ill", "somebody"].toSorted();
+  for (const name of ["p-ill", "p-lost", "p-half", "somebody"]) mkdirSync(join(h.root, "installed", name));
+  writeFileSync(join(h.root, "installed", "p-lost", "package.json"), "{}");
+  const second = await h.daemon();
+  assert.deepEqual(folders(h).toSorted(), kept);
+  assert.equal((await second.manager.inspect("on")).Pouch?.State, "running");
+});
+
 test("a plugin installed from a folder works at once, and after a restart of the daemon", async (t) => {
   const h = home(t);
   const first = await h.daemon();
