@@ -6,12 +6,15 @@ import { setTimeout as delay } from "node:timers/promises";
 import { isDiskFull } from "../disk-full.ts";
 import { ended } from "../ended.ts";
 import { rfc3339Nano, parseRfc3339 } from "./clock.ts";
+import { groupFolders, hierarchiesOf } from "../control-groups/control-groups.ts";
+import { oomKillsIn } from "../control-groups/group-events.ts";
 import type { Container } from "./container.ts";
 import { publishContainerEvent } from "./container-events.ts";
 import type { ContainerRoom } from "./container-room.ts";
 import type { ContainerRun } from "./container-run.ts";
 import { inspectContainer } from "./list-containers.ts";
 import { chainContext } from "./network-view.ts";
+import { groupOf } from "./leftovers/clear-run.ts";
 import { releaseRun } from "./release-run.ts";
 import { longerDelay, nextRestart } from "./restart-decision.ts";
 
@@ -81,7 +84,7 @@ async function settle(room: ContainerRoom, container: Container, run: ContainerR
   await run.announced.promise;
   await Promise.allSettled(run.signalsUnderway);
   const health = room.healthOf(container).halt();
-  if (exit.exitStatus === 137 && !run.oomKilled) run.oomKilled = await wasKilledForMemory(room, container.id);
+  if (exit.exitStatus === 137 && !run.oomKilled) run.oomKilled = await wasKilledForMemory(room, container);
   await ended(run.stdio.ended, lastOutputMs);
   await run.stdio.hub.taken(outputReadMs);
   // A disk that cannot take the log's end must not keep the exit from being told.
@@ -189,9 +192,12 @@ async function removeAfterExit(room: ContainerRoom, container: Container): Promi
 }
 
 /** The kernel's own count, while the cgroup is still there: containerd's event may come after the exit. */
-async function wasKilledForMemory({ deps }: ContainerRoom, id: string): Promise<boolean> {
+async function wasKilledForMemory({ deps }: ContainerRoom, container: Container): Promise<boolean> {
   try {
-    const [metrics] = await deps.containerd.tasks.metrics([id], { timeoutMs: 1000 });
+    const counted = oomKillsIn(groupFolders(hierarchiesOf(deps.mountInfo()), groupOf({ deps }, container)));
+    if (counted !== undefined) return counted > 0;
+    // With systemd's driver the group has a path that it alone makes.
+    const [metrics] = await deps.containerd.tasks.metrics([container.id], { timeoutMs: 1000 });
     return metrics !== undefined && deps.decodeMetrics(metrics.data).memory.oomKills > 0;
   } catch {
     // Whoever cannot count has not seen it.

@@ -90,7 +90,7 @@ export class GuardedProcess {
     this.#lifeline = lifeline.resume();
     this.#guardGone = new Promise((resolve) => lifeline.once("close", () => resolve()));
     this.exited = program.exited.then(({ status, signal }) => {
-      const outOfMemory = oomKillsIn(groups) > 0;
+      const outOfMemory = (oomKillsIn(groups) ?? 0) > 0;
       // What the process left behind goes with it, and its groups.
       this.#cutLifeline();
       return { code: status, signal, outOfMemory };

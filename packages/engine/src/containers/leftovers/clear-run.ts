@@ -58,7 +58,8 @@ function runtimeNameOf({ configSettings }: ContainerRoom["deps"], record: Runner
 const looks = 50;
 const lookMs = 100;
 
-function groupOf({ deps }: Pick<ContainerRoom, "deps">, { id, record }: Runner): string {
+/** Its control group, as the runtime was told it. */
+export function groupOf({ deps }: Pick<ContainerRoom, "deps">, { id, record }: Runner): string {
   const { cgroupDriver, cgroupParent } = deps.specSettings;
   return cgroupsPath(id, cgroupDriver, record?.hostConfig.CgroupParent || cgroupParent);
 }

@@ -232,7 +232,7 @@ export class PluginProcess {
   /** In words, what it takes more of than it may. Of several processes the kernel may have ended one. */
   #excessOf({ pid, groups }: GuardedProcess): string | undefined {
     const { memoryLimitMb, confinement } = this.#options;
-    if (confinement?.limitsMemory) return oomKillsIn(groups) > 0 ? confinement.outOfMemory : undefined;
+    if (confinement?.limitsMemory) return (oomKillsIn(groups) ?? 0) > 0 ? confinement.outOfMemory : undefined;
     const usedMb = anonymousMegabytes(pid);
     if (usedMb <= memoryLimitMb) return undefined;
     return `its process uses ${Math.round(usedMb)} MB of memory, more than its limit of ${memoryLimitMb} MB`;
