@@ -1,8 +1,9 @@
 /**
- * What a plugin call costs: in this process, in a process of its own, and when its filter does not match.
+ * What a plugin call costs: in this process, in a process of its own, as a policy, and when its filter does not match.
  * Usage: node --experimental-ffi benchmarks/plugins.ts [rounds]
  */
 import { PluginHost } from "../packages/engine/src/plugin-host/plugin-host.ts";
+import { PolicyPlugin } from "../packages/engine/src/plugin-host/policies/policy-plugin.ts";
 import { InstalledPlugin } from "../packages/engine/src/plugin-host/installed/installed-plugin.ts";
 import { compileBodyChecks, InProcessPlugin, parseManifest, type PluginInstance } from "@pouchcontainer/plugin-sdk/host";
 import type { ContainerPlugin, PluginFilters } from "@pouchcontainer/plugin-sdk";
@@ -55,6 +56,11 @@ function inProcess(name: string, plugin: ContainerPlugin, filters: PluginFilters
   });
 }
 
+function policy(name: string, section: object): PolicyPlugin {
+  const manifest = parseManifest({ name, version: "1.0.0", pouch: { api: "1", points: ["container.preCreate"] } });
+  return new PolicyPlugin(manifest, section);
+}
+
 async function measure(what: string, count: number, call: () => Promise<unknown>): Promise<void> {
   for (let round = 0; round < count / 10; round += 1) await call();
   const microseconds = new Float64Array(count);
@@ -77,6 +83,25 @@ const unmatched = host(inProcess("filtered", change, { env: ["LEGACY_*"], labels
 await measure("one plugin, filter does not match", rounds, () => unmatched.preCreate(body, {}));
 const one = host(inProcess("one", change));
 await measure("in-process, one field changed", rounds, () => one.preCreate(body, {}));
+
+const rule = { expression: "object.Image.startsWith('registry.example.com/') && object.HostConfig.Memory <= 1073741824" };
+const loop = { expression: "object.Env.all(variable, !variable.startsWith('LD_PRELOAD='))" };
+const limit = {
+  patchType: "ApplyConfiguration",
+  applyConfiguration: { expression: "Object{HostConfig: Object.HostConfig{PidsLimit: 500}}" },
+};
+const draft = { config: body };
+const bare = { log, timeoutMs: 1000, signal: new AbortController().signal };
+for (const [what, section] of [
+  ["one rule", { validations: [rule] }],
+  ["one rule over 55 variables", { validations: [loop] }],
+  ["one field changed", { mutations: [limit] }],
+] as const) {
+  const alone = policy("alone", section);
+  await measure(`policy by itself, ${what}`, rounds, async () => alone.invoke("container.preCreate", draft, bare));
+  const rules = host(policy("rules", section));
+  await measure(`policy, ${what}`, rounds, () => rules.preCreate(body, {}));
+}
 
 const directory = mkdtempSync(join(tmpdir(), "bench-"));
 const packageJson = {

@@ -49,6 +49,10 @@ export function readPlugin(directory: string): { manifest: PluginManifest; packa
       `plugin "${manifest.name}" is a program (pouch.command) and cannot be compiled in: install it with "pouch plugin install"`,
     );
   }
+  if (packageJson["policy"] !== undefined)
+    throw new Error(
+      `plugin "${manifest.name}" is a policy and needs no build: install it with "pouch plugin install ${directory}"`,
+    );
   const main = join(directory, manifest.main);
   if (!existsSync(main)) throw new Error(`plugin "${manifest.name}" has no module ${main}: see "exports" in its package.json`);
   return { manifest, packageJson, main };

@@ -45,13 +45,13 @@ test("mistakes are refused with a message, and choose nothing", (t) => {
   const folder = mkdtempSync(join(tmpdir(), "not-a-plugin-"));
   t.after(() => rmSync(folder, { recursive: true }));
   let made = 0;
-  const plugin = (pouch: unknown): string => {
+  const plugin = (pouch: unknown, more: object = {}): string => {
     made += 1;
     const directory = join(folder, String(made));
     mkdirSync(directory);
     writeFileSync(
       join(directory, "package.json"),
-      JSON.stringify({ name: "demo", version: "1.0.0", exports: "./index.ts", pouch }),
+      JSON.stringify({ name: "demo", version: "1.0.0", exports: "./index.ts", pouch, ...more }),
     );
     return directory;
   };
@@ -61,6 +61,7 @@ test("mistakes are refused with a message, and choose nothing", (t) => {
     [plugin(undefined), /package.json has no "pouch" section/],
     [plugin({ api: "^1.0.0", points: ["kernel.panic"] }), /bad manifest of plugin "demo": pouch.points/],
     [plugin({ api: "^7.0.0", points: ["container.preCreate"] }), /it asks for plugin API \^7.0.0, this daemon has/],
+    [plugin({ api: "^1.0.0", points: ["container.preCreate"] }, { policy: {} }), /is a policy and needs no build: install it/],
     [plugin({ api: "^1.0.0", points: ["container.preCreate"] }), /has no module .*index.ts/],
   ] as const) {
     const { status, err } = run(`--add-plugin=${given}`);

@@ -27,6 +27,7 @@ const planted: { rule: string; file: string; source: string }[] = [
     file: "packages/api/src/index.ts",
     source: 'export { create } from "@bufbuild/protobuf";',
   },
+  { rule: "cel-only-in-policies", file: "packages/cri/src/index.ts", source: 'export { run } from "@bufbuild/cel";' },
   { rule: "no-cycles", file: "packages/oci/src/index.ts", source: 'export { b } from "./b.ts"; export const a = 1;' },
 ];
 
@@ -41,7 +42,10 @@ try {
     mkdirSync(join(directory, dirname(file)), { recursive: true });
     writeFileSync(join(directory, file), `${source}\n`);
   }
-  writeFileSync(join(directory, "package.json"), '{ "type": "module", "dependencies": { "@bufbuild/protobuf": "*" } }\n');
+  writeFileSync(
+    join(directory, "package.json"),
+    '{ "type": "module", "dependencies": { "@bufbuild/protobuf": "*", "@bufbuild/cel": "*" } }\n',
+  );
   cpSync(join(root, "dependency-rules.cjs"), join(directory, "dependency-rules.cjs"));
   symlinkSync(join(root, "node_modules"), join(directory, "node_modules"));
 

@@ -87,6 +87,7 @@ test("the examples of the command reference work as they are written", async () 
   await must(
     `cp -r ${projectRoot}/hookplugins/legacy-env/. . && tar czf net-qos-1.2.0.tgz -C ${projectRoot}/hookplugins net-qos`,
   );
+  await must(`cp ${projectRoot}/hookplugins/policies/no-host-namespaces.json policy.json`);
   const failures: string[] = [];
   for (const example of await examples()) {
     if (notHere.some(([pattern]) => pattern.test(example))) continue;

@@ -58,7 +58,7 @@ export type PluginConfig = Static<typeof PluginConfig>;
 /** PouchContainer's own facts about a plugin. */
 export const PouchPluginFacts = Type.Object({
   Version: optional(text()),
-  Origin: optional(text("built-in or installed")),
+  Origin: optional(text("built-in, installed or policy")),
   Points: optional(list(text(), "container.preCreate …")),
   Priority: optional(integer()),
   FailurePolicy: optional(text("fail or ignore")),

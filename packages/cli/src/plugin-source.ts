@@ -10,15 +10,16 @@ export interface PluginSource {
   body: AsyncIterable<Uint8Array>;
 }
 
-/** A folder or archive of this host, to be sent to the daemon; undefined where there is none at that path. */
+/** A folder, an archive or a policy of this host, to be sent to the daemon; undefined where there is none at that path. */
 export async function localPluginSource(source: string): Promise<PluginSource | undefined> {
   const path = resolve(source);
   const found = await stat(path).catch(() => undefined);
   if (found === undefined) return undefined;
   const place = `${hostname()}:${path}`;
-  if (!found.isDirectory()) return { place, body: createReadStream(path) };
+  const isFolder = found.isDirectory();
+  if (!isFolder && !path.endsWith(".json")) return { place, body: createReadStream(path) };
   const { packFolder } = await import("./archive/pack-folder.ts");
-  return { place, body: packFolder(path) };
+  return { place, body: packFolder(path, isFolder ? {} : { rename: "policy.json" }) };
 }
 
 /** What this host has sent, and still has. A place without a host was kept by an earlier version, which told none. */

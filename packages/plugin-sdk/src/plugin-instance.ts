@@ -43,7 +43,7 @@ export interface InvokeContext {
 }
 
 /** Where a plugin's code came from. */
-export type PluginOrigin = "built-in" | "installed";
+export type PluginOrigin = "built-in" | "installed" | "policy";
 
 /** A loaded plugin that can be called. Deadlines, policies, differences and traces are the caller's; an instance only calls. */
 export interface PluginInstance {

@@ -7,7 +7,7 @@ import { describePlugin, pluginId } from "./describe-plugin.ts";
 import { FailedPlugin } from "./failed-plugin.ts";
 import { InstalledPlugin } from "./installed/installed-plugin.ts";
 import type { PluginHost } from "./plugin-host.ts";
-import { legibleManifestOf, type PluginRecord } from "./plugin-record.ts";
+import { legibleManifestOf, originOf, type PluginRecord } from "./plugin-record.ts";
 
 export interface PluginCatalogueDeps {
   host: PluginHost;
@@ -96,7 +96,7 @@ export class PluginCatalogue {
     const source = record?.installed?.source;
     return describePlugin({
       manifest,
-      origin: this.#deps.builtin.has(name) ? "built-in" : "installed",
+      origin: record === undefined || this.#deps.builtin.has(name) ? "built-in" : originOf(record),
       enabled,
       state,
       openCircuits: openCircuits(this.#deps.host, name),

@@ -1198,3 +1198,111 @@ test("an exported set brings back what there was, and changes nothing of it", as
   );
   assert.deepEqual(daemon.manager.exportSet(), file);
 });
+
+/** A folder with a policy that sets the host name of containers that have none. */
+function policy(h: Home, name: string, expression: string, pouch: object = {}): string {
+  const directory = join(h.root, "sources", name);
+  mkdirSync(directory, { recursive: true });
+  const mutation = { patchType: "ApplyConfiguration", applyConfiguration: { expression } };
+  writeFileSync(
+    join(directory, "policy.json"),
+    JSON.stringify({
+      name,
+      version: "1.0.0",
+      pouch: { api: "1", points: ["container.preCreate"], ...pouch },
+      policy: { mutations: [mutation] },
+    }),
+  );
+  return directory;
+}
+
+test("a policy is installed from its folder, its file or an archive, and is a plugin as any other", async (t) => {
+  const h = home(t);
+  const first = await h.daemon();
+  const folder = policy(h, "rules", "Object{Hostname: 'ruled'}");
+  const installed = await first.manager.install({ reference: folder });
+  assert.deepEqual(
+    [installed.Pouch?.Origin, installed.Pouch?.State, installed.Config.Interface.Socket],
+    ["policy", "running", ""],
+  );
+  assert.equal(await hostname(first), "ruled");
+  assert.deepEqual(first.host.trace.last({})[0]?.patch, [{ op: "add", path: "/Hostname", value: "ruled" }]);
+  await first.manager.install({ reference: join(folder, "policy.json") });
+  const archive = join(h.root, "rules.tar");
+  execFileSync("tar", ["-cf", archive, "-C", folder, "policy.json"]);
+  await first.manager.install({ archive: createReadStream(archive) });
+  await first.close();
+  const second = await h.daemon();
+  assert.equal(await hostname(second), "ruled");
+  await second.manager.disable("rules");
+  assert.equal(await hostname(second), undefined);
+  await second.manager.enable("rules");
+  await second.manager.remove("rules", { force: true });
+  assert.deepEqual(readdirSync(join(h.root, "installed")), []);
+});
+
+test("rules that are changed take over at a reload; wrong ones are refused, and the old ones stay in force", async (t) => {
+  const h = home(t);
+  const daemon = await h.daemon();
+  const folder = policy(h, "rules", "Object{Hostname: 'old'}");
+  await daemon.manager.install({ reference: folder });
+  policy(h, "rules", "Object{Hostnam: 'new'}");
+  const problem =
+    /^policy "rules": policy\.mutations\[0\]\.applyConfiguration\.expression, line 1, column 8: there is no field Hostnam; there is Hostname, /;
+  await assert.rejects(daemon.manager.reload("rules"), { kind: "invalidArgument", message: problem });
+  await assert.rejects(daemon.manager.install({ reference: folder }, { enable: false }), { message: problem });
+  assert.equal(await hostname(daemon), "old");
+  assert.equal(readdirSync(join(h.root, "installed")).length, 1);
+  policy(h, "rules", "Object{Hostname: 'new'}");
+  await daemon.manager.reload("rules");
+  assert.equal(await hostname(daemon), "new");
+});
+
+test("a rule that fails is the policy's failure: it leaves no trace in the body, and opens the circuit", async (t) => {
+  const h = home(t);
+  const daemon = await h.daemon();
+  await daemon.manager.install({ reference: policy(h, "rules", "Object{Hostname: object.Labels['none']}") });
+  const failure = {
+    kind: "internal",
+    message:
+      'plugin "rules" at container.preCreate: policy.mutations[0].applyConfiguration.expression failed: field not found: none',
+  };
+  for (let call = 0; call < 5; call += 1) await assert.rejects(hostname(daemon), failure);
+  await assert.rejects(hostname(daemon), { kind: "unavailable" });
+});
+
+test("priority, filters and failure policy of policies are what they are for any plugin", async (t) => {
+  const h = home(t);
+  const daemon = await h.daemon();
+  const made = async (labels: Record<string, string>): Promise<string | undefined> =>
+    (await daemon.host.preCreate(sampleContainerConfig({ Labels: labels }), {})).Hostname;
+  await daemon.manager.install({ reference: policy(h, "last", "Object{Hostname: object.Hostname + '-last'}", { priority: 1 }) });
+  await daemon.manager.install({ reference: policy(h, "first", "Object{Hostname: 'first'}", { priority: 2 }) });
+  const filters = { labels: ["team=web"] };
+  await daemon.manager.install({ reference: policy(h, "team", "Object{Hostname: 'team'}", { priority: 2, filters }) });
+  assert.deepEqual([await made({}), await made({ team: "web" })], ["first-last", "team-last"]);
+  await daemon.manager.setOrder(["team", "first"]);
+  assert.equal(await made({ team: "web" }), "first-last");
+  await daemon.manager.install({
+    reference: policy(h, "last", "Object{Hostname: object.Labels['none']}", { priority: 1, failurePolicy: "ignore" }),
+  });
+  assert.equal(await made({}), "first");
+});
+
+test("a policy of a daemon that took more is there as a failed one, and its calls fail", async (t) => {
+  const h = home(t);
+  const first = await h.daemon();
+  await first.manager.install({ reference: policy(h, "rules", "Object{Hostname: 'ruled'}") });
+  await first.close();
+  const store = Store.open(join(h.root, "store.db"));
+  const records = store.collection<PluginRecord>("plugins");
+  const record = records.get("rules");
+  assert.ok(record?.installed);
+  const packageJson = { ...(record.installed.packageJson as object), policy: { validations: [{ expression: "object.Gone" }] } };
+  await records.put("rules", { ...record, installed: { ...record.installed, packageJson } });
+  await store.close();
+  const second = await h.daemon();
+  await assert.rejects(hostname(second), /there is no field Gone/);
+  const { Pouch } = await second.manager.inspect("rules");
+  assert.deepEqual([Pouch?.Origin, Pouch?.State], ["policy", "failed"]);
+});

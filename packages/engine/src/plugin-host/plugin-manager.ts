@@ -9,7 +9,7 @@ import { FailedPlugin } from "./failed-plugin.ts";
 import { removeLostSockets } from "./installed/installed-plugin.ts";
 import { packageFolders, unpackPlugin, type PackageSource, type UnpackedPlugin } from "./installed/plugin-package.ts";
 import { PluginCatalogue } from "./plugin-catalogue.ts";
-import { legibleManifestOf, type PluginOrderRecord, type PluginRecord } from "./plugin-record.ts";
+import { legibleManifestOf, originOf, type PluginOrderRecord, type PluginRecord } from "./plugin-record.ts";
 import type { SetAction } from "./plugin-set-plan.ts";
 import { exportedSet } from "./plugin-set-export.ts";
 import { PluginSets } from "./plugin-sets.ts";
@@ -99,7 +99,7 @@ export class PluginManager {
       const reason = firstLine(messageChain(error));
       logs.logOf(record.name).error(reason);
       publish({ action: "failed", plugin: record.name, attributes: { reason } });
-      instance = new FailedPlugin(legibleManifestOf(record).manifest, "installed", reason);
+      instance = new FailedPlugin(legibleManifestOf(record).manifest, originOf(record), reason);
     }
     host.add(instance);
   }

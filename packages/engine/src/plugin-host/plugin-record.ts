@@ -1,6 +1,7 @@
 import { EngineError, messageChain } from "@pouchcontainer/errors";
 import { pointNames, type PluginManifest, type PointName, type ResolvedPoint } from "@pouchcontainer/plugin-sdk";
-import { defaultTimeoutMs, isObject, parseManifest } from "@pouchcontainer/plugin-sdk/host";
+import { defaultTimeoutMs, isObject, parseManifest, type PluginOrigin } from "@pouchcontainer/plugin-sdk/host";
+import { isPolicy } from "./policies/index.ts";
 
 /** What the daemon remembers of a plugin across restarts. */
 export interface PluginRecord {
@@ -25,6 +26,11 @@ export interface PluginRecord {
 /** The one record that is not a plugin's. */
 export interface PluginOrderRecord {
   order: string[];
+}
+
+/** Where the code of a plugin that is not built in runs, if it has any. */
+export function originOf({ installed }: PluginRecord): PluginOrigin {
+  return isPolicy(installed?.packageJson) ? "policy" : "installed";
 }
 
 /** What the package of an installed plugin says of itself. */

@@ -9,6 +9,7 @@ import { InstalledPlugin } from "./installed/installed-plugin.ts";
 import { withLastLines } from "./installed/last-lines.ts";
 import type { PluginHost } from "./plugin-host.ts";
 import type { PluginLogs } from "./plugin-logs.ts";
+import { isPolicy, loadPolicy } from "./policies/index.ts";
 import { manifestOf, type PluginRecord } from "./plugin-record.ts";
 import type { PluginSlot } from "./plugin-registry.ts";
 
@@ -222,11 +223,12 @@ export class PluginSwitch {
     }
   }
 
-  async start(record: PluginRecord, startTimeoutSeconds?: number): Promise<InstalledPlugin> {
+  async start(record: PluginRecord, startTimeoutSeconds?: number): Promise<PluginInstance> {
     const { installed } = record;
     if (installed === undefined) throw notFound(`plugin ${record.name} is not compiled into this daemon`);
     const manifest = manifestOf(record);
     const configuration = checkConfiguration(manifest, this.configurationOf(record));
+    if (isPolicy(installed.packageJson)) return loadPolicy(manifest, installed.packageJson, configuration);
     const { logs, childCommand, runtimeDirectory, withTable } = this.#deps;
     const environment = this.#environmentOf(manifest);
     const confinement = await this.#confine({ manifest, directory: installed.directory, environment });

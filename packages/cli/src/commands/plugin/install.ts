@@ -8,7 +8,7 @@ import { localPluginSource } from "../../plugin-source.ts";
 export const command = defineCommand({
   usage: "[OPTIONS] SOURCE",
   description:
-    "SOURCE is a folder, a tar archive (.tar, .tgz), or the name of an npm package. A folder or archive is sent to the daemon, so that it need not be on the daemon's host.",
+    "SOURCE is a folder, a tar archive (.tar, .tgz), a policy (.json), or the name of an npm package. What is a file or folder is sent to the daemon, so that it need not be on the daemon's host.",
   args: exactArgs(1),
   flags: {
     alias: text("Name the package must have; a plugin keeps its own", { aliases: ["name"] }),
@@ -17,6 +17,7 @@ export const command = defineCommand({
   },
   examples: [
     { does: "The plugin of this folder", run: "pouch plugin install ." },
+    { does: "Rules without code", run: "pouch plugin install ./policy.json" },
     { does: "A packed one, or one of a registry", run: "pouch plugin install ./net-qos-1.2.0.tgz" },
   ],
   async run(context, { flags, args }) {
@@ -36,8 +37,8 @@ async function send(
   const local = await localPluginSource(source);
   if (local !== undefined)
     return await engine.post("/plugins/install", { query: { ...query, source: local.place }, body: local.body });
-  if (source.startsWith(".") || source.startsWith("/") || /\.(tar|tgz|tar\.gz)$/.test(source))
-    throw new CliError(`no such folder or archive: ${source}`);
+  if (source.startsWith(".") || source.startsWith("/") || /\.(tar|tgz|tar\.gz|json)$/.test(source))
+    throw new CliError(`no such folder or file: ${source}`);
   return await engine.post("/plugins/install", {
     query,
     json: { source, ...(query.name === undefined ? {} : { name: query.name }) },

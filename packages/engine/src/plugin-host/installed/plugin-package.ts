@@ -9,6 +9,7 @@ import type { Readable } from "node:stream";
 import { ended } from "../../ended.ts";
 import { removeTree } from "../../remove-tree.ts";
 import { besidePackage, packageContent } from "./package-content.ts";
+import { isPolicy, loadPolicy, policyFile } from "../policies/index.ts";
 import { GuardedProcess } from "../guarded-process.ts";
 
 /** Where a plugin comes from: an archive that is sent, or a folder, an archive or an npm package that the daemon can reach. */
@@ -28,6 +29,9 @@ const sdkName = "@pouchcontainer/plugin-sdk";
 const programTimeoutMs = 300_000;
 
 const folderPrefix = "p-";
+
+/** Where a plugin's manifest is: the first of them that is there. */
+const manifestFiles = ["package.json", policyFile];
 
 /** What an archive may cost the daemon. */
 export interface ArchiveLimits {
@@ -66,9 +70,10 @@ export async function unpackPlugin(
     await bring(source, directory, limits);
     const packageJson = await readPackageJson(directory);
     const manifest = parseManifest(packageJson);
-    await checkMain(manifest, directory);
+    const policy = isPolicy(packageJson);
+    await (policy ? loadPolicy(manifest, packageJson) : checkMain(manifest, directory));
     const content = await packageContent(directory);
-    await installDependencies(packageJson, manifest.name, directory);
+    if (!policy) await installDependencies(packageJson, manifest.name, directory);
     return { manifest, packageJson, directory, content };
   } catch (error) {
     await removeTree(directory);
@@ -100,7 +105,9 @@ async function bring(source: PackageSource, directory: string, limits: ArchiveLi
   if (reference.startsWith("/")) {
     const found = await stat(reference).catch(() => undefined);
     if (found === undefined) throw notFound(`there is no folder or archive ${reference} on the daemon's host`);
-    return found.isDirectory() ? copyFolder(reference, directory) : extract(reference, directory, limits);
+    if (found.isDirectory()) return copyFolder(reference, directory);
+    if (reference.endsWith(".json")) return cp(reference, join(directory, policyFile));
+    return extract(reference, directory, limits);
   }
   await extract(await npmPack(reference, directory), directory, limits);
 }
@@ -146,7 +153,7 @@ async function extract(file: string, directory: string, { unpackedBytes }: Archi
   }
   const names = await readdir(unpacked);
   const only = names[0];
-  const nested = names.length === 1 && only !== undefined && !names.includes("package.json");
+  const nested = names.length === 1 && only !== undefined && !manifestFiles.includes(only);
   const top = nested ? join(unpacked, only) : unpacked;
   for (const name of await readdir(top)) await rename(join(top, name), join(directory, name));
   await removeTree(unpacked);
@@ -173,18 +180,18 @@ async function npmPack(reference: string, directory: string): Promise<string> {
 }
 
 async function readPackageJson(directory: string): Promise<Record<string, unknown>> {
-  let text: string;
+  const file = manifestFiles.find((name) => existsSync(join(directory, name)));
+  if (file === undefined) throw invalidArgument(`the plugin has no package.json, and no ${policyFile}`);
+  const text = await readFile(join(directory, file), "utf8");
+  let packageJson: unknown;
   try {
-    text = await readFile(join(directory, "package.json"), "utf8");
+    packageJson = JSON.parse(text);
   } catch (error) {
-    throw invalidArgument("the plugin has no package.json", { cause: error });
+    throw invalidArgument(`the plugin's ${file} is not JSON: ${messageChain(error)}`, { cause: error });
   }
-  try {
-    // parseManifest checks every field.
-    return JSON.parse(text) as Record<string, unknown>;
-  } catch (error) {
-    throw invalidArgument("the plugin's package.json is not JSON", { cause: error });
-  }
+  if (file === policyFile && !isPolicy(packageJson)) throw invalidArgument(`the plugin's ${file} has no "policy" section`);
+  // parseManifest checks every field.
+  return packageJson as Record<string, unknown>;
 }
 
 async function checkMain(manifest: PluginManifest, directory: string): Promise<void> {
