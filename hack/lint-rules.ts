@@ -226,7 +226,7 @@ const noVoid = rule(isDaemon, (report) => ({
 const ownPatterns = [
   "packages/engine/src/linear-pattern.ts",
   "packages/engine/src/containers/spec/host-facts.ts",
-  "packages/engine/src/images/registry/challenge.ts",
+  "packages/engine/src/registry/challenge.ts",
   "packages/engine/src/networks/linux/nft-shell.ts",
   "packages/oci/src/reference.ts",
   // Of the API's schemas.

@@ -11,7 +11,7 @@ import { GrpcCode } from "@pouchcontainer/errors";
 import { platformOfHost } from "@pouchcontainer/oci";
 import { criClients, type CriClients } from "../packages/cri/src/testing/cri-clients.ts";
 import { apiVersions } from "../packages/cri/src/wire/services.ts";
-import { FakeRegistry } from "../packages/engine/src/images/testing/fake-registry.ts";
+import { FakeRegistry } from "../packages/engine/src/registry/testing/fake-registry.ts";
 import { Daemon, eventually } from "./harness/daemon.ts";
 
 const user = { username: "me", password: "very-secret-password" };

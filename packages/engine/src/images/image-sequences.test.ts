@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { digestOf, MediaType } from "@pouchcontainer/oci";
 import { pack } from "tar-stream";
 import { FakeContainerd } from "./testing/fake-containerd.ts";
-import { FakeRegistry } from "./testing/fake-registry.ts";
+import { FakeRegistry } from "../registry/testing/fake-registry.ts";
 import { imageRoom, type ImageRoom } from "./testing/image-room.ts";
 
 const amd64 = { os: "linux", architecture: "amd64" };

@@ -4,7 +4,7 @@ import { isKind } from "@pouchcontainer/errors";
 import { digestOf } from "@pouchcontainer/oci";
 import { inBackground } from "@pouchcontainer/owners";
 import { gcLabels, type ImageServices } from "./containerd-services.ts";
-import type { Clock } from "./registry/retry.ts";
+import type { Clock } from "../registry/retry.ts";
 
 /** What an operation made or counts on stays until the lease goes: containerd's collector may run at any moment. */
 export interface Lease {

@@ -1,7 +1,7 @@
 import type { ContentDescriptor } from "@pouchcontainer/oci";
 import type { ImageServices } from "../containerd-services.ts";
-import type { RegistryClient } from "../registry/registry-client.ts";
-import { type Clock } from "../registry/retry.ts";
+import type { RegistryClient } from "../../registry/registry-client.ts";
+import { type Clock } from "../../registry/retry.ts";
 import { adoptContent, downloadBlob } from "./download-blob.ts";
 
 export interface BlobRequest {

@@ -2,9 +2,9 @@ import { internal, invalidArgument, isKind } from "@pouchcontainer/errors";
 import type { ContentWriter } from "@pouchcontainer/containerd";
 import type { ContentDescriptor } from "@pouchcontainer/oci";
 import { contentSize, type ImageServices } from "../containerd-services.ts";
-import { describeNetworkError } from "../registry/http-error.ts";
-import type { OpenedBlob, RegistryClient } from "../registry/registry-client.ts";
-import { delayMs, isTransient, type Clock } from "../registry/retry.ts";
+import { describeNetworkError } from "../../registry/http-error.ts";
+import type { OpenedBlob, RegistryClient } from "../../registry/registry-client.ts";
+import { delayMs, isTransient, type Clock } from "../../registry/retry.ts";
 
 export interface BlobDownloadDeps {
   content: ImageServices["content"];

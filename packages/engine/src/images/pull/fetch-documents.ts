@@ -13,7 +13,7 @@ import {
 } from "@pouchcontainer/oci";
 import { gcLabels, hasContent, sourceLabel } from "../containerd-services.ts";
 import type { Lease } from "../lease.ts";
-import type { FetchedDocument, RegistryClient } from "../registry/registry-client.ts";
+import type { FetchedDocument, RegistryClient } from "../../registry/registry-client.ts";
 import { documentLimit, nestingLimit, readDocument } from "../store/image-documents.ts";
 import type { FetchedImage, PullDeps, PullRequest } from "./pull-request.ts";
 

@@ -5,7 +5,7 @@ import { ingestionOf } from "./download-blob.ts";
 import type { FetchedImage, PullDeps, PullRequest } from "./pull-request.ts";
 import { hasContent, sourceLabel } from "../containerd-services.ts";
 import type { Lease } from "../lease.ts";
-import type { RegistryClient } from "../registry/registry-client.ts";
+import type { RegistryClient } from "../../registry/registry-client.ts";
 import { stackOf, type StackedLayer } from "../unpack-image.ts";
 
 export interface FetchLayersContext {

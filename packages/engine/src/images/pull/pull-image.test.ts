@@ -8,7 +8,7 @@ import { forbidden } from "@pouchcontainer/errors";
 import { MediaType } from "@pouchcontainer/oci";
 import { Leases } from "../lease.ts";
 import { FakeContainerd } from "../testing/fake-containerd.ts";
-import { faulty, FakeRegistry, refuse } from "../testing/fake-registry.ts";
+import { faulty, FakeRegistry, refuse } from "../../registry/testing/fake-registry.ts";
 import { imageRoom, noPlugins } from "../testing/image-room.ts";
 
 const amd64 = { os: "linux", architecture: "amd64" };

@@ -15,8 +15,8 @@ import { fetchLayers } from "./fetch-layers.ts";
 import type { ProgressSink } from "./progress.ts";
 import type { FetchedImage, PullDeps, PullRequest } from "./pull-request.ts";
 import type { Lease } from "../lease.ts";
-import { pullErrorOf } from "../registry/registry-error.ts";
-import type { FetchedDocument, RegistryClient } from "../registry/registry-client.ts";
+import { pullErrorOf } from "../../registry/registry-error.ts";
+import type { FetchedDocument, RegistryClient } from "../../registry/registry-client.ts";
 import { readDocument } from "../store/image-documents.ts";
 import type { StoredImage } from "../store/image-store.ts";
 

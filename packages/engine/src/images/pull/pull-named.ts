@@ -1,4 +1,4 @@
-import { pullErrorOf } from "../registry/registry-error.ts";
+import { pullErrorOf } from "../../registry/registry-error.ts";
 import type { ProgressSink } from "./progress.ts";
 import { outcomeLine, pullImage } from "./pull-image.ts";
 import type { PullDeps, PullRequest } from "./pull-request.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { MediaType } from "@pouchcontainer/oci";
 import { FakeContainerd } from "../testing/fake-containerd.ts";
-import { FakeRegistry } from "../testing/fake-registry.ts";
+import { FakeRegistry } from "../../registry/testing/fake-registry.ts";
 import { imageRoom, type ImageRoom } from "../testing/image-room.ts";
 import type { ImageManagerOptions } from "../image-manager.ts";
 

@@ -5,8 +5,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { FakeRegistry, refuse } from "../testing/fake-registry.ts";
-import { imageRoom } from "../testing/image-room.ts";
+import { FakeRegistry, refuse } from "./testing/fake-registry.ts";
+import { imageRoom } from "../images/testing/image-room.ts";
 
 const amd64 = { os: "linux", architecture: "amd64" };
 
