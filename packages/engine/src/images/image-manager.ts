@@ -33,9 +33,8 @@ import { SharedPulls } from "./pull/shared-pulls.ts";
 import { checkLogin, registryOfLogin } from "../registry/check-login.ts";
 import { credentialsOf } from "../registry/credentials.ts";
 import { HttpTransport } from "../registry/http-transport.ts";
-import { RegistryClient } from "../registry/registry-client.ts";
+import { openRepository, type RegistrySettings } from "../registry/open-repository.ts";
 import { registryHostsOf } from "../registry/registry-hosts.ts";
-import type { Clock } from "../registry/retry.ts";
 import { diskUsageOf, type ImageDiskUsage } from "./store/image-disk-usage.ts";
 import type { Filters } from "./store/image-filters.ts";
 import { ImageSizes } from "./store/image-sizes.ts";
@@ -48,7 +47,7 @@ import { removeImage, type ImageUser, type RemoveDeps } from "./store/remove-ima
 import { SnapshotUsage, type SnapshotTotals } from "./store/snapshot-usage.ts";
 import { Unpacker } from "./unpack-image.ts";
 
-export interface ImageManagerOptions {
+export interface ImageManagerOptions extends RegistrySettings {
   containerd: ImageServices;
   chains: Pick<PluginChains, "change" | "postPull">;
   events: EventSink;
@@ -58,16 +57,8 @@ export interface ImageManagerOptions {
   naming: NamingDefaults;
   /** The machine's platform. */
   platform: Platform;
-  /** Root of the `hosts.toml` layout, for example /etc/containerd/certs.d. */
-  certsDirectory?: string;
-  /** Registries that may use plain HTTP or an unknown certificate: `host`, `host:port` or IPv4 network. */
-  insecureRegistries?: readonly string[];
   /** How many layers are downloaded at once, over all pulls. Default 3. */
   maxConcurrentDownloads?: number;
-  userAgent: string;
-  /** For proxy settings. */
-  env: Record<string, string | undefined>;
-  clock: Clock;
   warn(message: string): void;
   /** Containers made from an image, by its id. */
   usedBy(imageId: string): Iterable<ImageUser>;
@@ -361,26 +352,7 @@ export class ImageManager implements ImageSource {
       ...this.#changes(),
       blobs: this.#blobs,
       chains: this.#options.chains,
-      connect: (request) => this.#connect(request),
+      connect: ({ reference, credentials }) => openRepository(this.#options, reference, credentials),
     };
-  }
-
-  /** A pull has connections of its own: configuration and credentials are those of its moment. */
-  async #connect({ reference, credentials }: PullRequest): ReturnType<PullDeps["connect"]> {
-    const { certsDirectory, insecureRegistries = [], env, userAgent, clock } = this.#options;
-    const hosts = await registryHostsOf(reference.domain, {
-      ...(certsDirectory !== undefined && { certsDirectory }),
-      insecureRegistries,
-    });
-    const transport = new HttpTransport({ env, userAgent });
-    const client = new RegistryClient({
-      domain: reference.domain,
-      repository: reference.path,
-      hosts,
-      transport,
-      credentials,
-      clock,
-    });
-    return { client, close: () => transport.close() };
   }
 }

@@ -2,19 +2,27 @@ import http from "node:http";
 import https from "node:https";
 import { rootCertificates } from "node:tls";
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
+import { pipeline, type Readable } from "node:stream";
 import type { RegistryTls } from "./registry-host.ts";
 import { describeNetworkError, HttpError } from "./http-error.ts";
 
 export interface HttpRequest {
-  method: "GET" | "HEAD" | "POST";
+  method: "GET" | "HEAD" | "POST" | "PUT";
   url: string;
   headers: Record<string, string | string[]>;
   /** Sent to the origin of `url` and to no other. */
-  body?: string;
+  body?: string | Uint8Array | StreamedBody;
   /** The answer is a credential: no redirect leads out of TLS, unless nobody vouches for that either. Default false. */
   secret?: boolean;
   tls: RegistryTls;
   signal: AbortSignal;
+}
+
+/** A body that need not fit into memory. */
+export interface StreamedBody {
+  sizeBytes: number;
+  /** From its beginning, for each time it is sent. */
+  open(): Readable;
 }
 
 export interface HttpResponse {
@@ -111,7 +119,7 @@ export class HttpTransport {
         message.on("error", (error) => body.destroy(error));
         resolve({ status: body.statusCode ?? 0, headers: body.headers, body, url: request.url });
       });
-      message.end(request.body);
+      sendBody(message, request.body);
     });
   }
 
@@ -125,6 +133,16 @@ export class HttpTransport {
     }
     return agent;
   }
+}
+
+function sendBody(message: http.ClientRequest, body: HttpRequest["body"]): void {
+  if (body === undefined || typeof body === "string" || body instanceof Uint8Array) {
+    message.end(body);
+    return;
+  }
+  message.setHeader("content-length", body.sizeBytes);
+  // What fails in it is an error of the request, which is heard there.
+  pipeline(body.open(), message, () => undefined);
 }
 
 function tlsOptions(tls: RegistryTls): https.AgentOptions {

@@ -2,12 +2,12 @@ import type { IncomingMessage } from "node:http";
 import { checkJsonBounds } from "@pouchcontainer/api";
 import { internal } from "@pouchcontainer/errors";
 import { digestOf, isDigest, isTag, matchesDigest, MediaType, sniffDocument, type Digest } from "@pouchcontainer/oci";
+import { sendAuthorized } from "./authorized-send.ts";
 import { Authorizer } from "./authorizer.ts";
-import { parseChallenges } from "./challenge.ts";
 import type { RegistryCredentials } from "./credentials.ts";
 import { HttpError } from "./http-error.ts";
 import { readBody, type HttpResponse, type HttpTransport } from "./http-transport.ts";
-import { RegistryError, registryErrorOf, type Asked } from "./registry-error.ts";
+import { RegistryError, type Asked } from "./registry-error.ts";
 import type { RegistryHost } from "./registry-host.ts";
 import { withRetry, type Clock } from "./retry.ts";
 
@@ -37,7 +37,6 @@ export interface OpenedBlob {
 
 /** Bigger than any real manifest; the registry's own limit. */
 const manifestLimit = 4 * 1024 * 1024;
-const errorBodyLimit = 64 * 1024;
 /** A list of tags that never ends is no list. */
 const mostTagPages = 1000;
 const mostTags = 100_000;
@@ -175,23 +174,14 @@ export class RegistryClient {
     what: Asked,
     signal: AbortSignal,
   ): Promise<HttpResponse> {
-    for (let attempt = 0; ; attempt += 1) {
-      const authorization = this.#authorizer.authorizationFor(host);
-      const response = await this.#options.transport.send({
-        method,
-        url: this.#urlOf(host, path),
-        headers: { ...host.headers, ...headers, ...(authorization !== undefined && { authorization }) },
-        tls: host.tls,
-        signal,
-      });
-      if (response.status === 200 || response.status === 206) return response;
-      const challenge = response.headers["www-authenticate"];
-      const body = method === "HEAD" ? "" : (await readBody(response, errorBodyLimit)).toString("utf8");
-      response.body.resume();
-      if (response.status === 401 && attempt === 0 && (await this.#authorizer.answer(host, challenge, authorization, signal)))
-        continue;
-      throw refusalOf(response, body, challenge, what);
-    }
+    return sendAuthorized({ transport: this.#options.transport, authorizer: this.#authorizer }, host, {
+      method,
+      url: this.#urlOf(host, path),
+      headers,
+      expected: [200, 206],
+      what,
+      signal,
+    });
   }
 
   #urlOf(host: RegistryHost, path: string): string {
@@ -199,25 +189,6 @@ export class RegistryClient {
     const url = `${host.base}/${repository}/${path}`;
     return host.isUpstream ? url : `${url}${path.includes("?") ? "&" : "?"}ns=${encodeURIComponent(domain)}`;
   }
-}
-
-function refusalOf(response: HttpResponse, body: string, challenge: string | undefined, what: Asked): RegistryError {
-  const bearer = parseChallenges(challenge ?? "").find(({ scheme }) => scheme === "bearer");
-  // RFC 6750, section 3.1: the token is good and not enough, which is how a registry says "not yours or not there".
-  if (bearer?.parameters["error"] === "insufficient_scope") {
-    return new RegistryError(
-      response.status,
-      "DENIED",
-      `denied: ${bearer.parameters["error_description"] ?? "requested access to the resource is denied"}`,
-    );
-  }
-  const answer = {
-    status: response.status,
-    statusText: response.body.statusMessage ?? "",
-    body,
-    retryAfter: response.headers["retry-after"],
-  };
-  return registryErrorOf(answer, what);
 }
 
 function tagsIn(body: Buffer): string[] {
@@ -260,7 +231,7 @@ function rangeStart(response: HttpResponse): number {
 }
 
 /** A host that cannot be reached is named by its root, whatever was asked of it: so Docker says it, after its ping. */
-function aboutHost(host: RegistryHost, error: unknown): unknown {
+export function aboutHost(host: RegistryHost, error: unknown): unknown {
   if (!(error instanceof HttpError) || !error.unreachable) return error;
   return new HttpError("GET", `${host.base}/`, error.reason, {
     transient: error.transient,

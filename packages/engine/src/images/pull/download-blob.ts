@@ -2,26 +2,17 @@ import { internal, invalidArgument, isKind } from "@pouchcontainer/errors";
 import type { ContentWriter } from "@pouchcontainer/containerd";
 import type { ContentDescriptor } from "@pouchcontainer/oci";
 import { contentSize, type ImageServices } from "../containerd-services.ts";
-import { describeNetworkError } from "../../registry/http-error.ts";
-import type { OpenedBlob, RegistryClient } from "../../registry/registry-client.ts";
-import { delayMs, isTransient, type Clock } from "../../registry/retry.ts";
+import { copyBlob, OversizedBlob, type BlobCopy, type BlobCopyDeps } from "../../registry/copy-blob.ts";
+import { delayMs } from "../../registry/retry.ts";
 
-export interface BlobDownloadDeps {
+export interface BlobDownloadDeps extends BlobCopyDeps {
   content: ImageServices["content"];
-  client: Pick<RegistryClient, "openBlob">;
-  clock: Clock;
 }
 
-export interface BlobDownload {
-  descriptor: ContentDescriptor;
+export interface BlobDownload extends BlobCopy {
   labels: Record<string, string>;
-  onBytes?: (current: number) => void;
   onVerify?: () => void;
-  signal: AbortSignal;
 }
-
-/** Faults in a row, without a byte between them, until a download is given up. */
-const attemptLimit = 5;
 
 /** Name of the ingestion: the same every time, so that a later pull goes on where this one stopped. */
 export function ingestionOf(digest: string): string {
@@ -74,7 +65,7 @@ async function ingest(deps: BlobDownloadDeps, download: BlobDownload): Promise<"
       await writer.abort();
       return "badResume";
     }
-    await fill(deps, download, writer);
+    await copyBlob(deps, download, writer);
     download.onVerify?.();
     await writer.commit({ size: descriptor.size, digest: descriptor.digest, labels: download.labels });
     return "done";
@@ -93,8 +84,6 @@ async function ingest(deps: BlobDownloadDeps, download: BlobDownload): Promise<"
 function isWrongContent(error: unknown): boolean {
   return isKind(error, "failedPrecondition", "invalidArgument") || error instanceof OversizedBlob;
 }
-
-class OversizedBlob extends Error {}
 
 /** A writer that was let go a moment ago may still hold the ingestion. */
 async function openWriter(
@@ -115,52 +104,5 @@ async function openWriter(
       if (!isKind(error, "unavailable") || attempt >= 10) throw error;
       await deps.clock.sleep(delayMs(attempt, error) / 4, signal);
     }
-  }
-}
-
-async function fill(deps: BlobDownloadDeps, download: BlobDownload, writer: ContentWriter): Promise<void> {
-  const { descriptor, signal } = download;
-  let faults = 0;
-  while (writer.offset < descriptor.size) {
-    const before = writer.offset;
-    try {
-      const blob = await deps.client.openBlob(descriptor.digest, before, signal);
-      await copy(blob, download, writer);
-      if (writer.offset < descriptor.size) throw describeNetworkError("GET", blob.url, new Error("unexpected EOF"));
-    } catch (error) {
-      signal.throwIfAborted();
-      if (!isTransient(error)) throw error;
-      faults = writer.offset > before ? 1 : faults + 1;
-      if (faults >= attemptLimit) throw error;
-      await deps.clock.sleep(delayMs(faults - 1, error), signal);
-    }
-  }
-}
-
-async function copy(blob: OpenedBlob, { descriptor, onBytes, signal }: BlobDownload, writer: ContentWriter): Promise<void> {
-  // A server without ranges sends everything: what is here already is passed over.
-  let skip = writer.offset - blob.start;
-  if (skip < 0) {
-    blob.body.destroy();
-    throw internal(`the registry answered a request for ${descriptor.digest} from byte ${writer.offset} with byte ${blob.start}`);
-  }
-  const chunks: AsyncIterator<Buffer> = blob.body[Symbol.asyncIterator]();
-  try {
-    for (;;) {
-      // Told apart here: a fault of the network is retried, one of containerd is not.
-      const next = await chunks.next().catch((error: unknown) => {
-        signal.throwIfAborted();
-        throw describeNetworkError("GET", blob.url, error);
-      });
-      if (next.done === true) return;
-      const chunk = skip > 0 ? next.value.subarray(Math.min(skip, next.value.length)) : next.value;
-      skip -= next.value.length - chunk.length;
-      if (writer.offset + chunk.length > descriptor.size)
-        throw new OversizedBlob(`the registry sends more than the ${descriptor.size} bytes promised`);
-      if (chunk.length > 0) await writer.write(chunk);
-      onBytes?.(writer.offset);
-    }
-  } finally {
-    blob.body.destroy();
   }
 }

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { digestOf, MediaType } from "@pouchcontainer/oci";
+import { inBackground } from "@pouchcontainer/owners";
 
 /** One request as the registry saw it. */
 export interface SeenRequest {
@@ -80,6 +81,29 @@ export class FakeRegistry implements AsyncDisposable {
     await new Promise((resolve) => this.#server.close(resolve));
   }
 
+  /** What it has under a tag or digest. */
+  manifest(key: string): { mediaType: string; bytes: Buffer } | undefined {
+    return this.#manifests.get(key);
+  }
+
+  /** One session for each blob, in one piece. */
+  #take(request: IncomingMessage, seen: SeenRequest, response: ServerResponse): void {
+    if (request.method === "POST") {
+      response.writeHead(202, { location: `${seen.path}session?state=begun` }).end();
+      return;
+    }
+    inBackground("taking what is pushed", async () => {
+      const bytes = await bodyOf(request);
+      const key = /\/manifests\/([^/]+)$/.exec(seen.path)?.[1];
+      if (key !== undefined) {
+        const mediaType = request.headers["content-type"] ?? "";
+        for (const name of [key, digestOf(bytes)]) this.#manifests.set(name, { mediaType, bytes });
+      } else if (this.addBlob(bytes).digest !== seen.query.get("digest"))
+        return refuse(response, 400, "DIGEST_INVALID", "provided digest did not match uploaded content");
+      response.writeHead(201, { "docker-content-digest": digestOf(bytes) }).end();
+    });
+  }
+
   #answer(request: IncomingMessage, response: ServerResponse): void {
     const url = new URL(request.url ?? "/", "http://registry");
     const seen: SeenRequest = {
@@ -91,6 +115,7 @@ export class FakeRegistry implements AsyncDisposable {
     };
     this.requests.push(seen);
     if (this.interceptors.some((intercept) => intercept(seen, response))) return;
+    if (request.method === "POST" || request.method === "PUT") return this.#take(request, seen, response);
     const [, kind, key = ""] = /\/(manifests|blobs)\/([^/]+)$/.exec(url.pathname) ?? [];
     const blob = kind === "blobs" ? this.#blobs.get(key) : undefined;
     const manifest = kind === "manifests" ? this.#manifests.get(key) : undefined;
@@ -104,6 +129,11 @@ export class FakeRegistry implements AsyncDisposable {
     });
     response.end(seen.method === "HEAD" ? undefined : manifest.bytes);
   }
+}
+
+async function bodyOf(request: IncomingMessage): Promise<Buffer> {
+  // A request's chunks are buffers.
+  return Buffer.concat(await request.toArray());
 }
 
 function sendBlob(seen: SeenRequest, response: ServerResponse, blob: Buffer): void {
