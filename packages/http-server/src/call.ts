@@ -1,6 +1,7 @@
 import type { Endpoint, Handler, PathParams, Static, TSchema } from "@pouchcontainer/api";
 import { decodeBody } from "@pouchcontainer/api";
 import { invalidArgument } from "@pouchcontainer/errors";
+import { clientGone } from "@pouchcontainer/owners";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { apiVersionOf } from "./api-version.ts";
 import type { Lifetime } from "./lifetime.ts";
@@ -93,15 +94,4 @@ export async function readBody<E extends Endpoint>(call: Call<E>, { upgrade }: A
   if (json === undefined && !bodyOptional) throw invalidArgument("invalid JSON: got EOF while reading request body");
   const body = json ?? {};
   return decodeBody(schema, upgrade ? upgrade(body, call.version) : body) as BodyOf<E>;
-}
-
-/** Aborted when the connection is gone before the answer was written. */
-function clientGone(response: ServerResponse): AbortSignal {
-  const controller = new AbortController();
-  const gone = () => {
-    if (!response.writableFinished) controller.abort();
-  };
-  if (response.destroyed) gone();
-  else response.once("close", gone);
-  return controller.signal;
 }

@@ -1,4 +1,5 @@
 export { callAfter } from "./call-after.ts";
+export { clientGone } from "./client-gone.ts";
 export { ConnectionServer, type ConnectionServerOptions } from "./connection-server.ts";
 export { joinConnections, openConnection, ownConnection } from "./connection.ts";
 export { DatagramSocket, type DatagramOptions, type Peer } from "./datagram-socket.ts";

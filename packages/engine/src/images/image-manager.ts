@@ -26,7 +26,7 @@ import type { ImageSource, ResolvedImage } from "./image-source.ts";
 import { Leases } from "./lease.ts";
 import { BlobFetcher } from "./pull/blob-fetcher.ts";
 import { pullNamed } from "./pull/pull-named.ts";
-import type { ProgressSink } from "./pull/progress.ts";
+import type { ProgressSink } from "../registry/progress.ts";
 import type { PullDeps, PullRequest } from "./pull/pull-request.ts";
 import { Semaphore } from "./pull/semaphore.ts";
 import { SharedPulls } from "./pull/shared-pulls.ts";

@@ -1,11 +1,10 @@
-import { endpoints } from "@pouchcontainer/api";
+import { endpoints, registryAuth } from "@pouchcontainer/api";
 import { invalidArgument, notImplemented } from "@pouchcontainer/errors";
 import type { ImageBackend } from "../backend.ts";
 import type { Calls } from "../call.ts";
 import { inspectForVersion, summaryForVersion } from "../image-for-version.ts";
 import { platformOf } from "../platform.ts";
 import { streamProgress } from "../progress-stream.ts";
-import { registryAuth } from "../registry-auth.ts";
 import { sendStream } from "../send-stream.ts";
 import { refOf } from "./ref.ts";
 

@@ -4,7 +4,7 @@ import { CliError, messageOf } from "../../cli-error.ts";
 import { defineCommand, noArgs } from "../../command.ts";
 import { bool, text } from "../../flags/flag-types.ts";
 import { platformQuery } from "../../image/platform.ts";
-import { showProgress } from "../../image/pull-image.ts";
+import { showProgress } from "../../progress-stream.ts";
 
 export const command = defineCommand({
   usage: "[OPTIONS]",

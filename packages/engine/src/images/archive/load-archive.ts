@@ -5,7 +5,7 @@ import { familiarReference, InvalidImageError, type NamingDefaults, type Platfor
 import type { ImageServices } from "../containerd-services.ts";
 import type { ImageEvents } from "../image-events.ts";
 import type { Lease, Leases } from "../lease.ts";
-import { LayerProgress, type ProgressSink } from "../pull/progress.ts";
+import { LayerProgress, type ProgressSink } from "../../registry/progress.ts";
 import type { Clock } from "../../registry/retry.ts";
 import type { ImageStore, StoredImage } from "../store/image-store.ts";
 import { stackOf, type Unpacker } from "../unpack-image.ts";

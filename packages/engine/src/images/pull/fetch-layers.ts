@@ -1,5 +1,5 @@
 import type { Semaphore } from "./semaphore.ts";
-import { LayerProgress, type ProgressSink } from "./progress.ts";
+import { LayerProgress, type ProgressSink } from "../../registry/progress.ts";
 import { isDiskFull } from "../../disk-full.ts";
 import { ingestionOf } from "./download-blob.ts";
 import type { FetchedImage, PullDeps, PullRequest } from "./pull-request.ts";

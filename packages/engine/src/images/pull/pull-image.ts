@@ -12,7 +12,7 @@ import {
 import type { Semaphore } from "./semaphore.ts";
 import { fetchDocuments } from "./fetch-documents.ts";
 import { fetchLayers } from "./fetch-layers.ts";
-import type { ProgressSink } from "./progress.ts";
+import type { ProgressSink } from "../../registry/progress.ts";
 import type { FetchedImage, PullDeps, PullRequest } from "./pull-request.ts";
 import type { Lease } from "../lease.ts";
 import { pullErrorOf } from "../../registry/registry-error.ts";

@@ -1,5 +1,5 @@
 import { pullErrorOf } from "../../registry/registry-error.ts";
-import type { ProgressSink } from "./progress.ts";
+import type { ProgressSink } from "../../registry/progress.ts";
 import { outcomeLine, pullImage } from "./pull-image.ts";
 import type { PullDeps, PullRequest } from "./pull-request.ts";
 import type { Semaphore } from "./semaphore.ts";

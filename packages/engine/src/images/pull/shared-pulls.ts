@@ -1,5 +1,5 @@
 import type { JsonMessage } from "@pouchcontainer/api";
-import type { ProgressSink } from "./progress.ts";
+import type { ProgressSink } from "../../registry/progress.ts";
 
 interface Running {
   done: Promise<void>;

@@ -1,4 +1,5 @@
-import { AuthConfig, decodeBody } from "@pouchcontainer/api";
+import { decodeBody } from "./decode.ts";
+import { AuthConfig } from "./images.ts";
 import type { IncomingMessage } from "node:http";
 
 /**
