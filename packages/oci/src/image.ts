@@ -15,6 +15,8 @@ export interface ContentDescriptor {
 export interface ImageManifest {
   schemaVersion: 2;
   mediaType?: string;
+  /** What it is, where it is no container image (OCI image spec, `manifest.md`). */
+  artifactType?: string;
   config: ContentDescriptor;
   layers: ContentDescriptor[];
   annotations?: Record<string, string>;

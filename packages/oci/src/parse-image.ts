@@ -27,7 +27,8 @@ export function parseManifest(bytes: Uint8Array): ImageManifest {
     descriptorOf(layer, "manifest", "layers"),
   );
   const config = descriptorOf(document["config"], "manifest", "config");
-  return { ...envelopeOf(document), config, layers };
+  const { artifactType } = document;
+  return { ...envelopeOf(document), ...(typeof artifactType === "string" && { artifactType }), config, layers };
 }
 
 export function parseIndex(bytes: Uint8Array): ImageIndex {

@@ -1,7 +1,7 @@
 import { deadlineExceeded, EngineError, invalidArgument, messageChain, notFound, unavailable } from "@pouchcontainer/errors";
 import type { PluginManifest } from "@pouchcontainer/plugin-sdk";
 import { parseManifest } from "@pouchcontainer/plugin-sdk/host";
-import { lastWords, makeFolders, outcomeOf } from "@pouchcontainer/owners";
+import { makeFolders } from "@pouchcontainer/owners";
 import { existsSync } from "node:fs";
 import { cp, mkdir, mkdtemp, open, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, join, relative, resolve } from "node:path";
@@ -10,7 +10,8 @@ import { ended } from "../../ended.ts";
 import { removeTree } from "../../remove-tree.ts";
 import { besidePackage, packageContent } from "./package-content.ts";
 import { isPolicy, loadPolicy, policyFile } from "../policies/index.ts";
-import { GuardedProcess } from "../guarded-process.ts";
+import { runGuarded } from "./run-guarded.ts";
+import { tarLimit, tooLarge } from "./tar-limit.ts";
 
 /** Where a plugin comes from: an archive that is sent, or a folder, an archive or an npm package that the daemon can reach. */
 export type PackageSource = { archive: Readable } | { reference: string };
@@ -25,8 +26,6 @@ export interface UnpackedPlugin {
 }
 
 const sdkName = "@pouchcontainer/plugin-sdk";
-/** npm and tar have this long. */
-const programTimeoutMs = 300_000;
 
 const folderPrefix = "p-";
 
@@ -44,10 +43,6 @@ export interface ArchiveLimits {
 }
 
 const archiveLimits: ArchiveLimits = { idleMs: 30_000, sentBytes: 512 * 1024 ** 2, unpackedBytes: 2 * 1024 ** 3 };
-
-/** Bytes between two of tar's checkpoints that are one apart. */
-const tarRecordBytes = 10_240;
-const tooLarge = "the-archive-is-too-large";
 
 /** The folders below `parent` that packages were brought into, wholly or in part. */
 export async function packageFolders(parent: string): Promise<string[]> {
@@ -141,11 +136,7 @@ async function extract(file: string, directory: string, { unpackedBytes }: Archi
   const unpacked = join(directory, ".unpacked");
   await mkdir(unpacked);
   try {
-    const limit = [
-      `--checkpoint=${Math.ceil(unpackedBytes / tarRecordBytes)}`,
-      `--checkpoint-action=exec=echo ${tooLarge} >&2; kill $PPID`,
-    ];
-    await program("tar", ["-x", "-f", file, "-C", unpacked, "--no-same-owner", ...limit]);
+    await runGuarded("tar", ["-x", "-f", file, "-C", unpacked, "--no-same-owner", ...tarLimit(unpackedBytes)]);
   } catch (error) {
     if (messageChain(error).includes(tooLarge))
       throw invalidArgument(`the plugin's archive holds more than ${unpackedBytes} bytes, which is the most that is unpacked`);
@@ -224,36 +215,5 @@ async function installDependencies(packageJson: Record<string, unknown>, name: s
 }
 
 async function npm(args: string[], directory: string): Promise<{ stdout: string }> {
-  return program("npm", args, directory);
-}
-
-/** Ends with the daemon, also where that is killed: the next one takes away what it was filling. */
-async function program(command: string, args: string[], directory?: string): Promise<{ stdout: string }> {
-  const running = await startGuarded(command, args, directory);
-  const limits = { timeoutMs: programTimeoutMs, maxOutputBytes: 16 * 1024 * 1024 };
-  const ended = outcomeOf(running.program, limits);
-  await Promise.allSettled([ended]);
-  await running.stop();
-  const outcome = await ended;
-  if (outcome.status !== 0) throw unavailable(`${command} failed: ${lastWords(outcome).slice(0, 800)}`);
-  return outcome;
-}
-
-async function startGuarded(command: string, args: string[], directory: string | undefined): Promise<GuardedProcess> {
-  // What is set is text.
-  const env = Object.fromEntries(Object.entries(process.env).filter(([, value]) => value !== undefined)) as Record<
-    string,
-    string
-  >;
-  try {
-    return await GuardedProcess.start({
-      command,
-      args,
-      env,
-      stopTimeoutMs: 1000,
-      ...(directory === undefined ? {} : { workingDirectory: directory }),
-    });
-  } catch (cause) {
-    throw unavailable(`${EngineError.from(cause).message} (package ${command})`, { cause });
-  }
+  return runGuarded("npm", args, directory);
 }
