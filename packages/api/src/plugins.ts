@@ -69,9 +69,15 @@ export const PouchPluginFacts = Type.Object({
       "points at which it is not called for a while",
     ),
   ),
+  Digest: optional(text("Of a plugin of a registry: the manifest that PluginReference stood for when it was pulled")),
+  Signature: optional(text("Who signed that manifest, or why no signature counts; absent where the daemon has no keys")),
   Details: optional(map(Type.Unknown())),
 });
 export type PouchPluginFacts = Static<typeof PouchPluginFacts>;
+
+/** Something a plugin asks to be granted before it is installed. */
+export const PluginPrivilege = Type.Object({ Name: text(), Description: text(), Value: list(text()) });
+export type PluginPrivilege = Static<typeof PluginPrivilege>;
 
 /** Everything about one plugin: Docker's shape, `Pouch` added. */
 export const Plugin = Type.Object({

@@ -271,7 +271,7 @@ export const commandTable: readonly CommandEntry[] = [
   },
   {
     paths: ["plugin install"],
-    summary: "Install a plugin from a folder, an archive or an npm package",
+    summary: "Install a plugin from a folder, an archive, a registry or an npm package",
     load: load(() => import("./commands/plugin/install.ts")),
   },
   {
@@ -286,6 +286,12 @@ export const commandTable: readonly CommandEntry[] = [
     summary: "Show or set the order of plugins of equal priority",
     names: "plugins",
     load: load(() => import("./commands/plugin/order.ts")),
+  },
+  {
+    paths: ["plugin push"],
+    summary: "Push a plugin to a registry",
+    names: "plugins",
+    load: load(() => import("./commands/plugin/push.ts")),
   },
   {
     paths: ["plugin reload"],

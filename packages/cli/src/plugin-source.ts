@@ -28,3 +28,8 @@ export async function sentPluginSource(place: string): Promise<PluginSource | un
   const here = `${hostname()}:/`;
   return place.startsWith(here) ? await localPluginSource(place.slice(here.length - 1)) : undefined;
 }
+
+/** Whether it names a plugin of a registry, `REGISTRY/NAME:TAG`, and no path, no npm package, no place of a host. */
+export function isRegistryReference(source: string): boolean {
+  return /^[^@./][^/]*(?<!:)\//.test(source);
+}

@@ -181,6 +181,18 @@ export interface PluginBackend {
   enable(name: string, options: { timeoutSeconds?: number }): Promise<void>;
   disable(name: string, options: { force: boolean }): Promise<void>;
   remove(name: string, options: { force: boolean }): Promise<api.Plugin>;
+  /** Installs a registry's plugin; `named` is called before the first line of progress. */
+  pull(
+    request: { remote: string; name?: string; enable?: boolean; auth?: api.AuthConfig; named: (name: string) => void },
+    progress: ProgressSink,
+    signal: AbortSignal,
+  ): Promise<void>;
+  push(
+    name: string,
+    request: { remote?: string; auth?: api.AuthConfig },
+    progress: ProgressSink,
+    signal: AbortSignal,
+  ): Promise<void>;
 }
 
 export interface Backend {

@@ -46,6 +46,7 @@ import { namedThings } from "./compose/named-things.ts";
 import { networkSettings } from "./compose/network-settings.ts";
 import { openPlugins, orSafeMode } from "./compose/plugins.ts";
 import { readPluginSet } from "./compose/plugin-set.ts";
+import { pluginSignatures } from "./compose/plugin-signatures.ts";
 import { openPodRoom } from "./compose/pods.ts";
 import { refuseForeignFolders } from "./compose/refuse-foreign-folders.ts";
 import { listenAddresses } from "./compose/tls-material.ts";
@@ -91,6 +92,7 @@ async function open(options: ComposeOptions, closers: Closers): Promise<void> {
   checkStreaming(configuration, (message) => log.warn(message));
   const naming = parseNamingDefaults(configuration["default-registry"]);
   const settings = containerSettings(configuration, environment);
+  const signatures = pluginSignatures(configuration);
   const networking = networkSettings(configuration);
   checkDefaultBridge(networking);
   checkLogDefaults(settings.config);
@@ -109,6 +111,16 @@ async function open(options: ComposeOptions, closers: Closers): Promise<void> {
   const stalls = new EventLoopStalls();
   const clock = systemClock();
   const events = new EventBus({ clock });
+  const registries = {
+    certsDirectory: configuration["certs-dir"],
+    insecureRegistries: configuration["insecure-registries"],
+    userAgent: `pouch/${build.version}`,
+    env: environment,
+    clock: {
+      now: () => Date.now(),
+      sleep: (milliseconds: number, signal?: AbortSignal) => sleep(milliseconds, undefined, { signal }),
+    },
+  };
 
   const store = Store.open(storeFile(home), { warn: (message, fields) => log.warn(message, fields) });
   closers.push("the store", () => store.close());
@@ -132,6 +144,9 @@ async function open(options: ComposeOptions, closers: Closers): Promise<void> {
     publish: (event) => events.publish(event),
     rebuildRoutes: async () => await late.server?.rebuild(),
     set: pluginSet,
+    registries,
+    naming,
+    signatures,
     version: build.version,
     metrics: [uncaughtErrors, stalls],
   });
@@ -178,12 +193,8 @@ async function open(options: ComposeOptions, closers: Closers): Promise<void> {
     snapshotter,
     naming,
     platform: platformOfHost(process),
-    certsDirectory: configuration["certs-dir"],
-    insecureRegistries: configuration["insecure-registries"],
+    ...registries,
     maxConcurrentDownloads: configuration["max-concurrent-downloads"],
-    userAgent: `pouch/${build.version}`,
-    env: environment,
-    clock: { now: () => Date.now(), sleep: (milliseconds, signal) => sleep(milliseconds, undefined, { signal }) },
     warn: (message) => log.warn(message),
     usedBy: (imageId) => containers.usingImage(imageId),
   });

@@ -1,5 +1,6 @@
-import { Plugin } from "../plugins.ts";
-import { flag, integer, list, optional } from "../wire-types.ts";
+import { JsonMessage } from "../json-message.ts";
+import { Plugin, PluginPrivilege } from "../plugins.ts";
+import { flag, integer, list, optional, text } from "../wire-types.ts";
 import { filters, query, type Endpoint } from "./endpoint.ts";
 
 const tag = "Plugin";
@@ -23,6 +24,41 @@ export const pluginEndpoints = {
     status: 200,
     answer: Plugin,
     errors: [404],
+  },
+  PluginPrivileges: {
+    method: "GET",
+    path: "/plugins/privileges",
+    summary: "What a registry's plugin asks to be granted: nothing",
+    tag,
+    query: query({ remote: optional(text("REGISTRY/NAME:TAG")) }),
+    status: 200,
+    answer: list(PluginPrivilege),
+  },
+  PluginPull: {
+    method: "POST",
+    path: "/plugins/pull",
+    summary: "Install a plugin of a registry; the answer is a stream of progress lines, its head has `Docker-Plugin-Name`",
+    tag,
+    query: query({
+      remote: text("REGISTRY/NAME:TAG, or REGISTRY/NAME@DIGEST"),
+      name: optional(text("Has to be the name in the package")),
+      enable: optional(
+        flag("Without it the plugin has to be new and is left disabled; with it, one of its name is replaced as by a reload"),
+      ),
+    }),
+    status: 200,
+    answer: JsonMessage,
+    errors: [403, 404, 409],
+  },
+  PluginPush: {
+    method: "POST",
+    path: "/plugins/{name...}/push",
+    summary: "Put an installed plugin into a registry; the answer is a stream of progress lines",
+    tag,
+    query: query({ remote: optional(text("REGISTRY/NAME:TAG; without it, the one the plugin was pulled as")) }),
+    status: 200,
+    answer: JsonMessage,
+    errors: [403, 404, 409],
   },
   PluginEnable: {
     method: "POST",

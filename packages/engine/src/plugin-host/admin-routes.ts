@@ -1,8 +1,10 @@
-import { checkJsonBounds, type Handler, type HandlerSpec, type PathParams } from "@pouchcontainer/api";
+import { checkJsonBounds, registryAuth, type Handler, type HandlerSpec, type PathParams } from "@pouchcontainer/api";
 import { EngineError, invalidArgument } from "@pouchcontainer/errors";
+import { clientGone } from "@pouchcontainer/owners";
 import { isObject, pluginSetOf, type BodyChecks } from "@pouchcontainer/plugin-sdk/host";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { dryRun } from "./dry-run.ts";
+import type { PullOptions } from "./artifact/plugin-artifacts.ts";
 import type { PackageSource } from "./installed/plugin-package.ts";
 import type { PluginHost } from "./plugin-host.ts";
 import type { PluginManager } from "./plugin-manager.ts";
@@ -12,9 +14,11 @@ import { readBody } from "./update-body.ts";
 export function pluginAdminRoutes(deps: { host: PluginHost; manager: PluginManager; checks: BodyChecks }): HandlerSpec[] {
   const { host, manager, checks } = deps;
   return [
-    route("POST", "/plugins/install", (request, query) => install(manager, request, query)),
-    route("POST", "/plugins/{name...}/reload", async (request, _query, params) =>
-      manager.reload(named(params), await archiveOf(request)),
+    route("POST", "/plugins/install", (request, query, _params, response) =>
+      install(manager, request, query, pullOptions(request, response)),
+    ),
+    route("POST", "/plugins/{name...}/reload", async (request, _query, params, response) =>
+      manager.reload(named(params), await archiveOf(request), pullOptions(request, response)),
     ),
     route("GET", "/plugins/order", async () => ({ order: manager.order })),
     route("POST", "/plugins/order", async (request) => {
@@ -47,15 +51,30 @@ export function pluginAdminRoutes(deps: { host: PluginHost; manager: PluginManag
   ];
 }
 
-type Answer = (request: IncomingMessage, query: URLSearchParams, params: PathParams) => Promise<unknown>;
+type Answer = (
+  request: IncomingMessage,
+  query: URLSearchParams,
+  params: PathParams,
+  response: ServerResponse,
+) => Promise<unknown>;
 
 function route(method: string, path: string, answer: Answer): HandlerSpec {
   const handler: Handler = async (request, response, params) =>
-    sendJson(response, await answer(request, queryOf(request), params));
+    sendJson(response, await answer(request, queryOf(request), params, response));
   return { method, path, handler };
 }
 
-async function install(manager: PluginManager, request: IncomingMessage, query: URLSearchParams): Promise<unknown> {
+function pullOptions(request: IncomingMessage, response: ServerResponse): PullOptions {
+  const auth = registryAuth(request);
+  return { signal: clientGone(response), ...(auth && { auth }) };
+}
+
+async function install(
+  manager: PluginManager,
+  request: IncomingMessage,
+  query: URLSearchParams,
+  pull: PullOptions,
+): Promise<unknown> {
   const [name, enable, origin] = [query.get("name"), query.get("enable"), query.get("source")];
   const options = {
     ...(name === null ? {} : { name }),
@@ -66,8 +85,8 @@ async function install(manager: PluginManager, request: IncomingMessage, query: 
   if (archive !== undefined) return manager.install(archive, options);
   const body = await readObject(request);
   if (typeof body["source"] !== "string" || body["source"] === "")
-    throw invalidArgument("source must be a folder, an archive or an npm package");
-  return manager.install({ reference: body["source"] }, { ...options, ...installOptions(body) });
+    throw invalidArgument("source must be a folder, an archive, REGISTRY/NAME:TAG or an npm package");
+  return manager.install({ reference: body["source"], pull }, { ...options, ...installOptions(body) });
 }
 
 function installOptions(body: Record<string, unknown>): {

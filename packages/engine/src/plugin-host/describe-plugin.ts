@@ -2,6 +2,7 @@ import type { Plugin } from "@pouchcontainer/api";
 import type { PluginManifest } from "@pouchcontainer/plugin-sdk";
 import { implementsName, splitPoint, type PluginOrigin } from "@pouchcontainer/plugin-sdk/host";
 import { createHash } from "node:crypto";
+import type { PluginPlace } from "./plugin-record.ts";
 import { topPriority } from "./plugin-registry.ts";
 
 /** A plugin as the operator sees it. */
@@ -11,15 +12,14 @@ export interface PluginFacts {
   enabled: boolean;
   /** `running`, `restarting`, `failed`, `disabled`; `held back` when it is enabled and the daemon in safe mode. */
   state: string;
-  /** What it was installed from. */
-  source?: string;
+  place: PluginPlace;
   /** Where it is not called for a while, and why. */
   openCircuits: readonly { Point: string; Reason: string }[];
   details: Record<string, unknown>;
 }
 
 /** The same in Docker's shape, as `docker plugin ls` and `inspect` read it, with `Pouch` added. */
-export function describePlugin({ manifest, origin, enabled, state, source, openCircuits, details }: PluginFacts): Plugin {
+export function describePlugin({ manifest, origin, enabled, state, place, openCircuits, details }: PluginFacts): Plugin {
   // Keys of the manifest's points are points.
   const points = Object.keys(manifest.points) as (keyof typeof manifest.points)[];
   const types = [...new Set(points.map((point) => implementsName(splitPoint(point).kind)))];
@@ -29,7 +29,7 @@ export function describePlugin({ manifest, origin, enabled, state, source, openC
     Name: manifest.name,
     Enabled: enabled,
     Settings: { Mounts: [], Env: [], Args: [], Devices: [] },
-    PluginReference: source ?? `${manifest.name}@${manifest.version}`,
+    PluginReference: place.source ?? `${manifest.name}@${manifest.version}`,
     Config: {
       Description: manifest.description,
       Documentation: "",
@@ -53,6 +53,8 @@ export function describePlugin({ manifest, origin, enabled, state, source, openC
       FailurePolicy: policies.join(","),
       State: state,
       ...(openCircuits.length === 0 ? {} : { OpenCircuits: [...openCircuits] }),
+      ...(place.digest !== undefined && { Digest: place.digest }),
+      ...(place.signature !== undefined && { Signature: place.signature }),
       Details: details,
     },
   };

@@ -22,3 +22,6 @@ export { OtlpSpans, otlpEndpointOf } from "./otlp-spans.ts";
 export { metricsHandler, PluginMetrics } from "./plugin-metrics.ts";
 export { PluginGroups } from "./confinement/plugin-groups.ts";
 export { InstalledPlugin } from "./installed/installed-plugin.ts";
+export { PluginArtifacts } from "./artifact/plugin-artifacts.ts";
+export { parseSigningKey } from "./artifact/signing-key.ts";
+export { SignaturePolicy, type SignatureSettings } from "./artifact/signature-policy.ts";

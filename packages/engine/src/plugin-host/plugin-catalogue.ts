@@ -93,7 +93,6 @@ export class PluginCatalogue {
       details["Error"] = instance.reason;
     }
     details["Points"] = manifest.points;
-    const source = record?.installed?.source;
     return describePlugin({
       manifest,
       origin: record === undefined || this.#deps.builtin.has(name) ? "built-in" : originOf(record),
@@ -101,7 +100,7 @@ export class PluginCatalogue {
       state,
       openCircuits: openCircuits(this.#deps.host, name),
       details,
-      ...(source === undefined ? {} : { source }),
+      place: record?.installed ?? {},
     });
   }
 }

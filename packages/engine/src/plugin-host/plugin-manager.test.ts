@@ -1,143 +1,23 @@
 import { sendError, type HandlerSpec } from "@pouchcontainer/api";
-import type { Supervisor } from "@pouchcontainer/plugin-sdk";
-import {
-  compileBodyChecks,
-  InProcessPlugin,
-  parseManifest,
-  parsePluginSet,
-  type PluginSet,
-} from "@pouchcontainer/plugin-sdk/host";
+import { parsePluginSet, type PluginSet } from "@pouchcontainer/plugin-sdk/host";
 import { sampleContainerConfig } from "@pouchcontainer/plugin-sdk/testing";
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { cpSync, createReadStream, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, createReadStream, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { connect, type AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { test, type TestContext } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Store } from "../store/index.ts";
 import { pluginAdminRoutes } from "./admin-routes.ts";
-import type { PluginEvent } from "./call-runner.ts";
 import { unpackPlugin } from "./installed/plugin-package.ts";
-import { PluginHost } from "./plugin-host.ts";
-import { PluginLogs } from "./plugin-logs.ts";
 import { conflict, resourceExhausted } from "@pouchcontainer/errors";
 import type { Collection } from "../store/index.ts";
-import { PluginManager, type PluginManagerDeps } from "./plugin-manager.ts";
 import type { PluginOrderRecord, PluginRecord } from "./plugin-record.ts";
-
-const checks = compileBodyChecks();
-
-interface Daemon {
-  host: PluginHost;
-  manager: PluginManager;
-  events: PluginEvent[];
-  logs: PluginLogs;
-  close(): Promise<void>;
-}
-
-interface Home {
-  root: string;
-  daemon(changes?: Partial<PluginManagerDeps>): Promise<Daemon>;
-  /** A folder with a plugin whose preCreate sets the host name. */
-  plugin(name: string, options?: PluginOptions): string;
-}
-
-interface PluginOptions {
-  version?: string;
-  hostname?: string;
-  pouch?: Record<string, unknown>;
-  code?: string;
-}
-
-function home(t: TestContext): Home {
-  const root = mkdtempSync(join(tmpdir(), "pm-"));
-  const running = new Set<Daemon>();
-  t.after(async () => {
-    for (const daemon of running) await daemon.close();
-    rmSync(root, { recursive: true, force: true });
-  });
-  return {
-    root,
-    async daemon(changes = {}) {
-      const store = Store.open(join(root, "store.db"));
-      const events: PluginEvent[] = [];
-      const quiet = (): void => undefined;
-      const logs = new PluginLogs({ logOf: () => ({ debug: quiet, info: quiet, warn: quiet, error: quiet }) });
-      const supervisorOf = (): Supervisor => ({ start: () => assert.fail("no assistants in this test") });
-      const host = new PluginHost({
-        checks,
-        logOf: logs.logOf,
-        supervisorOf,
-        stateDirectoryOf: () => "/nowhere",
-        events: { publish: (event) => void events.push(event) },
-      });
-      const settings = { configuration: {}, environment: {} };
-      const manifest = parseManifest({
-        name: "compiled-in",
-        version: "1.0.0",
-        pouch: { api: "1", points: ["container.preCreate"], priority: -1 },
-      });
-      const plugin = { preCreate: (config: { Domainname?: string }) => void (config.Domainname = "built-in") };
-      host.add(new InProcessPlugin({ manifest, registrations: [{ kind: "container", plugin }], settings }));
-      const manager = new PluginManager({
-        host,
-        logs,
-        records: store.collection<PluginRecord>("plugins"),
-        orders: store.collection<PluginOrderRecord>("plugin-order"),
-        directory: join(root, "installed"),
-        runtimeDirectory: join(root, "run"),
-        childCommand: (directory) => ({
-          command: process.execPath,
-          args: [join(import.meta.dirname, "conformance/run-child.ts"), directory],
-        }),
-        environment: process.env,
-        configurationOf: () => undefined,
-        stopAssistants: async () => undefined,
-        rebuildRoutes: async () => void (await host.updateHandlers([{ method: "GET", path: "/info", handler: () => undefined }])),
-        publish: (event) => void events.push(event),
-        ...changes,
-      });
-      await manager.open();
-      const daemon: Daemon = {
-        host,
-        manager,
-        events,
-        logs,
-        close: async () => {
-          if (!running.delete(daemon)) return;
-          await manager.close();
-          await store.close();
-        },
-      };
-      running.add(daemon);
-      return daemon;
-    },
-    plugin(name, options = {}) {
-      const directory = join(root, "sources", name);
-      mkdirSync(directory, { recursive: true });
-      const pouch = { api: "^1.0.0", points: ["container.preCreate"], ...options.pouch };
-      writeFileSync(
-        join(directory, "package.json"),
-        JSON.stringify({ name, version: options.version ?? "1.0.0", type: "module", exports: "./index.ts", pouch }),
-      );
-      const code = options.code ?? `preCreate(config) { config.Hostname = ${JSON.stringify(options.hostname ?? name)}; }`;
-      writeFileSync(
-        join(directory, "index.ts"),
-        `import { registerContainerPlugin } from "@pouchcontainer/plugin-sdk";\nregisterContainerPlugin({ ${code} });\n`,
-      );
-      return directory;
-    },
-  };
-}
-
-async function hostname(daemon: Daemon): Promise<string | undefined> {
-  return (await daemon.host.preCreate(sampleContainerConfig(), {})).Hostname;
-}
+import { artifactsOf, checks, home, hostname, type Daemon, type Home } from "./testing/manager-home.ts";
 
 test("folders of sockets that a killed daemon left are gone at the next start, and nothing else is", async (t) => {
   const h = home(t);
@@ -436,7 +316,8 @@ test("an archive has limits of its own: while it is sent, in bytes, and of what 
   execFileSync("tar", ["-czf", archive, "-C", folder, "."]);
   const parent = join(h.root, "unpacked");
   const limits = { idleMs: 30_000, sentBytes: 1024 ** 2, unpackedBytes: 16 * 1024 ** 2 };
-  const { manifest } = await unpackPlugin({ archive: createReadStream(archive) }, parent, limits);
+  const room = { directory: parent, artifacts: artifactsOf({ keys: [], required: false }) };
+  const { manifest } = await unpackPlugin({ archive: createReadStream(archive) }, { ...room, limits });
   assert.equal(manifest.name, "big");
   const before = readdirSync(parent);
   for (const [source, changed, message] of [
@@ -452,7 +333,7 @@ test("an archive has limits of its own: while it is sent, in bytes, and of what 
       "the plugin's archive holds more than 4194304 bytes, which is the most that is unpacked",
     ],
   ] as const) {
-    await assert.rejects(unpackPlugin({ archive: source }, parent, { ...limits, ...changed }), { message });
+    await assert.rejects(unpackPlugin({ archive: source }, { ...room, limits: { ...limits, ...changed } }), { message });
     source.destroy();
   }
   assert.deepEqual(readdirSync(parent), before);

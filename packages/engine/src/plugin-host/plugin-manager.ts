@@ -4,12 +4,16 @@ import { checkConfiguration, type PluginInstance } from "@pouchcontainer/plugin-
 import { basename } from "node:path";
 import { firstLine } from "../first-line.ts";
 import { removeTree } from "../remove-tree.ts";
+import type { ProgressSink } from "../registry/progress.ts";
 import type { Collection } from "../store/index.ts";
+import { pullOf, type PluginPullRequest } from "./artifact/pull-request.ts";
+import type { PluginArtifacts, PullOptions } from "./artifact/plugin-artifacts.ts";
+import { pushInstalled, type PluginPushRequest } from "./artifact/push-installed.ts";
 import { FailedPlugin } from "./failed-plugin.ts";
 import { removeLostSockets } from "./installed/installed-plugin.ts";
 import { packageFolders, unpackPlugin, type PackageSource, type UnpackedPlugin } from "./installed/plugin-package.ts";
 import { PluginCatalogue } from "./plugin-catalogue.ts";
-import { legibleManifestOf, originOf, type PluginOrderRecord, type PluginRecord } from "./plugin-record.ts";
+import { legibleManifestOf, originOf, type PluginOrderRecord, type PluginPlace, type PluginRecord } from "./plugin-record.ts";
 import type { SetAction } from "./plugin-set-plan.ts";
 import { exportedSet } from "./plugin-set-export.ts";
 import { PluginSets } from "./plugin-sets.ts";
@@ -21,6 +25,8 @@ export interface PluginManagerDeps extends Omit<PluginSwitchDeps, "builtin" | "w
   orders: Collection<PluginOrderRecord>;
   /** Where installed plugins live; survives restarts. */
   directory: string;
+  /** Plugins in registries, and whose signatures count. */
+  artifacts: PluginArtifacts;
   publish: (event: { action: string; plugin: string; attributes: Record<string, string> }) => void;
   now?: () => number;
 }
@@ -123,18 +129,44 @@ export class PluginManager {
   /** Brings a plugin in and enables it. One of that name that is installed already is replaced by it, as a reload does. */
   async install(source: PackageSource, options: InstallOptions = {}): Promise<Plugin> {
     return this.#exclusivelyWith(source, async (unpacked) => {
-      await this.#take(unpacked, source, options);
+      const { origin } = options;
+      await this.#take(unpacked, { ...(origin !== undefined && { source: origin }), ...unpacked.place }, options);
       const { name, version } = unpacked.manifest;
       this.#deps.publish({ action: "install", plugin: name, attributes: { version } });
       return this.#catalogue.describe(name);
     });
   }
 
+  /** The same of a registry's plugin, of which the lines tell how far it is. */
+  async pull(request: PluginPullRequest, progress: ProgressSink, signal: AbortSignal): Promise<void> {
+    const { source, options, installed } = pullOf(
+      request,
+      { artifacts: this.#deps.artifacts, progress, signal },
+      (name) => this.#deps.records.get(name)?.installed !== undefined || this.#builtin.has(name),
+    );
+    progress(installed(await this.install(source, options)));
+  }
+
+  /** Puts an installed plugin into a registry. Its package is packed in one turn, and sent in nobody's. */
+  async push(ref: string, request: PluginPushRequest, progress: ProgressSink, signal: AbortSignal): Promise<void> {
+    const { artifacts, directory } = this.#deps;
+    await pushInstalled({ artifacts, directory, request, progress, signal }, (pack) =>
+      this.#exclusivelyOn(ref, async (name) => {
+        if (this.#builtin.has(name))
+          throw failedPrecondition(`plugin ${name} is compiled into the daemon: push it from its package, installed somewhere`);
+        return pack(this.#installed(name).installed);
+      }),
+    );
+  }
+
   /** A package is brought in before the turn of the change it is for: how long that takes is its sender's to say. */
   async #exclusivelyWith<T>(source: PackageSource, work: (unpacked: UnpackedPlugin) => Promise<T>): Promise<T> {
-    const unpacked = await unpackPlugin(source, this.#deps.directory);
+    const unpacked = await unpackPlugin(source, this.#deps);
     try {
-      return await this.#turns.take([unpacked.manifest.name], () => work(unpacked));
+      return await this.#turns.take([unpacked.manifest.name], () => {
+        if ("reference" in source) source.pull?.signal?.throwIfAborted();
+        return work(unpacked);
+      });
     } catch (error) {
       await removeTree(unpacked.directory);
       throw error;
@@ -143,7 +175,7 @@ export class PluginManager {
 
   async #take(
     { manifest, packageJson, directory, content }: UnpackedPlugin,
-    source: PackageSource,
+    place: PluginPlace,
     options: InstallOptions,
   ): Promise<void> {
     const { name } = manifest;
@@ -155,7 +187,6 @@ export class PluginManager {
     }
     if (this.#builtin.has(name)) throw conflict(`a plugin named "${name}" is compiled into the daemon`);
     const old = records.get(name);
-    const from = "reference" in source ? source.reference : options.origin;
     const configuration = options.configuration ?? old?.installed?.configuration;
     const record: PluginRecord = {
       name,
@@ -164,9 +195,8 @@ export class PluginManager {
         packageJson,
         directory,
         installedAt: new Date((now ?? Date.now)()).toISOString(),
-        ...(from === undefined ? {} : { source: from }),
-        ...("archive" in source ? { sent: true } : {}),
         content,
+        ...place,
         ...(configuration === undefined ? {} : { configuration }),
       },
     };
@@ -177,10 +207,11 @@ export class PluginManager {
 
   /** Sets of plugins, brought about as other changes are. */
   get sets(): PluginSets {
-    const { records, directory, now = Date.now, publish, logs } = this.#deps;
+    const { records, directory, artifacts, now = Date.now, publish, logs } = this.#deps;
     return new PluginSets({
       records,
       directory,
+      artifacts,
       now,
       isBuiltin: (name) => this.#builtin.has(name),
       configurationOf: (record) => this.#switch.configurationOf(record),
@@ -247,9 +278,9 @@ export class PluginManager {
 
   /**
    * Starts a new version, checks it, swaps it in; calls in flight end in the old one. Without an archive the source it was installed
-   * from is looked at again. A version that fails leaves the old one as it is.
+   * from is looked at again, as `pull` says where that is a registry. A version that fails leaves the old one as it is.
    */
-  async reload(ref: string, archive?: PackageSource): Promise<Plugin> {
+  async reload(ref: string, archive?: PackageSource, pull: PullOptions = {}): Promise<Plugin> {
     const {
       name: wanted,
       installed: { source, sent },
@@ -258,7 +289,7 @@ export class PluginManager {
       throw failedPrecondition(
         `plugin ${wanted} was sent from ${source}: reload it where that is, or install it again from where it is now`,
       );
-    const from: PackageSource | undefined = archive ?? (source === undefined ? undefined : { reference: source });
+    const from: PackageSource | undefined = archive ?? (source === undefined ? undefined : { reference: source, pull });
     if (from === undefined) {
       return this.#exclusivelyOn(ref, async (name) => {
         await this.#restart(this.#installed(name));
@@ -272,8 +303,7 @@ export class PluginManager {
       const now = this.#installed(name).installed;
       if (archive === undefined && (now.source !== source || now.sent !== sent))
         throw conflict(`plugin ${name} was installed from elsewhere while it was brought in from ${source}: reload it again`);
-      const again = now.source === undefined || now.sent ? from : { reference: now.source };
-      await this.#take(unpacked, again, now.source === undefined ? {} : { origin: now.source });
+      await this.#take(unpacked, archive === undefined ? unpacked.place : placeAfterSending(now), {});
       return this.#reloaded(name);
     });
   }
@@ -363,6 +393,11 @@ export class PluginManager {
 /** The events that the same change has when it is asked for by itself. */
 function eventOf(action: SetAction): string {
   return action === "replace" || action === "configure" || action === "move" ? "reload" : action;
+}
+
+/** Whoever sends a version decides about that one: the next reload looks again where the plugin came from. */
+function placeAfterSending({ source, sent }: PluginPlace): PluginPlace {
+  return source === undefined ? { sent: true } : { source, ...(sent && { sent }) };
 }
 
 function notInSafeMode(name: string): EngineError {

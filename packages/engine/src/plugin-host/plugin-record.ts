@@ -1,21 +1,33 @@
 import { EngineError, messageChain } from "@pouchcontainer/errors";
+import type { Digest } from "@pouchcontainer/oci";
 import { pointNames, type PluginManifest, type PointName, type ResolvedPoint } from "@pouchcontainer/plugin-sdk";
 import { defaultTimeoutMs, isObject, parseManifest, type PluginOrigin } from "@pouchcontainer/plugin-sdk/host";
 import { isPolicy } from "./policies/index.ts";
+
+/** Where an installed plugin comes from. */
+export interface PluginPlace {
+  /**
+   * Folder, archive, registry's reference or npm package to look at again at a reload; of one that was sent, where its sender had it, if that
+   * was said.
+   */
+  source?: string;
+  /** The package was sent: what is at that place on this host is another's. */
+  sent?: true;
+  /** What the reference stood for: the digest of the manifest that was pulled. */
+  digest?: Digest;
+  /** Who had signed that, or why no signature counted, in words; absent where none was looked for. */
+  signature?: string;
+}
 
 /** What the daemon remembers of a plugin across restarts. */
 export interface PluginRecord {
   name: string;
   enabled: boolean;
   /** Of an installed plugin; a built-in one is in the binary. */
-  installed?: {
+  installed?: PluginPlace & {
     /** The package.json the plugin was installed with. */
     packageJson: unknown;
     directory: string;
-    /** Folder, archive or npm package to look at again at a reload; of one that was sent, where its sender had it, if that was said. */
-    source?: string;
-    /** The package was sent: what is at that place on this host is another's. */
-    sent?: true;
     /** Digest of the package's own files; of one that an earlier version took in, none. */
     content?: string;
     configuration?: Record<string, unknown>;

@@ -2,8 +2,8 @@ import { failedPrecondition, invalidArgument, notFound } from "@pouchcontainer/e
 import { checkConfiguration, equalJson, type PluginSet, type WantedPlugin } from "@pouchcontainer/plugin-sdk/host";
 import { removeTree } from "../remove-tree.ts";
 import type { Collection } from "../store/index.ts";
-import { contentAt, unpackPlugin } from "./installed/plugin-package.ts";
-import { manifestOf, type PluginRecord } from "./plugin-record.ts";
+import { contentAt, unpackPlugin, type PackageRoom } from "./installed/plugin-package.ts";
+import { manifestOf, type PluginPlace, type PluginRecord } from "./plugin-record.ts";
 
 /** What becomes of a plugin. `move`: it comes from elsewhere now, and is the same. */
 export type SetAction = "install" | "replace" | "configure" | "enable" | "disable" | "move" | "remove";
@@ -16,11 +16,9 @@ export interface SetChange {
   to: PluginRecord | undefined;
 }
 
-export interface SetPlanDeps {
+export interface SetPlanDeps extends PackageRoom {
   records: Collection<PluginRecord>;
   isBuiltin: (name: string) => boolean;
-  /** Where packages are brought into. */
-  directory: string;
   /** The settings a record's plugin would run with. */
   configurationOf: (record: PluginRecord) => unknown;
   now: () => number;
@@ -88,26 +86,46 @@ export class SetPlan {
     const installed = (await this.#isThere(wanted, from)) ? from?.installed : await this.#broughtIn(wanted);
     if (installed === undefined)
       throw notFound(`plugin ${name} is neither installed nor compiled in, and its entry names no source`);
-    const { configuration: _before, sent, source: before, ...rest } = installed;
-    const { source } = wanted;
-    const place = source === undefined ? { ...(before && { source: before }), ...(sent && { sent }) } : { source };
-    return { name, enabled, installed: { ...rest, ...place, ...(configuration === undefined ? {} : { configuration }) } };
+    const { packageJson, directory, content, installedAt } = installed;
+    return {
+      name,
+      enabled,
+      installed: {
+        packageJson,
+        directory,
+        ...(content !== undefined && { content }),
+        installedAt,
+        ...placeOf(installed, wanted.source),
+        ...(configuration === undefined ? {} : { configuration }),
+      },
+    };
   }
 
-  /** Whether what is installed is what the source has. What npm has under a name is looked at once: a version is another name. */
+  /** Whether what is installed is what the source has. What npm or a registry has under a name is looked at once: a version is another name. */
   async #isThere({ source }: WantedPlugin, from: PluginRecord | undefined): Promise<boolean> {
     if (source === undefined) return true;
     const installed = from?.installed;
     if (installed === undefined) return false;
-    const content = await contentAt(source, this.#deps.directory);
+    const content = await contentAt(source, this.#deps);
     return content === undefined ? installed.source === source : installed.content === content;
   }
 
   async #broughtIn({ name, source }: WantedPlugin): Promise<NonNullable<PluginRecord["installed"]>> {
     if (source === undefined) throw notFound(`plugin ${name} has no source`);
-    const { packageJson, directory, content } = await unpackPlugin({ reference: source }, this.#deps.directory);
-    return { packageJson, directory, content, installedAt: new Date(this.#deps.now()).toISOString() };
+    const { packageJson, directory, content, place } = await unpackPlugin({ reference: source }, this.#deps);
+    return { packageJson, directory, content, installedAt: new Date(this.#deps.now()).toISOString(), ...place, source };
   }
+}
+
+/** Where the plugin comes from now: what is known of a place is not true of another. */
+function placeOf({ source, sent, digest, signature }: PluginPlace, wanted: string | undefined): PluginPlace {
+  if (wanted !== undefined && (sent || wanted !== source)) return { source: wanted };
+  return {
+    ...(source !== undefined && { source }),
+    ...(sent && { sent }),
+    ...(digest !== undefined && { digest }),
+    ...(signature !== undefined && { signature }),
+  };
 }
 
 /** Takes away what was brought in for a change that is not made. */

@@ -1,6 +1,7 @@
-import { endpoints } from "@pouchcontainer/api";
+import { endpoints, registryAuth } from "@pouchcontainer/api";
 import type { PluginBackend } from "../backend.ts";
 import type { Calls } from "../call.ts";
+import { streamProgress } from "../progress-stream.ts";
 import { refOf } from "./ref.ts";
 
 /** Plugins, as far as Docker has them too. */
@@ -8,6 +9,30 @@ export function pluginHandlers(calls: Calls, plugins: PluginBackend) {
   return {
     PluginList: calls.answer(endpoints.PluginList, ({ query }) => plugins.list(query.filters ?? {})),
     PluginInspect: calls.answer(endpoints.PluginInspect, (call) => plugins.inspect(refOf(call))),
+
+    PluginPrivileges: calls.answer(endpoints.PluginPrivileges, async () => []),
+
+    PluginPull: calls.takeOver(endpoints.PluginPull, async (call) => {
+      const { remote, name, enable } = call.query;
+      const auth = registryAuth(call.request);
+      const request = {
+        remote,
+        ...(name ? { name } : {}),
+        ...(enable === undefined ? {} : { enable }),
+        ...(auth ? { auth } : {}),
+        named: (found: string) => {
+          call.response.setHeader("Docker-Plugin-Name", found);
+        },
+      };
+      await streamProgress(call.response, (progress) => plugins.pull(request, progress, call.signal()));
+    }),
+
+    PluginPush: calls.takeOver(endpoints.PluginPush, async (call) => {
+      const { remote } = call.query;
+      const auth = registryAuth(call.request);
+      const request = { ...(remote ? { remote } : {}), ...(auth ? { auth } : {}) };
+      await streamProgress(call.response, (progress) => plugins.push(refOf(call), request, progress, call.signal()));
+    }),
 
     PluginEnable: calls.answer(endpoints.PluginEnable, (call) => {
       const { timeout } = call.query;

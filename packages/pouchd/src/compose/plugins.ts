@@ -9,16 +9,21 @@ import {
   otlpEndpointOf,
   pluginAdminRoutes,
   PluginGroups,
+  PluginArtifacts,
   PluginHost,
   PluginLogs,
   PluginManager,
   PluginMetrics,
+  SignaturePolicy,
   type BuiltinPlugin,
   type PluginOrderRecord,
   type PluginRecord,
+  type RegistrySettings,
+  type SignatureSettings,
   type Store,
 } from "@pouchcontainer/engine";
 import { EngineError, invalidArgument, messageChain } from "@pouchcontainer/errors";
+import type { NamingDefaults } from "@pouchcontainer/oci";
 import type { Supervisor } from "@pouchcontainer/plugin-sdk";
 import { compileBodyChecks, type PluginSet } from "@pouchcontainer/plugin-sdk/host";
 import { readFileSync } from "node:fs";
@@ -51,11 +56,14 @@ export async function openPlugins(options: {
   publish: (event: { type: string; action: string; id: string; attributes: Record<string, string> }) => void;
   rebuildRoutes: () => Promise<void>;
   set: PluginSet | undefined;
+  registries: RegistrySettings;
+  naming: NamingDefaults;
+  signatures: SignatureSettings;
   version: string;
   /** What else `/metrics` has to say. */
   metrics: readonly { text(): string }[];
 }): Promise<Plugins> {
-  const { configuration, log, environment, store } = options;
+  const { configuration, log, environment, store, registries, naming } = options;
   const logs = new PluginLogs({
     logOf: (plugin) => ({
       debug: (message) => log.debug(message, { plugin }),
@@ -122,6 +130,7 @@ export async function openPlugins(options: {
     records,
     orders: store.collection<PluginOrderRecord>("plugin-order"),
     directory: join(configuration["home-dir"], "plugins", "installed"),
+    artifacts: new PluginArtifacts({ registries, naming, signatures: new SignaturePolicy(options.signatures) }),
     runtimeDirectory,
     childCommand: pluginChildCommand,
     environment,

@@ -34,6 +34,10 @@ export function checkConfiguration(configuration: Configuration, placeOf: PlaceO
     throw invalidArgument(
       `${placeOf("default-runtime")} takes the name of a runtime, one of ${known.join(", ")}, got ${JSON.stringify(configuration["default-runtime"])}: --add-runtime NAME=PATH adds one`,
     );
+  if (configuration["require-plugin-signatures"] && configuration["plugin-signature-keys"].length === 0)
+    throw invalidArgument(
+      `${placeOf("require-plugin-signatures")} needs ${placeOf("plugin-signature-keys")}: without a key no signature counts`,
+    );
   const { tlsverify, tlscacert, tlscert, tlskey } = configuration;
   if (tlsverify && !(tlscacert && tlscert && tlskey))
     throw invalidArgument("--tlsverify needs --tlscacert, --tlscert and --tlskey");

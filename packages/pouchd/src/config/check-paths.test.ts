@@ -23,7 +23,7 @@ test("a path of the wrong kind is refused with its option, what it is and what i
   const refused = (paths: Parameters<typeof configured>[0], message: string): void =>
     assert.throws(() => checkPaths(configured(paths)), { message });
 
-  for (const name of ["pidfile", "tlscacert", "tlscert", "tlskey"] as const)
+  for (const name of ["pidfile", "tlscacert", "tlscert", "tlskey", "plugin-signature-keys"] as const)
     refused({ [name]: folder }, `--${name}: ${folder} is a folder, it has to be a file`);
   for (const name of ["home-dir", "exec-root-dir", "certs-dir", "cni-conf-dir", "plugin-config-dir"] as const)
     refused({ [name]: file }, `--${name}: ${file} is a file, it has to be a folder`);

@@ -29,6 +29,7 @@ const rules: { name: OptionName; kind: Kind; there?: true }[] = [
   { name: "cni-conf-dir", kind: "folder" },
   { name: "plugin-set", kind: "file", there: true },
   { name: "plugin-config-dir", kind: "folder" },
+  { name: "plugin-signature-keys", kind: "file", there: true },
 ];
 
 /** Refuses paths of the wrong kind, each with its option: what opens them later would say `EISDIR` and no more. */

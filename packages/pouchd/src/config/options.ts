@@ -330,6 +330,19 @@ export const optionTable = {
     placeholder: "log|fail",
     help: "log or fail: what to do when two plugins set one field to different values",
   },
+  "plugin-signature-keys": {
+    group: "plugins",
+    type: "list",
+    default: [],
+    placeholder: "FILE",
+    help: "Public key in PEM (ECDSA over P-256, as cosign makes them) by which signatures of registries' plugins count (repeatable)",
+  },
+  "require-plugin-signatures": {
+    group: "plugins",
+    type: "boolean",
+    default: false,
+    help: "Install no plugin that none of --plugin-signature-keys has signed",
+  },
   "safe-mode": {
     group: "plugins",
     type: "boolean",

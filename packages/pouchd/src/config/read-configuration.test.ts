@@ -65,6 +65,12 @@ const mistakes: [string, string[], object | undefined, RegExp][] = [
   ],
   ["an unknown key", [], { snapshoter: "x" }, /unknown key "snapshoter", did you mean snapshotter\?/],
   ["a wrong type in the file", [], { mtu: "1500" }, /"mtu" must be a whole number, got "1500"/],
+  [
+    "signatures that are compulsory without a key",
+    ["--require-plugin-signatures"],
+    undefined,
+    /--require-plugin-signatures needs --plugin-signature-keys: without a key no signature counts/,
+  ],
   ["TLS without its files", ["--tlsverify"], undefined, /--tlsverify needs --tlscacert/],
 ];
 /** Values that only a later step, or the first container, would fail by. */

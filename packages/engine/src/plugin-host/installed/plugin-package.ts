@@ -1,5 +1,6 @@
 import { deadlineExceeded, EngineError, invalidArgument, messageChain, notFound, unavailable } from "@pouchcontainer/errors";
 import type { PluginManifest } from "@pouchcontainer/plugin-sdk";
+import { formatReference } from "@pouchcontainer/oci";
 import { parseManifest } from "@pouchcontainer/plugin-sdk/host";
 import { makeFolders } from "@pouchcontainer/owners";
 import { existsSync } from "node:fs";
@@ -10,11 +11,16 @@ import { ended } from "../../ended.ts";
 import { removeTree } from "../../remove-tree.ts";
 import { besidePackage, packageContent } from "./package-content.ts";
 import { isPolicy, loadPolicy, policyFile } from "../policies/index.ts";
+import { isArtifactReference, type PluginArtifacts, type PullOptions } from "../artifact/plugin-artifacts.ts";
+import type { PluginPlace } from "../plugin-record.ts";
 import { runGuarded } from "./run-guarded.ts";
 import { tarLimit, tooLarge } from "./tar-limit.ts";
 
-/** Where a plugin comes from: an archive that is sent, or a folder, an archive or an npm package that the daemon can reach. */
-export type PackageSource = { archive: Readable } | { reference: string };
+/**
+ * Where a plugin is brought in from: an archive that is sent; or a folder or archive (an absolute path), a registry's artifact
+ * (`REGISTRY/NAME:TAG`), or an npm package that the daemon can reach. How an artifact is pulled is `pull`.
+ */
+export type PackageSource = { archive: Readable } | { reference: string; pull?: PullOptions };
 
 /** A package that was brought in and can be run. */
 export interface UnpackedPlugin {
@@ -23,11 +29,21 @@ export interface UnpackedPlugin {
   directory: string;
   /** What was in it before anything it depends on was added. */
   content: string;
+  place: PluginPlace;
+}
+
+/** What packages are brought in with. */
+export interface PackageRoom {
+  /** Below it each has a folder of its own. */
+  directory: string;
+  artifacts: PluginArtifacts;
+  /** Default: those of the daemon. */
+  limits?: ArchiveLimits;
 }
 
 const sdkName = "@pouchcontainer/plugin-sdk";
 
-const folderPrefix = "p-";
+export const folderPrefix = "p-";
 
 /** Where a plugin's manifest is: the first of them that is there. */
 const manifestFiles = ["package.json", policyFile];
@@ -42,7 +58,7 @@ export interface ArchiveLimits {
   unpackedBytes: number;
 }
 
-const archiveLimits: ArchiveLimits = { idleMs: 30_000, sentBytes: 512 * 1024 ** 2, unpackedBytes: 2 * 1024 ** 3 };
+export const archiveLimits: ArchiveLimits = { idleMs: 30_000, sentBytes: 512 * 1024 ** 2, unpackedBytes: 2 * 1024 ** 3 };
 
 /** The folders below `parent` that packages were brought into, wholly or in part. */
 export async function packageFolders(parent: string): Promise<string[]> {
@@ -51,52 +67,69 @@ export async function packageFolders(parent: string): Promise<string[]> {
 }
 
 /**
- * Brings a plugin's package into a folder of its own below `parent`, with the packages it depends on. No script of any package is run.
+ * Brings a plugin's package into a folder of its own, with the packages it depends on. No script of any package is run.
  * After a failure nothing of it is left.
  */
-export async function unpackPlugin(
-  source: PackageSource,
-  parent: string,
-  limits: ArchiveLimits = archiveLimits,
-): Promise<UnpackedPlugin> {
-  await makeFolders(parent, 0o700);
-  const directory = await mkdtemp(join(parent, folderPrefix));
+export async function unpackPlugin(source: PackageSource, room: PackageRoom): Promise<UnpackedPlugin> {
+  await makeFolders(room.directory, 0o700);
+  const directory = await mkdtemp(join(room.directory, folderPrefix));
   try {
-    await bring(source, directory, limits);
+    const place = await bring(source, directory, room);
     const packageJson = await readPackageJson(directory);
     const manifest = parseManifest(packageJson);
     const policy = isPolicy(packageJson);
     await (policy ? loadPolicy(manifest, packageJson) : checkMain(manifest, directory));
     const content = await packageContent(directory);
-    if (!policy) await installDependencies(packageJson, manifest.name, directory);
-    return { manifest, packageJson, directory, content };
+    if (!policy && (place.digest === undefined || lacksDependencies(packageJson, directory))) {
+      room.artifacts.signatures.checkUnsigned(`what npm has of the packages that plugin "${manifest.name}" depends on`);
+      await installDependencies(packageJson, manifest.name, directory);
+    }
+    return { manifest, packageJson, directory, content, place };
   } catch (error) {
     await removeTree(directory);
     throw error;
   }
 }
 
-/** The content of a folder or archive of this host as `unpackPlugin` would find it; undefined for an npm package, which is not looked at. */
-export async function contentAt(reference: string, parent: string): Promise<string | undefined> {
+/**
+ * The content of a folder or archive of this host as `unpackPlugin` would find it; undefined for what an npm or other registry has, which is
+ * not looked at.
+ */
+export async function contentAt(reference: string, room: PackageRoom): Promise<string | undefined> {
   if (!reference.startsWith("/")) return undefined;
   if ((await stat(reference).catch(() => undefined))?.isDirectory() === true) return packageContent(reference);
-  await makeFolders(parent, 0o700);
-  const directory = await mkdtemp(join(parent, folderPrefix));
+  await makeFolders(room.directory, 0o700);
+  const directory = await mkdtemp(join(room.directory, folderPrefix));
   try {
-    await bring({ reference }, directory, archiveLimits);
+    await bring({ reference }, directory, room);
     return await packageContent(directory);
   } finally {
     await removeTree(directory);
   }
 }
 
-async function bring(source: PackageSource, directory: string, limits: ArchiveLimits): Promise<void> {
+async function bring(source: PackageSource, directory: string, room: PackageRoom): Promise<PluginPlace> {
+  const { artifacts, limits = archiveLimits } = room;
+  const file = join(directory, ".archive");
   if ("archive" in source) {
-    const file = join(directory, ".archive");
+    artifacts.signatures.checkUnsigned("an archive that is sent");
     await receive(source.archive, file, limits);
-    return extract(file, directory, limits);
+    await extract(file, directory, limits);
+    return { sent: true };
   }
-  const { reference } = source;
+  const { reference, pull = {} } = source;
+  if (isArtifactReference(reference)) {
+    const parsed = artifacts.parse(reference);
+    const fetched = await artifacts.fetch(parsed, pull, file, limits.sentBytes);
+    await extract(file, directory, limits);
+    return { source: formatReference(parsed), ...fetched };
+  }
+  artifacts.signatures.checkUnsigned(reference);
+  await bringUnsigned(reference, directory, limits);
+  return { source: reference };
+}
+
+async function bringUnsigned(reference: string, directory: string, limits: ArchiveLimits): Promise<void> {
   if (reference.startsWith("/")) {
     const found = await stat(reference).catch(() => undefined);
     if (found === undefined) throw notFound(`there is no folder or archive ${reference} on the daemon's host`);
@@ -154,7 +187,7 @@ async function extract(file: string, directory: string, { unpackedBytes }: Archi
 async function npmPack(reference: string, directory: string): Promise<string> {
   if (!/^(@[a-z0-9][a-z0-9._-]*\/)?[a-z0-9][a-z0-9._-]*(@[a-z0-9^~<>=.*+ |-]+)?$/i.test(reference)) {
     throw invalidArgument(
-      `"${reference}" is not the name of an npm package (a folder or archive on the daemon's host begins with /)`,
+      `"${reference}" is not the name of an npm package (a folder or archive on the daemon's host begins with /, a plugin of a registry is REGISTRY/NAME:TAG)`,
     );
   }
   const { stdout } = await npm(
@@ -193,11 +226,23 @@ async function checkMain(manifest: PluginManifest, directory: string): Promise<v
   }
 }
 
-/** The SDK is the daemon's own; every other package comes from npm. */
-async function installDependencies(packageJson: Record<string, unknown>, name: string, directory: string): Promise<void> {
+/** The SDK is the daemon's own. */
+function dependenciesOf(packageJson: Record<string, unknown>): Record<string, unknown> {
   const all = packageJson["dependencies"];
-  if (typeof all !== "object" || all === null) return;
-  const dependencies = Object.fromEntries(Object.entries(all).filter(([dependency]) => dependency !== sdkName));
+  if (typeof all !== "object" || all === null) return {};
+  return Object.fromEntries(Object.entries(all).filter(([dependency]) => dependency !== sdkName));
+}
+
+/** A package that was pushed has them in it. */
+function lacksDependencies(packageJson: Record<string, unknown>, directory: string): boolean {
+  return Object.keys(dependenciesOf(packageJson)).some(
+    (dependency) => !existsSync(join(directory, "node_modules", dependency, "package.json")),
+  );
+}
+
+/** From npm. */
+async function installDependencies(packageJson: Record<string, unknown>, name: string, directory: string): Promise<void> {
+  const dependencies = dependenciesOf(packageJson);
   if (Object.keys(dependencies).length === 0) return;
   const { devDependencies: _dev, ...rest } = packageJson;
   await writeFile(join(directory, "package.json"), `${JSON.stringify({ ...rest, dependencies }, undefined, 2)}\n`);
