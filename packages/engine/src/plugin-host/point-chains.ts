@@ -18,6 +18,7 @@ import { noChange, type BodyChains, type BodyShape } from "./body-chains.ts";
 import type { CallRunner } from "./call-runner.ts";
 import type { ChainContext } from "./chains.ts";
 import type { PluginRegistry } from "./plugin-registry.ts";
+import { Tellings } from "./tellings.ts";
 
 export interface PointChainsDeps {
   registry: PluginRegistry;
@@ -30,8 +31,7 @@ export interface PointChainsDeps {
 /** The chains of points of which the table of points says all there is to know. Without a plugin nothing is made, copied or looked at. */
 export class PointChains {
   readonly #deps: PointChainsDeps;
-  /** By container: what is being told. */
-  readonly #tellings = new Map<string, Promise<void>>();
+  readonly #tellings = new Tellings();
 
   constructor(deps: PointChainsDeps) {
     this.#deps = deps;
@@ -72,20 +72,16 @@ export class PointChains {
     const { containerId = "" } = context;
     inBackground("telling plugins what has happened", async () => {
       const request = view();
-      const turn = this.#tellings.get(containerId) ?? Promise.resolve();
-      const told = turn.then(() => this.tell(point, () => request, context));
-      // Who comes next is told, whatever became of this.
-      const over = told.catch(() => undefined);
-      this.#tellings.set(containerId, over);
-      await over;
-      if (this.#tellings.get(containerId) === over) this.#tellings.delete(containerId);
-      await told;
+      const isTold = await this.#tellings.inTurn(containerId, () => this.tell(point, () => request, context));
+      if (isTold) return;
+      for (const { slot } of this.#deps.registry.chain(point))
+        this.#deps.logOf(slot.name).warn(`${point} is left out for container ${containerId}: too much of it waits to be told`);
     });
   }
 
   /** Resolves when plugins have been told all that has happened to a container so far. */
   async told(containerId: string): Promise<void> {
-    await this.#tellings.get(containerId);
+    await this.#tellings.over(containerId);
   }
 
   async #show(
