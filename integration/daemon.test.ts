@@ -170,7 +170,7 @@ registerDaemonPlugin({
   await daemon.stop();
 
   writeFileSync(join(plugin, "broken"), "");
-  daemon.expectsErrors(/could not be started: rotten/);
+  daemon.expectsErrors(/could not be started: rotten|"plugin":"bad","msg":"(Error: rotten| +at )/);
   await daemon.launch();
   assert.match(
     (await daemon.pouch("plugin", "ls", "--format", "{{.Name}} {{.Enabled}} {{.State}}")).stdout,
@@ -213,6 +213,7 @@ registerDaemonPlugin({ preStartHook({ log }) { log.info("begun as ${hostname}");
   daemon.expectsErrors(
     /"plugin":"named","error":"plugin \\"named\\" could not be started.*cannot be as the set of plugins wants it/,
   );
+  daemon.expectsErrors(/"plugin":"named","msg":"(SyntaxError: Unexpected identifier| +at )/);
   await daemon.launch();
   assert.equal(await seen(), "two\n", "the old version stays");
   await daemon.stop();

@@ -49,6 +49,8 @@ test("init, npm test, install, run, trace: a plugin's effect, then its patch", a
   const changed = await shell("cd demo && sed -i 's/500/501/' index.* && cd / && pouch plugin reload demo");
   assert.equal(changed.code, 0, changed.stderr);
   assert.equal(await pidsOf("reloaded"), "501\n", "a reload looks at the folder again, from wherever it is asked for");
+  // Its stack, and the lines of its source around the fault.
+  daemon.expectsErrors(/"plugin":"demo","msg":/);
   const broken = await shell(
     "cd demo && for f in index.ts index.js; do test ! -e $f || echo 'this is no program' >> $f; done; pouch plugin reload demo",
   );
