@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { stat } from "node:fs/promises";
-import { connect as connectHttp2 } from "node:http2";
+import { connect as connectHttp2, type ClientHttp2Session } from "node:http2";
 import { connect } from "node:net";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -12,27 +12,32 @@ import { serveCri } from "../testing/serve-cri.ts";
 import { apiVersions, serviceOf } from "./services.ts";
 
 /** One call with a head, and a body, of our own making; resolves to gRPC's status, or HTTP's. */
-async function rawCall(
-  socketPath: string,
+async function callOn(
+  session: ClientHttp2Session,
   headers: Record<string, string>,
   body: Buffer | null = Buffer.alloc(5),
 ): Promise<string> {
+  const stream = session.request({
+    ":method": "POST",
+    ":path": "/runtime.v1alpha2.RuntimeService/Version",
+    "content-type": "application/grpc",
+    te: "trailers",
+    ...headers,
+  });
+  let status = "";
+  stream.on("response", (head) => (status = String(head["grpc-status"] ?? head[":status"])));
+  stream.on("trailers", (trailers) => (status = String(trailers["grpc-status"])));
+  stream.resume();
+  if (body) stream.end(body);
+  await once(stream, "close");
+  return status;
+}
+
+/** The same on a connection of its own. */
+async function rawCall(socketPath: string, headers: Record<string, string>, body?: Buffer | null): Promise<string> {
   const session = connectHttp2("http://localhost", { createConnection: () => connect(socketPath) });
   try {
-    const stream = session.request({
-      ":method": "POST",
-      ":path": "/runtime.v1alpha2.RuntimeService/Version",
-      "content-type": "application/grpc",
-      te: "trailers",
-      ...headers,
-    });
-    let status = "";
-    stream.on("response", (head) => (status = String(head["grpc-status"] ?? head[":status"])));
-    stream.on("trailers", (trailers) => (status = String(trailers["grpc-status"])));
-    stream.resume();
-    if (body) stream.end(body);
-    await once(stream, "close");
-    return status;
+    return await callOn(session, headers, body);
   } finally {
     session.destroy();
   }
@@ -63,6 +68,17 @@ test("the path of the socket as :authority, as old kubelets send it, is no reaso
   await using cri = await serveCri({ runtime: { version: async () => ({}) } });
   for (const authority of ["localhost", "/var/run/pouchcri.sock", "%2Fvar%2Frun%2Fpouchcri.sock"])
     assert.equal(await rawCall(cri.socketPath, { ":authority": authority }), "0", authority);
+});
+
+test("the path of the socket as :authority is none either when HPACK's table has lost it", async () => {
+  await using cri = await serveCri({ runtime: { version: async () => ({}) } });
+  const session = connectHttp2("http://localhost", { createConnection: () => connect(cri.socketPath) });
+  try {
+    for (let call = 0; call < 200; call++)
+      assert.equal(await callOn(session, { ":authority": "/run/x.sock", "grpc-timeout": `${100_000 + call}m` }), "0", `${call}`);
+  } finally {
+    session.destroy();
+  }
 });
 
 test("the socket is root's alone, and gone when the server is closed", async () => {

@@ -2,13 +2,18 @@
  * Clients built with older gRPC for Go, among them every kubelet up to 1.25, send the path of the socket as `:authority`. Node's HTTP/2
  * takes a "/" there for a broken request and resets the stream; servers in Go never look. So each "/" in the value becomes "-", in
  * place: of equal length in plain text and in HPACK's Huffman code (RFC 7541, appendix B: both have 6 bits), it leaves the
- * tables of both ends as they are.
+ * tables of both ends as they are. Says whether there was one.
  */
-export function mendAuthority(block: Buffer): void {
+export function mendAuthority(block: Buffer): boolean {
   const value = authorityIn(block);
-  if (value === undefined) return;
-  if (value.huffman) mendHuffman(value.bytes);
-  else for (let at = value.bytes.indexOf(slash); at >= 0; at = value.bytes.indexOf(slash, at + 1)) value.bytes[at] = dash;
+  if (value === undefined) return false;
+  return value.huffman ? mendHuffman(value.bytes) : mendPlain(value.bytes);
+}
+
+function mendPlain(bytes: Buffer): boolean {
+  const first = bytes.indexOf(slash);
+  for (let at = first; at >= 0; at = bytes.indexOf(slash, at + 1)) bytes[at] = dash;
+  return first >= 0;
 }
 
 const slash = 0x2f;
@@ -82,14 +87,19 @@ class BlockReader {
 }
 
 /** Codes have 5 to 8 bits for what paths are made of; at the first longer one, padding included, the walk ends. */
-function mendHuffman(bytes: Buffer): void {
+function mendHuffman(bytes: Buffer): boolean {
   const bits = bytes.length * 8;
+  let mended = false;
   for (let at = 0; at + 5 <= bits;) {
     const length = codeLength(bitsAt(bytes, at));
-    if (length === undefined || at + length > bits) return;
-    if (length === 6 && bitsAt(bytes, at) >> 2 === slashCode) putBits(bytes, at, dashCode, 6);
+    if (length === undefined || at + length > bits) break;
+    if (length === 6 && bitsAt(bytes, at) >> 2 === slashCode) {
+      putBits(bytes, at, dashCode, 6);
+      mended = true;
+    }
     at += length;
   }
+  return mended;
 }
 
 /** The code is canonical: how long one is follows from where its first bits are in order. */

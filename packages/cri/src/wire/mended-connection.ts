@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
-import { FirstHeaders } from "./first-headers.ts";
+import { MendedHeads } from "./mended-heads.ts";
 
 /** A client's connection as the HTTP/2 session gets it; an error of the socket becomes its own. */
 export class MendedConnection extends Duplex {
@@ -9,9 +9,9 @@ export class MendedConnection extends Duplex {
   constructor(socket: Socket) {
     super({ allowHalfOpen: true });
     this.#socket = socket;
-    const head = new FirstHeaders();
+    const heads = new MendedHeads();
     socket.on("data", (chunk: Buffer) => {
-      const passed = head.pass(chunk);
+      const passed = heads.pass(chunk);
       if (passed.length > 0 && !this.push(passed)) socket.pause();
     });
     socket.on("end", () => this.push(null));
