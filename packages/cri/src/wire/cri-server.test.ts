@@ -215,6 +215,21 @@ test("a message of an error reaches the client whatever is in it", async () => {
   await assert.rejects(cri.runtime().startContainer({}), { code: Code.FailedPrecondition, rawMessage: message.toWellFormed() });
 });
 
+test("an error with a message longer than a head may be reaches the client as that error", async () => {
+  await using cri = await serveCri({
+    runtime: {
+      containerStatus: async ({ containerId }) => {
+        throw notFound(`no such container: ${containerId}`);
+      },
+    },
+  });
+  const containerId = "\u00fc".repeat(200_000);
+  await assert.rejects(cri.runtime().containerStatus({ containerId }), {
+    code: Code.NotFound,
+    rawMessage: /^no such container: \u00fc/,
+  });
+});
+
 test("a stream waits for a client that does not read, and ends with it", async () => {
   let sent = 0;
   const over = Promise.withResolvers<void>();

@@ -5,6 +5,7 @@ import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from "nod
 import type { GrpcFailure } from "./grpc-error.ts";
 import { framedMessage, RequestMessage } from "./grpc-message.ts";
 import { grpcTimeoutMs } from "./grpc-timeout.ts";
+import { statusMessage } from "./status-message.ts";
 
 const contentType = "application/grpc";
 const ok = { "grpc-status": "0" };
@@ -71,7 +72,7 @@ export class GrpcStream {
 
   /** A request that nobody reads any more is broken off behind the answer. */
   fail({ code, message }: Pick<GrpcFailure, "code" | "message">): void {
-    const status = { "grpc-status": String(code), "grpc-message": encodeURIComponent(message.toWellFormed()) };
+    const status = { "grpc-status": String(code), "grpc-message": statusMessage(message) };
     if (!this.#isOpen) return;
     if (this.#stream.headersSent) {
       this.#trailers(status);
