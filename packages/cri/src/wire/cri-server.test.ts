@@ -159,6 +159,21 @@ test("a cancelled call, a deadline and a broken connection abort the handler's s
   }
 });
 
+test("a stream whose deadline passes ends with that, not as if it were whole", async () => {
+  await using cri = await serveCri({
+    runtime: {
+      async *getContainerEvents(_request, { signal }) {
+        yield { containerId: "a" };
+        await once(signal, "abort");
+      },
+    },
+  });
+  assert.equal(
+    await rawCall(cri.socketPath, { ":path": "/runtime.v1.RuntimeService/GetContainerEvents", "grpc-timeout": "50m" }),
+    "4",
+  );
+});
+
 test("a stop ends streams at once, lets a call in flight end, and breaks off what takes too long", async () => {
   const { wait, begun } = waiting();
   const go = Promise.withResolvers<void>();

@@ -86,8 +86,10 @@ async function serveStream(stream: GrpcStream, method: DescMethod, answers: () =
   // A handler of a streaming method gives what can be iterated.
   for await (const answer of answers() as AsyncIterable<unknown>) {
     await stream.send(encoded(method, answer));
-    if (stream.signal.aborted) break;
+    stream.signal.throwIfAborted();
   }
+  // A handler may end by itself when it is called off, which is no good end.
+  stream.signal.throwIfAborted();
   stream.end();
 }
 
