@@ -27,9 +27,18 @@ const graceMs = 10_000;
 /** What a client may send before it is read, in bytes. */
 const windowBytes = 1024 * 1024;
 
+/**
+ * Room for all headers of a request. It is told to clients: one that keeps to it fails the one call, while of one that does not Node breaks
+ * off the connection, with all that runs over it.
+ */
+const headerBytes = 64 * 1024;
+
 /** CRI over gRPC on Unix sockets that root alone can reach. */
 export class CriServer {
-  readonly #http2 = createHttp2Server({ maxSessionMemory: sessionMemoryMb, settings: { initialWindowSize: windowBytes } });
+  readonly #http2 = createHttp2Server({
+    maxSessionMemory: sessionMemoryMb,
+    settings: { initialWindowSize: windowBytes, maxHeaderListSize: headerBytes },
+  });
   readonly #sessions = new Set<ServerHttp2Session>();
   readonly #connections = new Set<Socket>();
   readonly #servers: Server[] = [];
