@@ -8,6 +8,8 @@ import { grpcTimeoutMs } from "./grpc-timeout.ts";
 import { statusMessage } from "./status-message.ts";
 
 const contentType = "application/grpc";
+/** Of an answer that is an error at once: what a client has to know who compressed its request. */
+const errorHead = { ":status": 200, "content-type": contentType, "grpc-accept-encoding": "identity" };
 const ok = { "grpc-status": "0" };
 
 /** The server's side of one call: its request, its answers, and its end. */
@@ -77,7 +79,7 @@ export class GrpcStream {
     if (this.#stream.headersSent) {
       this.#trailers(status);
       this.#stream.end();
-    } else this.#stream.respond({ ":status": 200, "content-type": contentType, ...status }, { endStream: true });
+    } else this.#stream.respond({ ...errorHead, ...status }, { endStream: true });
     if (!this.#stream.readableEnded) this.#stream.close(constants.NGHTTP2_NO_ERROR);
   }
 
