@@ -141,6 +141,12 @@ test("a key named __proto__ is an ordinary label", () => {
   assert.deepEqual(Object.entries(labels), [["__proto__", "x"]]);
 });
 
+test("half a surrogate pair is what Go's decoder makes of it", () => {
+  const body: unknown = JSON.parse('{"Hostname":"a\\ud800","Labels":{"\\udc00":"\\ud83d\\ude00"}}');
+  const { Hostname, Labels } = decodeBody(ContainerCreateConfig, body);
+  assert.deepEqual([Hostname, Labels], ["a\ufffd", { "\ufffd": "\u{1f600}" }]);
+});
+
 test("the input is left alone", () => {
   const body = { HostConfig: { Memory: 5 }, image: "x" };
   const decoded = decodeBody(ContainerCreateConfig, body);

@@ -6,7 +6,7 @@ import { isSecretField } from "./secrets.ts";
 
 /**
  * Reads JSON the way Go reads it into a struct: unknown fields are dropped, null is absent, a field's name matches in any case
- * with the exact one preferred, `__proto__` and the like are ordinary keys. What Go would refuse is a problem with its path.
+ * with the exact one preferred, `__proto__` and the like are ordinary keys, half a surrogate pair is U+FFFD. What Go would refuse is a problem with its path.
  */
 
 /** What to call the value in messages where there is no path. */
@@ -55,6 +55,7 @@ class Reader {
         return this.#readList(schema, value);
       default:
         if (!fits(schema, value)) this.#refuse(`must be ${wanted(schema)}${this.#got(value)}`);
+        if (typeof value === "string") return value.toWellFormed();
         return schema.type === "integer" && value === 2 ** 63 ? largestRead : value;
     }
   }
@@ -146,9 +147,10 @@ class Reader {
     const read: Record<string, unknown> = {};
     for (const key of Object.keys(value)) {
       const entry = this.#readAt(key, schema, value[key] ?? zeroOf(schema));
-      if (key === "__proto__")
-        Object.defineProperty(read, key, { value: entry, enumerable: true, configurable: true, writable: true });
-      else read[key] = entry;
+      const name = key.toWellFormed();
+      if (name === "__proto__")
+        Object.defineProperty(read, name, { value: entry, enumerable: true, configurable: true, writable: true });
+      else read[name] = entry;
     }
     return read;
   }
