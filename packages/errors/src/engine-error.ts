@@ -93,6 +93,12 @@ export function messageChain(thrown: unknown): string {
 }
 
 function textOf(thrown: unknown): string {
-  if (thrown instanceof Error) return thrown.message;
-  return typeof thrown === "string" ? thrown : (JSON.stringify(thrown) ?? typeof thrown);
+  if (typeof thrown === "string") return thrown;
+  try {
+    // Whoever throws may have put anything there.
+    const text: unknown = thrown instanceof Error ? thrown.message : JSON.stringify(thrown);
+    return typeof text === "string" ? text : `an error that says nothing: ${typeof thrown}`;
+  } catch {
+    return `an error that cannot be read: ${typeof thrown}`;
+  }
 }

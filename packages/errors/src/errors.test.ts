@@ -20,3 +20,16 @@ test("the message chain names every cause once", () => {
   });
   assert.equal(messageChain(failed), "cannot start web: OCI runtime create failed: exec: no such file");
 });
+
+test("whatever is thrown has words", () => {
+  const loop: Record<string, unknown> = {};
+  loop["self"] = loop;
+  const odd = Object.assign(new Error("x"), { message: { no: "text" } as unknown as string });
+  assert.deepEqual([10n, loop, undefined, odd, { code: 5 }].map(messageChain), [
+    "an error that cannot be read: bigint",
+    "an error that cannot be read: object",
+    "",
+    "an error that says nothing: object",
+    '{"code":5}',
+  ]);
+});
