@@ -1,5 +1,5 @@
 import { invalidArgument } from "@pouchcontainer/errors";
-import { jsonExcess, type JsonExcess } from "@pouchcontainer/oci";
+import { JsonScan, type JsonExcess } from "@pouchcontainer/oci";
 
 /** What a text may hold, and how it is refused. Without members: a request's body, refused as dockerd does. */
 export interface JsonBounds {
@@ -10,9 +10,17 @@ export interface JsonBounds {
 }
 
 /** Refuses a text that would be too much work to read, before it is read. Whether it is JSON at all is not looked at. */
-export function checkJsonBounds(bytes: Uint8Array, { maxValues, refuse }: JsonBounds = {}): void {
-  const excess = jsonExcess(bytes, maxValues);
-  if (excess !== undefined) throw refuse?.(excess.problem) ?? refusedRequest(excess);
+export function checkJsonBounds(bytes: Uint8Array, bounds: JsonBounds = {}): void {
+  jsonBoundsInPieces(bounds)(bytes);
+}
+
+/** The same, shown piece by piece, as a text comes in. */
+export function jsonBoundsInPieces({ maxValues, refuse }: JsonBounds = {}): (piece: Uint8Array) => void {
+  const scan = new JsonScan(maxValues);
+  return (piece) => {
+    const excess = scan.read(piece);
+    if (excess !== undefined) throw refuse?.(excess.problem) ?? refusedRequest(excess);
+  };
 }
 
 function refusedRequest({ problem, opener }: JsonExcess): Error {

@@ -1,5 +1,5 @@
 export * from "./schemas.ts";
-export { checkJsonBounds } from "./bounded-json.ts";
+export { checkJsonBounds, jsonBoundsInPieces } from "./bounded-json.ts";
 export { maxJsonValues } from "@pouchcontainer/oci";
 export { decodeBody, validate, type DecodeOptions } from "./decode.ts";
 export { apiVersions, endpoints, type EndpointId } from "./endpoints/catalogue.ts";

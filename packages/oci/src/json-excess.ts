@@ -26,22 +26,40 @@ export interface JsonExcess {
 
 /** Looks at a document of a stranger before it is read. Whether it is JSON at all is not looked at. */
 export function jsonExcess(bytes: Uint8Array, maxValues = maxJsonValues): JsonExcess | undefined {
-  let depth = 0;
-  let values = 1;
-  let inText = false;
-  for (let at = 0; at < bytes.length; at++) {
-    const byte = bytes[at];
-    if (inText) {
-      if (byte === backslash) at++;
-      else if (byte === quote) inText = false;
-    } else if (byte === quote) inText = true;
-    else if (byte === openObject || byte === openList) {
-      if (++depth > maxJsonDepth)
-        return { problem: `is nested deeper than ${maxJsonDepth} levels`, opener: byte === openList ? "[" : "{" };
-      values++;
-    } else if (byte === closeObject || byte === closeList) depth--;
-    else if (byte === comma) values++;
-    if (values > maxValues) return { problem: `has more than ${maxValues} values` };
+  return new JsonScan(maxValues).read(bytes);
+}
+
+/** The same piece by piece, as a document comes in: a large one in one go holds up everybody else. */
+export class JsonScan {
+  readonly #maxValues: number;
+  #depth = 0;
+  #values = 1;
+  #inText = false;
+  #isEscaped = false;
+
+  constructor(maxValues = maxJsonValues) {
+    this.#maxValues = maxValues;
   }
-  return undefined;
+
+  /** What is too much of what was read so far. After that there is no reading on. */
+  read(bytes: Uint8Array): JsonExcess | undefined {
+    let [depth, values, inText] = [this.#depth, this.#values, this.#inText];
+    let at = this.#isEscaped ? 1 : 0;
+    for (; at < bytes.length; at++) {
+      const byte = bytes[at];
+      if (inText) {
+        if (byte === backslash) at++;
+        else if (byte === quote) inText = false;
+      } else if (byte === quote) inText = true;
+      else if (byte === openObject || byte === openList) {
+        if (++depth > maxJsonDepth)
+          return { problem: `is nested deeper than ${maxJsonDepth} levels`, opener: byte === openList ? "[" : "{" };
+        values++;
+      } else if (byte === closeObject || byte === closeList) depth--;
+      else if (byte === comma) values++;
+      if (values > this.#maxValues) return { problem: `has more than ${this.#maxValues} values` };
+    }
+    [this.#depth, this.#values, this.#inText, this.#isEscaped] = [depth, values, inText, at > bytes.length];
+    return undefined;
+  }
 }

@@ -1,10 +1,13 @@
-import { conflict, EngineError, internal, isKind, resourceExhausted } from "@pouchcontainer/errors";
+import { conflict, EngineError, internal, resourceExhausted } from "@pouchcontainer/errors";
+import { takeLoopShare } from "@pouchcontainer/owners";
 import type { ConflictPolicy, PointName } from "@pouchcontainer/plugin-sdk";
 import {
   cloneJson,
+  copyAnswer,
   describeIssue,
   difference,
   isObject,
+  type AnswerBounds,
   type PatchOperation,
   type BodyCheck,
   type CallSubject,
@@ -12,9 +15,10 @@ import {
   type PointRequest,
 } from "@pouchcontainer/plugin-sdk/host";
 import type { CallRunner, Settled } from "./call-runner.ts";
-import type { ChainContext } from "./chains.ts";
+import type { ChainContext, Verify } from "./chains.ts";
 import { describeConflict, WriteLog } from "./conflicts.ts";
 import type { ChainLink } from "./plugin-registry.ts";
+import { assertUsable } from "./usable-body.ts";
 
 /** How one point shows a body to a plugin and takes it back. */
 export interface BodyShape<P extends PointName, B> {
@@ -22,16 +26,20 @@ export interface BodyShape<P extends PointName, B> {
   check: (value: B) => ReturnType<BodyCheck>;
   request: (draft: B) => PointRequest<P>;
   answer: (answer: PointAnswer<P>) => B;
+  /** Besides its form. Default: what has the form will do. */
+  verify?: Verify<B> | undefined;
 }
 
 /** Chains along which a body goes from plugin to plugin. */
 export class BodyChains {
   readonly #runner: CallRunner;
   readonly #onConflict: ConflictPolicy | undefined;
+  readonly #bounds: AnswerBounds;
 
-  constructor(runner: CallRunner, onConflict: ConflictPolicy | undefined) {
+  constructor(runner: CallRunner, options: { onConflict: ConflictPolicy | undefined; bounds: AnswerBounds }) {
     this.#runner = runner;
-    this.#onConflict = onConflict;
+    this.#onConflict = options.onConflict;
+    this.#bounds = options.bounds;
   }
 
   /** Hands a body from plugin to plugin, each with a draft of its own. */
@@ -47,22 +55,36 @@ export class BodyChains {
     for (const link of links) {
       if (link.filter?.(shape.subject(current)) === false) continue;
       const before = current;
-      const settle = (answer: PointAnswer<P>): Settled<B> => {
+      const settle = async (answer: PointAnswer<P>): Promise<Settled<B>> => {
         // The copy is out of the plugin's reach: what it does to its draft later changes nothing.
-        const after = cloneAnswer(shape.answer(answer));
+        const after = this.taken(shape.answer(answer));
         if (!isObject(after)) throw internal("the answer is not an object");
+        // Of a large body each of these is as much as others may be asked to wait for.
+        await takeLoopShare();
         assertValid(shape.check, after);
-        return this.settled(link, writes, before, after, after);
+        await takeLoopShare();
+        const patch = changesOf(before, after);
+        if (shape.verify !== undefined && patch.length > 0) await assertUsable(shape.verify, before, after, patch);
+        await takeLoopShare();
+        return this.settled(link, writes, { before, after, patch }, after);
       };
       current = (await this.#runner.run(point, link, shape.request(cloneJson(before)), context, settle)) ?? before;
     }
     return current;
   }
 
+  /** What a plugin answered, out of its reach; what JSON cannot hold is its fault and not the client's. */
+  taken<T>(answer: T): T {
+    return copyAnswer(answer, this.#bounds);
+  }
+
   /** What a call changed; two plugins that changed the same are a conflict. */
-  settled<R>(link: ChainLink, writes: WriteLog | undefined, before: unknown, after: unknown, result: R): Settled<R> {
-    const patch = difference(before, after);
-    checkPaths(patch);
+  settled<R>(
+    link: ChainLink,
+    writes: WriteLog | undefined,
+    { before, after, patch }: { before: unknown; after: unknown; patch: PatchOperation[] },
+    result: R,
+  ): Settled<R> {
     if (patch.length === 0 || writes === undefined) return { result, patch };
     const conflicts = writes.note(link.slot.name, before, after, patch);
     const first = conflicts[0];
@@ -79,7 +101,8 @@ const maxPath = 8192;
 const maxPaths = 16 * 1024 * 1024;
 
 /** Fields below one long key have it in their paths each: what is small as a body may be large as a patch. The paths are not yet made here. */
-function checkPaths(patch: readonly PatchOperation[]): void {
+export function changesOf(before: unknown, after: unknown): PatchOperation[] {
+  const patch = difference(before, after);
   let sum = 0;
   for (const { path } of patch) {
     if (path.length > maxPath)
@@ -88,19 +111,11 @@ function checkPaths(patch: readonly PatchOperation[]): void {
   }
   if (sum > maxPaths)
     throw resourceExhausted(`the paths of the fields it changed have ${sum} characters; at most ${maxPaths} are allowed`);
+  return patch;
 }
 
 export function noChange(): Settled<true> {
   return { result: true };
-}
-
-/** What a plugin answered, out of its reach; what JSON cannot hold is its fault and not the client's. */
-export function cloneAnswer<T>(answer: T): T {
-  try {
-    return cloneJson(answer);
-  } catch (error) {
-    throw isKind(error, "invalidArgument") ? internal(error.message, { cause: error }) : error;
-  }
 }
 
 export function assertValid<T>(check: (value: T) => ReturnType<BodyCheck>, value: T, root = ""): void {

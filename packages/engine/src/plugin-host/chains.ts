@@ -23,10 +23,24 @@ export interface ChainContext {
   labels?: Record<string, string>;
   image?: string;
   env?: string[];
+  /** The request came over CRI, whose bodies may have what Docker's may not. Default: it did not. */
+  overCri?: boolean;
   signal?: AbortSignal;
   /** Receives every call made for this chain. A create has no id yet under which they could be found: see `PluginHost.adoptTrace`. */
   calls?: TraceEntry[];
 }
+
+/** Throws, or rejects, for a body that is of the right form, and that nothing can be made of. Allocates nothing. */
+export type Verify<B> = (body: B) => unknown;
+
+/** Who hands a body from plugin to plugin. */
+export interface ChangeContext<B> extends ChainContext {
+  /** Of this request, of which more is known than of others at the point. Default: what holds for all of them. */
+  verify?: Verify<B>;
+}
+
+/** The engine's own checks of what plugins make of a body, by point. */
+export type Verifiers = { readonly [P in PointOf<"changes">]?: (body: PointBody<P>, context: ChainContext) => unknown };
 
 /** Calls of plugins, kept with the container they concern. */
 export interface PluginTraces {
@@ -48,7 +62,11 @@ export type RootfsLender = <T>(use: (rootfs: string) => Promise<T>) => Promise<T
  */
 export interface PluginChains {
   /** The point's body as plugins left it. */
-  change<P extends PointOf<"changes">>(point: P, request: PointRequest<P>, context: ChainContext): Promise<PointBody<P>>;
+  change<P extends PointOf<"changes">>(
+    point: P,
+    request: PointRequest<P>,
+    context: ChangeContext<PointBody<P>>,
+  ): Promise<PointBody<P>>;
   /** Throws when a plugin refuses. `view` is asked for only when there is a plugin. */
   ask<P extends PointOf<"asks">>(point: P, view: () => PointRequest<P>, context: ChainContext): Promise<void>;
   /** Waits for the plugins, and never throws what they do. `view` is asked for only when there is one. */
@@ -58,12 +76,16 @@ export interface PluginChains {
   preCreate(config: ContainerCreateConfig, context: ChainContext): Promise<ContainerCreateConfig>;
   /** Hooks of all plugins, ordered: priority descending, equal ones in chain order. */
   preStart(container: ContainerInspect, context: ChainContext): Promise<PreStartHook[]>;
-  preCreateEndpoint(containerId: string, env: string[], endpoint: Endpoint, context: ChainContext): Promise<Endpoint>;
+  preCreateEndpoint(containerId: string, env: string[], endpoint: Endpoint, context: ChangeContext<Endpoint>): Promise<Endpoint>;
   preUpdate(body: Readable, context: ChainContext): Promise<Readable>;
   /** The container's files are put together only when a plugin wants to see them. */
   postUpdate(files: RootfsLender, env: string[], context: ChainContext): Promise<{ env: string[] }>;
   preVolumeCreate(config: VolumeCreateConfig, context: ChainContext): Promise<VolumeCreateConfig>;
-  criPreRunPodSandbox(config: PodSandboxConfig, criRequest: unknown, context: ChainContext): Promise<PodSandboxConfig>;
+  criPreRunPodSandbox(
+    config: PodSandboxConfig,
+    criRequest: unknown,
+    context: ChangeContext<PodSandboxConfig>,
+  ): Promise<PodSandboxConfig>;
   criPreCreateContainer(
     config: ContainerCreateConfig,
     criRequest: unknown,

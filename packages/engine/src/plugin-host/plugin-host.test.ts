@@ -5,7 +5,7 @@ import {
   type ContainerInspect,
   type HandlerSpec,
 } from "@pouchcontainer/api";
-import { forbidden, type EngineError } from "@pouchcontainer/errors";
+import { forbidden, invalidArgument, notFound, type EngineError } from "@pouchcontainer/errors";
 import {
   jsonStream,
   readJson,
@@ -622,6 +622,64 @@ test("a dry run finds in its body what filters look at, and says what an update 
   }
   const { error } = await dryRun(host, checks, { point: "container.preUpdate", body: { Memory: "lots" } });
   assert.equal(error, 'Memory must be an integer, got "lots"');
+});
+
+test("a body that nothing can be made of any more is left out where failures are ignored, and the next plugin runs", async () => {
+  const verify = (config: ContainerCreateConfig): void => {
+    if ((config.HostConfig.Memory ?? 0) < 0) throw invalidArgument("memory is negative");
+  };
+  const { host, add, log } = harness({ verifiers: { "container.preCreate": verify } });
+  const fields = { Memory: -5, CpuShares: 1, PidsLimit: 2, CpuPeriod: 3, CpuQuota: 4, NanoCpus: 5 };
+  add(
+    "broken",
+    "container",
+    { preCreate: (config) => void Object.assign(config.HostConfig, fields) },
+    { failurePolicy: "ignore", priority: 1 },
+  );
+  add("next", "container", { preCreate: (config) => void (config.Hostname = "h") });
+  assert.deepEqual(await host.preCreate(body(), {}), { ...body(), Hostname: "h" });
+  const names = ["Memory", "CpuShares", "PidsLimit", "CpuPeriod", "CpuQuota"].map((name) => `HostConfig.${name}`).join(", ");
+  assert.equal(
+    log[0],
+    `plugin "broken" at container.preCreate: memory is negative, since it changed ${names} and 1 more fields; ignored, as its failure policy says`,
+  );
+});
+
+test("volumes and endpoints are checked by who knows what they can be", async () => {
+  const { host, add } = harness({
+    verifiers: {
+      "volume.preVolumeCreate": ({ Driver = "local" }) => {
+        if (Driver !== "local") throw notFound(`no driver "${Driver}"`);
+      },
+    },
+  });
+  add("v", "volume", { preVolumeCreate: (config) => void (config.Driver = "magic") });
+  add("e", "container", { preCreateEndpoint: (_id, _env, draft) => void (draft.ipv4Address = "banana") });
+  await assert.rejects(host.preVolumeCreate({ Name: "x" }, {}), {
+    kind: "internal",
+    message: 'plugin "v" at volume.preVolumeCreate: no driver "magic", since it changed Driver',
+  });
+  const verify = ({ ipv4Address }: Endpoint): void => {
+    if (ipv4Address === "banana") throw invalidArgument(`${ipv4Address} is no address`);
+  };
+  await assert.rejects(host.preCreateEndpoint("c1", [], endpoint, { verify }), {
+    kind: "internal",
+    message: 'plugin "e" at container.preCreateEndpoint: banana is no address, since it changed ipv4Address',
+  });
+});
+
+test("bounds of an answer are the daemon's to set, in this process too", async () => {
+  const { host, add } = harness({ answerBounds: { bytes: 1000, values: 100, depth: 5 } });
+  let answer: unknown;
+  add("large", "container", { preCreate: () => answer as ContainerCreateConfig });
+  for (const [changes, message] of [
+    [{ Labels: { long: "x".repeat(1001) } }, "the body holds more than 1000 characters"],
+    [{ Env: Array.from({ length: 101 }, () => "A=1") }, "the body holds more than 100 values"],
+    [{ Deep: [[[[[[1]]]]]] }, "Deep[0][0][0][0][0] is nested deeper than 5 levels, or contains itself"],
+  ] as const) {
+    answer = { ...body(), ...changes };
+    await assert.rejects(host.preCreate(body(), {}), { message: `plugin "large" at container.preCreate: ${message}` });
+  }
 });
 
 test("a failing postUpdate says that the update is in force", async () => {

@@ -1,5 +1,5 @@
 import {
-  checkJsonBounds,
+  jsonBoundsInPieces,
   maxJsonValues,
   type ContainerCreateConfig,
   type ContainerInspect,
@@ -10,11 +10,13 @@ import { EngineError, internal, invalidArgument } from "@pouchcontainer/errors";
 import { inBackground } from "@pouchcontainer/owners";
 import type { ConflictPolicy, Endpoint, PluginLog, PodSandboxConfig, PulledImage, Supervisor } from "@pouchcontainer/plugin-sdk";
 import {
-  checkAnswerBounds,
+  answerScan,
   cloneJson,
   deepFreeze,
+  defaultAnswerBounds,
   defaultHookTimeoutSeconds,
   difference,
+  type AnswerBounds,
   type BodyChecks,
   type PluginInstance,
   type PointAnswer,
@@ -23,9 +25,9 @@ import {
   type PointRequest,
 } from "@pouchcontainer/plugin-sdk/host";
 import type { Readable } from "node:stream";
-import { assertValid, BodyChains, cloneAnswer, noChange } from "./body-chains.ts";
+import { assertValid, BodyChains, changesOf, noChange } from "./body-chains.ts";
 import { CallRunner, type PluginEvent, type PluginObserver, type Settled } from "./call-runner.ts";
-import type { ChainContext, PluginChains, PreStartHook, RootfsLender } from "./chains.ts";
+import type { ChainContext, PluginChains, PreStartHook, RootfsLender, ChangeContext, Verifiers } from "./chains.ts";
 import { WriteLog } from "./conflicts.ts";
 import { FailedPlugin } from "./failed-plugin.ts";
 import { checkTable, refusing, splitTable } from "./handler-table.ts";
@@ -41,6 +43,10 @@ export interface PluginHostDeps {
   checks: BodyChecks;
   /** Throws for the body of an update that none takes. Default: every body is taken. */
   decodeUpdate?: (body: unknown) => unknown;
+  /** Of what plugins make of a body, by point. Default of each: a body of the right form will do. */
+  verifiers?: Verifiers;
+  /** Default: the SDK's. */
+  answerBounds?: AnswerBounds;
   /** The daemon's log for one plugin. */
   logOf: (plugin: string) => PluginLog;
   /** What the daemon points get. */
@@ -62,6 +68,7 @@ export interface PluginHostDeps {
 export class PluginHost implements PluginChains {
   readonly trace: PluginTrace;
   readonly registry: PluginRegistry;
+  readonly answerBounds: AnswerBounds;
   readonly #deps: PluginHostDeps;
   readonly #runner: CallRunner;
   readonly #bodies: BodyChains;
@@ -81,12 +88,24 @@ export class PluginHost implements PluginChains {
       events: deps.events ?? { publish: () => undefined },
       logOf: deps.logOf,
     });
-    this.#bodies = new BodyChains(this.#runner, deps.onConflict);
-    const { checks, logOf } = deps;
-    this.#points = new PointChains({ registry: this.registry, runner: this.#runner, bodies: this.#bodies, checks, logOf });
+    this.answerBounds = deps.answerBounds ?? defaultAnswerBounds;
+    this.#bodies = new BodyChains(this.#runner, { onConflict: deps.onConflict, bounds: this.answerBounds });
+    const { checks, verifiers = {}, logOf } = deps;
+    this.#points = new PointChains({
+      registry: this.registry,
+      runner: this.#runner,
+      bodies: this.#bodies,
+      checks,
+      verifiers,
+      logOf,
+    });
   }
 
-  change<P extends PointOf<"changes">>(point: P, request: PointRequest<P>, context: ChainContext): Promise<PointBody<P>> {
+  change<P extends PointOf<"changes">>(
+    point: P,
+    request: PointRequest<P>,
+    context: ChangeContext<PointBody<P>>,
+  ): Promise<PointBody<P>> {
     return this.#points.change(point, request, context);
   }
 
@@ -106,7 +125,11 @@ export class PluginHost implements PluginChains {
     return this.change("container.preCreate", { config }, context);
   }
 
-  criPreRunPodSandbox(config: PodSandboxConfig, criRequest: unknown, context: ChainContext): Promise<PodSandboxConfig> {
+  criPreRunPodSandbox(
+    config: PodSandboxConfig,
+    criRequest: unknown,
+    context: ChangeContext<PodSandboxConfig>,
+  ): Promise<PodSandboxConfig> {
     return this.change("cri.preRunPodSandbox", { config, criRequest }, context);
   }
 
@@ -122,7 +145,7 @@ export class PluginHost implements PluginChains {
     return this.change("volume.preVolumeCreate", { config }, context);
   }
 
-  preCreateEndpoint(id: string, env: string[], endpoint: Endpoint, context: ChainContext): Promise<Endpoint> {
+  preCreateEndpoint(id: string, env: string[], endpoint: Endpoint, context: ChangeContext<Endpoint>): Promise<Endpoint> {
     return this.change("container.preCreateEndpoint", { id, env, endpoint }, { containerId: id, ...context, env });
   }
 
@@ -167,7 +190,7 @@ export class PluginHost implements PluginChains {
   }
 
   #checkHooks(answer: unknown): Settled<PointAnswer<"container.preStart">["hooks"]> {
-    const hooks = cloneAnswer(answer);
+    const hooks = this.#bodies.taken(answer);
     assertValid(this.#deps.checks["container.preStart"], hooks, "hooks");
     // Valid against the schema of PreStartHook[] by the line above.
     const checked = hooks as PointAnswer<"container.preStart">["hooks"];
@@ -183,20 +206,21 @@ export class PluginHost implements PluginChains {
     const links = this.registry.chain("container.preUpdate").filter((link) => link.filter?.(subject) !== false);
     if (links.length === 0) return body;
     const writes = new WriteLog();
-    const bytes = await readBody(body);
-    // The caller's fault, and no plugin's.
-    checkJsonBounds(bytes);
+    // What is wrong here is the caller's fault, and no plugin's.
+    const bytes = await readBody(body, { look: jsonBoundsInPieces() });
     let current = this.#updateBody(bytes);
     for (const link of links) {
       const before = current;
       const settle = async (answer: PointAnswer<"container.preUpdate">): Promise<Settled<typeof current>> => {
-        const answered = await readBody(answer.body, internal);
-        checkAnswerBounds(answered, maxJsonValues);
+        const { bytes: maxBytes, values } = this.answerBounds;
+        const look = answerScan(Math.min(values, maxJsonValues));
+        const answered = await readBody(answer.body, { refuse: internal, maxBytes, look });
         const isChanged = !answered.equals(before.bytes);
         const after = isChanged ? { ...this.#updateBody(answered), changedBy: link.slot.name } : before;
         if (after.json === undefined && before.json !== undefined) throw internal("the body it returned is not JSON any more");
         if (after.problem !== undefined && before.problem === undefined) throw internal(after.problem);
-        return this.#bodies.settled(link, writes, before.json ?? {}, after.json ?? {}, after);
+        const [from, to] = [before.json ?? {}, after.json ?? {}];
+        return this.#bodies.settled(link, writes, { before: from, after: to, patch: changesOf(from, to) }, after);
       };
       current =
         (await this.#runner.run("container.preUpdate", link, { body: bodyOf(before.bytes) }, context, settle, before.json)) ??

@@ -229,7 +229,7 @@ export class PluginSwitch {
     const manifest = manifestOf(record);
     const configuration = checkConfiguration(manifest, this.configurationOf(record));
     if (isPolicy(installed.packageJson)) return loadPolicy(manifest, installed.packageJson, configuration);
-    const { logs, childCommand, runtimeDirectory, withTable } = this.#deps;
+    const { host, logs, childCommand, runtimeDirectory, withTable } = this.#deps;
     const environment = this.#environmentOf(manifest);
     const confinement = await this.#confine({ manifest, directory: installed.directory, environment });
     return InstalledPlugin.start({
@@ -241,6 +241,7 @@ export class PluginSwitch {
       childCommand,
       runtimeDirectory,
       log: logs.logOf(record.name),
+      answerBounds: host.answerBounds,
       // A new process does not know the routes that the old one served.
       restarted: () => {
         if (manifest.points["api.updateHandler"] === undefined) return;

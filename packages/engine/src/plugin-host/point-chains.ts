@@ -16,7 +16,7 @@ import {
 } from "@pouchcontainer/plugin-sdk/host";
 import { noChange, type BodyChains, type BodyShape } from "./body-chains.ts";
 import type { CallRunner } from "./call-runner.ts";
-import type { ChainContext } from "./chains.ts";
+import type { ChainContext, ChangeContext, Verifiers, Verify } from "./chains.ts";
 import type { PluginRegistry } from "./plugin-registry.ts";
 import { Tellings } from "./tellings.ts";
 
@@ -25,6 +25,7 @@ export interface PointChainsDeps {
   runner: CallRunner;
   bodies: BodyChains;
   checks: BodyChecks;
+  verifiers: Verifiers;
   logOf: (plugin: string) => PluginLog;
 }
 
@@ -38,7 +39,11 @@ export class PointChains {
   }
 
   /** Hands a body from plugin to plugin, and asks those that may refuse what comes out. */
-  async change<P extends PointOf<"changes">>(point: P, request: PointRequest<P>, context: ChainContext): Promise<PointBody<P>> {
+  async change<P extends PointOf<"changes">>(
+    point: P,
+    request: PointRequest<P>,
+    context: ChangeContext<PointBody<P>>,
+  ): Promise<PointBody<P>> {
     const { registry, bodies } = this.#deps;
     const { thenAsks } = entryOf(point);
     const body = bodyOfRequest(point, request);
@@ -104,11 +109,16 @@ export class PointChains {
     }
   }
 
+  #verifierOf<P extends PointOf<"changes">>(point: P, context: ChainContext): Verify<PointBody<P>> | undefined {
+    const verify: Verifiers[P] = this.#deps.verifiers[point];
+    return verify && ((body) => verify(body, context));
+  }
+
   #shapeOf<P extends PointOf<"changes">>(
     point: P,
     whole: PointRequest<P>,
     before: PointBody<P>,
-    context: ChainContext,
+    context: ChangeContext<PointBody<P>>,
   ): BodyShape<P, PointBody<P>> {
     const { answer, keeps } = entryOf(point);
     const name = answer?.name ?? "";
@@ -116,6 +126,7 @@ export class PointChains {
     return {
       subject: (draft) => subjectOf(point, () => ({ ...whole, [name]: draft })) ?? subjectOfContext(context),
       check: this.#deps.checks[point],
+      verify: context.verify ?? this.#verifierOf(point, context),
       request: (draft) => {
         others ??= deepFreeze(cloneJson({ ...whole, [name]: null }));
         // The members of the request, one of them the draft.

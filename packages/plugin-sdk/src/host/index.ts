@@ -11,7 +11,9 @@ export { bodyOfRequest } from "../point-body.ts";
 export { defaultTimeoutMs, entryOf, subjectOf, valuesOf } from "../point-table.ts";
 export { InProcessPlugin, type PluginSettings } from "../in-process-plugin.ts";
 export { parsePluginSet, pluginSetOf, type PluginSet, type WantedPlugin } from "../plugin-set.ts";
-export { cloneJson, deepFreeze, difference, equalJson, isObject, valueAt, type PatchOperation } from "../json-patch.ts";
+export { defaultAnswerBounds, type AnswerBounds } from "../answer-bounds.ts";
+export { cloneJson, copyAnswer } from "../json-copy.ts";
+export { deepFreeze, difference, equalJson, isObject, valueAt, type PatchOperation } from "../json-patch.ts";
 export { isRefusal, pluginFailure } from "../plugin-failure.ts";
 export type {
   InvokeContext,
@@ -22,7 +24,7 @@ export type {
   PointOf,
   PointRequest,
 } from "../plugin-instance.ts";
-export { checkAnswerBounds, WireClient } from "../wire/http-client.ts";
+export { answerScan, WireClient } from "../wire/http-client.ts";
 export { proxyRequest } from "../wire/proxy-request.ts";
 export { runPluginProcess } from "../wire/run-plugin-process.ts";
 export {

@@ -3,7 +3,7 @@ import { join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import type { AssistantProcess, Supervisor } from "../daemon-plugin.ts";
 import { InProcessPlugin } from "../in-process-plugin.ts";
-import { cloneJson } from "../json-patch.ts";
+import { cloneJson } from "../json-copy.ts";
 import type { PluginManifest } from "../manifest.ts";
 import { checkConfiguration, parseManifest } from "../parse-manifest.ts";
 import { pluginFailure } from "../plugin-failure.ts";

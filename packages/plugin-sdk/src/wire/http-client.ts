@@ -1,16 +1,20 @@
-import { checkJsonBounds, maxJsonValues } from "@pouchcontainer/api";
-import { EngineError, cancelled, internal, resourceExhausted, unavailable, type ErrorKind } from "@pouchcontainer/errors";
+import { jsonBoundsInPieces } from "@pouchcontainer/api";
+import {
+  EngineError,
+  cancelled,
+  cutText,
+  internal,
+  resourceExhausted,
+  unavailable,
+  type ErrorKind,
+} from "@pouchcontainer/errors";
+import { takeLoopShare } from "@pouchcontainer/owners";
 import { Agent, request, type IncomingMessage } from "node:http";
+import { defaultAnswerBounds, type AnswerBounds } from "../answer-bounds.ts";
 
-/** Largest answer to one call, in bytes. */
-export const maxAnswerBytes = 16 * 1024 * 1024;
-
-/** Most values in one answer: what a client may send at most is passed on, with room for what a plugin adds. */
-const maxAnswerValues = 2 * maxJsonValues;
-
-/** Refuses an answer that would be too much work to read; the fault is the plugin's. */
-export function checkAnswerBounds(answer: Uint8Array, maxValues = maxAnswerValues): void {
-  checkJsonBounds(answer, { maxValues, refuse: (problem) => resourceExhausted(`its answer ${problem}`) });
+/** Looks at an answer as it comes in and refuses one that would be too much work to read; the fault is the plugin's. */
+export function answerScan(maxValues: number): (chunk: Uint8Array) => void {
+  return jsonBoundsInPieces({ maxValues, refuse: (problem) => resourceExhausted(`its answer ${problem}`) });
 }
 
 /** What a call sends and how it may end. */
@@ -24,20 +28,22 @@ export interface WireRequest {
 /** A few connections to one Unix socket, kept open between calls. */
 export class WireClient {
   readonly #socketPath: string;
+  readonly #bounds: AnswerBounds;
   readonly #agent = new Agent({ keepAlive: true, maxFreeSockets: 4 });
 
-  constructor(socketPath: string) {
+  constructor(socketPath: string, bounds = defaultAnswerBounds) {
     this.#socketPath = socketPath;
+    this.#bounds = bounds;
   }
 
   /** Posts JSON and parses the answer. Throws what the other side reported, or `unavailable` when it cannot be reached. */
   async call(path: string, body: unknown, signal?: AbortSignal): Promise<unknown> {
-    const answer = await this.post({ path, body: JSON.stringify(body), ...(signal === undefined ? {} : { signal }) });
-    return parse(answer);
+    const look = answerScan(this.#bounds.values);
+    return parse(await this.post({ path, body: JSON.stringify(body), ...(signal === undefined ? {} : { signal }) }, look));
   }
 
-  /** Posts bytes and returns the bytes of the answer. */
-  post({ path, body, headers, signal }: WireRequest): Promise<Buffer> {
+  /** Posts bytes and returns the bytes of the answer, each of which `look` was shown. */
+  post({ path, body, headers, signal }: WireRequest, look: (chunk: Buffer) => void = () => undefined): Promise<Buffer> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted === true) {
         reject(cancelled("the call was given up"));
@@ -62,12 +68,12 @@ export class WireClient {
       signal?.addEventListener("abort", onAbort, { once: true });
       outgoing.once("error", (error) => fail(unavailable(`its process does not answer: ${error.message}`, { cause: error })));
       outgoing.once("response", (response) => {
-        collect(response).then(
+        collect(response, this.#bounds.bytes, look).then(
           (bytes) => {
             finish();
             const status = response.statusCode ?? 0;
             if (status >= 200 && status < 300) resolve(bytes);
-            else reject(reported(bytes, status));
+            else reported(bytes, status).then(reject, reject);
           },
           (error: unknown) => {
             outgoing.destroy();
@@ -84,14 +90,15 @@ export class WireClient {
   }
 }
 
-async function collect(response: IncomingMessage): Promise<Buffer> {
+async function collect(response: IncomingMessage, maxBytes: number, look: (chunk: Buffer) => void): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
   try {
     // An incoming message without encoding yields buffers.
     for await (const chunk of response as AsyncIterable<Buffer>) {
       size += chunk.length;
-      if (size > maxAnswerBytes) throw resourceExhausted(`its answer is larger than ${maxAnswerBytes} bytes`);
+      if (size > maxBytes) throw resourceExhausted(`its answer is larger than ${maxBytes} bytes`);
+      look(chunk);
       chunks.push(chunk);
     }
   } catch (error) {
@@ -102,11 +109,13 @@ async function collect(response: IncomingMessage): Promise<Buffer> {
   return chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks);
 }
 
-function parse(bytes: Buffer): unknown {
-  checkAnswerBounds(bytes);
+async function parse(bytes: Buffer): Promise<unknown> {
+  await takeLoopShare();
+  const text = bytes.toString("utf8");
+  await takeLoopShare();
   let answer: unknown;
   try {
-    answer = bytes.length === 0 ? {} : JSON.parse(bytes.toString("utf8"));
+    answer = text === "" ? {} : JSON.parse(text);
   } catch (error) {
     throw new EngineError("internal", `its answer is not JSON: ${excerpt(bytes)}`, { cause: error });
   }
@@ -141,12 +150,12 @@ export function isErrorKind(value: unknown): value is ErrorKind {
 function errorOf(answer: { Err: string; Kind?: unknown }): EngineError {
   const kind = typeof answer.Kind === "string" && kinds.has(answer.Kind) ? answer.Kind : "internal";
   // A member of the set, whose members are kinds.
-  return new EngineError(kind as ErrorKind, answer.Err);
+  return new EngineError(kind as ErrorKind, cutText(answer.Err));
 }
 
-function reported(bytes: Buffer, status: number): EngineError {
+async function reported(bytes: Buffer, status: number): Promise<EngineError> {
   try {
-    parse(bytes);
+    await parse(bytes);
   } catch (error) {
     if (error instanceof EngineError && !error.message.startsWith("its answer is not JSON")) return error;
   }

@@ -9,6 +9,7 @@ import { InProcessPlugin } from "../in-process-plugin.ts";
 import type { PluginManifest } from "../manifest.ts";
 import { parseManifest } from "../parse-manifest.ts";
 import type { PluginLog } from "../plugin-call.ts";
+import { copyAnswer } from "../json-copy.ts";
 import type { InvokeContext, PointRequest } from "../plugin-instance.ts";
 import { entryOf, pointNames } from "../point-table.ts";
 import { pluginKinds, type PointName } from "../points.ts";
@@ -136,7 +137,9 @@ class ServedPlugin {
     response: ServerResponse,
   ): Promise<void> {
     const { call, members } = await readCall(request);
-    sendJson(response, await instance.invoke(point, this.#request(point, members, call), this.#context(call, response)));
+    const answer = await instance.invoke(point, this.#request(point, members, call), this.#context(call, response));
+    // What JSON cannot hold is named here: of some of it nothing would arrive.
+    sendJson(response, Object.fromEntries(Object.entries(answer).map(([name, member]) => [name, copyAnswer(member)])));
   }
 
   async #updateHandler(instance: InProcessPlugin, request: IncomingMessage, response: ServerResponse): Promise<void> {

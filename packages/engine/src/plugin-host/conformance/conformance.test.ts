@@ -1,4 +1,5 @@
 import type { ContainerCreateConfig, ContainerInspect, HandlerSpec } from "@pouchcontainer/api";
+import type { EngineError } from "@pouchcontainer/errors";
 import { readJson, jsonStream, type ImageRequest, type PluginManifest, type Supervisor } from "@pouchcontainer/plugin-sdk";
 import {
   compileBodyChecks,
@@ -24,6 +25,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { verifyCreate } from "../../containers/config/index.ts";
+import { sampleConfigSettings, sampleFacts } from "../../containers/config/sample-settings.ts";
 import { InstalledPlugin } from "../installed/installed-plugin.ts";
 import { PluginHost } from "../plugin-host.ts";
 
@@ -89,6 +92,7 @@ async function open(t: TestContext, transport: string, more: Partial<PluginManif
     logOf: () => ({ debug: write, info: write, warn: write, error: write }),
     supervisorOf: () => supervisor,
     stateDirectoryOf: () => "/nowhere",
+    verifiers: { "container.preCreate": (body) => verifyCreate(body, sampleFacts(), sampleConfigSettings()) },
   });
   const instance = await (transports[transport] ?? unknownTransport)(log, runtimeDirectory, more);
   host.add(instance);
@@ -187,6 +191,61 @@ for (const transport of Object.keys(transports)) {
     );
     assert.equal((await host.preCreate(config("busybox"), {})).Env?.length, 2);
   });
+
+  test(`${transport}: garbage is checked as a client's body is, is the plugin's failure, and opens its circuit`, async (t) => {
+    const { host, instance } = await open(t, transport);
+    const prefix = `plugin "${instance.manifest.name}" at container.preCreate: `;
+    for (const [hostConfig, message, field] of [
+      ['{"Memory": -5}', "Minimum memory limit allowed is 6MB, since it changed HostConfig.Memory", "/HostConfig/Memory"],
+      ['{"Memory": 1e308}', /^HostConfig\.Memory must be <= 9223372036854776000, got 1e\+308$/, "/HostConfig/Memory"],
+      [
+        '{"NetworkMode": "container:"}',
+        "Invalid network mode: invalid container format container:<name|id>, since it changed HostConfig.NetworkMode",
+        "/HostConfig/NetworkMode",
+      ],
+      [
+        '{"PortBindings": {"99999/tcp": []}}',
+        'invalid port specification: "99999", since it changed HostConfig.PortBindings',
+        "/HostConfig/PortBindings",
+      ],
+      ['{"UTSMode": "\\ud800"}', "HostConfig.UTSMode holds half of a surrogate pair, which is no text", "/HostConfig/UTSMode"],
+    ] as const)
+      await assert.rejects(host.preCreate({ ...config("garbage"), Cmd: [hostConfig] }, {}), (error: EngineError) => {
+        const { kind, details } = error;
+        // What the SDK refuses in the plugin's process arrives as words.
+        const pointer = transport === "child process" && field === "/HostConfig/UTSMode" ? undefined : field;
+        assert.deepEqual([kind, details["point"], details["field"]], ["internal", "container.preCreate", pointer]);
+        assert.ok(error.message.startsWith(prefix), error.message);
+        const said = error.message.slice(prefix.length);
+        if (typeof message === "string") assert.equal(said, message);
+        else assert.match(said, message);
+        return true;
+      });
+    await assert.rejects(host.preCreate(config("busybox"), {}), /not called for another 30 s after 5 failures in a row/);
+  });
+
+  test(`${transport}: a client's own mistake stays the client's`, async (t) => {
+    const { host } = await open(t, transport);
+    const mistaken = { ...config("busybox"), HostConfig: { Memory: 5 } };
+    for (let round = 0; round < 6; round += 1) assert.deepEqual((await host.preCreate(mistaken, {})).HostConfig, { Memory: 5 });
+  });
+
+  if (transport !== "python")
+    test(`${transport}: what JSON cannot hold is told by its field`, async (t) => {
+      const { host } = await open(t, transport);
+      for (const [garbage, said] of [
+        ["NaN", /: HostConfig\.Memory is NaN, which JSON cannot hold$/],
+        ["BigInt", /: HostConfig\.Memory is a bigint, which JSON cannot hold$/],
+        ["function", /: HostConfig\.Memory is a function, which JSON cannot hold$/],
+        ["cycle", /: HostConfig\.self\.self.* or contains itself$/],
+        ["holes", /: the body holds more than \d+ values$/],
+      ] as const)
+        await assert.rejects(
+          host.preCreate({ ...config("javascript"), Cmd: [garbage] }, {}),
+          (error: EngineError) => ["internal", "resourceExhausted"].includes(error.kind) && said.test(error.message),
+          garbage,
+        );
+    });
 
   test(`${transport}: an answer of 50 MB is refused`, async (t) => {
     // What the plugin holds of an answer that is read slowly is not what this is about.

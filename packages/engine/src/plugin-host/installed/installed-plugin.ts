@@ -13,6 +13,7 @@ import {
   WireClient,
   wireEnvironment,
   type ActivateRequest,
+  type AnswerBounds,
   type InvokeContext,
   type PluginInstance,
   type PointAnswer,
@@ -43,6 +44,8 @@ export interface InstalledPluginOptions {
   log: PluginLog;
   /** Limits and user of all its processes; released when it is closed. Default: none but the limit of its process's memory. */
   confinement?: Confinement;
+  /** Default: the SDK's. */
+  answerBounds?: AnswerBounds;
   startTimeoutMs?: number;
   /** Told when the process serves again after it had ended. Default: nothing. */
   restarted?: () => void;
@@ -80,7 +83,7 @@ export class InstalledPlugin implements PluginInstance {
         `the path of the plugin's socket, ${socketPath}, is longer than ${maxSocketPath} bytes; choose a shorter --exec-root-dir`,
       );
     }
-    this.#client = new WireClient(socketPath);
+    this.#client = new WireClient(socketPath, options.answerBounds);
     this.#callbacks = new HostCallbacks();
     this.#process = new PluginProcess({
       command: this.#command(),

@@ -50,6 +50,9 @@ def pre_create(body):
     if image == "invalid":
         config["HostConfig"] = {"Memory": "lots"}
         return {"config": config}
+    if image == "garbage":
+        config["HostConfig"] = json.loads(config["Cmd"][0])
+        return {"config": config}
     if image == "hang":
         time.sleep(3600)
     if image == "exit":

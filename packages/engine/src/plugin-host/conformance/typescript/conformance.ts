@@ -17,6 +17,20 @@ function refuseWhatSaysSo(view: object): void {
   if (JSON.stringify(view).includes("please-refuse")) throw forbidden("refused by the plugin");
 }
 
+const holes: string[] = [];
+holes.length = 4_000_000_000;
+const cycle: Record<string, unknown> = {};
+cycle["self"] = cycle;
+
+/** What JSON has no word for. */
+const garbage: Record<string, object> = {
+  NaN: { HostConfig: { Memory: Number.NaN } },
+  BigInt: { HostConfig: { Memory: 10n } },
+  function: { HostConfig: { Memory: () => 1 } },
+  cycle: { HostConfig: cycle },
+  holes: { Env: holes },
+};
+
 registerContainerPlugin({
   async preCreate(config, { configuration, container }) {
     switch (config.Image) {
@@ -29,6 +43,10 @@ registerContainerPlugin({
       case "invalid":
         // What a plugin without types may do.
         return { ...config, HostConfig: { Memory: "lots" } } as unknown as ContainerCreateConfig;
+      case "garbage":
+        return { ...config, HostConfig: JSON.parse(config.Cmd?.[0] ?? "") as ContainerCreateConfig["HostConfig"] };
+      case "javascript":
+        return { ...config, ...garbage[config.Cmd?.[0] ?? ""] };
       case "hang":
         return new Promise(() => undefined);
       case "exit":
