@@ -148,6 +148,14 @@ async function open(options: ComposeOptions, closers: Closers): Promise<void> {
     naming,
     signatures,
     version: build.version,
+    verifiers: {
+      "container.preCreate": async (config, { overCri = false }) => {
+        await containers.checkCreate(config, overCri);
+        if (!overCri) networks.manager.checkMode(config.HostConfig.NetworkMode);
+      },
+      "cri.preCreateContainer": (config) => containers.checkCreate(config, true),
+      "volume.preVolumeCreate": (config) => volumes.check(config),
+    },
     metrics: [uncaughtErrors, stalls],
   });
   closers.push("installed plugins", () => plugins.close());

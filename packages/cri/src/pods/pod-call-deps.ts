@@ -35,4 +35,6 @@ export interface PreRunContext {
   labels: Record<string, string>;
   signal: AbortSignal;
   calls: TraceEntry[];
+  /** Throws for a draft that no pod can be made of. */
+  verify: (draft: PodSandboxDraft) => void;
 }

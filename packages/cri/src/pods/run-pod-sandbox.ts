@@ -1,5 +1,5 @@
 import { fromJson, toJson, type JsonValue } from "@bufbuild/protobuf";
-import type { PodSandboxConfig as PodSandboxDraft, TraceEntry } from "@pouchcontainer/engine";
+import { checkPodConfig, type PodSandboxConfig as PodSandboxDraft, type TraceEntry } from "@pouchcontainer/engine";
 import { internal, invalidArgument, messageChain } from "@pouchcontainer/errors";
 import {
   PodSandboxConfigSchema,
@@ -29,9 +29,17 @@ export function runPodSandbox(deps: Deps): Handler<typeof RuntimeService.method.
   };
 }
 
+/** What is checked of a pod on its way, for a plugin that changes it. */
+function verifierOf(runtimeHandler: string, cgroupDriver: Deps["cgroupDriver"]): (draft: PodSandboxDraft) => void {
+  return (draft) => checkPodConfig(translatePod(messageOf(draft), { runtimeHandler, cgroupDriver }), cgroupDriver);
+}
+
+// A draft is made of what is JSON, by copies that are.
+const messageOf = (draft: PodSandboxDraft): PodSandboxConfig => fromJson(PodSandboxConfigSchema, draft as JsonValue);
+
 /** Plugins see CRI's messages in protobuf's JSON. */
 async function afterPlugins(
-  { preRunPodSandbox }: Deps,
+  { preRunPodSandbox, cgroupDriver }: Deps,
   request: RunPodSandboxRequest,
   asked: PodSandboxConfig,
   signal: AbortSignal,
@@ -40,12 +48,12 @@ async function afterPlugins(
   // The draft's type is that of the message in this form.
   const draft = toJson(PodSandboxConfigSchema, asked) as PodSandboxDraft;
   const podName = asked.metadata?.name ?? "";
-  const context = { podName, labels: asked.labels, signal, calls };
+  const verify = verifierOf(request.runtimeHandler, cgroupDriver);
+  const context = { podName, labels: asked.labels, signal, calls, verify };
   const changed = await preRunPodSandbox(draft, { config: draft, runtimeHandler: request.runtimeHandler }, context);
   if (changed === draft) return asked;
   try {
-    // Made of what is JSON, by copies that are.
-    return fromJson(PodSandboxConfigSchema, changed as JsonValue);
+    return messageOf(changed);
   } catch (error) {
     throw internal(`plugins at cri.preRunPodSandbox left no sandbox config: ${messageChain(error)}`, { cause: error });
   }

@@ -17,6 +17,7 @@ import { containerLogs } from "./container-logs.ts";
 import { ContainerRegistry } from "./container-registry.ts";
 import type { ContainerRoom, RemoveOptions, StartOptions } from "./container-room.ts";
 import { containerStats } from "./container-stats.ts";
+import { checkCreate } from "./check-create.ts";
 import { containerTop } from "./container-top.ts";
 import { createContainer, type CreateOrigin } from "./create-container.ts";
 import { HealthMonitor } from "./health-monitor.ts";
@@ -127,6 +128,11 @@ export class ContainerManager {
 
   create(config: api.ContainerCreateConfig, from: CreateOrigin = {}): Promise<api.ContainerCreateResponse> {
     return createContainer(this.#room, config, from);
+  }
+
+  /** Refuses a request of which no container can be made. Allocates nothing. */
+  checkCreate(config: api.ContainerCreateConfig, overCri: boolean): Promise<void> {
+    return checkCreate(this.#room.deps, config, overCri);
   }
 
   list(options: Parameters<ContainerList["list"]>[0]): Promise<api.ContainerSummary[]> {

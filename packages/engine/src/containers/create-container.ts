@@ -24,6 +24,7 @@ import {
 } from "./config/index.ts";
 import { Container } from "./container.ts";
 import { gcRootLabel, ownerLabel } from "./container-deps.ts";
+import { settingsOf } from "./create-settings.ts";
 import { publishContainerEvent } from "./container-events.ts";
 import { madeUpName, newContainerId } from "./container-names.ts";
 import { zeroTime, type ContainerRecord } from "./container-record.ts";
@@ -61,8 +62,9 @@ export async function createContainer(
 ): Promise<api.ContainerCreateResponse> {
   const { deps, registry } = room;
   const calls: TraceEntry[] = [...(from.calls ?? [])];
-  const chained = await deps.chains.preCreate(requested, { ...requestContext(requested), calls });
-  const request = from.pod || from.cri ? podRequest(chained, from) : chained;
+  const overCri = isOverCri(from);
+  const chained = await deps.chains.preCreate(requested, { ...requestContext(requested), overCri, calls });
+  const request = overCri ? podRequest(chained, from) : chained;
   const id = request.SpecificID || newContainerId();
   if (registry.knows(id)) throw conflict(`Conflict. A container with the id ${id} exists already`);
   const name = request.Name ? checkedContainerName(request.Name) : madeUpName(registry);
@@ -103,6 +105,10 @@ async function promisedNameFree(registry: ContainerRegistry, name: string): Prom
   await ended(registry.holderOf(name)?.promisedRemoval ?? Promise.resolve(), removalPatienceMs);
 }
 
+function isOverCri({ pod, cri }: { pod?: PodMembership | undefined; cri?: CriSettings | undefined }): boolean {
+  return pod !== undefined || cri !== undefined;
+}
+
 /** `docker run --rm` waits for a removal that does not come by itself: its user is to know why. */
 function keptAfterItsEnd(
   requested: api.ContainerCreateConfig,
@@ -137,7 +143,7 @@ async function prepareRecord(
   undo: UndoStep[],
 ): Promise<ContainerRecord> {
   const { deps } = room;
-  const settings = pod || cri ? { ...deps.configSettings, leastMemoryBytes: 0 } : deps.configSettings;
+  const settings = settingsOf(deps, isOverCri({ pod, cri }));
   const verified = verifyCreate(request, deps.facts, settings);
   const criSettings = cri && criRecord(cri, deps);
   if (!request.Image) throw invalidArgument("no image given: Image cannot be empty");

@@ -4,17 +4,19 @@ import type { CriSettings } from "./cri-settings.ts";
 import { modesOf, type PodMembership } from "./pod-membership.ts";
 import { readLimited } from "../read-limited.ts";
 
+const anyPod: PodMembership = {
+  podId: "",
+  namespaces: { network: "own", ipc: "own", uts: "own", pid: "own" },
+  files: {},
+  logPath: "",
+};
+
 /**
  * Modes and networks of a container of a pod are the pod's, whatever a plugin has put into its body; and who made the pod decides what
  * becomes of one that has ended.
  */
 const neutral: HostConfig = {
-  ...modesOf({
-    podId: "",
-    namespaces: { network: "own", ipc: "own", uts: "own", pid: "own" },
-    files: {},
-    logPath: "",
-  }),
+  ...modesOf(anyPod),
   RestartPolicy: { Name: "no", MaximumRetryCount: 0 },
   AutoRemove: false,
 };
@@ -41,6 +43,11 @@ export function podRequest(
     // Who made the pod probes its containers by itself: an image's probe is Docker's clients' only.
     ...(pod ? { NetworkingConfig: {}, Healthcheck: request.Healthcheck ?? { Test: ["NONE"] } } : {}),
   };
+}
+
+/** The same for a body of which no more is known than that it came over CRI. */
+export function asInAnyPod(request: ContainerCreateConfig): ContainerCreateConfig {
+  return podRequest(request, { pod: anyPod });
 }
 
 function withSeccomp(options: readonly string[], path: string): string[] {

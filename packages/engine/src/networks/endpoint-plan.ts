@@ -77,7 +77,11 @@ export async function planEndpoint(
     env: container.env,
     ...(signal ? { signal } : {}),
   };
-  const endpoint = await chains.preCreateEndpoint(container.id, container.env, asked, context);
+  const verify = (endpoint: Endpoint): void => {
+    refuseBadEndpoint(network, endpoint);
+    refuseBadNames(endpoint);
+  };
+  const endpoint = await chains.preCreateEndpoint(container.id, container.env, asked, { ...context, verify });
   refuseBadEndpoint(network, endpoint);
   const { macAddress } = endpoint;
   return {
@@ -118,6 +122,12 @@ function refuseBadEndpoint(
     throw invalidArgument("network-scoped alias is supported only for containers in user defined networks");
   }
   if (endpoint.macAddress) parseMac(endpoint.macAddress);
+}
+
+/** Each becomes a word of a line in resolv.conf. */
+export function refuseBadNames({ dns, dnsSearch, dnsOptions }: Pick<Endpoint, "dns" | "dnsSearch" | "dnsOptions">): void {
+  for (const word of [...dns, ...dnsSearch, ...dnsOptions])
+    if (word === "" || /\s/.test(word)) throw invalidArgument(`DNS configuration: "${word}" is not one word`);
 }
 
 /** `02:42:AC:11:00:02`, `02-42-ac-11-00-02` and `0242.ac11.0002` as the kernel's tools write them. */

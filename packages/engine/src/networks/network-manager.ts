@@ -85,6 +85,12 @@ export class NetworkManager {
     return Promise.resolve(inspectNetwork(record, this.#deps.sandboxes.membersOf(record)));
   }
 
+  /** Refuses a network mode by a network that is not there. A client is told of it at the start: it may be made by then. */
+  checkMode(mode: string | undefined): void {
+    const name = networkName(mode);
+    if (name !== "bridge" && !name.startsWith("container:")) this.#deps.registry.require(name);
+  }
+
   async connect(ref: string, request: api.NetworkConnectRequest): Promise<void> {
     const { containers, registry } = this.#deps;
     registry.require(ref);

@@ -9,6 +9,7 @@ export type {
   PodSandboxConfig,
   PostPullImage,
   PreStartHook,
+  Verifiers,
 } from "./chains.ts";
 export { isOfPlugin } from "./is-of-plugin.ts";
 export { PluginHost, type PluginHostDeps } from "./plugin-host.ts";

@@ -1,5 +1,6 @@
 import { invalidArgument } from "@pouchcontainer/errors";
 import { isIP } from "node:net";
+import { refuseBadNames } from "../networks/endpoint-plan.ts";
 import type { PodConfig, PodPort } from "./pod-config.ts";
 import { bandwidthOfAnnotations } from "./network/pod-bandwidth.ts";
 import { checkSysctls } from "./pod-sysctls.ts";
@@ -18,9 +19,7 @@ export function checkPodConfig(config: PodConfig, driver: "cgroupfs" | "systemd"
   for (const [kind, text] of Object.entries({ "host name": hostname, "domain name": domainname }))
     if (!/^[A-Za-z0-9._-]*$/.test(text) || text.length > nameLength)
       throw invalidArgument(`the ${kind} "${text}" is not one, or has more than ${nameLength} characters`);
-  // Each becomes a word of a line in resolv.conf.
-  for (const word of [...(dns?.servers ?? []), ...(dns?.searches ?? []), ...(dns?.options ?? [])])
-    if (word === "" || /\s/.test(word)) throw invalidArgument(`DNS configuration: "${word}" is not one word`);
+  refuseBadNames({ dns: dns?.servers ?? [], dnsSearch: dns?.searches ?? [], dnsOptions: dns?.options ?? [] });
   for (const port of config.ports) checkPort(port);
   if (logDirectory !== "" && !logDirectory.startsWith("/"))
     throw invalidArgument(`the log folder ${logDirectory} is not absolute`);

@@ -1,3 +1,4 @@
+export { checkPodConfig } from "./check-pod-config.ts";
 export type { PodFilter } from "./list-pods.ts";
 export type { MembershipOptions } from "./membership-of.ts";
 export type { PodNetworkStatus } from "./network/pod-network.ts";

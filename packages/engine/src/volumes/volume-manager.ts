@@ -258,10 +258,7 @@ export class VolumeManager {
     const config = await this.#deps.chains.preVolumeCreate(requested, context);
     const anonymous = !config.Name;
     const name = config.Name || randomBytes(32).toString("hex");
-    checkName(name, this.#path(name));
-    const driver = config.Driver || "local";
-    if (driver !== "local")
-      throw notFound(`create ${name}: error looking up volume plugin ${driver}: plugin "${driver}" not found`);
+    this.#checkPlace(name, config);
     return this.#locks.run(name, async () => {
       const known = this.#deps.records.get(name);
       const record = known ?? (await this.#make(name, config, anonymous));
@@ -270,12 +267,22 @@ export class VolumeManager {
     });
   }
 
+  /** Refuses a configuration of which no volume can be made. Allocates nothing. */
+  check(config: VolumeCreateConfig): void {
+    const name = config.Name || "0".repeat(64);
+    this.#checkPlace(name, config);
+    checkOptions(name, config);
+  }
+
+  #checkPlace(name: string, { Driver }: VolumeCreateConfig): void {
+    checkName(name, this.#path(name));
+    const driver = Driver || "local";
+    if (driver !== "local")
+      throw notFound(`create ${name}: error looking up volume plugin ${driver}: plugin "${driver}" not found`);
+  }
+
   async #make(name: string, config: VolumeCreateConfig, anonymous: boolean): Promise<VolumeRecord> {
-    try {
-      parseLocalOptions(config.DriverOpts ?? {});
-    } catch (cause) {
-      throw invalidArgument(`create ${name}: ${EngineError.from(cause).message}`, { cause });
-    }
+    checkOptions(name, config);
     const labels = anonymous ? { ...config.Labels, [anonymousLabel]: "" } : (config.Labels ?? null);
     const record: VolumeRecord = {
       name,
@@ -386,6 +393,14 @@ const noSuchVolume = (name: string): EngineError => notFound(`get ${name}: no su
 
 /** Longest name of a file on the file systems of Linux. */
 const maxNameBytes = 255;
+
+function checkOptions(name: string, { DriverOpts }: VolumeCreateConfig): void {
+  try {
+    parseLocalOptions(DriverOpts ?? {});
+  } catch (cause) {
+    throw invalidArgument(`create ${name}: ${EngineError.from(cause).message}`, { cause });
+  }
+}
 
 function checkName(name: string, path: string): void {
   if (name.length === 1)

@@ -21,6 +21,7 @@ import {
   type RegistrySettings,
   type SignatureSettings,
   type Store,
+  type Verifiers,
 } from "@pouchcontainer/engine";
 import { EngineError, invalidArgument, messageChain } from "@pouchcontainer/errors";
 import type { NamingDefaults } from "@pouchcontainer/oci";
@@ -60,6 +61,8 @@ export async function openPlugins(options: {
   naming: NamingDefaults;
   signatures: SignatureSettings;
   version: string;
+  /** The engine's own checks of what plugins make of a body. */
+  verifiers: Verifiers;
   /** What else `/metrics` has to say. */
   metrics: readonly { text(): string }[];
 }): Promise<Plugins> {
@@ -94,6 +97,12 @@ export async function openPlugins(options: {
   const host = new PluginHost({
     checks,
     decodeUpdate: (body) => decodeBody(ContainerUpdateConfig, body),
+    verifiers: options.verifiers,
+    answerBounds: {
+      bytes: configuration["plugin-answer-bytes"],
+      values: configuration["plugin-answer-values"],
+      depth: configuration["plugin-answer-depth"],
+    },
     logOf: logs.logOf,
     supervisorOf,
     stateDirectoryOf: (plugin) => stateDirectory(configuration, plugin),

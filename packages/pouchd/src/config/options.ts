@@ -343,6 +343,27 @@ export const optionTable = {
     default: false,
     help: "Install no plugin that none of --plugin-signature-keys has signed",
   },
+  "plugin-answer-bytes": {
+    group: "plugins",
+    type: "integer",
+    default: 16 * 1024 * 1024,
+    placeholder: "BYTES",
+    help: "Largest answer of a plugin to one call; of one in the daemon, its names and texts in characters",
+  },
+  "plugin-answer-values": {
+    group: "plugins",
+    type: "integer",
+    default: 40_000,
+    placeholder: "N",
+    help: "Most members and items in an answer of a plugin; in the body of an update never more than 20000",
+  },
+  "plugin-answer-depth": {
+    group: "plugins",
+    type: "integer",
+    default: 100,
+    placeholder: "N",
+    help: "Most levels of a body that a plugin has changed",
+  },
   "safe-mode": {
     group: "plugins",
     type: "boolean",

@@ -1,6 +1,6 @@
 import { invalidArgument } from "@pouchcontainer/errors";
 import { isIPv4, isIPv6 } from "node:net";
-import { parseMac } from "../../networks/endpoint-plan.ts";
+import { parseMac, refuseBadNames } from "../../networks/endpoint-plan.ts";
 import type { ChainContext, Endpoint, PluginChains } from "../../plugin-host/chains.ts";
 import type { PodConfig } from "../pod-config.ts";
 import type { PodAttachment } from "../pod-record.ts";
@@ -36,11 +36,10 @@ export async function askPlugins(
     dnsOptions: options,
     driverOptions: {},
   };
-  const endpoint = await chains.preCreateEndpoint(context.containerId, [], asked, context);
+  const endpoint = await chains.preCreateEndpoint(context.containerId, [], asked, { ...context, verify: refuseBadPlace });
   if (endpoint === asked) return { attachment, config };
+  refuseBadPlace(endpoint);
   const { ipv4Address = "", ipv6Address = "", macAddress = "", dns, dnsSearch, dnsOptions } = endpoint;
-  if (ipv4Address !== "" && !isIPv4(ipv4Address)) throw invalidArgument(`a plugin gave the pod no IPv4 address: ${ipv4Address}`);
-  if (ipv6Address !== "" && !isIPv6(ipv6Address)) throw invalidArgument(`a plugin gave the pod no IPv6 address: ${ipv6Address}`);
   const ips = [ipv4Address, ipv6Address].filter((address) => address !== "");
   const names = { servers: dns, searches: dnsSearch, options: dnsOptions };
   const hasNames = dns.length + dnsSearch.length + dnsOptions.length > 0;
@@ -62,4 +61,11 @@ export async function askPlugins(
       },
     },
   };
+}
+
+function refuseBadPlace({ ipv4Address = "", ipv6Address = "", macAddress = "", ...names }: Endpoint): void {
+  refuseBadNames(names);
+  if (ipv4Address !== "" && !isIPv4(ipv4Address)) throw invalidArgument(`a plugin gave the pod no IPv4 address: ${ipv4Address}`);
+  if (ipv6Address !== "" && !isIPv6(ipv6Address)) throw invalidArgument(`a plugin gave the pod no IPv6 address: ${ipv6Address}`);
+  if (macAddress !== "") parseMac(macAddress);
 }
