@@ -25,6 +25,7 @@ import {
 import { Container } from "./container.ts";
 import { gcRootLabel, ownerLabel } from "./container-deps.ts";
 import { settingsOf } from "./create-settings.ts";
+import { keptAfterItsEnd, tellingWhoChanged } from "./changed-by-plugins.ts";
 import { publishContainerEvent } from "./container-events.ts";
 import { madeUpName, newContainerId } from "./container-names.ts";
 import { zeroTime, type ContainerRecord } from "./container-record.ts";
@@ -67,12 +68,10 @@ export async function createContainer(
   const request = overCri ? podRequest(chained, from) : chained;
   const id = request.SpecificID || newContainerId();
   if (registry.knows(id)) throw conflict(`Conflict. A container with the id ${id} exists already`);
-  const name = request.Name ? checkedContainerName(request.Name) : madeUpName(registry);
-  if (from.pod) await promisedNameFree(registry, name);
-  registry.reserveName(name, id);
+  const name = await tellingWhoChanged(calls, "Name", () => reservedName(room, request, { id, from }));
   const undo: UndoStep[] = [() => registry.releaseName(name, id)];
   try {
-    const record = await prepareRecord(room, request, { id, name, from }, undo);
+    const record = await prepareRecord(room, request, { id, name, from, calls }, undo);
     if (calls.length > 0) record.trace = calls;
     const container = new Container(record, deps);
     await allocate(room, container, undo);
@@ -109,24 +108,6 @@ function isOverCri({ pod, cri }: { pod?: PodMembership | undefined; cri?: CriSet
   return pod !== undefined || cri !== undefined;
 }
 
-/** `docker run --rm` waits for a removal that does not come by itself: its user is to know why. */
-function keptAfterItsEnd(
-  requested: api.ContainerCreateConfig,
-  request: api.ContainerCreateConfig,
-  calls: readonly TraceEntry[],
-): string[] {
-  if (requested.HostConfig?.AutoRemove !== true || request.HostConfig?.AutoRemove === true) return [];
-  const places = ["/HostConfig", "/HostConfig/AutoRemove"];
-  const names = calls
-    .filter(({ patch = [] }) => patch.some(({ path }) => places.includes(path)))
-    .map(({ plugin }) => `"${plugin}"`);
-  // A patch that the trace has cut does not tell its places.
-  const who = names.length > 0 ? `plugin ${names.join(", ")}` : "a plugin";
-  return [
-    `${who} took HostConfig.AutoRemove away: the container is not removed when it ends, and who waits for that waits until somebody removes it`,
-  ];
-}
-
 function requestContext(request: api.ContainerCreateConfig): Parameters<ContainerRoom["deps"]["chains"]["preCreate"]>[1] {
   return {
     ...(request.Name ? { containerName: request.Name } : {}),
@@ -136,18 +117,32 @@ function requestContext(request: api.ContainerCreateConfig): Parameters<Containe
   };
 }
 
+async function reservedName(
+  { registry }: ContainerRoom,
+  { Name }: api.ContainerCreateConfig,
+  { id, from }: { id: string; from: CreateOrigin },
+): Promise<string> {
+  const name = Name ? checkedContainerName(Name) : madeUpName(registry);
+  if (from.pod) await promisedNameFree(registry, name);
+  registry.reserveName(name, id);
+  return name;
+}
+
 async function prepareRecord(
   room: ContainerRoom,
   request: api.ContainerCreateConfig,
-  { id, name, from: { pod, cri, readOnlyNonRecursive = false } }: { id: string; name: string; from: CreateOrigin },
+  making: { id: string; name: string; from: CreateOrigin; calls: readonly TraceEntry[] },
   undo: UndoStep[],
 ): Promise<ContainerRecord> {
   const { deps } = room;
+  const { id, name, calls } = making;
+  const { pod, cri, readOnlyNonRecursive = false } = making.from;
   const settings = settingsOf(deps, isOverCri({ pod, cri }));
   const verified = verifyCreate(request, deps.facts, settings);
   const criSettings = cri && criRecord(cri, deps);
-  if (!request.Image) throw invalidArgument("no image given: Image cannot be empty");
-  const image = await deps.images.resolve(request.Image, request.Platform);
+  const { Image: reference, Platform: platform } = request;
+  if (!reference) throw invalidArgument("no image given: Image cannot be empty");
+  const image = await tellingWhoChanged(calls, "Image", () => deps.images.resolve(reference, platform));
   const { config, hostConfig, networkingConfig, warnings, links, path, args } = normaliseCreate({
     verified,
     id,
@@ -165,7 +160,7 @@ async function prepareRecord(
   await namedInRequest(() => deps.networks.validate(networked));
   const { mountPoints } = await makeMounts(room, { id, name, hostConfig, config, readOnlyNonRecursive }, undo);
   const snapshotter = request.Snapshotter || deps.defaultSnapshotter;
-  await deps.images.ensureUnpacked(image, snapshotter);
+  await tellingWhoChanged(calls, "Snapshotter", () => deps.images.ensureUnpacked(image, snapshotter));
   const imageVolumes = await resolveImageVolumes(deps, cri?.imageVolumes ?? [], snapshotter);
   const directory = join(deps.roots.containers, id);
   return {
@@ -176,7 +171,7 @@ async function prepareRecord(
     hostConfig,
     networkingConfig,
     ...(links.length > 0 ? { links } : {}),
-    image: { id: image.id, reference: request.Image, manifestDigest: image.manifestDigest, chainId: image.chainId },
+    image: { id: image.id, reference, manifestDigest: image.manifestDigest, chainId: image.chainId },
     snapshotter,
     driver: snapshotter,
     mountPoints,
