@@ -18,12 +18,14 @@ export const PluginTraceEntry = Type.Object({
   patchCut: optional(
     Type.Object({
       operations: integer("Operations that are not in `patch`"),
-      characters: integer("Characters of JSON that are not in `patch`, values of operations that are in it among them"),
+      bytes: integer("Bytes of JSON that are not in `patch`, values of operations that are in it among them"),
     }),
   ),
   conflicts: optional(list(Type.Unknown())),
+  conflictsCut: optional(integer("Conflicts that are not in `conflicts`")),
   error: optional(text()),
   container: optional(Type.Object({ id: optional(text()), name: optional(text()) })),
+  leftOut: optional(integer("Calls between the one before and this one that are not kept")),
 });
 export type PluginTraceEntry = Static<typeof PluginTraceEntry>;
 

@@ -93,3 +93,9 @@ test("no text takes more than its length to be masked: in the square of it this 
   assert.equal(withoutCredentials(`authorization:${long(" ")},`), `authorization:${long(" ")},`);
   assert.equal(maskSecrets(long("=abc"), ["=abc"]), long("=abc").replaceAll("=abc", "***"));
 });
+
+test("among thousands of secrets those in the text are found, alone and within a longer one", () => {
+  const secrets = secretsIn({ Env: Array.from({ length: 20_000 }, (_, index) => `V${index}=value-number-${index}`) });
+  const text = `no value-number-7, no value-number-19999; ${"value-number ".repeat(600)}xvalue-number-123x`;
+  assert.equal(maskSecrets(text, secrets), `no ***, no ***; ${"value-number ".repeat(600)}x***x`);
+});

@@ -7,10 +7,12 @@ export interface PluginCall {
   durationMs?: number;
   outcome: string;
   patch?: { op: string; path: string; value?: unknown; from?: string }[];
-  patchCut?: { operations: number; characters: number };
+  patchCut?: { operations: number; bytes: number };
   conflicts?: unknown[];
+  conflictsCut?: number;
   error?: string;
   container?: { id?: string; name?: string };
+  leftOut?: number;
 }
 
 /** One call as lines: who, where, how long and how it ended, then its changes. */
@@ -32,10 +34,12 @@ export function callText(call: PluginCall): string {
   const cut = call.patchCut === undefined ? "" : `    ${cutText(call.patchCut)}\n`;
   const conflicts = (call.conflicts ?? []).map((one) => `    conflict ${JSON.stringify(one)}\n`);
   const error = call.error === undefined ? "" : `    error: ${call.error}\n`;
-  return `${head.filter((part) => part !== undefined && part !== "").join("  ")}\n${changes.join("")}${cut}${conflicts.join("")}${error}`;
+  const moreConflicts = call.conflictsCut === undefined ? "" : `    left out: ${call.conflictsCut} more conflicts\n`;
+  const gap = call.leftOut === undefined ? "" : `left out: ${call.leftOut} calls\n`;
+  return `${gap}${head.filter((part) => part !== undefined && part !== "").join("  ")}\n${changes.join("")}${cut}${conflicts.join("")}${moreConflicts}${error}`;
 }
 
-function cutText({ operations, characters }: { operations: number; characters: number }): string {
+function cutText({ operations, bytes }: { operations: number; bytes: number }): string {
   const whole = operations === 0 ? "" : `, ${operations} more operations among them`;
-  return `left out: ${characters} characters of the patch${whole}`;
+  return `left out: ${bytes} bytes of the patch${whole}`;
 }

@@ -6,6 +6,7 @@ import { existsSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { ResolvedImage } from "../images/image-source.ts";
+import { keptCalls } from "../plugin-host/kept-calls.ts";
 import type { TraceEntry } from "../plugin-host/trace.ts";
 import { removeTree } from "../remove-tree.ts";
 import { realiseMounts, type RealisedMounts } from "../volumes/realise-mounts.ts";
@@ -72,7 +73,7 @@ export async function createContainer(
   const undo: UndoStep[] = [() => registry.releaseName(name, id)];
   try {
     const record = await prepareRecord(room, request, { id, name, from, calls }, undo);
-    if (calls.length > 0) record.trace = calls;
+    if (calls.length > 0) record.trace = keptCalls(calls);
     const container = new Container(record, deps);
     await allocate(room, container, undo);
     // Not earlier: whoever can name it can start it, and remove it.

@@ -41,9 +41,6 @@ export interface Settled<R> {
   conflicts?: Conflict[];
 }
 
-/** Conflicts of one call that are logged, published and kept. */
-const maxShownConflicts = 100;
-
 /** Makes one call of one plugin: deadline, circuit, failure policy, trace, observers. */
 export class CallRunner {
   readonly #deps: CallRunnerDeps;
@@ -153,7 +150,6 @@ export class CallRunner {
 
   #record(call: Call, outcome: CallOutcome, facts: { patch?: PatchOperation[]; conflicts?: Conflict[]; error?: string }): void {
     const { conflicts = [] } = facts;
-    const shown = conflicts.slice(0, maxShownConflicts);
     const container = containerOf(call.context);
     const entry = this.#deps.trace.record({
       time: new Date(call.startedAt).toISOString(),
@@ -163,13 +159,13 @@ export class CallRunner {
       durationMs: performance.now() - call.started,
       outcome,
       ...(facts.patch === undefined || facts.patch.length === 0 ? {} : { patch: facts.patch }),
-      ...(shown.length === 0 ? {} : { conflicts: shown }),
+      ...(conflicts.length === 0 ? {} : { conflicts }),
       ...(facts.error === undefined ? {} : { error: facts.error }),
       ...(container === undefined ? {} : { container }),
     });
     call.context.calls?.push(entry);
     for (const observer of this.#deps.observers) observer.called(entry);
-    for (const one of shown) {
+    for (const one of entry.conflicts ?? []) {
       this.#deps.logOf(entry.plugin).warn(describeConflict(one));
       this.#deps.events.publish({
         action: "conflict",
@@ -177,8 +173,9 @@ export class CallRunner {
         attributes: { point: entry.point, field: one.field, with: one.first.plugin },
       });
     }
-    const more = conflicts.length - shown.length;
-    if (more > 0) this.#deps.logOf(entry.plugin).warn(`${more} more conflicts of this call are not shown`);
+    const { conflictsCut } = entry;
+    if (conflictsCut !== undefined)
+      this.#deps.logOf(entry.plugin).warn(`${conflictsCut} more conflicts of this call are not shown`);
   }
 
   #circuit({ slot, breaker }: ChainLink, point: PointName, action: "circuit-open" | "circuit-closed"): void {

@@ -1,6 +1,7 @@
+import { cutText } from "@pouchcontainer/errors";
 import { fieldName } from "@pouchcontainer/plugin-sdk/host";
 import { equalJson, valueAt, type PatchOperation } from "@pouchcontainer/plugin-sdk/host";
-import { jsonCharacters } from "./kept-patch.ts";
+import { jsonBytes } from "./json-bytes.ts";
 import { redactValue } from "./redact.ts";
 
 /** Two plugins of one chain that gave one field different values. */
@@ -118,24 +119,19 @@ function itemKey(list: string, item: unknown): string {
 
 function conflictOf(path: string, earlier: { plugin: string; value: unknown }, plugin: string, value: unknown): Conflict {
   return {
-    field: beginningOf(fieldName(path)),
+    field: cutText(fieldName(path), shownBytes),
     first: { plugin: earlier.plugin, value: shownValue(path, earlier.value) },
     second: { plugin, value: shownValue(path, value) },
   };
 }
 
-/** Characters of a name or a value that are shown; who wants more looks at the body. */
-const shownCharacters = 256;
-
-/** A string of its own: a slice would keep all that it was cut from. */
-function beginningOf(text: string): string {
-  return Buffer.from(text.slice(0, shownCharacters)).toString();
-}
+/** Bytes of a name or a value that are shown; who wants more looks at the body. */
+const shownBytes = 256;
 
 function shownValue(path: string, value: unknown): unknown {
   const masked = redactValue(`${path}/-`, value);
-  const size = jsonCharacters(masked);
-  return size <= shownCharacters ? masked : `${size} characters`;
+  const size = jsonBytes(masked);
+  return size <= shownBytes ? masked : `${size} bytes`;
 }
 
 /** The conflict in one sentence that names both plugins. */

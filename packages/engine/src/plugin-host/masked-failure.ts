@@ -1,10 +1,7 @@
 import { maskSecrets, secretsIn } from "@pouchcontainer/api";
-import { EngineError, messageChain } from "@pouchcontainer/errors";
+import { cutText, EngineError, firstBytes, maxToldBytes, messageChain } from "@pouchcontainer/errors";
 import type { PointName } from "@pouchcontainer/plugin-sdk";
 import { pluginFailure } from "@pouchcontainer/plugin-sdk/host";
-
-/** Characters of a plugin's words that are looked through and passed on. */
-const maxWords = 8192;
 
 /**
  * A plugin's failure in words without the secrets of what the plugin was asked: it may put into them what it was given. The names of
@@ -20,8 +17,10 @@ export function maskedFailure(plugin: string, point: PointName, thrown: unknown,
 /** What a plugin said, without the secrets of what it was shown, and not longer than anybody reads. */
 export function maskedWords(said: string, shown: unknown): string {
   const secrets = secretsIn(shown);
-  if (said.length <= maxWords) return maskSecrets(said, secrets);
+  const bytes = Buffer.byteLength(said);
+  if (bytes <= maxToldBytes) return cutText(maskSecrets(said, secrets));
   // The cut may go through a secret: as much as the longest one has is left out besides.
   const longest = secrets[0]?.length ?? 0;
-  return `${maskSecrets(said.slice(0, maxWords), secrets).slice(0, -longest || undefined)}…`;
+  const words = firstBytes(maskSecrets(firstBytes(said, maxToldBytes), secrets).slice(0, -longest || undefined), maxToldBytes);
+  return `${words}… (about ${bytes - Buffer.byteLength(words)} more bytes)`;
 }

@@ -10,12 +10,13 @@ const maxLines = 500;
 const maxCharacters = 1024 * 1024;
 
 /**
- * Calls `write` with each line of a program's output, the last one also without an end. Of a longer line the rest is left out, so that
+ * Calls `write` with each line of a program's output, the last one also without an end. Of a longer line the rest is left out and counted, so that
  * a program that never ends its line costs no more memory than one that does, and of a flood of lines all but the first and the last of
  * each second, so that it costs nobody else the event loop. The stream's errors are its owner's.
  */
 export function readOutputLines(output: Readable, write: (line: string) => void): void {
   let line = "";
+  let leftOfLine = 0;
   let lines = 0;
   let characters = 0;
   let last = "";
@@ -32,8 +33,10 @@ export function readOutputLines(output: Readable, write: (line: string) => void)
     output.resume();
   };
   const endLine = (): void => {
-    const whole = line.endsWith("\r") ? line.slice(0, -1) : line;
+    const cut = leftOfLine === 0 ? line : `${line}… (${leftOfLine} more characters)`;
+    const whole = cut.endsWith("\r") ? cut.slice(0, -1) : cut;
     line = "";
+    leftOfLine = 0;
     lines += 1;
     if (lines <= maxLines) write(whole);
     else last = whole;
@@ -43,7 +46,9 @@ export function readOutputLines(output: Readable, write: (line: string) => void)
     characters += text.length;
     for (const [index, part] of text.split("\n").entries()) {
       if (index > 0) endLine();
-      line += part.slice(0, keptCharacters - line.length);
+      const kept = part.slice(0, keptCharacters - line.length);
+      line += kept;
+      leftOfLine += part.length - kept.length;
     }
     if (characters >= maxCharacters) output.pause();
   });

@@ -368,7 +368,7 @@ test("of a large patch the trace keeps a part, and says how much it left out", a
     { op: "add", path: "/Labels/huge" },
     { op: "add", path: "/Labels/last", value: "2" },
   ]);
-  assert.deepEqual(entry.patchCut, { operations: 0, characters: size + 2 });
+  assert.deepEqual(entry.patchCut, { operations: 0, bytes: size + 2 });
   assert.ok(JSON.stringify([host.trace.last(), calls]).length < 10_000);
 });
 
@@ -388,13 +388,28 @@ test("of many operations the trace keeps the first ones, and of many containers 
   assert.ok(characters.reduce((sum, one) => sum + one) < 40 << 20);
 });
 
+test("of many conflicts the trace keeps the first ones, and says how many it left out", async () => {
+  const { host, add, log, events } = harness();
+  const labels = (value: string): Record<string, string> =>
+    Object.fromEntries(Array.from({ length: 500 }, (_, index) => [`label-${index}`, value]));
+  add("a", "container", { preCreate: (config) => void (config.Labels = labels("a")) }, { priority: 1 });
+  add("b", "container", { preCreate: (config) => void (config.Labels = labels("b")) });
+  await host.preCreate(body({ Labels: {} }), {});
+  const [, entry] = host.trace.last();
+  const kept = entry?.conflicts?.length ?? 0;
+  assert.ok(kept > 10 && kept <= 100, `${kept} conflicts`);
+  assert.equal(entry?.conflictsCut, 500 - kept);
+  assert.equal(log.at(-1), `${500 - kept} more conflicts of this call are not shown`);
+  assert.equal(events.length, kept);
+});
+
 test("a conflict about large values tells their size", async () => {
   const { host, add, log } = harness();
   add("a", "container", { preCreate: (config) => void (config.Hostname = "a".repeat(1 << 20)) }, { priority: 1 });
   add("b", "container", { preCreate: (config) => void (config.Hostname = "b") });
   await host.preCreate(body(), {});
   assert.deepEqual(host.trace.last()[1]?.conflicts, [
-    { field: "Hostname", first: { plugin: "a", value: "1048578 characters" }, second: { plugin: "b", value: "b" } },
+    { field: "Hostname", first: { plugin: "a", value: "1048578 bytes" }, second: { plugin: "b", value: "b" } },
   ]);
   assert.ok(log.every((line) => line.length < 1000));
 });
@@ -440,6 +455,7 @@ test("of a failure the plugin's words are masked and cut, its name and the point
   });
   await assert.rejects(host.preCreate(body({ Env: ["A=info", "B=container", "C=1"] }), {}), (error: Error) => {
     assert.ok(error.message.startsWith(`${prefix}A=***,B=***,C=1 and information xxx`), error.message.slice(0, 200));
+    assert.match(error.message, /x… \(about \d+ more bytes\)$/);
     assert.ok(error.message.length < 9000, String(error.message.length));
     return true;
   });

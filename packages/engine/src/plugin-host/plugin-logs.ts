@@ -1,3 +1,4 @@
+import { cutText } from "@pouchcontainer/errors";
 import type { PluginLog } from "@pouchcontainer/plugin-sdk";
 
 /** Lines kept per plugin. */
@@ -22,7 +23,8 @@ export class PluginLogs {
     const daemon = this.#logOf(plugin);
     const at =
       (level: Level) =>
-      (message: string): void => {
+      (words: string): void => {
+        const message = cutText(words);
         daemon[level](message);
         this.#keep(plugin, level, message);
       };

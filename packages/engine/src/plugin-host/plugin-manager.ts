@@ -1,5 +1,5 @@
 import type { Plugin, PluginSetFile } from "@pouchcontainer/api";
-import { conflict, type EngineError, failedPrecondition, invalidArgument, messageChain } from "@pouchcontainer/errors";
+import { conflict, cutText, type EngineError, failedPrecondition, invalidArgument, messageChain } from "@pouchcontainer/errors";
 import { checkConfiguration, type PluginInstance } from "@pouchcontainer/plugin-sdk/host";
 import { basename } from "node:path";
 import { firstLine } from "../first-line.ts";
@@ -102,7 +102,7 @@ export class PluginManager {
       instance = await this.#switch.start(record);
     } catch (error) {
       // The rest is what its process wrote, which is in its log.
-      const reason = firstLine(messageChain(error));
+      const reason = cutText(firstLine(messageChain(error)));
       logs.logOf(record.name).error(reason);
       publish({ action: "failed", plugin: record.name, attributes: { reason } });
       instance = new FailedPlugin(legibleManifestOf(record).manifest, originOf(record), reason);

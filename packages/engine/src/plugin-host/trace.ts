@@ -1,7 +1,10 @@
+import { cutText } from "@pouchcontainer/errors";
 import type { PointName } from "@pouchcontainer/plugin-sdk";
 import type { Conflict } from "./conflicts.ts";
 import type { PatchOperation } from "@pouchcontainer/plugin-sdk/host";
-import { jsonCharacters, keptPatch, type PatchCut, type TracedOperation } from "./kept-patch.ts";
+import { jsonBytes } from "./json-bytes.ts";
+import { KeptCalls } from "./kept-calls.ts";
+import { keptPatch, type PatchCut, type TracedOperation } from "./kept-patch.ts";
 import { redactPatch } from "./redact.ts";
 
 /**
@@ -25,51 +28,59 @@ export interface TraceEntry {
   /** What of the patch is too large to be kept. */
   patchCut?: PatchCut;
   conflicts?: Conflict[];
+  /** Conflicts that are not among them. Absent when all are. */
+  conflictsCut?: number;
   error?: string;
   container?: { id?: string; name?: string };
+  /** Calls between the one before and this one that are not kept. Absent when all are. */
+  leftOut?: number;
 }
 
-/** Calls kept in all. */
+/** Calls kept in all, and bytes of JSON of them. */
 const defaultCapacity = 512;
-/** Containers whose calls are kept. */
+const maxRingBytes = 8 * 1024 * 1024;
+/** Containers whose calls are kept, and bytes of JSON of them in all. */
 const maxContainers = 4096;
-/** Calls kept per container; the first ones, of its create, stay. */
-const perContainer = 64;
-/** Characters of JSON kept with containers in all. */
-const maxCharacters = 32 * 1024 * 1024;
+const maxBytes = 32 * 1024 * 1024;
+/** Conflicts kept of one call, and bytes of JSON of them. */
+const maxConflicts = 100;
+const maxConflictBytes = 16 * 1024;
+/** Bytes of a container's name: what asks for one may name it at any length before that is checked. */
+const maxNameBytes = 256;
 
 /** A call as it is told: with the whole patch. */
-export type CallReport = Omit<TraceEntry, "sequence" | "patch" | "patchCut"> & { patch?: PatchOperation[] };
-
-interface Kept {
-  entries: TraceEntry[];
-  characters: number;
-}
+export type CallReport = Omit<TraceEntry, "sequence" | "patch" | "patchCut" | "conflictsCut" | "leftOut"> & {
+  patch?: PatchOperation[];
+};
 
 /** The last calls of the daemon, and those of each container for as long as it exists. */
 export class PluginTrace {
   readonly #capacity: number;
   readonly #ring: TraceEntry[] = [];
-  readonly #containers = new Map<string, Kept>();
+  #ringBytes = 0;
+  readonly #containers = new Map<string, KeptCalls>();
   #sequence = 0;
-  #characters = 0;
+  #bytes = 0;
 
   constructor(options: { capacity?: number } = {}) {
     this.#capacity = options.capacity ?? defaultCapacity;
   }
 
-  record({ patch: whole = [], ...entry }: CallReport): TraceEntry {
+  record({ patch: whole = [], conflicts: all = [], container, ...entry }: CallReport): TraceEntry {
     this.#sequence += 1;
     const { patch, cut } = keptPatch(whole);
+    const conflicts = keptConflicts(all);
     const recorded: TraceEntry = {
       sequence: this.#sequence,
       ...entry,
       ...(whole.length === 0 ? {} : { patch }),
       ...(cut === undefined ? {} : { patchCut: cut }),
+      ...(conflicts.length === 0 ? {} : { conflicts }),
+      ...(conflicts.length === all.length ? {} : { conflictsCut: all.length - conflicts.length }),
+      ...(container === undefined ? {} : { container: named(container) }),
     };
-    this.#ring.push(recorded);
-    if (this.#ring.length > this.#capacity) this.#ring.shift();
-    const id = entry.container?.id;
+    this.#keepInRing(recorded);
+    const id = container?.id;
     if (id !== undefined) this.#keepWithContainer(id, recorded);
     return recorded;
   }
@@ -101,28 +112,51 @@ export class PluginTrace {
   adopt(container: { id: string; name: string }, entries: readonly TraceEntry[]): void {
     for (const entry of entries) {
       entry.container = container;
-      if (this.#containers.get(container.id)?.entries.includes(entry) !== true) this.#keepWithContainer(container.id, entry);
+      if (this.#containers.get(container.id)?.has(entry) !== true) this.#keepWithContainer(container.id, entry);
     }
   }
 
   forget(id: string): void {
-    this.#characters -= this.#containers.get(id)?.characters ?? 0;
+    this.#bytes -= this.#containers.get(id)?.bytes ?? 0;
     this.#containers.delete(id);
   }
 
+  #keepInRing(entry: TraceEntry): void {
+    this.#ringBytes += jsonBytes(entry);
+    this.#ring.push(entry);
+    while (this.#ring.length > this.#capacity || this.#ringBytes > maxRingBytes) this.#ringBytes -= jsonBytes(this.#ring.shift());
+  }
+
   #keepWithContainer(id: string, entry: TraceEntry): void {
-    const kept = this.#containers.get(id) ?? { entries: [], characters: 0 };
+    const kept = this.#containers.get(id) ?? new KeptCalls();
     this.#containers.set(id, kept);
-    const gone = kept.entries.push(entry) > perContainer ? kept.entries.splice(perContainer / 2, 1) : [];
-    const grown = jsonCharacters(entry) - jsonCharacters(gone);
-    kept.characters += grown;
-    this.#characters += grown;
+    this.#bytes -= kept.bytes;
+    kept.add(entry);
+    this.#bytes += kept.bytes;
     // What nobody reported as removed is forgotten with time, and the oldest where plugins change much; records have the calls of creates.
     for (const oldest of this.#containers.keys()) {
-      if (this.#containers.size <= maxContainers && this.#characters <= maxCharacters) return;
+      if (this.#containers.size <= maxContainers && this.#bytes <= maxBytes) return;
       if (oldest !== id) this.forget(oldest);
     }
   }
+}
+
+function keptConflicts(all: readonly Conflict[]): Conflict[] {
+  const kept: Conflict[] = [];
+  let room = maxConflictBytes;
+  for (const conflict of all.slice(0, maxConflicts)) {
+    room -= jsonBytes(conflict);
+    if (room < 0) break;
+    kept.push(conflict);
+  }
+  return kept;
+}
+
+function named({ id, name }: { id?: string; name?: string }): { id?: string; name?: string } {
+  return {
+    ...(id === undefined ? {} : { id: cutText(id, maxNameBytes) }),
+    ...(name === undefined ? {} : { name: cutText(name, maxNameBytes) }),
+  };
 }
 
 function redactEntry(entry: TraceEntry): TraceEntry {

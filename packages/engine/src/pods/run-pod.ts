@@ -2,6 +2,7 @@ import { alreadyExists, cancelled } from "@pouchcontainer/errors";
 import { inBackground } from "@pouchcontainer/owners";
 import { randomBytes } from "node:crypto";
 import { rfc3339Nano } from "../containers/clock.ts";
+import { keptCalls } from "../plugin-host/kept-calls.ts";
 import type { TraceEntry } from "../plugin-host/trace.ts";
 import { checkPodConfig } from "./check-pod-config.ts";
 import { forgetLater, forgetPod } from "./forget-pod.ts";
@@ -91,7 +92,7 @@ function planned({ deps }: PodRoom, id: string, { config, attachment }: Planning
     ...(attachment && { network: attachment }),
     ips: [],
     groups: deps.kernel.groupsToOwn(config, claimed),
-    ...(trace.length > 0 && { trace }),
+    ...(trace.length > 0 && { trace: keptCalls(trace) }),
   };
 }
 

@@ -23,7 +23,7 @@ import {
   type Store,
   type Verifiers,
 } from "@pouchcontainer/engine";
-import { EngineError, invalidArgument, messageChain } from "@pouchcontainer/errors";
+import { cutText, EngineError, invalidArgument, messageChain } from "@pouchcontainer/errors";
 import type { NamingDefaults } from "@pouchcontainer/oci";
 import type { Supervisor } from "@pouchcontainer/plugin-sdk";
 import { compileBodyChecks, type PluginSet } from "@pouchcontainer/plugin-sdk/host";
@@ -45,6 +45,9 @@ export interface Plugins {
   begin(signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }
+
+/** Events are kept by the hundred, and go to whoever listens. */
+const maxAttributeBytes = 1024;
 
 /** The plugin framework: built-in plugins loaded and configured, installed ones started; no point of theirs was called yet. */
 export async function openPlugins(options: {
@@ -83,7 +86,10 @@ export async function openPlugins(options: {
     action: string;
     plugin: string;
     attributes: Record<string, string>;
-  }): void => options.publish({ type: "plugin", action, id: plugin, attributes: { name: plugin, ...attributes } });
+  }): void => {
+    const told = Object.fromEntries(Object.entries(attributes).map(([name, value]) => [name, cutText(value, maxAttributeBytes)]));
+    options.publish({ type: "plugin", action, id: plugin, attributes: { name: plugin, ...told } });
+  };
   const assistants = new AssistantSupervisor({ logOf: logs.logOf, environment });
   const supervisorOf = (plugin: string, instance: unknown): Supervisor =>
     assistants.forPlugin(plugin, instance instanceof InstalledPlugin ? instance.confinement : undefined);
