@@ -1,5 +1,5 @@
 import { jsonBytes } from "./json-bytes.ts";
-import type { TraceEntry } from "./trace.ts";
+import type { TraceEntry } from "./trace-entry.ts";
 
 /** Calls kept per container, and bytes of JSON of them. */
 const maxCalls = 64;

@@ -13,63 +13,17 @@ import {
   rewriteJson,
   type ContainerPlugin,
   type Endpoint,
-  type PluginKind,
-  type PluginKinds,
-  type PointName,
   type PulledImage,
   type ResolvedPoint,
 } from "@pouchcontainer/plugin-sdk";
-import { compileBodyChecks, parseManifest, type PluginInstance, type Registration } from "@pouchcontainer/plugin-sdk/host";
+import { parseManifest, type PluginInstance } from "@pouchcontainer/plugin-sdk/host";
 import assert from "node:assert/strict";
 import { Readable } from "node:stream";
 import { test } from "node:test";
-import type { PluginEvent } from "./call-runner.ts";
 import { InProcessPlugin } from "@pouchcontainer/plugin-sdk/host";
 import { dryRun } from "./dry-run.ts";
-import { PluginHost, type PluginHostDeps } from "./plugin-host.ts";
+import { body, checks, harness } from "./host-harness.ts";
 import type { TraceEntry } from "./trace.ts";
-
-const checks = compileBodyChecks();
-
-interface Harness {
-  host: PluginHost;
-  events: PluginEvent[];
-  log: string[];
-  clock: { now: number };
-  add: <K extends PluginKind>(name: string, kind: K, plugin: PluginKinds[K], pouch?: Record<string, unknown>) => void;
-}
-
-function harness(deps: Partial<PluginHostDeps> = {}): Harness {
-  const events: PluginEvent[] = [];
-  const log: string[] = [];
-  const clock = { now: 1_000 };
-  const write = (message: string): void => void log.push(message);
-  const host = new PluginHost({
-    checks,
-    logOf: () => ({ debug: write, info: write, warn: write, error: write }),
-    supervisorOf: () => ({ start: () => Promise.reject(new Error("no assistants in this test")) }),
-    stateDirectoryOf: (plugin) => `/nowhere/${plugin}`,
-    events: { publish: (event) => void events.push(event) },
-    now: () => clock.now,
-    ...deps,
-  });
-  const add: Harness["add"] = (name, kind, plugin, pouch = {}) => {
-    const points = Object.keys(plugin).map((method) => `${kind}.${method}` as PointName);
-    const manifest = parseManifest({ name, version: "1.2.3", pouch: { api: "^1.0.0", points, ...pouch } });
-    host.add(
-      new InProcessPlugin({
-        manifest,
-        registrations: [{ kind, plugin } as Registration],
-        settings: { configuration: {}, environment: {} },
-      }),
-    );
-  };
-  return { host, events, log, clock, add };
-}
-
-function body(extra: Partial<ContainerCreateConfig> = {}): ContainerCreateConfig {
-  return { Image: "busybox", Env: ["A=1"], HostConfig: {}, ...extra };
-}
 
 const endpoint: Endpoint = {
   networkName: "web",

@@ -1,40 +1,13 @@
 import { cutText } from "@pouchcontainer/errors";
-import type { PointName } from "@pouchcontainer/plugin-sdk";
 import type { Conflict } from "./conflicts.ts";
 import type { PatchOperation } from "@pouchcontainer/plugin-sdk/host";
 import { jsonBytes } from "./json-bytes.ts";
 import { KeptCalls } from "./kept-calls.ts";
-import { keptPatch, type PatchCut, type TracedOperation } from "./kept-patch.ts";
+import { keptPatch } from "./kept-patch.ts";
 import { redactPatch } from "./redact.ts";
+import type { TraceEntry } from "./trace-entry.ts";
 
-/**
- * How a call ended. `ignored`: it failed and the plugin's failure policy let the operation go on. `skipped`: not called,
- * because its circuit is open and its policy is to ignore failures.
- */
-export type CallOutcome = "changed" | "unchanged" | "failed" | "timeout" | "ignored" | "skipped";
-
-/** One call of a plugin. */
-export interface TraceEntry {
-  sequence: number;
-  /** RFC 3339, start of the call. */
-  time: string;
-  plugin: string;
-  version: string;
-  point: PointName;
-  durationMs: number;
-  outcome: CallOutcome;
-  /** What the call changed (RFC 6902). Absent when it changed nothing. */
-  patch?: TracedOperation[];
-  /** What of the patch is too large to be kept. */
-  patchCut?: PatchCut;
-  conflicts?: Conflict[];
-  /** Conflicts that are not among them. Absent when all are. */
-  conflictsCut?: number;
-  error?: string;
-  container?: { id?: string; name?: string };
-  /** Calls between the one before and this one that are not kept. Absent when all are. */
-  leftOut?: number;
-}
+export type { CallOutcome, TraceEntry } from "./trace-entry.ts";
 
 /** Calls kept in all, and bytes of JSON of them. */
 const defaultCapacity = 512;
