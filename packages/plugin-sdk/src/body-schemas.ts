@@ -61,3 +61,16 @@ export const pulledImageSchema = Type.Object({
 
 /** JSON Schema of the routes that `api.updateHandler` shows, without their handlers. */
 export const routesSchema = Type.Array(Type.Object({ method: Type.String(), path: Type.String() }));
+
+const write = {
+  plugin: Type.String(),
+  old: Type.Optional(Type.Unknown()),
+  new: Type.Optional(Type.Unknown()),
+  field: Type.Optional(Type.String()),
+};
+
+/** JSON Schema of who changed what of a body. */
+export const provenanceSchema = Type.Record(
+  Type.String(),
+  Type.Object({ ...write, earlier: Type.Optional(Type.Array(Type.Object(write))) }),
+);

@@ -1,6 +1,6 @@
 import type { ContainerCreateConfig, ContainerInspect, ExecCreateConfig } from "@pouchcontainer/api";
 import type { Readable } from "node:stream";
-import type { Awaitable, PluginCall } from "./plugin-call.ts";
+import type { Awaitable, PluginCall, ValidateCall } from "./plugin-call.ts";
 
 /** A program that runs before the container's entrypoint, as an OCI pre-start hook in the daemon's mount namespace. */
 export interface PreStartHook {
@@ -51,8 +51,8 @@ export interface ContainerExit {
 export interface ContainerPlugin {
   /** First thing in every create, whatever asked for it. Every field may be changed. A throw fails the create; nothing was allocated. */
   preCreate?(config: ContainerCreateConfig, call: PluginCall): Awaitable<ContainerCreateConfig | void>;
-  /** After the last `preCreate` of all plugins: look at the final body and throw to refuse it. It is frozen. */
-  validateCreate?(config: Readonly<ContainerCreateConfig>, call: PluginCall): Awaitable<void>;
+  /** After the last `preCreate` of all plugins: look at the final body, and at who changed what of it, and throw to refuse it. Both are frozen. */
+  validateCreate?(config: Readonly<ContainerCreateConfig>, call: ValidateCall): Awaitable<void>;
   /**
    * A container was created, whatever asked for it; its plugins are told while it may already be started. Nothing waits, and a throw is logged and traced
    * only: the container stays.

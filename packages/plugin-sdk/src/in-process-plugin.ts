@@ -1,9 +1,10 @@
 import { invalidArgument } from "@pouchcontainer/errors";
 import type { DaemonCall } from "./daemon-plugin.ts";
 import type { PluginManifest } from "./manifest.ts";
-import type { Awaitable, PluginCall } from "./plugin-call.ts";
-import { entryOf, pointNames, valuesOf } from "./point-table.ts";
+import type { Awaitable, PluginCall, ValidateCall } from "./plugin-call.ts";
+import { entryOf, isAskedAfterChanges, pointNames, valuesOf } from "./point-table.ts";
 import { splitPoint, type PointName } from "./points.ts";
+import type { Provenance } from "./provenance.ts";
 import { collectRegistrations, type Registration } from "./registration.ts";
 import type { InvokeContext, PluginInstance, PluginOrigin, PointAnswer, PointRequest } from "./plugin-instance.ts";
 
@@ -20,12 +21,16 @@ type Methods = Record<string, ((...args: unknown[]) => Awaitable<unknown>) | und
 async function invokeMethod(plugin: Methods, point: PointName, request: object, call: PluginCall): Promise<object> {
   const { rule, args, answer } = entryOf(point);
   const { method } = splitPoint(point);
-  const given = rule === "supervises" ? daemonCall(call, request as PointRequest<"daemon.preStartHook">) : call;
-  const returned = await plugin[method]?.(...valuesOf(args, request), given);
+  const returned = await plugin[method]?.(...valuesOf(args, request), callAt(point, request, call));
   if (answer === undefined) return {};
   // Who returns nothing changed its draft in place, or has nothing to add.
   const [unsaid] = rule === "collects" ? [[]] : valuesOf([answer], request);
   return { [answer.name]: returned ?? unsaid };
+}
+
+function callAt(point: PointName, request: object, call: PluginCall): PluginCall {
+  if (entryOf(point).rule === "supervises") return daemonCall(call, request as PointRequest<"daemon.preStartHook">);
+  return isAskedAfterChanges(point) ? validateCall(call, request) : call;
 }
 
 function daemonCall(call: PluginCall, request: PointRequest<"daemon.preStartHook">): DaemonCall {
@@ -40,6 +45,11 @@ function daemonCall(call: PluginCall, request: PointRequest<"daemon.preStartHook
     supervisor: request.supervisor,
     stateDirectory: request.stateDirectory,
   };
+}
+
+function validateCall(call: PluginCall, { provenance = {} }: { provenance?: Provenance }): ValidateCall {
+  // The call is made for this one point, and its signal is to be read on demand.
+  return Object.assign(call, { provenance });
 }
 
 /** A plugin whose code runs in this process. */

@@ -1,3 +1,5 @@
+import type { Provenance } from "./provenance.ts";
+
 /** Where a plugin's own lines go: the daemon's log, marked with the plugin's name. */
 export interface PluginLog {
   debug(message: string): void;
@@ -19,6 +21,11 @@ export interface PluginCall {
   readonly environment: Readonly<Record<string, string>>;
   /** The container the call is about, where there is one. */
   readonly container?: { readonly id?: string; readonly name?: string };
+}
+
+/** What validating points receive: besides the final body, who changed what of it. */
+export interface ValidateCall extends PluginCall {
+  readonly provenance: Provenance;
 }
 
 /** A value now or later. */

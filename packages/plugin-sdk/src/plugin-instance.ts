@@ -4,6 +4,7 @@ import type { Awaitable, PluginLog } from "./plugin-call.ts";
 import type { Argument, RuleName } from "./point-rules.ts";
 import type { points } from "./point-table.ts";
 import type { PointArguments, PointName, PointReturn } from "./points.ts";
+import type { Provenance } from "./provenance.ts";
 
 type Points = typeof points;
 
@@ -12,10 +13,16 @@ type Members<A extends readonly unknown[], T extends readonly unknown[]> = {
   [I in keyof A & keyof T & `${number}` as A[I] extends Argument<infer N> ? N : never]: T[I];
 };
 
+/** Points whose plugins are asked about what others made of a body. */
+type AskedAfter = { [P in PointName]: Points[P] extends { thenAsks: infer Q } ? Q : never }[PointName];
+
+/** What a plugin is given in its call. */
+type Beside<P extends PointName> = P extends AskedAfter ? { provenance?: Provenance } : object;
+
 /** What goes into a point, the same for every transport. Bodies are the callee's own drafts. */
 export type PointRequest<P extends PointName> = Points[P]["rule"] extends "supervises"
   ? { supervisor: Supervisor; stateDirectory: string }
-  : Members<Points[P]["args"], PointArguments<P>>;
+  : Members<Points[P]["args"], PointArguments<P>> & Beside<P>;
 
 /** What comes out of a point. */
 export type PointAnswer<P extends PointName> = Points[P] extends { answer: Argument<infer N> }

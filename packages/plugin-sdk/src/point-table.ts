@@ -6,11 +6,12 @@ import {
   environmentSchema,
   imageRequestSchema,
   preStartHooksSchema,
+  provenanceSchema,
   pulledImageSchema,
   routesSchema,
 } from "./body-schemas.ts";
 import { podSandboxConfigSchema } from "./pod-sandbox-config.ts";
-import { argument, pointRules, type CallSubject, type PointEntry } from "./point-rules.ts";
+import { argument, pointRules, type Argument, type CallSubject, type PointEntry } from "./point-rules.ts";
 import type { PointArguments, PointName } from "./points.ts";
 import type { ImageRequest, PulledImage } from "./image-plugin.ts";
 
@@ -25,6 +26,7 @@ const container = argument("container", Type.Object({}), { about: "`ContainerIns
 const endpoint = argument("endpoint", endpointSchema);
 const exit = argument("exit", containerExitSchema, { about: "`exitCode`, `oomKilled`" });
 const env = argument("env", environmentSchema);
+const provenance = argument("provenance", provenanceSchema, { about: "see below" });
 const updateBody = argument("body", Type.Unknown(), { about: "a stream" });
 const handlers = argument("handlers", routesSchema, { about: "the table of `{ method, path, handler }`" });
 
@@ -146,6 +148,19 @@ export const pointNames = Object.keys(points) as readonly PointName[];
 /** A point's entry as data, for code that is the same for all. */
 export function entryOf(point: PointName): PointEntry {
   return points[point];
+}
+
+const askedAfter: ReadonlySet<PointName> = new Set(pointNames.flatMap((point) => entryOf(point).thenAsks ?? []));
+
+/** Whether plugins are asked about what others made of a body: then they are told who changed what of it. */
+export function isAskedAfterChanges(point: PointName): boolean {
+  return askedAfter.has(point);
+}
+
+/** All members of a point's request: the arguments of its method, and what stands in the method's `call`. */
+export function membersOf(point: PointName): readonly Argument[] {
+  const { args } = entryOf(point);
+  return isAskedAfterChanges(point) ? [...args, provenance] : args;
 }
 
 /** What filters look at in a request, where they look into it at all; only then it is asked for. */

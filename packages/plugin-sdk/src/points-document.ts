@@ -1,18 +1,20 @@
 import { pointRules, type Argument, type PointEntry } from "./point-rules.ts";
-import { entryOf, pointNames } from "./point-table.ts";
+import { entryOf, isAskedAfterChanges, membersOf, pointNames } from "./point-table.ts";
+import type { PointName } from "./points.ts";
 import { pointPath } from "./wire/wire.ts";
 
 /** The table of calls in docs/plugin-protocol.md. */
 export function protocolTable(): string {
   const rows = pointNames.map((point) => {
-    const [request, answer] = bodiesOf(entryOf(point));
+    const [request, answer] = bodiesOf(point);
     return `| \`${pointPath(point)}\` | ${request} | ${answer} |\n`;
   });
   return `| path | request | answer |\n| --- | --- | --- |\n${rows.join("")}`;
 }
 
-function bodiesOf({ rule, args, answer }: PointEntry): [request: string, answer: string] {
-  const request = args.map(({ name, about }) => member(name, about));
+function bodiesOf(point: PointName): [request: string, answer: string] {
+  const { rule, answer } = entryOf(point);
+  const request = membersOf(point).map(({ name, about }) => member(name, about));
   switch (rule) {
     case "rewrites":
       return ["the raw body; `call` is JSON in the header `pouch-call`", "the raw body"];
@@ -29,7 +31,7 @@ function bodiesOf({ rule, args, answer }: PointEntry): [request: string, answer:
 export function guideTable(): string {
   const rows = pointNames.map((point) => {
     const entry = entryOf(point);
-    return `| \`${point}\` | ${argumentsOf(entry)} | ${entry.may ?? pointRules[entry.rule].may} |\n`;
+    return `| \`${point}\` | ${argumentsOf(entry)}${isAskedAfterChanges(point) ? " (`call` has `provenance`)" : ""} | ${entry.may ?? pointRules[entry.rule].may} |\n`;
   });
   return `| point | arguments, before the last one, \`call\` | may do |\n| --- | --- | --- |\n${rows.join("")}`;
 }

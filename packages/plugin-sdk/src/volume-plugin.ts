@@ -1,5 +1,5 @@
 import type { Volume, VolumeCreateConfig } from "@pouchcontainer/api";
-import type { Awaitable, PluginCall } from "./plugin-call.ts";
+import type { Awaitable, PluginCall, ValidateCall } from "./plugin-call.ts";
 
 /** Points in the life of a volume. */
 export interface VolumePlugin {
@@ -8,8 +8,8 @@ export interface VolumePlugin {
    * changed, in place or by returning another config. A throw fails the create and leaves nothing behind.
    */
   preVolumeCreate?(config: VolumeCreateConfig, call: PluginCall): Awaitable<VolumeCreateConfig | void>;
-  /** After the last `preVolumeCreate`: throw to refuse the final config. It is frozen. */
-  validateVolumeCreate?(config: Readonly<VolumeCreateConfig>, call: PluginCall): Awaitable<void>;
+  /** After the last `preVolumeCreate`: throw to refuse the final config, or who changed what of it. Both are frozen. */
+  validateVolumeCreate?(config: Readonly<VolumeCreateConfig>, call: ValidateCall): Awaitable<void>;
   /**
    * Every removal of a volume that somebody asks for, by a prune too; not of the anonymous ones that go with their container. A throw refuses it;
    * nothing was touched.

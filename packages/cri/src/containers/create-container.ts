@@ -1,5 +1,5 @@
 import { toJson } from "@bufbuild/protobuf";
-import type { PodRecord, TraceEntry } from "@pouchcontainer/engine";
+import { BodyHistory, type PodRecord, type TraceEntry } from "@pouchcontainer/engine";
 import { alreadyExists, invalidArgument, isKind } from "@pouchcontainer/errors";
 import { CreateContainerRequestSchema, type CreateContainerRequest, type RuntimeService } from "../gen/runtime_v1_pb.ts";
 import type { Handler } from "../wire/handlers.ts";
@@ -24,11 +24,11 @@ export function createContainer(deps: ContainersDeps): Handler<typeof RuntimeSer
       pid: pidNamespace(config.linux?.securityContext?.namespaceOptions, pod, deps.containers),
     };
     refuseTaken(deps, translated);
-    const { body, calls } = await changedByPlugins(deps, { request, pod, body: translated.body, signal });
+    const { body, ...changes } = await changedByPlugins(deps, { request, pod, body: translated.body, signal });
     signal.throwIfAborted();
     const settings = { ...translated.settings, identity: { ...translated.settings.identity, labels: toldLabels(body) } };
     const { Id: containerId } = await deps.pods.whileReady(pod.id, async ({ id }) =>
-      named(deps.containers.create(body, { pod: deps.pods.membershipOf(id, membership), cri: settings, calls })),
+      named(deps.containers.create(body, { pod: deps.pods.membershipOf(id, membership), cri: settings, ...changes })),
     );
     return { containerId };
   };
@@ -53,8 +53,9 @@ async function named<T>(made: Promise<T>): Promise<T> {
 async function changedByPlugins(
   { chains }: ContainersDeps,
   { request, pod, body, signal }: { request: CreateContainerRequest; pod: PodRecord; body: CreateBody; signal: AbortSignal },
-): Promise<{ body: CreateBody; calls: TraceEntry[] }> {
+): Promise<{ body: CreateBody; calls: TraceEntry[]; history: BodyHistory }> {
   const calls: TraceEntry[] = [];
+  const history = new BodyHistory();
   const { Name: containerName, Labels: labels, Image: image, Env: env } = body;
   const changed = await chains.criPreCreateContainer(body, requestForPlugins(request, pod), {
     ...(containerName !== undefined && { containerName }),
@@ -63,8 +64,9 @@ async function changedByPlugins(
     ...(env !== undefined && { env }),
     signal,
     calls,
+    history,
   });
-  return { body: changed, calls };
+  return { body: changed, calls, history };
 }
 
 /** The request as protobuf's JSON, with its sandbox also where a client left that out. */

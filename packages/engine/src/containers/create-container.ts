@@ -6,6 +6,7 @@ import { existsSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { ResolvedImage } from "../images/image-source.ts";
+import type { BodyHistory } from "../plugin-host/body-history.ts";
 import { keptCalls } from "../plugin-host/kept-calls.ts";
 import type { TraceEntry } from "../plugin-host/trace.ts";
 import { removeTree } from "../remove-tree.ts";
@@ -49,6 +50,8 @@ export interface CreateOrigin {
   cri?: CriSettings;
   /** Calls of plugins that have shaped the request already. */
   calls?: readonly TraceEntry[];
+  /** What they made of it. */
+  history?: BodyHistory;
   /** See `PlanMountsInput`. */
   readOnlyNonRecursive?: boolean;
 }
@@ -65,7 +68,12 @@ export async function createContainer(
   const { deps, registry } = room;
   const calls: TraceEntry[] = [...(from.calls ?? [])];
   const overCri = isOverCri(from);
-  const chained = await deps.chains.preCreate(requested, { ...requestContext(requested), overCri, calls });
+  const chained = await deps.chains.preCreate(requested, {
+    ...requestContext(requested),
+    overCri,
+    calls,
+    ...(from.history && { history: from.history }),
+  });
   const request = overCri ? podRequest(chained, from) : chained;
   const id = request.SpecificID || newContainerId();
   if (registry.knows(id)) throw conflict(`Conflict. A container with the id ${id} exists already`);

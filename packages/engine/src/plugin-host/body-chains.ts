@@ -55,6 +55,7 @@ export class BodyChains {
     for (const link of links) {
       if (link.filter?.(shape.subject(current)) === false) continue;
       const before = current;
+      let changed: readonly PatchOperation[] = [];
       const settle = async (answer: PointAnswer<P>): Promise<Settled<B>> => {
         // The copy is out of the plugin's reach: what it does to its draft later changes nothing.
         const after = this.taken(shape.answer(answer));
@@ -66,9 +67,13 @@ export class BodyChains {
         const patch = changesOf(before, after);
         if (shape.verify !== undefined && patch.length > 0) await assertUsable(shape.verify, before, after, patch);
         await takeLoopShare();
+        changed = patch;
         return this.settled(link, writes, { before, after, patch }, after);
       };
-      current = (await this.#runner.run(point, link, shape.request(cloneJson(before)), context, settle)) ?? before;
+      const after = await this.#runner.run(point, link, shape.request(cloneJson(before)), context, settle);
+      if (after === undefined) continue;
+      current = after;
+      context.history?.note(link.slot.name, before, after, changed);
     }
     return current;
   }

@@ -2,6 +2,7 @@ import type { ContainerCreateConfig, ContainerInspect, VolumeCreateConfig } from
 import type { Endpoint, PodSandboxConfig, PreStartHook as PluginHook, PulledImage } from "@pouchcontainer/plugin-sdk";
 import type { PointBody, PointOf, PointRequest } from "@pouchcontainer/plugin-sdk/host";
 import type { Readable } from "node:stream";
+import type { BodyHistory } from "./body-history.ts";
 import type { TraceEntry } from "./trace.ts";
 
 export type { Endpoint, PodSandboxConfig, PulledImage as PostPullImage } from "@pouchcontainer/plugin-sdk";
@@ -26,6 +27,8 @@ export interface ChainContext {
   /** The request came over CRI, whose bodies may have what Docker's may not. Default: it did not. */
   overCri?: boolean;
   signal?: AbortSignal;
+  /** Who has changed the body so far, for validators. Default: nobody has, before this chain. */
+  history?: BodyHistory;
   /** Receives every call made for this chain. A create has no id yet under which they could be found: see `PluginHost.adoptTrace`. */
   calls?: TraceEntry[];
 }

@@ -11,6 +11,7 @@ export type {
   PreStartHook,
   Verifiers,
 } from "./chains.ts";
+export { BodyHistory } from "./body-history.ts";
 export { isOfPlugin } from "./is-of-plugin.ts";
 export { PluginHost, type PluginHostDeps } from "./plugin-host.ts";
 export type { TraceEntry } from "./trace.ts";

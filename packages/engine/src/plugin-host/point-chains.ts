@@ -14,6 +14,7 @@ import {
   type PointOf,
   type PointRequest,
 } from "@pouchcontainer/plugin-sdk/host";
+import { BodyHistory } from "./body-history.ts";
 import { noChange, type BodyChains, type BodyShape } from "./body-chains.ts";
 import type { CallRunner } from "./call-runner.ts";
 import type { ChainContext, ChangeContext, Verifiers, Verify } from "./chains.ts";
@@ -42,7 +43,7 @@ export class PointChains {
   async change<P extends PointOf<"changes">>(
     point: P,
     request: PointRequest<P>,
-    context: ChangeContext<PointBody<P>>,
+    asked: ChangeContext<PointBody<P>>,
   ): Promise<PointBody<P>> {
     const { registry, bodies } = this.#deps;
     const { thenAsks } = entryOf(point);
@@ -50,9 +51,11 @@ export class PointChains {
     const links = registry.chain(point);
     const isAsked = thenAsks !== undefined && registry.chain(thenAsks).length > 0;
     if (links.length === 0 && !isAsked) return body;
+    const context = isAsked ? { history: new BodyHistory(), ...asked } : asked;
     const shape = this.#shapeOf(point, request, body, context);
     const final = links.length === 0 ? body : await bodies.change(point, links, body, context, shape);
-    if (isAsked) await this.#show(thenAsks, () => shape.request(final), context);
+    const view = (): object => ({ ...shape.request(final), provenance: context.history?.provenance ?? {} });
+    if (isAsked) await this.#show(thenAsks, view, context);
     return final;
   }
 

@@ -14,6 +14,7 @@ export { parsePluginSet, pluginSetOf, type PluginSet, type WantedPlugin } from "
 export { defaultAnswerBounds, type AnswerBounds } from "../answer-bounds.ts";
 export { cloneJson, copyAnswer } from "../json-copy.ts";
 export { deepFreeze, difference, equalJson, isObject, valueAt, type PatchOperation } from "../json-patch.ts";
+export type { FieldChange, FieldWrite, Provenance } from "../provenance.ts";
 export { isRefusal, pluginFailure } from "../plugin-failure.ts";
 export type {
   InvokeContext,

@@ -1,7 +1,7 @@
 import { Type, type TProperties } from "typebox";
 import { pouchSectionSchema } from "../manifest-schema.ts";
 import type { Argument } from "../point-rules.ts";
-import { entryOf, pointNames } from "../point-table.ts";
+import { entryOf, membersOf, pointNames } from "../point-table.ts";
 import type { PointName } from "../points.ts";
 import { pointPath } from "./wire.ts";
 
@@ -29,7 +29,7 @@ const exchange = (request: TProperties, answer: TProperties): object => ({
   answer: Type.Object(Object.fromEntries(Object.entries(answer).map(([name, schema]) => [name, Type.Optional(schema)]))),
 });
 
-const membersOf = (args: readonly Argument[]): TProperties => Object.fromEntries(args.map(({ name, schema }) => [name, schema]));
+const schemasOf = (args: readonly Argument[]): TProperties => Object.fromEntries(args.map(({ name, schema }) => [name, schema]));
 
 /** Bodies of a point; of one whose bodies are raw, none. */
 function exchangeOf(point: PointName): object | undefined {
@@ -40,9 +40,9 @@ function exchangeOf(point: PointName): object | undefined {
     case "supervises":
       return exchange({ stateDirectory: Type.String() }, {});
     case "routes":
-      return exchange({ ...membersOf(args), inUse: Type.Array(Type.String()) }, { operations });
+      return exchange({ ...schemasOf(args), inUse: Type.Array(Type.String()) }, { operations });
     default:
-      return exchange(membersOf(args), membersOf(answer === undefined ? [] : [answer]));
+      return exchange(schemasOf(membersOf(point)), schemasOf(answer === undefined ? [] : [answer]));
   }
 }
 

@@ -192,6 +192,19 @@ for (const transport of Object.keys(transports)) {
     assert.equal((await host.preCreate(config("busybox"), {})).Env?.length, 2);
   });
 
+  test(`${transport}: a validator is told who changed what`, async (t) => {
+    const { host } = await open(t, transport);
+    const manifest = parseManifest({ name: "renamer", version: "1.0.0", pouch: { api: "1", points: ["container.preCreate"] } });
+    const plugin = { preCreate: (draft: ContainerCreateConfig) => void (draft.Hostname &&= "new") };
+    const registrations = [{ kind: "container", plugin } as const];
+    host.add(new InProcessPlugin({ manifest, registrations, settings: { configuration: {}, environment: {} } }));
+    await host.preCreate(config("busybox"), {});
+    await assert.rejects(host.preCreate({ ...config("busybox"), Hostname: "old" }, {}), {
+      kind: "forbidden",
+      message: /at container.validateCreate: renamer made old new$/,
+    });
+  });
+
   test(`${transport}: garbage is checked as a client's body is, is the plugin's failure, and opens its circuit`, async (t) => {
     const { host, instance } = await open(t, transport);
     const prefix = `plugin "${instance.manifest.name}" at container.preCreate: `;

@@ -74,6 +74,9 @@ def pre_create(body):
 
 
 def validate_create(body):
+    write = body["provenance"].get("/Hostname")
+    if write is not None:
+        raise Refusal("%s made %s %s" % (write["plugin"], write["old"], write["new"]))
     if body["config"].get("Hostname") == "forbidden":
         raise Refusal("that host name is taken")
     return {}

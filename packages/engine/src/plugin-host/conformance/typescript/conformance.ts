@@ -9,6 +9,7 @@ import {
   registerNetworkPlugin,
   registerVolumePlugin,
   rewriteJson,
+  writesOf,
   type ContainerCreateConfig,
 } from "@pouchcontainer/plugin-sdk";
 
@@ -66,7 +67,9 @@ registerContainerPlugin({
     config.Env?.push(`WORD=${String(configuration["word"])}`);
     return { ...config, Labels: { conformance: container?.name ?? "nameless" } };
   },
-  validateCreate(config) {
+  validateCreate(config, { provenance }) {
+    const [write] = writesOf(provenance, "/Hostname");
+    if (write !== undefined) throw forbidden(`${write.plugin} made ${String(write.old)} ${String(write.new)}`);
     if (config.Hostname === "forbidden") throw forbidden("that host name is taken");
   },
   postCreate: refuseWhatSaysSo,

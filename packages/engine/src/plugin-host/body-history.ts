@@ -1,0 +1,138 @@
+import {
+  valueAt,
+  type FieldChange,
+  type FieldWrite,
+  type PatchOperation,
+  type Provenance,
+} from "@pouchcontainer/plugin-sdk/host";
+
+/** A place in the body that plugins wrote to. */
+interface Place {
+  /** Oldest first. */
+  writes: FieldWrite[];
+  /** By the part of the JSON pointer that leads there. */
+  members: Map<string, Place>;
+  /** Of a list whose items were written, beside them. */
+  items: (FieldWrite[] | undefined)[];
+  removed: FieldWrite[];
+}
+
+const newPlace = (): Place => ({ writes: [], members: new Map(), items: [], removed: [] });
+
+/**
+ * Who changed what of a body on its way through the chains: what validators are told beside it. In time and room that grow with the patches, and
+ * with the lists they touch.
+ */
+export class BodyHistory {
+  readonly #root = newPlace();
+
+  note(plugin: string, before: unknown, after: unknown, patch: readonly PatchOperation[]): void {
+    const lists = new Map<string, { place: Place; inherited: string | undefined }>();
+    for (const operation of patch) {
+      const { place, list, inherited } = this.#placeOf(operation.path, before);
+      if (list !== undefined) lists.set(list, { place, inherited });
+      else write(plugin, place, valueAt(before, operation.path), operation);
+    }
+    for (const [list, { place, inherited }] of lists)
+      noteList({ plugin, place, inherited, isEnv: list === "/Env" }, itemsAt(before, list), itemsAt(after, list));
+  }
+
+  get provenance(): Provenance {
+    const told: Record<string, FieldChange> = {};
+    collect(this.#root, "", told);
+    return told;
+  }
+
+  /** The place of a field, or of the outermost list that it is in. `inherited`: who wrote last what that is in. */
+  #placeOf(path: string, before: unknown): { place: Place; list: string | undefined; inherited: string | undefined } {
+    let place = this.#root;
+    let inherited = place.writes.at(-1)?.plugin;
+    let value = before;
+    let at = "";
+    for (const part of path === "" ? [] : path.slice(1).split("/")) {
+      if (Array.isArray(value)) return { place, list: at, inherited };
+      value = valueAt(value, `/${part}`);
+      at += `/${part}`;
+      let member = place.members.get(part);
+      if (member === undefined) place.members.set(part, (member = newPlace()));
+      place = member;
+      inherited = place.writes.at(-1)?.plugin ?? inherited;
+    }
+    return { place, list: undefined, inherited };
+  }
+}
+
+function write(plugin: string, place: Place, old: unknown, operation: PatchOperation): void {
+  const below: Record<string, FieldChange> = {};
+  collect({ ...place, writes: [] }, operation.path, below);
+  for (const [field, { earlier = [], ...last }] of Object.entries(below))
+    for (const one of [...earlier, last]) place.writes.push({ field, ...one });
+  place.members.clear();
+  place.items = [];
+  place.removed = [];
+  place.writes.push({
+    plugin,
+    ...(old === undefined ? {} : { old }),
+    ...(operation.op === "remove" ? {} : { new: operation.value }),
+  });
+}
+
+interface ListPlace {
+  plugin: string;
+  place: Place;
+  inherited: string | undefined;
+  isEnv: boolean;
+}
+
+/** Items are the same by their content; one that came in takes the place of one that is gone, of the same name or at the same index. */
+function noteList({ plugin, place, inherited, isEnv }: ListPlace, before: readonly unknown[], after: readonly unknown[]): void {
+  const isUntouched = place.items.length === 0 && place.removed.length === 0;
+  // Who made the list made its items.
+  if (isUntouched && inherited !== undefined) place.items = before.map((item) => [{ plugin: inherited, new: item }]);
+  const gone = new Map<string, number[]>();
+  // From the end, so that the first of equal ones is taken first.
+  for (let index = before.length - 1; index >= 0; index -= 1) {
+    const key = contentOf(before[index]);
+    const same = gone.get(key);
+    if (same === undefined) gone.set(key, [index]);
+    else same.push(index);
+  }
+  const from = after.map((item) => gone.get(contentOf(item))?.pop());
+  const left = new Set([...gone.values()].flat());
+  const named = new Map(isEnv ? [...left].map((index) => [nameOf(before[index]), index]) : []);
+  const items = after.map((item, index) => {
+    const origin = from[index];
+    if (origin !== undefined) return place.items[origin];
+    const replaced = isEnv ? named.get(nameOf(item)) : index;
+    if (replaced === undefined || !left.delete(replaced)) return [{ plugin, new: item }];
+    return [...(place.items[replaced] ?? []), { plugin, old: before[replaced], new: item }];
+  });
+  for (const index of [...left].sort((one, other) => one - other))
+    place.removed.push(...(place.items[index] ?? []), { plugin, old: before[index] });
+  place.items = items;
+}
+
+function contentOf(item: unknown): string {
+  return typeof item === "string" ? item : JSON.stringify(item);
+}
+
+function nameOf(entry: unknown): string {
+  return String(entry).split("=", 1)[0] ?? "";
+}
+
+function itemsAt(body: unknown, list: string): readonly unknown[] {
+  const items = valueAt(body, list);
+  return Array.isArray(items) ? items : [];
+}
+
+function collect({ writes, members, items, removed }: Place, pointer: string, told: Record<string, FieldChange>): void {
+  tell(writes, pointer, told);
+  for (const [index, item] of items.entries()) tell(item ?? [], `${pointer}/${index}`, told);
+  tell(removed, `${pointer}/-`, told);
+  for (const [part, member] of members) collect(member, `${pointer}/${part}`, told);
+}
+
+function tell(writes: readonly FieldWrite[], pointer: string, told: Record<string, FieldChange>): void {
+  const last = writes.at(-1);
+  if (last !== undefined) told[pointer] = { ...last, ...(writes.length === 1 ? {} : { earlier: writes.slice(0, -1) }) };
+}
