@@ -13,6 +13,8 @@ export type {
 } from "./chains.ts";
 export { BodyHistory } from "./body-history.ts";
 export { isOfPlugin } from "./is-of-plugin.ts";
+export { validatorName, validatorPlugin } from "./validator/validator-plugin.ts";
+export { validatorRules } from "./validator/validator-rules.ts";
 export { PluginHost, type PluginHostDeps } from "./plugin-host.ts";
 export type { TraceEntry } from "./trace.ts";
 export { pluginAdminRoutes } from "./admin-routes.ts";

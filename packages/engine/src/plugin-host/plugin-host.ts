@@ -6,7 +6,7 @@ import {
   type HandlerSpec,
   type VolumeCreateConfig,
 } from "@pouchcontainer/api";
-import { EngineError, internal, invalidArgument } from "@pouchcontainer/errors";
+import { cutText, EngineError, forbidden, internal, invalidArgument } from "@pouchcontainer/errors";
 import { inBackground } from "@pouchcontainer/owners";
 import type { ConflictPolicy, Endpoint, PluginLog, PodSandboxConfig, PulledImage, Supervisor } from "@pouchcontainer/plugin-sdk";
 import {
@@ -33,6 +33,7 @@ import { FailedPlugin } from "./failed-plugin.ts";
 import { checkTable, refusing, splitTable } from "./handler-table.ts";
 import { isGuest, type Enter } from "./late-failures.ts";
 import { LentRoutes } from "./lent-routes.ts";
+import { MandatoryPlugins } from "./mandatory-plugins.ts";
 import { PluginRegistry, type ChainLink, type PluginSlot } from "./plugin-registry.ts";
 import { PointChains, subjectOfContext } from "./point-chains.ts";
 import { PluginTrace, type TraceEntry } from "./trace.ts";
@@ -45,6 +46,10 @@ export interface PluginHostDeps {
   decodeUpdate?: (body: unknown) => unknown;
   /** Of what plugins make of a body, by point. Default of each: a body of the right form will do. */
   verifiers?: Verifiers;
+  /** Plugins without which no container is made. Default: none. */
+  mandatory?: readonly string[];
+  /** Whether hooks of plugins, which run on the host, are refused. Default: false. */
+  refuseHooks?: boolean;
   /** Default: the SDK's. */
   answerBounds?: AnswerBounds;
   /** The daemon's log for one plugin. */
@@ -68,6 +73,7 @@ export interface PluginHostDeps {
 export class PluginHost implements PluginChains {
   readonly trace: PluginTrace;
   readonly registry: PluginRegistry;
+  readonly mandatory: MandatoryPlugins;
   readonly answerBounds: AnswerBounds;
   readonly #deps: PluginHostDeps;
   readonly #runner: CallRunner;
@@ -81,6 +87,7 @@ export class PluginHost implements PluginChains {
     this.#deps = deps;
     this.trace = new PluginTrace(deps.traceCapacity === undefined ? {} : { capacity: deps.traceCapacity });
     this.registry = new PluginRegistry({ now, order: deps.order ?? [] });
+    this.mandatory = new MandatoryPlugins(this.registry, deps.mandatory ?? []);
     this.#runner = new CallRunner({
       now,
       trace: this.trace,
@@ -97,6 +104,7 @@ export class PluginHost implements PluginChains {
       bodies: this.#bodies,
       checks,
       verifiers,
+      admissions: { "container.preCreate": (bodies, calls) => this.mandatory.check(bodies, calls) },
       logOf,
     });
   }
@@ -195,6 +203,10 @@ export class PluginHost implements PluginChains {
     // Valid against the schema of PreStartHook[] by the line above.
     const checked = hooks as PointAnswer<"container.preStart">["hooks"];
     for (const { args } of checked) {
+      if (this.#deps.refuseHooks === true)
+        throw forbidden(
+          `it asks for the hook ${cutText(args.join(" "), 256)}, and the daemon's --validator rules out hooks on the host`,
+        );
       if (args[0]?.startsWith("/") !== true)
         throw internal(`the program of a hook must be an absolute path, got ${JSON.stringify(args[0])}`);
     }

@@ -20,6 +20,12 @@ import type { CallRunner } from "./call-runner.ts";
 import type { ChainContext, ChangeContext, Verifiers, Verify } from "./chains.ts";
 import type { PluginRegistry } from "./plugin-registry.ts";
 import { Tellings } from "./tellings.ts";
+import type { TraceEntry } from "./trace.ts";
+
+/** What has the last word on a body, by point: throws for one that calls did not admit. `bodies`: as it came, and as it is now. */
+export type Admissions = {
+  readonly [P in PointOf<"changes">]?: (bodies: readonly PointBody<P>[], calls: readonly TraceEntry[]) => void;
+};
 
 export interface PointChainsDeps {
   registry: PluginRegistry;
@@ -27,6 +33,7 @@ export interface PointChainsDeps {
   bodies: BodyChains;
   checks: BodyChecks;
   verifiers: Verifiers;
+  admissions: Admissions;
   logOf: (plugin: string) => PluginLog;
 }
 
@@ -43,11 +50,25 @@ export class PointChains {
   async change<P extends PointOf<"changes">>(
     point: P,
     request: PointRequest<P>,
+    context: ChangeContext<PointBody<P>>,
+  ): Promise<PointBody<P>> {
+    const body = bodyOfRequest(point, request);
+    const admit: Admissions[P] = this.#deps.admissions[point];
+    if (admit === undefined) return this.#changed(point, request, body, context);
+    const calls = context.calls ?? [];
+    const final = await this.#changed(point, request, body, { ...context, calls });
+    admit([body, final], calls);
+    return final;
+  }
+
+  async #changed<P extends PointOf<"changes">>(
+    point: P,
+    request: PointRequest<P>,
+    body: PointBody<P>,
     asked: ChangeContext<PointBody<P>>,
   ): Promise<PointBody<P>> {
     const { registry, bodies } = this.#deps;
     const { thenAsks } = entryOf(point);
-    const body = bodyOfRequest(point, request);
     const links = registry.chain(point);
     const isAsked = thenAsks !== undefined && registry.chain(thenAsks).length > 0;
     if (links.length === 0 && !isAsked) return body;

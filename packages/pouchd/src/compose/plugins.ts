@@ -15,6 +15,9 @@ import {
   PluginManager,
   PluginMetrics,
   SignaturePolicy,
+  validatorName,
+  validatorPlugin,
+  validatorRules,
   type BuiltinPlugin,
   type PluginOrderRecord,
   type PluginRecord,
@@ -100,10 +103,16 @@ export async function openPlugins(options: {
     endpoint === undefined
       ? undefined
       : new OtlpSpans({ endpoint, serviceVersion: options.version, warn: (message) => log.warn(message) });
+  const rules = validatorRules(configuration.validator);
+  // Who switches it off is not to have what it rules out.
+  const validators = configuration.validator.length === 0 ? [] : [validatorPlugin(rules)];
+  const mandatory = [...configuration["mandatory-plugin"], ...(validators.length === 0 ? [] : [validatorName])];
   const host = new PluginHost({
     checks,
     decodeUpdate: (body) => decodeBody(ContainerUpdateConfig, body),
     verifiers: options.verifiers,
+    mandatory,
+    refuseHooks: rules.hostHooks,
     answerBounds: {
       bytes: configuration["plugin-answer-bytes"],
       values: configuration["plugin-answer-values"],
@@ -123,7 +132,7 @@ export async function openPlugins(options: {
   const disabled = (plugin: string): boolean => records.get(plugin)?.enabled === false;
   await loadBuiltinPlugins({
     host,
-    plugins: options.plugins,
+    plugins: [...options.plugins, ...validators],
     configurationOf,
     environment,
     mayFail: safeMode ? () => true : disabled,
@@ -159,6 +168,9 @@ export async function openPlugins(options: {
   });
   await openWithSet(manager, options.set, log);
   if (safeMode) await warnOfSafeMode(manager, log);
+  const { missing } = host.mandatory;
+  if (missing.length > 0)
+    log.warn("no container is created until these mandatory plugins are installed and enabled", { plugins: missing });
   return {
     host,
     manager,

@@ -343,6 +343,20 @@ export const optionTable = {
     default: false,
     help: "Install no plugin that none of --plugin-signature-keys has signed",
   },
+  "mandatory-plugin": {
+    group: "plugins",
+    type: "list",
+    default: [],
+    placeholder: "NAME",
+    help: "Plugin without whose successful call no container is created (repeatable)",
+  },
+  validator: {
+    group: "plugins",
+    type: "list",
+    default: [],
+    placeholder: "RULE",
+    help: "What is refused whichever plugin asks for it: no-host-hooks, no-seccomp-change, no-privileged, no-bind=PATH (repeatable)",
+  },
   "plugin-answer-bytes": {
     group: "plugins",
     type: "integer",

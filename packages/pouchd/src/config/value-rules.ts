@@ -110,6 +110,11 @@ export const valueRules: Partial<Record<OptionName, ValueRule>> = {
   "dns-search": { takes: 'a domain, or "." for none', fits: (value) => value === "." || isDomain(value.replace(/\.$/, "")) },
   "dns-opt": matching("an option of resolv.conf, without blanks", /^\S+$/),
   "plugin-conflicts": oneOf("log", "fail"),
+  "mandatory-plugin": matching("the name of a plugin", /^(@[a-z0-9][a-z0-9._-]*\/)?[a-z0-9][a-z0-9._-]*$/),
+  validator: matching(
+    "no-host-hooks, no-seccomp-change, no-privileged or no-bind=PATH with an absolute path",
+    /^(no-host-hooks|no-seccomp-change|no-privileged|no-bind=\/.*)$/,
+  ),
   "plugin-answer-bytes": whole("a number of bytes from 65536 to 67108864", (value) => value >= 65_536 && value <= 2 ** 26),
   "plugin-answer-values": whole("a number from 1000 to 1000000", (value) => value >= 1000 && value <= 1_000_000),
   "plugin-answer-depth": whole("a number from 20 to 900", (value) => value >= 20 && value <= 900),

@@ -1,0 +1,107 @@
+/** What the operator rules out, on real containers: the validator's rules and mandatory plugins, for what passes and for what does not. */
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { Daemon } from "./harness/daemon.ts";
+
+const rules = ["no-host-hooks", "no-seccomp-change", "no-privileged", "no-bind=/etc"].flatMap((rule) => ["--validator", rule]);
+const folder = mkdtempSync(join(tmpdir(), "pouch-policy-"));
+let daemon: Daemon;
+
+before(async () => {
+  daemon = await Daemon.start({ flags: rules });
+  const pouch = { api: "^1.0.0", points: ["container.preCreate", "container.preStart"] };
+  writeFileSync(
+    join(folder, "package.json"),
+    JSON.stringify({ name: "raiser", version: "1.0.0", type: "module", exports: "./index.js", pouch }),
+  );
+  writeFileSync(
+    join(folder, "index.js"),
+    `import { registerContainerPlugin } from "@pouchcontainer/plugin-sdk";
+registerContainerPlugin({
+  preCreate(config) {
+    const changes = JSON.parse(config.Labels?.raise ?? "{}");
+    Object.assign(config.HostConfig, changes);
+  },
+  preStart: ({ Config }) => (Config.Labels.hook === undefined ? [] : [{ priority: 1, args: ["/bin/true"] }]),
+});
+`,
+  );
+  const installed = await daemon.api("POST", "/plugins/install", { source: folder });
+  assert.equal(installed.status, 200, installed.text);
+});
+
+after(async () => {
+  await daemon[Symbol.asyncDispose]();
+  rmSync(folder, { recursive: true });
+});
+
+const raising = (changes: object, ...more: string[]): string[] => ["--label", `raise=${JSON.stringify(changes)}`, ...more];
+
+test("what no rule is about has its effect: a plugin's limit is the kernel's, a client's privileged container is one", async () => {
+  const limited = await daemon.docker(
+    "run",
+    "--rm",
+    ...raising({ PidsLimit: 77 }),
+    "busybox",
+    "sh",
+    "-c",
+    "cat /sys/fs/cgroup/pids.max || cat /sys/fs/cgroup/pids/pids.max",
+  );
+  assert.equal(limited.stdout.trim(), "77", limited.stderr);
+  const capabilities = async (...flags: string[]): Promise<string> => {
+    const { stdout, stderr } = await daemon.docker("run", "--rm", ...flags, "busybox", "grep", "CapEff", "/proc/self/status");
+    assert.match(stdout, /^CapEff:/, stderr);
+    return stdout;
+  };
+  assert.notEqual(await capabilities("--privileged"), await capabilities());
+});
+
+test("what a rule is about is refused, names who asked for it, and leaves nothing", async () => {
+  for (const [flags, words] of [
+    [raising({ Privileged: true }), 'plugin "raiser" made the container privileged'],
+    [raising({ SecurityOpt: ["seccomp=unconfined"] }), 'plugin "raiser" changed the seccomp profile'],
+    [raising({ Binds: ["/etc/ssl:/x"] }), "/etc/ssl is not mounted into containers here"],
+    [["-v", "/etc:/x"], "/etc is not mounted into containers here"],
+  ] as const) {
+    const { code, stderr } = await daemon.docker("create", ...flags, "busybox");
+    assert.notEqual(code, 0);
+    assert.ok(stderr.includes(`plugin "pouch-validator" at container.validateCreate: ${words}`), stderr);
+  }
+  const volume = await daemon.docker("volume", "create", "-o", "type=none", "-o", "o=bind", "-o", "device=/etc", "shadow");
+  assert.match(volume.stderr, /plugin "pouch-validator" at volume.validateVolumeCreate: \/etc is not mounted/);
+  const hooked = await daemon.docker("run", "--rm", "--label", "hook=yes", "busybox", "true");
+  assert.match(hooked.stderr, /plugin "raiser" at container.preStart: it asks for the hook \/bin\/true/);
+  assert.equal((await daemon.docker("ps", "-aq")).stdout, "");
+  assert.equal((await daemon.docker("volume", "ls", "-q")).stdout, "");
+});
+
+test("garbage of a plugin is told as the plugin's, not as the client's", async () => {
+  for (const [changes, words] of [
+    [{ Memory: -5 }, "Minimum memory limit allowed is 6MB, since it changed HostConfig.Memory"],
+    [{ NetworkMode: "nowhere" }, "network nowhere not found, since it changed HostConfig.NetworkMode"],
+    [{ Binds: ["/a:b:c:d"] }, /since it changed HostConfig\.Binds/],
+  ] as const) {
+    const { stderr } = await daemon.docker("create", ...raising(changes), "busybox");
+    assert.match(stderr, /plugin "raiser" at container\.preCreate: /);
+    if (typeof words === "string") assert.ok(stderr.includes(words), stderr);
+    else assert.match(stderr, words);
+  }
+});
+
+test("without a mandatory plugin no container is created: one that a label names, and the validator that is switched off", async () => {
+  const label = (name: string): string[] => ["--label", `io.pouchcontainer.mandatory-plugins=${name}`];
+  const named = await daemon.docker("run", "--rm", ...label("raiser"), "busybox", "echo", "admitted");
+  assert.equal(named.stdout, "admitted\n", named.stderr);
+  const missing = await daemon.docker("create", ...label("guard"), "busybox");
+  assert.match(missing.stderr, /no container is created without the mandatory plugin "guard": it is not installed, or disabled/);
+
+  assert.equal((await daemon.docker("plugin", "disable", "pouch-validator")).code, 0);
+  const unguarded = await daemon.docker("create", "busybox");
+  assert.match(unguarded.stderr, /no container is created without the mandatory plugin "pouch-validator"/);
+  assert.equal((await daemon.docker("plugin", "enable", "pouch-validator")).code, 0);
+  const again = await daemon.docker("run", "--rm", "busybox", "echo", "admitted");
+  assert.equal(again.stdout, "admitted\n", again.stderr);
+});

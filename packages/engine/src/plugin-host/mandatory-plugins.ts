@@ -1,0 +1,60 @@
+import { unavailable } from "@pouchcontainer/errors";
+import type { ContainerCreateConfig } from "@pouchcontainer/api";
+import type { PluginRegistry } from "./plugin-registry.ts";
+import type { TraceEntry } from "./trace-entry.ts";
+
+/** Names, separated by commas, of plugins that have to admit the container that has it. */
+export const mandatoryLabel = "io.pouchcontainer.mandatory-plugins";
+
+/** Points at which a plugin admits a container. */
+const admitting = ["container.preCreate", "container.validateCreate"] as const;
+
+/**
+ * Plugins without which no container is made: each has to be called at both points of a create, as far as it has them, and not to fail. The
+ * configuration names those of every container, a label those of one more; no plugin takes a name away.
+ */
+export class MandatoryPlugins {
+  readonly #registry: PluginRegistry;
+  readonly #names: readonly string[];
+
+  constructor(registry: PluginRegistry, names: readonly string[]) {
+    this.#registry = registry;
+    this.#names = names;
+  }
+
+  /** Throws when one is missing among the calls that were made for a create. `bodies`: the request as it came, and as it is now. */
+  check(bodies: readonly ContainerCreateConfig[], calls: readonly TraceEntry[]): void {
+    const names = new Set([...this.#names, ...bodies.flatMap(namesInLabel)]);
+    for (const name of names) {
+      const problem = this.#problem(name, calls);
+      if (problem !== undefined) throw unavailable(`no container is created without the mandatory plugin "${name}": ${problem}`);
+    }
+  }
+
+  /** Those of the configuration without which no create succeeds now. */
+  get missing(): string[] {
+    return this.#names.filter((name) => this.#registry.get(name)?.instance === undefined);
+  }
+
+  #problem(name: string, calls: readonly TraceEntry[]): string | undefined {
+    const manifest = this.#registry.get(name)?.instance?.manifest;
+    if (manifest === undefined) return "it is not installed, or disabled; install or enable it";
+    const points = admitting.filter((point) => manifest.points[point] !== undefined);
+    if (points.length === 0) return `it has neither of the points ${admitting.join(" and ")}`;
+    for (const point of points) {
+      const call = calls.findLast((entry) => entry.plugin === name && entry.point === point);
+      if (call === undefined) return `it was not called at ${point}, as its filters leave this request out`;
+      if (call.outcome !== "changed" && call.outcome !== "unchanged") return `it has not admitted this one: ${call.error}`;
+    }
+    return undefined;
+  }
+}
+
+function namesInLabel({ Labels }: ContainerCreateConfig): string[] {
+  const label = Labels?.[mandatoryLabel];
+  if (label === undefined) return [];
+  return label
+    .split(",")
+    .map((name) => name.trim())
+    .filter((name) => name !== "");
+}

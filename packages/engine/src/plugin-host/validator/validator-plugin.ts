@@ -1,0 +1,68 @@
+import { forbidden } from "@pouchcontainer/errors";
+import {
+  registerContainerPlugin,
+  registerVolumePlugin,
+  writesOf,
+  type ContainerCreateConfig,
+  type FieldWrite,
+  type Provenance,
+} from "@pouchcontainer/plugin-sdk";
+import type { BuiltinPlugin } from "../builtin-plugins.ts";
+import { mountedBy, mountedByVolume, refuseKept } from "./kept-paths.ts";
+import type { ValidatorRules } from "./validator-rules.ts";
+
+export const validatorName = "pouch-validator";
+
+/** The plugin that refuses what an operator has ruled out, whichever plugin or client asks for it. Hooks are refused where they are asked for. */
+export function validatorPlugin(rules: ValidatorRules): BuiltinPlugin {
+  return {
+    packageJson: {
+      name: validatorName,
+      version: "1.0.0",
+      description: "Refuses what --validator rules out",
+      pouch: { api: "^1.0.0", points: ["container.validateCreate", "volume.validateVolumeCreate"] },
+    },
+    load: async () => {
+      registerContainerPlugin({
+        validateCreate: async (config, { provenance }) => {
+          if (rules.privileged) refusePrivileged(config, provenance);
+          if (rules.seccompChange) refuseSeccompChange(provenance);
+          await refuseKept(rules.binds, mountedBy(config));
+        },
+      });
+      registerVolumePlugin({ validateVolumeCreate: (config) => refuseKept(rules.binds, mountedByVolume(config)) });
+    },
+  };
+}
+
+function refusePrivileged({ HostConfig }: Readonly<ContainerCreateConfig>, provenance: Provenance): void {
+  const writes = writesOf(provenance, "/HostConfig/Privileged");
+  if (HostConfig.Privileged !== true || writes.length === 0 || writes[0]?.old === true) return;
+  throw forbidden(`plugin "${writes.at(-1)?.plugin}" made the container privileged, which the daemon's --validator rules out`);
+}
+
+const securityOptions = "/HostConfig/SecurityOpt";
+
+function refuseSeccompChange(provenance: Provenance): void {
+  for (const [pointer, { earlier = [], ...last }] of Object.entries(provenance)) {
+    if (pointer !== "" && !securityOptions.startsWith(pointer) && !pointer.startsWith(`${securityOptions}/`)) continue;
+    const write = [...earlier, last].find((one) => changesSeccomp(one));
+    if (write !== undefined)
+      throw forbidden(`plugin "${write.plugin}" changed the seccomp profile, which the daemon's --validator rules out`);
+  }
+}
+
+function changesSeccomp(write: FieldWrite): boolean {
+  return JSON.stringify(profilesIn(write.old)) !== JSON.stringify(profilesIn(write.new));
+}
+
+/** The seccomp profiles in an option, in a list of them, or in what has that list. */
+function profilesIn(value: unknown): string[] {
+  if (typeof value === "string") return /^seccomp[=:]/.test(value) ? [value] : [];
+  if (Array.isArray(value)) return value.flatMap(profilesIn).toSorted();
+  if (typeof value !== "object" || value === null) return [];
+  return [
+    ...("SecurityOpt" in value ? profilesIn(value.SecurityOpt) : []),
+    ...("HostConfig" in value ? profilesIn(value.HostConfig) : []),
+  ];
+}
