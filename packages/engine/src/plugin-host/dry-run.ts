@@ -1,5 +1,14 @@
-import { maskSecrets, secretsIn, withoutSecrets } from "@pouchcontainer/api";
-import { ContainerCreateConfig, type ContainerInspect } from "@pouchcontainer/api";
+import {
+  ContainerCreateConfig,
+  decodeBody,
+  ExecCreateConfig,
+  maskSecrets,
+  NetworkCreateConfig,
+  secretsIn,
+  VolumeCreateConfig,
+  withoutSecrets,
+  type ContainerInspect,
+} from "@pouchcontainer/api";
 import { EngineError, invalidArgument } from "@pouchcontainer/errors";
 import { jsonStream, pointNames, readJson, type PointName } from "@pouchcontainer/plugin-sdk";
 import type { Argument, BodyCheck, BodyChecks, PointOf, PointRequest } from "@pouchcontainer/plugin-sdk/host";
@@ -39,6 +48,7 @@ function madeUp(context: ContainerContext): Record<string, unknown> {
   return { id: "dry-run", env: context.env, criRequest: {} };
 }
 
+/** The body as the request that leads to the point would have it, through the chain, and to the checks that follow. */
 function chainOf(host: PluginHost, checks: BodyChecks, asked: string, body: unknown): () => Promise<unknown> {
   const point = pointOfChain(asked);
   const entry = point && entryOf(point);
@@ -54,9 +64,10 @@ function chainOf(host: PluginHost, checks: BodyChecks, asked: string, body: unkn
   // A point has the rule that its entry names.
   switch (entry?.rule) {
     case "changes": {
-      const draft = checked(checks[point], bodyOf(shown, body));
+      const draft = draftOf(shown, checks[point], body);
       const known = "id" in request(draft) ? { containerId: "dry-run", ...context } : context;
-      return () => host.change(point as PointOf<"changes">, request(draft) as never, known);
+      const changes = point as PointOf<"changes">;
+      return async () => host.verified(changes, await host.change(changes, request(draft) as never, known), known);
     }
     case "asks":
       return async () => {
@@ -87,9 +98,16 @@ function cannotBeTried(point: string): EngineError {
   return invalidArgument(`${point} cannot be tried: it has no body, or it acts on more than its body`);
 }
 
+/** What requests of the API have as bodies. */
+const requestBodies = [ContainerCreateConfig, VolumeCreateConfig, NetworkCreateConfig, ExecCreateConfig] as const;
+
+function draftOf(shown: Argument, check: BodyCheck, body: unknown): unknown {
+  const requested = requestBodies.find((schema) => schema === shown.schema);
+  return requested === undefined ? checked(check, bodyOf(shown, body)) : decodeBody(requested, body);
+}
+
 /** The body itself, without what stands beside it for filters. */
 function bodyOf({ schema }: Argument, body: unknown): unknown {
-  if (schema === ContainerCreateConfig) return withHostConfig(body);
   if (!isObject(body) || !("properties" in schema) || !isObject(schema.properties)) return body;
   const { properties } = schema;
   const isBeside = (name: string): boolean => ["Config", "Labels", "Image", "Env"].includes(name) && !(name in properties);
@@ -112,10 +130,6 @@ function containerOf(body: unknown): ContainerContext {
     ...(isText(Image) ? { image: Image } : {}),
     env: Array.isArray(Env) ? Env.filter(isText) : [],
   };
-}
-
-function withHostConfig(body: unknown): unknown {
-  return typeof body === "object" && body !== null && !("HostConfig" in body) ? { ...body, HostConfig: {} } : body;
 }
 
 function checked(check: BodyCheck, body: unknown): unknown {

@@ -652,6 +652,44 @@ test("bounds of an answer are the daemon's to set, in this process too", async (
   }
 });
 
+test("a dry run reads its body as a request's is read, and says what is refused after the chain", async () => {
+  const { host, add } = harness({
+    verifiers: {
+      "container.preCreate": ({ HostConfig: { Memory = 0 } }) => {
+        if (Memory < 0) throw invalidArgument("memory is negative");
+      },
+      "cri.preCreateContainer": ({ HostConfig: { Memory = 0 } }) => {
+        if (Memory < 0) throw invalidArgument("memory is negative over CRI");
+      },
+      "volume.preVolumeCreate": ({ Driver }) => {
+        if (Driver === "magic") throw notFound("no such driver");
+      },
+      "network.preCreate": ({ Scope }) => {
+        if (Scope === "swarm") throw invalidArgument("no swarm");
+      },
+    },
+  });
+  add("seen", "container", { preCreate: (config) => void (config.Hostname = String(config.HostConfig.Memory)) });
+  const run = async (point: string, tried: unknown) => dryRun(host, checks, { point, body: tried });
+  const tried = { image: "busybox", unknown: 5, Labels: null, HostConfig: { memory: 64 } };
+  assert.deepEqual((await run("container.preCreate", tried)).body, {
+    Image: "busybox",
+    HostConfig: { Memory: 64 },
+    Hostname: "64",
+  });
+  for (const [point, wrong, message] of [
+    ["container.validateCreate", { HostConfig: { Memory: -1 } }, "memory is negative"],
+    ["cri.preCreateContainer", { HostConfig: { Memory: -1 } }, "memory is negative over CRI"],
+    ["volume.preVolumeCreate", { Driver: "magic" }, "no such driver"],
+    ["network.preCreate", { name: "x", scope: "swarm" }, "no swarm"],
+  ] as const)
+    assert.equal((await run(point, wrong)).error, message);
+  await assert.rejects(run("container.preCreate", { HostConfig: { Memory: "lots" } }), {
+    kind: "invalidArgument",
+    message: 'HostConfig.Memory must be an integer, got "lots"',
+  });
+});
+
 test("a failing postUpdate says that the update is in force", async () => {
   const { host, add } = harness();
   add("writer", "container", {

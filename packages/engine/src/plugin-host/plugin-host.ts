@@ -76,6 +76,7 @@ export class PluginHost implements PluginChains {
   readonly mandatory: MandatoryPlugins;
   readonly answerBounds: AnswerBounds;
   readonly #deps: PluginHostDeps;
+  readonly #verifiers: Verifiers;
   readonly #runner: CallRunner;
   readonly #bodies: BodyChains;
   readonly #points: PointChains;
@@ -97,13 +98,14 @@ export class PluginHost implements PluginChains {
     });
     this.answerBounds = deps.answerBounds ?? defaultAnswerBounds;
     this.#bodies = new BodyChains(this.#runner, { onConflict: deps.onConflict, bounds: this.answerBounds });
-    const { checks, verifiers = {}, logOf } = deps;
+    const { checks, logOf } = deps;
+    this.#verifiers = deps.verifiers ?? {};
     this.#points = new PointChains({
       registry: this.registry,
       runner: this.#runner,
       bodies: this.#bodies,
       checks,
-      verifiers,
+      verifiers: this.#verifiers,
       admissions: { "container.preCreate": (bodies, calls) => this.mandatory.check(bodies, calls) },
       logOf,
     });
@@ -115,6 +117,13 @@ export class PluginHost implements PluginChains {
     context: ChangeContext<PointBody<P>>,
   ): Promise<PointBody<P>> {
     return this.#points.change(point, request, context);
+  }
+
+  /** The body itself, of which the engine can make something at this point: throws for one of which it cannot. */
+  async verified<P extends PointOf<"changes">>(point: P, body: PointBody<P>, context: ChainContext): Promise<PointBody<P>> {
+    const verify: Verifiers[P] = this.#verifiers[point];
+    await verify?.(body, context);
+    return body;
   }
 
   ask<P extends PointOf<"asks">>(point: P, view: () => PointRequest<P>, context: ChainContext): Promise<void> {
