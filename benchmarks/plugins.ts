@@ -1,5 +1,6 @@
 /**
- * What a plugin call costs: in this process, in a process of its own, as a policy, and when its filter does not match.
+ * What a plugin call costs: in this process, in a process of its own, as a policy, and when its filter does not match; and how long
+ * the event loop stands still for an answer as large as it may be.
  * Usage: node --experimental-ffi benchmarks/plugins.ts [rounds]
  */
 import { PluginHost } from "../packages/engine/src/plugin-host/plugin-host.ts";
@@ -11,6 +12,8 @@ import type { ContainerCreateConfig } from "@pouchcontainer/api";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { boundAnswers, startAnswering } from "./harness/bound-answers.ts";
+import { longestStall } from "./harness/longest-stall.ts";
 
 const rounds = Number(process.argv[2] ?? 20_000);
 const checks = compileBodyChecks();
@@ -133,5 +136,21 @@ try {
   await measure("installed, one field changed", Math.min(rounds, 5000), () => installed.preCreate(body, {}));
 } finally {
   await child.close();
+}
+
+const answering = await startAnswering(directory);
+try {
+  const bounded = host(answering);
+  for (const [index, name] of boundAnswers.entries()) {
+    const stalls: number[] = [];
+    for (let round = 0; round < 7; round += 1)
+      stalls.push(await longestStall(() => bounded.preCreate({ Image: String(index), HostConfig: {} }, {})));
+    stalls.sort((a, b) => a - b);
+    process.stdout.write(
+      `answer at the bound: ${name.padEnd(27)} longest stall p50 ${stalls[3]?.toFixed(1)} ms   worst ${stalls[6]?.toFixed(1)} ms\n`,
+    );
+  }
+} finally {
+  await answering.close();
   rmSync(directory, { recursive: true, force: true });
 }

@@ -57,10 +57,11 @@ export class BodyChains {
       const before = current;
       let changed: readonly PatchOperation[] = [];
       const settle = async (answer: PointAnswer<P>): Promise<Settled<B>> => {
+        // Of a large body each of these is as much as others may be asked to wait for.
+        await takeLoopShare();
         // The copy is out of the plugin's reach: what it does to its draft later changes nothing.
         const after = this.taken(shape.answer(answer));
         if (!isObject(after)) throw internal("the answer is not an object");
-        // Of a large body each of these is as much as others may be asked to wait for.
         await takeLoopShare();
         assertValid(shape.check, after);
         await takeLoopShare();

@@ -690,6 +690,26 @@ test("a dry run reads its body as a request's is read, and says what is refused 
   });
 });
 
+test("of an answer each member is read once, however many there are and whatever is done with it", async () => {
+  const reads = async (members: number): Promise<number> => {
+    const { host, add } = harness({ verifiers: { "container.preCreate": () => undefined } });
+    let count = 0;
+    const labels = Object.fromEntries(Array.from({ length: members }, (_, index) => [`l${index}`, "x"]));
+    const counted = new Proxy(labels, {
+      get: (target, name, receiver) => {
+        count += 1;
+        return Reflect.get(target, name, receiver) as unknown;
+      },
+    });
+    add("writer", "container", { preCreate: (config) => ({ ...config, Labels: counted }) }, { priority: 1 });
+    add("reader", "container", { preCreate: (config) => void (config.Hostname = "h"), validateCreate: () => undefined });
+    await host.preCreate(body(), {});
+    return count;
+  };
+  const [few, many] = [await reads(1000), await reads(9000)];
+  assert.deepEqual([many - few, few < 1010], [8000, true]);
+});
+
 test("a failing postUpdate says that the update is in force", async () => {
   const { host, add } = harness();
   add("writer", "container", {

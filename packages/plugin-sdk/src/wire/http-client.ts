@@ -8,8 +8,8 @@ import {
   unavailable,
   type ErrorKind,
 } from "@pouchcontainer/errors";
-import { takeLoopShare } from "@pouchcontainer/owners";
 import { Agent, request, type IncomingMessage } from "node:http";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { defaultAnswerBounds, type AnswerBounds } from "../answer-bounds.ts";
 
 /** Looks at an answer as it comes in and refuses one that would be too much work to read; the fault is the plugin's. */
@@ -109,10 +109,14 @@ async function collect(response: IncomingMessage, maxBytes: number, look: (chunk
   return chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks);
 }
 
+const largeBytes = 256 * 1024;
+
 async function parse(bytes: Buffer): Promise<unknown> {
-  await takeLoopShare();
+  // To read a large one takes a turn of the event loop, and nothing else is to be in it.
+  const isLarge = bytes.length > largeBytes;
+  if (isLarge) await nextTurn();
   const text = bytes.toString("utf8");
-  await takeLoopShare();
+  if (isLarge) await nextTurn();
   let answer: unknown;
   try {
     answer = text === "" ? {} : JSON.parse(text);
