@@ -1,5 +1,5 @@
 import { isProtectedPath, routePathProblem, type HandlerSpec } from "@pouchcontainer/api";
-import { internal } from "@pouchcontainer/errors";
+import { internal, resourceExhausted } from "@pouchcontainer/errors";
 import type { PluginFilters } from "@pouchcontainer/plugin-sdk";
 import { compileRouteFilter } from "./filters.ts";
 import type { PatchOperation } from "@pouchcontainer/plugin-sdk/host";
@@ -22,14 +22,24 @@ export function refusing(table: readonly HandlerSpec[], error: unknown): Handler
   return table.map((spec) => (isProtectedPath(spec.path) ? spec : { ...spec, handler }));
 }
 
+/** The table a plugin answered, if it is a list that is not longer than one may be. */
+export function boundedTable(before: readonly HandlerSpec[], answer: unknown): readonly unknown[] {
+  if (!Array.isArray(answer)) throw internal("updateHandler must return an array of { method, path, handler }");
+  const limit = before.length + maxMoreRoutes;
+  if (answer.length > limit)
+    throw resourceExhausted(`updateHandler returned ${answer.length} routes; at most ${limit} are allowed`);
+  return answer;
+}
+
 /**
  * Checks the table a plugin made of `before` and returns it, with what changed. Throws `internal`, the fault being the plugin's, for
  * entries that are no routes, for two of one method and path, and for protected routes that were changed, removed or added.
  */
-export function checkTable(before: readonly HandlerSpec[], after: unknown): { table: HandlerSpec[]; patch: PatchOperation[] } {
-  if (!Array.isArray(after)) throw internal("updateHandler must return an array of { method, path, handler }");
-  // Any array; its items are checked one by one.
-  const table = (after as unknown[]).map(checkSpec);
+export function checkTable(
+  before: readonly HandlerSpec[],
+  after: readonly unknown[],
+): { table: HandlerSpec[]; patch: PatchOperation[] } {
+  const table = after.map(checkSpec);
   const byKey = new Map<string, HandlerSpec>();
   for (const spec of table) {
     const key = routeKey(spec);
@@ -52,6 +62,9 @@ export function checkTable(before: readonly HandlerSpec[], after: unknown): { ta
   }
   return { table, patch };
 }
+
+/** Routes that one plugin may add: as many as one in a process of its own may change. */
+const maxMoreRoutes = 2000;
 
 /** Characters of a wrong path that an error shows. */
 const maxShownPath = 100;

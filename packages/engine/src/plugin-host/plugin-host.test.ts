@@ -828,6 +828,17 @@ test("the ping and the plugin administration stay reachable", async () => {
   }
 });
 
+test("a route table has an end, however it is made", async () => {
+  const { host, add } = harness();
+  const holes: HandlerSpec[] = [];
+  holes.length = 4_000_000_000;
+  add("endless", "api", { updateHandler: () => holes });
+  await assert.rejects(host.updateHandlers(routes), {
+    kind: "resourceExhausted",
+    message: 'plugin "endless" at api.updateHandler: updateHandler returned 4000000000 routes; at most 2003 are allowed',
+  });
+});
+
 test("an api plugin with a route filter is shown those routes only, the others stay", async () => {
   const { host, add } = harness();
   let shown: string[] = [];

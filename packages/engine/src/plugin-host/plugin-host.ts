@@ -30,7 +30,7 @@ import { CallRunner, type PluginEvent, type PluginObserver, type Settled } from 
 import type { ChainContext, PluginChains, PreStartHook, RootfsLender, ChangeContext, Verifiers } from "./chains.ts";
 import { WriteLog } from "./conflicts.ts";
 import { FailedPlugin } from "./failed-plugin.ts";
-import { checkTable, refusing, splitTable } from "./handler-table.ts";
+import { boundedTable, checkTable, refusing, splitTable } from "./handler-table.ts";
 import { isGuest, type Enter } from "./late-failures.ts";
 import { LentRoutes } from "./lent-routes.ts";
 import { MandatoryPlugins } from "./mandatory-plugins.ts";
@@ -338,8 +338,8 @@ export class PluginHost implements PluginChains {
       const { shown, hidden } = splitTable(before, link.settings.filters);
       const lent = link.slot.instance !== undefined && isGuest(link.slot.instance) ? new LentRoutes(shown) : undefined;
       const settle = (answer: PointAnswer<"api.updateHandler">): Settled<HandlerSpec[]> => {
-        if (!Array.isArray(answer.handlers)) throw internal("updateHandler must return an array of { method, path, handler }");
-        const handlers = lent?.takenBack(answer.handlers, this.#runner.enterRoute(link)) ?? answer.handlers;
+        const answered = boundedTable(before, answer.handlers);
+        const handlers = lent?.takenBack(answered, this.#runner.enterRoute(link)) ?? answered;
         const { table: after, patch } = checkTable(before, [...handlers, ...hidden]);
         return { result: after, patch };
       };
