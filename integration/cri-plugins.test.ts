@@ -42,6 +42,17 @@ registerContainerPlugin({
 
 const lifePoints = ["preExec", "preRemove", "postCreate", "postStart", "preStop", "postStop"];
 
+/** A plugin of Docker's point that says who made the limit of a container. */
+const teller = `
+import { forbidden, registerContainerPlugin, writesOf } from "@pouchcontainer/plugin-sdk";
+
+registerContainerPlugin({
+  validateCreate(config, { provenance }) {
+    throw forbidden(JSON.stringify(writesOf(provenance, "/HostConfig/Memory")));
+  },
+});
+`;
+
 interface Inspected {
   State: { Pid: number };
   Config: { Env: string[]; Labels: Record<string, string> };
@@ -141,6 +152,18 @@ void describe("plugins and CRI's containers", () => {
     const all = ["created", "started", "stops while running", "ended with 137"];
     await eventually("all has been told", () => told().length === all.length);
     assert.deepEqual(told(), all);
+    await pod.remove();
+  });
+
+  test("a validator is told what plugins of CRI's point changed before Docker's", async () => {
+    await install(written("teller", ["container.validateCreate"], teller));
+    const pod = await CriPod.run(daemon, clients);
+    const limit = { resources: { memoryLimitInBytes: 64n << 20n, memorySwapLimitInBytes: 64n << 20n } };
+    const write = JSON.stringify([{ plugin: "cri-limits", old: 64 << 20, new: 32 << 20 }]);
+    await assert.rejects(pod.create({ linux: limit }), (error: Error) => {
+      assert.ok(error.message.includes(`plugin "teller" at container.validateCreate: ${write}`), error.message);
+      return true;
+    });
     await pod.remove();
   });
 });
