@@ -78,7 +78,7 @@ test("container.preRemove: a removal is refused, by force and by a prune too, an
 
 test("container.preExec: an exec gets another user, or is refused; the daemon's own health checks are not asked about", async (t) => {
   await install(t, "exec-guard", "container", {
-    preExec: `(config) => { if (config.Privileged) throw forbidden("no privileged exec"); config.Env = [...(config.Env ?? []), "SECRET_TOKEN=abc"]; config.User = "1234"; }`,
+    preExec: `(config) => { if (config.Privileged) throw forbidden("no privileged exec"); if (config.Cmd[0] === "astray") config.WorkingDir = "tmp"; config.Env = [...(config.Env ?? []), "SECRET_TOKEN=abc"]; config.User = "1234"; }`,
   });
   const id = await docker(
     "run",
@@ -94,7 +94,9 @@ test("container.preExec: an exec gets another user, or is refused; the daemon's 
   assert.equal(await docker("exec", id, "sh", "-c", "id -u; echo $SECRET_TOKEN"), "1234\nabc");
   const refused = await daemon.docker("exec", "--privileged", id, "true");
   assert.match(refused.stderr, /plugin "exec-guard" at container.preExec: no privileged exec/);
-  assert.deepEqual(await outcomes(id, "container.preExec"), ["changed", "failed"]);
+  const astray = await daemon.docker("exec", id, "astray");
+  assert.match(astray.stderr, /plugin "exec-guard" at container.preExec: Cwd must be an absolute path: tmp, since it changed /);
+  assert.deepEqual(await outcomes(id, "container.preExec"), ["changed", "failed", "failed"]);
   assert.doesNotMatch((await daemon.api("GET", `/plugins/trace?container=${id}`)).text, /SECRET_TOKEN=abc/);
   await eventually("it is healthy", async () => (await docker("inspect", "-f", "{{.State.Health.Status}}", id)) === "healthy");
   await docker("rm", "-f", id);
@@ -132,10 +134,12 @@ test("image.prePull: a pull is refused, or gets another reference, by which the 
   const pushed = await run("skopeo", ["copy", "-q", "--dest-tls-verify=false", archive, target]);
   assert.equal(pushed.code, 0, pushed.stderr);
   await install(t, "pull-guard", "image", {
-    prePull: `(request) => { if (request.reference === "busybox:1.99") throw forbidden("not this one"); request.reference = request.reference.replace("wanted:1", "busybox:pulled"); }`,
+    prePull: `(request) => { if (request.reference === "busybox:1.99") throw forbidden("not this one"); if (request.reference === "astray:latest") request.reference = "::"; request.reference = request.reference.replace("wanted:1", "busybox:pulled"); }`,
   });
   const refused = await daemon.docker("pull", "busybox:1.99");
   assert.match(refused.stderr, /plugin "pull-guard" at image.prePull: not this one/);
+  const astray = await daemon.docker("pull", "astray");
+  assert.match(astray.stderr, /plugin "pull-guard" at image.prePull: invalid reference format, since it changed reference/);
   await docker("pull", "wanted:1");
   assert.match(await docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}"), /^busybox:pulled$/m);
   await docker("image", "rm", "busybox:pulled");
@@ -143,10 +147,12 @@ test("image.prePull: a pull is refused, or gets another reference, by which the 
 
 test("network.preCreate: a create is changed, or refused and leaves nothing", async (t) => {
   await install(t, "network-guard", "network", {
-    preCreate: `(config) => { if (!config.Internal) throw forbidden("internal networks only"); config.Labels = { ...config.Labels, zone: "dmz" }; }`,
+    preCreate: `(config) => { if (!config.Internal) throw forbidden("internal networks only"); if (config.Name === "astray") config.Driver = "magic"; config.Labels = { ...config.Labels, zone: "dmz" }; }`,
   });
   const refused = await daemon.docker("network", "create", "open");
   assert.match(refused.stderr, /plugin "network-guard" at network.preCreate: internal networks only/);
+  const astray = await daemon.docker("network", "create", "--internal", "astray");
+  assert.match(astray.stderr, /plugin "network-guard" at network.preCreate: plugin "magic" not found, since it changed Driver/);
   await docker("network", "create", "--internal", "closed");
   assert.equal(await docker("network", "inspect", "-f", '{{index .Labels "zone"}}', "closed"), "dmz");
   assert.doesNotMatch(await docker("network", "ls", "--format", "{{.Name}}"), /open/);

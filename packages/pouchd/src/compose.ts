@@ -154,7 +154,10 @@ async function open(options: ComposeOptions, closers: Closers): Promise<void> {
         if (!overCri) networks.manager.checkMode(config.HostConfig.NetworkMode);
       },
       "cri.preCreateContainer": (config) => containers.checkCreate(config, true),
+      "container.preExec": (config) => exec.check(config),
       "volume.preVolumeCreate": (config) => volumes.check(config),
+      "network.preCreate": (config) => networks.manager.check(config),
+      "image.prePull": (request) => images.checkPull(request),
     },
     metrics: [uncaughtErrors, stalls],
   });

@@ -5,6 +5,8 @@ import { callAfter, inBackground } from "@pouchcontainer/owners";
 import type { Container } from "../containers/container.ts";
 import type { ContainerRoom } from "../containers/container-room.ts";
 import { chainContext } from "../containers/network-view.ts";
+import { checkExec } from "../containers/spec/index.ts";
+import { parseDetachKeys } from "../containers/stdio/detach-keys.ts";
 import type { StdioSession } from "../containers/stdio/stdio-session.ts";
 import { collectOutput, type RunSyncOptions, type RunSyncResult } from "./collect-output.ts";
 import { ExecProcess, type ExecOptions, type StartOptions } from "./exec-process.ts";
@@ -31,6 +33,12 @@ export class ExecManager {
   async create(containerRef: string, config: api.ExecCreateConfig, options: ExecOptions = {}): Promise<{ Id: string }> {
     const { id } = await this.#asked(containerRef, config, options);
     return { Id: id };
+  }
+
+  /** Refuses a request of which no exec can be made, in whichever container. Allocates nothing. */
+  check(config: api.ExecCreateConfig): void {
+    checkExec(config);
+    parseDetachKeys(config.DetachKeys ?? "", "escape");
   }
 
   /** Throws what refuses a start before its connection is taken over; everything else is told on the connection. */

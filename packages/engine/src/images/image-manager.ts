@@ -16,6 +16,7 @@ import {
   type Platform,
   type Reference,
 } from "@pouchcontainer/oci";
+import type { ImageRequest } from "@pouchcontainer/plugin-sdk";
 import type { PluginChains } from "../plugin-host/chains.ts";
 import { loadArchive, type LoadDeps } from "./archive/load-archive.ts";
 import { saveArchive } from "./archive/save-archive.ts";
@@ -156,6 +157,12 @@ export class ImageManager implements ImageSource {
     );
     const key = JSON.stringify([formatReference(pull.reference), formatPlatform(pull.platform), pull.credentials]);
     await this.#pulls.join(key, progress, signal, (sink, stop) => pullNamed(this.#pullDeps(), pull, this.#places, sink, stop));
+  }
+
+  /** Refuses a request that names no image. Asks nobody. */
+  checkPull({ reference, platform }: ImageRequest): void {
+    this.#parse(reference);
+    this.#platform(platform);
   }
 
   /** What plugins make of a pull. What is secret to one registry is not told to another. */

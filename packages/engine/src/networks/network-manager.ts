@@ -1,10 +1,7 @@
 import type * as api from "@pouchcontainer/api";
 import { conflict, forbidden, invalidArgument, isKind, notFound } from "@pouchcontainer/errors";
 import type { FoundContainer, NetworkContainers, NetworkEvents } from "./container-networks.ts";
-import { interfacePrefix } from "./drivers/bridge-options.ts";
-import { goTime } from "./go-time.ts";
 import type { AddressManager } from "./ipam/address-manager.ts";
-import { completeIpam } from "./ipam/complete-ipam.ts";
 import type { DefaultPool } from "./ipam/default-pools.ts";
 import { hostRoutes } from "./ipam/host-routes.ts";
 import type { PluginChains } from "../plugin-host/chains.ts";
@@ -13,7 +10,8 @@ import { matches, refuseUnknownFilters, type Filters } from "./network-filters.t
 import { networkName } from "./network-mode.ts";
 import type { DriverTable, NetworkReadiness } from "./network-readiness.ts";
 import { inspectNetwork, isPredefined, type NetworkRecord } from "./network-record.ts";
-import { newId, type NetworkRegistry } from "./network-registry.ts";
+import type { NetworkRegistry } from "./network-registry.ts";
+import { planNetwork, refuseBadName, refuseSwarm } from "./plan-network.ts";
 import { publishConnection } from "./publish-connection.ts";
 import { endpointsOf, refuseBadSettings } from "./endpoint-plan.ts";
 import type { Sandboxes } from "./sandboxes.ts";
@@ -174,60 +172,22 @@ export class NetworkManager {
   }
 
   #record(config: api.NetworkCreateConfig): NetworkRecord {
-    const { registry, drivers, addresses, defaultPools, clock } = this.#deps;
-    const name = config.Name;
-    // Docker allows every other: blanks, slashes and what no shell likes.
-    if (name.trim() === "") throw invalidArgument(`invalid name: ${name}`);
-    if (isPredefined(name) || name === "default") throw forbidden(`operation is not permitted on predefined ${name} network `);
-    if (registry.byName(name)) throw conflict(`network with name ${name} already exists`);
-    if (config.Ingress === true) throw invalidArgument("ingress networks belong to swarm mode, which this engine does not have");
-    if (config.Scope !== undefined && config.Scope !== "" && config.Scope !== "local")
-      throw invalidArgument(`invalid scope "${config.Scope}": this engine has local networks only`);
+    const { registry, addresses, defaultPools } = this.#deps;
+    refuseBadName(config.Name);
+    if (registry.byName(config.Name)) throw conflict(`network with name ${config.Name} already exists`);
+    refuseSwarm(config);
     const template = this.#template(config);
-    const driverName = template?.driver ?? (config.Driver || "bridge");
-    const driver = drivers.get(driverName);
-    if (!driver) throw notFound(`plugin "${driverName}" not found`);
-    if (driverName === "host" || driverName === "null")
-      throw forbidden(`only one instance of "${driverName}" network is allowed`);
-    if (config.IPAM?.Driver !== undefined && !["", "default"].includes(config.IPAM.Driver))
-      throw notFound(`plugin "${config.IPAM.Driver}" not found`);
-    const asked = template?.ipam.config ?? config.IPAM?.Config ?? [];
-    const enableIPv4 = config.EnableIPv4 ?? template?.enableIPv4 ?? true;
-    const enableIPv6 = config.EnableIPv6 ?? template?.enableIPv6 ?? false;
-    if (!enableIPv4 && !enableIPv6) throw invalidArgument("IPv4 or IPv6 must be enabled");
-    const configOnly = config.ConfigOnly === true;
-    const options = { ...template?.options, ...config.Options };
-    const pools =
-      driver.managesAddresses({ options }) && !configOnly
-        ? completeIpam(
-            { config: asked, enableIPv4, enableIPv6 },
-            { defaultPools, networks: addresses.subnets(), hostRoutes: hostRoutes() },
-          )
-        : asked;
-    const record: NetworkRecord = {
-      id: newId(),
-      name,
-      created: goTime(clock()),
-      driver: driverName,
-      internal: config.Internal ?? template?.internal ?? false,
-      attachable: config.Attachable ?? false,
-      ingress: false,
-      configOnly,
-      configFrom: template?.name ?? "",
-      enableIPv4,
-      enableIPv6,
-      ipam: {
-        driver: "default",
-        options: config.IPAM?.Options ?? null,
-        config: pools,
-        chosen: asked.some((pool) => Boolean(pool.Subnet)),
-      },
-      options,
-      labels: config.Labels ?? {},
-    };
-    interfacePrefix(record);
-    if (!configOnly) driver.validate(record, registry.all());
-    return record;
+    const around = { defaultPools, networks: addresses.subnets(), hostRoutes: hostRoutes(), others: registry.all() };
+    return planNetwork(this.#deps, config, { ...around, template });
+  }
+
+  /** Refuses a request of which no network can be made, whichever others there are. Allocates nothing. */
+  check(config: api.NetworkCreateConfig): void {
+    refuseBadName(config.Name);
+    refuseSwarm(config);
+    // Of one that is made from another that one says the rest.
+    if (config.ConfigFrom?.Network) return;
+    planNetwork(this.#deps, config, { defaultPools: this.#deps.defaultPools, networks: [], hostRoutes: [], others: [] });
   }
 
   /** `--config-from`: a network that only holds configuration. */

@@ -48,12 +48,10 @@ export function buildInitProcess(input: ProcessInput, args: string[]): { process
 /** A process added to a running container (`docker exec`). */
 export function buildProcess(input: ProcessInput, exec: ExecCreateConfig): { process: Process; warnings: string[] } {
   const { config, hostConfig } = input.record;
-  const args = exec.Cmd ?? [];
-  if (args.length === 0) throw invalidArgument("No exec command specified");
   const workingDir = exec.WorkingDir || (config.WorkingDir ?? "");
-  if (!workingDir.startsWith("/") && workingDir !== "") throw invalidArgument(`Cwd must be an absolute path: ${workingDir}`);
+  checkExec({ ...exec, WorkingDir: workingDir });
   return processFor(input, {
-    args: [...args],
+    args: [...(exec.Cmd ?? [])],
     user: exec.User || (config.User ?? ""),
     workingDir,
     tty: exec.Tty ?? false,
@@ -61,6 +59,12 @@ export function buildProcess(input: ProcessInput, exec: ExecCreateConfig): { pro
     privileged: (exec.Privileged ?? false) || (hostConfig.Privileged ?? false),
     consoleSize: exec.ConsoleSize,
   });
+}
+
+/** Refuses what is a process in no container. */
+export function checkExec({ Cmd = [], WorkingDir = "" }: Pick<ExecCreateConfig, "Cmd" | "WorkingDir">): void {
+  if (Cmd === null || Cmd.length === 0) throw invalidArgument("No exec command specified");
+  if (!WorkingDir.startsWith("/") && WorkingDir !== "") throw invalidArgument(`Cwd must be an absolute path: ${WorkingDir}`);
 }
 
 function processFor(input: ProcessInput, request: ProcessRequest): { process: Process; warnings: string[] } {

@@ -1,5 +1,5 @@
 export { buildSpec } from "./build-spec.ts";
-export { buildProcess, defaultApparmorProfile } from "./build-process.ts";
+export { buildProcess, checkExec, defaultApparmorProfile } from "./build-process.ts";
 export type { ProcessInput } from "./build-process.ts";
 export { normaliseCapabilities } from "./capabilities.ts";
 export { cgroupsPath } from "./cgroup-path.ts";

@@ -426,6 +426,9 @@ test("a reference that is none is refused before anyone is asked", async () => {
   const room = await imageRoom();
   await assert.rejects(room.pull("::"), { kind: "invalidArgument", message: "invalid reference format" });
   await assert.rejects(room.pull("app", { tag: "not a tag" }), { kind: "invalidArgument", message: "invalid tag format" });
+  room.images.checkPull({ reference: "app:1", platform: "" });
+  assert.throws(() => room.images.checkPull({ reference: "::", platform: "" }), { message: "invalid reference format" });
+  assert.throws(() => room.images.checkPull({ reference: "app", platform: "a/b/c/d" }), { kind: "invalidArgument" });
 });
 
 test("what an outage of containerd left of a load, and what nobody holds, goes when it is back; what a plugin refused stays", async () => {
