@@ -54,13 +54,17 @@ export class CredentialHelper {
 
   #run(verb: string, input: string): string {
     // Loaded when there is a helper: most have none.
-    const { execFileSync } = process.getBuiltinModule("node:child_process");
-    return execFileSync(this.#program, [verb], {
+    const { spawnSync } = process.getBuiltinModule("node:child_process");
+    const { error, status, stdout } = spawnSync(this.#program, [verb], {
       input,
       encoding: "utf8",
       env: { ...this.#env },
       stdio: ["pipe", "pipe", "ignore"],
     });
+    // One that does not read its input to the end is judged by its exit status alone.
+    if (error !== undefined && !("code" in error && error.code === "EPIPE")) throw error;
+    if (status !== 0) throw Object.assign(new Error(`${this.#program} ended with ${status}`), { status, stdout });
+    return stdout;
   }
 }
 
