@@ -1,5 +1,6 @@
 import { internal, invalidArgument, isKind, resourceExhausted, type EngineError } from "@pouchcontainer/errors";
 import type { AnswerBounds } from "./answer-bounds.ts";
+import { pointerPart } from "./json-pointer.ts";
 import { fieldName } from "./schema-issue.ts";
 
 /** Of bodies that were bounded when they came in: no more than a last hold. */
@@ -119,7 +120,7 @@ class Copier {
   #refused(key: string | number, problem: string): EngineError {
     const pointer = [...this.#trail, key]
       .filter((part) => part !== "")
-      .map((part) => `/${String(part).toWellFormed().slice(0, shownName).replaceAll("~", "~0").replaceAll("/", "~1")}`)
+      .map((part) => `/${pointerPart(String(part).toWellFormed().slice(0, shownName))}`)
       .slice(0, shownNames)
       .join("");
     return invalidArgument(`${pointer === "" ? "the body" : fieldName(pointer)} ${problem}`, { details: { field: pointer } });

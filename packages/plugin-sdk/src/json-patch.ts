@@ -1,3 +1,5 @@
+import { pointerPart } from "./json-pointer.ts";
+
 /** One operation of RFC 6902; the differ makes these three. */
 export type PatchOperation =
   { op: "add"; path: string; value: unknown } | { op: "replace"; path: string; value: unknown } | { op: "remove"; path: string };
@@ -37,12 +39,12 @@ function diffObjects(
   patch: PatchOperation[],
 ): void {
   for (const key of Object.keys(before))
-    if (!Object.hasOwn(after, key)) patch.push({ op: "remove", path: `${path}/${escape(key)}` });
+    if (!Object.hasOwn(after, key)) patch.push({ op: "remove", path: `${path}/${pointerPart(key)}` });
   for (const key of Object.keys(after)) {
     const value = after[key];
-    if (!Object.hasOwn(before, key)) patch.push({ op: "add", path: `${path}/${escape(key)}`, value });
+    if (!Object.hasOwn(before, key)) patch.push({ op: "add", path: `${path}/${pointerPart(key)}`, value });
     // The member path is built only where members differ: most do not.
-    else if (before[key] !== value) diff(before[key], value, `${path}/${escape(key)}`, patch);
+    else if (before[key] !== value) diff(before[key], value, `${path}/${pointerPart(key)}`, patch);
   }
 }
 
@@ -64,21 +66,6 @@ function diffArrays(before: unknown[], after: unknown[], path: string, patch: Pa
 /** Whether it is what JSON calls an object. */
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function escape(key: string): string {
-  return key.includes("~") || key.includes("/") ? key.replaceAll("~", "~0").replaceAll("/", "~1") : key;
-}
-
-/** The value a JSON pointer leads to; undefined where it leads nowhere. */
-export function valueAt(root: unknown, pointer: string): unknown {
-  let current = root;
-  for (const part of pointer === "" ? [] : pointer.slice(1).split("/")) {
-    if (typeof current !== "object" || current === null) return undefined;
-    // Arrays and objects alike may be read by key.
-    current = (current as Record<string, unknown>)[part.replaceAll("~1", "/").replaceAll("~0", "~")];
-  }
-  return current;
 }
 
 /** Freezes a plain JSON value with everything in it. */

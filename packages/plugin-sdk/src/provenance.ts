@@ -1,4 +1,4 @@
-import { valueAt } from "./json-patch.ts";
+import { valueAt } from "./json-pointer.ts";
 
 /** One change of a field by one plugin. Without `old` the field was not there before, without `new` it is not there after. */
 export interface FieldWrite {

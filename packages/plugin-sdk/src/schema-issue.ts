@@ -1,4 +1,6 @@
 import { isSecretField } from "@pouchcontainer/api";
+import { pointerParts, valueAt } from "./json-pointer.ts";
+
 /** One complaint of a JSON Schema validator. */
 export interface SchemaIssue {
   keyword: string;
@@ -25,8 +27,9 @@ export function describeIssue(issues: readonly SchemaIssue[], value: unknown, ro
 
 /** `HostConfig.PortBindings` for the pointer `/HostConfig/PortBindings`. */
 export function fieldName(pointer: string, root = ""): string {
-  const parts = pointer === "" ? [] : pointer.slice(1).split("/").map(unescapePointer);
-  const field = parts.map((part) => (/^\d+$/.test(part) ? `[${part}]` : `.${part}`)).join("");
+  const field = pointerParts(pointer)
+    .map((part) => (/^\d+$/.test(part) ? `[${part}]` : `.${part}`))
+    .join("");
   return (root + field).replace(/^\./, "");
 }
 
@@ -40,19 +43,4 @@ function detail(issue: SchemaIssue): string {
         ? params?.allowedValues
         : undefined;
   return Array.isArray(named) ? ` (${named.join(", ")})` : "";
-}
-
-function valueAt(value: unknown, pointer: string): unknown {
-  if (pointer === "") return value;
-  let current = value;
-  for (const part of pointer.slice(1).split("/").map(unescapePointer)) {
-    if (typeof current !== "object" || current === null) return undefined;
-    // Any object may be read by key; the result is unknown again.
-    current = (current as Record<string, unknown>)[part];
-  }
-  return current;
-}
-
-function unescapePointer(part: string): string {
-  return part.replaceAll("~1", "/").replaceAll("~0", "~");
 }

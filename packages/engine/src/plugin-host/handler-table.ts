@@ -2,7 +2,7 @@ import { isProtectedPath, routePathProblem, type HandlerSpec } from "@pouchconta
 import { internal, resourceExhausted } from "@pouchcontainer/errors";
 import type { PluginFilters } from "@pouchcontainer/plugin-sdk";
 import { compileRouteFilter } from "./filters.ts";
-import type { PatchOperation } from "@pouchcontainer/plugin-sdk/host";
+import { pointerPart, type PatchOperation } from "@pouchcontainer/plugin-sdk/host";
 
 /** The part of the table a plugin is shown, as copies, and the rest that it is not. */
 export function splitTable(
@@ -94,5 +94,5 @@ export function routeKey(spec: { method: string; path: string }): string {
 }
 
 function pointer(spec: HandlerSpec): string {
-  return `/${spec.method} ${spec.path.replaceAll("~", "~0").replaceAll("/", "~1")}`;
+  return `/${spec.method} ${pointerPart(spec.path)}`;
 }

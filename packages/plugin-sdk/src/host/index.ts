@@ -13,7 +13,8 @@ export { InProcessPlugin, type PluginSettings } from "../in-process-plugin.ts";
 export { parsePluginSet, pluginSetOf, type PluginSet, type WantedPlugin } from "../plugin-set.ts";
 export { defaultAnswerBounds, type AnswerBounds } from "../answer-bounds.ts";
 export { cloneJson, copyAnswer } from "../json-copy.ts";
-export { deepFreeze, difference, equalJson, isObject, valueAt, type PatchOperation } from "../json-patch.ts";
+export { deepFreeze, difference, equalJson, isObject, type PatchOperation } from "../json-patch.ts";
+export { pointerPart, pointerParts, valueAt } from "../json-pointer.ts";
 export type { FieldChange, FieldWrite, Provenance } from "../provenance.ts";
 export { isRefusal, pluginFailure } from "../plugin-failure.ts";
 export type {

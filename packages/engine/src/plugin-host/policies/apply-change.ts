@@ -1,4 +1,4 @@
-import { cloneJson, isObject, type PatchOperation } from "@pouchcontainer/plugin-sdk/host";
+import { cloneJson, isObject, pointerParts, type PatchOperation } from "@pouchcontainer/plugin-sdk/host";
 
 /** A partial value laid over another: objects are merged, null takes a member away, all else takes the place of what was there. */
 export function merged(target: unknown, change: unknown): unknown {
@@ -43,10 +43,7 @@ function applied(root: unknown, operation: PatchOperation): unknown {
     if (operation.op === "remove") throw new Error("the whole body cannot be removed");
     return operation.value;
   }
-  const parts = path
-    .slice(1)
-    .split("/")
-    .map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"));
+  const parts = pointerParts(path);
   const last = parts.pop() ?? "";
   const parent = parts.reduce((value, part) => ownMember(value, part), root);
   if (Array.isArray(parent)) changeList(parent, last, operation);

@@ -1,6 +1,7 @@
 import { celEnv, celFunc, celList, celMethod, CelScalar, isCelError, isCelList, isCelMap, listType } from "@bufbuild/cel";
 import type { CelFunc, CelInput, CelList, CelType, CelValue } from "@bufbuild/cel";
 import { strings } from "@bufbuild/cel/ext";
+import { pointerPart } from "@pouchcontainer/plugin-sdk/host";
 import type { CelPatterns } from "./cel-patterns.ts";
 import type { Meter } from "./meter.ts";
 
@@ -96,7 +97,7 @@ function textFunctions(meter: Meter, patterns: CelPatterns): CelFunc[] {
     }),
     celFunc("jsonpatch.escapeKey", [STRING], STRING, (key) => {
       meter.spend(1 + key.length / 4);
-      return key.replaceAll("~", "~0").replaceAll("/", "~1");
+      return pointerPart(key);
     }),
   ];
 }
