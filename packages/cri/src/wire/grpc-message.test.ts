@@ -25,3 +25,12 @@ test("what is no request of one message within the limit is refused as soon as t
   assert.throws(() => new RequestMessage(8).push(Buffer.from([1, 0, 0, 0, 0])), { kind: "notImplemented" });
   assert.throws(() => framedMessage(Buffer.alloc(9), 8), { kind: "resourceExhausted" });
 });
+
+test("the pieces of a message whose prefix is cut are not joined for each that comes", (t) => {
+  const framed = framedMessage(Buffer.alloc(1000), 1000);
+  const concat = t.mock.method(Buffer, "concat");
+  const request = new RequestMessage(1000);
+  for (const byte of framed) request.push(Buffer.from([byte]));
+  assert.equal(request.end().length, 1000);
+  assert.ok(concat.mock.callCount() <= 2);
+});

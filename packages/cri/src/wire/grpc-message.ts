@@ -17,7 +17,7 @@ export function framedMessage(message: Uint8Array, limitBytes: number): Buffer {
 /** Reads the one message that a request has. Whatever is wrong with it is thrown as soon as it can be told. */
 export class RequestMessage {
   readonly #limitBytes: number;
-  readonly #chunks: Buffer[] = [];
+  #chunks: Buffer[] = [];
   #bytes = 0;
 
   constructor(limitBytes: number) {
@@ -37,15 +37,21 @@ export class RequestMessage {
 
   /** What came, when nothing comes any more. */
   end(): Buffer {
-    const whole = Buffer.concat(this.#chunks);
     if (this.#bytes < prefixBytes || this.#bytes < prefixBytes + this.#prefix()[1])
       throw internal(`the request ends after ${this.#bytes} bytes, before its message does`);
-    return whole.subarray(prefixBytes);
+    return this.#joined().subarray(prefixBytes);
   }
 
   #prefix(): [flag: number, length: number] {
-    const [first = Buffer.alloc(0)] = this.#chunks;
-    const head = first.length >= prefixBytes ? first : Buffer.concat(this.#chunks);
+    const [first] = this.#chunks;
+    const head = first !== undefined && first.length >= prefixBytes ? first : this.#joined();
     return [head[0] ?? 0, head.readUInt32BE(1)];
+  }
+
+  /** In one piece, which it stays: to join them for each that comes would take their number times their length. */
+  #joined(): Buffer {
+    const whole = Buffer.concat(this.#chunks);
+    this.#chunks = [whole];
+    return whole;
   }
 }
