@@ -3,7 +3,9 @@ import { checkConfiguration, equalJson, type PluginSet, type WantedPlugin } from
 import { removeTree } from "../remove-tree.ts";
 import type { Collection } from "../store/index.ts";
 import { contentAt, unpackPlugin, type PackageRoom } from "./installed/plugin-package.ts";
-import { manifestOf, type PluginPlace, type PluginRecord } from "./plugin-record.ts";
+import { manifestOf, type PluginRecord } from "./plugin-record.ts";
+
+type Installed = NonNullable<PluginRecord["installed"]>;
 
 /** What becomes of a plugin. `move`: it comes from elsewhere now, and is the same. */
 export type SetAction = "install" | "replace" | "configure" | "enable" | "disable" | "move" | "remove";
@@ -86,19 +88,8 @@ export class SetPlan {
     const installed = (await this.#isThere(wanted, from)) ? from?.installed : await this.#broughtIn(wanted);
     if (installed === undefined)
       throw notFound(`plugin ${name} is neither installed nor compiled in, and its entry names no source`);
-    const { packageJson, directory, content, installedAt } = installed;
-    return {
-      name,
-      enabled,
-      installed: {
-        packageJson,
-        directory,
-        ...(content !== undefined && { content }),
-        installedAt,
-        ...placeOf(installed, wanted.source),
-        ...(configuration === undefined ? {} : { configuration }),
-      },
-    };
+    const { configuration: _before, ...there } = comingFrom(installed, wanted.source);
+    return { name, enabled, installed: { ...there, ...(configuration === undefined ? {} : { configuration }) } };
   }
 
   /** Whether what is installed is what the source has. What npm or a registry has under a name is looked at once: a version is another name. */
@@ -110,22 +101,18 @@ export class SetPlan {
     return content === undefined ? installed.source === source : installed.content === content;
   }
 
-  async #broughtIn({ name, source }: WantedPlugin): Promise<NonNullable<PluginRecord["installed"]>> {
+  async #broughtIn({ name, source }: WantedPlugin): Promise<Installed> {
     if (source === undefined) throw notFound(`plugin ${name} has no source`);
     const { packageJson, directory, content, place } = await unpackPlugin({ reference: source }, this.#deps);
     return { packageJson, directory, content, installedAt: new Date(this.#deps.now()).toISOString(), ...place, source };
   }
 }
 
-/** Where the plugin comes from now: what is known of a place is not true of another. */
-function placeOf({ source, sent, digest, signature }: PluginPlace, wanted: string | undefined): PluginPlace {
-  if (wanted !== undefined && (sent || wanted !== source)) return { source: wanted };
-  return {
-    ...(source !== undefined && { source }),
-    ...(sent && { sent }),
-    ...(digest !== undefined && { digest }),
-    ...(signature !== undefined && { signature }),
-  };
+/** The same from the place that is wanted: what is known of a place is not true of another. */
+function comingFrom(installed: Installed, wanted: string | undefined): Installed {
+  if (wanted === undefined || (wanted === installed.source && !installed.sent)) return installed;
+  const { sent: _sent, digest: _digest, signature: _signature, ...rest } = installed;
+  return { ...rest, source: wanted };
 }
 
 /** Takes away what was brought in for a change that is not made. */
