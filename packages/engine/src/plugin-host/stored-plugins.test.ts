@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { test } from "node:test";
-import { Store } from "../store/index.ts";
+import { test, type TestContext } from "node:test";
+import { Store, type Collection } from "../store/index.ts";
 import { loadBuiltinPlugins } from "./builtin-plugins.ts";
 import { PluginHost } from "./plugin-host.ts";
 import type { PluginRecord } from "./plugin-record.ts";
@@ -16,12 +16,16 @@ const packageJson = (name: string): object => ({
   pouch: { api: "1", points: ["daemon.preStartHook"] },
 });
 
-test("plugins of a daemon that is down are listed, disabled and enabled, built-in ones too, a manifest it refuses included", async (t) => {
+function storedRecords(t: TestContext): Collection<PluginRecord> {
   const home = mkdtempSync(join(tmpdir(), "sp-"));
   t.after(() => rmSync(home, { recursive: true }));
   const store = Store.open(join(home, "store.db"));
   t.after(() => store.close());
-  const records = store.collection<PluginRecord>("plugins");
+  return store.collection<PluginRecord>("plugins");
+}
+
+test("plugins of a daemon that is down are listed, disabled and enabled, built-in ones too, a manifest it refuses included", async (t) => {
+  const records = storedRecords(t);
   const plugins = new StoredPlugins({ records, builtin: [{ packageJson: packageJson("built") }] });
   const installed = { directory: "/nowhere", installedAt: "2026-01-01T00:00:00Z" };
   await records.put("good", { name: "good", enabled: true, installed: { ...installed, packageJson: packageJson("good") } });
@@ -40,6 +44,15 @@ test("plugins of a daemon that is down are listed, disabled and enabled, built-i
     plugins.setEnabled("none", true),
     /"none" is neither installed nor compiled in \(there are: built, good, odd\)/,
   );
+});
+
+test("a policy of a daemon that is down is listed as one", async (t) => {
+  const records = storedRecords(t);
+  const policy = { ...packageJson("rules"), policy: { validations: [{ expression: "true" }] } };
+  const installed = { packageJson: policy, directory: "/nowhere", installedAt: "2026-01-01T00:00:00Z" };
+  await records.put("rules", { name: "rules", enabled: true, installed });
+  const [rules] = new StoredPlugins({ records, builtin: [] }).list();
+  assert.equal(rules?.origin, "policy");
 });
 
 test("a compiled-in plugin that cannot be loaded keeps the daemon down, unless it is one that may fail", async () => {

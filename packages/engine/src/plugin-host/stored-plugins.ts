@@ -1,14 +1,14 @@
 import { failedPrecondition, notFound } from "@pouchcontainer/errors";
-import { parseManifest } from "@pouchcontainer/plugin-sdk/host";
+import { parseManifest, type PluginOrigin } from "@pouchcontainer/plugin-sdk/host";
 import type { Collection } from "../store/index.ts";
 import type { BuiltinPlugin } from "./builtin-plugins.ts";
-import { legibleManifestOf, type PluginRecord } from "./plugin-record.ts";
+import { legibleManifestOf, originOf, type PluginRecord } from "./plugin-record.ts";
 
 /** A plugin of a daemon that does not run. */
 export interface StoredPlugin {
   name: string;
   version: string;
-  origin: "built-in" | "installed";
+  origin: PluginOrigin;
   enabled: boolean;
   points: string[];
 }
@@ -40,7 +40,7 @@ export class StoredPlugins {
       .filter((record) => record.installed !== undefined && !names.has(record.name))
       .map((record): StoredPlugin => {
         const { version, points } = legibleManifestOf(record).manifest;
-        return { name: record.name, version, origin: "installed", enabled: record.enabled, points: Object.keys(points) };
+        return { name: record.name, version, origin: originOf(record), enabled: record.enabled, points: Object.keys(points) };
       });
     return [...builtin, ...installed].toSorted((a, b) => (a.name < b.name ? -1 : 1));
   }
