@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { criClients, type CriClients } from "../packages/cri/src/testing/cri-clients.ts";
 import { CriPod } from "./harness/cri-pod.ts";
 import { Daemon, eventually, projectRoot } from "./harness/daemon.ts";
+import { writePlugin } from "./harness/write-plugin.ts";
 
 /** A plugin that gives every container of a pod less memory and a variable, and refuses some. */
 const limits = `
@@ -75,15 +76,8 @@ void describe("plugins and CRI's containers", () => {
     await daemon?.[Symbol.asyncDispose]();
   });
 
-  function written(name: string, points: string[], code: string): string {
-    const folder = join(daemon.directory, name);
-    mkdirSync(folder);
-    const pouch = { api: "^1.0.0", points };
-    const manifest = { name, version: "1.0.0", type: "module", exports: "./index.js", pouch };
-    writeFileSync(join(folder, "package.json"), JSON.stringify(manifest));
-    writeFileSync(join(folder, "index.js"), code);
-    return folder;
-  }
+  const written = (name: string, points: string[], code: string): string =>
+    writePlugin(join(daemon.directory, name), { name, pouch: { api: "^1.0.0", points }, code });
 
   async function install(source: string): Promise<void> {
     const answer = await daemon.api("POST", "/plugins/install", { source });

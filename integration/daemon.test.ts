@@ -8,7 +8,6 @@ import {
   constants,
   copyFileSync,
   existsSync,
-  mkdirSync,
   mkdtempSync,
   openSync,
   readFileSync,
@@ -25,6 +24,7 @@ import { zstdCompressSync } from "node:zlib";
 import { Daemon, eventually, projectRoot, run, sleep } from "./harness/daemon.ts";
 import { processes } from "./soak/machine-state.ts";
 import { sendSignal } from "./harness/send-signal.ts";
+import { writePlugin } from "./harness/write-plugin.ts";
 
 function folder(t: TestContext): string {
   const directory = mkdtempSync(join(tmpdir(), "pouch-daemon-"));
@@ -110,14 +110,10 @@ test("an exec root is one daemon's: another with a home of its own is refused, t
 
 test("a plugin that keeps the daemon down is switched off in safe mode, or offline", async (t) => {
   const plugin = folder(t);
-  const points = ["daemon.preStartHook"];
-  writeFileSync(
-    join(plugin, "package.json"),
-    JSON.stringify({ name: "bad", version: "1.0.0", type: "module", exports: "./index.js", pouch: { api: "^1.0.0", points } }),
-  );
-  writeFileSync(
-    join(plugin, "index.js"),
-    `import { registerDaemonPlugin } from "@pouchcontainer/plugin-sdk";
+  writePlugin(plugin, {
+    name: "bad",
+    pouch: { api: "^1.0.0", points: ["daemon.preStartHook"] },
+    code: `import { registerDaemonPlugin } from "@pouchcontainer/plugin-sdk";
 import { existsSync } from "node:fs";
 if (existsSync(${JSON.stringify(join(plugin, "broken"))})) throw new Error("rotten");
 registerDaemonPlugin({
@@ -126,7 +122,7 @@ registerDaemonPlugin({
   },
 });
 `,
-  );
+  });
   const flags: string[] = [];
   await using daemon = await Daemon.start({ flags, image: false });
   const installed = await daemon.api("POST", "/plugins/install", { source: plugin });
@@ -183,17 +179,14 @@ test("a set of plugins in a file is in force from the start on; a broken file en
   const file = join(directory, "plugins.json");
   const write = (plugins: object[]): void => writeFileSync(file, JSON.stringify({ plugins }));
   const plugin = (name: string, hostname: string): void => {
-    mkdirSync(join(directory, name), { recursive: true });
-    const pouch = { api: "^1.0.0", points: ["container.preCreate", "daemon.preStartHook"] };
-    const packageJson = { name, version: "1.0.0", type: "module", exports: "./index.js", pouch };
-    writeFileSync(join(directory, name, "package.json"), JSON.stringify(packageJson));
-    writeFileSync(
-      join(directory, name, "index.js"),
-      `import { registerContainerPlugin, registerDaemonPlugin } from "@pouchcontainer/plugin-sdk";
+    writePlugin(join(directory, name), {
+      name,
+      pouch: { api: "^1.0.0", points: ["container.preCreate", "daemon.preStartHook"] },
+      code: `import { registerContainerPlugin, registerDaemonPlugin } from "@pouchcontainer/plugin-sdk";
 registerContainerPlugin({ preCreate(config) { config.Hostname = "${hostname}"; } });
 registerDaemonPlugin({ preStartHook({ log }) { log.info("begun as ${hostname}"); } });
 `,
-    );
+    });
   };
   plugin("named", "one");
   write([{ name: "named", source: "./named" }]);
@@ -419,11 +412,6 @@ test("a daemon that is asked to stop while it starts serves nothing, and leaves 
 test("plugins that were told of a start are told of its end, where containerd does not come", async (t) => {
   const directory = folder(t);
   await using daemon = await Daemon.start({ image: false });
-  const source = join(directory, "teller");
-  mkdirSync(source);
-  const pouch = { api: "1", points: ["daemon.preStartHook", "daemon.preStopHook"] };
-  const manifest = { name: "teller", version: "1.0.0", type: "module", exports: "./index.ts", pouch };
-  writeFileSync(join(source, "package.json"), JSON.stringify(manifest));
   const told = join(directory, "told");
   const hook = (name: string): string => `${name}() { appendFileSync(${JSON.stringify(told)}, "${name}\\n"); }`;
   const code = [
@@ -431,7 +419,12 @@ test("plugins that were told of a start are told of its end, where containerd do
     `import { appendFileSync } from "node:fs";`,
     `registerDaemonPlugin({ ${hook("preStartHook")}, ${hook("preStopHook")} });`,
   ];
-  writeFileSync(join(source, "index.ts"), code.join("\n"));
+  const source = writePlugin(join(directory, "teller"), {
+    name: "teller",
+    pouch: { api: "1", points: ["daemon.preStartHook", "daemon.preStopHook"] },
+    language: "ts",
+    code: code.join("\n"),
+  });
   const installed = await daemon.api("POST", "/plugins/install", { source });
   assert.ok(installed.status < 300, installed.text);
   assert.equal(await daemon.stop(), 0);

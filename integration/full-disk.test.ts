@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { Daemon, eventually } from "./harness/daemon.ts";
 import { sendSignal } from "./harness/send-signal.ts";
+import { printed } from "./harness/printed.ts";
 
 /** A file system of a few megabytes for the home of a daemon. */
 class SmallDisk implements Disposable {
@@ -52,11 +53,7 @@ test("on a full disk containers end, are ended and removed as ever, and all of i
   using disk = new SmallDisk("12m");
   await using daemon = await Daemon.start({ flags: ["--home-dir", disk.home] });
   using _room = { [Symbol.dispose]: () => disk.makeRoom() };
-  const docker = async (...args: string[]): Promise<string> => {
-    const { code, stdout, stderr } = await daemon.docker(...args);
-    assert.equal(code, 0, `${args.join(" ")}: ${stderr}`);
-    return stdout.trim();
-  };
+  const docker = (...args: string[]): Promise<string> => printed(daemon, "docker", ...args);
   const state = (name: string): Promise<string> => docker("inspect", "-f", "{{.State.Status}} {{.State.ExitCode}}", name);
   await docker("volume", "create", "data");
   await docker("network", "create", "front");

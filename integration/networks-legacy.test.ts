@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { Daemon, eventually, type CommandResult } from "./harness/daemon.ts";
+import { Daemon, eventually } from "./harness/daemon.ts";
+import { printed } from "./harness/printed.ts";
 
 /** What older clients ask of networks, held against what dockerd 20.10 answered to the same. One daemon for all. */
 let daemon: Daemon;
@@ -29,11 +30,7 @@ async function start(name: string): Promise<string> {
   return answer.status === 204 ? "" : `${answer.status} ${answer.json<{ message: string }>().message}`;
 }
 
-async function docker(...args: string[]): Promise<string> {
-  const result: CommandResult = await daemon.docker(...args);
-  assert.equal(result.code, 0, `docker ${args.join(" ")}: ${result.stderr}`);
-  return result.stdout.trim();
-}
+const docker = (...args: string[]): Promise<string> => printed(daemon, "docker", ...args);
 
 const show = (name: string, template: string) => docker("inspect", "-f", template, name);
 

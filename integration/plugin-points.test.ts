@@ -1,11 +1,13 @@
 /** Points without an example of their own, in a real daemon: what an installed plugin sees there, changes and refuses. */
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test, type TestContext } from "node:test";
 import { Daemon, eventually, run } from "./harness/daemon.ts";
 import { Registry } from "./harness/registry.ts";
+import { printed } from "./harness/printed.ts";
+import { writePlugin } from "./harness/write-plugin.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "pouch-points-"));
 let daemon: Daemon;
@@ -19,27 +21,17 @@ after(async () => {
   rmSync(scratch, { recursive: true, force: true });
 });
 
-async function docker(...args: string[]): Promise<string> {
-  const { code, stdout, stderr } = await daemon.docker(...args);
-  assert.equal(code, 0, `docker ${args.join(" ")}: ${stderr}\n${daemon.log.slice(-3000)}`);
-  return stdout.trim();
-}
+const docker = (...args: string[]): Promise<string> => printed(daemon, "docker", ...args);
 
 /** A plugin of one kind, installed for the length of a test. */
 async function install(t: TestContext, name: string, kind: string, methods: Record<string, string>): Promise<void> {
-  const folder = join(scratch, name);
-  mkdirSync(folder);
-  const points = Object.keys(methods).map((method) => `${kind}.${method}`);
-  writeFileSync(
-    join(folder, "package.json"),
-    JSON.stringify({ name, version: "1.0.0", type: "module", exports: "./index.js", pouch: { api: "^1.2.0", points } }),
-  );
   const register = `register${kind.charAt(0).toUpperCase()}${kind.slice(1)}Plugin`;
   const object = Object.entries(methods).map(([method, code]) => `${method}: ${code},`);
-  writeFileSync(
-    join(folder, "index.js"),
-    `import { ${register}, forbidden, unavailable } from "@pouchcontainer/plugin-sdk";\n${register}({ ${object.join("\n")} });\n`,
-  );
+  const folder = writePlugin(join(scratch, name), {
+    name,
+    pouch: { api: "^1.2.0", points: Object.keys(methods).map((method) => `${kind}.${method}`) },
+    code: `import { ${register}, forbidden, unavailable } from "@pouchcontainer/plugin-sdk";\n${register}({ ${object.join("\n")} });\n`,
+  });
   const answer = await daemon.api("POST", "/plugins/install", { source: folder });
   assert.equal(answer.status, 200, answer.text);
   t.after(async () => {

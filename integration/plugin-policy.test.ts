@@ -1,10 +1,11 @@
 /** What the operator rules out, on real containers: the validator's rules and mandatory plugins, for what passes and for what does not. */
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { Daemon } from "./harness/daemon.ts";
+import { writePlugin } from "./harness/write-plugin.ts";
 
 const rules = ["no-host-hooks", "no-seccomp-change", "no-privileged", "no-bind=/etc"].flatMap((rule) => ["--validator", rule]);
 const folder = mkdtempSync(join(tmpdir(), "pouch-policy-"));
@@ -12,14 +13,10 @@ let daemon: Daemon;
 
 before(async () => {
   daemon = await Daemon.start({ flags: rules });
-  const pouch = { api: "^1.0.0", points: ["container.preCreate", "container.preStart"] };
-  writeFileSync(
-    join(folder, "package.json"),
-    JSON.stringify({ name: "raiser", version: "1.0.0", type: "module", exports: "./index.js", pouch }),
-  );
-  writeFileSync(
-    join(folder, "index.js"),
-    `import { registerContainerPlugin } from "@pouchcontainer/plugin-sdk";
+  writePlugin(folder, {
+    name: "raiser",
+    pouch: { api: "^1.0.0", points: ["container.preCreate", "container.preStart"] },
+    code: `import { registerContainerPlugin } from "@pouchcontainer/plugin-sdk";
 registerContainerPlugin({
   preCreate(config) {
     const changes = JSON.parse(config.Labels?.raise ?? "{}");
@@ -28,7 +25,7 @@ registerContainerPlugin({
   preStart: ({ Config }) => (Config.Labels.hook === undefined ? [] : [{ priority: 1, args: ["/bin/true"] }]),
 });
 `,
-  );
+  });
   const installed = await daemon.api("POST", "/plugins/install", { source: folder });
   assert.equal(installed.status, 200, installed.text);
 });

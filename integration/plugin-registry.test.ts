@@ -12,6 +12,7 @@ import { FakeRegistry, faulty } from "../packages/engine/src/registry/testing/fa
 import { openedRepository } from "../packages/engine/src/registry/testing/opened-repository.ts";
 import { Daemon, eventually, projectRoot } from "./harness/daemon.ts";
 import { Registry } from "./harness/registry.ts";
+import { printed } from "./harness/printed.ts";
 
 let author: Daemon;
 let host: Daemon;
@@ -29,11 +30,7 @@ after(async () => {
   await registry[Symbol.asyncDispose]();
 });
 
-async function pouch(daemon: Daemon, ...args: string[]): Promise<string> {
-  const { code, stdout, stderr } = await daemon.pouch(...args);
-  assert.equal(code, 0, `pouch ${args.join(" ")}: ${stdout}${stderr}`);
-  return stdout.trim();
-}
+const pouch = (daemon: Daemon, ...args: string[]): Promise<string> => printed(daemon, "pouch", ...args);
 
 /** Installs a version of the example plugin from a folder and pushes it; answers its digest. */
 async function push(remote: string, version: string): Promise<string> {

@@ -1,11 +1,12 @@
 /** Plugins are installed, upgraded, switched and removed while the daemon is killed: afterwards record, folder and process agree. */
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { test } from "node:test";
 import { Daemon, eventually, sleep } from "./harness/daemon.ts";
 import { SeededRandom } from "./harness/seeded-random.ts";
+import { writePlugin } from "./harness/write-plugin.ts";
 
 /** Each costs a start of the daemon: more of them by `POUCH_PLUGIN_KILLS=20`. */
 const kills = Number(process.env["POUCH_PLUGIN_KILLS"] ?? 8);
@@ -18,19 +19,17 @@ interface Described {
 }
 
 /** A package of that version; its containers are labelled with it. */
-function writePlugin(directory: string, name: string, version: string, more: object = {}): void {
-  mkdirSync(directory, { recursive: true });
-  const pouch = { api: "1", points: ["container.preCreate"], filters: { labels: [`for-${name}`] } };
-  writeFileSync(
-    join(directory, "package.json"),
-    JSON.stringify({ name, version, type: "module", exports: "./index.ts", pouch, ...more }),
-  );
-  writeFileSync(
-    join(directory, "index.ts"),
-    `import { registerContainerPlugin } from "@pouchcontainer/plugin-sdk";
+function writeLabeller(directory: string, name: string, version: string, more: object = {}): void {
+  writePlugin(directory, {
+    name,
+    version,
+    pouch: { api: "1", points: ["container.preCreate"], filters: { labels: [`for-${name}`] } },
+    more,
+    language: "ts",
+    code: `import { registerContainerPlugin } from "@pouchcontainer/plugin-sdk";
 registerContainerPlugin({ preCreate: (config) => ({ ...config, Labels: { ...config.Labels, version: "${version}" } }) });
 `,
-  );
+  });
 }
 
 const inPlugins = (daemon: Daemon, ...names: string[]): string => join(daemon.homeDirectory, "plugins/installed", ...names);
@@ -89,7 +88,7 @@ async function audit(daemon: Daemon): Promise<void> {
 async function operate(daemon: Daemon, name: string, random: SeededRandom, over: AbortSignal): Promise<void> {
   for (let version = 1; !over.aborted; version++) {
     const source = join(daemon.directory, `source-${name}`);
-    writePlugin(source, name, `${version}.0.0`);
+    writeLabeller(source, name, `${version}.0.0`);
     const [method, path, body] = random.pick<[string, string, object?]>([
       ["POST", "/plugins/install", { source }],
       ["POST", "/plugins/install", { source, enable: false }],
@@ -127,7 +126,7 @@ test("an install that a kill broke off leaves neither its folder nor the program
   try {
     await using daemon = await Daemon.start({ image: false, env: { PATH: `${programs}:${process.env["PATH"]}` } });
     const source = join(daemon.directory, "source");
-    writePlugin(source, "needy", "1.0.0", { dependencies: { other: "1.0.0" } });
+    writeLabeller(source, "needy", "1.0.0", { dependencies: { other: "1.0.0" } });
     const installed = daemon.api("POST", "/plugins/install", { source }).catch(() => undefined);
     await eventually("npm runs", () => existsSync(join(programs, "began")));
     await daemon.kill9();

@@ -1,11 +1,13 @@
 /** Plugins in a real daemon: what each point's example does to real containers, volumes, networks and routes. */
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { Daemon, eventually, projectRoot, run } from "./harness/daemon.ts";
 import { Registry } from "./harness/registry.ts";
+import { printed } from "./harness/printed.ts";
+import { writePlugin } from "./harness/write-plugin.ts";
 
 const build = mkdtempSync(join(tmpdir(), "pouch-built-"));
 const executable = join(build, "bin/pouchd");
@@ -30,21 +32,16 @@ before(async () => {
 
 /** A plugin to be compiled in that lets go of what it began, as its label says. */
 function plantCareless(): string {
-  mkdirSync(careless);
-  const pouch = { api: "^1.0.0", points: ["container.preCreate"], filters: { labels: ["careless"] } };
-  writeFileSync(
-    join(careless, "package.json"),
-    JSON.stringify({ name: "careless", version: "1.0.0", exports: "./index.ts", pouch }),
-  );
-  writeFileSync(
-    join(careless, "index.ts"),
-    `import { registerContainerPlugin } from "@pouchcontainer/plugin-sdk";
+  return writePlugin(careless, {
+    name: "careless",
+    pouch: { api: "^1.0.0", points: ["container.preCreate"], filters: { labels: ["careless"] } },
+    language: "ts",
+    code: `import { registerContainerPlugin } from "@pouchcontainer/plugin-sdk";
      registerContainerPlugin({ preCreate({ Labels }) {
        if (Labels?.careless === "throw") setTimeout(() => { throw new Error("thrown late"); }, 10);
        if (Labels?.careless === "reject") void Promise.reject(new Error("rejected late"));
      } });`,
-  );
-  return careless;
+  });
 }
 
 after(async () => {
@@ -52,11 +49,7 @@ after(async () => {
   rmSync(build, { recursive: true, force: true });
 });
 
-async function docker(...args: string[]): Promise<string> {
-  const { code, stdout, stderr } = await daemon.docker(...args);
-  assert.equal(code, 0, `docker ${args.join(" ")}: ${stderr}\n${daemon.log.slice(-3000)}`);
-  return stdout.trim();
-}
+const docker = (...args: string[]): Promise<string> => printed(daemon, "docker", ...args);
 
 async function install(source: string, more: object = {}): Promise<void> {
   const answer = await daemon.api("POST", "/plugins/install", { source, ...more });
@@ -210,18 +203,13 @@ test("disable, enable, rm through docker's client; the trace tells what was done
 });
 
 test("a plugin that breaks is its own problem: the message names it, other containers notice nothing", async () => {
-  const folder = join(build, "broken");
-  await run("mkdir", ["-p", folder]);
-  const pouch = { api: "^1.0.0", points: ["container.preCreate"], filters: { labels: ["broken"] }, timeoutMs: 1000 };
-  writeFileSync(
-    join(folder, "package.json"),
-    JSON.stringify({ name: "broken", version: "1.0.0", type: "module", exports: "./index.ts", pouch }),
-  );
-  writeFileSync(
-    join(folder, "index.ts"),
-    `import { registerContainerPlugin } from "@pouchcontainer/plugin-sdk";
+  const folder = writePlugin(join(build, "broken"), {
+    name: "broken",
+    pouch: { api: "^1.0.0", points: ["container.preCreate"], filters: { labels: ["broken"] }, timeoutMs: 1000 },
+    language: "ts",
+    code: `import { registerContainerPlugin } from "@pouchcontainer/plugin-sdk";
      registerContainerPlugin({ preCreate(config) { if (config.Labels.broken === "exit") process.exit(1); for (;;); } });`,
-  );
+  });
   await install(folder);
   daemon.expectsErrors(/"plugin":"broken","msg":"its process (is stuck|ended by SIGKILL|ended with status 1)/);
   const loop = await daemon.docker("create", "--label", "broken=loop", "busybox");

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { Daemon, projectRoot } from "./harness/daemon.ts";
+import { printed } from "./harness/printed.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "pouch-policies-"));
 let daemon: Daemon;
@@ -18,11 +19,7 @@ after(async () => {
   rmSync(scratch, { recursive: true, force: true });
 });
 
-async function pouch(...args: string[]): Promise<string> {
-  const { code, stdout, stderr } = await daemon.pouch(...args);
-  assert.equal(code, 0, `pouch ${args.join(" ")}: ${stderr}\n${daemon.log.slice(-3000)}`);
-  return stdout.trim();
-}
+const pouch = (...args: string[]): Promise<string> => printed(daemon, "pouch", ...args);
 
 /** What `docker run` says that fails. */
 async function refusal(...args: string[]): Promise<string> {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { Daemon, eventually } from "./harness/daemon.ts";
+import { writePlugin } from "./harness/write-plugin.ts";
 
 /** A canary goes every way a secret can go; nothing that shows or remembers what passed has it. */
 
@@ -17,16 +17,11 @@ after(() => daemon[Symbol.asyncDispose]());
 
 /** A plugin that puts secrets wherever a plugin can put them. */
 function leakyPlugin(): string {
-  const directory = join(daemon.directory, "leaky");
-  mkdirSync(directory);
-  const pouch = { api: "1", points: ["container.preCreate", "container.preStart"] };
-  writeFileSync(
-    join(directory, "package.json"),
-    JSON.stringify({ name: "leaky", version: "1.0.0", type: "module", exports: "./index.ts", pouch }),
-  );
-  writeFileSync(
-    join(directory, "index.ts"),
-    `import { registerContainerPlugin } from "@pouchcontainer/plugin-sdk";
+  return writePlugin(join(daemon.directory, "leaky"), {
+    name: "leaky",
+    pouch: { api: "1", points: ["container.preCreate", "container.preStart"] },
+    language: "ts",
+    code: `import { registerContainerPlugin } from "@pouchcontainer/plugin-sdk";
 registerContainerPlugin({
   preCreate(config) {
     if (config.Labels?.fail) throw new Error("cannot use " + config.Env.join(" and "), { cause: new Error(config.Env[0]) });
@@ -38,8 +33,7 @@ registerContainerPlugin({
   },
 });
 `,
-  );
-  return directory;
+  });
 }
 
 test("no value of an environment, header of authorization or build argument is in a log, trace, event, metric, error or plugin's description", async () => {

@@ -4,6 +4,7 @@ import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from "nod
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { Daemon, projectRoot } from "./harness/daemon.ts";
+import { printed } from "./harness/printed.ts";
 
 /** What the daemon keeps is closed to the other users of the host; what a container's users need is open to them. */
 
@@ -18,11 +19,7 @@ before(async () => {
 
 after(() => daemon[Symbol.asyncDispose]());
 
-async function docker(...args: string[]): Promise<string> {
-  const { code, stdout, stderr } = await daemon.docker(...args);
-  assert.equal(code, 0, `docker ${args.join(" ")}: ${stderr}`);
-  return stdout.trim();
-}
+const docker = (...args: string[]): Promise<string> => printed(daemon, "docker", ...args);
 
 const somebody = ["--reuid=65534", "--regid=65534", "--clear-groups", "--"];
 
