@@ -6,8 +6,16 @@
 import { PluginHost } from "../packages/engine/src/plugin-host/plugin-host.ts";
 import { PolicyPlugin } from "../packages/engine/src/plugin-host/policies/policy-plugin.ts";
 import { InstalledPlugin } from "../packages/engine/src/plugin-host/installed/installed-plugin.ts";
-import { compileBodyChecks, InProcessPlugin, parseManifest, type PluginInstance } from "@pouchcontainer/plugin-sdk/host";
-import type { ContainerPlugin, PluginFilters } from "@pouchcontainer/plugin-sdk";
+import { ObservedPermissions } from "../packages/engine/src/plugin-host/permissions/observed-permissions.ts";
+import { PermissionGuard } from "../packages/engine/src/plugin-host/permissions/permission-guard.ts";
+import {
+  compileBodyChecks,
+  difference,
+  InProcessPlugin,
+  parseManifest,
+  type PluginInstance,
+} from "@pouchcontainer/plugin-sdk/host";
+import type { ContainerPlugin, PouchSection } from "@pouchcontainer/plugin-sdk";
 import type { ContainerCreateConfig } from "@pouchcontainer/api";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -50,8 +58,8 @@ const body: ContainerCreateConfig = {
   },
 };
 
-function inProcess(name: string, plugin: ContainerPlugin, filters: PluginFilters = {}): InProcessPlugin {
-  const manifest = parseManifest({ name, version: "1.0.0", pouch: { api: "1", points: ["container.preCreate"], filters } });
+function inProcess(name: string, plugin: ContainerPlugin, more: Partial<PouchSection> = {}): InProcessPlugin {
+  const manifest = parseManifest({ name, version: "1.0.0", pouch: { api: "1", points: ["container.preCreate"], ...more } });
   return new InProcessPlugin({
     manifest,
     registrations: [{ kind: "container", plugin }],
@@ -82,7 +90,7 @@ const change: ContainerPlugin = { preCreate: (config) => void (config.HostConfig
 process.stdout.write(`body: ${JSON.stringify(body).length} bytes, ${rounds} rounds\n`);
 const empty = host();
 await measure("no plugin", rounds, () => empty.preCreate(body, {}));
-const unmatched = host(inProcess("filtered", change, { env: ["LEGACY_*"], labels: ["team"] }));
+const unmatched = host(inProcess("filtered", change, { filters: { env: ["LEGACY_*"], labels: ["team"] } }));
 await measure("one plugin, filter does not match", rounds, () => unmatched.preCreate(body, {}));
 const one = host(inProcess("one", change));
 await measure("in-process, one field changed", rounds, () => one.preCreate(body, {}));
@@ -104,6 +112,26 @@ for (const [what, section] of [
   await measure(`policy by itself, ${what}`, rounds, async () => alone.invoke("container.preCreate", draft, bare));
   const rules = host(policy("rules", section));
   await measure(`policy, ${what}`, rounds, () => rules.preCreate(body, {}));
+/** As many as a manifest may have. */
+const granted = Array.from({ length: 126 }, (_, index) => `Labels.com.example.label-${index}`).concat(
+  "HostConfig.P*",
+  "Env.NEW_*",
+);
+const permissions = { fields: { "container.preCreate": granted } };
+const held = host(inProcess("held", change, { permissions }));
+await measure("the same, held against 128 patterns of fields", rounds, () => held.preCreate(body, {}));
+const { manifest } = inProcess("alone", change, { permissions });
+for (const [what, changed] of Object.entries({
+  "  the check alone": { ...body, HostConfig: { ...body.HostConfig, PidsLimit: 500 } },
+  "  the check alone, all labels and 55 variables": {
+    ...body,
+    Env: (body.Env ?? []).concat(Array.from({ length: 55 }, (_, index) => `NEW_${index}=1`)),
+    Labels: Object.fromEntries(Array.from({ length: 12 }, (_, index) => [`com.example.label-${index}`, "changed"])),
+  },
+})) {
+  const guard = new PermissionGuard("container.preCreate", manifest, new ObservedPermissions());
+  const patch = difference(body, changed);
+  await measure(what, rounds, async () => guard.changed(body, changed, patch));
 }
 
 const directory = mkdtempSync(join(tmpdir(), "bench-"));

@@ -55,6 +55,18 @@ export const PluginConfig = Type.Object({
 });
 export type PluginConfig = Static<typeof PluginConfig>;
 
+/** One thing that a plugin asks to be allowed, in Docker's shape. */
+export const PluginPrivilege = Type.Object({ Name: text(), Description: text(), Value: list(text()) });
+export type PluginPrivilege = Static<typeof PluginPrivilege>;
+
+/** What a plugin asks to be allowed and what it was granted; it may do what is in both. */
+export const PluginPermissionFacts = Type.Object({
+  Asked: list(PluginPrivilege),
+  Granted: list(PluginPrivilege),
+  Warning: optional(text("What is wrong with that")),
+});
+export type PluginPermissionFacts = Static<typeof PluginPermissionFacts>;
+
 /** PouchContainer's own facts about a plugin. */
 export const PouchPluginFacts = Type.Object({
   Version: optional(text()),
@@ -63,6 +75,7 @@ export const PouchPluginFacts = Type.Object({
   Priority: optional(integer()),
   FailurePolicy: optional(text("fail or ignore")),
   State: optional(text()),
+  Permissions: optional(PluginPermissionFacts),
   OpenCircuits: optional(
     list(
       Type.Object({ Point: text(), Reason: text("since which failures it is not called there, and what closes the circuit") }),
@@ -74,10 +87,6 @@ export const PouchPluginFacts = Type.Object({
   Details: optional(map(Type.Unknown())),
 });
 export type PouchPluginFacts = Static<typeof PouchPluginFacts>;
-
-/** Something a plugin asks to be granted before it is installed. */
-export const PluginPrivilege = Type.Object({ Name: text(), Description: text(), Value: list(text()) });
-export type PluginPrivilege = Static<typeof PluginPrivilege>;
 
 /** Everything about one plugin: Docker's shape, `Pouch` added. */
 export const Plugin = Type.Object({

@@ -19,6 +19,7 @@ export type { NetworkPlugin } from "./network-plugin.ts";
 export type { Awaitable, PluginCall, PluginLog, ValidateCall } from "./plugin-call.ts";
 export type { PodSandboxConfig } from "./pod-sandbox-config.ts";
 export { pointNames } from "./point-table.ts";
+export type { PluginPermissions } from "./permissions.ts";
 export { pluginKinds, type PluginKind, type PluginKinds, type PointName } from "./points.ts";
 export { writesOf, type FieldChange, type FieldWrite, type Provenance } from "./provenance.ts";
 export {

@@ -1,4 +1,5 @@
 import { Type } from "typebox";
+import { permissionsSchema } from "./permissions-schema.ts";
 import { pointNames } from "./point-table.ts";
 
 /** What is asked before every call has to be answered quickly. */
@@ -43,6 +44,7 @@ export const pouchSectionSchema = Type.Object(
     // The kernel has no more process ids than these.
     pidsLimit: Type.Optional(Type.Integer({ minimum: 32, maximum: 4_194_304 })),
     user: Type.Optional(Type.String({ pattern: `^${account}(:${account})?$`, maxLength: 128 })),
+    permissions: Type.Optional(permissionsSchema),
   },
   {
     additionalProperties: false,

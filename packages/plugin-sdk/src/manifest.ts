@@ -1,3 +1,4 @@
+import type { PluginPermissions } from "./permissions.ts";
 import type { PointName } from "./points.ts";
 
 /** What to do when a plugin throws, times out or answers garbage. */
@@ -63,6 +64,8 @@ export interface PouchSection {
    * Whom an installed plugin's processes run as: `NAME` or `UID`, with `:GROUP` or `:GID` where it is not the user's own. Default: root.
    */
   user?: string;
+  /** What it asks to be allowed. Default: all that its points let it do, which whoever installs it is warned of. */
+  permissions?: PluginPermissions;
 }
 
 /** A plugin's manifest: the package's name and version, and its `pouch` section with every default filled in. */
@@ -84,6 +87,10 @@ export interface PluginManifest {
   pidsLimit: number;
   /** Undefined: root. */
   user?: string;
+  /** What it asks to be allowed; undefined where it does not say, and may do all that its points let it do. */
+  permissions?: PluginPermissions;
+  /** What the operator's own file leaves of that. */
+  narrowed?: PluginPermissions;
 }
 
 /** Settings of one point with every default filled in. */

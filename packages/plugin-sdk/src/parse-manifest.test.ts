@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { checkConfiguration, parseManifest } from "./parse-manifest.ts";
+import { checkConfiguration, parseManifest, parsePermissions } from "./parse-manifest.ts";
 
 const pouch = { api: "^1.0.0", points: ["container.preCreate"] };
 const pkg = { name: "demo", version: "1.0.0", pouch };
@@ -59,6 +59,36 @@ for (const [what, broken, message] of [
     { pouch: { ...pouch, points: { "container.preStart": { filters: { env: Array.from({ length: 257 }, String) } } } } },
     /bad manifest of plugin "demo": pouch.points/,
   ],
+  [
+    "a permission that is none",
+    { pouch: { ...pouch, permissions: { network: true } } },
+    /pouch.permissions must not have additional properties \(network\)/,
+  ],
+  [
+    "fields of a point that changes nothing",
+    { pouch: { ...pouch, permissions: { fields: { "container.preStart": ["*"] } } } },
+    /pouch.permissions.fields must not have additional properties \(container.preStart\)/,
+  ],
+  [
+    "a route that does not say what is done",
+    { pouch: { ...pouch, permissions: { routes: ["GET /info"] } } },
+    /pouch.permissions.routes\[0\] must match pattern/,
+  ],
+  [
+    "a field that hides from who reads it",
+    { pouch: { ...pouch, permissions: { fields: { "container.preCreate": ["User\u001b[2K\u001b[1A"] } } } },
+    /pouch.permissions.fields.container.preCreate\[0\] must match pattern/,
+  ],
+  [
+    "more permissions than anyone reads",
+    {
+      pouch: {
+        ...pouch,
+        permissions: { routes: Array.from({ length: 100 }, (_, index) => `add GET /${"x".repeat(50)}${index}`) },
+      },
+    },
+    /pouch.permissions has \d+ characters; at most 4096 are allowed/,
+  ],
   ["a bad version", { version: "one" }, /version must be a semantic version, got "one"/],
   ["a bad name", { name: "../../etc" }, /name must be an npm package name/],
 ] as const) {
@@ -66,6 +96,14 @@ for (const [what, broken, message] of [
     assert.throws(() => parseManifest({ ...pkg, ...broken }), message);
   });
 }
+
+test("permissions that are left to a plugin are checked as those of a manifest", () => {
+  assert.deepEqual(parsePermissions({ hooks: true }, "tool.json"), { hooks: true });
+  assert.throws(
+    () => parsePermissions({ hook: true }, "tool.json"),
+    /^EngineError: tool.json: .* additional properties \(hook\)/,
+  );
+});
 
 test("a configuration is checked against the manifest's schema; without one only an empty object is right", () => {
   const schema = { type: "object", properties: { size: { type: "integer", minimum: 1 } }, additionalProperties: false };

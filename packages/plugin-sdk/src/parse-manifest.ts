@@ -5,11 +5,14 @@ import Schema from "typebox/schema";
 import { pluginApiVersion } from "./api-version.ts";
 import type { PluginManifest, PointSettings, PouchSection, ResolvedPoint } from "./manifest.ts";
 import { pouchSectionSchema } from "./manifest-schema.ts";
+import type { PluginPermissions } from "./permissions.ts";
+import { permissionsSchema } from "./permissions-schema.ts";
 import { defaultTimeoutMs, pointNames } from "./point-table.ts";
 import type { PointName } from "./points.ts";
 import { describeIssue } from "./schema-issue.ts";
 
 const section = Compile(pouchSectionSchema);
+const permissionsCheck = Compile(permissionsSchema);
 
 /** Longest plugin name; names become socket and directory names. */
 const maxNameLength = 100;
@@ -55,6 +58,7 @@ export function parseManifest(packageJson: unknown): PluginManifest {
     memoryLimitMb: pouch.memoryLimitMb ?? 256,
     pidsLimit: pouch.pidsLimit ?? 512,
     ...(pouch.user === undefined ? {} : { user: pouch.user }),
+    ...(pouch.permissions === undefined ? {} : { permissions: checkedPermissions(pouch, bad) }),
   };
 }
 
@@ -84,6 +88,24 @@ function resolvePoints(pouch: PouchSection): Partial<Record<PointName, ResolvedP
     };
   }
   return resolved;
+}
+
+/** Characters of all that is asked for: who grants it reads it, and a request that grants it carries it. */
+const maxPermissions = 4096;
+
+function checkedPermissions({ permissions = {} }: PouchSection, bad: (problem: string) => EngineError): PluginPermissions {
+  const { length } = JSON.stringify(permissions);
+  if (length > maxPermissions)
+    throw bad(
+      `pouch.permissions has ${length} characters; at most ${maxPermissions} are allowed, and a pattern with * says more in fewer`,
+    );
+  return permissions;
+}
+
+/** Permissions that somebody else than a manifest names. Throws `invalidArgument` with the field; `where` says what they are in. */
+export function parsePermissions(value: unknown, where: string): PluginPermissions {
+  if (!permissionsCheck.Check(value)) throw invalidArgument(`${where}: ${describeIssue(permissionsCheck.Errors(value), value)}`);
+  return value;
 }
 
 function checkConfigurationSchema(schema: Record<string, unknown> | undefined, bad: (problem: string) => EngineError): void {

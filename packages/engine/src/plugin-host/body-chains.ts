@@ -84,13 +84,14 @@ export class BodyChains {
     return copyAnswer(answer, this.#bounds);
   }
 
-  /** What a call changed; two plugins that changed the same are a conflict. */
+  /** What a call changed, which the plugin has to be allowed; two plugins that changed the same are a conflict. */
   settled<R>(
     link: ChainLink,
     writes: WriteLog | undefined,
     { before, after, patch }: { before: unknown; after: unknown; patch: PatchOperation[] },
     result: R,
   ): Settled<R> {
+    link.guard.changed(before, after, patch);
     if (patch.length === 0 || writes === undefined) return { result, patch };
     const conflicts = writes.note(link.slot.name, before, after, patch);
     const first = conflicts[0];

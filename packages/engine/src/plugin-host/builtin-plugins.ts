@@ -1,5 +1,5 @@
 import { EngineError, messageChain } from "@pouchcontainer/errors";
-import type { PluginManifest } from "@pouchcontainer/plugin-sdk";
+import type { PluginManifest, PluginPermissions } from "@pouchcontainer/plugin-sdk";
 import { checkConfiguration, parseManifest } from "@pouchcontainer/plugin-sdk/host";
 import { InProcessPlugin } from "@pouchcontainer/plugin-sdk/host";
 import { FailedPlugin } from "./failed-plugin.ts";
@@ -24,13 +24,16 @@ export async function loadBuiltinPlugins(options: {
   /** The operator's settings for a plugin; undefined when there are none. */
   configurationOf: (plugin: string) => unknown;
   environment: Readonly<Record<string, string | undefined>>;
+  /** What the operator leaves of a plugin's permissions. Default: all. */
+  narrowedBy?: (plugin: string) => PluginPermissions | undefined;
   /** Default: none. */
   mayFail?: (plugin: string) => boolean;
 }): Promise<PluginManifest[]> {
   const manifests: PluginManifest[] = [];
   for (const plugin of options.plugins) {
-    const manifest = parseManifest(plugin.packageJson);
+    let manifest = parseManifest(plugin.packageJson);
     try {
+      manifest = narrowed(manifest, options.narrowedBy);
       const settings = {
         configuration: checkConfiguration(manifest, options.configurationOf(manifest.name)),
         environment: allowedEnvironment(manifest, options.environment),
@@ -57,6 +60,15 @@ async function loaded(
     if (error instanceof EngineError) throw error;
     throw new EngineError("internal", `plugin "${manifest.name}" could not be loaded: ${messageChain(error)}`, { cause: error });
   }
+}
+
+/** With what the operator leaves of its permissions. */
+export function narrowed(
+  manifest: PluginManifest,
+  narrowedBy?: (plugin: string) => PluginPermissions | undefined,
+): PluginManifest {
+  const left = narrowedBy?.(manifest.name);
+  return left === undefined ? manifest : { ...manifest, narrowed: left };
 }
 
 /** The variables a plugin may read, of those that are set. */

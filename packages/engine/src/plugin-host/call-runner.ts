@@ -77,7 +77,8 @@ export class CallRunner {
     slot.enter(instance);
     try {
       const invokeContext = this.#invokeContext(call, deadline);
-      const invoke = (): Awaitable<PointAnswer<P>> => enter(() => instance.invoke(point, request, invokeContext));
+      const limited = link.guard.limited(request);
+      const invoke = (): Awaitable<PointAnswer<P>> => enter(() => instance.invoke(point, limited, invokeContext));
       const settled = await deadline.race(invokeAndSettle(invoke, settle));
       if (breaker.succeeded()) this.#circuit(link, point, "circuit-closed");
       const changed = settled.patch !== undefined && settled.patch.length > 0;

@@ -1,5 +1,6 @@
 import type { PluginFilters } from "@pouchcontainer/plugin-sdk";
 import type { CallSubject } from "@pouchcontainer/plugin-sdk/host";
+import { globPattern } from "./glob-pattern.ts";
 
 /** Whether a call concerns the plugin. */
 export type Filter = (subject: CallSubject) => boolean;
@@ -53,22 +54,4 @@ function matchesPair(entry: string, patterns: readonly PairMatcher[]): boolean {
   const key = equals === -1 ? entry : entry.slice(0, equals);
   const value = equals === -1 ? "" : entry.slice(equals + 1);
   return patterns.some((matches) => matches(key, value));
-}
-
-/** `*` is any run of characters. What lies between two is taken where it comes first, so that nothing is tried twice. */
-function globPattern(pattern: string): (text: string) => boolean {
-  const [head = "", ...parts] = pattern.split("*");
-  const tail = parts.pop();
-  if (tail === undefined) return (text) => text === pattern;
-  return (text) => {
-    if (!text.startsWith(head) || !text.endsWith(tail)) return false;
-    const end = text.length - tail.length;
-    let at = head.length;
-    for (const part of parts) {
-      const found = text.indexOf(part, at);
-      if (found === -1) return false;
-      at = found + part.length;
-    }
-    return at <= end;
-  };
 }

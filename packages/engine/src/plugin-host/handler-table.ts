@@ -1,4 +1,4 @@
-import { isProtectedPath, routePathProblem, type HandlerSpec } from "@pouchcontainer/api";
+import { isProtectedPath, routePathProblem, type Handler, type HandlerSpec } from "@pouchcontainer/api";
 import { internal, resourceExhausted } from "@pouchcontainer/errors";
 import type { PluginFilters } from "@pouchcontainer/plugin-sdk";
 import { compileRouteFilter } from "./filters.ts";
@@ -51,7 +51,8 @@ export function checkTable(
   for (const [key, spec] of earlier) {
     const now = byKey.get(key);
     if (now === undefined) patch.push({ op: "remove", path: pointer(spec) });
-    else if (now.handler !== spec.handler) patch.push({ op: "replace", path: pointer(spec), value: "handler" });
+    else if (now.handler !== spec.handler)
+      patch.push({ op: "replace", path: pointer(spec), value: wraps(now.handler, spec.handler) ? "wrapped" : "handler" });
     if (now?.handler !== spec.handler && isProtectedPath(spec.path))
       throw internal(`${spec.method} ${spec.path} must stay as it is`);
   }
@@ -65,6 +66,20 @@ export function checkTable(
 
 /** Routes that one plugin may add: as many as one in a process of its own may change. */
 const maxMoreRoutes = 2000;
+
+/** On a handler of the daemon's own making that asks a plugin and then always the original, which it names. */
+const originalOf = Symbol("the handler that it wraps");
+
+/** Marks a handler as one that wraps another. */
+export function wrapping(original: Handler, handler: Handler): Handler {
+  return Object.assign(handler, { [originalOf]: original });
+}
+
+function wraps(handler: Handler, original: Handler): boolean {
+  let inner: (Handler & { [originalOf]?: Handler }) | undefined = handler;
+  while (inner !== undefined && inner !== original) inner = inner[originalOf];
+  return inner === original;
+}
 
 /** Characters of a wrong path that an error shows. */
 const maxShownPath = 100;

@@ -198,7 +198,7 @@ export class PluginHost implements PluginChains {
     for (const link of links) {
       if (link.filter?.(subject) === false) continue;
       const asked = await this.#runner.run("container.preStart", link, { container: view }, context, (answer) =>
-        this.#checkHooks(answer.hooks),
+        this.#checkHooks(link, answer.hooks),
       );
       for (const hook of asked ?? []) hooks.push({ timeoutSeconds: defaultHookTimeoutSeconds, ...hook, plugin: link.slot.name });
     }
@@ -206,7 +206,7 @@ export class PluginHost implements PluginChains {
     return hooks.toSorted((a, b) => b.priority - a.priority);
   }
 
-  #checkHooks(answer: unknown): Settled<PointAnswer<"container.preStart">["hooks"]> {
+  #checkHooks({ guard }: ChainLink, answer: unknown): Settled<PointAnswer<"container.preStart">["hooks"]> {
     const hooks = this.#bodies.taken(answer);
     assertValid(this.#deps.checks["container.preStart"], hooks, "hooks");
     // Valid against the schema of PreStartHook[] by the line above.
@@ -219,6 +219,7 @@ export class PluginHost implements PluginChains {
       if (args[0]?.startsWith("/") !== true)
         throw internal(`the program of a hook must be an absolute path, got ${JSON.stringify(args[0])}`);
     }
+    if (checked.length > 0) guard.uses("hooks", "it returned hooks");
     return { result: checked, patch: difference([], checked) };
   }
 
@@ -341,6 +342,7 @@ export class PluginHost implements PluginChains {
         const answered = boundedTable(before, answer.handlers);
         const handlers = lent?.takenBack(answered, this.#runner.enterRoute(link)) ?? answered;
         const { table: after, patch } = checkTable(before, [...handlers, ...hidden]);
+        link.guard.rerouted(patch);
         return { result: after, patch };
       };
       try {

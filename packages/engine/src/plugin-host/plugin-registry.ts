@@ -2,6 +2,8 @@ import { conflict, notFound } from "@pouchcontainer/errors";
 import { pointNames, type PluginManifest, type PointName, type ResolvedPoint } from "@pouchcontainer/plugin-sdk";
 import { CircuitBreaker } from "./circuit-breaker.ts";
 import { compileFilters, type Filter } from "./filters.ts";
+import { ObservedPermissions } from "./permissions/observed-permissions.ts";
+import { PermissionGuard } from "./permissions/permission-guard.ts";
 import type { PluginInstance } from "@pouchcontainer/plugin-sdk/host";
 
 /** One plugin's place in the chain of one point. */
@@ -10,6 +12,7 @@ export interface ChainLink {
   readonly settings: ResolvedPoint;
   readonly filter: Filter | undefined;
   readonly breaker: CircuitBreaker;
+  readonly guard: PermissionGuard;
 }
 
 /** A plugin's place in the daemon; the instance in it may be swapped while calls run. */
@@ -70,6 +73,7 @@ export class PluginRegistry {
   #order: readonly string[];
   #chains = new Map<PointName, readonly ChainLink[]>();
   readonly #breakers = new WeakMap<PluginInstance, Map<PointName, CircuitBreaker>>();
+  readonly #observed = new WeakMap<PluginInstance, ObservedPermissions>();
 
   constructor(options: { now: () => number; order: readonly string[] }) {
     this.#now = options.now;
@@ -162,7 +166,22 @@ export class PluginRegistry {
   #link(slot: PluginSlot, instance: PluginInstance | undefined, point: PointName): ChainLink[] {
     const settings = instance?.manifest.points[point];
     if (instance === undefined || settings === undefined) return [];
-    return [{ slot, settings, filter: compileFilters(settings.filters), breaker: this.#breaker(instance, point) }];
+    return [
+      {
+        slot,
+        settings,
+        filter: compileFilters(settings.filters),
+        breaker: this.#breaker(instance, point),
+        guard: new PermissionGuard(point, instance.manifest, this.observedOf(instance)),
+      },
+    ];
+  }
+
+  /** What an instance did since it was started. */
+  observedOf(instance: PluginInstance): ObservedPermissions {
+    const observed = this.#observed.get(instance) ?? new ObservedPermissions();
+    this.#observed.set(instance, observed);
+    return observed;
   }
 
   /** A breaker belongs to the code it watches: a new version, and one that was out, starts with a closed circuit; a new order changes nothing. */

@@ -1,9 +1,9 @@
 import { EngineError, messageChain, notFound } from "@pouchcontainer/errors";
 import { inBackground } from "@pouchcontainer/owners";
-import type { PluginManifest } from "@pouchcontainer/plugin-sdk";
+import type { PluginManifest, PluginPermissions } from "@pouchcontainer/plugin-sdk";
 import { checkConfiguration, type PluginInstance } from "@pouchcontainer/plugin-sdk/host";
 import { setTimeout as sleep } from "node:timers/promises";
-import { allowedEnvironment } from "./builtin-plugins.ts";
+import { allowedEnvironment, narrowed } from "./builtin-plugins.ts";
 import { Confinement, type ConfinementDeps, type PluginBelongings } from "./confinement/confinement.ts";
 import { InstalledPlugin } from "./installed/installed-plugin.ts";
 import { withLastLines } from "./installed/last-lines.ts";
@@ -33,6 +33,8 @@ export interface PluginSwitchDeps {
   environment: Readonly<Record<string, string | undefined>>;
   /** The operator's settings for a plugin, from the daemon's configuration; those given at the install come after. */
   configurationOf: (plugin: string) => unknown;
+  /** What the operator leaves of a plugin's permissions. Default: all. */
+  narrowedBy?: (plugin: string) => PluginPermissions | undefined;
   /** No plugin is started or called, whatever records say; each can be disabled, removed and replaced. Default: false. */
   safeMode?: boolean;
   stopAssistants: (plugin: string) => Promise<void>;
@@ -226,7 +228,7 @@ export class PluginSwitch {
   async start(record: PluginRecord, startTimeoutSeconds?: number): Promise<PluginInstance> {
     const { installed } = record;
     if (installed === undefined) throw notFound(`plugin ${record.name} is not compiled into this daemon`);
-    const manifest = manifestOf(record);
+    const manifest = narrowed(manifestOf(record), this.#deps.narrowedBy);
     const configuration = checkConfiguration(manifest, this.configurationOf(record));
     if (isPolicy(installed.packageJson)) return loadPolicy(manifest, installed.packageJson, configuration);
     const { host, logs, childCommand, runtimeDirectory, withTable } = this.#deps;

@@ -1,6 +1,7 @@
 /** What the daemon and the build use of this package; plugin authors have no need of it. */
-export { checkConfiguration, parseManifest } from "../parse-manifest.ts";
+export { checkConfiguration, parseManifest, parsePermissions } from "../parse-manifest.ts";
 export { pouchSectionSchema } from "../manifest-schema.ts";
+export { permissionFlags, type PermissionFlag } from "../permissions.ts";
 export { splitPoint } from "../points.ts";
 export { collectRegistrations, type Registration } from "../registration.ts";
 export { describeIssue, fieldName, type SchemaIssue } from "../schema-issue.ts";

@@ -28,8 +28,8 @@ import {
 } from "@pouchcontainer/engine";
 import { cutText, EngineError, invalidArgument, messageChain } from "@pouchcontainer/errors";
 import type { NamingDefaults } from "@pouchcontainer/oci";
-import type { Supervisor } from "@pouchcontainer/plugin-sdk";
-import { compileBodyChecks, type PluginSet } from "@pouchcontainer/plugin-sdk/host";
+import type { PluginPermissions, Supervisor } from "@pouchcontainer/plugin-sdk";
+import { compileBodyChecks, parsePermissions, type PluginSet } from "@pouchcontainer/plugin-sdk/host";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Configuration } from "../config/options.ts";
@@ -127,6 +127,8 @@ export async function openPlugins(options: {
     onConflict: configuration["plugin-conflicts"] === "fail" ? "error" : "record",
   });
   const configurationOf = (plugin: string): unknown => pluginConfiguration(configuration["plugin-config-dir"], plugin);
+  const narrowedBy = (plugin: string): PluginPermissions | undefined =>
+    permissionsLeft(configuration["plugin-config-dir"], plugin);
   const safeMode = configuration["safe-mode"];
   const records = store.collection<PluginRecord>("plugins");
   const disabled = (plugin: string): boolean => records.get(plugin)?.enabled === false;
@@ -134,6 +136,7 @@ export async function openPlugins(options: {
     host,
     plugins: [...options.plugins, ...validators],
     configurationOf,
+    narrowedBy,
     environment,
     mayFail: safeMode ? () => true : disabled,
   });
@@ -159,6 +162,7 @@ export async function openPlugins(options: {
     childCommand: pluginChildCommand,
     environment,
     configurationOf,
+    narrowedBy,
     confine: { groups, hidden: [configuration["home-dir"], configuration["exec-root-dir"]] },
     stopAssistants: (plugin) => assistants.stopPlugin(plugin),
     rebuildRoutes: options.rebuildRoutes,
@@ -219,7 +223,19 @@ function stateDirectory(configuration: Configuration, plugin: string): string {
 }
 
 function pluginConfiguration(directory: string, plugin: string): unknown {
-  const file = join(directory, `${fileNameOf(plugin)}.json`);
+  return readJsonFile(join(directory, `${fileNameOf(plugin)}.json`), `the configuration of plugin "${plugin}"`);
+}
+
+/** What the operator's own file leaves of a plugin's permissions. */
+function permissionsLeft(directory: string, plugin: string): PluginPermissions | undefined {
+  const file = join(directory, "permissions", `${fileNameOf(plugin)}.json`);
+  const called = `the permissions of plugin "${plugin}"`;
+  const value = readJsonFile(file, called);
+  return value === undefined ? undefined : parsePermissions(value, `${file}, ${called}`);
+}
+
+/** Undefined where there is none. */
+function readJsonFile(file: string, called: string): unknown {
   let text: string;
   try {
     text = readFileSync(file, "utf8");
@@ -230,8 +246,6 @@ function pluginConfiguration(directory: string, plugin: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch (error) {
-    throw invalidArgument(`${file}, the configuration of plugin "${plugin}", is not valid JSON: ${messageChain(error)}`, {
-      cause: error,
-    });
+    throw invalidArgument(`${file}, ${called}, is not valid JSON: ${messageChain(error)}`, { cause: error });
   }
 }

@@ -321,7 +321,7 @@ export const optionTable = {
     type: "string",
     default: "/etc/pouch/plugins",
     placeholder: "DIR",
-    help: "NAME.json in it configures plugin NAME; of @scope/name it is @scope__name.json",
+    help: "NAME.json in it configures plugin NAME, permissions/NAME.json narrows what it may do; of @scope/name it is @scope__name.json",
   },
   "plugin-conflicts": {
     group: "plugins",

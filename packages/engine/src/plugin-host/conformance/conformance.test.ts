@@ -1,6 +1,13 @@
 import type { ContainerCreateConfig, ContainerInspect, HandlerSpec } from "@pouchcontainer/api";
 import type { EngineError } from "@pouchcontainer/errors";
-import { readJson, jsonStream, type ImageRequest, type PluginManifest, type Supervisor } from "@pouchcontainer/plugin-sdk";
+import {
+  readJson,
+  jsonStream,
+  type ImageRequest,
+  type PluginManifest,
+  type PluginPermissions,
+  type Supervisor,
+} from "@pouchcontainer/plugin-sdk";
 import {
   compileBodyChecks,
   InProcessPlugin,
@@ -50,11 +57,11 @@ function manifestOf(folder: string): PluginManifest {
 type Start = (log: string[], runtimeDirectory: string, more: Partial<PluginManifest>) => Promise<PluginInstance>;
 
 const transports: Record<string, Start> = {
-  "in-process": (_log, _runtime) => {
+  "in-process": (_log, _runtime, more) => {
     loads += 1;
     const url = new URL(`./typescript/conformance.ts?${loads}`, import.meta.url);
     return InProcessPlugin.load({
-      manifest: manifestOf("typescript"),
+      manifest: { ...manifestOf("typescript"), ...more },
       load: () => import(url.href),
       settings: { configuration: settings, environment: {} },
     });
@@ -381,6 +388,41 @@ for (const transport of Object.keys(transports)) {
     assert.equal((await reader.read()).value, "first of c1 /v1.43/containers/c1/logs?follow=1\n");
     release();
     assert.equal((await reader.read()).value, "last");
+  });
+
+  test(`${transport}: what the manifest does not ask for is refused at every point, and what it asks for is not`, async (t) => {
+    const routes = [
+      { method: "GET", path: "/info", handler: () => undefined },
+      { method: "GET", path: "/containers/{id}/logs", handler: () => undefined },
+    ];
+    const uses: [what: RegExp, (host: PluginHost) => Promise<unknown>][] = [
+      [/it changed (Env.WORD|Labels.conformance) without a grant/, (host) => host.preCreate(config("busybox"), {})],
+      [/it changed priority without a grant/, (host) => host.preCreateEndpoint("c1", ["A=1"], sampleEndpoint(), {})],
+      [/it changed Memory without a grant/, (host) => host.preUpdate(jsonStream({ Memory: 21 }), {})],
+      [/it changed Env.ROOTFS without a grant/, (host) => host.postUpdate((use) => use("/rootfs"), ["A=1"], {})],
+      [/it returned hooks without a grant/, (host) => host.preStart(sampleContainer({ Id: "c1" }), {})],
+      [/it asked to unpack the image for second without a grant/, (host) => host.postPull("overlayfs", sampleImage(), {})],
+      [/it asked for the assistant process helper without a grant/, (host) => host.preStartHook()],
+      [/it asked to remove GET .info without a grant/, (host) => host.updateHandlers(routes)],
+    ];
+    const refusing = (await open(t, transport, { permissions: {} })).host;
+    for (const [what, use] of uses) await assert.rejects(use(refusing), what);
+
+    const permissions: PluginPermissions = {
+      fields: {
+        "container.preCreate": ["Env.WORD", "Labels.conformance"],
+        "container.preCreateEndpoint": ["priority", "disableResolver", "genericParams.container"],
+        "container.preUpdate": ["Memory"],
+        "container.postUpdate": ["Env.ROOTFS"],
+      },
+      routes: ["remove GET /info", "add GET /conformance/*", "replace GET /containers/{id}/logs"],
+      hooks: true,
+      assistants: true,
+      rootfs: true,
+      unpack: true,
+    };
+    const granting = (await open(t, transport, { permissions })).host;
+    for (const [, use] of uses) await use(granting);
   });
 
   if (!isolated) continue;

@@ -12,7 +12,7 @@ import {
   type WireClient,
 } from "@pouchcontainer/plugin-sdk/host";
 import { IncomingMessage, validateHeaderName, validateHeaderValue, type ServerResponse } from "node:http";
-import { routeKey } from "../handler-table.ts";
+import { routeKey, wrapping } from "../handler-table.ts";
 import { maskedFailure, maskedWords } from "../masked-failure.ts";
 import { jsonOf, readBody } from "../update-body.ts";
 
@@ -62,7 +62,7 @@ export function applyOperations(shown: readonly HandlerSpec[], operations: unkno
     if (original === undefined) throw internal(`operations[${index}]: there is no route ${method} ${path} to ${operation.op}`);
     if (operation.op === "remove") table.delete(key);
     else if (operation.op === "wrap")
-      table.set(key, { ...original, handler: wrapped(original.handler, operation, plugin, index) });
+      table.set(key, { ...original, handler: wrapping(original.handler, wrapped(original.handler, operation, plugin, index)) });
     else table.set(key, { ...original, handler: remoteHandler(plugin, index) });
   }
   return [...table.values()];

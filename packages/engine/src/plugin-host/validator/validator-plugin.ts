@@ -20,7 +20,7 @@ export function validatorPlugin(rules: ValidatorRules): BuiltinPlugin {
       name: validatorName,
       version: "1.0.0",
       description: "Refuses what --validator rules out",
-      pouch: { api: "^1.0.0", points: ["container.validateCreate", "volume.validateVolumeCreate"] },
+      pouch: { api: "^1.0.0", points: ["container.validateCreate", "volume.validateVolumeCreate"], permissions: {} },
     },
     load: async () => {
       registerContainerPlugin({

@@ -1,0 +1,158 @@
+import { isObject, valueAt, type PatchOperation } from "@pouchcontainer/plugin-sdk/host";
+import { step, type FieldPatterns, type Reach } from "./field-patterns.ts";
+
+/** Names of fields that a change touched and patterns do not cover, at most `max`; none where all is covered. */
+export function uncoveredFields(
+  patterns: FieldPatterns,
+  before: unknown,
+  after: unknown,
+  patch: readonly PatchOperation[],
+  max = 1,
+): string[] {
+  const search = new Search(patterns, before, after, max);
+  for (const operation of patch) {
+    search.look(operation);
+    if (search.found.size >= max) break;
+  }
+  return [...search.found];
+}
+
+/** Where the operations on the members of one object are, or those on the items of a list. */
+interface Parent {
+  path: string;
+  name: string;
+  value: unknown;
+  reach: Reach;
+}
+
+class Search {
+  readonly found = new Set<string>();
+  readonly #patterns: FieldPatterns;
+  readonly #before: unknown;
+  readonly #after: unknown;
+  readonly #max: number;
+  #parent: Parent | undefined;
+  /** The list that was looked through last. */
+  #list: string | undefined;
+
+  constructor(patterns: FieldPatterns, before: unknown, after: unknown, max: number) {
+    this.#patterns = patterns;
+    this.#before = before;
+    this.#after = after;
+    this.#max = max;
+  }
+
+  look(operation: PatchOperation): void {
+    const { path } = operation;
+    if (path === "") return this.#values(this.#patterns.start, "", [this.#before, this.#after]);
+    const end = path.lastIndexOf("/");
+    const parentPath = path.slice(0, end);
+    if (this.#parent?.path !== parentPath) this.#parent = this.#parentAt(parentPath);
+    const { reach, name, value } = this.#parent;
+    if (reach === "granted" || this.#list === this.#parent.path) return;
+    if (Array.isArray(value)) {
+      this.#list = this.#parent.path;
+      return this.#listed(reach, name, value, valueAt(this.#after, this.#list));
+    }
+    const key = unescape(path.slice(end + 1));
+    const next = step(reach, key);
+    if (next === "granted") return;
+    const earlier = isObject(value) ? ownMember(value, key) : undefined;
+    this.#values(next, join(name, key), [earlier, operation.op === "remove" ? undefined : operation.value]);
+  }
+
+  /** A list is where the way ends: items have no names. */
+  #parentAt(path: string): Parent {
+    let parent: Parent = { path: "", name: "", value: this.#before, reach: this.#patterns.start };
+    let at = 0;
+    while (at < path.length && !Array.isArray(parent.value)) {
+      const slash = path.indexOf("/", at + 1);
+      const end = slash === -1 ? path.length : slash;
+      const key = unescape(path.slice(at + 1, end));
+      const value = isObject(parent.value) ? ownMember(parent.value, key) : undefined;
+      parent = { path: path.slice(0, end), name: join(parent.name, key), value, reach: step(parent.reach, key) };
+      at = end;
+    }
+    return parent;
+  }
+
+  /** What was there went and what is there came, so that both have to be covered, each as a whole or member by member. */
+  #values(reach: Reach, name: string, values: readonly unknown[]): void {
+    for (const value of values) if (value !== undefined) this.#whole(reach, name, value);
+  }
+
+  #whole(reach: Reach, name: string, value: unknown): void {
+    if (reach === "granted" || this.found.size >= this.#max) return;
+    if (isObject(value)) {
+      const members = Object.entries(value);
+      if (members.length === 0) return this.#empty(reach, name);
+      for (const [key, member] of members) this.#whole(step(reach, key), join(name, key), member);
+    } else if (value === null) this.#empty(reach, name);
+    else if (Array.isArray(value) && isEnvironment(name)) this.#listed(reach, name, [], value);
+    else this.#uncovered(name);
+  }
+
+  /** Who may change something in it may make it, or take it away. */
+  #empty(reach: Reach, name: string): void {
+    if (reach !== "granted" && reach.length === 0) this.#uncovered(name);
+  }
+
+  #listed(reach: Reach, name: string, before: readonly unknown[], after: unknown): void {
+    if (!isEnvironment(name) || !isTexts(before) || !isTexts(after)) return this.#uncovered(name);
+    if (before.length === after.length && after.length === 0) return this.#empty(reach, name);
+    for (const variable of changedVariables(before, after))
+      if (step(reach, variable) !== "granted") this.#uncovered(join(name, variable));
+  }
+
+  #uncovered(name: string): void {
+    if (this.found.size < this.#max) this.found.add(name);
+  }
+}
+
+/** `NAME=value` in lists of this name are known by their name. */
+function isEnvironment(name: string): boolean {
+  return name === "Env" || name.endsWith(".Env");
+}
+
+/** Variables whose values, one after the other, are not what they were. What both lists begin and end with is left out. */
+function changedVariables(before: readonly string[], after: readonly string[]): string[] {
+  const shorter = Math.min(before.length, after.length);
+  let head = 0;
+  while (head < shorter && before[head] === after[head]) head += 1;
+  let tail = 0;
+  while (tail < shorter - head && before[before.length - 1 - tail] === after[after.length - 1 - tail]) tail += 1;
+  const old = byVariable(before, head, before.length - tail);
+  const now = byVariable(after, head, after.length - tail);
+  const changed: string[] = [];
+  for (const [name, entries] of old) if (now.get(name) !== entries) changed.push(name);
+  for (const name of now.keys()) if (!old.has(name)) changed.push(name);
+  return changed;
+}
+
+/** The entries of each variable between two places of a list, one after the other, each after its length. */
+function byVariable(list: readonly string[], from: number, to: number): Map<string, string> {
+  const variables = new Map<string, string>();
+  for (let index = from; index < to; index += 1) {
+    const entry = list[index] ?? "";
+    const equals = entry.indexOf("=");
+    const name = equals === -1 ? entry : entry.slice(0, equals);
+    variables.set(name, `${variables.get(name) ?? ""}${entry.length}:${entry}`);
+  }
+  return variables;
+}
+
+function isTexts(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === "string");
+}
+
+function ownMember(object: Record<string, unknown>, key: string): unknown {
+  return Object.hasOwn(object, key) ? object[key] : undefined;
+}
+
+function join(name: string, key: string): string {
+  return name === "" ? key : `${name}.${key}`;
+}
+
+function unescape(part: string): string {
+  return part.includes("~") ? part.replaceAll("~1", "/").replaceAll("~0", "~") : part;
+}
