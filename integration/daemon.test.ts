@@ -179,9 +179,10 @@ test("a set of plugins in a file is in force from the start on; a broken file en
   const file = join(directory, "plugins.json");
   const write = (plugins: object[]): void => writeFileSync(file, JSON.stringify({ plugins }));
   const plugin = (name: string, hostname: string): void => {
+    const permissions = { fields: { "container.preCreate": ["Hostname"] } };
     writePlugin(join(directory, name), {
       name,
-      pouch: { api: "^1.0.0", points: ["container.preCreate", "daemon.preStartHook"] },
+      pouch: { api: "^1.2.0", points: ["container.preCreate", "daemon.preStartHook"], permissions },
       code: `import { registerContainerPlugin, registerDaemonPlugin } from "@pouchcontainer/plugin-sdk";
 registerContainerPlugin({ preCreate(config) { config.Hostname = "${hostname}"; } });
 registerDaemonPlugin({ preStartHook({ log }) { log.info("begun as ${hostname}"); } });
@@ -189,11 +190,12 @@ registerDaemonPlugin({ preStartHook({ log }) { log.info("begun as ${hostname}");
     });
   };
   plugin("named", "one");
-  write([{ name: "named", source: "./named" }]);
+  write([{ name: "named", source: "./named", grantAllPermissions: true }]);
   await using daemon = await Daemon.start({ flags: ["--plugin-set", file] });
   const seen = async (): Promise<string> =>
     (await daemon.docker("run", "--rm", "--network", "none", "busybox", "hostname")).stdout;
   assert.equal(await seen(), "one\n");
+  write([{ name: "named", source: "./named" }]);
   assert.equal(daemon.log.match(/"plugin":"named","msg":"begun as one"/g)?.length, 1);
   await daemon.stop();
 

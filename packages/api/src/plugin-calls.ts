@@ -1,4 +1,5 @@
 import { Type, type Static } from "typebox";
+import { PluginPrivilege } from "./plugins.ts";
 import { decimal, flag, integer, list, map, optional, text } from "./wire-types.ts";
 
 /** One change, RFC 6902. */
@@ -47,9 +48,19 @@ export type PluginOrder = Static<typeof PluginOrder>;
 
 /** Where to get a plugin from. */
 export const PluginInstallRequest = Type.Object({
-  source: text("A folder or archive on the daemon's host, or an npm package"),
+  source: text("A folder or archive on the daemon's host, REGISTRY/NAME:TAG, or an npm package"),
   name: optional(text()),
   enable: optional(flag()),
   configuration: optional(map(Type.Unknown())),
+  privileges: optional(Type.Unsafe<"all" | PluginPrivilege[]>(Type.Union([Type.Literal("all"), list(PluginPrivilege)]))),
 });
 export type PluginInstallRequest = Static<typeof PluginInstallRequest>;
+
+/** What a package asks for, and what of that nobody has granted yet. */
+export const PluginPrivileges = Type.Object({
+  Name: text(),
+  Version: text(),
+  Privileges: list(PluginPrivilege),
+  Missing: list(PluginPrivilege, "What has to be granted"),
+});
+export type PluginPrivileges = Static<typeof PluginPrivileges>;

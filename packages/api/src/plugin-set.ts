@@ -14,6 +14,7 @@ export const PluginSetEntry = Type.Object(
     version: optional(Type.String({ minLength: 1, description: "What the package has to be" })),
     enabled: optional(flag("Default: true")),
     configuration: optional(map(Type.Unknown(), "Settings of an installed plugin")),
+    grantAllPermissions: optional(flag("Whatever it asks for is granted. Default: what was granted to it before")),
   },
   { additionalProperties: false },
 );

@@ -67,6 +67,14 @@ export const PluginPermissionFacts = Type.Object({
 });
 export type PluginPermissionFacts = Static<typeof PluginPermissionFacts>;
 
+/** The same, with what the plugin did. */
+export const PluginPermissionsReport = Type.Object({
+  ...PluginPermissionFacts.properties,
+  Observed: Type.Unsafe<object>(Type.Object({})),
+  ObservedMore: flag("It did more than is remembered"),
+});
+export type PluginPermissionsReport = Static<typeof PluginPermissionsReport>;
+
 /** PouchContainer's own facts about a plugin. */
 export const PouchPluginFacts = Type.Object({
   Version: optional(text()),

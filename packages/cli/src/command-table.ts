@@ -288,6 +288,12 @@ export const commandTable: readonly CommandEntry[] = [
     load: load(() => import("./commands/plugin/order.ts")),
   },
   {
+    paths: ["plugin permissions"],
+    summary: "Show what a plugin asks for, was granted, and did",
+    names: "plugins",
+    load: load(() => import("./commands/plugin/permissions.ts")),
+  },
+  {
     paths: ["plugin push"],
     summary: "Push a plugin to a registry",
     names: "plugins",

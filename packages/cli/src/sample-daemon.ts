@@ -47,7 +47,10 @@ export class SampleDaemon {
     return daemon;
   }
 
-  async run(argv: readonly string[], options: { env?: Record<string, string>; stdin?: string } = {}): Promise<SampleRun> {
+  async run(
+    argv: readonly string[],
+    options: { env?: Record<string, string>; stdin?: string; isTerminal?: boolean } = {},
+  ): Promise<SampleRun> {
     const { outputs, texts } = recordedOutputs();
     const context: CliContext = {
       ...outputs,
@@ -55,8 +58,11 @@ export class SampleDaemon {
       configFolder: join(this.folder, "config"),
       debug: false,
       now: () => Date.now(),
-      // Commands read from it, and ask whether it is a terminal: a stream of a text is none.
-      stdin: () => Object.assign(Readable.from([options.stdin ?? ""]), { isTTY: false }) as unknown as NodeJS.ReadStream,
+      // Commands read from it, and ask whether it is a terminal: a stream of a text is none, unless the test says so.
+      stdin: () =>
+        Object.assign(Readable.from([options.stdin ?? ""]), {
+          isTTY: options.isTerminal ?? false,
+        }) as unknown as NodeJS.ReadStream,
       engine: async () => this.#client,
       onInterrupt: () => () => undefined,
       onResize: () => () => undefined,

@@ -181,9 +181,18 @@ export interface PluginBackend {
   enable(name: string, options: { timeoutSeconds?: number }): Promise<void>;
   disable(name: string, options: { force: boolean }): Promise<void>;
   remove(name: string, options: { force: boolean }): Promise<api.Plugin>;
+  /** What a pull has to grant. */
+  pullPrivileges(request: { remote: string; auth?: api.AuthConfig }, signal: AbortSignal): Promise<api.PluginPrivilege[]>;
   /** Installs a registry's plugin; `named` is called before the first line of progress. */
   pull(
-    request: { remote: string; name?: string; enable?: boolean; auth?: api.AuthConfig; named: (name: string) => void },
+    request: {
+      remote: string;
+      name?: string;
+      enable?: boolean;
+      privileges: "all" | api.PluginPrivilege[];
+      auth?: api.AuthConfig;
+      named: (name: string) => void;
+    },
     progress: ProgressSink,
     signal: AbortSignal,
   ): Promise<void>;

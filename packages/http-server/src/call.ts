@@ -92,6 +92,6 @@ export async function readBody<E extends Endpoint>(call: Call<E>, { upgrade }: A
   if (schema === undefined || typeof schema === "string") return undefined as BodyOf<E>;
   const json = await readJson(call.request);
   if (json === undefined && !bodyOptional) throw invalidArgument("invalid JSON: got EOF while reading request body");
-  const body = json ?? {};
+  const body = json ?? ("type" in schema && schema.type === "array" ? [] : {});
   return decodeBody(schema, upgrade ? upgrade(body, call.version) : body) as BodyOf<E>;
 }

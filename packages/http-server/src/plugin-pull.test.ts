@@ -30,11 +30,31 @@ test("a pull of a plugin hands its login on, names the plugin in its head, and s
   const broken = await server.request("POST", "/v1.51/plugins/pull?remote=host/tool:1&enable=0");
   assert.deepEqual(lines(broken.text).at(-1), { errorDetail: { message: "broke off" }, error: "broke off" });
   assert.deepEqual(asked, [
-    { remote: "host/tool:1", name: "tool:latest", auth: login },
-    { remote: "host/tool:1", enable: false },
+    { remote: "host/tool:1", name: "tool:latest", privileges: [], auth: login },
+    { remote: "host/tool:1", enable: false, privileges: [] },
   ]);
   assert.equal((await server.request("POST", "/v1.51/plugins/pull")).status, 400, "without a reference");
-  assert.deepEqual(JSON.parse((await server.get("/v1.51/plugins/privileges?remote=host/tool:1")).text), []);
+});
+
+test("what a plugin of a registry asks for is told, and a pull grants what its body lists, or all", async () => {
+  const hooks = { Name: "hooks", Description: "have programs run", Value: ["true"] };
+  const asked: unknown[] = [];
+  await using server = await TestServer.start({
+    plugins: {
+      pullPrivileges: async (request) => {
+        asked.push(request);
+        return [hooks];
+      },
+      pull: async ({ privileges }) => void asked.push(privileges),
+    },
+  });
+  const told = await server.request("GET", "/v1.51/plugins/privileges?remote=host/tool:1", undefined, headers);
+  assert.deepEqual(JSON.parse(told.text), [hooks]);
+  const pull = "/v1.51/plugins/pull?remote=host/tool:1";
+  for (const body of [[hooks], [], null]) assert.equal((await server.request("POST", pull, body)).status, 200);
+  assert.equal((await server.request("POST", `${pull}&privileges=all`)).status, 200);
+  assert.deepEqual(asked, [{ remote: "host/tool:1", auth: login }, [hooks], [], [], "all"]);
+  assert.equal((await server.request("POST", pull, [{ Name: "hooks", Value: true }])).status, 400);
 });
 
 test("a push of a plugin goes where it is told, with a login, and one that fails at once has a status", async () => {

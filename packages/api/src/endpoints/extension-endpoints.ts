@@ -3,14 +3,17 @@ import {
   PluginDryRunResponse,
   PluginInstallRequest,
   PluginOrder,
+  PluginPrivileges,
   PluginTraceEntry,
 } from "../plugin-calls.ts";
 import { PluginSetFile, PluginSetReport } from "../plugin-set.ts";
-import { Plugin } from "../plugins.ts";
+import { Plugin, PluginPermissionsReport } from "../plugins.ts";
 import { flag, integer, list, optional, text } from "../wire-types.ts";
 import { query, type Endpoint } from "./endpoint.ts";
 
 const tag = "Plugin";
+
+const privileges = optional(text("`all`, or the JSON of the list that is granted"));
 
 /** Operations that Docker has no like of; their handlers come from other parts of the daemon than the HTTP server. */
 export const extensionEndpoints = {
@@ -23,22 +26,42 @@ export const extensionEndpoints = {
       name: optional(text()),
       enable: optional(flag()),
       source: optional(text("Where the tar is from; a reload without one is refused then, and names it")),
+      privileges,
     }),
     body: PluginInstallRequest,
     status: 200,
     answer: Plugin,
-    errors: [409],
+    errors: [403, 409],
+  },
+  PluginPackagePrivileges: {
+    method: "POST",
+    path: "/plugins/privileges",
+    summary: "What a plugin asks for before it is installed; the body is that of the install",
+    tag,
+    body: PluginInstallRequest,
+    status: 200,
+    answer: PluginPrivileges,
+  },
+  PluginPermissions: {
+    method: "GET",
+    path: "/plugins/{name...}/permissions",
+    summary: "What a plugin asks for, was granted, and did",
+    tag,
+    status: 200,
+    answer: PluginPermissionsReport,
+    errors: [404],
   },
   PluginReload: {
     method: "POST",
     path: "/plugins/{name...}/reload",
     summary: "Put a new version of an installed plugin in the place of the running one",
     tag,
+    query: query({ privileges }),
     body: "application/x-tar",
     bodyOptional: true,
     status: 200,
     answer: Plugin,
-    errors: [404, 409],
+    errors: [403, 404, 409],
   },
   PluginLogs: {
     method: "GET",

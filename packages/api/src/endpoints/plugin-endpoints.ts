@@ -28,11 +28,12 @@ export const pluginEndpoints = {
   PluginPrivileges: {
     method: "GET",
     path: "/plugins/privileges",
-    summary: "What a registry's plugin asks to be granted: nothing",
+    summary: "What a registry's plugin asks to be granted; nothing where all was granted before",
     tag,
-    query: query({ remote: optional(text("REGISTRY/NAME:TAG")) }),
+    query: query({ remote: text("REGISTRY/NAME:TAG, or REGISTRY/NAME@DIGEST") }),
     status: 200,
     answer: list(PluginPrivilege),
+    errors: [403, 404],
   },
   PluginPull: {
     method: "POST",
@@ -45,7 +46,10 @@ export const pluginEndpoints = {
       enable: optional(
         flag("Without it the plugin has to be new and is left disabled; with it, one of its name is replaced as by a reload"),
       ),
+      privileges: optional(text("`all`: what it asks for is granted, whatever that is; others are granted by the body")),
     }),
+    body: list(PluginPrivilege, "What is granted"),
+    bodyOptional: true,
     status: 200,
     answer: JsonMessage,
     errors: [403, 404, 409],

@@ -6,9 +6,10 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { dryRun } from "./dry-run.ts";
 import type { PullOptions } from "./artifact/plugin-artifacts.ts";
 import type { PackageSource } from "./installed/plugin-package.ts";
+import { readPrivileges, type GrantedPrivileges } from "./permissions/granted.ts";
 import type { PluginHost } from "./plugin-host.ts";
 import type { PluginManager } from "./plugin-manager.ts";
-import { readBody } from "./update-body.ts";
+import { jsonOf, readBody } from "./update-body.ts";
 
 /** Routes for operators that Docker has no like of; docs/plugin-guide.md shows the commands that use them. No plugin can take them away. */
 export function pluginAdminRoutes(deps: { host: PluginHost; manager: PluginManager; checks: BodyChecks }): HandlerSpec[] {
@@ -17,9 +18,16 @@ export function pluginAdminRoutes(deps: { host: PluginHost; manager: PluginManag
     route("POST", "/plugins/install", (request, query, _params, response) =>
       install(manager, request, query, pullOptions(request, response)),
     ),
-    route("POST", "/plugins/{name...}/reload", async (request, _query, params, response) =>
-      manager.reload(named(params), await archiveOf(request), pullOptions(request, response)),
+    route("POST", "/plugins/privileges", async (request, _query, _params, response) =>
+      manager.privileges((await archiveOf(request)) ?? sourceOf(await readObject(request), pullOptions(request, response))),
     ),
+    route("POST", "/plugins/{name...}/reload", async (request, query, params, response) =>
+      manager.reload(named(params), await archiveOf(request), {
+        privileges: privilegesOfQuery(query),
+        pull: pullOptions(request, response),
+      }),
+    ),
+    route("GET", "/plugins/{name...}/permissions", async (_request, _query, params) => manager.permissions(named(params))),
     route("GET", "/plugins/order", async () => ({ order: manager.order })),
     route("POST", "/plugins/order", async (request) => {
       const { order } = await readObject(request);
@@ -77,6 +85,7 @@ async function install(
 ): Promise<unknown> {
   const [name, enable, origin] = [query.get("name"), query.get("enable"), query.get("source")];
   const options = {
+    privileges: privilegesOfQuery(query),
     ...(name === null ? {} : { name }),
     ...(enable === null ? {} : { enable: isTrue(enable) }),
     ...(origin === null ? {} : { origin }),
@@ -84,17 +93,29 @@ async function install(
   const archive = await archiveOf(request);
   if (archive !== undefined) return manager.install(archive, options);
   const body = await readObject(request);
-  if (typeof body["source"] !== "string" || body["source"] === "")
+  return manager.install(sourceOf(body, pull), { ...options, ...installOptions(body) });
+}
+
+function sourceOf({ source }: Record<string, unknown>, pull: PullOptions): PackageSource {
+  if (typeof source !== "string" || source === "")
     throw invalidArgument("source must be a folder, an archive, REGISTRY/NAME:TAG or an npm package");
-  return manager.install({ reference: body["source"], pull }, { ...options, ...installOptions(body) });
+  return { reference: source, pull };
+}
+
+/** Beside an archive, which is the body. */
+function privilegesOfQuery(query: URLSearchParams): GrantedPrivileges {
+  const text = query.get("privileges");
+  if (text === null || text === "all") return readPrivileges(text);
+  return readPrivileges(jsonOf(Buffer.from(text)) ?? text);
 }
 
 function installOptions(body: Record<string, unknown>): {
   name?: string;
   enable?: boolean;
   configuration?: Record<string, unknown>;
+  privileges?: GrantedPrivileges;
 } {
-  const { name, enable, configuration } = body;
+  const { name, enable, configuration, privileges } = body;
   if (name !== undefined && typeof name !== "string") throw invalidArgument("name must be a string");
   if (enable !== undefined && typeof enable !== "boolean") throw invalidArgument("enable must be true or false");
   if (configuration !== undefined && !isObject(configuration)) throw invalidArgument("configuration must be an object");
@@ -102,6 +123,7 @@ function installOptions(body: Record<string, unknown>): {
     ...(name === undefined ? {} : { name }),
     ...(enable === undefined ? {} : { enable }),
     ...(configuration === undefined ? {} : { configuration }),
+    ...(privileges === undefined ? {} : { privileges: readPrivileges(privileges) }),
   };
 }
 

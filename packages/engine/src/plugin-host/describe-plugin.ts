@@ -1,4 +1,4 @@
-import type { Plugin } from "@pouchcontainer/api";
+import type { Plugin, PluginPermissionFacts } from "@pouchcontainer/api";
 import type { PluginManifest } from "@pouchcontainer/plugin-sdk";
 import { implementsName, splitPoint, type PluginOrigin } from "@pouchcontainer/plugin-sdk/host";
 import { createHash } from "node:crypto";
@@ -15,11 +15,13 @@ export interface PluginFacts {
   place: PluginPlace;
   /** Where it is not called for a while, and why. */
   openCircuits: readonly { Point: string; Reason: string }[];
+  permissions: PluginPermissionFacts;
   details: Record<string, unknown>;
 }
 
 /** The same in Docker's shape, as `docker plugin ls` and `inspect` read it, with `Pouch` added. */
-export function describePlugin({ manifest, origin, enabled, state, place, openCircuits, details }: PluginFacts): Plugin {
+export function describePlugin(facts: PluginFacts): Plugin {
+  const { manifest, origin, enabled, state, place, openCircuits, permissions, details } = facts;
   // Keys of the manifest's points are points.
   const points = Object.keys(manifest.points) as (keyof typeof manifest.points)[];
   const types = [...new Set(points.map((point) => implementsName(splitPoint(point).kind)))];
@@ -52,6 +54,7 @@ export function describePlugin({ manifest, origin, enabled, state, place, openCi
       Priority: topPriority(manifest),
       FailurePolicy: policies.join(","),
       State: state,
+      Permissions: permissions,
       ...(openCircuits.length === 0 ? {} : { OpenCircuits: [...openCircuits] }),
       ...(place.digest !== undefined && { Digest: place.digest }),
       ...(place.signature !== undefined && { Signature: place.signature }),

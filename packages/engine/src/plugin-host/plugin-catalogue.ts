@@ -1,4 +1,4 @@
-import type { Plugin } from "@pouchcontainer/api";
+import type { Plugin, PluginPermissionsReport } from "@pouchcontainer/api";
 import { invalidArgument, notFound } from "@pouchcontainer/errors";
 import type { PluginManifest, PointName } from "@pouchcontainer/plugin-sdk";
 import type { PluginInstance } from "@pouchcontainer/plugin-sdk/host";
@@ -7,6 +7,8 @@ import { describePlugin, pluginId } from "./describe-plugin.ts";
 import { FailedPlugin } from "./failed-plugin.ts";
 import { InstalledPlugin } from "./installed/installed-plugin.ts";
 import type { PluginHost } from "./plugin-host.ts";
+import { grantedTo, warningOf } from "./permissions/granted.ts";
+import { privilegesOf } from "./permissions/privileges.ts";
 import { legibleManifestOf, originOf, type PluginRecord } from "./plugin-record.ts";
 
 export interface PluginCatalogueDeps {
@@ -76,6 +78,25 @@ export class PluginCatalogue {
     return this.#deps.records.get(name)?.enabled ?? this.#deps.builtin.has(name);
   }
 
+  permissions(name: string): PluginPermissionsReport {
+    const { manifest } = this.manifest(name);
+    const { registry } = this.#deps.host;
+    const instance = registry.get(name)?.instance;
+    const record = this.#deps.records.get(name);
+    const observed = instance === undefined ? undefined : registry.observedOf(instance);
+    const narrowed = instance?.manifest.narrowed;
+    const asking = { manifest, packageJson: record?.installed?.packageJson };
+    const warning = warningOf(asking, observed?.isEmpty === false ? privilegesOf(observed.permissions) : []);
+    const asked = privilegesOf(manifest.permissions);
+    return {
+      Asked: asked,
+      Granted: narrowed ? privilegesOf(narrowed) : record?.installed === undefined ? asked : [...grantedTo(record)],
+      ...(warning === undefined ? {} : { Warning: warning }),
+      Observed: observed?.permissions ?? {},
+      ObservedMore: observed?.isCut ?? false,
+    };
+  }
+
   describe(name: string): Plugin {
     const slot = this.#deps.host.registry.get(name);
     const record = this.#deps.records.get(name);
@@ -93,12 +114,14 @@ export class PluginCatalogue {
       details["Error"] = instance.reason;
     }
     details["Points"] = manifest.points;
+    const { Observed: _observed, ObservedMore: _more, ...permissions } = this.permissions(name);
     return describePlugin({
       manifest,
       origin: record === undefined || this.#deps.builtin.has(name) ? "built-in" : originOf(record),
       enabled,
       state,
       openCircuits: openCircuits(this.#deps.host, name),
+      permissions,
       details,
       place: record?.installed ?? {},
     });

@@ -3,7 +3,7 @@ import { parsePluginSet, type PluginSet } from "@pouchcontainer/plugin-sdk/host"
 import { sampleContainerConfig } from "@pouchcontainer/plugin-sdk/testing";
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { cpSync, createReadStream, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, createReadStream, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { connect, type AddressInfo } from "node:net";
@@ -879,6 +879,9 @@ test("who follows a plugin's log and does not read costs no memory, and is told 
   while (!read.includes("the next one")) await sleep(5);
 });
 
+const setsHostname = { permissions: { fields: { "container.preCreate": ["Hostname"] } } };
+const setsMore = { permissions: { fields: { "container.preCreate": ["Hostname", "User"] } } };
+
 /** A set as it is read from a file in the home. */
 function setOf(h: Home, plugins: object[], more: object = {}): PluginSet {
   return parsePluginSet(JSON.stringify({ ...more, plugins }), join(h.root, "plugins.json"));
@@ -1050,6 +1053,41 @@ test("a set that is applied as a whole is in force, or nothing of it is, and a d
   assert.deepEqual((await daemon.manager.sets.applyAll(setOf(h, wanted))).changed, []);
 });
 
+test("a set brings in what asks for more than was granted where its entry grants all, and says so when exported", async (t) => {
+  const h = home(t);
+  const daemon = await h.daemon();
+  const wish = { name: "tool", source: "./sources/tool" };
+  const grants = { ...wish, grantAllPermissions: true };
+  h.plugin("tool", { pouch: setsHostname, hostname: "old" });
+  h.plugin("other", { hostname: "other" });
+  const others = { name: "other", source: "./sources/other", enabled: false };
+  const refused = await applied(daemon, setOf(h, [wish, others]));
+  assert.deepEqual(refused.changed, ["install other"]);
+  assert.match(
+    refused.failed.join("\n"),
+    /^tool: plugin "tool" asks for privileges that were not granted: .*"grantAllPermissions": true/,
+  );
+  await assert.rejects(daemon.manager.sets.applyAll(setOf(h, [wish])), { kind: "forbidden" });
+  await assert.rejects(daemon.manager.sets.applyAll(setOf(h, [wish]), { dryRun: true }), { kind: "forbidden" });
+  assert.equal(readdirSync(join(h.root, "installed")).length, 1);
+
+  assert.deepEqual(await applied(daemon, setOf(h, [grants])), { changed: ["install tool"], failed: [] });
+  assert.equal(await hostname(daemon), "old");
+  assert.deepEqual(await applied(daemon, setOf(h, [wish])), nothing, "what was granted stays so");
+  assert.equal(daemon.manager.exportSet().plugins.find(({ name }) => name === "tool")?.grantAllPermissions, true);
+  await daemon.close();
+
+  const again = await h.daemon();
+  h.plugin("tool", { pouch: setsMore, hostname: "new", version: "2.0.0" });
+  assert.match(
+    (await applied(again, setOf(h, [wish]))).failed.join("\n"),
+    /not granted: fields at container.preCreate: \[User\];/,
+  );
+  assert.equal(await hostname(again), "old");
+  assert.deepEqual(await applied(again, setOf(h, [grants])), { changed: ["replace tool"], failed: [] });
+  assert.equal(await hostname(again), "new");
+});
+
 test("an exported set brings back what there was, and changes nothing of it", async (t) => {
   const h = home(t);
   const daemon = await h.daemon();
@@ -1170,6 +1208,24 @@ test("priority, filters and failure policy of policies are what they are for any
   assert.equal(await made({}), "first");
 });
 
+test("a policy needs no grant and no warning for what its rules change, and is held to permissions where it lists them", async (t) => {
+  const h = home(t);
+  const daemon = await h.daemon();
+  const { Pouch } = await daemon.manager.install({ reference: policy(h, "rules", "Object{Hostname: 'ruled'}") });
+  assert.equal(Pouch?.Permissions?.Warning, undefined);
+  const permissions = { fields: { "container.preCreate": ["User"] } };
+  const held = { reference: policy(h, "held", "Object{Hostname: 'held'}", { permissions }) };
+  await assert.rejects(daemon.manager.install(held), { kind: "forbidden" });
+  await daemon.manager.install(held, { privileges: "all" });
+  await assert.rejects(hostname(daemon), /plugin "held" at container.preCreate: it changed Hostname without a grant/);
+  await daemon.manager.remove("held", { force: true });
+  assert.equal(await hostname(daemon), "ruled");
+  rmSync(join(h.root, "sources/rules"), { recursive: true });
+  const code = { reference: h.plugin("rules", { pouch: setsHostname }) };
+  await assert.rejects(daemon.manager.install(code), { kind: "forbidden" }, "rules were no grant for code");
+  assert.equal(await hostname(daemon), "ruled");
+});
+
 test("a policy of a daemon that took more is there as a failed one, and its calls fail", async (t) => {
   const h = home(t);
   const first = await h.daemon();
@@ -1186,4 +1242,58 @@ test("a policy of a daemon that took more is there as a failed one, and its call
   await assert.rejects(hostname(second), /there is no field Gone/);
   const { Pouch } = await second.manager.inspect("rules");
   assert.deepEqual([Pouch?.Origin, Pouch?.State], ["policy", "failed"]);
+});
+
+test("a plugin is installed when what it asks for is granted, and keeps the grant across a restart", async (t) => {
+  const h = home(t);
+  const daemon = await h.daemon();
+  const source = { reference: h.plugin("tool", { pouch: setsHostname }) };
+  await assert.rejects(daemon.manager.install(source), {
+    kind: "forbidden",
+    message: /fields at container.preCreate: \[Hostname\]/,
+  });
+  await assert.rejects(daemon.manager.inspect("tool"), { kind: "notFound" });
+  const { Missing } = await daemon.manager.privileges(source);
+  const { Pouch } = await daemon.manager.install(source, { privileges: Missing });
+  assert.deepEqual(Pouch?.Permissions, { Asked: Missing, Granted: Missing });
+  assert.equal(await hostname(daemon), "tool");
+  await daemon.close();
+
+  const next = await h.daemon();
+  assert.equal(await hostname(next), "tool");
+  assert.deepEqual((await next.manager.privileges(source)).Missing, []);
+  assert.deepEqual(readdirSync(join(h.root, "installed")).length, 1, "what was looked at is gone");
+});
+
+test("a version that asks for more than was granted is refused, and the old one stays until it is granted", async (t) => {
+  const h = home(t);
+  const daemon = await h.daemon();
+  const source = { reference: h.plugin("tool", { pouch: setsHostname, hostname: "old" }) };
+  await daemon.manager.install(source, { privileges: "all" });
+  h.plugin("tool", { pouch: setsMore, hostname: "new", version: "2.0.0" });
+  for (const attempt of [() => daemon.manager.reload("tool"), () => daemon.manager.install(source)])
+    await assert.rejects(attempt(), { kind: "forbidden", message: /not granted: fields at container.preCreate: \[User\];/ });
+  assert.equal(await hostname(daemon), "old");
+  assert.equal((await daemon.manager.reload("tool", undefined, { privileges: "all" })).Pouch?.Version, "2.0.0");
+  assert.equal(await hostname(daemon), "new");
+});
+
+test("of a plugin that asks for nothing by name inspect warns, and names what it did", async (t) => {
+  const h = home(t);
+  const daemon = await h.daemon();
+  const { Pouch } = await daemon.manager.install({ reference: h.plugin("tool") });
+  assert.match(Pouch?.Permissions?.Warning ?? "", /plugin "tool" has no permissions in its manifest and may do all/);
+  assert.match(daemon.manager.logLines("tool").join("\n"), /has no permissions in its manifest/);
+  await hostname(daemon);
+  const report = daemon.manager.permissions("tool");
+  assert.match(report.Warning ?? "", /would need fields at container.preCreate: \[Hostname\]$/);
+  assert.deepEqual(report.Observed, setsHostname.permissions);
+});
+
+test("what the operator leaves of an installed plugin's permissions is in force, and shown", async (t) => {
+  const h = home(t);
+  const daemon = await h.daemon({ narrowedBy: (plugin) => (plugin === "tool" ? {} : undefined) });
+  const { Pouch } = await daemon.manager.install({ reference: h.plugin("tool", { pouch: setsHostname }) }, { privileges: "all" });
+  assert.deepEqual([Pouch?.Permissions?.Asked.length, Pouch?.Permissions?.Granted], [1, []]);
+  await assert.rejects(hostname(daemon), /it changed Hostname without a grant: the operator's permissions for it would need/);
 });

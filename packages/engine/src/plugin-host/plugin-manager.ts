@@ -1,4 +1,4 @@
-import type { Plugin, PluginSetFile } from "@pouchcontainer/api";
+import type { Plugin, PluginPermissionsReport, PluginPrivilege, PluginPrivileges, PluginSetFile } from "@pouchcontainer/api";
 import { conflict, cutText, type EngineError, failedPrecondition, invalidArgument, messageChain } from "@pouchcontainer/errors";
 import { checkConfiguration, type PluginInstance } from "@pouchcontainer/plugin-sdk/host";
 import { basename } from "node:path";
@@ -6,12 +6,14 @@ import { firstLine } from "../first-line.ts";
 import { removeTree } from "../remove-tree.ts";
 import type { ProgressSink } from "../registry/progress.ts";
 import type { Collection } from "../store/index.ts";
-import { pullOf, type PluginPullRequest } from "./artifact/pull-request.ts";
+import { pullOf, pullSource, type PluginPullRequest } from "./artifact/pull-request.ts";
 import type { PluginArtifacts, PullOptions } from "./artifact/plugin-artifacts.ts";
 import { pushInstalled, type PluginPushRequest } from "./artifact/push-installed.ts";
 import { FailedPlugin } from "./failed-plugin.ts";
 import { removeLostSockets } from "./installed/installed-plugin.ts";
-import { packageFolders, unpackPlugin, type PackageSource, type UnpackedPlugin } from "./installed/plugin-package.ts";
+import { packageFolders, readPlugin, unpackPlugin, type PackageSource, type UnpackedPlugin } from "./installed/plugin-package.ts";
+import { grantNow, toBeGranted, warningOf, type GrantedPrivileges } from "./permissions/granted.ts";
+import { privilegesOf } from "./permissions/privileges.ts";
 import { PluginCatalogue } from "./plugin-catalogue.ts";
 import { legibleManifestOf, originOf, type PluginOrderRecord, type PluginPlace, type PluginRecord } from "./plugin-record.ts";
 import type { SetAction } from "./plugin-set-plan.ts";
@@ -39,6 +41,8 @@ export interface InstallOptions {
   name?: string;
   /** Where an archive that is sent came from, for a later reload. */
   origin?: string;
+  /** What whoever installs it grants, besides what was granted to an earlier version. Default: nothing. */
+  privileges?: GrantedPrivileges;
 }
 
 /**
@@ -126,12 +130,33 @@ export class PluginManager {
     return this.#catalogue.describe(this.#catalogue.resolve(name));
   }
 
+  /** What a package asks for, and what of that nobody has granted yet. */
+  async privileges(source: PackageSource): Promise<PluginPrivileges> {
+    const words = await readPlugin(source, this.#deps);
+    const { name, version, permissions } = words.manifest;
+    const missing = toBeGranted(words, this.#deps.records.get(name));
+    return { Name: name, Version: version, Privileges: privilegesOf(permissions), Missing: missing };
+  }
+
+  /** The same of a registry's plugin as Docker's client asks it: all that a pull has to grant. */
+  async pullPrivileges(request: Pick<PluginPullRequest, "remote" | "auth">, signal: AbortSignal): Promise<PluginPrivilege[]> {
+    const { Privileges, Missing } = await this.privileges(pullSource(request, { artifacts: this.#deps.artifacts, signal }));
+    return Missing.length === 0 ? [] : Privileges;
+  }
+
+  /** What a plugin asks for, was granted, and did. */
+  permissions(ref: string): PluginPermissionsReport {
+    return this.#catalogue.permissions(this.#catalogue.resolve(ref));
+  }
+
   /** Brings a plugin in and enables it. One of that name that is installed already is replaced by it, as a reload does. */
   async install(source: PackageSource, options: InstallOptions = {}): Promise<Plugin> {
     return this.#exclusivelyWith(source, async (unpacked) => {
       const { origin } = options;
       await this.#take(unpacked, { ...(origin !== undefined && { source: origin }), ...unpacked.place }, options);
       const { name, version } = unpacked.manifest;
+      const warning = warningOf(unpacked, []);
+      if (warning !== undefined) this.#deps.logs.logOf(name).warn(warning);
       this.#deps.publish({ action: "install", plugin: name, attributes: { version } });
       return this.#catalogue.describe(name);
     });
@@ -187,6 +212,7 @@ export class PluginManager {
     }
     if (this.#builtin.has(name)) throw conflict(`a plugin named "${name}" is compiled into the daemon`);
     const old = records.get(name);
+    const granted = grantNow({ manifest, packageJson }, old, options.privileges ?? []);
     const configuration = options.configuration ?? old?.installed?.configuration;
     const record: PluginRecord = {
       name,
@@ -198,6 +224,7 @@ export class PluginManager {
         content,
         ...place,
         ...(configuration === undefined ? {} : { configuration }),
+        ...(manifest.permissions === undefined ? {} : { granted }),
       },
     };
     checkConfiguration(manifest, this.#switch.configurationOf(record));
@@ -280,7 +307,11 @@ export class PluginManager {
    * Starts a new version, checks it, swaps it in; calls in flight end in the old one. Without an archive the source it was installed
    * from is looked at again, as `pull` says where that is a registry. A version that fails leaves the old one as it is.
    */
-  async reload(ref: string, archive?: PackageSource, pull: PullOptions = {}): Promise<Plugin> {
+  async reload(
+    ref: string,
+    archive?: PackageSource,
+    { privileges = [], pull = {} }: { privileges?: GrantedPrivileges; pull?: PullOptions } = {},
+  ): Promise<Plugin> {
     const {
       name: wanted,
       installed: { source, sent },
@@ -303,7 +334,7 @@ export class PluginManager {
       const now = this.#installed(name).installed;
       if (archive === undefined && (now.source !== source || now.sent !== sent))
         throw conflict(`plugin ${name} was installed from elsewhere while it was brought in from ${source}: reload it again`);
-      await this.#take(unpacked, archive === undefined ? unpacked.place : placeAfterSending(now), {});
+      await this.#take(unpacked, archive === undefined ? unpacked.place : placeAfterSending(now), { privileges });
       return this.#reloaded(name);
     });
   }

@@ -1,3 +1,4 @@
+import type { PluginPrivilege } from "@pouchcontainer/api";
 import { EngineError, messageChain } from "@pouchcontainer/errors";
 import type { Digest } from "@pouchcontainer/oci";
 import { pointNames, type PluginManifest, type PointName, type ResolvedPoint } from "@pouchcontainer/plugin-sdk";
@@ -31,6 +32,8 @@ export interface PluginRecord {
     /** Digest of the package's own files; of one that an earlier version took in, none. */
     content?: string;
     configuration?: Record<string, unknown>;
+    /** What it asks for, all of which was granted. Without it: it asks for nothing by name, and may do all. */
+    granted?: PluginPrivilege[];
     installedAt: string;
   };
 }

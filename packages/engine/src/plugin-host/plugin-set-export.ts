@@ -22,6 +22,7 @@ function entryOf(record: PluginRecord): PluginSetFile["plugins"][number] {
     ...(source === undefined ? {} : { source }),
     version: legibleManifestOf(record).manifest.version,
     enabled,
+    ...(installed?.granted !== undefined && installed.granted.length > 0 && { grantAllPermissions: true }),
     ...(configuration === undefined ? {} : { configuration }),
   };
 }

@@ -3,6 +3,7 @@ import { checkConfiguration, equalJson, type PluginSet, type WantedPlugin } from
 import { removeTree } from "../remove-tree.ts";
 import type { Collection } from "../store/index.ts";
 import { contentAt, unpackPlugin, type PackageRoom } from "./installed/plugin-package.ts";
+import { grantNow } from "./permissions/granted.ts";
 import { manifestOf, type PluginRecord } from "./plugin-record.ts";
 
 type Installed = NonNullable<PluginRecord["installed"]>;
@@ -46,6 +47,10 @@ export class SetPlan {
         throw invalidArgument(`${wanted.source} is plugin "${manifest.name}", its entry is named "${name}"`);
       if (wanted.version !== undefined && wanted.version !== manifest.version)
         throw failedPrecondition(`plugin ${name} is there in version ${manifest.version}, its entry wants ${wanted.version}`);
+      const { installed } = to;
+      const { packageJson } = installed;
+      const granted = grantNow({ manifest, packageJson }, from, wanted.grantAllPermissions === true ? "all" : []);
+      if (manifest.permissions !== undefined) installed.granted = granted;
       checkConfiguration(manifest, this.#deps.configurationOf(to));
     } catch (error) {
       await discard({ from, to });
@@ -83,7 +88,7 @@ export class SetPlan {
     return { name, action: enabled ? "enable" : "disable", from, to: { ...(from ?? { name }), enabled } };
   }
 
-  async #installed(wanted: WantedPlugin, from: PluginRecord | undefined): Promise<PluginRecord> {
+  async #installed(wanted: WantedPlugin, from: PluginRecord | undefined): Promise<Required<PluginRecord>> {
     const { name, enabled, configuration } = wanted;
     const installed = (await this.#isThere(wanted, from)) ? from?.installed : await this.#broughtIn(wanted);
     if (installed === undefined)

@@ -1,6 +1,6 @@
 import { endpoints, registryAuth } from "@pouchcontainer/api";
 import type { PluginBackend } from "../backend.ts";
-import type { Calls } from "../call.ts";
+import { readBody, type Calls } from "../call.ts";
 import { streamProgress } from "../progress-stream.ts";
 import { refOf } from "./ref.ts";
 
@@ -10,15 +10,20 @@ export function pluginHandlers(calls: Calls, plugins: PluginBackend) {
     PluginList: calls.answer(endpoints.PluginList, ({ query }) => plugins.list(query.filters ?? {})),
     PluginInspect: calls.answer(endpoints.PluginInspect, (call) => plugins.inspect(refOf(call))),
 
-    PluginPrivileges: calls.answer(endpoints.PluginPrivileges, async () => []),
+    PluginPrivileges: calls.answer(endpoints.PluginPrivileges, (call) => {
+      const auth = registryAuth(call.request);
+      return plugins.pullPrivileges({ remote: call.query.remote, ...(auth ? { auth } : {}) }, call.signal());
+    }),
 
     PluginPull: calls.takeOver(endpoints.PluginPull, async (call) => {
-      const { remote, name, enable } = call.query;
+      const { remote, name, enable, privileges } = call.query;
+      const granted = await readBody(call);
       const auth = registryAuth(call.request);
       const request = {
         remote,
         ...(name ? { name } : {}),
         ...(enable === undefined ? {} : { enable }),
+        privileges: privileges === "all" ? ("all" as const) : granted,
         ...(auth ? { auth } : {}),
         named: (found: string) => {
           call.response.setHeader("Docker-Plugin-Name", found);

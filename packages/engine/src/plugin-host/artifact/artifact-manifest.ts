@@ -13,7 +13,7 @@ import type { FetchedDocument } from "../../registry/registry-client.ts";
 /** What a plugin is in a registry: an image manifest (OCI image spec 1.1, "Guidelines for Artifact Usage") with these types. */
 export const ArtifactType = {
   plugin: "application/vnd.pouchcontainer.plugin.v1",
-  /** Name, version and the `pouch` section of the package.json, as JSON. */
+  /** Name, version, the `pouch` section and the `policy`, if there is one, of the package.json, as JSON. */
   config: "application/vnd.pouchcontainer.plugin.config.v1+json",
   /** The package, as it is made here. */
   package: "application/vnd.pouchcontainer.plugin.package.v1.tar",
@@ -52,8 +52,8 @@ export interface NewArtifact {
 
 /** The documents of a package. The same package and manifest section give the same bytes. */
 export function newArtifact(packageJson: Record<string, unknown>, layer: { digest: Digest; size: number }): NewArtifact {
-  const { name, version, pouch } = packageJson;
-  const config = Buffer.from(JSON.stringify({ name, version, pouch }));
+  const { name, version, pouch, policy } = packageJson;
+  const config = Buffer.from(JSON.stringify({ name, version, pouch, policy }));
   const digest = digestOf(config);
   const manifest = {
     schemaVersion: 2,

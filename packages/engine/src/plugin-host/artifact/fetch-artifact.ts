@@ -1,10 +1,10 @@
 import { invalidArgument } from "@pouchcontainer/errors";
-import { formatReference, type Digest, type Reference } from "@pouchcontainer/oci";
+import { formatReference, type ContentDescriptor, type Digest, type Reference } from "@pouchcontainer/oci";
 import { isObject } from "@pouchcontainer/plugin-sdk/host";
 import { LayerProgress, type ProgressSink } from "../../registry/progress.ts";
 import type { RegistryClient } from "../../registry/registry-client.ts";
 import type { Clock } from "../../registry/retry.ts";
-import { parsePluginArtifact } from "./artifact-manifest.ts";
+import { parsePluginArtifact, type PluginArtifact } from "./artifact-manifest.ts";
 import { readBlob, saveBlob } from "./read-blob.ts";
 import type { SignaturePolicy } from "./signature-policy.ts";
 
@@ -39,32 +39,66 @@ export interface FetchedPackage {
 /** Fetches a plugin's package: what the reference stands for, who signed that, and then no other content than it names. */
 export async function fetchArtifact(deps: FetchDeps, request: FetchRequest): Promise<FetchedPackage> {
   const { reference, progress, signal } = request;
+  const found = await findArtifact(deps, request, ({ size }, shown) => {
+    if (size > deps.mostBytes)
+      throw invalidArgument(`${shown} has a package of ${size} bytes, ${deps.mostBytes} are the most that are fetched`);
+  });
+  const { artifact, digest, signature } = found;
+  const config = await configOf(deps, found, signal);
+  if (config !== undefined) request.named(config.name);
+  progress({ status: `Pulling from ${reference.path}`, id: reference.digest ?? reference.tag ?? "latest" });
+  progress({ status: `Digest: ${digest}` });
+  if (signature !== undefined) progress({ status: `Signature: ${signature}` });
+  const lines = new LayerProgress({ digest: artifact.package.digest, sink: progress, now: () => deps.clock.now() });
+  const onBytes = (current: number): void => lines.count("Downloading", current, artifact.package.size);
+  await saveBlob(deps, { descriptor: artifact.package, onBytes, signal }, request.file);
+  lines.state("Download complete");
+  return { digest, ...(signature !== undefined && { signature }) };
+}
+
+/** What is beside the package, of a plugin whose signature is as good as it has to be. */
+export async function describeArtifact(
+  deps: Omit<FetchDeps, "mostBytes">,
+  request: Pick<FetchRequest, "reference" | "signal">,
+): Promise<Record<string, unknown> | undefined> {
+  return configOf(deps, await findArtifact(deps, request, () => undefined), request.signal);
+}
+
+interface FoundArtifact {
+  shown: string;
+  artifact: PluginArtifact;
+  digest: Digest;
+  signature: string | undefined;
+}
+
+/** `check` is asked before anything else is fetched. */
+async function findArtifact(
+  deps: Omit<FetchDeps, "mostBytes">,
+  { reference, signal }: Pick<FetchRequest, "reference" | "signal">,
+  check: (layer: ContentDescriptor, shown: string) => void,
+): Promise<FoundArtifact> {
   const shown = formatReference(reference);
   const manifest = await deps.client.getManifest(reference.digest ?? reference.tag ?? "latest", signal);
   const artifact = parsePluginArtifact(manifest, shown);
-  const { size } = artifact.package;
-  if (size > deps.mostBytes)
-    throw invalidArgument(`${shown} has a package of ${size} bytes, ${deps.mostBytes} are the most that are fetched`);
+  check(artifact.package, shown);
   const signature = await deps.signatures.check(deps, manifest.digest, shown, signal);
-  if (artifact.config !== undefined) request.named(nameIn(await readBlob(deps, artifact.config, configLimit, signal), shown));
-  progress({ status: `Pulling from ${reference.path}`, id: reference.digest ?? reference.tag ?? "latest" });
-  progress({ status: `Digest: ${manifest.digest}` });
-  if (signature !== undefined) progress({ status: `Signature: ${signature}` });
-  const lines = new LayerProgress({ digest: artifact.package.digest, sink: progress, now: () => deps.clock.now() });
-  const onBytes = (current: number): void => lines.count("Downloading", current, size);
-  await saveBlob(deps, { descriptor: artifact.package, onBytes, signal }, request.file);
-  lines.state("Download complete");
-  return { digest: manifest.digest, ...(signature !== undefined && { signature }) };
+  return { shown, artifact, digest: manifest.digest, signature };
 }
 
-function nameIn(config: Buffer, shown: string): string {
+async function configOf(
+  deps: Omit<FetchDeps, "mostBytes">,
+  { artifact, shown }: FoundArtifact,
+  signal: AbortSignal,
+): Promise<(Record<string, unknown> & { name: string }) | undefined> {
+  if (artifact.config === undefined) return undefined;
+  const config = await readBlob(deps, artifact.config, configLimit, signal);
   let value: unknown;
   try {
     value = JSON.parse(config.toString("utf8"));
   } catch (cause) {
     throw invalidArgument(`${shown} is not a plugin: its config is no JSON`, { cause });
   }
-  const name = isObject(value) ? value["name"] : undefined;
+  const { name, ...others } = isObject(value) ? value : {};
   if (typeof name !== "string") throw invalidArgument(`${shown} is not a plugin: its config names none`);
-  return name;
+  return { name, ...others };
 }

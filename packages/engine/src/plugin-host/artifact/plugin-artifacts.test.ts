@@ -68,6 +68,39 @@ test("what one daemon pushes another installs, under its digest, and pushes as t
   assert.equal((await facts(again)).Pouch?.Digest, digest, "also after a restart");
 });
 
+const asks = { permissions: { fields: { "container.preCreate": ["Hostname"] } } };
+
+test("a registry tells what a plugin asks for without its package, and a pull and a reload are held against that", async (t) => {
+  await using registry = await FakeRegistry.start();
+  const [author, host] = [home(t), home(t)];
+  const [from, to] = [await author.daemon(), await host.daemon()];
+  const remote = `${registry.host}/tool:1`;
+  const push = async (pouch: Record<string, unknown>): Promise<void> => {
+    await from.manager.install({ reference: author.plugin("tool", { pouch }) }, { privileges: "all" });
+    await from.manager.push("tool", { remote }, quiet, signal);
+  };
+  await push(asks);
+  registry.requests.length = 0;
+  const privileges = await to.manager.pullPrivileges({ remote }, signal);
+  assert.deepEqual(
+    privileges.map(({ Name, Value }) => [Name, ...Value]),
+    [["fields at container.preCreate", "Hostname"]],
+  );
+  assert.equal(registry.requests.filter(({ path }) => path.includes("/blobs/")).length, 1, "its config alone");
+  const pull = { remote, enable: true };
+  const refused = { kind: "forbidden", message: /not granted: fields at container\.preCreate: \[Hostname\];/ };
+  await assert.rejects(to.manager.pull(pull, quiet, signal), refused);
+  await assert.rejects(to.manager.inspect("tool"), { kind: "notFound" });
+  await to.manager.pull({ ...pull, privileges }, quiet, signal);
+  assert.equal(await hostname(to), "tool");
+  assert.deepEqual(await to.manager.pullPrivileges({ remote }, signal), [], "it was granted");
+
+  await push({ permissions: { ...asks.permissions, hooks: true } });
+  await assert.rejects(to.manager.reload("tool"), { kind: "forbidden", message: /not granted: hooks: \[true\];/ });
+  await to.manager.reload("tool", undefined, { privileges: "all" });
+  assertOneFolder(host);
+});
+
 test("a reload pulls a tag that has moved, and a digest again as it is", async (t) => {
   await using registry = await FakeRegistry.start();
   const [author, host] = [home(t), home(t)];

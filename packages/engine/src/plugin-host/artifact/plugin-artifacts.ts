@@ -12,7 +12,7 @@ import { credentialsOf } from "../../registry/credentials.ts";
 import { openRepository, type OpenedRepository, type RegistrySettings } from "../../registry/open-repository.ts";
 import type { ProgressSink } from "../../registry/progress.ts";
 import { pullErrorOf, RegistryError } from "../../registry/registry-error.ts";
-import { fetchArtifact, type FetchedPackage } from "./fetch-artifact.ts";
+import { describeArtifact, fetchArtifact, type FetchedPackage } from "./fetch-artifact.ts";
 import { pushArtifact, type PushRequest } from "./push-artifact.ts";
 import type { SignaturePolicy } from "./signature-policy.ts";
 
@@ -72,6 +72,16 @@ export class PluginArtifacts {
       const deps = { client, clock: registries.clock, signatures, mostBytes };
       return fetchArtifact(deps, { reference, file, progress, named, signal });
     }).catch((error: unknown) => {
+      throw pullErrorOf(error, reference, this.#options.naming, options.signal ?? new AbortController().signal);
+    });
+  }
+
+  /** What a registry has of a plugin's package.json beside the package, to look at; undefined where other tools put nothing there. */
+  async describe(reference: Reference, options: PullOptions): Promise<Record<string, unknown> | undefined> {
+    const { signatures, registries } = this.#options;
+    return this.#with(reference, options.auth, options.signal, async ({ client }, signal) =>
+      describeArtifact({ client, clock: registries.clock, signatures }, { reference, signal }),
+    ).catch((error: unknown) => {
       throw pullErrorOf(error, reference, this.#options.naming, options.signal ?? new AbortController().signal);
     });
   }

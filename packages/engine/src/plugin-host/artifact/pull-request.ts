@@ -3,6 +3,7 @@ import { alreadyExists, invalidArgument } from "@pouchcontainer/errors";
 import { formatReference } from "@pouchcontainer/oci";
 import type { ProgressSink } from "../../registry/progress.ts";
 import type { PackageSource } from "../installed/plugin-package.ts";
+import type { GrantedPrivileges } from "../permissions/granted.ts";
 import type { PluginArtifacts } from "./plugin-artifacts.ts";
 
 export interface PluginPullRequest {
@@ -12,6 +13,8 @@ export interface PluginPullRequest {
   name?: string;
   /** Whether it is called from then on. Without it the plugin has to be new, and is left disabled: Docker's client enables it itself. */
   enable?: boolean;
+  /** See `InstallOptions`. */
+  privileges?: GrantedPrivileges;
   auth?: AuthConfig;
   /** Called before the first line of progress. */
   named?: (name: string) => void;
@@ -25,14 +28,14 @@ interface PullRoom {
 
 export interface PluginPull {
   source: PackageSource;
-  options: { enable: boolean; name?: string };
+  options: { enable: boolean; name?: string; privileges: GrantedPrivileges };
   /** The last line. */
   installed: (plugin: Plugin) => JsonMessage;
 }
 
 /** What a pull is as an install. */
 export function pullOf(
-  { remote, name: given, enable, auth, named }: PluginPullRequest,
+  { remote, name: given, enable, privileges = [], auth, named }: PluginPullRequest,
   { artifacts, progress, signal }: PullRoom,
   isThere: (name: string) => boolean,
 ): PluginPull {
@@ -46,7 +49,15 @@ export function pullOf(
   };
   return {
     source: { reference, pull: { progress, signal, named: told, ...(auth && { auth }) } },
-    options: { enable: enable ?? false, ...(wanted !== undefined && { name: wanted }) },
+    options: { enable: enable ?? false, privileges, ...(wanted !== undefined && { name: wanted }) },
     installed: ({ Name, Pouch }) => ({ status: `Status: Installed plugin ${Name} ${Pouch?.Version ?? ""}`.trimEnd() }),
   };
+}
+
+/** What a pull would bring in, to be looked at. */
+export function pullSource(
+  { remote, auth }: Pick<PluginPullRequest, "remote" | "auth">,
+  { artifacts, signal }: Pick<PullRoom, "artifacts" | "signal">,
+): PackageSource {
+  return { reference: formatReference(artifacts.parse(remote)), pull: { signal, ...(auth && { auth }) } };
 }

@@ -22,10 +22,14 @@ import { tarLimit, tooLarge } from "./tar-limit.ts";
  */
 export type PackageSource = { archive: Readable } | { reference: string; pull?: PullOptions };
 
-/** A package that was brought in and can be run. */
-export interface UnpackedPlugin {
+/** What a package says of itself. */
+export interface PluginWords {
   manifest: PluginManifest;
   packageJson: Record<string, unknown>;
+}
+
+/** A package that was brought in and can be run. */
+export interface UnpackedPlugin extends PluginWords {
   directory: string;
   /** What was in it before anything it depends on was added. */
   content: string;
@@ -106,6 +110,27 @@ export async function contentAt(reference: string, room: PackageRoom): Promise<s
   } finally {
     await removeTree(directory);
   }
+}
+
+/** What a package says of itself. Nothing that it depends on is fetched, and nothing of it is left. */
+export async function readPlugin(source: PackageSource, room: PackageRoom): Promise<PluginWords> {
+  const told = await toldByRegistry(source, room);
+  if (told !== undefined) return { manifest: parseManifest(told), packageJson: told };
+  await makeFolders(room.directory, 0o700);
+  const directory = await mkdtemp(join(room.directory, folderPrefix));
+  try {
+    await bring(source, directory, room);
+    const packageJson = await readPackageJson(directory);
+    return { manifest: parseManifest(packageJson), packageJson };
+  } finally {
+    await removeTree(directory);
+  }
+}
+
+/** A registry has it beside the package. What is brought in later is held against the package's own. */
+async function toldByRegistry(source: PackageSource, { artifacts }: PackageRoom): Promise<Record<string, unknown> | undefined> {
+  if (!("reference" in source) || !isArtifactReference(source.reference)) return undefined;
+  return artifacts.describe(artifacts.parse(source.reference), source.pull ?? {});
 }
 
 async function bring(source: PackageSource, directory: string, room: PackageRoom): Promise<PluginPlace> {

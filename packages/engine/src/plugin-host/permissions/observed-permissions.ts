@@ -47,6 +47,10 @@ export class ObservedPermissions {
     this.#flags.add(flag);
   }
 
+  get isEmpty(): boolean {
+    return this.#fields.size + this.#routes.size + this.#flags.size === 0;
+  }
+
   /** Whether there was more than is remembered. */
   get isCut(): boolean {
     return this.#isCut;

@@ -1,0 +1,137 @@
+/** What plugins may do in a real daemon: what is granted takes effect, what is not is refused, and a grant outlives the daemon. */
+import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { Daemon, projectRoot, run, type CommandResult } from "./harness/daemon.ts";
+
+const scratch = mkdtempSync(join(tmpdir(), "pouch-permissions-"));
+let daemon: Daemon;
+
+before(async () => {
+  daemon = await Daemon.start();
+});
+
+after(async () => {
+  await daemon[Symbol.asyncDispose]();
+  rmSync(scratch, { recursive: true, force: true });
+});
+
+/** A plugin that limits processes, and sets the user of a container that says so. */
+function plugin(name: string, version: string, fields?: string[]): string {
+  const folder = join(scratch, name);
+  mkdirSync(folder, { recursive: true });
+  const permissions = fields === undefined ? {} : { permissions: { fields: { "container.preCreate": fields } } };
+  const pouch = { api: "^1.2.0", points: ["container.preCreate"], filters: { labels: [`of=${name}`] }, ...permissions };
+  writeFileSync(join(folder, "package.json"), JSON.stringify({ name, version, type: "module", exports: "./index.js", pouch }));
+  writeFileSync(
+    join(folder, "index.js"),
+    `import { registerContainerPlugin } from "@pouchcontainer/plugin-sdk";
+registerContainerPlugin({
+  preCreate(config) {
+    config.HostConfig.PidsLimit = 77;
+    config.Labels["made-by"] = "${version}";
+    if (config.Labels.user !== undefined) config.User = config.Labels.user;
+  },
+});
+`,
+  );
+  return folder;
+}
+
+const limits = ["HostConfig.PidsLimit", "Labels.made-by"];
+
+function create(name: string, ...more: string[]): Promise<CommandResult> {
+  return daemon.docker("create", "--label", `of=${name}`, ...more, "busybox", "true");
+}
+
+async function madeBy(name: string): Promise<string> {
+  const { code, stdout, stderr } = await create(name);
+  assert.equal(code, 0, stderr);
+  const shown = ["inspect", "-f", '{{index .Config.Labels "made-by"}} {{.HostConfig.PidsLimit}}', stdout.trim()];
+  return (await daemon.docker(...shown)).stdout.trim();
+}
+
+test("without a terminal and without the flag nothing is installed, and the message says what to do", async () => {
+  const folder = plugin("unasked", "1.0.0", limits);
+  const { code, stderr } = await daemon.pouch("plugin", "install", folder);
+  assert.equal(code, 1);
+  assert.match(stderr, /plugin "unasked" is requesting privileges, and standard input is no terminal/);
+  assert.match(stderr, / - fields at container.preCreate: \[HostConfig.PidsLimit, Labels.made-by\]\n.*--grant-all-permissions/);
+  const answer = await daemon.api("POST", "/plugins/install", { source: folder });
+  assert.deepEqual([answer.status, /not granted: fields at container.preCreate/.test(answer.text)], [403, true], answer.text);
+  assert.doesNotMatch((await daemon.docker("plugin", "ls")).stdout, /unasked/);
+});
+
+test("on a terminal the answer decides", async () => {
+  const folder = plugin("asked", "1.0.0", limits);
+  const install = `${projectRoot}/bin/pouch -H unix://${daemon.socket} plugin install ${folder}`;
+  const typed = (answer: string): Promise<CommandResult> =>
+    run("sh", ["-c", `(sleep 1; echo ${answer}) | script -qec "${install}" /dev/null`], {});
+  const refused = await typed("n");
+  assert.match(refused.stdout, /Plugin "asked" is requesting the following privileges:\r?\n - fields at container.preCreate: \[/);
+  assert.match(refused.stdout, /Do you grant the above permissions\? \[y\/N\]/);
+  assert.match(refused.stdout, /permission denied while installing plugin asked/);
+  assert.doesNotMatch((await daemon.docker("plugin", "ls")).stdout, /asked/);
+  const granted = await typed("y");
+  assert.equal(granted.code, 0, granted.stdout + granted.stderr);
+  assert.equal(await madeBy("asked"), "1.0.0 77");
+});
+
+test("what was granted takes effect, another field is refused with its name, and a later version waits for a grant", async () => {
+  const folder = plugin("limits", "1.0.0", limits);
+  const installed = await daemon.pouch("plugin", "install", "--grant-all-permissions", folder);
+  assert.equal(installed.code, 0, installed.stderr);
+  assert.equal(await madeBy("limits"), "1.0.0 77");
+
+  daemon.expectsErrors(/it changed User without a grant/);
+  const refused = await create("limits", "--label", "user=nobody", "--name", "refused");
+  assert.match(
+    refused.stderr,
+    /plugin "limits" at container.preCreate: it changed User without a grant: .* would need "User" in fields at container.preCreate/,
+  );
+  assert.notEqual((await daemon.docker("inspect", "refused")).code, 0);
+
+  plugin("limits", "2.0.0", [...limits, "User"]);
+  const waiting = await daemon.pouch("plugin", "reload", "limits");
+  assert.equal(waiting.code, 1);
+  assert.match(waiting.stderr, /plugin "limits" is requesting privileges.*\n - fields at container.preCreate: \[User\]\n/);
+  assert.equal(await madeBy("limits"), "1.0.0 77");
+
+  const reloaded = await daemon.pouch("plugin", "reload", "--grant-all-permissions", "limits");
+  assert.equal(reloaded.code, 0, reloaded.stderr);
+  assert.equal(await madeBy("limits"), "2.0.0 77");
+  assert.equal((await create("limits", "--label", "user=nobody")).code, 0);
+
+  await daemon.kill9();
+  await daemon.launch();
+  assert.equal(await madeBy("limits"), "2.0.0 77");
+  const again = await daemon.pouch("plugin", "install", folder);
+  assert.equal(again.code, 0, `what was granted outlives the daemon: ${again.stderr}`);
+  const { stdout } = await daemon.pouch("plugin", "permissions", "limits");
+  const fields = " - fields at container.preCreate: [HostConfig.PidsLimit, Labels.made-by, User]\n";
+  assert.equal(stdout, `Asked:\n${fields}Granted:\n${fields}`);
+});
+
+test("an old plugin works with a warning, and what it would have to ask for is told", async () => {
+  const installed = await daemon.pouch("plugin", "install", plugin("old", "1.0.0"));
+  assert.deepEqual([installed.code, installed.stdout], [0, "old\n"]);
+  assert.match(installed.stderr, /WARNING: plugin "old" has no permissions in its manifest/);
+  assert.equal(await madeBy("old"), "1.0.0 77");
+  const { stdout } = await daemon.pouch("plugin", "permissions", "--observed", "old");
+  assert.deepEqual(JSON.parse(stdout), { permissions: { fields: { "container.preCreate": limits } } });
+  const warning = await daemon.pouch("plugin", "inspect", "-f", "{{.Pouch.Permissions.Warning}}", "old");
+  assert.match(warning.stdout, /would need fields at container.preCreate: \[HostConfig.PidsLimit, Labels.made-by\]/);
+});
+
+test("the operator's own file narrows what was granted", async () => {
+  const folder = join(daemon.directory, "plugins.d/permissions");
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, "narrowed.json"), JSON.stringify({ fields: { "container.preCreate": ["User"] } }));
+  const installed = await daemon.pouch("plugin", "install", "--grant-all-permissions", plugin("narrowed", "1.0.0", ["*"]));
+  assert.equal(installed.code, 0, installed.stderr);
+  daemon.expectsErrors(/without a grant/);
+  const { stderr } = await create("narrowed");
+  assert.match(stderr, /without a grant: the operator's permissions for it would need "(Labels.made-by|HostConfig.PidsLimit)"/);
+});

@@ -1,0 +1,57 @@
+import type { PluginPrivilege, PluginPrivileges } from "@pouchcontainer/api";
+import { CliError } from "./cli-error.ts";
+import type { EngineClient } from "./client/engine-client.ts";
+import { confirm } from "./confirm.ts";
+import type { CliContext } from "./context.ts";
+import { bool } from "./flags/flag-types.ts";
+
+/** Of commands that bring a plugin in. */
+export const grantFlag = {
+  "grant-all-permissions": bool("Grant all permissions necessary to run the plugin"),
+};
+
+/** `all`: whatever it asks for. */
+type Granted = "all" | readonly PluginPrivilege[];
+
+/** A package as a request has it: the package itself, or what the daemon finds it by. */
+export interface SentPackage {
+  body?: AsyncIterable<Uint8Array>;
+  json?: unknown;
+  headers?: Readonly<Record<string, string>>;
+}
+
+/**
+ * Shows what a package asks for and was not granted yet, and asks whether to grant it. What is granted; undefined where there is nothing
+ * to grant, or no package to show.
+ */
+export async function askForPrivileges(
+  context: CliContext,
+  engine: EngineClient,
+  send: () => Promise<SentPackage | undefined>,
+  grantAll: boolean | undefined,
+): Promise<Granted | undefined> {
+  if (grantAll === true) return "all";
+  const sent = await send();
+  if (sent === undefined) return undefined;
+  const { Name, Missing } = await engine.postJson<PluginPrivileges>("/plugins/privileges", { ...sent });
+  if (Missing.length === 0) return undefined;
+  if (!context.stdin().isTTY)
+    throw new CliError(
+      `plugin "${Name}" is requesting privileges, and standard input is no terminal on which to ask for them:\n${listed(Missing)}Run the command with --grant-all-permissions to grant them`,
+    );
+  context.out.write(`Plugin "${Name}" is requesting the following privileges:\n${listed(Missing)}`);
+  if (!(await confirm(context, "Do you grant the above permissions?")))
+    throw new CliError(`permission denied while installing plugin ${Name}`);
+  return Missing;
+}
+
+/** `privileges` in the query of a request that brings a package in. */
+export function inQuery(granted: Granted | undefined): string | undefined {
+  if (granted === undefined || granted === "all") return granted;
+  return JSON.stringify(granted.map(({ Name, Value }) => ({ Name, Value })));
+}
+
+/** A line for each, as Docker shows them. */
+export function listed(privileges: readonly PluginPrivilege[]): string {
+  return privileges.map(({ Name, Value }) => ` - ${Name}: [${Value.join(", ")}]\n`).join("");
+}

@@ -1,0 +1,67 @@
+import type { PluginPrivilege } from "@pouchcontainer/api";
+import { forbidden, invalidArgument } from "@pouchcontainer/errors";
+import type { PluginManifest } from "@pouchcontainer/plugin-sdk";
+import { isObject } from "@pouchcontainer/plugin-sdk/host";
+import type { PluginRecord } from "../plugin-record.ts";
+import { isPolicy } from "../policies/index.ts";
+import { missingPrivileges, privilegesOf, privilegesText } from "./privileges.ts";
+
+/** What whoever installs a plugin grants: what is listed, or whatever it asks for. */
+export type GrantedPrivileges = "all" | readonly PluginPrivilege[];
+
+/** A package as far as permissions go. */
+export interface Asking {
+  manifest: PluginManifest;
+  packageJson: unknown;
+}
+
+/**
+ * What a plugin asks for that was not granted to it before. One that is new and asks for nothing by name needs no grant, as ever; nor does
+ * a policy whose versions never did, as what it changes is read in its rules. That is no grant for code in its place.
+ */
+export function toBeGranted({ manifest, packageJson }: Asking, old: PluginRecord | undefined): PluginPrivilege[] {
+  const before = old?.installed;
+  const wereRules = isPolicy(before?.packageJson) && before?.granted === undefined;
+  const areRules = isPolicy(packageJson);
+  if (manifest.permissions === undefined && (before === undefined || (areRules && before.granted === undefined))) return [];
+  const granted = old?.installed === undefined || (wereRules && !areRules) ? [] : grantedTo(old);
+  return missingPrivileges(privilegesOf(manifest.permissions), granted);
+}
+
+/** What an installed plugin was granted. */
+export function grantedTo({ installed }: PluginRecord): readonly PluginPrivilege[] {
+  return installed?.granted ?? privilegesOf(undefined);
+}
+
+/** What a plugin is granted from now on: what it asks for. Throws `forbidden` where that is more than it was and is being granted. */
+export function grantNow(asking: Asking, old: PluginRecord | undefined, given: GrantedPrivileges): PluginPrivilege[] {
+  const { name, permissions } = asking.manifest;
+  const missing = given === "all" ? [] : missingPrivileges(toBeGranted(asking, old), given);
+  if (missing.length > 0)
+    throw forbidden(
+      `plugin "${name}" asks for privileges that were not granted: ${privilegesText(missing)}; who grants them says so with --grant-all-permissions, lists them as "privileges" in the request, or writes "grantAllPermissions": true into its entry of a set`,
+    );
+  return privilegesOf(permissions);
+}
+
+/** What a request says is granted: `all`, or a list in Docker's shape. */
+export function readPrivileges(value: unknown): GrantedPrivileges {
+  if (value === undefined || value === null) return [];
+  if (value === "all") return value;
+  if (!Array.isArray(value) || !value.every(isPrivilege))
+    throw invalidArgument('privileges must be "all" or a list of { "Name", "Value" }, as POST /plugins/privileges answers it');
+  return value;
+}
+
+function isPrivilege(value: unknown): value is PluginPrivilege {
+  if (!isObject(value)) return false;
+  const { Name, Value } = value;
+  return typeof Name === "string" && Array.isArray(Value) && Value.every((one) => typeof one === "string");
+}
+
+/** What the operator should know of code that asks for nothing by name; undefined of others. */
+export function warningOf({ manifest, packageJson }: Asking, observed: readonly PluginPrivilege[]): string | undefined {
+  if (manifest.permissions !== undefined || isPolicy(packageJson)) return undefined;
+  const needed = observed.length === 0 ? "" : `; what it did so far would need ${privilegesText(observed)}`;
+  return `plugin "${manifest.name}" has no permissions in its manifest and may do all that its points let it do${needed}`;
+}

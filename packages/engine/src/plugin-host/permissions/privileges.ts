@@ -1,0 +1,47 @@
+import type { PluginPermissions, PointName } from "@pouchcontainer/plugin-sdk";
+import { permissionFlags, type PermissionFlag } from "@pouchcontainer/plugin-sdk/host";
+import type { PluginPrivilege } from "@pouchcontainer/api";
+import { FieldPatterns } from "./field-patterns.ts";
+import { coversRoute } from "./route-changes.ts";
+
+/** What is granted without a limit. */
+const everything = "everything";
+
+/** Permissions as Docker lists what a plugin asks for; undefined are those of a plugin that may do all that its points let it do. */
+export function privilegesOf(permissions: PluginPermissions | undefined): PluginPrivilege[] {
+  if (permissions === undefined) return [{ Name: everything, Description: "do all that its points let it do", Value: ["true"] }];
+  const { fields = {}, routes = [] } = permissions;
+  // Keys of `fields` are points.
+  const points = Object.keys(fields) as PointName[];
+  const listed = points.map((point) => ({
+    Name: `fields at ${point}`,
+    Description: `change these fields at ${point}`,
+    Value: fields[point] ?? [],
+  }));
+  const ofRoutes = { Name: "routes", Description: "change these routes of the API", Value: routes };
+  const flags = flagNames
+    .filter((flag) => permissions[flag] === true)
+    .map((flag) => ({ Name: flag, Description: permissionFlags[flag], Value: ["true"] }));
+  return [...listed, ofRoutes, ...flags].filter(({ Value }) => Value.length > 0);
+}
+
+// The keys of the object are the flags.
+const flagNames = Object.keys(permissionFlags) as PermissionFlag[];
+
+/** What is asked for and not granted, each by itself; none where all is. */
+export function missingPrivileges(asked: readonly PluginPrivilege[], granted: readonly PluginPrivilege[]): PluginPrivilege[] {
+  if (granted.some(({ Name }) => Name === everything)) return [];
+  return asked.flatMap((privilege) => {
+    const values = granted.filter(({ Name }) => Name === privilege.Name).flatMap(({ Value }) => Value);
+    const fields = privilege.Name.startsWith("fields at ") ? new FieldPatterns(values) : undefined;
+    const isGranted = (value: string): boolean =>
+      values.includes(value) || (fields?.covers(value) ?? (privilege.Name === "routes" && coversRoute(values, value)));
+    const Value = privilege.Value.filter((value) => !isGranted(value));
+    return Value.length === 0 ? [] : [{ ...privilege, Value }];
+  });
+}
+
+/** `fields at container.preCreate: [HostConfig.Memory]; assistants: [true]`, for messages. */
+export function privilegesText(privileges: readonly PluginPrivilege[]): string {
+  return privileges.map(({ Name, Value }) => `${Name}: [${Value.join(", ")}]`).join("; ");
+}
