@@ -30,7 +30,7 @@ const needs: [RegExp, string][] = [
   [/^pouch volume create/, "pouch volume rm data scratch"],
   [/^pouch volume rm/, "pouch container prune -f; pouch volume create data"],
   [/^pouch volume inspect/, "pouch volume create data"],
-  [/^pouch plugin (?!install)/, "pouch plugin install ."],
+  [/^pouch plugin (?!install)/, "pouch plugin install --grant-all-permissions ."],
   [/^pouch plugin apply/, "pouch plugin export -o plugins.json"],
   [/^pouch wait/, "pouch kill job"],
   [/^pouch cp web:/, "pouch exec web mkdir /var/log"],
@@ -46,6 +46,7 @@ const typed: [RegExp, string][] = [
   [/^pouch (run|exec) -it/, "exit\\n"],
   [/^pouch start -ai/, "exit\\n"],
   [/^pouch \w+ prune(?!.* -f)/, "y\\n"],
+  [/^pouch plugin install (?!--grant)/, "y\\n"],
   [/^pouch attach shell/, "\\020\\021"],
 ];
 const endless = /^pouch (events|stats|attach --no-stdin [^|]*|logs -f [^|]*|plugin logs -f [^|]*)$/;

@@ -80,7 +80,7 @@ void describe("plugins and CRI's containers", () => {
     writePlugin(join(daemon.directory, name), { name, pouch: { api: "^1.0.0", points }, code });
 
   async function install(source: string): Promise<void> {
-    const answer = await daemon.api("POST", "/plugins/install", { source });
+    const answer = await daemon.api("POST", "/plugins/install", { source, privileges: "all" });
     assert.equal(answer.status, 200, answer.text);
   }
 

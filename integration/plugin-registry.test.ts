@@ -10,7 +10,7 @@ import { cosign } from "../packages/engine/src/plugin-host/artifact/cosign-signa
 import { newSigner } from "../packages/engine/src/plugin-host/testing/signer.ts";
 import { FakeRegistry, faulty } from "../packages/engine/src/registry/testing/fake-registry.ts";
 import { openedRepository } from "../packages/engine/src/registry/testing/opened-repository.ts";
-import { Daemon, eventually, projectRoot } from "./harness/daemon.ts";
+import { Daemon, dockerCommand, eventually, projectRoot, run, type CommandResult } from "./harness/daemon.ts";
 import { Registry } from "./harness/registry.ts";
 import { printed } from "./harness/printed.ts";
 
@@ -38,7 +38,7 @@ async function push(remote: string, version: string): Promise<string> {
   cpSync(join(projectRoot, "hookplugins/legacy-env"), folder, { recursive: true });
   const file = join(folder, "package.json");
   writeFileSync(file, readFileSync(file, "utf8").replace(/"version": "[^"]*"/, `"version": "${version}"`));
-  await pouch(author, "plugin", "install", folder);
+  await pouch(author, "plugin", "install", "--grant-all-permissions", folder);
   const told = await pouch(author, "plugin", "push", "legacy-env", remote);
   return /digest: (sha256:\w+)/.exec(told)?.[1] ?? assert.fail(told);
 }
@@ -66,7 +66,12 @@ const limit = (daemon: Daemon): Promise<string> =>
 test("what one daemon pushed works in another; a reload takes a tag that has moved, and no digest moves", async () => {
   const remote = `${registry.host}/team/legacy-env:1`;
   const first = await push(remote, "1.1.0");
-  const installed = await pouch(host, "plugin", "install", remote);
+  const unasked = await host.pouch("plugin", "install", remote);
+  assert.match(
+    unasked.stderr,
+    /plugin "legacy-env" is requesting privileges, .*\n - fields at container.preCreate: \[HostConfig/,
+  );
+  const installed = await pouch(host, "plugin", "install", "--grant-all-permissions", remote);
   assert.match(installed, /Pulling from team\/legacy-env[\s\S]*Status: Installed plugin legacy-env 1\.1\.0\nlegacy-env$/);
   assert.equal(await limit(host), String(64 * 1024 * 1024));
   assert.equal(await facts(host), `${remote} 1.1.0 ${first}`);
@@ -86,7 +91,13 @@ test("what one daemon pushed works in another; a reload takes a tag that has mov
 test("docker's own client installs it and pushes it on", async () => {
   const remote = `${registry.host}/team/legacy-env:docker`;
   await push(remote, "2.0.0");
-  const installed = await host.docker("plugin", "install", "--grant-all-permissions", remote);
+  const typed = (answer: string): Promise<CommandResult> =>
+    run("sh", ["-c", `echo ${answer} | ${dockerCommand} -H unix://${host.socket} plugin install ${remote}`], {});
+  const refused = await typed("n");
+  assert.match(refused.stdout, / - fields at container.preCreate: \[HostConfig[^]*Do you grant the above permissions\? \[y\/N\]/);
+  assert.notEqual(refused.code, 0);
+  assert.deepEqual(folders(host), []);
+  const installed = await typed("y");
   assert.equal(installed.code, 0, installed.stdout + installed.stderr);
   assert.equal(await limit(host), String(64 * 1024 * 1024));
   const again = await host.docker("plugin", "install", "--grant-all-permissions", remote);
@@ -101,7 +112,7 @@ test("a package that breaks off, and one whose asker goes, leave nothing and the
   await using fake = await FakeRegistry.start();
   const remote = `${fake.host}/legacy-env:1`;
   const digest = await push(remote, "3.0.0");
-  await pouch(host, "plugin", "install", "-q", remote);
+  await pouch(host, "plugin", "install", "-q", "--grant-all-permissions", remote);
   const before = folders(host);
   await push(remote, "3.1.0");
   const { layers } = JSON.parse(fake.manifest("1")?.bytes.toString() ?? "") as { layers: { digest: string; size: number }[] };
@@ -183,7 +194,7 @@ test("where signatures are compulsory, a plugin comes in by the right one alone"
   await sign(release.claim(digestOf("another")));
   await refused(remote, /release\.pub signed is the manifest sha256:/);
   await sign(stranger.claim(digest), release.claim(digest));
-  await pouch(strict, "plugin", "install", remote);
+  await pouch(strict, "plugin", "install", "--grant-all-permissions", remote);
   assert.equal(
     await pouch(strict, "plugin", "inspect", "-f", "{{.Pouch.Signature}} {{.Pouch.State}}", "legacy-env"),
     `signed by ${key} running`,

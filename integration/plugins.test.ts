@@ -52,7 +52,7 @@ after(async () => {
 const docker = (...args: string[]): Promise<string> => printed(daemon, "docker", ...args);
 
 async function install(source: string, more: object = {}): Promise<void> {
-  const answer = await daemon.api("POST", "/plugins/install", { source, ...more });
+  const answer = await daemon.api("POST", "/plugins/install", { source, privileges: "all", ...more });
   assert.equal(answer.status, 200, answer.text);
 }
 

@@ -61,7 +61,12 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
   const random = new SeededRandom(seed);
   const report: SoakReport = { rounds: 0, operations: {}, answers: {}, kills: {}, longestStallMs: 0, faults: [] };
   await using daemon = await Daemon.start();
-  const installed = await daemon.pouch("plugin", "install", join(projectRoot, "hookplugins/legacy-env"));
+  const installed = await daemon.pouch(
+    "plugin",
+    "install",
+    "--grant-all-permissions",
+    join(projectRoot, "hookplugins/legacy-env"),
+  );
   if (installed.code !== 0) throw new Error(`the plugin could not be installed: ${installed.stderr}`);
   for (const pattern of toldOfKills) daemon.expectsErrors(pattern);
   const run = new Soak(daemon, report, say);
