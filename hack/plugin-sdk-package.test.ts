@@ -99,6 +99,17 @@ test("a new plugin of every kind and every point, in every language, passes its 
   assert.equal(checked.status, 0, checked.stderr);
 });
 
+test("a new plugin asks for what the code of its points does, and for nothing else", () => {
+  const asked = (points: string[]): unknown =>
+    JSON.parse(pluginTemplate({ name: "demo", sdk: "1", points })["package.json"] ?? "").pouch.permissions;
+  assert.deepEqual(asked(["container.postCreate"]), {});
+  assert.deepEqual(asked(["container.preCreate", "container.preStart", "volume.preVolumeCreate", "api.updateHandler"]), {
+    fields: { "container.preCreate": ["HostConfig.PidsLimit"], "volume.preVolumeCreate": ["Labels.made-by"] },
+    routes: ["add GET /demo"],
+    hooks: true,
+  });
+});
+
 test("a package has what its test and its check need, and nothing that the daemon would have to fetch", () => {
   for (const language of templateLanguages) {
     const { dependencies, devDependencies, scripts } = JSON.parse(

@@ -46,7 +46,7 @@ const typed: [RegExp, string][] = [
   [/^pouch (run|exec) -it/, "exit\\n"],
   [/^pouch start -ai/, "exit\\n"],
   [/^pouch \w+ prune(?!.* -f)/, "y\\n"],
-  [/^pouch plugin install (?!--grant)/, "y\\n"],
+  [/^pouch plugin (init|install (?!--grant))/, "y\\n"],
   [/^pouch attach shell/, "\\020\\021"],
 ];
 const endless = /^pouch (events|stats|attach --no-stdin [^|]*|logs -f [^|]*|plugin logs -f [^|]*)$/;

@@ -22,7 +22,7 @@ test("init, npm test, install, run, trace: a plugin's effect, then its patch", a
 
   const made = await shell("pouch plugin init demo --kind container && cd demo && npm test");
   assert.equal(made.code, 0, made.stdout + made.stderr);
-  const installed = await shell("cd demo && pouch plugin install .");
+  const installed = await shell("cd demo && pouch plugin install --grant-all-permissions .");
   assert.equal(installed.code, 0, installed.stdout + installed.stderr);
 
   const limit = await shell(
@@ -79,7 +79,7 @@ test("a plugin of each language that init writes passes its test, is installed a
     const name = `in-${language}`;
     const made = await shell(`pouch plugin init ${name} --language ${language} ${flags} && cd ${name} && ${own}`);
     assert.equal(made.code, 0, made.stdout + made.stderr);
-    const installed = await shell(`pouch plugin install ./${name}`);
+    const installed = await shell(`pouch plugin install --grant-all-permissions ./${name}`);
     assert.equal(installed.code, 0, installed.stdout + installed.stderr);
 
     assert.equal((await daemon.api("GET", `/${name}`)).text, `hello from ${name}\n`);

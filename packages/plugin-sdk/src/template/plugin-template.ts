@@ -1,5 +1,6 @@
 import { invalidArgument } from "@pouchcontainer/errors";
 import { pluginApiVersion } from "../api-version.ts";
+import type { PluginPermissions } from "../permissions.ts";
 import { pluginKinds, splitPoint, type PluginKind, type PointName } from "../points.ts";
 import { firstPoints, pointSamples, sampledPoints } from "./point-samples.ts";
 import { pythonFiles } from "./python-package.ts";
@@ -58,7 +59,7 @@ function pointOf(given: string, kind: PluginKind | undefined): PointName {
 }
 
 function packageJson({ name, sdk, language = "typescript" }: TemplateOptions, points: readonly PointName[]): object {
-  const pouch = { api: `^${pluginApiVersion}`, points };
+  const pouch = { api: `^${pluginApiVersion}`, points, permissions: permissionsFor(points) };
   const head = { name, version: "0.1.0", description: `A plugin for PouchContainer: ${points.join(", ")}` };
   if (language === "python")
     return { ...head, scripts: { test: "python3 -m unittest" }, pouch: { ...pouch, command: ["python3", "plugin.py"] } };
@@ -69,6 +70,18 @@ function packageJson({ name, sdk, language = "typescript" }: TemplateOptions, po
     scripts: { test: "node --test", check: "tsc -p ." },
     devDependencies: { "@pouchcontainer/plugin-sdk": sdk, "@types/node": ">=22", typescript: ">=5.8" },
     pouch,
+  };
+}
+
+/** What the code of all samples needs. */
+function permissionsFor(points: readonly PointName[]): PluginPermissions {
+  const needs = points.map((point) => pointSamples[point].needs ?? {});
+  const fields = Object.assign({}, ...needs.map((one) => one.fields ?? {})) as NonNullable<PluginPermissions["fields"]>;
+  const routes = needs.flatMap((one) => one.routes ?? []);
+  return {
+    ...Object.assign({}, ...needs),
+    ...(Object.keys(fields).length > 0 && { fields }),
+    ...(routes.length > 0 && { routes }),
   };
 }
 

@@ -1,3 +1,4 @@
+import type { PluginPermissions } from "../permissions.ts";
 import type { PluginKind, PointName } from "../points.ts";
 
 /** A point's first code, in each language, with an effect that can be seen, and a test of it. `NAME` stands for the plugin's. */
@@ -15,6 +16,8 @@ export interface PointSample {
   python: string;
   /** Statements of a method of a test case. */
   pythonTest: string;
+  /** What both codes have to be granted. Default: nothing. */
+  needs?: PluginPermissions;
   /** How its effect is seen on a daemon. */
   see: string;
 }
@@ -51,6 +54,7 @@ export const pointSamples: Record<PointName, PointSample> = {
     return {"config": config}`,
     pythonTest: `        answer = plugin.pre_create({"config": {"Image": "busybox", "HostConfig": {}}})
         self.assertEqual(answer["config"]["HostConfig"]["PidsLimit"], 500)`,
+    needs: { fields: { "container.preCreate": ["HostConfig.PidsLimit"] } },
     see: "pouch run --rm busybox cat /sys/fs/cgroup/pids.max && pouch plugin trace -n 1",
   },
   "container.validateCreate": {
@@ -86,6 +90,7 @@ export const pointSamples: Record<PointName, PointSample> = {
     return {"hooks": [{"priority": 1, "args": ["/bin/cat"]}]}`,
     pythonTest: `        answer = plugin.pre_start({"container": {"Name": "/web"}})
         self.assertEqual(answer["hooks"], [{"priority": 1, "args": ["/bin/cat"]}])`,
+    needs: { hooks: true },
     see: "pouch run --rm busybox true && pouch plugin logs NAME",
   },
   "container.preCreateEndpoint": {
@@ -104,6 +109,7 @@ export const pointSamples: Record<PointName, PointSample> = {
     return {"endpoint": endpoint}`,
     pythonTest: `        answer = plugin.pre_create_endpoint({"id": "1f0c", "env": [], "endpoint": {"dnsOptions": []}})
         self.assertEqual(answer["endpoint"]["dnsOptions"], ["ndots:1"])`,
+    needs: { fields: { "container.preCreateEndpoint": ["dnsOptions"] } },
     see: "pouch run --rm busybox cat /etc/resolv.conf && pouch plugin trace -n 1",
   },
   "container.preUpdate": {
@@ -125,6 +131,7 @@ export const pointSamples: Record<PointName, PointSample> = {
     return json.dumps(update).encode()`,
     pythonTest: `        update = json.loads(plugin.pre_update(b'{"MemoryMb": 64}'))
         self.assertEqual(update["Memory"], 67108864)`,
+    needs: { fields: { "container.preUpdate": ["Memory"] } },
     see: `curl --unix-socket /var/run/pouchd.sock -d '{"MemoryMb": 64, "MemorySwap": -1}' http://localhost/containers/web/update`,
   },
   "container.postUpdate": {
@@ -141,6 +148,7 @@ export const pointSamples: Record<PointName, PointSample> = {
     return {"env": env + ["UPDATED=yes"]}`,
     pythonTest: `        answer = plugin.post_update({"rootfs": "/nowhere", "env": ["A=1", "UPDATED=no"]})
         self.assertEqual(answer["env"], ["A=1", "UPDATED=yes"])`,
+    needs: { fields: { "container.postUpdate": ["Env.UPDATED"] } },
     see: "pouch update --memory 64m web && pouch inspect --format '{{.Config.Env}}' web",
   },
   "container.postCreate": {
@@ -287,6 +295,7 @@ export const pointSamples: Record<PointName, PointSample> = {
     return {"config": config}`,
     pythonTest: `        answer = plugin.pre_volume_create({"config": {"Name": "data"}})
         self.assertEqual(answer["config"]["Labels"], {"made-by": "NAME"})`,
+    needs: { fields: { "volume.preVolumeCreate": ["Labels.made-by"] } },
     see: "pouch volume create data && pouch volume inspect data",
   },
   "volume.validateVolumeCreate": {
@@ -339,6 +348,7 @@ export const pointSamples: Record<PointName, PointSample> = {
     return {"config": config}`,
     pythonTest: `        answer = plugin.network_pre_create({"config": {"Name": "web"}})
         self.assertEqual(answer["config"]["Labels"], {"made-by": "NAME"})`,
+    needs: { fields: { "network.preCreate": ["Labels.made-by"] } },
     see: "pouch network create web && pouch network inspect web",
   },
   "cri.preRunPodSandbox": {
@@ -355,6 +365,7 @@ export const pointSamples: Record<PointName, PointSample> = {
     return {"config": config}`,
     pythonTest: `        answer = plugin.pre_run_pod_sandbox({"config": {}, "criRequest": {}})
         self.assertEqual(answer["config"]["annotations"], {"made-by": "NAME"})`,
+    needs: { fields: { "cri.preRunPodSandbox": ["annotations.made-by"] } },
     see: "crictl runp pod.json && pouch plugin trace -n 1",
   },
   "cri.preCreateContainer": {
@@ -372,6 +383,7 @@ export const pointSamples: Record<PointName, PointSample> = {
     return {"config": config}`,
     pythonTest: `        answer = plugin.pre_create_container({"config": {"Image": "busybox"}, "criRequest": {}})
         self.assertEqual(answer["config"]["Labels"], {"made-by": "NAME"})`,
+    needs: { fields: { "cri.preCreateContainer": ["Labels.made-by"] } },
     see: "crictl create POD container.json pod.json && pouch plugin trace -n 1",
   },
   "api.updateHandler": {
@@ -399,6 +411,7 @@ def hello(_method, _url, _body):
 ROUTES = [hello]`,
     pythonTest: `        self.assertEqual(plugin.update_handler({"handlers": []})["operations"][0]["path"], "/NAME")
         self.assertEqual(plugin.ROUTES[0]("GET", "/NAME", b""), (200, "hello from NAME\\n"))`,
+    needs: { routes: ["add GET /NAME"] },
     see: "curl --unix-socket /var/run/pouchd.sock http://localhost/NAME",
   },
   "image.prePull": {
@@ -416,6 +429,7 @@ ROUTES = [hello]`,
     return {"request": image}`,
     pythonTest: `        answer = plugin.pre_pull({"request": {"reference": "busybox", "platform": ""}})
         self.assertEqual(answer["request"]["reference"], "busybox:latest")`,
+    needs: { fields: { "image.prePull": ["reference"] } },
     see: "pouch pull -a busybox && pouch plugin trace -n 1",
   },
   "image.postPull": {
@@ -439,6 +453,7 @@ ROUTES = [hello]`,
     pythonTest: `        with unittest.mock.patch("plugin.ask", return_value={"unpacked": False}) as ask:
             plugin.post_pull({"call": {"id": "c1"}, "snapshotter": "overlayfs", "image": {"reference": "busybox"}})
         ask.assert_called_with("/Image.Unpack", {"call": "c1", "snapshotter": "native"})`,
+    needs: { unpack: true },
     see: "pouch pull busybox && pouch plugin logs NAME",
   },
 };
