@@ -1,26 +1,26 @@
 import type { Plugin, PluginPermissionsReport, PluginPrivilege, PluginPrivileges, PluginSetFile } from "@pouchcontainer/api";
-import { conflict, cutText, type EngineError, failedPrecondition, invalidArgument, messageChain } from "@pouchcontainer/errors";
+import { conflict, type EngineError, failedPrecondition, invalidArgument } from "@pouchcontainer/errors";
 import { checkConfiguration, type PluginInstance } from "@pouchcontainer/plugin-sdk/host";
-import { basename } from "node:path";
-import { firstLine } from "../first-line.ts";
-import { removeTree } from "../remove-tree.ts";
 import type { ProgressSink } from "../registry/progress.ts";
 import type { Collection } from "../store/index.ts";
 import { pullOf, pullSource, type PluginPullRequest } from "./artifact/pull-request.ts";
 import type { PluginArtifacts, PullOptions } from "./artifact/plugin-artifacts.ts";
 import { pushInstalled, type PluginPushRequest } from "./artifact/push-installed.ts";
-import { FailedPlugin } from "./failed-plugin.ts";
-import { removeLostSockets } from "./installed/installed-plugin.ts";
-import { packageFolders, readPlugin, unpackPlugin, type PackageSource, type UnpackedPlugin } from "./installed/plugin-package.ts";
-import { grantNow, toBeGranted, warningOf, type GrantedPrivileges } from "./permissions/granted.ts";
-import { privilegesOf } from "./permissions/privileges.ts";
+import type { PackageSource, UnpackedPlugin } from "./installed/plugin-package.ts";
+import { takeUpLastRun } from "./last-run.ts";
+import { managedSets } from "./managed-sets.ts";
+import { placeAfterSending, recordOf, type InstallOptions } from "./new-record.ts";
+import { warningOf, type GrantedPrivileges } from "./permissions/granted.ts";
+import { privilegesAt } from "./permissions/privileges-at.ts";
 import { PluginCatalogue } from "./plugin-catalogue.ts";
-import { legibleManifestOf, originOf, type PluginOrderRecord, type PluginPlace, type PluginRecord } from "./plugin-record.ts";
-import type { SetAction } from "./plugin-set-plan.ts";
+import { PluginOrder } from "./plugin-order.ts";
+import type { PluginOrderRecord, PluginPlace, PluginRecord } from "./plugin-record.ts";
 import { exportedSet } from "./plugin-set-export.ts";
-import { PluginSets } from "./plugin-sets.ts";
+import type { PluginSets } from "./plugin-sets.ts";
 import { PluginTurns } from "./plugin-turns.ts";
 import { PluginSwitch, type PluginSwitchDeps } from "./plugin-switch.ts";
+import { removeUnused } from "./unused-folders.ts";
+import { withPackage } from "./with-package.ts";
 
 export interface PluginManagerDeps extends Omit<PluginSwitchDeps, "builtin" | "withTable"> {
   records: Collection<PluginRecord>;
@@ -33,18 +33,6 @@ export interface PluginManagerDeps extends Omit<PluginSwitchDeps, "builtin" | "w
   now?: () => number;
 }
 
-export interface InstallOptions {
-  /** Default: true. */
-  enable?: boolean;
-  configuration?: Record<string, unknown>;
-  /** Has to be the name in the package, where given. */
-  name?: string;
-  /** Where an archive that is sent came from, for a later reload. */
-  origin?: string;
-  /** What whoever installs it grants, besides what was granted to an earlier version. Default: nothing. */
-  privileges?: GrantedPrivileges;
-}
-
 /**
  * The operator's side: which plugins there are, and what becomes of them while the daemon runs. Changes of one plugin happen one after the
  * other, and wait for no other plugin's; what all of them share, the chains and the route table, each has for a moment.
@@ -55,14 +43,17 @@ export class PluginManager {
   readonly #builtin = new Map<string, PluginInstance>();
   readonly #catalogue: PluginCatalogue;
   readonly #switch: PluginSwitch;
-  readonly #turns = new PluginTurns();
+  readonly #turns: PluginTurns;
+  readonly #order: PluginOrder;
 
   constructor(deps: PluginManagerDeps) {
     this.#deps = deps;
     for (const slot of deps.host.registry.slots()) if (slot.instance !== undefined) this.#builtin.set(slot.name, slot.instance);
     const { host, records, safeMode = false } = deps;
     this.#catalogue = new PluginCatalogue({ host, records, builtin: this.#builtin, safeMode });
+    this.#turns = new PluginTurns((ref) => this.#catalogue.resolve(ref));
     this.#switch = new PluginSwitch({ ...deps, builtin: this.#builtin, withTable: (work) => this.#turns.withTable(work) });
+    this.#order = new PluginOrder({ ...deps, turns: this.#turns, switch: this.#switch });
   }
 
   /**
@@ -70,48 +61,8 @@ export class PluginManager {
    * reloaded or disabled.
    */
   async open(heldBack: ReadonlySet<string> = new Set()): Promise<void> {
-    const { host, records, orders, runtimeDirectory, confine } = this.#deps;
-    await confine?.groups.sweep();
-    removeLostSockets(runtimeDirectory);
-    const order = orders.get("order")?.order;
-    if (order !== undefined) host.registry.reorder(order);
-    const installed = [this.#removeLostFolders()];
-    if (this.#deps.safeMode === true) {
-      for (const name of this.#builtin.keys()) host.registry.remove(name);
-      await Promise.all(installed);
-      return;
-    }
-    for (const record of records.values()) {
-      if (this.#builtin.has(record.name)) {
-        if (!record.enabled) host.registry.remove(record.name);
-      } else if (record.enabled && !heldBack.has(record.name) && record.installed !== undefined)
-        installed.push(this.#takeUp(record));
-    }
-    await Promise.all(installed);
-  }
-
-  /** What a daemon that was killed had brought in and not kept yet, or had not taken away yet. The store has taken in by now what it had lost. */
-  async #removeLostFolders(): Promise<void> {
-    const { records, directory } = this.#deps;
-    // Names are made up, each once: a home may be known by another path now.
-    const kept = new Set([...records.values()].flatMap(({ installed }) => (installed ? [basename(installed.directory)] : [])));
-    for (const folder of await packageFolders(directory))
-      if (!kept.has(basename(folder))) await this.#removeFolder(basename(folder), folder);
-  }
-
-  async #takeUp(record: PluginRecord): Promise<void> {
-    const { host, logs, publish } = this.#deps;
-    let instance: PluginInstance;
-    try {
-      instance = await this.#switch.start(record);
-    } catch (error) {
-      // The rest is what its process wrote, which is in its log.
-      const reason = cutText(firstLine(messageChain(error)));
-      logs.logOf(record.name).error(reason);
-      publish({ action: "failed", plugin: record.name, attributes: { reason } });
-      instance = new FailedPlugin(legibleManifestOf(record).manifest, originOf(record), reason);
-    }
-    host.add(instance);
+    const start = (record: PluginRecord): Promise<PluginInstance> => this.#switch.start(record);
+    await takeUpLastRun({ ...this.#deps, builtin: this.#builtin, start }, heldBack);
   }
 
   /** Ends every plugin's process. Records stay as they are. */
@@ -132,10 +83,7 @@ export class PluginManager {
 
   /** What a package asks for, and what of that nobody has granted yet. */
   async privileges(source: PackageSource): Promise<PluginPrivileges> {
-    const words = await readPlugin(source, this.#deps);
-    const { name, version, permissions } = words.manifest;
-    const missing = toBeGranted(words, this.#deps.records.get(name));
-    return { Name: name, Version: version, Privileges: privilegesOf(permissions), Missing: missing };
+    return privilegesAt(source, this.#deps);
   }
 
   /** The same of a registry's plugin as Docker's client asks it: all that a pull has to grant. */
@@ -151,7 +99,7 @@ export class PluginManager {
 
   /** Brings a plugin in and enables it. One of that name that is installed already is replaced by it, as a reload does. */
   async install(source: PackageSource, options: InstallOptions = {}): Promise<Plugin> {
-    return this.#exclusivelyWith(source, async (unpacked) => {
+    return withPackage(source, { ...this.#deps, turns: this.#turns }, async (unpacked) => {
       const { origin } = options;
       await this.#take(unpacked, { ...(origin !== undefined && { source: origin }), ...unpacked.place }, options);
       const { name, version } = unpacked.manifest;
@@ -176,7 +124,7 @@ export class PluginManager {
   async push(ref: string, request: PluginPushRequest, progress: ProgressSink, signal: AbortSignal): Promise<void> {
     const { artifacts, directory } = this.#deps;
     await pushInstalled({ artifacts, directory, request, progress, signal }, (pack) =>
-      this.#exclusivelyOn(ref, async (name) => {
+      this.#turns.takeOn(ref, async (name) => {
         if (this.#builtin.has(name))
           throw failedPrecondition(`plugin ${name} is compiled into the daemon: push it from its package, installed somewhere`);
         return pack(this.#installed(name).installed);
@@ -184,27 +132,10 @@ export class PluginManager {
     );
   }
 
-  /** A package is brought in before the turn of the change it is for: how long that takes is its sender's to say. */
-  async #exclusivelyWith<T>(source: PackageSource, work: (unpacked: UnpackedPlugin) => Promise<T>): Promise<T> {
-    const unpacked = await unpackPlugin(source, this.#deps);
-    try {
-      return await this.#turns.take([unpacked.manifest.name], () => {
-        if ("reference" in source) source.pull?.signal?.throwIfAborted();
-        return work(unpacked);
-      });
-    } catch (error) {
-      await removeTree(unpacked.directory);
-      throw error;
-    }
-  }
-
-  async #take(
-    { manifest, packageJson, directory, content }: UnpackedPlugin,
-    place: PluginPlace,
-    options: InstallOptions,
-  ): Promise<void> {
+  async #take(unpacked: UnpackedPlugin, place: PluginPlace, options: InstallOptions): Promise<void> {
+    const { manifest } = unpacked;
     const { name } = manifest;
-    const { records, now } = this.#deps;
+    const { records, now = Date.now } = this.#deps;
     if (options.name !== undefined && options.name !== name) {
       throw invalidArgument(
         `the package is plugin "${name}"; another name for it is not possible, because manifests and traces speak of "${name}"`,
@@ -212,21 +143,7 @@ export class PluginManager {
     }
     if (this.#builtin.has(name)) throw conflict(`a plugin named "${name}" is compiled into the daemon`);
     const old = records.get(name);
-    const granted = grantNow({ manifest, packageJson }, old, options.privileges ?? []);
-    const configuration = options.configuration ?? old?.installed?.configuration;
-    const record: PluginRecord = {
-      name,
-      enabled: options.enable ?? old?.enabled ?? true,
-      installed: {
-        packageJson,
-        directory,
-        installedAt: new Date((now ?? Date.now)()).toISOString(),
-        content,
-        ...place,
-        ...(configuration === undefined ? {} : { configuration }),
-        ...(manifest.permissions === undefined ? {} : { granted }),
-      },
-    };
+    const record = recordOf({ unpacked, place, options, now }, old);
     checkConfiguration(manifest, this.#switch.configurationOf(record));
     await this.#switch.become(name, record, () => records.put(name, record));
     if (old?.installed !== undefined) await this.#removeFolder(name, old.installed.directory);
@@ -234,25 +151,12 @@ export class PluginManager {
 
   /** Sets of plugins, brought about as other changes are. */
   get sets(): PluginSets {
-    const { records, directory, artifacts, now = Date.now, publish, logs } = this.#deps;
-    return new PluginSets({
-      records,
-      directory,
-      artifacts,
-      now,
+    return managedSets({
+      ...this.#deps,
       isBuiltin: (name) => this.#builtin.has(name),
-      configurationOf: (record) => this.#switch.configurationOf(record),
-      exclusive: (names, work) => this.#turns.take(names, work),
-      become: (name, record, keep) => this.#switch.become(name, record, keep),
-      order: () => this.order,
-      setOrder: (names) => this.#switch.reorder(names, () => this.#keepOrder(names)),
-      warn: (plugin, message) => logs.logOf(plugin).error(message),
-      settled: async ({ name, action, from, to }) => {
-        publish({ action: eventOf(action), plugin: name, attributes: {} });
-        const before = from?.installed?.directory;
-        if (before !== undefined && before !== to?.installed?.directory) await this.#removeFolder(name, before);
-        if (to === undefined) logs.forget(name);
-      },
+      turns: this.#turns,
+      switch: this.#switch,
+      order: this.#order,
     });
   }
 
@@ -264,7 +168,7 @@ export class PluginManager {
 
   /** Calls it from now on. */
   async enable(ref: string, options: { timeoutSeconds?: number } = {}): Promise<void> {
-    await this.#exclusivelyOn(ref, async (name) => {
+    await this.#turns.takeOn(ref, async (name) => {
       if (this.#catalogue.isEnabled(name)) throw failedPrecondition(`plugin ${name} is already enabled`);
       if (this.#deps.safeMode === true) throw notInSafeMode(name);
       const record = this.#deps.records.get(name) ?? { name, enabled: false };
@@ -276,8 +180,8 @@ export class PluginManager {
 
   /** Leaves it out of every chain; calls under way end in it, unless `force` gives them no time. */
   async disable(ref: string, options: { force: boolean } = { force: false }): Promise<void> {
-    if (options.force) this.#switch.hurry(this.#keyOf(ref));
-    await this.#exclusivelyOn(ref, async (name) => {
+    if (options.force) this.#switch.hurry(this.#turns.keyOf(ref));
+    await this.#turns.takeOn(ref, async (name) => {
       if (!this.#catalogue.isEnabled(name)) throw failedPrecondition(`plugin ${name} is already disabled`);
       await this.#deps.records.put(name, { ...(this.#deps.records.get(name) ?? { name }), enabled: false });
       if (this.#catalogue.isInChains(name)) await this.#switch.takeOut(name, options);
@@ -286,8 +190,8 @@ export class PluginManager {
   }
 
   async remove(ref: string, options: { force: boolean } = { force: false }): Promise<Plugin> {
-    if (options.force) this.#switch.hurry(this.#keyOf(ref));
-    return this.#exclusivelyOn(ref, async (name) => {
+    if (options.force) this.#switch.hurry(this.#turns.keyOf(ref));
+    return this.#turns.takeOn(ref, async (name) => {
       if (this.#builtin.has(name))
         throw failedPrecondition(`plugin ${name} is compiled into the daemon: disable it, or build the daemon without it`);
       const described = this.#catalogue.describe(name);
@@ -322,12 +226,12 @@ export class PluginManager {
       );
     const from: PackageSource | undefined = archive ?? (source === undefined ? undefined : { reference: source, pull });
     if (from === undefined) {
-      return this.#exclusivelyOn(ref, async (name) => {
+      return this.#turns.takeOn(ref, async (name) => {
         await this.#restart(this.#installed(name));
         return this.#reloaded(name);
       });
     }
-    return this.#exclusivelyWith(from, async (unpacked) => {
+    return withPackage(from, { ...this.#deps, turns: this.#turns }, async (unpacked) => {
       const name = this.#catalogue.resolve(ref);
       if (unpacked.manifest.name !== name)
         throw invalidArgument(`the package is plugin "${unpacked.manifest.name}", not "${name}"`);
@@ -361,24 +265,12 @@ export class PluginManager {
   }
 
   get order(): string[] {
-    return [...this.#deps.host.registry.order];
+    return this.#order.names;
   }
 
   /** Decides between equal priorities, from the next chain on. */
   async setOrder(names: readonly string[]): Promise<void> {
-    const change = async (): Promise<void> => {
-      const order = names.map((name) => this.#catalogue.resolve(name));
-      if (new Set(order).size !== order.length) throw invalidArgument("a plugin is named twice in the order");
-      await this.#switch.reorder(order, () => this.#keepOrder(order));
-    };
-    await this.#turns.take(
-      names.map((name) => this.#keyOf(name)),
-      change,
-    );
-  }
-
-  #keepOrder(order: readonly string[]): Promise<void> {
-    return this.#deps.orders.put("order", { order: [...order] });
+    await this.#order.set(names);
   }
 
   /** The plugin's last lines, oldest first. */
@@ -390,45 +282,9 @@ export class PluginManager {
     return this.#deps.logs.follow(this.#catalogue.resolve(ref), write);
   }
 
-  /** What is done is not undone by files that cannot be removed: nothing points to them any more. */
   async #removeFolder(name: string, directory: string): Promise<void> {
-    try {
-      await removeTree(directory);
-    } catch (error) {
-      this.#deps.logs.logOf(name).warn(`${directory} is not used any more and could not be removed: ${messageChain(error)}`);
-    }
+    await removeUnused(directory, this.#deps.logs.logOf(name));
   }
-
-  /** The plugin is looked for when its turn has come: a change before may have removed it, or brought it in. */
-  async #exclusivelyOn<T>(ref: string, work: (name: string) => Promise<T>): Promise<T> {
-    for (;;) {
-      const key = this.#keyOf(ref);
-      const done = await this.#turns.take([key], async () => {
-        const name = this.#catalogue.resolve(ref);
-        return name === key ? { result: await work(name) } : undefined;
-      });
-      if (done !== undefined) return done.result;
-    }
-  }
-
-  /** What a change waits its turn by, of a plugin that is not there yet, too. */
-  #keyOf(ref: string): string {
-    try {
-      return this.#catalogue.resolve(ref);
-    } catch {
-      return ref.replace(/:latest$/, "");
-    }
-  }
-}
-
-/** The events that the same change has when it is asked for by itself. */
-function eventOf(action: SetAction): string {
-  return action === "replace" || action === "configure" || action === "move" ? "reload" : action;
-}
-
-/** Whoever sends a version decides about that one: the next reload looks again where the plugin came from. */
-function placeAfterSending({ source, sent }: PluginPlace): PluginPlace {
-  return source === undefined ? { sent: true } : { source, ...(sent && { sent }) };
 }
 
 function notInSafeMode(name: string): EngineError {

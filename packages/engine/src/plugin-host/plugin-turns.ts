@@ -6,7 +6,39 @@ export class PluginTurns {
   readonly #turns = new KeyedMutex();
   readonly #table = new KeyedMutex();
   readonly #changes = new Set<Promise<unknown>>();
+  readonly #resolve: (ref: string) => string;
   #closed = false;
+
+  /** `resolve`: the name of the plugin that a name or id stands for now; throws where there is none. */
+  constructor(resolve: (ref: string) => string) {
+    this.#resolve = resolve;
+  }
+
+  /** The name of a plugin that is there. */
+  resolve(ref: string): string {
+    return this.#resolve(ref);
+  }
+
+  /** What a change waits its turn by, of a plugin that is not there yet, too. */
+  keyOf(ref: string): string {
+    try {
+      return this.#resolve(ref);
+    } catch {
+      return ref.replace(/:latest$/, "");
+    }
+  }
+
+  /** The plugin is looked for when its turn has come: a change before may have removed it, or brought it in. */
+  async takeOn<T>(ref: string, work: (name: string) => Promise<T>): Promise<T> {
+    for (;;) {
+      const key = this.keyOf(ref);
+      const done = await this.take([key], async () => {
+        const name = this.#resolve(ref);
+        return name === key ? { result: await work(name) } : undefined;
+      });
+      if (done !== undefined) return done.result;
+    }
+  }
 
   /** In the turn of each of these plugins; taken in one order by all, so that nobody waits for one that waits for him. */
   async take<T>(names: readonly string[], work: () => Promise<T>): Promise<T> {

@@ -1,0 +1,63 @@
+import { cutText, messageChain } from "@pouchcontainer/errors";
+import type { PluginInstance } from "@pouchcontainer/plugin-sdk/host";
+import { firstLine } from "../first-line.ts";
+import type { Collection } from "../store/index.ts";
+import type { ConfinementDeps } from "./confinement/confinement.ts";
+import { FailedPlugin } from "./failed-plugin.ts";
+import { removeLostSockets } from "./installed/installed-plugin.ts";
+import type { PluginHost } from "./plugin-host.ts";
+import type { PluginLogs } from "./plugin-logs.ts";
+import { legibleManifestOf, originOf, type PluginOrderRecord, type PluginRecord } from "./plugin-record.ts";
+import { removeLost } from "./unused-folders.ts";
+
+/** See `PluginManagerDeps`. */
+export interface LastRunDeps {
+  host: PluginHost;
+  records: Collection<PluginRecord>;
+  orders: Collection<PluginOrderRecord>;
+  logs: PluginLogs;
+  directory: string;
+  runtimeDirectory: string;
+  confine?: ConfinementDeps;
+  safeMode?: boolean;
+  publish: (event: { action: string; plugin: string; attributes: Record<string, string> }) => void;
+  builtin: ReadonlyMap<string, PluginInstance>;
+  start: (record: PluginRecord) => Promise<PluginInstance>;
+}
+
+/** Takes up the plugins of the last run, but those that are `heldBack`, and takes away what a daemon that was killed left. */
+export async function takeUpLastRun(deps: LastRunDeps, heldBack: ReadonlySet<string>): Promise<void> {
+  const { host, records, orders, runtimeDirectory, confine, builtin, logs } = deps;
+  await confine?.groups.sweep();
+  removeLostSockets(runtimeDirectory);
+  const order = orders.get("order")?.order;
+  if (order !== undefined) host.registry.reorder(order);
+  const installed = [removeLost(deps.directory, records.values(), (folder) => logs.logOf(folder))];
+  if (deps.safeMode === true) {
+    for (const name of builtin.keys()) host.registry.remove(name);
+    await Promise.all(installed);
+    return;
+  }
+  for (const record of records.values()) {
+    if (builtin.has(record.name)) {
+      if (!record.enabled) host.registry.remove(record.name);
+    } else if (record.enabled && !heldBack.has(record.name) && record.installed !== undefined)
+      installed.push(takeUp(deps, record));
+  }
+  await Promise.all(installed);
+}
+
+/** One that does not start is reported, and is there as one that fails its calls. */
+async function takeUp({ host, logs, publish, start }: LastRunDeps, record: PluginRecord): Promise<void> {
+  let instance: PluginInstance;
+  try {
+    instance = await start(record);
+  } catch (error) {
+    // The rest is what its process wrote, which is in its log.
+    const reason = cutText(firstLine(messageChain(error)));
+    logs.logOf(record.name).error(reason);
+    publish({ action: "failed", plugin: record.name, attributes: { reason } });
+    instance = new FailedPlugin(legibleManifestOf(record).manifest, originOf(record), reason);
+  }
+  host.add(instance);
+}

@@ -1,0 +1,17 @@
+import type { PluginPrivileges } from "@pouchcontainer/api";
+import type { Collection } from "../../store/index.ts";
+import { readPlugin, type PackageRoom, type PackageSource } from "../installed/plugin-package.ts";
+import type { PluginRecord } from "../plugin-record.ts";
+import { toBeGranted } from "./granted.ts";
+import { privilegesOf } from "./privileges.ts";
+
+/** What a package asks for, and what of that nobody has granted yet. */
+export async function privilegesAt(
+  source: PackageSource,
+  room: PackageRoom & { records: Collection<PluginRecord> },
+): Promise<PluginPrivileges> {
+  const words = await readPlugin(source, room);
+  const { name, version, permissions } = words.manifest;
+  const missing = toBeGranted(words, room.records.get(name));
+  return { Name: name, Version: version, Privileges: privilegesOf(permissions), Missing: missing };
+}

@@ -1,0 +1,21 @@
+import { removeTree } from "../remove-tree.ts";
+import { unpackPlugin, type PackageRoom, type PackageSource, type UnpackedPlugin } from "./installed/plugin-package.ts";
+import type { PluginTurns } from "./plugin-turns.ts";
+
+/** A package is brought in before the turn of the change it is for: how long that takes is its sender's to say. */
+export async function withPackage<T>(
+  source: PackageSource,
+  room: PackageRoom & { turns: PluginTurns },
+  work: (unpacked: UnpackedPlugin) => Promise<T>,
+): Promise<T> {
+  const unpacked = await unpackPlugin(source, room);
+  try {
+    return await room.turns.take([unpacked.manifest.name], () => {
+      if ("reference" in source) source.pull?.signal?.throwIfAborted();
+      return work(unpacked);
+    });
+  } catch (error) {
+    await removeTree(unpacked.directory);
+    throw error;
+  }
+}
