@@ -1,43 +1,29 @@
-import {
-  jsonBoundsInPieces,
-  maxJsonValues,
-  type ContainerCreateConfig,
-  type ContainerInspect,
-  type HandlerSpec,
-  type VolumeCreateConfig,
-} from "@pouchcontainer/api";
-import { cutText, EngineError, forbidden, internal, invalidArgument } from "@pouchcontainer/errors";
+import type { ContainerCreateConfig, ContainerInspect, HandlerSpec, VolumeCreateConfig } from "@pouchcontainer/api";
+import { EngineError } from "@pouchcontainer/errors";
 import { inBackground } from "@pouchcontainer/owners";
 import type { ConflictPolicy, Endpoint, PluginLog, PodSandboxConfig, PulledImage, Supervisor } from "@pouchcontainer/plugin-sdk";
 import {
-  answerScan,
-  cloneJson,
-  deepFreeze,
   defaultAnswerBounds,
-  defaultHookTimeoutSeconds,
-  difference,
   type AnswerBounds,
   type BodyChecks,
   type PluginInstance,
-  type PointAnswer,
   type PointBody,
   type PointOf,
   type PointRequest,
 } from "@pouchcontainer/plugin-sdk/host";
 import type { Readable } from "node:stream";
-import { assertValid, BodyChains, changesOf, noChange } from "./body-chains.ts";
-import { CallRunner, type PluginEvent, type PluginObserver, type Settled } from "./call-runner.ts";
+import { BodyChains } from "./body-chains.ts";
+import { CallRunner, type PluginEvent, type PluginObserver } from "./call-runner.ts";
 import type { ChainContext, PluginChains, PreStartHook, RootfsLender, ChangeContext, Verifiers } from "./chains.ts";
-import { WriteLog } from "./conflicts.ts";
-import { FailedPlugin } from "./failed-plugin.ts";
-import { boundedTable, checkTable, refusing, splitTable } from "./handler-table.ts";
-import { isGuest, type Enter } from "./late-failures.ts";
-import { LentRoutes } from "./lent-routes.ts";
+import { DaemonPoints, type DaemonPoint } from "./daemon-points.ts";
+import { HookChain } from "./hook-chain.ts";
+import type { Enter } from "./late-failures.ts";
 import { MandatoryPlugins } from "./mandatory-plugins.ts";
 import { PluginRegistry, type ChainLink, type PluginSlot } from "./plugin-registry.ts";
 import { PointChains, subjectOfContext } from "./point-chains.ts";
+import { RouteChain } from "./route-chain.ts";
 import { PluginTrace, type TraceEntry } from "./trace.ts";
-import { bodyOf, jsonOf, readBody } from "./update-body.ts";
+import { UpdateChain } from "./update-chain.ts";
 
 export interface PluginHostDeps {
   /** Checks of the bodies plugins may change, `compileBodyChecks()` of the SDK. */
@@ -80,8 +66,10 @@ export class PluginHost implements PluginChains {
   readonly #runner: CallRunner;
   readonly #bodies: BodyChains;
   readonly #points: PointChains;
-  /** Those that had a say in the route table that was built last. */
-  #routing: readonly PluginInstance[] = [];
+  readonly #hooks: HookChain;
+  readonly #updates: UpdateChain;
+  readonly #routes: RouteChain;
+  readonly #daemonPoints: DaemonPoints;
 
   constructor(deps: PluginHostDeps) {
     const now = deps.now ?? Date.now;
@@ -109,6 +97,11 @@ export class PluginHost implements PluginChains {
       admissions: { "container.preCreate": (bodies, calls) => this.mandatory.check(bodies, calls) },
       logOf,
     });
+    const chains = { registry: this.registry, runner: this.#runner, bodies: this.#bodies };
+    this.#hooks = new HookChain({ ...chains, check: checks["container.preStart"], isRefused: deps.refuseHooks === true });
+    this.#updates = new UpdateChain({ ...chains, bounds: this.answerBounds, decode: (body) => this.decodeUpdate(body) });
+    this.#routes = new RouteChain(chains);
+    this.#daemonPoints = new DaemonPoints({ ...chains, ...deps });
   }
 
   change<P extends PointOf<"changes">>(
@@ -189,81 +182,12 @@ export class PluginHost implements PluginChains {
     }
   }
 
-  async preStart(container: ContainerInspect, context: ChainContext): Promise<PreStartHook[]> {
-    const links = this.registry.chain("container.preStart");
-    if (links.length === 0) return [];
-    const view = deepFreeze(cloneJson(container));
-    const subject = subjectOfContext(context);
-    const hooks: PreStartHook[] = [];
-    for (const link of links) {
-      if (link.filter?.(subject) === false) continue;
-      const asked = await this.#runner.run("container.preStart", link, { container: view }, context, (answer) =>
-        this.#checkHooks(link, answer.hooks),
-      );
-      for (const hook of asked ?? []) hooks.push({ timeoutSeconds: defaultHookTimeoutSeconds, ...hook, plugin: link.slot.name });
-    }
-    // A stable sort keeps the chain's order among equals.
-    return hooks.toSorted((a, b) => b.priority - a.priority);
+  preStart(container: ContainerInspect, context: ChainContext): Promise<PreStartHook[]> {
+    return this.#hooks.ask(container, context);
   }
 
-  #checkHooks({ guard }: ChainLink, answer: unknown): Settled<PointAnswer<"container.preStart">["hooks"]> {
-    const hooks = this.#bodies.taken(answer);
-    assertValid(this.#deps.checks["container.preStart"], hooks, "hooks");
-    // Valid against the schema of PreStartHook[] by the line above.
-    const checked = hooks as PointAnswer<"container.preStart">["hooks"];
-    for (const { args } of checked) {
-      if (this.#deps.refuseHooks === true)
-        throw forbidden(
-          `it asks for the hook ${cutText(args.join(" "), 256)}, and the daemon's --validator rules out hooks on the host`,
-        );
-      if (args[0]?.startsWith("/") !== true)
-        throw internal(`the program of a hook must be an absolute path, got ${JSON.stringify(args[0])}`);
-    }
-    if (checked.length > 0) guard.uses("hooks", "it returned hooks");
-    return { result: checked, patch: difference([], checked) };
-  }
-
-  async preUpdate(body: Readable, context: ChainContext): Promise<Readable> {
-    const subject = subjectOfContext(context);
-    const links = this.registry.chain("container.preUpdate").filter((link) => link.filter?.(subject) !== false);
-    if (links.length === 0) return body;
-    const writes = new WriteLog();
-    // What is wrong here is the caller's fault, and no plugin's.
-    const bytes = await readBody(body, { look: jsonBoundsInPieces() });
-    let current = this.#updateBody(bytes);
-    for (const link of links) {
-      const before = current;
-      const settle = async (answer: PointAnswer<"container.preUpdate">): Promise<Settled<typeof current>> => {
-        const { bytes: maxBytes, values } = this.answerBounds;
-        const look = answerScan(Math.min(values, maxJsonValues));
-        const answered = await readBody(answer.body, { refuse: internal, maxBytes, look });
-        const isChanged = !answered.equals(before.bytes);
-        const after = isChanged ? { ...this.#updateBody(answered), changedBy: link.slot.name } : before;
-        if (after.json === undefined && before.json !== undefined) throw internal("the body it returned is not JSON any more");
-        if (after.problem !== undefined && before.problem === undefined) throw internal(after.problem);
-        const [from, to] = [before.json ?? {}, after.json ?? {}];
-        return this.#bodies.settled(link, writes, { before: from, after: to, patch: changesOf(from, to) }, after);
-      };
-      current =
-        (await this.#runner.run("container.preUpdate", link, { body: bodyOf(before.bytes) }, context, settle, before.json)) ??
-        before;
-    }
-    const { problem, changedBy } = current;
-    // The client's words are not those that are refused.
-    if (problem !== undefined && changedBy !== undefined)
-      throw invalidArgument(`${problem} (plugin "${changedBy}" was the last to change the body, at container.preUpdate)`);
-    return bodyOf(current.bytes);
-  }
-
-  #updateBody(bytes: Buffer): UpdateBody {
-    const json = jsonOf(bytes);
-    if (json === undefined) return { bytes, json, problem: "the body is not JSON", changedBy: undefined };
-    try {
-      this.decodeUpdate(json);
-      return { bytes, json, problem: undefined, changedBy: undefined };
-    } catch (error) {
-      return { bytes, json, problem: EngineError.from(error).message, changedBy: undefined };
-    }
+  preUpdate(body: Readable, context: ChainContext): Promise<Readable> {
+    return this.#updates.change(body, context);
   }
 
   /** Throws for what cannot be the body of an update. */
@@ -276,49 +200,18 @@ export class PluginHost implements PluginChains {
   }
 
   /** `daemon.preStartHook` of every plugin; the first failure ends the start, and those that were told of it are told of its end. */
-  async preStartHook(context: ChainContext = {}): Promise<void> {
-    const told = new Set<string>();
-    try {
-      for (const link of this.registry.chain("daemon.preStartHook")) {
-        await this.callDaemonPoint("daemon.preStartHook", link, context);
-        told.add(link.slot.name);
-      }
-    } catch (error) {
-      await this.#tellOfTheEnd((name) => told.has(name));
-      throw error;
-    }
+  preStartHook(context: ChainContext = {}): Promise<void> {
+    return this.#daemonPoints.begin(context);
   }
 
   /** `daemon.preStopHook` of every plugin; failures are logged and the stop goes on. */
-  async preStopHook(): Promise<void> {
-    await this.#tellOfTheEnd(() => true);
+  preStopHook(): Promise<void> {
+    return this.#daemonPoints.end();
   }
 
-  async #tellOfTheEnd(concerns: (name: string) => boolean): Promise<void> {
-    for (const link of this.registry.chain("daemon.preStopHook")) {
-      const { name } = link.slot;
-      if (!concerns(name)) continue;
-      try {
-        await this.callDaemonPoint("daemon.preStopHook", link);
-      } catch (error) {
-        this.#deps.logOf(name).error(EngineError.from(error).message);
-      }
-    }
-  }
-
-  /**
-   * A daemon point of one plugin, for a plugin that is enabled or disabled while the daemon runs. One that could not be started has
-   * nothing to begin or to end: that was said when it failed, and keeps no daemon from starting.
-   */
-  async callDaemonPoint(
-    point: "daemon.preStartHook" | "daemon.preStopHook",
-    link: ChainLink,
-    context: ChainContext = {},
-  ): Promise<void> {
-    const { name, instance } = link.slot;
-    if (instance === undefined || instance instanceof FailedPlugin) return;
-    const request = { supervisor: this.#deps.supervisorOf(name, instance), stateDirectory: this.stateDirectoryOf(name) };
-    await this.#runner.run(point, link, request, context, noChange);
+  /** A daemon point of one plugin, for a plugin that is enabled or disabled while the daemon runs. */
+  callDaemonPoint(point: DaemonPoint, link: ChainLink, context: ChainContext = {}): Promise<void> {
+    return this.#daemonPoints.call(point, link, context);
   }
 
   /** Folder for a plugin's state; made where it is not there yet. */
@@ -330,35 +223,13 @@ export class PluginHost implements PluginChains {
    * The route table after all api plugins. The given one is not touched; a failure leaves the caller with it. Of a plugin that could not be
    * started, and whose failures are not ignored, the routes that it is shown answer its failure, and those by which it is repaired stay.
    */
-  async updateHandlers(handlers: readonly HandlerSpec[]): Promise<HandlerSpec[]> {
-    let table = [...handlers];
-    const links = this.registry.chain("api.updateHandler");
-    this.#routing = links.flatMap(({ slot }) => slot.instance ?? []);
-    for (const link of links) {
-      const before = table;
-      const { shown, hidden } = splitTable(before, link.settings.filters);
-      const lent = link.slot.instance !== undefined && isGuest(link.slot.instance) ? new LentRoutes(shown) : undefined;
-      const settle = (answer: PointAnswer<"api.updateHandler">): Settled<HandlerSpec[]> => {
-        const answered = boundedTable(before, answer.handlers);
-        const handlers = lent?.takenBack(answered, this.#runner.enterRoute(link)) ?? answered;
-        const { table: after, patch } = checkTable(before, [...handlers, ...hidden]);
-        link.guard.rerouted(patch);
-        return { result: after, patch };
-      };
-      try {
-        const request = { handlers: lent?.shown ?? shown };
-        table = (await this.#runner.run("api.updateHandler", link, request, {}, settle)) ?? before;
-      } catch (error) {
-        if (!(link.slot.instance instanceof FailedPlugin)) throw error;
-        table = [...refusing(shown, error), ...hidden];
-      }
-    }
-    return table;
+  updateHandlers(handlers: readonly HandlerSpec[]): Promise<HandlerSpec[]> {
+    return this.#routes.change(handlers);
   }
 
   /** The table that `updateHandlers` made last is served from now on. */
   routesServed(): void {
-    for (const instance of this.#routing) instance.routesServed?.();
+    this.#routes.served();
   }
 
   /**
@@ -401,13 +272,4 @@ export class PluginHost implements PluginChains {
   add(instance: PluginInstance): PluginSlot {
     return this.registry.add(instance);
   }
-}
-
-/** The body of an update on its way from plugin to plugin. */
-interface UpdateBody {
-  bytes: Buffer;
-  json: unknown;
-  /** Why an update cannot take it. */
-  problem: string | undefined;
-  changedBy: string | undefined;
 }

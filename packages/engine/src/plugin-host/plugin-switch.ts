@@ -5,6 +5,7 @@ import { checkConfiguration, type PluginInstance } from "@pouchcontainer/plugin-
 import { setTimeout as sleep } from "node:timers/promises";
 import { allowedEnvironment, narrowed } from "./builtin-plugins.ts";
 import { Confinement, type ConfinementDeps, type PluginBelongings } from "./confinement/confinement.ts";
+import type { DaemonPoint } from "./daemon-points.ts";
 import { InstalledPlugin } from "./installed/installed-plugin.ts";
 import { withLastLines } from "./installed/last-lines.ts";
 import type { PluginHost } from "./plugin-host.ts";
@@ -297,8 +298,6 @@ export class PluginSwitch {
     await host.callDaemonPoint(point, { ...link, settings }, { signal: hurry });
   }
 }
-
-type DaemonPoint = "daemon.preStartHook" | "daemon.preStopHook";
 
 interface HookOptions {
   /** Ends the wait for it. */

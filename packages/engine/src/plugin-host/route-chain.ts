@@ -1,0 +1,57 @@
+import type { HandlerSpec } from "@pouchcontainer/api";
+import type { PluginInstance, PointAnswer } from "@pouchcontainer/plugin-sdk/host";
+import type { CallRunner, Settled } from "./call-runner.ts";
+import { FailedPlugin } from "./failed-plugin.ts";
+import { boundedTable, checkTable, refusing, splitTable } from "./handler-table.ts";
+import { isGuest } from "./late-failures.ts";
+import { LentRoutes } from "./lent-routes.ts";
+import type { PluginRegistry } from "./plugin-registry.ts";
+
+export interface RouteChainDeps {
+  registry: PluginRegistry;
+  runner: CallRunner;
+}
+
+/** `api.updateHandler`: the route table on its way from plugin to plugin. */
+export class RouteChain {
+  readonly #deps: RouteChainDeps;
+  /** Those that had a say in the table that was built last. */
+  #routing: readonly PluginInstance[] = [];
+
+  constructor(deps: RouteChainDeps) {
+    this.#deps = deps;
+  }
+
+  /** See `PluginHost.updateHandlers`. */
+  async change(handlers: readonly HandlerSpec[]): Promise<HandlerSpec[]> {
+    const { registry, runner } = this.#deps;
+    let table = [...handlers];
+    const links = registry.chain("api.updateHandler");
+    this.#routing = links.flatMap(({ slot }) => slot.instance ?? []);
+    for (const link of links) {
+      const before = table;
+      const { shown, hidden } = splitTable(before, link.settings.filters);
+      const lent = link.slot.instance !== undefined && isGuest(link.slot.instance) ? new LentRoutes(shown) : undefined;
+      const settle = (answer: PointAnswer<"api.updateHandler">): Settled<HandlerSpec[]> => {
+        const answered = boundedTable(before, answer.handlers);
+        const handlers = lent?.takenBack(answered, runner.enterRoute(link)) ?? answered;
+        const { table: after, patch } = checkTable(before, [...handlers, ...hidden]);
+        link.guard.rerouted(patch);
+        return { result: after, patch };
+      };
+      try {
+        const request = { handlers: lent?.shown ?? shown };
+        table = (await runner.run("api.updateHandler", link, request, {}, settle)) ?? before;
+      } catch (error) {
+        if (!(link.slot.instance instanceof FailedPlugin)) throw error;
+        table = [...refusing(shown, error), ...hidden];
+      }
+    }
+    return table;
+  }
+
+  /** The table that `change` made last is in use. */
+  served(): void {
+    for (const instance of this.#routing) instance.routesServed?.();
+  }
+}
