@@ -1,10 +1,13 @@
 /** What plugins may do in a real daemon: what is granted takes effect, what is not is refused, and a grant outlives the daemon. */
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { Daemon, projectRoot, run, type CommandResult } from "./harness/daemon.ts";
+import { writePlugin } from "./harness/write-plugin.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "pouch-permissions-"));
 let daemon: Daemon;
@@ -134,4 +137,54 @@ test("the operator's own file narrows what was granted", async () => {
   daemon.expectsErrors(/without a grant/);
   const { stderr } = await create("narrowed");
   assert.match(stderr, /without a grant: the operator's permissions for it would need "(Labels.made-by|HostConfig.PidsLimit)"/);
+});
+
+/** A plugin that notes whether it reaches a port of the host. */
+function caller(name: string, port: number, permissions: object): string {
+  return writePlugin(join(scratch, name), {
+    name,
+    pouch: {
+      api: "^1.2.0",
+      points: ["container.preCreate"],
+      filters: { labels: [`of=${name}`] },
+      permissions: { fields: { "container.preCreate": ["Hostname"] }, ...permissions },
+    },
+    code: `import { registerContainerPlugin } from "@pouchcontainer/plugin-sdk";
+import { connect } from "node:net";
+import { once } from "node:events";
+registerContainerPlugin({
+  async preCreate(config) {
+    const socket = connect(${port}, "127.0.0.1");
+    config.Hostname = await once(socket, "connect").then(() => "reached", ({ code }) => code);
+    socket.destroy();
+  },
+});
+`,
+  });
+}
+
+test("the network is asked for at the install; who was not granted it, or had it taken away, works without", async (t) => {
+  const server = createServer((socket) => socket.on("error", () => undefined).resume()).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => server.close());
+  // It listens on a port.
+  const { port } = server.address() as AddressInfo;
+  const folder = join(daemon.directory, "plugins.d/permissions");
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, "cut-off.json"), JSON.stringify({ fields: { "container.preCreate": ["*"] } }));
+  const unasked = await daemon.pouch("plugin", "install", caller("networker", port, { network: true }));
+  assert.match(unasked.stderr, /is requesting privileges.*\n - fields at .*\n - network: \[true\]\n/);
+  for (const [name, permissions, hostname, network] of [
+    ["networker", { network: true }, "reached", "host"],
+    ["hermit", {}, "ECONNREFUSED", "none"],
+    ["cut-off", { network: true }, "ECONNREFUSED", "none"],
+  ] as const) {
+    const installed = await daemon.pouch("plugin", "install", "--grant-all-permissions", caller(name, port, permissions));
+    assert.equal(installed.code, 0, installed.stderr);
+    const { code, stdout, stderr } = await create(name);
+    assert.equal(code, 0, stderr);
+    assert.equal((await daemon.docker("inspect", "-f", "{{.Config.Hostname}}", stdout.trim())).stdout.trim(), hostname, name);
+    const shown = await daemon.docker("plugin", "inspect", "-f", "{{.Config.Network.Type}}", name);
+    assert.equal(shown.stdout.trim(), network, name);
+  }
 });

@@ -1,12 +1,29 @@
 /** What a plugin is held to by the kernel: memory and processes of all it starts, an end that none of it survives, a user of its own. */
+import type { PluginPermissions } from "@pouchcontainer/plugin-sdk";
 import { parseManifest } from "@pouchcontainer/plugin-sdk/host";
 import { sampleContainerConfig } from "@pouchcontainer/plugin-sdk/testing";
 import assert from "node:assert/strict";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test, type TestContext } from "node:test";
 import { placesWith } from "../packages/engine/src/control-groups/control-groups.ts";
+import { narrowed } from "../packages/engine/src/plugin-host/builtin-plugins.ts";
 import { AssistantSupervisor } from "../packages/engine/src/plugin-host/assistant-supervisor.ts";
 import { Confinement } from "../packages/engine/src/plugin-host/confinement/confinement.ts";
 import { PluginGroups } from "../packages/engine/src/plugin-host/confinement/plugin-groups.ts";
@@ -31,7 +48,7 @@ class Handler(BaseHTTPRequestHandler):
     def address_string(self): return "daemon"
     def log_message(self, *args): pass
     def do_POST(self):
-        self.rfile.read(int(self.headers["Content-Length"]))
+        request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         answer = {"Implements": ["pouch.container/1"]}
         if self.path == "/ContainerPlugin.PreCreate":
             answer = {}
@@ -57,7 +74,7 @@ interface Confined {
 }
 
 /** The plugin in a process of its own, without a daemon. */
-async function start(t: TestContext, code: string, pouch: object = {}): Promise<Confined> {
+async function start(t: TestContext, code: string, pouch: object = {}, operator?: PluginPermissions): Promise<Confined> {
   // As a daemon's home: no other user gets in.
   const home = mkdtempSync(join(tmpdir(), "confined "));
   t.after(() => rmSync(home, { recursive: true }));
@@ -68,11 +85,12 @@ async function start(t: TestContext, code: string, pouch: object = {}): Promise<
   const said: string[] = [];
   const note = (message: string): void => void said.push(message);
   const log = { debug: note, info: note, warn: note, error: note };
-  const manifest = parseManifest({
+  const parsed = parseManifest({
     name: "greedy",
     version: "1.0.0",
     pouch: { api: "1", points: ["container.preCreate"], command: ["python3", "plugin.py"], ...pouch },
   });
+  const manifest = narrowed(parsed, () => operator);
   const mountInfo = (): string => readFileSync("/proc/self/mountinfo", "utf8");
   const groups = new PluginGroups({ mountInfo, cgroupDriver: "cgroupfs", cgroupParent, home, warn: note });
   const environment = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin" };
@@ -210,6 +228,115 @@ with socket.socket(socket.AF_UNIX) as asked: asked.connect(os.environ["POUCH_HOS
   await eventually("which has the plugin's environment", () => said.includes("helper: False"));
   await handle.stop();
   assert.equal(statSync(join(home, "secret")).uid, 0);
+});
+
+/** A server and a resolver on the host's loopback interface, as a host may have them. */
+async function onLoopback(t: TestContext): Promise<{ tcp: number; udp: number }> {
+  const server = createServer((socket) => socket.end()).listen(0, "127.0.0.1");
+  const resolver = createSocket("udp4");
+  resolver.on("message", (_message, { port, address }) => resolver.send("answer", port, address));
+  resolver.bind(0, "127.0.0.1");
+  await Promise.all([once(server, "listening"), once(resolver, "listening")]);
+  t.after(() => {
+    server.close();
+    resolver.close();
+  });
+  // It listens on a port.
+  return { tcp: (server.address() as AddressInfo).port, udp: resolver.address().port };
+}
+
+/** What the plugin finds of the network, and what it does as its point has it, in the environment of the container. */
+const lookAround = ({ tcp, udp }: { tcp: number; udp: number }): string => `
+def tried(kind, address):
+    with socket.socket(socket.AF_INET, kind) as asked:
+        asked.settimeout(10)
+        try:
+            asked.connect(address)
+            if kind == socket.SOCK_DGRAM: asked.send(b"query"); asked.recv(10)
+            return "reached"
+        except OSError as error: return type(error).__name__ + " " + str(error.errno)
+def itself():
+    with socket.create_server(("127.0.0.1", 0)) as server: return tried(socket.SOCK_STREAM, server.getsockname())
+def back():
+    try:
+        with open("/proc/${process.pid}/ns/net") as host:
+            return "done" if ctypes.CDLL(None).setns(host.fileno(), 0) == 0 else "refused"
+    except OSError as error: return type(error).__name__
+interfaces = [name for _, name in socket.if_nameindex()]
+found = ["interfaces=" + ("lo" if interfaces == ["lo"] else "more"), "namespace=" + os.readlink("/proc/self/ns/net"), "itself=" + itself(),
+    "server=" + tried(socket.SOCK_STREAM, ("127.0.0.1", ${tcp})), "resolver=" + tried(socket.SOCK_DGRAM, ("127.0.0.1", ${udp}))]
+if interfaces == ["lo"]: found += ["outward=" + tried(socket.SOCK_STREAM, ("192.0.2.1", 80)), "back=" + back()]
+with socket.socket(socket.AF_UNIX) as asked: asked.connect(os.environ["POUCH_HOST_SOCKET"])
+answer = {"config": {**request["config"], "Env": found}}`;
+
+const hostNetwork = readlinkSync("/proc/self/ns/net");
+
+/** Processes in a network namespace. */
+function processesIn(namespace: string): string[] {
+  return readdirSync("/proc").filter((pid) => {
+    try {
+      return /^\d+$/.test(pid) && readlinkSync(`/proc/${pid}/ns/net`) === namespace;
+    } catch {
+      return false;
+    }
+  });
+}
+
+const refused = "ConnectionRefusedError 111";
+const fields = { "container.preCreate": ["Env"] };
+const lonely = { permissions: { fields } };
+const reaching = { permissions: { fields, network: true } };
+
+// The way back is what root could take and others cannot.
+for (const { who, pouch, operator, back = "done" } of [
+  { who: "that lists permissions without it", pouch: lonely },
+  { who: "of a user of its own that lists them without it", pouch: { ...lonely, user: "54321" }, back: "PermissionError" },
+  { who: "that asks for it, where the operator takes it away", pouch: reaching, operator: { fields } },
+  { who: "that lists none, where the operator leaves others", pouch: {}, operator: { fields } },
+])
+  test(`a plugin ${who} reaches no network, does its work, and leaves no namespace`, async (t) => {
+    const { plugin, ask } = await start(t, lookAround(await onLoopback(t)), pouch, operator);
+    const found = await told(ask);
+    const { namespace = "", ...reached } = found;
+    const outward = "OSError 101";
+    assert.deepEqual(reached, { interfaces: "lo", itself: "reached", server: refused, resolver: refused, outward, back });
+    assert.notEqual(namespace, hostNetwork);
+    assert.ok(processesIn(namespace).length > 0);
+    await plugin.close();
+    assert.deepEqual(processesIn(namespace), []);
+  });
+
+for (const { who, pouch, operator } of [
+  { who: "that asks for the network", pouch: reaching },
+  { who: "of a user of its own that asks for it", pouch: { ...reaching, user: "54321" } },
+  { who: "that asks for it, and the operator leaves it", pouch: reaching, operator: { fields, network: true } },
+  { who: "that lists no permissions", pouch: {} },
+])
+  test(`a plugin ${who} is in the network of the host`, async (t) => {
+    const { ask } = await start(t, lookAround(await onLoopback(t)), pouch, operator);
+    const { namespace, server, resolver } = await told(ask);
+    assert.deepEqual({ namespace, server, resolver }, { namespace: hostNetwork, server: "reached", resolver: "reached" });
+  });
+
+/** `NAME=VALUE` of the environment that it made. */
+async function told(ask: Confined["ask"]): Promise<Record<string, string>> {
+  // That is the point's answer.
+  const { config } = (await ask()) as { config: { Env: string[] } };
+  return Object.fromEntries(config.Env.map((one) => one.split("=", 2)));
+}
+
+test("the assistant of a plugin without network is in the network of the host, which is what that permission grants", async (t) => {
+  const { confinement, said } = await start(t, "", { permissions: { assistants: true }, user: "54321" });
+  const note = (message: string): void => void said.push(message);
+  const all = new AssistantSupervisor({
+    logOf: () => ({ debug: note, info: note, warn: note, error: note }),
+    environment: process.env,
+  });
+  t.after(() => all.stopAll());
+  const args = ["/proc/self/ns/net"];
+  const restart = { policy: "never" as const };
+  await all.forPlugin("greedy", confinement).start({ name: "helper", command: "readlink", args, restart });
+  await eventually("it says where it is", () => said.includes(`helper: ${hostNetwork}`));
 });
 
 test("a user's name is looked up, with the group that is its own; one that is not there is told", async (t) => {

@@ -64,7 +64,7 @@ export interface PouchSection {
    * Whom an installed plugin's processes run as: `NAME` or `UID`, with `:GROUP` or `:GID` where it is not the user's own. Default: root.
    */
   user?: string;
-  /** What it asks to be allowed. Default: all that its points let it do, which whoever installs it is warned of. */
+  /** What it asks to be allowed. Default: all that its points let it do, and the network, which whoever installs it is warned of. */
   permissions?: PluginPermissions;
 }
 
@@ -87,7 +87,7 @@ export interface PluginManifest {
   pidsLimit: number;
   /** Undefined: root. */
   user?: string;
-  /** What it asks to be allowed; undefined where it does not say, and may do all that its points let it do. */
+  /** What it asks to be allowed; undefined where it does not say, and may do all that its points let it do, and reach the network. */
   permissions?: PluginPermissions;
   /** What the operator's own file leaves of that. */
   narrowed?: PluginPermissions;

@@ -61,8 +61,8 @@ for (const [what, broken, message] of [
   ],
   [
     "a permission that is none",
-    { pouch: { ...pouch, permissions: { network: true } } },
-    /pouch.permissions must not have additional properties \(network\)/,
+    { pouch: { ...pouch, permissions: { hostFiles: true } } },
+    /pouch.permissions must not have additional properties \(hostFiles\)/,
   ],
   [
     "fields of a point that changes nothing",

@@ -18,6 +18,8 @@ export interface PluginPermissions {
   rootfs?: boolean;
   /** Have images unpacked for another snapshotter. Default: false. */
   unpack?: boolean;
+  /** Of an installed plugin: run in the host's network, and not in a namespace with nothing but `lo` in it. Default: false. */
+  network?: boolean;
 }
 
 /** The permissions that are there or not. */
@@ -31,4 +33,5 @@ export const permissionFlags: Readonly<Record<PermissionFlag, string>> = {
   assistants: "run processes on the host as long as the daemon lives",
   rootfs: "work on a container's files when it is updated",
   unpack: "have pulled images unpacked for another snapshotter",
+  network: "reach the network",
 };

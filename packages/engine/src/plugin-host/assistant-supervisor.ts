@@ -152,7 +152,7 @@ class Assistant implements AssistantHandle {
       args,
       env: { ...(confinement?.environment ?? definedOnly(this.#deps.environment)), ...env },
       stopTimeoutMs,
-      ...(confinement && { surroundings: () => confinement.surroundings() }),
+      ...(confinement && { surroundings: () => confinement.ofAssistant() }),
       ...(workingDirectory === undefined ? {} : { workingDirectory }),
     });
     this.#process = started;

@@ -16,12 +16,14 @@ export interface PluginFacts {
   /** Where it is not called for a while, and why. */
   openCircuits: readonly { Point: string; Reason: string }[];
   permissions: PluginPermissionFacts;
+  /** Whether its process is in the host's network, or the daemon's. */
+  reachesNetwork: boolean;
   details: Record<string, unknown>;
 }
 
 /** The same in Docker's shape, as `docker plugin ls` and `inspect` read it, with `Pouch` added. */
 export function describePlugin(facts: PluginFacts): Plugin {
-  const { manifest, origin, enabled, state, place, openCircuits, permissions, details } = facts;
+  const { manifest, origin, enabled, state, place, openCircuits, permissions, reachesNetwork, details } = facts;
   // Keys of the manifest's points are points.
   const points = Object.keys(manifest.points) as (keyof typeof manifest.points)[];
   const types = [...new Set(points.map((point) => implementsName(splitPoint(point).kind)))];
@@ -38,7 +40,7 @@ export function describePlugin(facts: PluginFacts): Plugin {
       Interface: { Types: types, Socket: origin === "installed" ? "plugin.sock" : "" },
       Entrypoint: manifest.command ?? [],
       WorkDir: "",
-      Network: { Type: "host" },
+      Network: { Type: reachesNetwork ? "host" : "none" },
       Linux: { Capabilities: [], AllowAllDevices: false, Devices: [] },
       PropagatedMount: "",
       IpcHost: true,

@@ -7,6 +7,7 @@ import { endAndRemoveGroups, endGroups } from "../control-groups/end-groups.ts";
 import { oomKillsIn } from "../control-groups/group-events.ts";
 import { endMarked, markVariable } from "../marked-processes.ts";
 import { asUser, type UserView } from "./confinement/as-user.ts";
+import { withoutNetwork } from "./confinement/network-access.ts";
 
 /** How to start a process that must not outlive its owner. */
 export interface GuardedCommand {
@@ -26,6 +27,8 @@ export interface ProcessSurroundings {
   /** Folders of control groups that are its own: they end with it, whatever it started in them, and are removed. */
   groups: readonly string[];
   user?: UserView;
+  /** `none`: one of its own, with nothing in it but the loopback interface. Default: the owner's. */
+  network?: "none";
 }
 
 export interface Exit {
@@ -102,8 +105,9 @@ export class GuardedProcess {
     const { env, args, workingDirectory } = command;
     const path = env["PATH"] ?? "";
     const program = findProgram(command.command, path, workingDirectory);
-    const { groups, user } = (await command.surroundings?.()) ?? { groups: [] };
-    const words = user === undefined ? [program, ...args] : asUser(user, [program, ...args]);
+    const surroundings = (await command.surroundings?.()) ?? { groups: [] };
+    const { groups } = surroundings;
+    const words = within(surroundings, [program, ...args]);
     const mark = `pouch-${randomBytes(12).toString("hex")}`;
     const grace = String(Math.max(1, Math.ceil(command.stopTimeoutMs / 20)));
     const guard = [guardScript, mark, grace, groups.join("\n")];
@@ -144,6 +148,12 @@ export class GuardedProcess {
     this.#lifelineCut = true;
     this.#lifeline.end();
   }
+}
+
+/** The network comes first: it is root that enters one. */
+function within({ user, network }: ProcessSurroundings, command: readonly string[]): readonly string[] {
+  const words = user === undefined ? command : asUser(user, command);
+  return network === "none" ? withoutNetwork(words) : words;
 }
 
 /** The program's path; looked up here so that a missing one is an error of the start and not an exit with status 127. */

@@ -3,6 +3,7 @@ import { invalidArgument, notFound } from "@pouchcontainer/errors";
 import type { PluginManifest, PointName } from "@pouchcontainer/plugin-sdk";
 import type { PluginInstance } from "@pouchcontainer/plugin-sdk/host";
 import type { Collection } from "../store/index.ts";
+import { reachesNetwork } from "./confinement/network-access.ts";
 import { describePlugin, pluginId } from "./describe-plugin.ts";
 import { FailedPlugin } from "./failed-plugin.ts";
 import { InstalledPlugin } from "./installed/installed-plugin.ts";
@@ -115,13 +116,15 @@ export class PluginCatalogue {
     }
     details["Points"] = manifest.points;
     const { Observed: _observed, ObservedMore: _more, ...permissions } = this.permissions(name);
+    const origin = record === undefined || this.#deps.builtin.has(name) ? "built-in" : originOf(record);
     return describePlugin({
       manifest,
-      origin: record === undefined || this.#deps.builtin.has(name) ? "built-in" : originOf(record),
+      origin,
       enabled,
       state,
       openCircuits: openCircuits(this.#deps.host, name),
       permissions,
+      reachesNetwork: origin !== "installed" || reachesNetwork(instance?.manifest ?? manifest),
       details,
       place: record?.installed ?? {},
     });

@@ -7,7 +7,11 @@ import { listed } from "../../plugin-privileges.ts";
 export const command = defineCommand({
   usage: "[OPTIONS] PLUGIN",
   args: exactArgs(1),
-  flags: { observed: bool("Print what the plugin did since it was started, as its manifest would have to ask for it") },
+  flags: {
+    observed: bool(
+      "Print what the plugin did since it was started, as its manifest would have to ask for it; what it did in the network is not seen",
+    ),
+  },
   description:
     "What a plugin asks for in its manifest and what it was granted: it may do what is in both. What it did is remembered of a plugin that asks for nothing by name, and of what others were refused.",
   examples: [

@@ -7,6 +7,7 @@ import type { ProcessSurroundings } from "../guarded-process.ts";
 import type { UserView } from "./as-user.ts";
 import type { PluginGroup } from "./plugin-group.ts";
 import type { PluginGroups } from "./plugin-groups.ts";
+import { reachesNetwork } from "./network-access.ts";
 import { resolveUser } from "./process-user.ts";
 
 export interface ConfinementDeps {
@@ -25,7 +26,7 @@ export interface PluginBelongings {
   environment: Readonly<Record<string, string>>;
 }
 
-/** What one instance of a plugin is held to, in all processes that the daemon starts for it: limits, and a user of its own. */
+/** What one instance of a plugin is held to, in all processes that the daemon starts for it: limits, a user of its own, and no network. */
 export class Confinement {
   /** The whole environment its assistants may have of the daemon's, where it runs as a user of its own. */
   readonly environment: Readonly<Record<string, string>> | undefined;
@@ -62,8 +63,13 @@ export class Confinement {
     this.#user = { ...this.#user, shown: [...this.#user.shown, folder] };
   }
 
-  /** What the next process is started in. */
-  async surroundings(): Promise<ProcessSurroundings> {
+  /** What its own process is started in. */
+  async ofItself(): Promise<ProcessSurroundings> {
+    return { ...(await this.ofAssistant()), ...(!reachesNetwork(this.#manifest) && { network: "none" }) };
+  }
+
+  /** What an assistant is started in: the permission to start them is that to work on the host, in its network. */
+  async ofAssistant(): Promise<ProcessSurroundings> {
     return { groups: (await this.#group?.forProcess()) ?? [], ...(this.#user && { user: this.#user }) };
   }
 

@@ -110,7 +110,7 @@ export class PluginProcess {
   async #spawn(): Promise<GuardedProcess> {
     const { command, socketPath, log, confinement } = this.#options;
     rmSync(socketPath, { force: true });
-    const surroundings = confinement && { surroundings: () => confinement.surroundings() };
+    const surroundings = confinement && { surroundings: () => confinement.ofItself() };
     const started = await GuardedProcess.start({ ...command, ...surroundings, stopTimeoutMs: 2000 });
     this.#current = started;
     this.#complaints = new LastLines();

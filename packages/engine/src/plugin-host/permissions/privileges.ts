@@ -7,9 +7,10 @@ import { coversRoute } from "./route-changes.ts";
 /** What is granted without a limit. */
 const everything = "everything";
 
-/** Permissions as Docker lists what a plugin asks for; undefined are those of a plugin that may do all that its points let it do. */
+/** Permissions as Docker lists what a plugin asks for; undefined are those of a plugin that is held to none. */
 export function privilegesOf(permissions: PluginPermissions | undefined): PluginPrivilege[] {
-  if (permissions === undefined) return [{ Name: everything, Description: "do all that its points let it do", Value: ["true"] }];
+  if (permissions === undefined)
+    return [{ Name: everything, Description: "do all that its points let it do, and reach the network", Value: ["true"] }];
   const { fields = {}, routes = [] } = permissions;
   // Keys of `fields` are points.
   const points = Object.keys(fields) as PointName[];
