@@ -7,6 +7,7 @@ import type { Clock } from "../../registry/retry.ts";
 import { parsePluginArtifact, type PluginArtifact } from "./artifact-manifest.ts";
 import { readBlob, saveBlob } from "./read-blob.ts";
 import type { SignaturePolicy } from "./signature-policy.ts";
+import type { ToldBeside } from "./told-beside.ts";
 
 /** Of the manifest section; more than any has. */
 const configLimit = 1024 * 1024;
@@ -34,6 +35,8 @@ export interface FetchedPackage {
   digest: Digest;
   /** Who signed it, in words. */
   signature?: string;
+  /** Absent where other tools put nothing there. */
+  told?: ToldBeside;
 }
 
 /** Fetches a plugin's package: what the reference stands for, who signed that, and then no other content than it names. */
@@ -53,14 +56,14 @@ export async function fetchArtifact(deps: FetchDeps, request: FetchRequest): Pro
   const onBytes = (current: number): void => lines.count("Downloading", current, artifact.package.size);
   await saveBlob(deps, { descriptor: artifact.package, onBytes, signal }, request.file);
   lines.state("Download complete");
-  return { digest, ...(signature !== undefined && { signature }) };
+  return { digest, ...(signature !== undefined && { signature }), ...(config !== undefined && { told: config }) };
 }
 
 /** What is beside the package, of a plugin whose signature is as good as it has to be. */
 export async function describeArtifact(
   deps: Omit<FetchDeps, "mostBytes">,
   request: Pick<FetchRequest, "reference" | "signal">,
-): Promise<Record<string, unknown> | undefined> {
+): Promise<ToldBeside | undefined> {
   return configOf(deps, await findArtifact(deps, request, () => undefined), request.signal);
 }
 
@@ -89,7 +92,7 @@ async function configOf(
   deps: Omit<FetchDeps, "mostBytes">,
   { artifact, shown }: FoundArtifact,
   signal: AbortSignal,
-): Promise<(Record<string, unknown> & { name: string }) | undefined> {
+): Promise<(ToldBeside & { name: string }) | undefined> {
   if (artifact.config === undefined) return undefined;
   const config = await readBlob(deps, artifact.config, configLimit, signal);
   let value: unknown;

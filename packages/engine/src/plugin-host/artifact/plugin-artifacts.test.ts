@@ -4,6 +4,7 @@ import { createReadStream, mkdirSync, readdirSync, readFileSync, writeFileSync }
 import { join } from "node:path";
 import { test } from "node:test";
 import type { JsonMessage, Plugin } from "@pouchcontainer/api";
+import { EngineError } from "@pouchcontainer/errors";
 import { digestOf, MediaType } from "@pouchcontainer/oci";
 import { FakeRegistry, faulty, refuse } from "../../registry/testing/fake-registry.ts";
 import { artifactsOf, home, hostname, type Daemon, type Home } from "../testing/manager-home.ts";
@@ -99,6 +100,45 @@ test("a registry tells what a plugin asks for without its package, and a pull an
   await assert.rejects(to.manager.reload("tool"), { kind: "forbidden", message: /not granted: hooks: \[true\];/ });
   await to.manager.reload("tool", undefined, { privileges: "all" });
   assertOneFolder(host);
+});
+
+test("an artifact whose config asks for other permissions than its package is refused, whatever is granted, with both", async (t) => {
+  await using registry = await FakeRegistry.start();
+  const [author, host] = [home(t), home(t)];
+  const [from, to] = [await author.daemon(), await host.daemon()];
+  const remote = `${registry.host}/tool:1`;
+  for (const [pouch, inside] of [
+    [{ permissions: { ...asks.permissions, hooks: true } }, /the permissions \{"fields":.*,"hooks":true\}/],
+    [{}, /no permissions by name/],
+  ] as const) {
+    await from.manager.install({ reference: author.plugin("tool", { pouch }) }, { privileges: "all" });
+    await from.manager.push("tool", { remote }, quiet, signal);
+    const manifest = JSON.parse(registry.manifest("1")?.bytes.toString() ?? "") as object;
+    const told = JSON.stringify({
+      name: "tool",
+      version: "1.0.0",
+      pouch: { api: "1", points: ["container.preCreate"], ...asks },
+    });
+    const config = { mediaType: ArtifactType.config, ...registry.addBlob(told) };
+    registry.addManifest({ ...manifest, config }, MediaType.ociManifest, "1");
+    const granted = await to.manager.pullPrivileges({ remote }, signal);
+    assert.deepEqual(
+      granted.map(({ Value }) => Value),
+      [["Hostname"]],
+    );
+    for (const privileges of [granted, "all"] as const)
+      await assert.rejects(to.manager.pull({ remote, enable: true, privileges }, quiet, signal), (error) => {
+        const { kind, message } = EngineError.from(error);
+        assert.equal(kind, "invalidArgument");
+        assert.match(
+          message,
+          /^the config of \S+tool:1 and its package disagree: its config asks for the permissions \{"fields":/,
+        );
+        assert.match(message, inside);
+        return true;
+      });
+  }
+  assert.deepEqual(readdirSync(join(host.root, "installed")), []);
 });
 
 test("a reload pulls a tag that has moved, and a digest again as it is", async (t) => {

@@ -15,6 +15,7 @@ import { pullErrorOf, RegistryError } from "../../registry/registry-error.ts";
 import { describeArtifact, fetchArtifact, type FetchedPackage } from "./fetch-artifact.ts";
 import { pushArtifact, type PushRequest } from "./push-artifact.ts";
 import type { SignaturePolicy } from "./signature-policy.ts";
+import type { ToldBeside } from "./told-beside.ts";
 
 export interface PluginArtifactsOptions {
   registries: RegistrySettings;
@@ -77,7 +78,7 @@ export class PluginArtifacts {
   }
 
   /** What a registry has of a plugin's package.json beside the package, to look at; undefined where other tools put nothing there. */
-  async describe(reference: Reference, options: PullOptions): Promise<Record<string, unknown> | undefined> {
+  async describe(reference: Reference, options: PullOptions): Promise<ToldBeside | undefined> {
     const { signatures, registries } = this.#options;
     return this.#with(reference, options.auth, options.signal, async ({ client }, signal) =>
       describeArtifact({ client, clock: registries.clock, signatures }, { reference, signal }),

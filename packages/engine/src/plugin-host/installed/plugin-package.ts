@@ -12,6 +12,7 @@ import { removeTree } from "../../remove-tree.ts";
 import { besidePackage, packageContent } from "./package-content.ts";
 import { isPolicy, loadPolicy, policyFile } from "../policies/index.ts";
 import { isArtifactReference, type PluginArtifacts, type PullOptions } from "../artifact/plugin-artifacts.ts";
+import { checkTold, type ToldBeside } from "../artifact/told-beside.ts";
 import type { PluginPlace } from "../plugin-record.ts";
 import { runGuarded } from "./run-guarded.ts";
 import { tarLimit, tooLarge } from "./tar-limit.ts";
@@ -128,7 +129,7 @@ export async function readPlugin(source: PackageSource, room: PackageRoom): Prom
 }
 
 /** A registry has it beside the package. What is brought in later is held against the package's own. */
-async function toldByRegistry(source: PackageSource, { artifacts }: PackageRoom): Promise<Record<string, unknown> | undefined> {
+async function toldByRegistry(source: PackageSource, { artifacts }: PackageRoom): Promise<ToldBeside | undefined> {
   if (!("reference" in source) || !isArtifactReference(source.reference)) return undefined;
   return artifacts.describe(artifacts.parse(source.reference), source.pull ?? {});
 }
@@ -145,8 +146,9 @@ async function bring(source: PackageSource, directory: string, room: PackageRoom
   const { reference, pull = {} } = source;
   if (isArtifactReference(reference)) {
     const parsed = artifacts.parse(reference);
-    const fetched = await artifacts.fetch(parsed, pull, file, limits.sentBytes);
+    const { told, ...fetched } = await artifacts.fetch(parsed, pull, file, limits.sentBytes);
     await extract(file, directory, limits);
+    if (told !== undefined) checkTold(told, await readPackageJson(directory), formatReference(parsed));
     return { source: formatReference(parsed), ...fetched };
   }
   artifacts.signatures.checkUnsigned(reference);
