@@ -139,6 +139,24 @@ test("the operator's own file narrows what was granted", async () => {
   assert.match(stderr, /without a grant: the operator's permissions for it would need "(Labels.made-by|HostConfig.PidsLimit)"/);
 });
 
+test("a set whose entry grants all lists what that is, before it does and after, and of a later version what is new", async () => {
+  const file = join(scratch, "set.json");
+  const source = plugin("of-a-set", "1.0.0", limits);
+  writeFileSync(file, JSON.stringify({ plugins: [{ name: "of-a-set", source, grantAllPermissions: true }] }));
+  const applied = async (...flags: string[]): Promise<string> => {
+    const { code, stdout, stderr } = await daemon.pouch("plugin", "apply", "-f", file, ...flags);
+    assert.equal(code, 0, stderr);
+    return stdout;
+  };
+  const fields = "granted: fields at container.preCreate:";
+  for (const flags of [["--dry-run"], []])
+    assert.match(await applied(...flags), new RegExp(`  \\+ ${fields} \\[HostConfig.PidsLimit, Labels.made-by\\]\n`));
+  assert.equal(await madeBy("of-a-set"), "1.0.0 77");
+  plugin("of-a-set", "2.0.0", [...limits, "User"]);
+  assert.match(await applied("--dry-run"), new RegExp(`  \\+ ${fields} \\[User\\]\n`));
+  assert.equal(await madeBy("of-a-set"), "1.0.0 77");
+});
+
 /** A plugin that notes whether it reaches a port of the host. */
 function caller(name: string, port: number, permissions: object): string {
   return writePlugin(join(scratch, name), {

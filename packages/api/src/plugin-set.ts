@@ -1,4 +1,5 @@
 import { Type, type Static } from "typebox";
+import { PluginPrivilege } from "./plugins.ts";
 import { flag, list, map, oneOf, optional, text } from "./wire-types.ts";
 
 /** A plugin as a file of plugins has it. */
@@ -45,6 +46,7 @@ export const PluginSetReport = Type.Object({
       action: oneOf("install", "replace", "configure", "enable", "disable", "move", "remove"),
       from: optional(facts),
       to: optional(facts),
+      granted: optional(list(PluginPrivilege, "What it is granted for the first time, by grantAllPermissions")),
     }),
   ),
   order: optional(Type.Object({ from: list(text()), to: list(text()) })),

@@ -53,5 +53,9 @@ export function inQuery(granted: Granted | undefined): string | undefined {
 
 /** A line for each, as Docker shows them. */
 export function listed(privileges: readonly PluginPrivilege[]): string {
-  return privileges.map(({ Name, Value }) => ` - ${Name}: [${Value.join(", ")}]\n`).join("");
+  return privileges.map((privilege) => ` - ${privilegeText(privilege)}\n`).join("");
+}
+
+export function privilegeText({ Name, Value }: PluginPrivilege): string {
+  return `${Name}: [${Value.join(", ")}]`;
 }

@@ -11,6 +11,10 @@ test("what a set changes is told plugin by plugin, what was and what is to be", 
         action: "replace",
         from: { enabled: true, version: "1.0.0", content: "sha256:a" },
         to: { enabled: true, version: "1.1.0", content: "sha256:b", configuration: { rate: 1 } },
+        granted: [
+          { Name: "fields at container.preCreate", Description: "", Value: ["User", "HostConfig.*"] },
+          { Name: "network", Description: "", Value: ["true"] },
+        ],
       },
       { name: "old", action: "remove", from: { enabled: false } },
     ],
@@ -28,6 +32,8 @@ replace tool
   - content: sha256:a
   + content: sha256:b
   + configuration: {"rate":1}
+  + granted: fields at container.preCreate: [User, HostConfig.*]
+  + granted: network: [true]
 remove old
   - enabled: false
 order

@@ -1,4 +1,5 @@
-import type { PluginSetReport } from "@pouchcontainer/api";
+import type { PluginPrivilege, PluginSetReport } from "@pouchcontainer/api";
+import { privilegeText } from "./plugin-privileges.ts";
 
 type Change = PluginSetReport["changed"][number];
 type Facts = NonNullable<Change["from"]>;
@@ -6,7 +7,10 @@ type Facts = NonNullable<Change["from"]>;
 /** What a set changes, a paragraph for each plugin: `- ` what was, `+ ` what is to be. */
 export function setReportText({ changed, order }: PluginSetReport): string {
   if (changed.length === 0 && order === undefined) return "Nothing to change.\n";
-  const plugins = changed.map(({ name, action, from, to }) => `${action} ${name}\n${differenceText(from, to)}`);
+  const plugins = changed.map(
+    ({ name, action, from, to, granted = [] }) =>
+      `${action} ${name}\n${differenceText(from, to)}${granted.map(grantText).join("")}`,
+  );
   const ordered = order === undefined ? "" : `order\n${side("-", "", order.from.join(" "))}${side("+", "", order.to.join(" "))}`;
   return `${plugins.join("")}${ordered}`;
 }
@@ -18,6 +22,10 @@ function differenceText(from: Facts | undefined, to: Facts | undefined): string 
       return before === after ? "" : `${side("-", key, before)}${side("+", key, after)}`;
     })
     .join("");
+}
+
+function grantText(privilege: PluginPrivilege): string {
+  return side("+", "granted", privilegeText(privilege));
 }
 
 function side(sign: string, key: string, value: string | undefined): string {

@@ -19,6 +19,7 @@ export { PluginHost, type PluginHostDeps } from "./plugin-host.ts";
 export type { TraceEntry } from "./trace.ts";
 export { pluginAdminRoutes } from "./admin-routes.ts";
 export { PluginLogs } from "./plugin-logs.ts";
+export { privilegesText } from "./permissions/privileges.ts";
 export { PluginManager, type PluginManagerDeps } from "./plugin-manager.ts";
 export { StoredPlugins } from "./stored-plugins.ts";
 export type { PluginOrderRecord, PluginRecord } from "./plugin-record.ts";

@@ -1071,7 +1071,19 @@ test("a set brings in what asks for more than was granted where its entry grants
   await assert.rejects(daemon.manager.sets.applyAll(setOf(h, [wish]), { dryRun: true }), { kind: "forbidden" });
   assert.equal(readdirSync(join(h.root, "installed")).length, 1);
 
+  const added = async (): Promise<unknown> => {
+    const [change] = (await daemon.manager.sets.applyAll(setOf(h, [grants]), { dryRun: true })).changed;
+    return change?.granted?.map(({ Name, Value }) => [Name, ...Value]);
+  };
+  assert.deepEqual(await added(), [["fields at container.preCreate", "Hostname"]]);
   assert.deepEqual(await applied(daemon, setOf(h, [grants])), { changed: ["install tool"], failed: [] });
+  h.plugin("tool", { pouch: setsHostname, hostname: "old", version: "1.0.1" });
+  assert.equal(await added(), undefined, "it asks for no more");
+  h.plugin("tool", { pouch: setsMore, hostname: "old" });
+  assert.deepEqual(await added(), [["fields at container.preCreate", "User"]]);
+  h.plugin("tool", { hostname: "old" });
+  assert.deepEqual(await added(), [["everything", "true"]]);
+  h.plugin("tool", { pouch: setsHostname, hostname: "old" });
   assert.equal(await hostname(daemon), "old");
   assert.deepEqual(await applied(daemon, setOf(h, [wish])), nothing, "what was granted stays so");
   assert.equal(daemon.manager.exportSet().plugins.find(({ name }) => name === "tool")?.grantAllPermissions, true);
@@ -1084,7 +1096,11 @@ test("a set brings in what asks for more than was granted where its entry grants
     /not granted: fields at container.preCreate: \[User\];/,
   );
   assert.equal(await hostname(again), "old");
-  assert.deepEqual(await applied(again, setOf(h, [grants])), { changed: ["replace tool"], failed: [] });
+  const { changed } = await again.manager.sets.applyAll(setOf(h, [grants]));
+  assert.deepEqual(
+    changed.map(({ action, granted }) => [action, granted?.flatMap(({ Value }) => Value)]),
+    [["replace", ["User"]]],
+  );
   assert.equal(await hostname(again), "new");
 });
 

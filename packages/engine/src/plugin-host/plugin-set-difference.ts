@@ -1,4 +1,4 @@
-import { withoutSecrets } from "@pouchcontainer/api";
+import { withoutSecrets, type PluginPrivilege } from "@pouchcontainer/api";
 import { legibleManifestOf, type PluginRecord } from "./plugin-record.ts";
 import type { SetAction, SetChange } from "./plugin-set-plan.ts";
 
@@ -8,6 +8,8 @@ export interface SetDifference {
   action: SetAction;
   from?: PluginFactsOfSet;
   to?: PluginFactsOfSet;
+  /** What it is granted for the first time, because its entry grants whatever it asks for. */
+  granted?: PluginPrivilege[];
 }
 
 export interface PluginFactsOfSet {
@@ -18,8 +20,8 @@ export interface PluginFactsOfSet {
   configuration?: unknown;
 }
 
-export function differenceOf({ name, action, from, to }: SetChange): SetDifference {
-  return { name, action, ...(from && { from: factsOf(from) }), ...(to && { to: factsOf(to) }) };
+export function differenceOf({ name, action, from, to, granted }: SetChange): SetDifference {
+  return { name, action, ...(from && { from: factsOf(from) }), ...(to && { to: factsOf(to) }), ...(granted && { granted }) };
 }
 
 function factsOf(record: PluginRecord): PluginFactsOfSet {

@@ -1,9 +1,10 @@
+import type { PluginPrivilege } from "@pouchcontainer/api";
 import { failedPrecondition, invalidArgument, notFound } from "@pouchcontainer/errors";
 import { checkConfiguration, equalJson, type PluginSet, type WantedPlugin } from "@pouchcontainer/plugin-sdk/host";
 import { removeTree } from "../remove-tree.ts";
 import type { Collection } from "../store/index.ts";
 import { contentAt, unpackPlugin, type PackageRoom } from "./installed/plugin-package.ts";
-import { grantNow } from "./permissions/granted.ts";
+import { grantNow, toBeGranted } from "./permissions/granted.ts";
 import { manifestOf, type PluginRecord } from "./plugin-record.ts";
 
 type Installed = NonNullable<PluginRecord["installed"]>;
@@ -17,6 +18,8 @@ export interface SetChange {
   action: SetAction;
   from: PluginRecord | undefined;
   to: PluginRecord | undefined;
+  /** What it is granted for the first time, by its entry. */
+  granted?: PluginPrivilege[];
 }
 
 export interface SetPlanDeps extends PackageRoom {
@@ -41,6 +44,7 @@ export class SetPlan {
     const from = this.#deps.records.get(name);
     if (this.#deps.isBuiltin(name)) return this.#builtin(wanted, from);
     const to = await this.#installed(wanted, from);
+    let added: PluginPrivilege[] = [];
     try {
       const manifest = manifestOf(to);
       if (manifest.name !== name)
@@ -48,8 +52,9 @@ export class SetPlan {
       if (wanted.version !== undefined && wanted.version !== manifest.version)
         throw failedPrecondition(`plugin ${name} is there in version ${manifest.version}, its entry wants ${wanted.version}`);
       const { installed } = to;
-      const { packageJson } = installed;
-      const granted = grantNow({ manifest, packageJson }, from, wanted.grantAllPermissions === true ? "all" : []);
+      const asking = { manifest, packageJson: installed.packageJson };
+      added = toBeGranted(asking, from);
+      const granted = grantNow(asking, from, wanted.grantAllPermissions === true ? "all" : []);
       if (manifest.permissions !== undefined) installed.granted = granted;
       checkConfiguration(manifest, this.#deps.configurationOf(to));
     } catch (error) {
@@ -57,7 +62,8 @@ export class SetPlan {
       throw error;
     }
     const action = actionFor(from, to);
-    return action === undefined ? undefined : { name, action, from, to };
+    if (action === undefined) return undefined;
+    return { name, action, from, to, ...(added.length > 0 && { granted: added }) };
   }
 
   /** The same of one that is disabled and otherwise left as it is. */

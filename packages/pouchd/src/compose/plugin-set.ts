@@ -1,4 +1,4 @@
-import type { PluginManager } from "@pouchcontainer/engine";
+import { privilegesText, type PluginManager } from "@pouchcontainer/engine";
 import { invalidArgument, messageChain } from "@pouchcontainer/errors";
 import { parsePluginSet, type PluginSet } from "@pouchcontainer/plugin-sdk/host";
 import { readFileSync } from "node:fs";
@@ -24,7 +24,12 @@ export async function openWithSet(manager: PluginManager, set: PluginSet | undef
   await manager.open(new Set(unwanted.map(({ name }) => name)));
   if (set === undefined) return;
   const { changed, failed } = await manager.sets.applyEach(set);
-  for (const { name, action } of changed) log.info("a plugin is as the set of plugins wants it now", { plugin: name, action });
+  for (const { name, action, granted } of changed)
+    log.info("a plugin is as the set of plugins wants it now", {
+      plugin: name,
+      action,
+      ...(granted && { granted: privilegesText(granted) }),
+    });
   for (const { name, error } of failed)
     log.error("a plugin cannot be as the set of plugins wants it, and stays as it was", { plugin: name, error: error.message });
 }
