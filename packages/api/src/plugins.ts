@@ -75,6 +75,20 @@ export const PluginPermissionsReport = Type.Object({
 });
 export type PluginPermissionsReport = Static<typeof PluginPermissionsReport>;
 
+/** A new version of a plugin that takes a share of its calls. */
+export const PluginCanary = Type.Object({
+  Version: text(),
+  Share: text("Of the plugin's calls, such as 5%"),
+  Since: text("RFC 3339"),
+  Calls: integer("Calls that it took"),
+  Failures: integer("Those of them that failed, and were answered by the plugin's own version"),
+  SlowCalls: integer("Those that took longer than MaxMs"),
+  FailureLimit: text("Failures and slow calls with which it goes back: a number, or a share of its calls"),
+  MaxMs: optional(integer()),
+  PromoteAt: optional(text("RFC 3339, when it becomes the plugin's version by itself")),
+});
+export type PluginCanary = Static<typeof PluginCanary>;
+
 /** PouchContainer's own facts about a plugin. */
 export const PouchPluginFacts = Type.Object({
   Version: optional(text()),
@@ -84,6 +98,7 @@ export const PouchPluginFacts = Type.Object({
   FailurePolicy: optional(text("fail or ignore")),
   State: optional(text()),
   Permissions: optional(PluginPermissionFacts),
+  Canary: optional(PluginCanary),
   OpenCircuits: optional(
     list(
       Type.Object({ Point: text(), Reason: text("since which failures it is not called there, and what closes the circuit") }),

@@ -58,6 +58,8 @@ export interface PluginInstance {
   readonly origin: PluginOrigin;
   /** Changes when what is called was started anew. Default: it never is. */
   readonly incarnation?: number;
+  /** Whether a call need not wait for it to be started anew. Default: it never does. */
+  readonly isReady?: boolean;
   invoke<P extends PointName>(point: P, request: PointRequest<P>, context: InvokeContext): Awaitable<PointAnswer<P>>;
   /** Told that the table made with its last answer to `api.updateHandler` is the one that is served. Default: it need not know. */
   routesServed?(): void;

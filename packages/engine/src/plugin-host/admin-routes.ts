@@ -3,6 +3,7 @@ import { EngineError, invalidArgument } from "@pouchcontainer/errors";
 import { clientGone } from "@pouchcontainer/owners";
 import { isObject, pluginSetOf, type BodyChecks } from "@pouchcontainer/plugin-sdk/host";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { canaryOptionsOf } from "./canary/canary-options.ts";
 import { dryRun } from "./dry-run.ts";
 import type { PullOptions } from "./artifact/plugin-artifacts.ts";
 import type { PackageSource } from "./installed/plugin-package.ts";
@@ -21,12 +22,18 @@ export function pluginAdminRoutes(deps: { host: PluginHost; manager: PluginManag
     route("POST", "/plugins/privileges", async (request, _query, _params, response) =>
       manager.privileges((await archiveOf(request)) ?? sourceOf(await readObject(request), pullOptions(request, response))),
     ),
-    route("POST", "/plugins/{name...}/reload", async (request, query, params, response) =>
-      manager.reload(named(params), await archiveOf(request), {
+    route("POST", "/plugins/{name...}/reload", async (request, query, params, response) => {
+      const canary = canaryOptionsOf(query);
+      return manager.reload(named(params), await archiveOf(request), {
         privileges: privilegesOfQuery(query),
         pull: pullOptions(request, response),
-      }),
+        ...(canary && { canary }),
+      });
+    }),
+    route("POST", "/plugins/{name...}/canary/promote", async (_request, _query, params) =>
+      manager.canaries.promote(named(params)),
     ),
+    route("POST", "/plugins/{name...}/canary/abort", async (_request, _query, params) => manager.canaries.abort(named(params))),
     route("GET", "/plugins/{name...}/permissions", async (_request, _query, params) => manager.permissions(named(params))),
     route("GET", "/plugins/order", async () => ({ order: manager.order })),
     route("POST", "/plugins/order", async (request) => {

@@ -56,7 +56,7 @@ export class BodyChains {
       if (link.filter?.(shape.subject(current)) === false) continue;
       const before = current;
       let changed: readonly PatchOperation[] = [];
-      const settle = async (answer: PointAnswer<P>): Promise<Settled<B>> => {
+      const settle = async (answer: PointAnswer<P>, by: ChainLink): Promise<Settled<B>> => {
         // Of a large body each of these is as much as others may be asked to wait for.
         await takeLoopShare();
         // The copy is out of the plugin's reach: what it does to its draft later changes nothing.
@@ -69,7 +69,7 @@ export class BodyChains {
         if (shape.verify !== undefined && patch.length > 0) await assertUsable(shape.verify, before, after, patch);
         await takeLoopShare();
         changed = patch;
-        return this.settled(link, writes, { before, after, patch }, after);
+        return this.settled(by, writes, { before, after, patch }, after);
       };
       const after = await this.#runner.run(point, link, shape.request(cloneJson(before)), context, settle);
       if (after === undefined) continue;

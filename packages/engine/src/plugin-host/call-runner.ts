@@ -41,6 +41,9 @@ export interface Settled<R> {
   conflicts?: Conflict[];
 }
 
+/** Checks the answer of the version that a call was made of, by its link, and takes from it what the chain goes on with. */
+type Settle<P extends PointName, R> = (answer: PointAnswer<P>, by: ChainLink) => Settled<R> | Promise<Settled<R>>;
+
 /** Makes one call of one plugin: deadline, circuit, failure policy, trace, observers. */
 export class CallRunner {
   readonly #deps: CallRunnerDeps;
@@ -52,20 +55,34 @@ export class CallRunner {
   }
 
   /**
-   * `settle` checks the answer and takes from it what the chain goes on with; what it throws counts as the plugin's failure.
+   * Calls the plugin, or its canary where that takes the call. What `settle` throws counts as the plugin's failure.
    * `shown` is what the plugin gets to read, where the request holds that as a stream: its secrets are masked in a failure.
    * Resolves to undefined when the plugin was left out: it is gone, or it failed and its policy is to ignore that.
    */
-  async run<P extends PointName, R>(
+  run<P extends PointName, R>(
     point: P,
     link: ChainLink,
     request: PointRequest<P>,
     context: ChainContext,
-    settle: (answer: PointAnswer<P>) => Settled<R> | Promise<Settled<R>>,
+    settle: Settle<P, R>,
     shown: unknown = request,
   ): Promise<R | undefined> {
+    const { canary } = link.slot;
+    if (canary === undefined) return this.#run(point, link, request, context, settle, shown);
+    const call = { point, link, request, signal: context.signal };
+    return canary.answer(call, (by, asked) => this.#run(point, by, asked, context, settle, shown));
+  }
+
+  async #run<P extends PointName, R>(
+    point: P,
+    link: ChainLink,
+    request: PointRequest<P>,
+    context: ChainContext,
+    settle: Settle<P, R>,
+    shown: unknown,
+  ): Promise<R | undefined> {
     const { slot, settings, breaker } = link;
-    const instance = slot.instance;
+    const instance = link.instance ?? slot.instance;
     if (instance === undefined) return undefined;
     const call = { point, link, instance, shown, context, startedAt: this.#deps.now(), started: performance.now() };
 
@@ -79,7 +96,7 @@ export class CallRunner {
       const invokeContext = this.#invokeContext(call, deadline);
       const limited = link.guard.limited(request);
       const invoke = (): Awaitable<PointAnswer<P>> => enter(() => instance.invoke(point, limited, invokeContext));
-      const settled = await deadline.race(invokeAndSettle(invoke, settle));
+      const settled = await deadline.race(invokeAndSettle(invoke, (answer) => settle(answer, link)));
       if (breaker.succeeded()) this.#circuit(link, point, "circuit-closed");
       const changed = settled.patch !== undefined && settled.patch.length > 0;
       this.#record(call, changed ? "changed" : "unchanged", settled);

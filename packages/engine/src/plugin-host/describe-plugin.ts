@@ -1,4 +1,4 @@
-import type { Plugin, PluginPermissionFacts } from "@pouchcontainer/api";
+import type { Plugin, PluginCanary, PluginPermissionFacts } from "@pouchcontainer/api";
 import type { PluginManifest } from "@pouchcontainer/plugin-sdk";
 import { implementsName, splitPoint, type PluginOrigin } from "@pouchcontainer/plugin-sdk/host";
 import { createHash } from "node:crypto";
@@ -15,6 +15,8 @@ export interface PluginFacts {
   place: PluginPlace;
   /** Where it is not called for a while, and why. */
   openCircuits: readonly { Point: string; Reason: string }[];
+  /** The new version that takes a share of its calls. */
+  canary: PluginCanary | undefined;
   permissions: PluginPermissionFacts;
   /** Whether its process is in the host's network, or the daemon's. */
   reachesNetwork: boolean;
@@ -23,7 +25,7 @@ export interface PluginFacts {
 
 /** The same in Docker's shape, as `docker plugin ls` and `inspect` read it, with `Pouch` added. */
 export function describePlugin(facts: PluginFacts): Plugin {
-  const { manifest, origin, enabled, state, place, openCircuits, permissions, reachesNetwork, details } = facts;
+  const { manifest, origin, enabled, state, place, openCircuits, canary, permissions, reachesNetwork, details } = facts;
   // Keys of the manifest's points are points.
   const points = Object.keys(manifest.points) as (keyof typeof manifest.points)[];
   const types = [...new Set(points.map((point) => implementsName(splitPoint(point).kind)))];
@@ -57,6 +59,7 @@ export function describePlugin(facts: PluginFacts): Plugin {
       FailurePolicy: policies.join(","),
       State: state,
       Permissions: permissions,
+      ...(canary !== undefined && { Canary: canary }),
       ...(openCircuits.length === 0 ? {} : { OpenCircuits: [...openCircuits] }),
       ...(place.digest !== undefined && { Digest: place.digest }),
       ...(place.signature !== undefined && { Signature: place.signature }),

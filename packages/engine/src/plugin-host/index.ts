@@ -18,6 +18,7 @@ export { validatorRules } from "./validator/validator-rules.ts";
 export { PluginHost, type PluginHostDeps } from "./plugin-host.ts";
 export type { TraceEntry } from "./trace.ts";
 export { pluginAdminRoutes } from "./admin-routes.ts";
+export type { CanaryRecord } from "./canary/canaries.ts";
 export { PluginLogs } from "./plugin-logs.ts";
 export { privilegesText } from "./permissions/privileges.ts";
 export { PluginManager, type PluginManagerDeps } from "./plugin-manager.ts";

@@ -1,6 +1,6 @@
 import type { UnpackedPlugin } from "./installed/plugin-package.ts";
 import { grantNow, type GrantedPrivileges } from "./permissions/granted.ts";
-import type { PluginPlace, PluginRecord } from "./plugin-record.ts";
+import type { InstalledRecord, PluginPlace, PluginRecord } from "./plugin-record.ts";
 
 export interface InstallOptions {
   /** Default: true. */
@@ -24,7 +24,7 @@ export interface BroughtIn {
 }
 
 /** What the daemon remembers of a package from now on: what is not said stays as it was. Throws `forbidden` for what was not granted. */
-export function recordOf({ unpacked, place, options, now }: BroughtIn, old: PluginRecord | undefined): PluginRecord {
+export function recordOf({ unpacked, place, options, now }: BroughtIn, old: PluginRecord | undefined): InstalledRecord {
   const { manifest, packageJson, directory, content } = unpacked;
   const granted = grantNow({ manifest, packageJson }, old, options.privileges ?? []);
   const configuration = options.configuration ?? old?.installed?.configuration;

@@ -122,6 +122,7 @@ export class PluginCatalogue {
       origin,
       enabled,
       state,
+      canary: slot?.canary?.facts,
       openCircuits: openCircuits(this.#deps.host, name),
       permissions,
       reachesNetwork: origin !== "installed" || reachesNetwork(instance?.manifest ?? manifest),

@@ -18,6 +18,7 @@ import { conflict, resourceExhausted } from "@pouchcontainer/errors";
 import type { Collection } from "../store/index.ts";
 import type { PluginOrderRecord, PluginRecord } from "./plugin-record.ts";
 import { artifactsOf, checks, home, hostname, type Daemon, type Home } from "./testing/manager-home.ts";
+import { policy } from "./testing/policy-folder.ts";
 
 test("folders of sockets that a killed daemon left are gone at the next start, and nothing else is", async (t) => {
   const h = home(t);
@@ -1133,23 +1134,6 @@ test("an exported set brings back what there was, and changes nothing of it", as
   );
   assert.deepEqual(daemon.manager.exportSet(), file);
 });
-
-/** A folder with a policy that sets the host name of containers that have none. */
-function policy(h: Home, name: string, expression: string, pouch: object = {}): string {
-  const directory = join(h.root, "sources", name);
-  mkdirSync(directory, { recursive: true });
-  const mutation = { patchType: "ApplyConfiguration", applyConfiguration: { expression } };
-  writeFileSync(
-    join(directory, "policy.json"),
-    JSON.stringify({
-      name,
-      version: "1.0.0",
-      pouch: { api: "1", points: ["container.preCreate"], ...pouch },
-      policy: { mutations: [mutation] },
-    }),
-  );
-  return directory;
-}
 
 test("a policy is installed from its folder, its file or an archive, and is a plugin as any other", async (t) => {
   const h = home(t);

@@ -6,6 +6,8 @@ import type { Collection } from "../store/index.ts";
 import { pullOf, pullSource, type PluginPullRequest } from "./artifact/pull-request.ts";
 import type { PluginArtifacts, PullOptions } from "./artifact/plugin-artifacts.ts";
 import { pushInstalled, type PluginPushRequest } from "./artifact/push-installed.ts";
+import { Canaries, type CanaryRecord } from "./canary/canaries.ts";
+import type { CanaryOptions } from "./canary/canary-options.ts";
 import type { PackageSource, UnpackedPlugin } from "./installed/plugin-package.ts";
 import { takeUpLastRun } from "./last-run.ts";
 import { managedSets } from "./managed-sets.ts";
@@ -14,7 +16,7 @@ import { warningOf, type GrantedPrivileges } from "./permissions/granted.ts";
 import { privilegesAt } from "./permissions/privileges-at.ts";
 import { PluginCatalogue } from "./plugin-catalogue.ts";
 import { PluginOrder } from "./plugin-order.ts";
-import type { PluginOrderRecord, PluginPlace, PluginRecord } from "./plugin-record.ts";
+import type { InstalledRecord, PluginOrderRecord, PluginPlace, PluginRecord } from "./plugin-record.ts";
 import { exportedSet } from "./plugin-set-export.ts";
 import type { PluginSets } from "./plugin-sets.ts";
 import { PluginTurns } from "./plugin-turns.ts";
@@ -22,15 +24,19 @@ import { PluginSwitch, type PluginSwitchDeps } from "./plugin-switch.ts";
 import { removeUnused } from "./unused-folders.ts";
 import { withPackage } from "./with-package.ts";
 
-export interface PluginManagerDeps extends Omit<PluginSwitchDeps, "builtin" | "withTable"> {
+export interface PluginManagerDeps extends Omit<PluginSwitchDeps, "builtin" | "withTable" | "endCanary"> {
   records: Collection<PluginRecord>;
   orders: Collection<PluginOrderRecord>;
+  /** New versions that are tried, of which a daemon that starts tells. */
+  canaries: Collection<CanaryRecord>;
   /** Where installed plugins live; survives restarts. */
   directory: string;
   /** Plugins in registries, and whose signatures count. */
   artifacts: PluginArtifacts;
   publish: (event: { action: string; plugin: string; attributes: Record<string, string> }) => void;
   now?: () => number;
+  /** Which calls canaries take: from 0 to below 1. Default: Math.random. */
+  random?: () => number;
 }
 
 /**
@@ -41,6 +47,8 @@ export class PluginManager {
   readonly #deps: PluginManagerDeps;
   /** Instances of built-in plugins, which are kept while they are disabled. */
   readonly #builtin = new Map<string, PluginInstance>();
+  /** New versions that take a share of the calls. */
+  readonly canaries: Canaries;
   readonly #catalogue: PluginCatalogue;
   readonly #switch: PluginSwitch;
   readonly #turns: PluginTurns;
@@ -52,7 +60,24 @@ export class PluginManager {
     const { host, records, safeMode = false } = deps;
     this.#catalogue = new PluginCatalogue({ host, records, builtin: this.#builtin, safeMode });
     this.#turns = new PluginTurns((ref) => this.#catalogue.resolve(ref));
-    this.#switch = new PluginSwitch({ ...deps, builtin: this.#builtin, withTable: (work) => this.#turns.withTable(work) });
+    this.#switch = new PluginSwitch({
+      ...deps,
+      builtin: this.#builtin,
+      withTable: (work) => this.#turns.withTable(work),
+      endCanary: (name, reason, hurry) => this.canaries.end(name, reason, hurry),
+    });
+    this.canaries = new Canaries({
+      ...deps,
+      registry: host.registry,
+      now: deps.now ?? Date.now,
+      random: deps.random ?? Math.random,
+      logOf: deps.logs.logOf,
+      start: (record) => this.#switch.start(record),
+      replace: (record, keep, started) => this.#switch.replace(record, keep, started),
+      exclusively: (ref, work) => this.#turns.takeOn(ref, work),
+      describe: (name) => this.#catalogue.describe(name),
+      removeFolder: (name, directory) => this.#removeFolder(name, directory),
+    });
     this.#order = new PluginOrder({ ...deps, turns: this.#turns, switch: this.#switch });
   }
 
@@ -62,12 +87,14 @@ export class PluginManager {
    */
   async open(heldBack: ReadonlySet<string> = new Set()): Promise<void> {
     const start = (record: PluginRecord): Promise<PluginInstance> => this.#switch.start(record);
+    await this.canaries.sweep();
     await takeUpLastRun({ ...this.#deps, builtin: this.#builtin, start }, heldBack);
   }
 
   /** Ends every plugin's process. Records stay as they are. */
   async close(): Promise<void> {
     await this.#turns.close();
+    await this.canaries.close();
     const { registry } = this.#deps.host;
     const slots = [...registry.slots()].map(({ name }) => registry.remove(name));
     await Promise.all(slots.map(async (slot) => slot.instance?.close()));
@@ -133,6 +160,16 @@ export class PluginManager {
   }
 
   async #take(unpacked: UnpackedPlugin, place: PluginPlace, options: InstallOptions): Promise<void> {
+    const { records } = this.#deps;
+    const { name } = unpacked.manifest;
+    const old = records.get(name);
+    const record = this.#recordOf(unpacked, place, options);
+    await this.#switch.become(name, record, () => records.put(name, record));
+    if (old?.installed !== undefined) await this.#removeFolder(name, old.installed.directory);
+  }
+
+  /** What a package would be on record. Throws where it may not be brought in so. */
+  #recordOf(unpacked: UnpackedPlugin, place: PluginPlace, options: InstallOptions): InstalledRecord {
     const { manifest } = unpacked;
     const { name } = manifest;
     const { records, now = Date.now } = this.#deps;
@@ -142,11 +179,9 @@ export class PluginManager {
       );
     }
     if (this.#builtin.has(name)) throw conflict(`a plugin named "${name}" is compiled into the daemon`);
-    const old = records.get(name);
-    const record = recordOf({ unpacked, place, options, now }, old);
+    const record = recordOf({ unpacked, place, options, now }, records.get(name));
     checkConfiguration(manifest, this.#switch.configurationOf(record));
-    await this.#switch.become(name, record, () => records.put(name, record));
-    if (old?.installed !== undefined) await this.#removeFolder(name, old.installed.directory);
+    return record;
   }
 
   /** Sets of plugins, brought about as other changes are. */
@@ -209,12 +244,13 @@ export class PluginManager {
 
   /**
    * Starts a new version, checks it, swaps it in; calls in flight end in the old one. Without an archive the source it was installed
-   * from is looked at again, as `pull` says where that is a registry. A version that fails leaves the old one as it is.
+   * from is looked at again, as `pull` says where that is a registry. A version that fails leaves the old one as it is. With `canary` the
+   * new version takes a share of the calls, and the old one the others.
    */
   async reload(
     ref: string,
     archive?: PackageSource,
-    { privileges = [], pull = {} }: { privileges?: GrantedPrivileges; pull?: PullOptions } = {},
+    { privileges = [], pull = {}, canary }: { privileges?: GrantedPrivileges; pull?: PullOptions; canary?: CanaryOptions } = {},
   ): Promise<Plugin> {
     const {
       name: wanted,
@@ -226,6 +262,10 @@ export class PluginManager {
       );
     const from: PackageSource | undefined = archive ?? (source === undefined ? undefined : { reference: source, pull });
     if (from === undefined) {
+      if (canary !== undefined)
+        throw failedPrecondition(
+          `plugin ${wanted} was sent, and not said from where: a canary is a new version, so send that with the request`,
+        );
       return this.#turns.takeOn(ref, async (name) => {
         await this.#restart(this.#installed(name));
         return this.#reloaded(name);
@@ -238,12 +278,14 @@ export class PluginManager {
       const now = this.#installed(name).installed;
       if (archive === undefined && (now.source !== source || now.sent !== sent))
         throw conflict(`plugin ${name} was installed from elsewhere while it was brought in from ${source}: reload it again`);
-      await this.#take(unpacked, archive === undefined ? unpacked.place : placeAfterSending(now), { privileges });
+      const place = archive === undefined ? unpacked.place : placeAfterSending(now);
+      if (canary !== undefined) return this.canaries.begin(this.#recordOf(unpacked, place, { privileges }), canary);
+      await this.#take(unpacked, place, { privileges });
       return this.#reloaded(name);
     });
   }
 
-  #installed(name: string): PluginRecord & Required<Pick<PluginRecord, "installed">> {
+  #installed(name: string): InstalledRecord {
     const { installed, ...record } = this.#deps.records.get(name) ?? { name, enabled: true };
     if (installed === undefined) throw failedPrecondition(`plugin ${name} is compiled into the daemon: build it anew`);
     return { ...record, installed };

@@ -38,6 +38,9 @@ export interface PluginRecord {
   };
 }
 
+/** Of a plugin that is not built in. */
+export type InstalledRecord = PluginRecord & Required<Pick<PluginRecord, "installed">>;
+
 /** The one record that is not a plugin's. */
 export interface PluginOrderRecord {
   order: string[];

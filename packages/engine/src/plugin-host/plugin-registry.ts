@@ -1,10 +1,11 @@
+import type { PluginCanary } from "@pouchcontainer/api";
 import { conflict, notFound } from "@pouchcontainer/errors";
 import { pointNames, type PluginManifest, type PointName, type ResolvedPoint } from "@pouchcontainer/plugin-sdk";
 import { CircuitBreaker } from "./circuit-breaker.ts";
 import { compileFilters, type Filter } from "./filters.ts";
 import { ObservedPermissions } from "./permissions/observed-permissions.ts";
 import { PermissionGuard } from "./permissions/permission-guard.ts";
-import type { PluginInstance } from "@pouchcontainer/plugin-sdk/host";
+import type { PluginInstance, PointRequest } from "@pouchcontainer/plugin-sdk/host";
 
 /** One plugin's place in the chain of one point. */
 export interface ChainLink {
@@ -13,6 +14,26 @@ export interface ChainLink {
   readonly filter: Filter | undefined;
   readonly breaker: CircuitBreaker;
   readonly guard: PermissionGuard;
+  /** Which is called. Default: the one in the slot. */
+  readonly instance?: PluginInstance;
+}
+
+/** A call that is to be made of whatever version of a plugin. */
+export interface CallOfSlot<P extends PointName> {
+  readonly point: P;
+  readonly link: ChainLink;
+  readonly request: PointRequest<P>;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Makes a call by a link; rejects when it fails, unless that is to be ignored. */
+export type MakeCall<P extends PointName, R> = (by: ChainLink, request: PointRequest<P>) => Promise<R | undefined>;
+
+/** A new version that is tried beside the one in a slot. */
+export interface CanaryVersion {
+  readonly facts: PluginCanary;
+  /** Makes a call of itself or of the slot's own version; of that also where it fails itself. */
+  answer<P extends PointName, R>(call: CallOfSlot<P>, make: MakeCall<P, R>): Promise<R | undefined>;
 }
 
 /** A plugin's place in the daemon; the instance in it may be swapped while calls run. */
@@ -20,6 +41,8 @@ export class PluginSlot {
   readonly name: string;
   /** Undefined once the plugin is gone: links that were taken before skip it. */
   instance: PluginInstance | undefined;
+  /** Takes a share of the calls. */
+  canary: CanaryVersion | undefined;
   readonly #inFlight = new Map<PluginInstance, number>();
   #idle: (() => void)[] = [];
 
@@ -93,8 +116,8 @@ export class PluginRegistry {
   }
 
   /** A call of an instance by itself, whether it is in the chains or not; undefined where it does not implement the point. */
-  linkTo(instance: PluginInstance, point: PointName): ChainLink | undefined {
-    return this.#link(new PluginSlot(instance), instance, point)[0];
+  linkTo(instance: PluginInstance, point: PointName, slot = new PluginSlot(instance)): ChainLink | undefined {
+    return this.#link(slot, instance, point)[0];
   }
 
   get(name: string): PluginSlot | undefined {

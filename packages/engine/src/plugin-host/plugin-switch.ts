@@ -15,7 +15,7 @@ import { manifestOf, type PluginRecord } from "./plugin-record.ts";
 import type { PluginSlot } from "./plugin-registry.ts";
 
 /** Milliseconds a replaced or removed plugin has for the calls it is in; its deadlines are shorter as a rule. */
-const drainMs = 60_000;
+export const drainMs = 60_000;
 
 /** Milliseconds for the preStopHook of a plugin that is taken out by force. */
 const forcedStopMs = 3000;
@@ -47,6 +47,8 @@ export interface PluginSwitchDeps {
   builtin: ReadonlyMap<string, PluginInstance>;
   /** Whether the daemon points of plugins were called at the daemon's start: from then on they are at each change. Default: they were. */
   daemonBegun?: () => boolean;
+  /** Takes a plugin's canary away, for a reason; what it is in is waited for until `hurry`. */
+  endCanary: (plugin: string, reason: string, hurry: AbortSignal) => Promise<void>;
   /** One at a time: what puts instances into the chains or takes them out, and the route table that comes of it. No hook is called in it. */
   withTable: <T>(work: () => Promise<T>) => Promise<T>;
 }
@@ -129,6 +131,7 @@ export class PluginSwitch {
       if (!force) await stop();
       // Without it the table can only have fewer claims; should another plugin refuse it all the same, the old table stays in use.
       await this.#leaveOut(instance);
+      await this.#deps.endCanary(name, "its plugin is taken out", force ? AbortSignal.abort() : hurry);
       if (force) await stop(forcedStopMs);
       await drained(slot, instance, force ? 0 : drainMs, hurry);
     });
@@ -136,11 +139,15 @@ export class PluginSwitch {
     await this.#close(name, instance);
   }
 
-  /** Swaps a new instance in. The old one stays, or comes back, when the new one fails or cannot be kept. */
-  async replace(record: PluginRecord, keep: () => Promise<void> = () => Promise.resolve()): Promise<void> {
+  /** Swaps a new instance in, or one that was started. The old one stays, or comes back, when the new one fails or cannot be kept. */
+  async replace(
+    record: PluginRecord,
+    keep: () => Promise<void> = () => Promise.resolve(),
+    started?: PluginInstance,
+  ): Promise<void> {
     const { host, stopAssistants } = this.#deps;
     const { name } = record;
-    const fresh = await this.start(record);
+    const fresh = started ?? (await this.start(record));
     const slot = host.registry.get(name);
     const old = slot?.instance;
     await this.#hurried(name, async (hurry) => {
@@ -163,6 +170,7 @@ export class PluginSwitch {
         await this.#close(name, fresh);
         throw error;
       }
+      await this.#deps.endCanary(name, "another version was loaded", hurry);
       if (slot !== undefined && old !== undefined) await drained(slot, old, drainMs, hurry);
     });
     if (old !== undefined) await this.#close(name, old);
@@ -322,7 +330,7 @@ async function withComplaints(instance: PluginInstance, hook: Promise<void>): Pr
 const hasRoutes = (instance: PluginInstance | undefined): boolean => instance?.manifest.points["api.updateHandler"] !== undefined;
 
 /** Resolves when no call runs in an instance any more, or nobody waits for that any longer. */
-async function drained(slot: PluginSlot, instance: PluginInstance, atMostMs: number, hurry: AbortSignal): Promise<void> {
+export async function drained(slot: PluginSlot, instance: PluginInstance, atMostMs: number, hurry: AbortSignal): Promise<void> {
   const late = sleep(atMostMs, undefined, { ref: false, signal: hurry }).catch(() => undefined);
   await Promise.race([slot.drained(instance), late]);
 }

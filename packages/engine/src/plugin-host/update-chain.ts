@@ -6,7 +6,7 @@ import { changesOf, type BodyChains } from "./body-chains.ts";
 import type { CallRunner, Settled } from "./call-runner.ts";
 import type { ChainContext } from "./chains.ts";
 import { WriteLog } from "./conflicts.ts";
-import type { PluginRegistry } from "./plugin-registry.ts";
+import type { ChainLink, PluginRegistry } from "./plugin-registry.ts";
 import { subjectOfContext } from "./point-chains.ts";
 import { bodyOf, jsonOf, readBody } from "./update-body.ts";
 
@@ -38,7 +38,7 @@ export class UpdateChain {
     let current = this.#updateBody(bytes);
     for (const link of links) {
       const before = current;
-      const settle = async (answer: PointAnswer<"container.preUpdate">): Promise<Settled<typeof current>> => {
+      const settle = async (answer: PointAnswer<"container.preUpdate">, by: ChainLink): Promise<Settled<typeof current>> => {
         const { bytes: maxBytes, values } = bounds;
         const look = answerScan(Math.min(values, maxJsonValues));
         const answered = await readBody(answer.body, { refuse: internal, maxBytes, look });
@@ -47,7 +47,7 @@ export class UpdateChain {
         if (after.json === undefined && before.json !== undefined) throw internal("the body it returned is not JSON any more");
         if (after.problem !== undefined && before.problem === undefined) throw internal(after.problem);
         const [from, to] = [before.json ?? {}, after.json ?? {}];
-        return bodies.settled(link, writes, { before: from, after: to, patch: changesOf(from, to) }, after);
+        return bodies.settled(by, writes, { before: from, after: to, patch: changesOf(from, to) }, after);
       };
       current =
         (await runner.run("container.preUpdate", link, { body: bodyOf(before.bytes) }, context, settle, before.json)) ?? before;

@@ -11,6 +11,7 @@ import { testRegistrySettings } from "../../registry/testing/opened-repository.t
 import { Store } from "../../store/index.ts";
 import { PluginArtifacts } from "../artifact/plugin-artifacts.ts";
 import { SignaturePolicy, type SignatureSettings } from "../artifact/signature-policy.ts";
+import type { CanaryRecord } from "../canary/canaries.ts";
 import type { PluginEvent } from "../call-runner.ts";
 import { PluginHost } from "../plugin-host.ts";
 import { PluginLogs } from "../plugin-logs.ts";
@@ -83,6 +84,7 @@ export function home(t: TestContext): Home {
         logs,
         records: store.collection<PluginRecord>("plugins"),
         orders: store.collection<PluginOrderRecord>("plugin-order"),
+        canaries: store.collection<CanaryRecord>("plugin-canaries"),
         directory: join(root, "installed"),
         artifacts: artifactsOf({ keys: [], required: false }),
         runtimeDirectory: join(root, "run"),

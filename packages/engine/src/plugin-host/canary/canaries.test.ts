@@ -1,0 +1,276 @@
+import { conflict } from "@pouchcontainer/errors";
+import assert from "node:assert/strict";
+import { readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test, type TestContext } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { PluginManagerDeps } from "../plugin-manager.ts";
+import { home, hostname, type Daemon, type Home } from "../testing/manager-home.ts";
+import { policy } from "../testing/policy-folder.ts";
+import type { CanaryOptions } from "./canary-options.ts";
+
+interface World {
+  h: Home;
+  daemon: Daemon;
+  /** What decides about the next call: below the share it is the canary's. */
+  dice: { random: number };
+  /** Begins a canary of what is in the plugin's folder now. */
+  begin: (options?: Partial<CanaryOptions>) => Promise<void>;
+}
+
+/** A daemon with version 1.0.0 of a plugin that calls containers "old". */
+async function world(t: TestContext, changes: Partial<PluginManagerDeps> = {}): Promise<World> {
+  const h = home(t);
+  const dice = { random: 0 };
+  const daemon = await h.daemon({ random: () => dice.random, ...changes });
+  await daemon.manager.install({ reference: h.plugin("tool", { hostname: "old" }) });
+  const begin = async (options: Partial<CanaryOptions> = {}): Promise<void> => {
+    const canary = { sharePercent: 50, failures: { calls: 2 }, ...options };
+    await daemon.manager.reload("tool", undefined, { canary });
+  };
+  return { h, daemon, dice, begin };
+}
+
+const folders = (h: Home): string[] => readdirSync(join(h.root, "installed"));
+const sockets = (h: Home): string[] => readdirSync(join(h.root, "run"));
+
+async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
+  for (let round = 0; round < 400; round += 1) {
+    if (await holds()) return;
+    await sleep(25);
+  }
+  assert.fail(`never: ${what}`);
+}
+
+/** Resolves when nothing is left of a canary. */
+async function isGone({ h, daemon }: World): Promise<void> {
+  assert.equal((await daemon.manager.inspect("tool")).Pouch?.Canary, undefined);
+  await until("its folder and its process are gone", () => folders(h).length === 1 && sockets(h).length === 1);
+}
+
+function eventsOf({ daemon }: World, prefix = "canary"): [string, Record<string, string>][] {
+  return daemon.events.filter(({ action }) => action.startsWith(prefix)).map(({ action, attributes }) => [action, attributes]);
+}
+
+test("a canary takes its share beside the old version; promoted it takes all", async (t) => {
+  const w = await world(t);
+  const { h, daemon, dice, begin } = w;
+  h.plugin("tool", { version: "2.0.0", hostname: "new" });
+  await begin();
+  const { Pouch } = await daemon.manager.inspect("tool");
+  assert.deepEqual([Pouch?.Version, Pouch?.Canary?.Version, Pouch?.Canary?.Share], ["1.0.0", "2.0.0", "50%"]);
+  assert.equal(await hostname(daemon), "new");
+  dice.random = 0.5;
+  assert.equal(await hostname(daemon), "old");
+  assert.equal((await daemon.manager.inspect("tool")).Pouch?.Canary?.Calls, 1);
+  assert.deepEqual(
+    daemon.host.trace.last({ plugin: "tool" }).map(({ version }) => version),
+    ["2.0.0", "1.0.0"],
+  );
+
+  const promoted = await daemon.manager.canaries.promote("tool");
+  assert.deepEqual([promoted.Pouch?.Version, promoted.Pouch?.Canary], ["2.0.0", undefined]);
+  assert.equal(await hostname(daemon), "new");
+  await isGone(w);
+  assert.deepEqual(eventsOf(w), [
+    ["canary", { version: "2.0.0", share: "50%" }],
+    ["canary-promoted", { version: "2.0.0" }],
+  ]);
+  await daemon.close();
+  assert.equal(await hostname(await h.daemon()), "new");
+});
+
+test("aborted it takes none, and nothing of it is left", async (t) => {
+  const w = await world(t);
+  w.h.plugin("tool", { version: "2.0.0", hostname: "new" });
+  await w.begin();
+  await w.daemon.manager.canaries.abort("tool");
+  assert.deepEqual([folders(w.h).length, sockets(w.h).length], [1, 1]);
+  assert.equal(await hostname(w.daemon), "old");
+  assert.deepEqual(eventsOf(w).at(-1), ["canary-aborted", { version: "2.0.0", reason: "it was aborted" }]);
+  for (const end of ["promote", "abort"] as const)
+    await assert.rejects(w.daemon.manager.canaries[end]("tool"), {
+      kind: "failedPrecondition",
+      message: /^plugin tool has no canary: /,
+    });
+});
+
+test("one that fails goes back by itself: the old version has answered, and calls in it end", async (t) => {
+  const w = await world(t);
+  const { h, daemon, begin } = w;
+  const stop = join(h.root, "stop");
+  h.plugin("tool", {
+    version: "2.0.0",
+    code: `async preCreate(config) {
+      if (config.Hostname !== "wait") throw new Error("boom");
+      const { existsSync } = await import("node:fs");
+      while (!existsSync(${JSON.stringify(stop)})) await new Promise((resolve) => setTimeout(resolve, 10));
+      config.Hostname = "new";
+    }`,
+  });
+  await begin();
+  const inFlight = daemon.host.preCreate({ Hostname: "wait", HostConfig: {} }, {});
+  for (let call = 0; call < 2; call += 1) assert.equal(await hostname(daemon), "old");
+  assert.equal((await daemon.manager.inspect("tool")).Pouch?.Canary, undefined);
+  const reason = `of its 2 calls 2 failed, the last: plugin "tool" at container.preCreate: boom (the limit: 2)`;
+  assert.deepEqual(eventsOf(w).at(-1), ["canary-failed", { version: "2.0.0", reason }]);
+  assert.ok(daemon.logs.lines("tool").some((line) => line.endsWith(`its canary 2.0.0 is taken back: ${reason}`)));
+  assert.equal(await hostname(daemon), "old");
+  assert.equal(folders(h).length, 2, "a call is still in it");
+  writeFileSync(stop, "");
+  assert.equal((await inFlight).Hostname, "new");
+  await isGone(w);
+});
+
+test("one whose process ends goes back, and no call waits for it", async (t) => {
+  const w = await world(t);
+  w.h.plugin("tool", { version: "2.0.0", code: `preCreate() { process.exit(3); }` });
+  await w.begin();
+  for (let call = 0; call < 3; call += 1) assert.equal(await hostname(w.daemon), "old");
+  await isGone(w);
+  assert.equal(eventsOf(w).at(-1)?.[0], "canary-failed");
+});
+
+test("a version that asks for more than was granted is no canary until that is granted, and then may do that", async (t) => {
+  const w = await world(t);
+  const { h, daemon, dice, begin } = w;
+  const asking = (version: string, ...fields: string[]): string =>
+    h.plugin("tool", {
+      version,
+      hostname: version,
+      pouch: { permissions: { fields: { "container.preCreate": fields } } },
+    });
+  asking("2.0.0", "Hostname");
+  await daemon.manager.reload("tool");
+  asking("3.0.0", "Hostname", "User");
+  await assert.rejects(begin(), { kind: "forbidden", message: /were not granted: fields at container.preCreate: \[User\]/ });
+  assert.deepEqual([folders(h).length, sockets(h).length], [1, 1]);
+  const canary = { sharePercent: 50, failures: { calls: 2 } };
+  await daemon.manager.reload("tool", undefined, { canary, privileges: "all" });
+  assert.equal(await hostname(daemon), "3.0.0");
+  const granted = async (): Promise<unknown> => (await daemon.manager.inspect("tool")).Pouch?.Permissions?.Granted[0]?.Value;
+  assert.deepEqual(await granted(), ["Hostname"], "as long as it is tried the grant is not the plugin's");
+  await daemon.manager.canaries.promote("tool");
+  dice.random = 0.9;
+  assert.equal(await hostname(daemon), "3.0.0");
+  assert.deepEqual(await granted(), ["Hostname", "User"]);
+});
+
+test("a canary needs the same points, a plugin that is called, and somewhere to come from", async (t) => {
+  const w = await world(t);
+  const { h, daemon, begin } = w;
+  h.plugin("tool", { version: "2.0.0", pouch: { priority: 1 } });
+  await assert.rejects(begin(), /cannot be a canary beside 1.0.0: it has priority 1 at container.preCreate in the place of 0/);
+  h.plugin("tool", { version: "2.0.0", code: "preCreate( {" });
+  await assert.rejects(begin(), /plugin "tool" could not be started/);
+  h.plugin("tool", { version: "2.0.0", hostname: "new" });
+  await daemon.manager.disable("tool");
+  await assert.rejects(begin(), { kind: "failedPrecondition", message: /^plugin tool is not called now/ });
+  const canary = { sharePercent: 5, failures: { calls: 3 } };
+  await assert.rejects(daemon.manager.reload("compiled-in", undefined, { canary }), /compiled into the daemon: build it anew/);
+  await daemon.manager.enable("tool");
+  await isGone(w);
+});
+
+test("what else is done to the plugin ends its canary", async (t) => {
+  const w = await world(t);
+  const { h, daemon, begin } = w;
+  const endings: [string, () => Promise<unknown>][] = [
+    ["another canary takes its place", () => begin()],
+    ["another version was loaded", () => daemon.manager.reload("tool")],
+    ["its plugin is taken out", () => daemon.manager.disable("tool")],
+    ["its plugin is taken out", () => daemon.manager.remove("tool", { force: true })],
+  ];
+  for (const [index, [reason, ending]] of endings.entries()) {
+    h.plugin("tool", { version: `2.${index}.0`, hostname: "new" });
+    await begin();
+    await ending();
+    assert.deepEqual(eventsOf(w, "canary-").at(-1), ["canary-aborted", { version: `2.${index}.0`, reason }]);
+    if (index === 2) await daemon.manager.enable("tool");
+  }
+  assert.deepEqual([folders(h), sockets(h)], [[], []]);
+});
+
+test("a reload that fails leaves the canary as it is", async (t) => {
+  const { h, daemon, begin } = await world(t);
+  h.plugin("tool", { version: "2.0.0", hostname: "new" });
+  await begin();
+  h.plugin("tool", { version: "3.0.0", code: "preCreate( {" });
+  await assert.rejects(daemon.manager.reload("tool"), /could not be started/);
+  await assert.rejects(begin(), /could not be started/);
+  assert.equal(await hostname(daemon), "new");
+});
+
+test("a daemon that starts goes on with the old version, and says that the canary is gone", async (t) => {
+  const w = await world(t);
+  const { h, daemon, begin } = w;
+  h.plugin("tool", { version: "2.0.0", hostname: "new" });
+  await begin();
+  await daemon.close();
+  assert.deepEqual([folders(h).length, sockets(h).length], [2, 0]);
+  const next = await h.daemon();
+  assert.equal(await hostname(next), "old");
+  assert.equal(folders(h).length, 1);
+  const reason = "the daemon ended while it was tried";
+  assert.deepEqual(eventsOf({ ...w, daemon: next }), [["canary-failed", { version: "2.0.0", reason }]]);
+  await next.close();
+  assert.deepEqual(eventsOf({ ...w, daemon: await h.daemon() }), [], "it is told once");
+});
+
+test("one that passed no limit is promoted by itself when its time has come and it was called", async (t) => {
+  const { h, daemon, begin } = await world(t);
+  h.plugin("tool", { version: "2.0.0", hostname: "new" });
+  await begin({ promoteAfterMs: 50 });
+  await until(
+    "its time came again",
+    () => daemon.logs.lines("tool").filter((line) => line.includes("is promoted in")).length > 1,
+  );
+  const { Version, Canary } = (await daemon.manager.inspect("tool")).Pouch ?? {};
+  assert.deepEqual([Version, (Canary?.PromoteAt ?? "") > (Canary?.Since ?? "")], ["1.0.0", true]);
+  assert.equal(await hostname(daemon), "new");
+  await until("it is promoted", async () => (await daemon.manager.inspect("tool")).Pouch?.Version === "2.0.0");
+});
+
+test("one that cannot be promoted is gone, and the old version goes on", async (t) => {
+  let broken = false;
+  const w = await world(t, {
+    rebuildRoutes: async () => {
+      if (broken) throw conflict("two routes answer GET /x");
+    },
+  });
+  const { h, daemon, begin } = w;
+  const pouch = { points: ["container.preCreate", "api.updateHandler"] };
+  const code = (name: string): string =>
+    `preCreate(config) { config.Hostname = "${name}"; } });
+import { registerApiPlugin } from "@pouchcontainer/plugin-sdk";
+registerApiPlugin({ updateHandler: (handlers) => handlers `;
+  h.plugin("tool", { version: "1.5.0", pouch, code: code("older") });
+  await daemon.manager.reload("tool");
+  h.plugin("tool", { version: "2.0.0", pouch, code: code("new") });
+  await begin();
+  assert.equal(await hostname(daemon), "new");
+  broken = true;
+  await assert.rejects(daemon.manager.canaries.promote("tool"), /two routes answer GET \/x/);
+  assert.equal(await hostname(daemon), "older");
+  await isGone(w);
+  assert.equal(eventsOf(w).at(-1)?.[0], "canary-failed");
+});
+
+test("rules that are changed are tried as code is", async (t) => {
+  const h = home(t);
+  const dice = { random: 0 };
+  const daemon = await h.daemon({ random: () => dice.random });
+  await daemon.manager.install({ reference: policy(h, "rules", "Object{Hostname: 'old'}") });
+  const canary = { sharePercent: 50, failures: { calls: 2 } };
+  policy(h, "rules", "Object{Hostname: 'new'}", {}, "2.0.0");
+  await daemon.manager.reload("rules", undefined, { canary });
+  assert.equal(await hostname(daemon), "new");
+  dice.random = 0.5;
+  assert.equal(await hostname(daemon), "old");
+  dice.random = 0;
+  policy(h, "rules", "Object{Hostname: object.Labels['none']}", {}, "3.0.0");
+  await daemon.manager.reload("rules", undefined, { canary });
+  for (let call = 0; call < 2; call += 1) assert.equal(await hostname(daemon), "old");
+  assert.equal((await daemon.manager.inspect("rules")).Pouch?.Canary, undefined);
+  await until("its folder is gone", () => folders(h).length === 1);
+});

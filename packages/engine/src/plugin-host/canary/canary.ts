@@ -1,0 +1,126 @@
+import type { PluginCanary } from "@pouchcontainer/api";
+import { EngineError } from "@pouchcontainer/errors";
+import { pointNames, type PointName } from "@pouchcontainer/plugin-sdk";
+import { isRefusal, type PluginInstance } from "@pouchcontainer/plugin-sdk/host";
+import type { CallOfSlot, CanaryVersion, ChainLink, MakeCall, PluginRegistry, PluginSlot } from "../plugin-registry.ts";
+import type { CanaryOptions } from "./canary-options.ts";
+import { CanaryTally, limitText } from "./canary-tally.ts";
+import { repeatable } from "./repeatable-request.ts";
+import { isPerCall } from "./same-points.ts";
+
+export interface CanaryDeps {
+  instance: PluginInstance;
+  options: CanaryOptions;
+  /** By its points at which it takes calls. */
+  links: ReadonlyMap<PointName, ChainLink>;
+  /** Milliseconds since the epoch. */
+  since: number;
+  /** From 0 to below 1. */
+  random: () => number;
+  warn: (message: string) => void;
+  /** Told once that it passed a limit, and which. */
+  passed: (reason: string) => void;
+}
+
+/**
+ * A new version that takes a share of its plugin's calls. A call that it fails is made once more, of the plugin's own version: nothing of
+ * a call is in force before it is settled. Calls are counted until one passes a limit.
+ */
+export class Canary implements CanaryVersion {
+  readonly instance: PluginInstance;
+  /** Milliseconds since the epoch: when it becomes the plugin's version by itself. */
+  promoteAt: number | undefined;
+  readonly #deps: CanaryDeps;
+  readonly #tally: CanaryTally;
+  #isOver = false;
+
+  constructor(deps: CanaryDeps) {
+    this.#deps = deps;
+    this.instance = deps.instance;
+    this.#tally = new CanaryTally(deps.options);
+  }
+
+  /** Whether it was called at all, and its process is not just being started again. */
+  get hasShown(): boolean {
+    return this.#tally.calls > 0 && this.instance.isReady !== false;
+  }
+
+  get facts(): PluginCanary {
+    const { options, since } = this.#deps;
+    const { sharePercent, failures, maxMs } = options;
+    return {
+      Version: this.instance.manifest.version,
+      Share: `${sharePercent}%`,
+      Since: new Date(since).toISOString(),
+      Calls: this.#tally.calls,
+      Failures: this.#tally.failures,
+      SlowCalls: this.#tally.slowCalls,
+      FailureLimit: limitText(failures),
+      ...(maxMs === undefined ? {} : { MaxMs: maxMs }),
+      ...(this.promoteAt === undefined ? {} : { PromoteAt: new Date(this.promoteAt).toISOString() }),
+    };
+  }
+
+  async answer<P extends PointName, R>(call: CallOfSlot<P>, make: MakeCall<P, R>): Promise<R | undefined> {
+    const { random, options } = this.#deps;
+    const own = this.#deps.links.get(call.point);
+    if (own === undefined || random() * 100 >= options.sharePercent) return make(call.link, call.request);
+    if (this.instance.isReady === false) {
+      this.#failed(`it was not ready for a call of ${call.point}: its process is being started again`);
+      return make(call.link, call.request);
+    }
+    return this.#tried(own, call, make);
+  }
+
+  async #tried<P extends PointName, R>(
+    own: ChainLink,
+    { point, link, request, signal }: CallOfSlot<P>,
+    make: MakeCall<P, R>,
+  ): Promise<R | undefined> {
+    const copy = await repeatable(point, request);
+    const started = performance.now();
+    try {
+      const result = await make(own, copy());
+      this.#answered(performance.now() - started);
+      return result;
+    } catch (error) {
+      // Of a caller who went away it says nothing.
+      if (signal?.aborted === true) throw error;
+      if (isRefusal(error)) {
+        this.#answered(performance.now() - started);
+        throw error;
+      }
+      this.#failed(EngineError.from(error).message);
+      return make(link, copy());
+    }
+  }
+
+  #answered(durationMs: number): void {
+    this.#tally.answered(durationMs);
+    this.#judge();
+  }
+
+  #failed(words: string): void {
+    const { version } = this.instance.manifest;
+    this.#deps.warn(`its canary ${version} failed, and the version before it was asked instead: ${words}`);
+    this.#tally.failed(words);
+    this.#judge();
+  }
+
+  #judge(): void {
+    const reason = this.#isOver ? undefined : this.#tally.passed;
+    if (reason === undefined) return;
+    this.#isOver = true;
+    this.#deps.passed(reason);
+  }
+}
+
+/** How an instance beside the one in a slot is called; what it fails that one answers, whatever failure policy it has. */
+export function linksOf(registry: PluginRegistry, slot: PluginSlot, instance: PluginInstance): ReadonlyMap<PointName, ChainLink> {
+  const links = new Map<PointName, ChainLink>();
+  for (const point of pointNames.filter(isPerCall)) {
+    const link = registry.linkTo(instance, point, slot);
+    if (link !== undefined) links.set(point, { ...link, instance, settings: { ...link.settings, failurePolicy: "fail" } });
+  }
+  return links;
+}
