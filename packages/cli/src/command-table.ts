@@ -232,6 +232,12 @@ export const commandTable: readonly CommandEntry[] = [
     load: load(() => import("./commands/volume/rm.ts")),
   },
   {
+    paths: ["plugin canary"],
+    summary: "Let a new version that is tried take all calls, or none",
+    names: "plugins",
+    load: load(() => import("./commands/plugin/canary.ts")),
+  },
+  {
     paths: ["plugin disable"],
     summary: "Disable a plugin",
     names: "plugins",

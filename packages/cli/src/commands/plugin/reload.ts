@@ -1,5 +1,7 @@
 import type { Plugin } from "@pouchcontainer/api";
 import { defineCommand, minArgs } from "../../command.ts";
+import { int, parsed, text } from "../../flags/flag-types.ts";
+import { parseDuration } from "../../flags/value-parsers.ts";
 import { forEachName, inPath } from "../../for-each-name.ts";
 import { authHeader } from "../../image/credentials.ts";
 import { parseImageName } from "../../image/reference.ts";
@@ -9,10 +11,26 @@ import { isRegistryReference, sentPluginSource } from "../../plugin-source.ts";
 export const command = defineCommand({
   usage: "[OPTIONS] PLUGIN [PLUGIN...]",
   args: minArgs(1),
-  flags: grantFlag,
+  flags: {
+    ...grantFlag,
+    canary: text("Share of the calls that the new version takes beside the old one, such as 5%", { placeholder: "percent" }),
+    "canary-failures": text(
+      "Failed and slow calls with which a canary goes back: a number, or a share of its calls such as 10%",
+      {
+        shownDefault: "3",
+      },
+    ),
+    "canary-max-ms": int("Milliseconds after which a call of a canary is slow; by default only its deadline counts", { min: 1 }),
+    "promote-after": parsed("How long a canary is tried before it takes all calls by itself, such as 10m", parseDuration, {
+      placeholder: "duration",
+    }),
+  },
   description:
-    "What a plugin was installed from is looked at again: its folder or archive on this host, which is sent, its reference in a registry, which is pulled again (a digest stays what it is), or its package. The new version is started and checked before it takes over; calls under way end in the old one. A new version that fails leaves the old one in place, and so does one that asks for more than was granted, until that is granted.",
-  examples: [{ does: "Take over what changed in its folder", run: "pouch plugin reload net-qos" }],
+    "What a plugin was installed from is looked at again: its folder or archive on this host, which is sent, its reference in a registry, which is pulled again (a digest stays what it is), or its package. The new version is started and checked before it takes over; calls under way end in the old one. A new version that fails leaves the old one in place, and so does one that asks for more than was granted, until that is granted. With --canary it takes a share of the calls at first, and goes back by itself when too many of them fail or are slow; `pouch plugin canary` lets it take all, or none.",
+  examples: [
+    { does: "Take over what changed in its folder", run: "pouch plugin reload net-qos" },
+    { does: "Try it on some calls first", run: "pouch plugin reload --canary 5% --promote-after 30m net-qos" },
+  ],
   async run(context, { flags, args }) {
     const engine = await context.engine();
     return await forEachName(context, args, async (name) => {
@@ -28,10 +46,28 @@ export const command = defineCommand({
       const privileges = await askForPrivileges(context, engine, packed, flags["grant-all-permissions"]);
       const body = (await packed())?.body;
       await engine.postAndForget(`${path}/reload`, {
-        query: { privileges: inQuery(privileges) },
+        query: { privileges: inQuery(privileges), ...canaryQuery(flags) },
         ...(body === undefined ? { headers } : { body }),
       });
       return name;
     });
   },
 });
+
+interface CanaryFlags {
+  canary: string | undefined;
+  "canary-failures": string | undefined;
+  "canary-max-ms": number | undefined;
+  "promote-after": number | undefined;
+}
+
+/** Whole seconds, since the daemon counts those. */
+function canaryQuery(flags: CanaryFlags): Record<string, string | number | undefined> {
+  const { canary, "promote-after": promoteAfter } = flags;
+  return {
+    canary,
+    canaryFailures: flags["canary-failures"],
+    canaryMaxMs: flags["canary-max-ms"],
+    promoteAfter: promoteAfter === undefined ? undefined : Math.ceil(promoteAfter / 1e9),
+  };
+}

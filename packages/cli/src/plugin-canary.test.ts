@@ -1,0 +1,33 @@
+import assert from "node:assert/strict";
+import { test, type TestContext } from "node:test";
+import { SampleDaemon } from "./sample-daemon.ts";
+
+/** A daemon with an installed plugin of which nobody knows where it came from. */
+function daemonWith(t: TestContext): Promise<SampleDaemon> {
+  return SampleDaemon.start(t, (_request, response) => void response.end('{"PluginReference":"net-qos@1.0.0"}'));
+}
+
+test("a reload says how its canary is tried", async (t) => {
+  const daemon = await daemonWith(t);
+  const limits = ["--canary-failures", "10%", "--canary-max-ms", "250", "--promote-after", "1m30s"];
+  assert.equal((await daemon.run(["plugin", "reload", "--canary", "2.5%", ...limits, "net-qos"])).out, "net-qos\n");
+  assert.equal((await daemon.run(["plugin", "reload", "--canary", "5%", "net-qos"])).out, "net-qos\n");
+  assert.deepEqual(
+    daemon.requests.filter((request) => request.startsWith("POST")),
+    [
+      "POST /plugins/net-qos/reload?canary=2.5%25&canaryFailures=10%25&canaryMaxMs=250&promoteAfter=90",
+      "POST /plugins/net-qos/reload?canary=5%25",
+    ],
+  );
+});
+
+test("a canary is promoted or aborted, one of both", async (t) => {
+  const daemon = await daemonWith(t);
+  for (const end of ["promote", "abort"])
+    assert.equal((await daemon.run(["plugin", "canary", "net-qos", `--${end}`])).out, "net-qos\n");
+  for (const flags of [[], ["--promote", "--abort"]]) {
+    const { status, err } = await daemon.run(["plugin", "canary", "net-qos", ...flags]);
+    assert.deepEqual([status, /say one of --promote and --abort/.test(err)], [1, true], err);
+  }
+  assert.deepEqual(daemon.requests, ["POST /plugins/net-qos/canary/promote", "POST /plugins/net-qos/canary/abort"]);
+});
