@@ -34,6 +34,7 @@ import { test, type TestContext } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { verifyCreate } from "../../containers/config/index.ts";
 import { sampleConfigSettings, sampleFacts } from "../../containers/config/sample-settings.ts";
+import { Canary, linksOf } from "../canary/canary.ts";
 import { InstalledPlugin } from "../installed/installed-plugin.ts";
 import { PluginHost } from "../plugin-host.ts";
 
@@ -388,6 +389,46 @@ for (const transport of Object.keys(transports)) {
     assert.equal((await reader.read()).value, "first of c1 /v1.43/containers/c1/logs?follow=1\n");
     release();
     assert.equal((await reader.read()).value, "last");
+  });
+
+  test(`${transport}: a canary answers, and what it fails the old version does; what lasts is the old one's`, async (t) => {
+    const { host, log, runtimeDirectory, assistants } = await open(t, transport);
+    const permissions = { fields: { "container.preCreate": ["Env.WORD", "Labels.conformance"] } };
+    const more = { version: "2.0.0", permissions };
+    const instance = await (transports[transport] ?? unknownTransport)(log, runtimeDirectory, more);
+    const slot = host.registry.slots().next().value ?? assert.fail("no plugin");
+    const links = linksOf(host.registry, slot, instance);
+    const [warn, passed] = [(line: string) => void log.push(line), (reason: string) => assert.fail(reason)];
+    const options = { sharePercent: 99, failures: { calls: 100 } };
+    const canary = new Canary({ instance, options, links, since: 0, random: () => 0, warn, passed });
+    slot.canary = canary;
+    try {
+      assert.equal((await host.preCreate(config("busybox"), {})).Env?.length, 2);
+      await assert.rejects(host.preCreate(config("refuse"), {}), { kind: "forbidden" });
+      const versions = host.trace.last().map(({ point, version, outcome }) => `${point} ${version} ${outcome}`);
+      assert.deepEqual(versions, [
+        "container.preCreate 2.0.0 changed",
+        "container.validateCreate 2.0.0 unchanged",
+        "container.preCreate 2.0.0 failed",
+      ]);
+      assert.equal(canary.facts.Failures, 0);
+
+      assert.deepEqual((await host.preStart(sampleContainer({ Id: "c1" }), {}))[0]?.args, ["/bin/true", "c1"]);
+      assert.equal((await host.preCreateEndpoint("c1", ["A=1"], sampleEndpoint(), {})).priority, 1);
+      assert.deepEqual(await readJson(await host.preUpdate(jsonStream({ Memory: 21 }), {})), { Memory: 42 });
+      assert.deepEqual(await host.postUpdate((use) => use("/rootfs"), ["A=1"], {}), { env: ["A=1", "ROOTFS=/rootfs"] });
+      assert.deepEqual((await host.preVolumeCreate(sampleVolumeConfig(), {})).Labels, { conformance: "yes" });
+      const image = sampleImage();
+      await host.postPull("overlayfs", image, {});
+      assert.deepEqual(image.unpackedTo, ["second"]);
+      assert.equal(canary.facts.Failures, 6, "it may none of that");
+
+      await host.preStartHook();
+      assert.deepEqual([assistants, canary.facts.Failures], [["helper: sleep 1"], 6]);
+    } finally {
+      slot.canary = undefined;
+      await instance.close();
+    }
   });
 
   test(`${transport}: what the manifest does not ask for is refused at every point, and what it asks for is not`, async (t) => {
