@@ -35,6 +35,14 @@ test("names of variables stay, values do not, wherever they sit", () => {
   assert.equal(withoutSecrets("A=one", ["hooks", "0", "env", "1"]), "A=***");
 });
 
+test("variables as CRI writes them are masked too, and their names stay", () => {
+  const request = { config: { envs: [{ key: "PATHS", value: "hunter2hunter2" }], labels: { key: "open", value: "open" } } };
+  assert.deepEqual(withoutSecrets(request), {
+    config: { envs: [{ key: "PATHS", value: "***" }], labels: { key: "open", value: "open" } },
+  });
+  assert.deepEqual(secretsIn(request), ["hunter2hunter2"]);
+});
+
 test("secrets of a body are taken out of a text somebody made of it; short values are no secrets", () => {
   const secrets = secretsIn({ config: { Env: ["A=hunter2", "B=hunter2hunter2", "C=1"], Image: "hunter" } });
   assert.deepEqual(secrets, ["hunter2hunter2", "hunter2"]);

@@ -7,7 +7,7 @@
 export const secretMask = "***";
 
 /** Fields of `NAME=VALUE` entries, or of objects of them: the names stay, so that a reader sees which one was touched. */
-const namedValues = new Set(["env", "environ", "environment", "buildarg", "buildargs"]);
+const namedValues = new Set(["env", "envs", "environ", "environment", "buildarg", "buildargs"]);
 
 /** Fields whose whole value is a secret. */
 const whole = new Set([
@@ -45,6 +45,11 @@ export function isSecretField(field: string): boolean {
   return meaningOf(field) !== "open";
 }
 
+/** CRI writes a variable as `{ key, value }`. */
+function isNameOfPair(field: string, pair: object, meaning: "named" | "whole" | "open"): boolean {
+  return field === "key" && meaning === "named" && "value" in pair;
+}
+
 /** A copy whose secrets are masked, wherever they sit. `path` holds the names of the fields that led to the value. */
 export function withoutSecrets(value: unknown, path: readonly string[] = []): unknown {
   const meaning = path.map(meaningOf).findLast((one) => one !== "open") ?? "open";
@@ -56,6 +61,7 @@ function masked(value: unknown, meaning: "named" | "whole" | "open", isNamed = f
   if (typeof value === "object" && value !== null) {
     return Object.fromEntries(
       Object.entries(value).map(([key, member]) => {
+        if (isNameOfPair(key, value, meaning)) return [key, member];
         const own = meaningOf(key);
         return [key, masked(member, own === "open" ? meaning : own, meaning === "named" && own === "open")];
       }),
@@ -87,6 +93,7 @@ function collect(value: unknown, meaning: "named" | "whole" | "open", found: Set
   else if (typeof value === "object" && value !== null) {
     if (isOpaque(value)) return;
     for (const [key, member] of Object.entries(value)) {
+      if (isNameOfPair(key, value, meaning)) continue;
       const own = meaningOf(key);
       collect(member, own === "open" ? meaning : own, found);
     }
