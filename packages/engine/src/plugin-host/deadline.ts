@@ -38,8 +38,6 @@ export class Deadline {
         const controller = this.#controller;
         if (controller !== undefined) this.#enter(() => controller.abort(reason));
       };
-      if (parent?.aborted === true) return onCancelled();
-      parent?.addEventListener("abort", onCancelled, { once: true });
       work.then(
         (value) => {
           finish();
@@ -51,6 +49,8 @@ export class Deadline {
           reject(error);
         },
       );
+      if (parent?.aborted === true) onCancelled();
+      else parent?.addEventListener("abort", onCancelled, { once: true });
     });
   }
 }
