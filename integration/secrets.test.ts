@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { Daemon, eventually } from "./harness/daemon.ts";
@@ -77,6 +78,8 @@ test("no value of an environment, header of authorization or build argument is i
   ])
     await told("GET", path);
   await told("GET", `/events?since=0&until=${Math.ceil(Date.now() / 1000)}`);
+  const journal = join(daemon.homeDirectory, "plugins/journal");
+  for (const name of readdirSync(journal)) answers.push(`the journal: ${readFileSync(join(journal, name), "utf8")}`);
   answers.push(`the log: ${daemon.log}`);
 
   const leaks = answers.filter((text) => text.includes(canary) || text.includes(header));
@@ -88,6 +91,8 @@ test("no value of an environment, header of authorization or build argument is i
   );
   // What was asked for is there: nothing above is clean because it is empty.
   assert.match(answers.join("\n"), /SECRET=\*\*\*/);
+  const written = answers.find((text) => text.startsWith("the journal:")) ?? "";
+  assert.match(written, /cannot use SECRET=\*\*\*/);
   assert.match(answers.join("\n"), /plugin \\?"leaky\\?" at container.preCreate: cannot use SECRET=\*\*\*/);
   const revealed = await daemon.api("GET", "/plugins/trace?plugin=leaky&showEnv=1");
   assert.ok(revealed.text.includes(canary), "with showEnv an operator sees them");

@@ -71,7 +71,8 @@ export class BodyChains {
         changed = patch;
         return this.settled(by, writes, { before, after, patch }, after);
       };
-      const after = await this.#runner.run(point, link, shape.request(cloneJson(before)), context, settle);
+      const given = shape.request(before);
+      const after = await this.#runner.run(point, link, shape.request(cloneJson(before)), context, settle, { given });
       if (after === undefined) continue;
       current = after;
       context.history?.note(link.slot.name, before, after, changed);

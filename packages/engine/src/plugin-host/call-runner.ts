@@ -6,6 +6,7 @@ import { Deadline } from "./deadline.ts";
 import type { PatchOperation } from "@pouchcontainer/plugin-sdk/host";
 import { isRefusal } from "@pouchcontainer/plugin-sdk/host";
 import type { InvokeContext, PluginInstance, PointAnswer, PointRequest } from "@pouchcontainer/plugin-sdk/host";
+import type { CallJournal, JournaledCall } from "./journal/journaled-call.ts";
 import { enterNothing, isGuest, LateFailures, type Enter, type GuestPlace } from "./late-failures.ts";
 import { maskedFailure, maskedWords } from "./masked-failure.ts";
 import type { ChainLink } from "./plugin-registry.ts";
@@ -32,6 +33,16 @@ export interface CallRunnerDeps {
   events: { publish(event: PluginEvent): void };
   /** The daemon's log for one plugin. */
   logOf: (plugin: string) => PluginLog;
+  /** Default: calls are not kept to be made again. */
+  journal?: CallJournal | undefined;
+}
+
+/** What a plugin sees of a request, where that is not the request. */
+export interface Views {
+  /** What it gets to read, where the request holds that as a stream: its secrets are masked in a failure. */
+  shown?: unknown;
+  /** What it was given, out of its reach. Default: what is shown. */
+  given?: unknown;
 }
 
 /** What a checked answer amounts to. */
@@ -56,7 +67,6 @@ export class CallRunner {
 
   /**
    * Calls the plugin, or its canary where that takes the call. What `settle` throws counts as the plugin's failure.
-   * `shown` is what the plugin gets to read, where the request holds that as a stream: its secrets are masked in a failure.
    * Resolves to undefined when the plugin was left out: it is gone, or it failed and its policy is to ignore that.
    */
   run<P extends PointName, R>(
@@ -65,12 +75,12 @@ export class CallRunner {
     request: PointRequest<P>,
     context: ChainContext,
     settle: Settle<P, R>,
-    shown: unknown = request,
+    { shown = request, given = shown }: Views = {},
   ): Promise<R | undefined> {
     const { canary } = link.slot;
-    if (canary === undefined) return this.#run(point, link, request, context, settle, shown);
+    if (canary === undefined) return this.#run(point, link, request, context, settle, { shown, given });
     const call = { point, link, request, signal: context.signal };
-    return canary.answer(call, (by, asked) => this.#run(point, by, asked, context, settle, shown));
+    return canary.answer(call, (by, asked) => this.#run(point, by, asked, context, settle, { shown, given }));
   }
 
   async #run<P extends PointName, R>(
@@ -79,12 +89,12 @@ export class CallRunner {
     request: PointRequest<P>,
     context: ChainContext,
     settle: Settle<P, R>,
-    shown: unknown,
+    { shown, given }: Required<Views>,
   ): Promise<R | undefined> {
     const { slot, settings, breaker } = link;
     const instance = link.instance ?? slot.instance;
     if (instance === undefined) return undefined;
-    const call = { point, link, instance, shown, context, startedAt: this.#deps.now(), started: performance.now() };
+    const call = { point, link, instance, shown, given, context, startedAt: this.#deps.now(), started: performance.now() };
 
     const refusal = breaker.refusal(instance.incarnation);
     if (refusal !== undefined) return this.#failed(call, unavailable(refusal), "skipped");
@@ -167,7 +177,8 @@ export class CallRunner {
   }
 
   #record(call: Call, outcome: CallOutcome, facts: { patch?: PatchOperation[]; conflicts?: Conflict[]; error?: string }): void {
-    const { conflicts = [] } = facts;
+    const { conflicts = [], ...result } = facts;
+    this.#keep(call, { outcome, ...result });
     const container = containerOf(call.context);
     const entry = this.#deps.trace.record({
       time: new Date(call.startedAt).toISOString(),
@@ -196,6 +207,14 @@ export class CallRunner {
       this.#deps.logOf(entry.plugin).warn(`${conflictsCut} more conflicts of this call are not shown`);
   }
 
+  /** What did not get as far as an answer tells nothing of the plugin. */
+  #keep(call: Call, result: Pick<JournaledCall, "outcome" | "patch" | "error">): void {
+    const { point, link, instance, given, context, startedAt } = call;
+    if (result.outcome === "skipped" || context.signal?.aborted === true) return;
+    const { version } = instance.manifest;
+    this.#deps.journal?.called({ startedAt, plugin: link.slot.name, version, point, given, context, ...result });
+  }
+
   #circuit({ slot, breaker }: ChainLink, point: PointName, action: "circuit-open" | "circuit-closed"): void {
     const message =
       breaker.opening === undefined
@@ -211,6 +230,7 @@ interface Call {
   link: ChainLink;
   instance: PluginInstance;
   shown: unknown;
+  given: unknown;
   context: ChainContext;
   startedAt: number;
   started: number;

@@ -19,6 +19,7 @@ export { PluginHost, type PluginHostDeps } from "./plugin-host.ts";
 export type { TraceEntry } from "./trace.ts";
 export { pluginAdminRoutes } from "./admin-routes.ts";
 export type { CanaryRecord } from "./canary/canaries.ts";
+export { PluginJournal } from "./journal/plugin-journal.ts";
 export { PluginLogs } from "./plugin-logs.ts";
 export { privilegesText } from "./permissions/privileges.ts";
 export { PluginManager, type PluginManagerDeps } from "./plugin-manager.ts";

@@ -17,6 +17,7 @@ import { CallRunner, type PluginEvent, type PluginObserver } from "./call-runner
 import type { ChainContext, PluginChains, PreStartHook, RootfsLender, ChangeContext, Verifiers } from "./chains.ts";
 import { DaemonPoints, type DaemonPoint } from "./daemon-points.ts";
 import { HookChain } from "./hook-chain.ts";
+import type { CallJournal } from "./journal/journaled-call.ts";
 import type { Enter } from "./late-failures.ts";
 import { MandatoryPlugins } from "./mandatory-plugins.ts";
 import { PluginRegistry, type ChainLink, type PluginSlot } from "./plugin-registry.ts";
@@ -45,6 +46,8 @@ export interface PluginHostDeps {
   stateDirectoryOf: (plugin: string) => string;
   events?: { publish(event: PluginEvent): void };
   observers?: readonly PluginObserver[];
+  /** Default: calls are not kept to be made again. */
+  journal?: CallJournal | undefined;
   /** Milliseconds since the epoch. Default: Date.now. */
   now?: () => number;
   /** Names in the order of the configuration. Default: none, so that names decide between equal priorities. */
@@ -61,6 +64,7 @@ export class PluginHost implements PluginChains {
   readonly registry: PluginRegistry;
   readonly mandatory: MandatoryPlugins;
   readonly answerBounds: AnswerBounds;
+  readonly checks: BodyChecks;
   readonly #deps: PluginHostDeps;
   readonly #verifiers: Verifiers;
   readonly #runner: CallRunner;
@@ -83,7 +87,9 @@ export class PluginHost implements PluginChains {
       observers: deps.observers ?? [],
       events: deps.events ?? { publish: () => undefined },
       logOf: deps.logOf,
+      journal: deps.journal,
     });
+    this.checks = deps.checks;
     this.answerBounds = deps.answerBounds ?? defaultAnswerBounds;
     this.#bodies = new BodyChains(this.#runner, { onConflict: deps.onConflict, bounds: this.answerBounds });
     const { checks, logOf } = deps;
@@ -255,12 +261,16 @@ export class PluginHost implements PluginChains {
     });
   }
 
-  /** A host with the same plugins in the same order whose calls nobody hears of, for a dry run. */
-  rehearsal(): PluginHost {
-    const { events: _events, observers: _observers, ...deps } = this.#deps;
-    const host = new PluginHost({ ...deps, order: this.registry.order });
-    for (const { instance } of this.registry.slots()) if (instance !== undefined) host.add(instance);
+  /** A host with the same plugins in the same order, or with others, whose calls nobody hears of but who is among the `changes`. */
+  rehearsal(changes: Partial<PluginHostDeps> = {}, instances: readonly PluginInstance[] = this.#instances): PluginHost {
+    const { events: _events, observers: _observers, journal: _journal, ...deps } = this.#deps;
+    const host = new PluginHost({ ...deps, order: this.registry.order, ...changes });
+    for (const instance of instances) host.add(instance);
     return host;
+  }
+
+  get #instances(): PluginInstance[] {
+    return [...this.registry.slots()].flatMap(({ instance }) => instance ?? []);
   }
 
   /** Runs a built-in plugin's module as that plugin's code. */

@@ -50,7 +50,10 @@ export class UpdateChain {
         return bodies.settled(by, writes, { before: from, after: to, patch: changesOf(from, to) }, after);
       };
       current =
-        (await runner.run("container.preUpdate", link, { body: bodyOf(before.bytes) }, context, settle, before.json)) ?? before;
+        (await runner.run("container.preUpdate", link, { body: bodyOf(before.bytes) }, context, settle, {
+          shown: before.json,
+          given: { body: before.json },
+        })) ?? before;
     }
     const { problem, changedBy } = current;
     // The client's words are not those that are refused.

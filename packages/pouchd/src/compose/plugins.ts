@@ -11,6 +11,7 @@ import {
   PluginGroups,
   PluginArtifacts,
   PluginHost,
+  PluginJournal,
   PluginLogs,
   PluginManager,
   PluginMetrics,
@@ -108,6 +109,12 @@ export async function openPlugins(options: {
   // Who switches it off is not to have what it rules out.
   const validators = configuration.validator.length === 0 ? [] : [validatorPlugin(rules)];
   const mandatory = [...configuration["mandatory-plugin"], ...(validators.length === 0 ? [] : [validatorName])];
+  const journal = await PluginJournal.open({
+    directory: join(configuration["home-dir"], "plugins", "journal"),
+    bytes: configuration["plugin-journal-size"],
+    secrets: configuration["plugin-journal-secrets"] === "omit" ? "omit" : "mask",
+    warn: (message) => log.warn(message),
+  });
   const host = new PluginHost({
     checks,
     decodeUpdate: (body) => decodeBody(ContainerUpdateConfig, body),
@@ -124,6 +131,7 @@ export async function openPlugins(options: {
     stateDirectoryOf: (plugin) => stateDirectory(configuration, plugin),
     events: { publish },
     observers: spans ? [metrics, spans] : [metrics],
+    journal,
     order: configuration.plugin,
     onConflict: configuration["plugin-conflicts"] === "fail" ? "error" : "record",
   });
@@ -188,6 +196,7 @@ export async function openPlugins(options: {
     },
     close: async () => {
       await manager.close();
+      await journal?.flushed();
       await spans?.close();
     },
   };

@@ -357,6 +357,20 @@ export const optionTable = {
     placeholder: "RULE",
     help: "What is refused whichever plugin asks for it: no-host-hooks, no-seccomp-change, no-privileged, no-bind=PATH (repeatable)",
   },
+  "plugin-journal-size": {
+    group: "plugins",
+    type: "integer",
+    default: 16 * 1024 * 1024,
+    placeholder: "BYTES",
+    help: "Room on disk for calls of plugins that `pouch plugin replay` makes again, the oldest go first; 0 keeps none and removes what is there",
+  },
+  "plugin-journal-secrets": {
+    group: "plugins",
+    type: "string",
+    default: "mask",
+    placeholder: "mask|omit",
+    help: "What is kept there of values of variables and of credentials: *** in their place, or not even the names",
+  },
   "plugin-answer-bytes": {
     group: "plugins",
     type: "integer",

@@ -115,6 +115,11 @@ export const valueRules: Partial<Record<OptionName, ValueRule>> = {
     "no-host-hooks, no-seccomp-change, no-privileged or no-bind=PATH with an absolute path",
     /^(no-host-hooks|no-seccomp-change|no-privileged|no-bind=\/.*)$/,
   ),
+  "plugin-journal-size": whole(
+    "0 for none, or a number of bytes from 1048576 to 4294967296",
+    (value) => value === 0 || (value >= 2 ** 20 && value <= 2 ** 32),
+  ),
+  "plugin-journal-secrets": oneOf("mask", "omit"),
   "plugin-answer-bytes": whole("a number of bytes from 65536 to 67108864", (value) => value >= 65_536 && value <= 2 ** 26),
   "plugin-answer-values": whole("a number from 1000 to 1000000", (value) => value >= 1000 && value <= 1_000_000),
   "plugin-answer-depth": whole("a number from 20 to 900", (value) => value >= 20 && value <= 900),

@@ -1,0 +1,203 @@
+import assert from "node:assert/strict";
+import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test, type TestContext } from "node:test";
+import { body, harness } from "../host-harness.ts";
+import type { JournalEntry } from "./journal-entry.ts";
+import type { JournaledCall } from "./journaled-call.ts";
+import { PluginJournal, type PluginJournalOptions } from "./plugin-journal.ts";
+
+const mebibyte = 1024 * 1024;
+
+interface Room {
+  directory: string;
+  warnings: string[];
+  open: (changes?: Partial<PluginJournalOptions>) => Promise<PluginJournal>;
+  /** All that lies on disk. */
+  text: () => string;
+}
+
+function room(t: TestContext): Room {
+  const parent = mkdtempSync(join(tmpdir(), "journal-"));
+  t.after(() => rmSync(parent, { recursive: true, force: true }));
+  const directory = join(parent, "journal");
+  const warnings: string[] = [];
+  return {
+    directory,
+    warnings,
+    open: async (changes = {}) => {
+      const warn = (message: string): void => void warnings.push(message);
+      const journal = await PluginJournal.open({ directory, bytes: mebibyte, secrets: "mask", warn, ...changes });
+      assert.ok(journal);
+      return journal;
+    },
+    text: () =>
+      readdirSync(directory)
+        .toSorted()
+        .map((name) => readFileSync(join(directory, name), "utf8"))
+        .join(""),
+  };
+}
+
+function call(image: string, more: Partial<JournaledCall> = {}): JournaledCall {
+  return {
+    startedAt: 1_000,
+    plugin: "limits",
+    version: "1.2.3",
+    point: "container.preCreate",
+    given: { config: body({ Image: image }) },
+    context: { containerName: "web" },
+    outcome: "unchanged",
+    ...more,
+  };
+}
+
+async function entries(journal: PluginJournal): Promise<(JournalEntry | undefined)[]> {
+  await journal.flushed();
+  const found: (JournalEntry | undefined)[] = [];
+  for await (const { entry } of journal.entries()) found.push(entry);
+  return found;
+}
+
+const images = (found: readonly (JournalEntry | undefined)[]): unknown[] =>
+  found.map((entry) => (entry?.given["config"] as { Image?: string } | undefined)?.Image);
+
+const envOf = (entry: JournalEntry | undefined): unknown => (entry?.given["config"] as { Env?: string[] } | undefined)?.Env;
+
+test("calls that a plugin was asked to make are kept with what they gave and what came of them, for a later daemon too", async (t) => {
+  const { directory, open } = room(t);
+  const journal = await open();
+  const { host, add } = harness({ journal });
+  add("limits", "container", {
+    preCreate(config) {
+      if (config.Image === "bad") throw new Error("no");
+      config.HostConfig.PidsLimit = 5;
+    },
+    postCreate: () => undefined,
+    preStart: () => [{ priority: 1, args: ["/bin/hook"] }],
+  });
+  await host.preCreate(body({ Image: "good" }), { containerName: "web", labels: { a: "b" } });
+  await assert.rejects(host.preCreate(body({ Image: "bad" }), {}));
+  await host.tell("container.postCreate", () => ({ container: {} as never }), {});
+  await host.preStart({ Id: "c1" } as never, { containerId: "c1" });
+  await journal.flushed();
+
+  const found = await entries(await open());
+  const [changed, failed, hooks] = found;
+  assert.equal(found.length, 3, "what is told has no answer, and is not kept");
+  assert.deepEqual(changed?.given, { config: { Image: "good", Env: ["A=***"], HostConfig: {} } }, "before the plugin's change");
+  assert.deepEqual(changed?.result, { outcome: "changed", patch: [{ op: "add", path: "/HostConfig/PidsLimit", value: 5 }] });
+  assert.deepEqual(changed?.context, { containerName: "web", labels: { a: "b" } });
+  assert.deepEqual([failed?.result.outcome, failed?.result.error], ["failed", 'plugin "limits" at container.preCreate: no']);
+  assert.deepEqual(hooks?.result.patch, [{ op: "add", path: "/0", value: { priority: 1, args: ["/bin/hook"] } }]);
+  assert.equal(statSync(directory).mode & 0o777, 0o700);
+  for (const name of readdirSync(directory)) assert.equal(statSync(join(directory, name)).mode & 0o777, 0o600);
+});
+
+test("of a call that was cancelled, or was not made, nothing is kept", async (t) => {
+  const journal = await room(t).open();
+  const { host, add } = harness({ journal });
+  const gone = new AbortController();
+  add("slow", "container", { preCreate: () => (gone.abort(), new Promise<never>(() => undefined)) });
+  await assert.rejects(host.preCreate(body(), { signal: gone.signal }));
+  assert.deepEqual(await entries(journal), []);
+});
+
+test("files have the room they are given: the oldest calls go, and one too large is counted", async (t) => {
+  const { directory, open } = room(t);
+  const journal = await open();
+  const padding = { Labels: { padding: "x".repeat(20_000) } };
+  for (let index = 0; index < 200; index += 1) {
+    journal.called(call(`image-${index}`, { given: { config: body({ Image: `image-${index}`, ...padding }) } }));
+    if (index % 20 === 19) await journal.flushed();
+  }
+  const bytes = readdirSync(directory).reduce((sum, name) => sum + statSync(join(directory, name)).size, 0);
+  assert.ok(bytes <= mebibyte, `${bytes} bytes`);
+  const kept = images(await entries(journal));
+  assert.ok(kept.length > 30 && kept.length < 60, `${kept.length} calls`);
+  assert.equal(kept.at(-1), "image-199");
+  assert.equal(kept[0], `image-${200 - kept.length}`);
+
+  journal.called(call("large", { given: { config: body({ Labels: { padding: "x".repeat(mebibyte) } }) } }));
+  assert.equal((await entries(journal)).length, kept.length);
+  assert.deepEqual(journal.losses, { large: 1, lost: 0 });
+
+  const smaller = await open({ bytes: mebibyte / 4 });
+  assert.equal(images(await entries(smaller)).at(-1), "image-199");
+  assert.ok(readdirSync(directory).reduce((sum, name) => sum + statSync(join(directory, name)).size, 0) <= mebibyte / 4);
+});
+
+test("a line that a killed daemon did not end is one that is not there, and the next one is whole", async (t) => {
+  const { directory, open } = room(t);
+  const before = await open();
+  before.called(call("first"));
+  await before.flushed();
+  const [file = ""] = readdirSync(directory);
+  appendFileSync(join(directory, file), '{"format":1,"plugin":"lim');
+  const journal = await open();
+  journal.called(call("second"));
+  assert.deepEqual(images(await entries(journal)), ["first", undefined, "second"]);
+});
+
+test("secrets are masked, or their fields emptied, before anything is written", async (t) => {
+  const { directory, open, text } = room(t);
+  const secret = call("https://me:canary@registry/x", {
+    given: {
+      config: body({ Env: ["TOKEN=canary"], Labels: { password: "canary" } }),
+      criRequest: { config: { envs: [{ key: "TOKEN", value: "canary" }] } },
+    },
+    context: { env: ["TOKEN=canary"] },
+    outcome: "changed",
+    patch: [
+      { op: "add", path: "/Env/1", value: "OTHER=canary" },
+      { op: "add", path: "/Labels/mirror", value: "http://me:canary@mirror" },
+    ],
+  });
+  const masking = await open();
+  masking.called(secret);
+  const [masked] = await entries(masking);
+  assert.doesNotMatch(text(), /canary/);
+  assert.deepEqual(envOf(masked), ["TOKEN=***"]);
+  assert.deepEqual(masked?.result.patch?.[0], { op: "add", path: "/Env/1", value: "OTHER=***" });
+
+  rmSync(directory, { recursive: true });
+  const omitting = await open({ secrets: "omit" });
+  omitting.called(secret);
+  const [omitted] = await entries(omitting);
+  assert.doesNotMatch(text(), /canary|TOKEN|OTHER/);
+  assert.deepEqual(envOf(omitted), []);
+  assert.deepEqual(omitted?.result.patch, [{ op: "add", path: "/Labels/mirror", value: "http://***@mirror" }]);
+  assert.equal(omitted?.emptied, 4);
+});
+
+test("what the disk does not take is lost, said once, and no call's failure", async (t) => {
+  const { directory, open, warnings } = room(t);
+  const journal = await open();
+  rmSync(directory, { recursive: true });
+  writeFileSync(directory, "in its place");
+  for (const image of ["one", "two"]) {
+    journal.called(call(image));
+    await journal.flushed();
+  }
+  assert.deepEqual(journal.losses, { large: 0, lost: 2 });
+  assert.equal(warnings.length, 1);
+  assert.match(warnings[0] ?? "", /journal of plugin calls lacks some/);
+});
+
+test("more than can wait for the disk is lost", async (t) => {
+  const journal = await room(t).open();
+  for (let index = 0; index < 300; index += 1) journal.called(call("small"));
+  assert.equal((await entries(journal)).length, 256);
+  assert.equal(journal.losses.lost, 44);
+});
+
+test("a journal that is switched off keeps nothing, and nothing of earlier ones", async (t) => {
+  const { directory, open } = room(t);
+  const journal = await open();
+  journal.called(call("kept"));
+  await journal.flushed();
+  const off = await PluginJournal.open({ directory, bytes: 0, secrets: "mask", warn: assert.fail });
+  assert.equal(off, undefined);
+  assert.throws(() => readdirSync(directory), { code: "ENOENT" });
+});
