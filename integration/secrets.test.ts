@@ -78,6 +78,7 @@ test("no value of an environment, header of authorization or build argument is i
   ])
     await told("GET", path);
   await told("GET", `/events?since=0&until=${Math.ceil(Date.now() / 1000)}`);
+  await told("POST", "/plugins/leaky/replay");
   const journal = join(daemon.homeDirectory, "plugins/journal");
   for (const name of readdirSync(journal)) answers.push(`the journal: ${readFileSync(join(journal, name), "utf8")}`);
   answers.push(`the log: ${daemon.log}`);

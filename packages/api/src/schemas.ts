@@ -9,6 +9,7 @@ export * from "./mounts.ts";
 export * from "./network-settings.ts";
 export * from "./networks.ts";
 export * from "./plugin-calls.ts";
+export * from "./plugin-replay.ts";
 export * from "./plugin-set.ts";
 export * from "./plugins.ts";
 export * from "./resources.ts";

@@ -312,6 +312,12 @@ export const commandTable: readonly CommandEntry[] = [
     load: load(() => import("./commands/plugin/reload.ts")),
   },
   {
+    paths: ["plugin replay"],
+    summary: "Run a plugin, or a new version of it, over recorded calls",
+    names: "plugins",
+    load: load(() => import("./commands/plugin/replay.ts")),
+  },
+  {
     paths: ["plugin rm", "plugin remove"],
     summary: "Remove one or more plugins",
     names: "plugins",

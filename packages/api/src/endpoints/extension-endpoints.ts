@@ -6,6 +6,7 @@ import {
   PluginPrivileges,
   PluginTraceEntry,
 } from "../plugin-calls.ts";
+import { PluginReplayMessage } from "../plugin-replay.ts";
 import { PluginSetFile, PluginSetReport } from "../plugin-set.ts";
 import { Plugin, PluginPermissionsReport } from "../plugins.ts";
 import { flag, integer, list, optional, text } from "../wire-types.ts";
@@ -159,6 +160,22 @@ export const extensionEndpoints = {
     body: PluginDryRunRequest,
     status: 200,
     answer: PluginDryRunResponse,
+  },
+  PluginReplay: {
+    method: "POST",
+    path: "/plugins/{name...}/replay",
+    summary: "Run a plugin, or the version that is sent, over recorded calls; the answer is a stream of lines",
+    tag,
+    query: query({
+      since: optional(text("Seconds since the epoch, with a fraction")),
+      point: optional(text("For example container.preCreate")),
+      limit: optional(integer("The last ones of them")),
+    }),
+    body: "application/x-tar",
+    bodyOptional: true,
+    status: 200,
+    answer: PluginReplayMessage,
+    errors: [403, 404, 409],
   },
   Metrics: {
     method: "GET",

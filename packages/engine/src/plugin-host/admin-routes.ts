@@ -10,6 +10,8 @@ import type { PackageSource } from "./installed/plugin-package.ts";
 import { readPrivileges, type GrantedPrivileges } from "./permissions/granted.ts";
 import type { PluginHost } from "./plugin-host.ts";
 import type { PluginManager } from "./plugin-manager.ts";
+import type { ReplayRequest } from "./replay/plugin-replays.ts";
+import { streamReplay } from "./replay/replay-stream.ts";
 import { jsonOf, readBody } from "./update-body.ts";
 
 /** Routes for operators that Docker has no like of; docs/plugin-guide.md shows the commands that use them. No plugin can take them away. */
@@ -62,6 +64,7 @@ export function pluginAdminRoutes(deps: { host: PluginHost; manager: PluginManag
       if (typeof point !== "string") throw invalidArgument("point must be the name of a point, such as container.preCreate");
       return dryRun(host, checks, { point, body, showEnv: isTrue(query.get("showEnv")) });
     }),
+    { method: "POST", path: "/plugins/{name...}/replay", handler: replayHandler(manager) },
     { method: "GET", path: "/plugins/{name...}/logs", handler: logsHandler(manager) },
   ];
 }
@@ -168,6 +171,27 @@ function logsHandler(manager: PluginManager): Handler {
     response.flushHeaders();
     const stop = manager.followLog(name, linesTo(response));
     response.once("close", stop);
+  };
+}
+
+function replayHandler(manager: PluginManager): Handler {
+  return async (request, response, params) => {
+    const against = await archiveOf(request);
+    const wanted = wantedCalls(queryOf(request));
+    await streamReplay(response, (tell, signal) =>
+      manager.replay(named(params), { ...wanted, ...(against && { against }) }, tell, signal),
+    );
+  };
+}
+
+function wantedCalls(query: URLSearchParams): Omit<ReplayRequest, "against"> {
+  const [since, point, limit] = [query.get("since"), query.get("point"), query.get("limit")];
+  if (since !== null && !/^\d+(\.\d+)?$/.test(since))
+    throw invalidArgument(`since must be seconds since the epoch, got "${since}"`);
+  return {
+    ...(since === null ? {} : { since: Number(since) * 1000 }),
+    ...(point === null ? {} : { point }),
+    ...(limit === null ? {} : { limit: positive("limit", limit) }),
   };
 }
 

@@ -20,6 +20,8 @@ import type { InstalledRecord, PluginOrderRecord, PluginPlace, PluginRecord } fr
 import { exportedSet } from "./plugin-set-export.ts";
 import type { PluginSets } from "./plugin-sets.ts";
 import { PluginTurns } from "./plugin-turns.ts";
+import type { PluginJournal } from "./journal/plugin-journal.ts";
+import { PluginReplays, type ReplayRequest, type TellReplay } from "./replay/plugin-replays.ts";
 import { PluginSwitch, type PluginSwitchDeps } from "./plugin-switch.ts";
 import { removeUnused } from "./unused-folders.ts";
 import { withPackage } from "./with-package.ts";
@@ -33,6 +35,8 @@ export interface PluginManagerDeps extends Omit<PluginSwitchDeps, "builtin" | "w
   directory: string;
   /** Plugins in registries, and whose signatures count. */
   artifacts: PluginArtifacts;
+  /** Calls that can be made again. Default: none are kept. */
+  journal?: PluginJournal | undefined;
   publish: (event: { action: string; plugin: string; attributes: Record<string, string> }) => void;
   now?: () => number;
   /** Which calls canaries take: from 0 to below 1. Default: Math.random. */
@@ -53,6 +57,7 @@ export class PluginManager {
   readonly #switch: PluginSwitch;
   readonly #turns: PluginTurns;
   readonly #order: PluginOrder;
+  readonly #replays: PluginReplays;
 
   constructor(deps: PluginManagerDeps) {
     this.#deps = deps;
@@ -79,6 +84,7 @@ export class PluginManager {
       removeFolder: (name, directory) => this.#removeFolder(name, directory),
     });
     this.#order = new PluginOrder({ ...deps, turns: this.#turns, switch: this.#switch });
+    this.#replays = new PluginReplays(deps);
   }
 
   /**
@@ -93,6 +99,7 @@ export class PluginManager {
 
   /** Ends every plugin's process. Records stay as they are. */
   async close(): Promise<void> {
+    await this.#replays.close();
     await this.#turns.close();
     await this.canaries.close();
     const { registry } = this.#deps.host;
@@ -157,6 +164,14 @@ export class PluginManager {
         return pack(this.#installed(name).installed);
       }),
     );
+  }
+
+  /** Runs a plugin, or another version of it, over calls that were recorded; nothing comes of it but what is told. */
+  async replay(ref: string, request: ReplayRequest, tell: TellReplay, gone: AbortSignal): Promise<void> {
+    const name = this.#catalogue.resolve(ref);
+    if (this.#deps.safeMode === true) throw notInSafeMode(name);
+    const subject = { name, builtin: this.#builtin.get(name), record: this.#deps.records.get(name) };
+    await this.#replays.run(subject, request, tell, gone);
   }
 
   async #take(unpacked: UnpackedPlugin, place: PluginPlace, options: InstallOptions): Promise<void> {

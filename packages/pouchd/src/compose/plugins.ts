@@ -168,6 +168,7 @@ export async function openPlugins(options: {
     canaries: store.collection<CanaryRecord>("plugin-canaries"),
     directory: join(configuration["home-dir"], "plugins", "installed"),
     artifacts: new PluginArtifacts({ registries, naming, signatures: new SignaturePolicy(options.signatures) }),
+    journal,
     runtimeDirectory,
     childCommand: pluginChildCommand,
     environment,

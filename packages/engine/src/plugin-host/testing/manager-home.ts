@@ -70,6 +70,7 @@ export function home(t: TestContext): Home {
         supervisorOf,
         stateDirectoryOf: () => "/nowhere",
         events: { publish: (event) => void events.push(event) },
+        journal: changes.journal,
       });
       const settings = { configuration: {}, environment: {} };
       const manifest = parseManifest({

@@ -1,0 +1,64 @@
+import { makeFolders } from "@pouchcontainer/owners";
+import type { PluginLog } from "@pouchcontainer/plugin-sdk";
+import type { PluginInstance } from "@pouchcontainer/plugin-sdk/host";
+import { mkdtemp } from "node:fs/promises";
+import { join } from "node:path";
+import { removeTree } from "../../remove-tree.ts";
+import { folderPrefix } from "../installed/plugin-package.ts";
+import { PluginLogs } from "../plugin-logs.ts";
+import type { PluginRecord } from "../plugin-record.ts";
+import { PluginSwitch, type PluginSwitchDeps } from "../plugin-switch.ts";
+
+export type ReplayInstancesDeps = Omit<PluginSwitchDeps, "builtin" | "withTable" | "endCanary"> & {
+  /** Below it are folders that the next daemon removes where this one could not. */
+  directory: string;
+};
+
+/** Instances of plugins that are in no chain: with processes, folders of state and control groups of their own, which end with it. */
+export class ReplayInstances implements AsyncDisposable {
+  readonly #deps: ReplayInstancesDeps;
+  readonly #held = new AsyncDisposableStack();
+
+  constructor(deps: ReplayInstancesDeps) {
+    this.#deps = deps;
+  }
+
+  async start(record: PluginRecord): Promise<PluginInstance> {
+    const { directory, host, logs } = this.#deps;
+    await makeFolders(directory, 0o700);
+    const state = await mkdtemp(join(directory, folderPrefix));
+    this.removeAfterwards(state);
+    const starter = new PluginSwitch({
+      ...this.#deps,
+      host: host.rehearsal({ stateDirectoryOf: () => state }, []),
+      logs: new PluginLogs({ logOf: (plugin) => replayLog(logs.logOf(plugin)) }),
+      rebuildRoutes: async () => undefined,
+      builtin: new Map(),
+      withTable: (work) => work(),
+      endCanary: async () => undefined,
+    });
+    const instance = await starter.start(record);
+    this.#held.defer(() => instance.close());
+    return instance;
+  }
+
+  /** A folder that nobody needs any more when what was started has ended. */
+  removeAfterwards(folder: string): void {
+    this.#held.defer(() => removeTree(folder));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#held.disposeAsync();
+  }
+}
+
+/** The plugin's log, where what comes of a replay is told from what comes of calls; nobody is called at night for it. */
+export function replayLog(log: PluginLog): PluginLog {
+  const words = (message: string): string => `in a replay: ${message}`;
+  return {
+    debug: (message) => log.debug(words(message)),
+    info: (message) => log.info(words(message)),
+    warn: (message) => log.warn(words(message)),
+    error: (message) => log.warn(words(message)),
+  };
+}
