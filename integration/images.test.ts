@@ -72,6 +72,7 @@ void describe("images on containerd", () => {
         now: () => Date.now(),
         sleep: (milliseconds, signal) => sleep(milliseconds, undefined, { signal }),
       },
+      removal: (work) => work(),
       warn: (message) => assert.fail(message),
       usedBy: () => [],
       ...options,

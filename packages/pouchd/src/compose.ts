@@ -206,6 +206,7 @@ async function open(options: ComposeOptions, closers: Closers): Promise<void> {
     platform: platformOfHost(process),
     ...registries,
     maxConcurrentDownloads: configuration["max-concurrent-downloads"],
+    removal: (work) => store.removal(work),
     warn: (message) => log.warn(message),
     usedBy: (imageId) => containers.usingImage(imageId),
   });

@@ -8,8 +8,13 @@ import type { ContainerRoom } from "./container-room.ts";
 import { removeContainer } from "./remove-container.ts";
 import { sampleRecord } from "./spec/sample-record.ts";
 
+const done = (): Promise<void> => Promise.resolve();
+
 /** A container that does not run, whose snapshot goes when `snapshotGone` is settled. */
-function going({ mock }: TestContext, { put = (): Promise<void> => Promise.resolve() } = {}) {
+function going(
+  { mock }: TestContext,
+  { put = done, deleted = done, removal = (work: () => Promise<void>): Promise<void> => work() } = {},
+) {
   const snapshotGone = Promise.withResolvers<void>();
   const asked = Promise.withResolvers<void>();
   const told: string[] = [];
@@ -17,13 +22,12 @@ function going({ mock }: TestContext, { put = (): Promise<void> => Promise.resol
   const warn = mock.fn();
   const log = { info: () => undefined, warn, error: () => undefined };
   const registry = new ContainerRegistry();
-  const done = (): Promise<void> => Promise.resolve();
   const deps = {
     log,
     roots: { containers: "/no/such/home", exec: "/no/such/run" },
-    records: { put, delete: done, dropCopy: done },
+    records: { put, delete: done, dropCopy: done, removal },
     containerd: {
-      containers: { delete: done },
+      containers: { delete: deleted },
       snapshots: () => ({
         remove: () => {
           asked.resolve();
@@ -83,6 +87,17 @@ test("on a disk without room for the promise nothing is promised, and the answer
   snapshotGone.resolve();
   await removal;
   assert.equal(container.removed, true);
+});
+
+test("what containerd has no room to remove is tried again with that of the store", async (t) => {
+  const outcomes = [Promise.reject(resourceExhausted("write meta.db: no space left on device")), Promise.resolve()];
+  const { container, remove, snapshotGone } = going(t, {
+    deleted: () => outcomes.shift() ?? Promise.resolve(),
+    removal: (work) => work().catch(work),
+  });
+  snapshotGone.resolve();
+  await remove();
+  assert.deepEqual([container.removed, outcomes.length], [true, 0]);
 });
 
 test("a removal that is not promised is answered when nothing is left", async (t) => {

@@ -109,11 +109,11 @@ async function remove(room: ContainerRoom, container: Container, options: Remova
   if (!promised) await container.change({ state: { status: "removing" }, removal }, { happened: true });
 
   if (container.unsure || runs) await clearRun(room, container);
-  await deps.containerd.containers.delete(id);
+  await deps.records.removal(() => deps.containerd.containers.delete(id));
   await deps.records.dropCopy(id);
   await settleAll([
-    deps.containerd.snapshots(record.snapshotter).remove(id),
-    removeImageViews(deps, record),
+    deps.records.removal(() => deps.containerd.snapshots(record.snapshotter).remove(id)),
+    deps.records.removal(() => removeImageViews(deps, record)),
     deps.networks.forget(id),
     takeDownFolder(container.execDirectory),
   ]);

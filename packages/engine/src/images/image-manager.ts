@@ -60,6 +60,8 @@ export interface ImageManagerOptions extends RegistrySettings {
   platform: Platform;
   /** How many layers are downloaded at once, over all pulls. Default 3. */
   maxConcurrentDownloads?: number;
+  /** See `Store.removal`. */
+  removal<T>(work: () => Promise<T>): Promise<T>;
   warn(message: string): void;
   /** Containers made from an image, by its id. */
   usedBy(imageId: string): Iterable<ImageUser>;
@@ -96,6 +98,7 @@ export class ImageManager implements ImageSource {
       naming,
       platform,
       now: () => clock.now(),
+      removal: (work) => options.removal(work),
       warn: (message) => options.warn(message),
     });
     this.#sizes = new ImageSizes({ containerd, snapshotter });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { appendFileSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { appendFileSync, mkdirSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
@@ -128,6 +128,33 @@ test("a full disk refuses what adds, and takes what has happened and removals, a
   assert.deepEqual([found.get("kept"), found.get("removed"), found.get("added")], ["before", undefined, "after"]);
   assert.match(found.get("changed") ?? "", /^499 /);
   await again.close();
+});
+
+test("for what makes room elsewhere the reserve is given up, as far as it takes", async (t) => {
+  const { file, fill } = smallDisk(t);
+  const store = Store.open(file);
+  const reserve = (): number => statSync(`${file}-reserve`).size;
+  const whole = reserve();
+  fill();
+  const full = new Error("write meta.db: no space left on device");
+  let tries = 0;
+  const needed = async (): Promise<string> => {
+    tries += 1;
+    if (whole - reserve() < 64 * 1024) throw full;
+    return "removed";
+  };
+  assert.deepEqual([await store.removal(needed), tries, whole - reserve()], ["removed", 3, 64 * 1024]);
+  await assert.rejects(
+    store.removal(() => Promise.reject(new Error("busy"))),
+    /busy/,
+  );
+  assert.equal(whole - reserve(), 64 * 1024);
+  await assert.rejects(
+    store.removal(() => Promise.reject(full)),
+    /no space left/,
+  );
+  assert.equal(reserve(), 0);
+  await store.close();
 });
 
 test("what not even the reserve has room for holds in memory, and is written when there is room", async (t) => {

@@ -1,6 +1,7 @@
 import type { EngineError } from "@pouchcontainer/errors";
 import { inBackground } from "@pouchcontainer/owners";
 import { existsSync } from "node:fs";
+import { isDiskFull } from "../disk-full.ts";
 import { backupDatabase, type StoreBackup } from "./backup-database.ts";
 import type { Change, Database } from "./database.ts";
 import { openDatabase } from "./open-database.ts";
@@ -38,6 +39,7 @@ export interface GuardedCollection<T> extends Collection<T> {
   dropCopy(id: string): Promise<void>;
   /** The record beside a container the store knows nothing of. */
   findCopy(id: string): T | undefined;
+  removal: Store["removal"];
 }
 
 export interface StoreOptions {
@@ -154,9 +156,25 @@ export class Store {
         this.#kept.delete(id);
         await this.#copies.remove({ collection: name, id });
       },
+      removal: (work) => this.removal(work),
       // Only this collection's own writers put values under this name, as T.
       findCopy: (id) => readCopy(this.#database.home, { collection: name, id })?.record as T | undefined,
     };
+  }
+
+  /**
+   * Does what makes room in somebody else's store, containerd's above all, which has to write for it: on a full disk the reserve is given up
+   * for that, as far as it takes. `work` is done again then.
+   */
+  async removal<T>(work: () => Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        return await work();
+      } catch (error) {
+        if (!isDiskFull(error) || !this.#reserve.giveSome()) throw error;
+        this.#lookForRoom();
+      }
+    }
   }
 
   /** A consistent copy of everything; what is queued is in it. */

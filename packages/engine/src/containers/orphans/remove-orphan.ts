@@ -12,7 +12,8 @@ export async function removeOrphan({ deps }: Pick<ContainerRoom, "deps">, { id, 
   };
   await clearRun({ deps }, { id });
   await deps.networks.forget(id);
-  await deps.containerd.containers.delete(id).catch(ignoreMissing);
-  if (snapshotter !== undefined) await deps.containerd.snapshots(snapshotter).remove(id).catch(ignoreMissing);
+  await deps.records.removal(() => deps.containerd.containers.delete(id)).catch(ignoreMissing);
+  if (snapshotter !== undefined)
+    await deps.records.removal(() => deps.containerd.snapshots(snapshotter).remove(id)).catch(ignoreMissing);
   await removeTree(join(deps.roots.containers, id));
 }

@@ -52,6 +52,8 @@ export interface ImageStoreDeps {
   naming: NamingDefaults;
   platform: Platform;
   now(): number;
+  /** See `Store.removal`. */
+  removal<T>(work: () => Promise<T>): Promise<T>;
   /** For records that cannot be read: they are left alone. */
   warn(message: string): void;
 }
@@ -165,8 +167,8 @@ export class ImageStore {
     return await this.#exclusively(async () => {
       const image = this.byName(name);
       if (image?.id !== id) return false;
-      if (image.names.length === 1) await this.#keepDangling(image);
-      await this.#deps.containerd.images.delete(name);
+      if (image.names.length === 1) await this.#deps.removal(() => this.#keepDangling(image));
+      await this.#deps.removal(() => this.#deps.containerd.images.delete(name));
       this.#forgetName(name, image);
       return true;
     });
@@ -177,7 +179,7 @@ export class ImageStore {
     return await this.#exclusively(async () => {
       const image = this.#images.get(id);
       if (image === undefined || image.names.length > 0) return false;
-      await this.#deps.containerd.images.delete(danglingPrefix + id, { sync: true });
+      await this.#deps.removal(() => this.#deps.containerd.images.delete(danglingPrefix + id, { sync: true }));
       this.#images.delete(id);
       return true;
     });

@@ -42,6 +42,7 @@ export async function imageRoom(
     platform: { os: "linux", architecture: "amd64" },
     userAgent: "test",
     env: {},
+    removal: (work) => work(),
     clock: {
       now: () => Date.parse("2026-01-01T00:00:00Z"),
       sleep: async (milliseconds, signal) => {
