@@ -7,6 +7,7 @@ import { rfc3339Nano } from "./clock.ts";
 import type { Container } from "./container.ts";
 import { zeroTime } from "./container-record.ts";
 import type { ContainerRoom } from "./container-room.ts";
+import { isProcessOf } from "./leftovers/unanswered-task.ts";
 
 const periodMs = 1000;
 
@@ -92,21 +93,21 @@ async function sample(
   };
 }
 
-/** None of one that has ended meanwhile. Of a shim that does not answer containerd says the same, in its own time: then it is asked. */
+/** None of one that has ended meanwhile. Of a shim that does not answer containerd says the same: its container's process is there yet. */
 async function metricsOf(
   { deps }: ContainerRoom,
   container: Container,
 ): ReturnType<ContainerRoom["deps"]["containerd"]["tasks"]["metrics"]> {
   const { tasks } = deps.containerd;
+  const isThere = (): boolean => container.isRunning && isProcessOf(container.id, container.state.pid);
   try {
     const metrics = await tasks.metrics([container.id]);
-    if (metrics.length === 0 && container.isRunning && (await tasks.get(container.id)).status === "unknown")
-      throw deadlineExceeded(`the shim of container ${container.id} does not answer`);
-    return metrics;
+    if (metrics.length > 0 || !isThere()) return metrics;
   } catch (error) {
-    if (isKind(error, "notFound") || !container.isRunning) return [];
+    if (!container.isRunning || (isKind(error, "notFound") && !isThere())) return [];
     throw error;
   }
+  throw deadlineExceeded(`the shim of container ${container.id} does not answer`);
 }
 
 function emptySample(container: Container, before: api.ContainerStats | undefined): api.ContainerStats {

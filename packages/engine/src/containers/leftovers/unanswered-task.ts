@@ -13,8 +13,8 @@ export function unansweredTask(task: TaskState, record: ContainerRecord | undefi
   return { ...task, status, pid };
 }
 
-/** By its control group: the pid may have become another process' by now. */
-function isProcessOf(containerId: string, pid: number): boolean {
+/** Whether a process is a container's, by its control group: the pid may have become another process' by now. */
+export function isProcessOf(containerId: string, pid: number): boolean {
   try {
     return pid > 0 && readFileSync(`/proc/${pid}/cgroup`, "utf8").includes(containerId);
   } catch {
