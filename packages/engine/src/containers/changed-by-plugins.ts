@@ -4,7 +4,8 @@ import type { TraceEntry } from "../plugin-host/trace.ts";
 
 /** Names, in quotes, of the plugins whose calls changed one of these fields (JSON pointers). A patch that the trace has cut does not tell all. */
 function pluginsThatChanged(calls: readonly TraceEntry[], fields: readonly string[]): string[] {
-  return calls.filter(({ patch = [] }) => patch.some(({ path }) => fields.includes(path))).map(({ plugin }) => `"${plugin}"`);
+  const applied = calls.filter(({ shadow }) => shadow !== true);
+  return applied.filter(({ patch = [] }) => patch.some(({ path }) => fields.includes(path))).map(({ plugin }) => `"${plugin}"`);
 }
 
 /** Names the plugins that changed a top-level field in the failure that comes of it: what is there, and what is taken, is known late. */

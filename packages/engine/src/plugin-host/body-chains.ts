@@ -54,7 +54,8 @@ export class BodyChains {
     let current = body;
     for (const link of links) {
       if (link.filter?.(shape.subject(current)) === false) continue;
-      const before = current;
+      // Who called goes on with its own while a shadow's answer is compared.
+      const before = link.slot.mode === "shadow" ? cloneJson(current) : current;
       let changed: readonly PatchOperation[] = [];
       const settle = async (answer: PointAnswer<P>, by: ChainLink): Promise<Settled<B>> => {
         // Of a large body each of these is as much as others may be asked to wait for.
@@ -85,7 +86,7 @@ export class BodyChains {
     return copyAnswer(answer, this.#bounds);
   }
 
-  /** What a call changed, which the plugin has to be allowed; two plugins that changed the same are a conflict. */
+  /** What a call changed, which the plugin has to be allowed; two plugins that changed the same are a conflict, unless one is in shadow mode. */
   settled<R>(
     link: ChainLink,
     writes: WriteLog | undefined,
@@ -93,7 +94,7 @@ export class BodyChains {
     result: R,
   ): Settled<R> {
     link.guard.changed(before, after, patch);
-    if (patch.length === 0 || writes === undefined) return { result, patch };
+    if (patch.length === 0 || writes === undefined || link.slot.mode === "shadow") return { result, patch };
     const conflicts = writes.note(link.slot.name, before, after, patch);
     const first = conflicts[0];
     if (first !== undefined && (this.#onConflict === "error" || link.settings.onConflict === "error")) {

@@ -4,12 +4,14 @@ import type { ChainContext } from "./chains.ts";
 import { describeConflict, type Conflict } from "./conflicts.ts";
 import { Deadline } from "./deadline.ts";
 import type { PatchOperation } from "@pouchcontainer/plugin-sdk/host";
-import { isRefusal } from "@pouchcontainer/plugin-sdk/host";
+import { entryOf, isRefusal } from "@pouchcontainer/plugin-sdk/host";
 import type { InvokeContext, PluginInstance, PointAnswer, PointRequest } from "@pouchcontainer/plugin-sdk/host";
 import type { CallJournal, JournaledCall } from "./journal/journaled-call.ts";
 import { enterNothing, isGuest, LateFailures, type Enter, type GuestPlace } from "./late-failures.ts";
 import { maskedFailure, maskedWords } from "./masked-failure.ts";
 import type { ChainLink } from "./plugin-registry.ts";
+import { maxShadowCalls, ShadowCalls } from "./shadow/shadow-calls.ts";
+import { shadowRequest, Withheld } from "./shadow/shadow-request.ts";
 import type { CallOutcome, PluginTrace, TraceEntry } from "./trace.ts";
 
 /** Hears of every finished call: metrics, spans. Must not throw. */
@@ -59,6 +61,7 @@ type Settle<P extends PointName, R> = (answer: PointAnswer<P>, by: ChainLink) =>
 export class CallRunner {
   readonly #deps: CallRunnerDeps;
   readonly #late: LateFailures;
+  readonly #shadows = new ShadowCalls();
 
   constructor(deps: CallRunnerDeps) {
     this.#deps = deps;
@@ -67,7 +70,8 @@ export class CallRunner {
 
   /**
    * Calls the plugin, or its canary where that takes the call. What `settle` throws counts as the plugin's failure.
-   * Resolves to undefined when the plugin was left out: it is gone, or it failed and its policy is to ignore that.
+   * Resolves to undefined when the plugin was left out: it is gone, it failed and its policy is to ignore that, or it is in shadow mode, and
+   * its call runs beside the chain.
    */
   run<P extends PointName, R>(
     point: P,
@@ -91,11 +95,45 @@ export class CallRunner {
     settle: Settle<P, R>,
     { shown, given }: Required<Views>,
   ): Promise<R | undefined> {
-    const { slot, settings, breaker } = link;
+    const { slot } = link;
     const instance = link.instance ?? slot.instance;
     if (instance === undefined) return undefined;
     const call = { point, link, instance, shown, given, context, startedAt: this.#deps.now(), started: performance.now() };
+    if (slot.mode === "active") return this.#make(call, request, settle);
+    await this.#beside(call, (shadow) => this.#make(shadow, shadowRequest(request, shadow.withheld), settle));
+    return undefined;
+  }
 
+  /** Resolves when no call of a plugin in shadow mode is under way. */
+  async shadowsOver(): Promise<void> {
+    await this.#shadows.over();
+  }
+
+  /** Makes a call in shadow mode. Only at the plugin's own start and end, which are in no client's time, it is waited for. */
+  async #beside<C extends Call>(call: C, make: (shadow: C & { withheld: Withheld }) => Promise<unknown>): Promise<void> {
+    const { slot } = call.link;
+    const { signal: _clients, ...context } = call.context;
+    const isAwaited = entryOf(call.point).rule === "supervises";
+    const withheld = new Withheld(this.#deps.logOf(slot.name));
+    const leave = slot.hold(call.instance);
+    const over = this.#shadows.begin(slot, context.containerId ?? context.calls, async () => {
+      const begun = { startedAt: this.#deps.now(), started: performance.now() };
+      await make({ ...call, ...begun, withheld, ...(isAwaited ? {} : { context }) }).finally(leave);
+    });
+    if (over === undefined) {
+      leave();
+      this.#record({ ...call, withheld }, "left-out", { error: `${maxShadowCalls} of its calls in shadow mode are under way` });
+    } else if (isAwaited) await over;
+  }
+
+  /** What is thrown in shadow mode is recorded, and goes no further. */
+  async #make<P extends PointName, R>(
+    call: Call & { point: P },
+    request: PointRequest<P>,
+    settle: Settle<P, R>,
+  ): Promise<R | undefined> {
+    const { point, link, instance, context } = call;
+    const { slot, settings, breaker } = link;
     const refusal = breaker.refusal(instance.incarnation);
     if (refusal !== undefined) return this.#failed(call, unavailable(refusal), "skipped");
 
@@ -160,9 +198,14 @@ export class CallRunner {
     const failure = maskedFailure(link.slot.name, point, thrown, call.shown);
     if (outcome !== "skipped") this.#judge(call, thrown);
     const ignore = link.settings.failurePolicy === "ignore" && context.signal?.aborted !== true;
-    this.#record(call, ignore && outcome !== "skipped" ? "ignored" : outcome, { error: failure.message });
-    if (!ignore) throw failure;
-    if (outcome !== "skipped") this.#deps.logOf(link.slot.name).warn(`${failure.message}; ignored, as its failure policy says`);
+    const isShadow = call.withheld !== undefined;
+    const refuses = isShadow && isRefusal(thrown) && entryOf(point).rule !== "tells";
+    this.#record(call, outcome === "skipped" ? outcome : ignore ? "ignored" : refuses ? "refused" : outcome, {
+      error: failure.message,
+    });
+    if (!ignore && !isShadow) throw failure;
+    const why = isShadow ? "of no effect, as it is in shadow mode" : "ignored, as its failure policy says";
+    if (outcome !== "skipped" && !refuses) this.#deps.logOf(link.slot.name).warn(`${failure.message}; ${why}`);
     return undefined;
   }
 
@@ -179,6 +222,7 @@ export class CallRunner {
   #record(call: Call, outcome: CallOutcome, facts: { patch?: PatchOperation[]; conflicts?: Conflict[]; error?: string }): void {
     const { conflicts = [], ...result } = facts;
     this.#keep(call, { outcome, ...result });
+    const withheld = call.withheld?.what ?? [];
     const container = containerOf(call.context);
     const entry = this.#deps.trace.record({
       time: new Date(call.startedAt).toISOString(),
@@ -187,12 +231,14 @@ export class CallRunner {
       point: call.point,
       durationMs: performance.now() - call.started,
       outcome,
+      ...(call.withheld === undefined ? {} : { shadow: true as const }),
+      ...(withheld.length === 0 ? {} : { withheld: [...withheld] }),
       ...(facts.patch === undefined || facts.patch.length === 0 ? {} : { patch: facts.patch }),
       ...(conflicts.length === 0 ? {} : { conflicts }),
       ...(facts.error === undefined ? {} : { error: facts.error }),
       ...(container === undefined ? {} : { container }),
     });
-    call.context.calls?.push(entry);
+    if (call.context.calls !== undefined) this.#deps.trace.collect(call.context.calls, entry);
     for (const observer of this.#deps.observers) observer.called(entry);
     for (const one of entry.conflicts ?? []) {
       this.#deps.logOf(entry.plugin).warn(describeConflict(one));
@@ -210,9 +256,11 @@ export class CallRunner {
   /** What did not get as far as an answer tells nothing of the plugin. */
   #keep(call: Call, result: Pick<JournaledCall, "outcome" | "patch" | "error">): void {
     const { point, link, instance, given, context, startedAt } = call;
-    if (result.outcome === "skipped" || context.signal?.aborted === true) return;
+    const { outcome } = result;
+    if (outcome === "skipped" || outcome === "left-out" || context.signal?.aborted === true) return;
     const { version } = instance.manifest;
-    this.#deps.journal?.called({ startedAt, plugin: link.slot.name, version, point, given, context, ...result });
+    const kept = { ...result, outcome: outcome === "refused" ? "failed" : outcome } as const;
+    this.#deps.journal?.called({ startedAt, plugin: link.slot.name, version, point, given, context, ...kept });
   }
 
   #circuit({ slot, breaker }: ChainLink, point: PointName, action: "circuit-open" | "circuit-closed"): void {
@@ -234,6 +282,8 @@ interface Call {
   context: ChainContext;
   startedAt: number;
   started: number;
+  /** Of a call in shadow mode, and of no other. */
+  withheld?: Withheld;
 }
 
 async function invokeAndSettle<P extends PointName, R>(

@@ -33,13 +33,22 @@ export async function dryRun(
   const reveal = request.showEnv === true;
   const chain = chainOf(rehearsal, checks, request.point, request.body);
   try {
-    const body = await chain();
+    const body = await withShadows(rehearsal, chain);
     return { calls: rehearsal.trace.last({ reveal }), body: reveal ? body : withoutSecrets(body) };
   } catch (error) {
     const { message, details } = EngineError.from(error);
     // A plugin's failure was masked where it came from.
     const secrets = reveal || "plugin" in details ? [] : secretsIn(request.body);
     return { calls: rehearsal.trace.last({ reveal }), error: maskSecrets(message, secrets) };
+  }
+}
+
+/** What comes of a chain, when all that it called is over. */
+async function withShadows<T>(host: PluginHost, chain: () => Promise<T>): Promise<T> {
+  try {
+    return await chain();
+  } finally {
+    await host.shadowsOver();
   }
 }
 

@@ -33,16 +33,22 @@ export class MandatoryPlugins {
 
   /** Those of the configuration without which no create succeeds now. */
   get missing(): string[] {
-    return this.#names.filter((name) => this.#registry.get(name)?.instance === undefined);
+    return this.#names.filter((name) => {
+      const slot = this.#registry.get(name);
+      return slot?.instance === undefined || slot.mode === "shadow";
+    });
   }
 
   #problem(name: string, calls: readonly TraceEntry[]): string | undefined {
-    const manifest = this.#registry.get(name)?.instance?.manifest;
+    const slot = this.#registry.get(name);
+    const manifest = slot?.instance?.manifest;
     if (manifest === undefined) return "it is not installed, or disabled; install or enable it";
+    if (slot?.mode === "shadow")
+      return `it is in shadow mode, in which it admits nothing; \`pouch plugin set-mode ${name} active\` makes its calls count`;
     const points = admitting.filter((point) => manifest.points[point] !== undefined);
     if (points.length === 0) return `it has neither of the points ${admitting.join(" and ")}`;
     for (const point of points) {
-      const call = calls.findLast((entry) => entry.plugin === name && entry.point === point);
+      const call = calls.findLast((entry) => entry.plugin === name && entry.point === point && entry.shadow !== true);
       if (call === undefined) return `it was not called at ${point}, as its filters leave this request out`;
       if (call.outcome !== "changed" && call.outcome !== "unchanged") return `it has not admitted this one: ${call.error}`;
     }

@@ -94,6 +94,7 @@ function spanOf(entry: TraceEntry): object {
       text("pouch.plugin.version", entry.version),
       text("pouch.plugin.point", entry.point),
       text("pouch.plugin.outcome", entry.outcome),
+      ...(entry.shadow === true ? [text("pouch.plugin.mode", "shadow")] : []),
       ...(entry.container?.id === undefined ? [] : [text("container.id", entry.container.id)]),
       ...(entry.container?.name === undefined ? [] : [text("container.name", entry.container.name)]),
     ],

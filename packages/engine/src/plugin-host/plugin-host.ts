@@ -23,6 +23,8 @@ import { MandatoryPlugins } from "./mandatory-plugins.ts";
 import { PluginRegistry, type ChainLink, type PluginSlot } from "./plugin-registry.ts";
 import { PointChains, subjectOfContext } from "./point-chains.ts";
 import { RouteChain } from "./route-chain.ts";
+import type { PluginMode } from "./shadow/plugin-mode.ts";
+import { shadowRootfs } from "./shadow/shadow-request.ts";
 import { PluginTrace, type TraceEntry } from "./trace.ts";
 import { UpdateChain } from "./update-chain.ts";
 
@@ -57,6 +59,9 @@ export interface PluginHostDeps {
   /** Calls remembered for `plugin trace`. Default: 512. */
   traceCapacity?: number;
 }
+
+/** An instance, and whether what it does is applied. */
+type InPlace = Pick<PluginSlot, "mode"> & { instance: PluginInstance };
 
 /** Runs the chains. It knows no transport: what it calls are instances, in this process or elsewhere. */
 export class PluginHost implements PluginChains {
@@ -168,8 +173,10 @@ export class PluginHost implements PluginChains {
   async postUpdate(files: RootfsLender, env: string[], context: ChainContext): Promise<{ env: string[] }> {
     const links = this.registry.chain("container.postUpdate");
     if (links.length === 0) return { env };
+    const isSeen = links.some(({ slot }) => slot.mode === "active");
+    const lend: RootfsLender = isSeen ? files : (use) => use(shadowRootfs);
     try {
-      const changed = await files((rootfs) =>
+      const changed = await lend((rootfs) =>
         this.#bodies.change("container.postUpdate", links, { Env: env }, context, {
           subject: () => subjectOfContext({ env, ...context }),
           check: ({ Env }) =>
@@ -262,15 +269,20 @@ export class PluginHost implements PluginChains {
   }
 
   /** A host with the same plugins in the same order, or with others, whose calls nobody hears of but who is among the `changes`. */
-  rehearsal(changes: Partial<PluginHostDeps> = {}, instances: readonly PluginInstance[] = this.#instances): PluginHost {
+  rehearsal(changes: Partial<PluginHostDeps> = {}, instances: readonly InPlace[] = this.#instances): PluginHost {
     const { events: _events, observers: _observers, journal: _journal, ...deps } = this.#deps;
     const host = new PluginHost({ ...deps, order: this.registry.order, ...changes });
-    for (const instance of instances) host.add(instance);
+    for (const { instance, mode } of instances) host.add(instance, mode);
     return host;
   }
 
-  get #instances(): PluginInstance[] {
-    return [...this.registry.slots()].flatMap(({ instance }) => instance ?? []);
+  get #instances(): InPlace[] {
+    return [...this.registry.slots()].flatMap(({ instance, mode }) => (instance === undefined ? [] : { instance, mode }));
+  }
+
+  /** Resolves when no call of a plugin in shadow mode is under way. */
+  shadowsOver(): Promise<void> {
+    return this.#runner.shadowsOver();
   }
 
   /** Runs a built-in plugin's module as that plugin's code. */
@@ -279,7 +291,7 @@ export class PluginHost implements PluginChains {
   }
 
   /** Takes an instance in. It is called from the next chain on. */
-  add(instance: PluginInstance): PluginSlot {
-    return this.registry.add(instance);
+  add(instance: PluginInstance, mode?: PluginMode): PluginSlot {
+    return this.registry.add(instance, mode);
   }
 }

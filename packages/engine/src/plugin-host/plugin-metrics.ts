@@ -1,6 +1,7 @@
 import type { HandlerSpec } from "@pouchcontainer/api";
 import type { PluginObserver } from "./call-runner.ts";
 import type { GuestPlace } from "./late-failures.ts";
+import type { PluginMode } from "./shadow/plugin-mode.ts";
 import type { TraceEntry } from "./trace.ts";
 
 /** Upper bounds of the histogram's buckets, in seconds: from a call in this process to one that waits for a deadline. */
@@ -13,12 +14,16 @@ interface Histogram {
   sumSeconds: number;
 }
 
-const name = "pouch_plugin_call_duration_seconds";
+/** Of calls whose outcome counts, and of those in shadow mode. */
+const families = {
+  active: { name: "pouch_plugin_call_duration_seconds", help: "Time a plugin took at a point." },
+  shadow: { name: "pouch_plugin_shadow_call_duration_seconds", help: "Time a plugin in shadow mode took at a point." },
+} as const;
 const lateName = "pouch_plugin_late_failures_total";
 
 /** Durations of plugin calls by plugin, point and outcome, in Prometheus' text format (version 0.0.4). */
 export class PluginMetrics implements PluginObserver {
-  readonly #histograms = new Map<string, Histogram>();
+  readonly #histograms = { active: new Map<string, Histogram>(), shadow: new Map<string, Histogram>() };
   readonly #late = new Map<string, number>();
 
   called(entry: TraceEntry): void {
@@ -36,7 +41,7 @@ export class PluginMetrics implements PluginObserver {
   }
 
   text(): string {
-    return `${this.#durations()}${this.#lateFailures()}`;
+    return `${this.#durations("active")}${this.#durations("shadow")}${this.#lateFailures()}`;
   }
 
   #lateFailures(): string {
@@ -44,9 +49,10 @@ export class PluginMetrics implements PluginObserver {
     return `# HELP ${lateName} Errors of a built-in plugin's code that nobody caught.\n# TYPE ${lateName} counter\n${counts.join("")}`;
   }
 
-  #durations(): string {
-    const lines = [`# HELP ${name} Time a plugin took at a point.`, `# TYPE ${name} histogram`];
-    for (const { labels, buckets, count, sumSeconds } of this.#histograms.values()) {
+  #durations(mode: PluginMode): string {
+    const { name, help } = families[mode];
+    const lines = [`# HELP ${name} ${help}`, `# TYPE ${name} histogram`];
+    for (const { labels, buckets, count, sumSeconds } of this.#histograms[mode].values()) {
       let cumulative = 0;
       for (const [index, bound] of bounds.entries()) {
         cumulative += buckets[index] ?? 0;
@@ -61,14 +67,15 @@ export class PluginMetrics implements PluginObserver {
     return `${lines.join("\n")}\n`;
   }
 
-  #histogram({ plugin, point, outcome }: TraceEntry): Histogram {
+  #histogram({ plugin, point, outcome, shadow }: TraceEntry): Histogram {
+    const histograms = this.#histograms[shadow === true ? "shadow" : "active"];
     const key = `${plugin}\0${point}\0${outcome}`;
-    const known = this.#histograms.get(key);
+    const known = histograms.get(key);
     if (known !== undefined) return known;
     // Names of plugins, points and outcomes hold nothing that would have to be escaped.
     const labels = `plugin="${plugin}",point="${point}",outcome="${outcome}"`;
     const fresh: Histogram = { labels, buckets: bounds.map(() => 0), count: 0, sumSeconds: 0 };
-    this.#histograms.set(key, fresh);
+    histograms.set(key, fresh);
     return fresh;
   }
 }

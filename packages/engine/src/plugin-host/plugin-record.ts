@@ -4,6 +4,7 @@ import type { Digest } from "@pouchcontainer/oci";
 import { pointNames, type PluginManifest, type PointName, type ResolvedPoint } from "@pouchcontainer/plugin-sdk";
 import { defaultTimeoutMs, isObject, parseManifest, type PluginOrigin } from "@pouchcontainer/plugin-sdk/host";
 import { isPolicy } from "./policies/index.ts";
+import type { PluginMode } from "./shadow/plugin-mode.ts";
 
 /** Where an installed plugin comes from. */
 export interface PluginPlace {
@@ -24,6 +25,8 @@ export interface PluginPlace {
 export interface PluginRecord {
   name: string;
   enabled: boolean;
+  /** Default: active. */
+  mode?: PluginMode;
   /** Of an installed plugin; a built-in one is in the binary. */
   installed?: PluginPlace & {
     /** The package.json the plugin was installed with. */

@@ -6,6 +6,7 @@ import { compileFilters, type Filter } from "./filters.ts";
 import { ObservedPermissions } from "./permissions/observed-permissions.ts";
 import { PermissionGuard } from "./permissions/permission-guard.ts";
 import type { PluginInstance, PointRequest } from "@pouchcontainer/plugin-sdk/host";
+import type { PluginMode } from "./shadow/plugin-mode.ts";
 
 /** One plugin's place in the chain of one point. */
 export interface ChainLink {
@@ -43,12 +44,14 @@ export class PluginSlot {
   instance: PluginInstance | undefined;
   /** Takes a share of the calls. */
   canary: CanaryVersion | undefined;
+  mode: PluginMode;
   readonly #inFlight = new Map<PluginInstance, number>();
   #idle: (() => void)[] = [];
 
-  constructor(instance: PluginInstance) {
+  constructor(instance: PluginInstance, mode: PluginMode) {
     this.name = instance.manifest.name;
     this.instance = instance;
+    this.mode = mode;
   }
 
   get callsInFlight(): number {
@@ -116,8 +119,8 @@ export class PluginRegistry {
   }
 
   /** A call of an instance by itself, whether it is in the chains or not; undefined where it does not implement the point. */
-  linkTo(instance: PluginInstance, point: PointName, slot = new PluginSlot(instance)): ChainLink | undefined {
-    return this.#link(slot, instance, point)[0];
+  linkTo(instance: PluginInstance, point: PointName, slot: PluginMode | PluginSlot): ChainLink | undefined {
+    return this.#link(typeof slot === "string" ? new PluginSlot(instance, slot) : slot, instance, point)[0];
   }
 
   get(name: string): PluginSlot | undefined {
@@ -128,10 +131,10 @@ export class PluginRegistry {
     return this.#slots.values();
   }
 
-  add(instance: PluginInstance): PluginSlot {
+  add(instance: PluginInstance, mode: PluginMode = "active"): PluginSlot {
     const { name } = instance.manifest;
     if (this.#slots.has(name)) throw conflict(`a plugin named "${name}" is loaded already`);
-    const slot = new PluginSlot(instance);
+    const slot = new PluginSlot(instance, mode);
     const slots = new Map(this.#slots).set(name, slot);
     this.#breakers.delete(instance);
     this.#chains = this.#chainsOf(slots, this.#order);
@@ -139,13 +142,14 @@ export class PluginRegistry {
     return slot;
   }
 
-  /** Puts another instance into a plugin's slot and returns the one that was there. */
-  swap(instance: PluginInstance): PluginInstance {
+  /** Puts another instance into a plugin's slot and returns the one that was there. Default: in the mode of before. */
+  swap(instance: PluginInstance, mode?: PluginMode): PluginInstance {
     const slot = this.#slots.get(instance.manifest.name);
     if (slot?.instance === undefined) throw notFound(`plugin "${instance.manifest.name}" is not loaded`);
     const old = slot.instance;
     this.#chains = this.#chainsOf(this.#slots, this.#order, { slot, instance });
     slot.instance = instance;
+    slot.mode = mode ?? slot.mode;
     return old;
   }
 

@@ -94,7 +94,7 @@ export class SetPlan {
     return { name, action: enabled ? "enable" : "disable", from, to: { ...(from ?? { name }), enabled } };
   }
 
-  async #installed(wanted: WantedPlugin, from: PluginRecord | undefined): Promise<Required<PluginRecord>> {
+  async #installed(wanted: WantedPlugin, from: PluginRecord | undefined): Promise<PluginRecord & { installed: Installed }> {
     const { name, enabled, configuration } = wanted;
     const installed = (await this.#isThere(wanted, from)) ? from?.installed : await this.#broughtIn(wanted);
     if (installed === undefined)

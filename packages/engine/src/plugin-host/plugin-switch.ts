@@ -13,6 +13,7 @@ import type { PluginLogs } from "./plugin-logs.ts";
 import { isPolicy, loadPolicy } from "./policies/index.ts";
 import { manifestOf, type PluginRecord } from "./plugin-record.ts";
 import type { PluginSlot } from "./plugin-registry.ts";
+import type { PluginMode } from "./shadow/plugin-mode.ts";
 
 /** Milliseconds a replaced or removed plugin has for the calls it is in; its deadlines are shorter as a rule. */
 export const drainMs = 60_000;
@@ -96,18 +97,18 @@ export class PluginSwitch {
 
   /** Starts a plugin and puts it into the chains; after a failure it is out of them again. */
   async bringIn(record: PluginRecord, keep: () => Promise<void>, startTimeoutSeconds?: number): Promise<void> {
-    const { name } = record;
+    const { name, mode = "active" } = record;
     const { builtin, stopAssistants } = this.#deps;
     const instance = builtin.get(name) ?? (await this.start(record, startTimeoutSeconds));
     await this.#hurried(name, async (hurry) => {
       let begun = false;
       try {
-        await withComplaints(instance, this.#hook(instance, "daemon.preStartHook", { hurry }));
+        await withComplaints(instance, this.#hook(instance, "daemon.preStartHook", { hurry, mode }));
         begun = true;
-        await this.#putIn(instance);
+        await this.#putIn(instance, mode);
         await keep();
       } catch (error) {
-        if (begun) await this.#quietly(name, () => this.#hook(instance, "daemon.preStopHook", { hurry }));
+        if (begun) await this.#quietly(name, () => this.#hook(instance, "daemon.preStopHook", { hurry, mode }));
         await this.#leaveOut(instance);
         await this.#quietly(name, () => stopAssistants(name));
         await this.#close(name, instance);
@@ -125,9 +126,10 @@ export class PluginSwitch {
     const slot = host.registry.get(name);
     const instance = slot?.instance;
     if (slot === undefined || instance === undefined) return;
+    const { mode } = slot;
     await this.#hurried(name, async (hurry) => {
       const stop = (atMostMs?: number): Promise<void> =>
-        this.#quietly(name, () => this.#hook(instance, "daemon.preStopHook", { hurry, ...(atMostMs && { atMostMs }) }));
+        this.#quietly(name, () => this.#hook(instance, "daemon.preStopHook", { hurry, mode, ...(atMostMs && { atMostMs }) }));
       if (!force) await stop();
       // Without it the table can only have fewer claims; should another plugin refuse it all the same, the old table stays in use.
       await this.#leaveOut(instance);
@@ -139,34 +141,38 @@ export class PluginSwitch {
     await this.#close(name, instance);
   }
 
-  /** Swaps a new instance in, or one that was started. The old one stays, or comes back, when the new one fails or cannot be kept. */
+  /**
+   * Swaps a new instance in, or one that was started; of one that is compiled in the same, in another mode. The old one stays, or comes back,
+   * when the new one fails or cannot be kept.
+   */
   async replace(
     record: PluginRecord,
     keep: () => Promise<void> = () => Promise.resolve(),
     started?: PluginInstance,
   ): Promise<void> {
-    const { host, stopAssistants } = this.#deps;
-    const { name } = record;
-    const fresh = started ?? (await this.start(record));
+    const { host, builtin, stopAssistants } = this.#deps;
+    const { name, mode = "active" } = record;
+    const fresh = started ?? builtin.get(name) ?? (await this.start(record));
     const slot = host.registry.get(name);
     const old = slot?.instance;
+    const before = slot?.mode ?? mode;
     await this.#hurried(name, async (hurry) => {
-      const hook = (instance: PluginInstance | undefined, point: DaemonPoint): Promise<void> =>
-        instance === undefined ? Promise.resolve() : this.#hook(instance, point, { hurry });
+      const hook = (instance: PluginInstance | undefined, point: DaemonPoint, mode: PluginMode): Promise<void> =>
+        instance === undefined ? Promise.resolve() : this.#hook(instance, point, { hurry, mode });
       // The assistants are those of one version: the old one ends its own before the new one starts some.
-      await this.#quietly(name, () => hook(old, "daemon.preStopHook"));
+      await this.#quietly(name, () => hook(old, "daemon.preStopHook", before));
       let begun = false;
       try {
         await stopAssistants(name);
-        await withComplaints(fresh, hook(fresh, "daemon.preStartHook"));
+        await withComplaints(fresh, hook(fresh, "daemon.preStartHook", mode));
         begun = true;
-        await this.#swap(fresh, old);
+        await this.#swap(fresh, old, mode);
         await keep();
       } catch (error) {
-        if (begun) await this.#quietly(name, () => hook(fresh, "daemon.preStopHook"));
+        if (begun) await this.#quietly(name, () => hook(fresh, "daemon.preStopHook", mode));
         await this.#quietly(name, () => stopAssistants(name));
-        if (old !== undefined && slot?.instance === fresh) await this.#swapBack(old, fresh);
-        await this.#quietly(name, () => hook(old, "daemon.preStartHook"));
+        if (old !== undefined && slot?.instance === fresh) await this.#swapBack(old, fresh, before);
+        await this.#quietly(name, () => hook(old, "daemon.preStartHook", before));
         await this.#close(name, fresh);
         throw error;
       }
@@ -191,10 +197,10 @@ export class PluginSwitch {
     }
   }
 
-  async #putIn(instance: PluginInstance): Promise<void> {
+  async #putIn(instance: PluginInstance, mode: PluginMode): Promise<void> {
     const { host, rebuildRoutes, withTable } = this.#deps;
     await withTable(async () => {
-      host.add(instance);
+      host.add(instance, mode);
       if (hasRoutes(instance)) await rebuildRoutes();
     });
   }
@@ -209,18 +215,18 @@ export class PluginSwitch {
     });
   }
 
-  async #swap(fresh: PluginInstance, old: PluginInstance | undefined): Promise<void> {
+  async #swap(fresh: PluginInstance, old: PluginInstance | undefined, mode: PluginMode): Promise<void> {
     const { host, rebuildRoutes, withTable } = this.#deps;
     await withTable(async () => {
-      host.registry.swap(fresh);
+      host.registry.swap(fresh, mode);
       if (hasRoutes(fresh) || hasRoutes(old)) await rebuildRoutes();
     });
   }
 
-  async #swapBack(old: PluginInstance, fresh: PluginInstance): Promise<void> {
+  async #swapBack(old: PluginInstance, fresh: PluginInstance, mode: PluginMode): Promise<void> {
     const { host, withTable } = this.#deps;
     await withTable(async () => {
-      host.registry.swap(old);
+      host.registry.swap(old, mode);
       if (hasRoutes(fresh) || hasRoutes(old)) await this.rebuildQuietly(old.manifest.name);
     });
   }
@@ -298,9 +304,9 @@ export class PluginSwitch {
   }
 
   /** A daemon point of one instance, in the chains or not. */
-  async #hook(instance: PluginInstance, point: DaemonPoint, { hurry, atMostMs = Infinity }: HookOptions): Promise<void> {
+  async #hook(instance: PluginInstance, point: DaemonPoint, { hurry, mode, atMostMs = Infinity }: HookOptions): Promise<void> {
     const { host } = this.#deps;
-    const link = host.registry.linkTo(instance, point);
+    const link = host.registry.linkTo(instance, point, mode);
     if (link === undefined || this.#deps.daemonBegun?.() === false) return;
     const settings = { ...link.settings, timeoutMs: Math.min(link.settings.timeoutMs, atMostMs) };
     await host.callDaemonPoint(point, { ...link, settings }, { signal: hurry });
@@ -310,6 +316,7 @@ export class PluginSwitch {
 interface HookOptions {
   /** Ends the wait for it. */
   hurry: AbortSignal;
+  mode: PluginMode;
   atMostMs?: number;
 }
 

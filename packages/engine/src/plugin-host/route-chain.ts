@@ -6,6 +6,7 @@ import { boundedTable, checkTable, refusing, splitTable } from "./handler-table.
 import { isGuest } from "./late-failures.ts";
 import { LentRoutes } from "./lent-routes.ts";
 import type { PluginRegistry } from "./plugin-registry.ts";
+import { unserved } from "./shadow/shadow-request.ts";
 
 export interface RouteChainDeps {
   registry: PluginRegistry;
@@ -27,9 +28,9 @@ export class RouteChain {
     const { registry, runner } = this.#deps;
     let table = [...handlers];
     const links = registry.chain("api.updateHandler");
-    this.#routing = links.flatMap(({ slot }) => slot.instance ?? []);
+    this.#routing = links.flatMap(({ slot }) => (slot.mode === "active" && slot.instance) || []);
     for (const link of links) {
-      const before = table;
+      const before = link.slot.mode === "active" ? table : unserved(table);
       const { shown, hidden } = splitTable(before, link.settings.filters);
       const lent = link.slot.instance !== undefined && isGuest(link.slot.instance) ? new LentRoutes(shown) : undefined;
       const settle = (answer: PointAnswer<"api.updateHandler">): Settled<HandlerSpec[]> => {
@@ -41,7 +42,7 @@ export class RouteChain {
       };
       try {
         const request = { handlers: lent?.shown ?? shown };
-        table = (await runner.run("api.updateHandler", link, request, {}, settle)) ?? before;
+        table = (await runner.run("api.updateHandler", link, request, {}, settle)) ?? table;
       } catch (error) {
         if (!(link.slot.instance instanceof FailedPlugin)) throw error;
         table = [...refusing(shown, error), ...hidden];

@@ -32,6 +32,8 @@ export class PluginTrace {
   readonly #ring: TraceEntry[] = [];
   #ringBytes = 0;
   readonly #containers = new Map<string, KeptCalls>();
+  /** To which container calls led that were made together: one in shadow mode may end later. */
+  readonly #ledTo = new WeakMap<readonly TraceEntry[], { id: string; name: string }>();
   #sequence = 0;
   #bytes = 0;
 
@@ -81,8 +83,16 @@ export class PluginTrace {
     return this.#containers.get(id)?.entries ?? [];
   }
 
+  /** Puts a call to those it was made with, and files it with them where they are filed already. */
+  collect(calls: TraceEntry[], entry: TraceEntry): void {
+    calls.push(entry);
+    const container = this.#ledTo.get(calls);
+    if (container !== undefined) this.adopt(container, [entry]);
+  }
+
   /** Files calls under the container they led to. */
   adopt(container: { id: string; name: string }, entries: readonly TraceEntry[]): void {
+    this.#ledTo.set(entries, container);
     for (const entry of entries) {
       entry.container = container;
       if (this.#containers.get(container.id)?.has(entry) !== true) this.#keepWithContainer(container.id, entry);

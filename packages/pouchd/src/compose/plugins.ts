@@ -185,7 +185,7 @@ export async function openPlugins(options: {
   if (safeMode) await warnOfSafeMode(manager, log);
   const { missing } = host.mandatory;
   if (missing.length > 0)
-    log.warn("no container is created until these mandatory plugins are installed and enabled", { plugins: missing });
+    log.warn("no container is created until these mandatory plugins are installed, enabled and active", { plugins: missing });
   return {
     host,
     manager,
