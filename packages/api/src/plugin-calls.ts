@@ -14,7 +14,9 @@ export const PluginTraceEntry = Type.Object({
   version: text(),
   point: text("For example container.preCreate"),
   durationMs: decimal(),
-  outcome: text("changed, unchanged, failed, timeout, ignored or skipped"),
+  outcome: text("changed, unchanged, failed, timeout, ignored or skipped; in shadow mode also refused or left-out"),
+  shadow: optional(flag("The plugin was in shadow mode: nothing came of the call")),
+  withheld: optional(list(text(), "What the plugin asked the daemon to do in shadow mode, which was not done")),
   patch: optional(list(PatchOperation, "What the call changed; a value that is too large to be kept is left out")),
   patchCut: optional(
     Type.Object({
@@ -46,11 +48,16 @@ export type PluginDryRunResponse = Static<typeof PluginDryRunResponse>;
 export const PluginOrder = Type.Object({ order: list(text()) });
 export type PluginOrder = Static<typeof PluginOrder>;
 
+/** Whether what a plugin does is applied. */
+export const PluginModeRequest = Type.Object({ mode: text("active or shadow") });
+export type PluginModeRequest = Static<typeof PluginModeRequest>;
+
 /** Where to get a plugin from. */
 export const PluginInstallRequest = Type.Object({
   source: text("A folder or archive on the daemon's host, REGISTRY/NAME:TAG, or an npm package"),
   name: optional(text()),
   enable: optional(flag()),
+  mode: optional(text("active or shadow; default: as it was before, active of a new one")),
   configuration: optional(map(Type.Unknown())),
   privileges: optional(Type.Unsafe<"all" | PluginPrivilege[]>(Type.Union([Type.Literal("all"), list(PluginPrivilege)]))),
 });

@@ -15,6 +15,7 @@ export const PluginSetEntry = Type.Object(
     version: optional(Type.String({ minLength: 1, description: "What the package has to be" })),
     enabled: optional(flag("Default: true")),
     configuration: optional(map(Type.Unknown(), "Settings of an installed plugin")),
+    mode: optional(oneOf("active", "shadow")),
     grantAllPermissions: optional(flag("Whatever it asks for is granted. Default: what was granted to it before")),
   },
   { additionalProperties: false },
@@ -32,6 +33,7 @@ export type PluginSetFile = Static<typeof PluginSetFile>;
 
 const facts = Type.Object({
   enabled: flag(),
+  mode: optional(oneOf("active", "shadow")),
   version: optional(text()),
   source: optional(text()),
   content: optional(text("Digest of the package's own files")),
@@ -43,7 +45,7 @@ export const PluginSetReport = Type.Object({
   changed: list(
     Type.Object({
       name: text(),
-      action: oneOf("install", "replace", "configure", "enable", "disable", "move", "remove"),
+      action: oneOf("install", "replace", "configure", "enable", "disable", "set-mode", "move", "remove"),
       from: optional(facts),
       to: optional(facts),
       granted: optional(list(PluginPrivilege, "What it is granted for the first time, by grantAllPermissions")),

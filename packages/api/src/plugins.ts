@@ -96,6 +96,7 @@ export const PouchPluginFacts = Type.Object({
   Points: optional(list(text(), "container.preCreate …")),
   Priority: optional(integer()),
   FailurePolicy: optional(text("fail or ignore")),
+  Mode: optional(text("active, or shadow: it is called, and nothing that it does is applied")),
   State: optional(text()),
   Permissions: optional(PluginPermissionFacts),
   Canary: optional(PluginCanary),

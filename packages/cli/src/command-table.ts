@@ -324,6 +324,12 @@ export const commandTable: readonly CommandEntry[] = [
     load: load(() => import("./commands/plugin/rm.ts")),
   },
   {
+    paths: ["plugin set-mode"],
+    summary: "Let what a plugin does be applied, or only traced",
+    names: "plugins",
+    load: load(() => import("./commands/plugin/set-mode.ts")),
+  },
+  {
     paths: ["plugin trace"],
     summary: "Show the calls of plugins and what they changed",
     names: "containers",

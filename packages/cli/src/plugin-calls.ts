@@ -6,6 +6,8 @@ export interface PluginCall {
   point: string;
   durationMs?: number;
   outcome: string;
+  shadow?: boolean;
+  withheld?: string[];
   patch?: { op: string; path: string; value?: unknown; from?: string }[];
   patchCut?: { operations: number; bytes: number };
   conflicts?: unknown[];
@@ -25,18 +27,24 @@ export function callText(call: PluginCall): string {
     call.point,
     about,
     call.durationMs === undefined ? undefined : `${call.durationMs.toFixed(2)}ms`,
-    call.outcome,
+    call.shadow === true ? shadowText(call.outcome) : call.outcome,
   ];
   const changes = (call.patch ?? []).map(
     ({ op, path, value, from }) =>
       `    ${op} ${path}${from === undefined ? "" : ` from ${from}`}${value === undefined ? "" : ` ${JSON.stringify(value)}`}\n`,
   );
+  const withheld = (call.withheld ?? []).map((what) => `    would ${what}\n`);
   const cut = call.patchCut === undefined ? "" : `    ${cutText(call.patchCut)}\n`;
   const conflicts = (call.conflicts ?? []).map((one) => `    conflict ${JSON.stringify(one)}\n`);
   const error = call.error === undefined ? "" : `    error: ${call.error}\n`;
   const moreConflicts = call.conflictsCut === undefined ? "" : `    left out: ${call.conflictsCut} more conflicts\n`;
   const gap = call.leftOut === undefined ? "" : `left out: ${call.leftOut} calls\n`;
-  return `${gap}${head.filter((part) => part !== undefined && part !== "").join("  ")}\n${changes.join("")}${cut}${conflicts.join("")}${moreConflicts}${error}`;
+  return `${gap}${head.filter((part) => part !== undefined && part !== "").join("  ")}\n${changes.join("")}${withheld.join("")}${cut}${conflicts.join("")}${moreConflicts}${error}`;
+}
+
+function shadowText(outcome: string): string {
+  const would: Readonly<Record<string, string>> = { changed: "would change", refused: "would refuse" };
+  return `shadow: ${would[outcome] ?? outcome}`;
 }
 
 function cutText({ operations, bytes }: { operations: number; bytes: number }): string {

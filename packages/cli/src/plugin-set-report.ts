@@ -16,7 +16,7 @@ export function setReportText({ changed, order }: PluginSetReport): string {
 }
 
 function differenceText(from: Facts | undefined, to: Facts | undefined): string {
-  return (["version", "content", "source", "enabled", "configuration"] as const)
+  return (["version", "content", "source", "enabled", "mode", "configuration"] as const)
     .map((key) => {
       const [before, after] = [from?.[key], to?.[key]].map((value) => (value === undefined ? undefined : textOf(value)));
       return before === after ? "" : `${side("-", key, before)}${side("+", key, after)}`;

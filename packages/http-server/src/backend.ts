@@ -189,6 +189,7 @@ export interface PluginBackend {
       remote: string;
       name?: string;
       enable?: boolean;
+      mode?: "active" | "shadow";
       privileges: "all" | api.PluginPrivilege[];
       auth?: api.AuthConfig;
       named: (name: string) => void;

@@ -57,6 +57,14 @@ test("what a plugin of a registry asks for is told, and a pull grants what its b
   assert.equal((await server.request("POST", pull, [{ Name: "hooks", Value: true }])).status, 400);
 });
 
+test("a pull may bring a plugin in in shadow mode", async () => {
+  const asked: unknown[] = [];
+  await using server = await TestServer.start({ plugins: { pull: async ({ mode }) => void asked.push(mode) } });
+  const pull = "/v1.51/plugins/pull?remote=host/tool:1";
+  for (const mode of ["", "&mode=shadow"]) assert.equal((await server.request("POST", `${pull}${mode}`)).status, 200);
+  assert.deepEqual(asked, [undefined, "shadow"]);
+});
+
 test("a push of a plugin goes where it is told, with a login, and one that fails at once has a status", async () => {
   const asked: object[] = [];
   await using server = await TestServer.start({

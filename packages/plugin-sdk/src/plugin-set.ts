@@ -20,6 +20,8 @@ export interface WantedPlugin {
   /** What the package has to be. */
   version?: string;
   enabled: boolean;
+  /** Default: active. */
+  mode?: "active" | "shadow";
   /** Whatever the package asks for is granted. Default: one that asks for more than was granted before is not brought in. */
   grantAllPermissions?: boolean;
   /** Settings of an installed one; without, those of its file in the daemon's folder of configurations. */

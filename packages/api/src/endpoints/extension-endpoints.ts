@@ -2,6 +2,7 @@ import {
   PluginDryRunRequest,
   PluginDryRunResponse,
   PluginInstallRequest,
+  PluginModeRequest,
   PluginOrder,
   PluginPrivileges,
   PluginTraceEntry,
@@ -26,6 +27,7 @@ export const extensionEndpoints = {
     query: query({
       name: optional(text()),
       enable: optional(flag()),
+      mode: optional(text("active or shadow")),
       source: optional(text("Where the tar is from; a reload without one is refused then, and names it")),
       privileges,
     }),
@@ -89,6 +91,16 @@ export const extensionEndpoints = {
     status: 200,
     answer: Plugin,
     errors: [404, 409],
+  },
+  PluginSetMode: {
+    method: "POST",
+    path: "/plugins/{name...}/mode",
+    summary: "Let what a plugin does be applied, or, in shadow mode, only checked and traced",
+    tag,
+    body: PluginModeRequest,
+    status: 200,
+    answer: Plugin,
+    errors: [404, 412],
   },
   PluginLogs: {
     method: "GET",

@@ -1,6 +1,6 @@
 import { JsonMessage } from "../json-message.ts";
 import { Plugin, PluginPrivilege } from "../plugins.ts";
-import { flag, integer, list, optional, text } from "../wire-types.ts";
+import { flag, integer, list, oneOf, optional, text } from "../wire-types.ts";
 import { filters, query, type Endpoint } from "./endpoint.ts";
 
 const tag = "Plugin";
@@ -46,6 +46,7 @@ export const pluginEndpoints = {
       enable: optional(
         flag("Without it the plugin has to be new and is left disabled; with it, one of its name is replaced as by a reload"),
       ),
+      mode: optional(oneOf("active", "shadow")),
       privileges: optional(text("`all`: what it asks for is granted, whatever that is; others are granted by the body")),
     }),
     body: list(PluginPrivilege, "What is granted"),

@@ -12,6 +12,7 @@ import type { PluginHost } from "./plugin-host.ts";
 import type { PluginManager } from "./plugin-manager.ts";
 import type { ReplayRequest } from "./replay/plugin-replays.ts";
 import { streamReplay } from "./replay/replay-stream.ts";
+import { readMode, type PluginMode } from "./shadow/plugin-mode.ts";
 import { jsonOf, readBody } from "./update-body.ts";
 
 /** Routes for operators that Docker has no like of; docs/plugin-guide.md shows the commands that use them. No plugin can take them away. */
@@ -37,6 +38,9 @@ export function pluginAdminRoutes(deps: { host: PluginHost; manager: PluginManag
     ),
     route("POST", "/plugins/{name...}/canary/abort", async (_request, _query, params) => manager.canaries.abort(named(params))),
     route("GET", "/plugins/{name...}/permissions", async (_request, _query, params) => manager.permissions(named(params))),
+    route("POST", "/plugins/{name...}/mode", async (request, _query, params) =>
+      manager.setMode(named(params), readMode((await readObject(request))["mode"])),
+    ),
     route("GET", "/plugins/order", async () => ({ order: manager.order })),
     route("POST", "/plugins/order", async (request) => {
       const { order } = await readObject(request);
@@ -93,12 +97,13 @@ async function install(
   query: URLSearchParams,
   pull: PullOptions,
 ): Promise<unknown> {
-  const [name, enable, origin] = [query.get("name"), query.get("enable"), query.get("source")];
+  const [name, enable, origin, mode] = ["name", "enable", "source", "mode"].map((key) => query.get(key) ?? undefined);
   const options = {
     privileges: privilegesOfQuery(query),
-    ...(name === null ? {} : { name }),
-    ...(enable === null ? {} : { enable: isTrue(enable) }),
-    ...(origin === null ? {} : { origin }),
+    ...(name === undefined ? {} : { name }),
+    ...(enable === undefined ? {} : { enable: isTrue(enable) }),
+    ...(origin === undefined ? {} : { origin }),
+    ...(mode === undefined ? {} : { mode: readMode(mode) }),
   };
   const archive = await archiveOf(request);
   if (archive !== undefined) return manager.install(archive, options);
@@ -124,8 +129,9 @@ function installOptions(body: Record<string, unknown>): {
   enable?: boolean;
   configuration?: Record<string, unknown>;
   privileges?: GrantedPrivileges;
+  mode?: PluginMode;
 } {
-  const { name, enable, configuration, privileges } = body;
+  const { name, enable, configuration, privileges, mode } = body;
   if (name !== undefined && typeof name !== "string") throw invalidArgument("name must be a string");
   if (enable !== undefined && typeof enable !== "boolean") throw invalidArgument("enable must be true or false");
   if (configuration !== undefined && !isObject(configuration)) throw invalidArgument("configuration must be an object");
@@ -134,6 +140,7 @@ function installOptions(body: Record<string, unknown>): {
     ...(enable === undefined ? {} : { enable }),
     ...(configuration === undefined ? {} : { configuration }),
     ...(privileges === undefined ? {} : { privileges: readPrivileges(privileges) }),
+    ...(mode === undefined ? {} : { mode: readMode(mode) }),
   };
 }
 

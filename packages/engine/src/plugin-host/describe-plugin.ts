@@ -4,12 +4,14 @@ import { implementsName, splitPoint, type PluginOrigin } from "@pouchcontainer/p
 import { createHash } from "node:crypto";
 import type { PluginPlace } from "./plugin-record.ts";
 import { topPriority } from "./plugin-registry.ts";
+import type { PluginMode } from "./shadow/plugin-mode.ts";
 
 /** A plugin as the operator sees it. */
 export interface PluginFacts {
   manifest: PluginManifest;
   origin: PluginOrigin;
   enabled: boolean;
+  mode: PluginMode;
   /** `running`, `restarting`, `failed`, `disabled`; `held back` when it is enabled and the daemon in safe mode. */
   state: string;
   place: PluginPlace;
@@ -25,7 +27,7 @@ export interface PluginFacts {
 
 /** The same in Docker's shape, as `docker plugin ls` and `inspect` read it, with `Pouch` added. */
 export function describePlugin(facts: PluginFacts): Plugin {
-  const { manifest, origin, enabled, state, place, openCircuits, canary, permissions, reachesNetwork, details } = facts;
+  const { manifest, origin, enabled, mode, state, place, openCircuits, canary, permissions, reachesNetwork, details } = facts;
   // Keys of the manifest's points are points.
   const points = Object.keys(manifest.points) as (keyof typeof manifest.points)[];
   const types = [...new Set(points.map((point) => implementsName(splitPoint(point).kind)))];
@@ -57,6 +59,7 @@ export function describePlugin(facts: PluginFacts): Plugin {
       Points: points,
       Priority: topPriority(manifest),
       FailurePolicy: policies.join(","),
+      Mode: mode,
       State: state,
       Permissions: permissions,
       ...(canary !== undefined && { Canary: canary }),

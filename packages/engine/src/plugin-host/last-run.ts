@@ -41,10 +41,16 @@ export async function takeUpLastRun(deps: LastRunDeps, heldBack: ReadonlySet<str
   for (const record of records.values()) {
     if (builtin.has(record.name)) {
       if (!record.enabled) host.registry.remove(record.name);
+      else takeUpBuiltin(deps, record);
     } else if (record.enabled && !heldBack.has(record.name) && record.installed !== undefined)
       installed.push(takeUp(deps, record));
   }
   await Promise.all(installed);
+}
+
+function takeUpBuiltin({ host, builtin }: LastRunDeps, { name, mode }: PluginRecord): void {
+  const instance = builtin.get(name);
+  if (instance !== undefined) host.registry.swap(instance, mode);
 }
 
 /** One that does not start is reported, and is there as one that fails its calls. */
@@ -59,5 +65,5 @@ async function takeUp({ host, logs, publish, start }: LastRunDeps, record: Plugi
     publish({ action: "failed", plugin: record.name, attributes: { reason } });
     instance = new FailedPlugin(legibleManifestOf(record).manifest, originOf(record), reason);
   }
-  host.add(instance);
+  host.add(instance, record.mode);
 }

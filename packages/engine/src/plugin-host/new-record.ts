@@ -1,6 +1,7 @@
 import type { UnpackedPlugin } from "./installed/plugin-package.ts";
 import { grantNow, type GrantedPrivileges } from "./permissions/granted.ts";
 import type { InstalledRecord, PluginPlace, PluginRecord } from "./plugin-record.ts";
+import { withMode, type PluginMode } from "./shadow/plugin-mode.ts";
 
 export interface InstallOptions {
   /** Default: true. */
@@ -12,6 +13,8 @@ export interface InstallOptions {
   origin?: string;
   /** What whoever installs it grants, besides what was granted to an earlier version. Default: nothing. */
   privileges?: GrantedPrivileges;
+  /** Default: that of the version before, of a new one active. */
+  mode?: PluginMode;
 }
 
 /** A package that was brought in, and what was said with it. */
@@ -28,19 +31,17 @@ export function recordOf({ unpacked, place, options, now }: BroughtIn, old: Plug
   const { manifest, packageJson, directory, content } = unpacked;
   const granted = grantNow({ manifest, packageJson }, old, options.privileges ?? []);
   const configuration = options.configuration ?? old?.installed?.configuration;
-  return {
-    name: manifest.name,
-    enabled: options.enable ?? old?.enabled ?? true,
-    installed: {
-      packageJson,
-      directory,
-      installedAt: new Date(now()).toISOString(),
-      content,
-      ...place,
-      ...(configuration === undefined ? {} : { configuration }),
-      ...(manifest.permissions === undefined ? {} : { granted }),
-    },
+  const installed = {
+    packageJson,
+    directory,
+    installedAt: new Date(now()).toISOString(),
+    content,
+    ...place,
+    ...(configuration === undefined ? {} : { configuration }),
+    ...(manifest.permissions === undefined ? {} : { granted }),
   };
+  const { enable: enabled = old?.enabled ?? true, mode = old?.mode ?? "active" } = options;
+  return withMode({ name: manifest.name, enabled, installed }, mode);
 }
 
 /** Whoever sends a version decides about that one: the next reload looks again where the plugin came from. */

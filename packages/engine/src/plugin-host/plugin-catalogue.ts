@@ -11,6 +11,7 @@ import type { PluginHost } from "./plugin-host.ts";
 import { grantedTo, warningOf } from "./permissions/granted.ts";
 import { privilegesOf } from "./permissions/privileges.ts";
 import { legibleManifestOf, originOf, type PluginRecord } from "./plugin-record.ts";
+import type { PluginMode } from "./shadow/plugin-mode.ts";
 
 export interface PluginCatalogueDeps {
   host: PluginHost;
@@ -79,6 +80,11 @@ export class PluginCatalogue {
     return this.#deps.records.get(name)?.enabled ?? this.#deps.builtin.has(name);
   }
 
+  /** As the operator wishes it. */
+  modeOf(name: string): PluginMode {
+    return this.#deps.records.get(name)?.mode ?? "active";
+  }
+
   permissions(name: string): PluginPermissionsReport {
     const { manifest } = this.manifest(name);
     const { registry } = this.#deps.host;
@@ -121,6 +127,7 @@ export class PluginCatalogue {
       manifest,
       origin,
       enabled,
+      mode: this.modeOf(name),
       state,
       canary: slot?.canary?.facts,
       openCircuits: openCircuits(this.#deps.host, name),

@@ -19,6 +19,7 @@ import { PluginOrder } from "./plugin-order.ts";
 import type { InstalledRecord, PluginOrderRecord, PluginPlace, PluginRecord } from "./plugin-record.ts";
 import { exportedSet } from "./plugin-set-export.ts";
 import type { PluginSets } from "./plugin-sets.ts";
+import { withMode, type PluginMode } from "./shadow/plugin-mode.ts";
 import { PluginTurns } from "./plugin-turns.ts";
 import type { PluginJournal } from "./journal/plugin-journal.ts";
 import { PluginReplays, type ReplayRequest, type TellReplay } from "./replay/plugin-replays.ts";
@@ -212,7 +213,9 @@ export class PluginManager {
 
   /** The plugins there are, as a set that `sets` would bring about. */
   exportSet(): PluginSetFile {
-    const builtin = [...this.#builtin.keys()].map((name) => ({ name, enabled: this.#catalogue.isEnabled(name) }));
+    const builtin = [...this.#builtin.keys()].map((name) =>
+      withMode({ name, enabled: this.#catalogue.isEnabled(name) }, this.#catalogue.modeOf(name)),
+    );
     return exportedSet([...this.#deps.records.values()], builtin, this.order);
   }
 
@@ -236,6 +239,18 @@ export class PluginManager {
       await this.#deps.records.put(name, { ...(this.#deps.records.get(name) ?? { name }), enabled: false });
       if (this.#catalogue.isInChains(name)) await this.#switch.takeOut(name, options);
       this.#deps.publish({ action: "disable", plugin: name, attributes: {} });
+    });
+  }
+
+  /** Lets what it does count from now on, or no longer. It is started anew, as what it began in the other mode ends. */
+  async setMode(ref: string, mode: PluginMode): Promise<Plugin> {
+    return this.#turns.takeOn(ref, async (name) => {
+      if (this.#catalogue.modeOf(name) === mode) throw failedPrecondition(`plugin ${name} is already in ${mode} mode`);
+      const { records, publish } = this.#deps;
+      const record = withMode(records.get(name) ?? { name, enabled: true }, mode);
+      await this.#switch.become(name, record, () => records.put(name, record));
+      publish({ action: "set-mode", plugin: name, attributes: { mode } });
+      return this.#catalogue.describe(name);
     });
   }
 

@@ -1,5 +1,6 @@
 import { withoutSecrets, type PluginPrivilege } from "@pouchcontainer/api";
 import { legibleManifestOf, type PluginRecord } from "./plugin-record.ts";
+import type { PluginMode } from "./shadow/plugin-mode.ts";
 import type { SetAction, SetChange } from "./plugin-set-plan.ts";
 
 /** A change as it is told: what was, what is to be, secrets masked. */
@@ -14,6 +15,8 @@ export interface SetDifference {
 
 export interface PluginFactsOfSet {
   enabled: boolean;
+  /** Absent of an active one. */
+  mode?: PluginMode;
   version?: string;
   source?: string;
   content?: string;
@@ -25,11 +28,12 @@ export function differenceOf({ name, action, from, to, granted }: SetChange): Se
 }
 
 function factsOf(record: PluginRecord): PluginFactsOfSet {
-  const { enabled, installed } = record;
-  if (installed === undefined) return { enabled };
+  const { mode, installed } = record;
+  const enabled = { enabled: record.enabled, ...(mode === undefined ? {} : { mode }) };
+  if (installed === undefined) return enabled;
   const { source, content, configuration } = installed;
   return {
-    enabled,
+    ...enabled,
     version: legibleManifestOf(record).manifest.version,
     ...(source === undefined ? {} : { source }),
     ...(content === undefined ? {} : { content }),

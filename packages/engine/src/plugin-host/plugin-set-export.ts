@@ -5,7 +5,7 @@ import { legibleManifestOf, type PluginRecord } from "./plugin-record.ts";
 /** The plugins there are, as the file that would make them: in the order that decides between equal priorities, the others by name. */
 export function exportedSet(
   records: readonly PluginRecord[],
-  builtin: readonly { name: string; enabled: boolean }[],
+  builtin: readonly Pick<PluginRecord, "name" | "enabled" | "mode">[],
   order: readonly string[],
 ): PluginSetFile {
   const plugins = [...builtin, ...records.filter(({ installed }) => installed !== undefined).map((record) => entryOf(record))];
@@ -14,7 +14,7 @@ export function exportedSet(
 }
 
 function entryOf(record: PluginRecord): PluginSetFile["plugins"][number] {
-  const { name, enabled, installed } = record;
+  const { name, enabled, mode, installed } = record;
   const source = sourceOf(installed);
   const configuration = installed?.configuration;
   return {
@@ -22,6 +22,7 @@ function entryOf(record: PluginRecord): PluginSetFile["plugins"][number] {
     ...(source === undefined ? {} : { source }),
     version: legibleManifestOf(record).manifest.version,
     enabled,
+    ...(mode === undefined ? {} : { mode }),
     ...(installed?.granted !== undefined && installed.granted.length > 0 && { grantAllPermissions: true }),
     ...(configuration === undefined ? {} : { configuration }),
   };

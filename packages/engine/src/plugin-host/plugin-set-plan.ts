@@ -6,11 +6,12 @@ import type { Collection } from "../store/index.ts";
 import { contentAt, unpackPlugin, type PackageRoom } from "./installed/plugin-package.ts";
 import { grantNow, toBeGranted } from "./permissions/granted.ts";
 import { manifestOf, type PluginRecord } from "./plugin-record.ts";
+import { withMode } from "./shadow/plugin-mode.ts";
 
 type Installed = NonNullable<PluginRecord["installed"]>;
 
 /** What becomes of a plugin. `move`: it comes from elsewhere now, and is the same. */
-export type SetAction = "install" | "replace" | "configure" | "enable" | "disable" | "move" | "remove";
+export type SetAction = "install" | "replace" | "configure" | "enable" | "disable" | "set-mode" | "move" | "remove";
 
 /** One step from the plugins there are to those a set wants. */
 export interface SetChange {
@@ -83,24 +84,26 @@ export class SetPlan {
   }
 
   #builtin(
-    { name, source, version, configuration, enabled }: WantedPlugin,
+    { name, source, version, configuration, enabled, mode = "active" }: WantedPlugin,
     from: PluginRecord | undefined,
   ): SetChange | undefined {
     if (source !== undefined || version !== undefined || configuration !== undefined)
       throw invalidArgument(
-        `plugin ${name} is compiled into the daemon: a set may enable and disable it; its settings are in the daemon's folder of configurations`,
+        `plugin ${name} is compiled into the daemon: a set may enable and disable it, and say its mode; its settings are in the daemon's folder of configurations`,
       );
-    if ((from?.enabled ?? true) === enabled) return undefined;
-    return { name, action: enabled ? "enable" : "disable", from, to: { ...(from ?? { name }), enabled } };
+    const to = withMode({ ...from, name, enabled }, mode);
+    const isEnabled = from?.enabled ?? true;
+    if (isEnabled !== enabled) return { name, action: enabled ? "enable" : "disable", from, to };
+    return from?.mode === to.mode ? undefined : { name, action: "set-mode", from, to };
   }
 
   async #installed(wanted: WantedPlugin, from: PluginRecord | undefined): Promise<PluginRecord & { installed: Installed }> {
-    const { name, enabled, configuration } = wanted;
+    const { name, enabled, mode = "active", configuration } = wanted;
     const installed = (await this.#isThere(wanted, from)) ? from?.installed : await this.#broughtIn(wanted);
     if (installed === undefined)
       throw notFound(`plugin ${name} is neither installed nor compiled in, and its entry names no source`);
     const { configuration: _before, ...there } = comingFrom(installed, wanted.source);
-    return { name, enabled, installed: { ...there, ...(configuration === undefined ? {} : { configuration }) } };
+    return withMode({ name, enabled, installed: { ...there, ...(configuration === undefined ? {} : { configuration }) } }, mode);
   }
 
   /** Whether what is installed is what the source has. What npm or a registry has under a name is looked at once: a version is another name. */
@@ -136,6 +139,7 @@ function actionFor(from: PluginRecord | undefined, to: PluginRecord): SetAction 
   if (from?.installed === undefined) return "install";
   if (from.installed.directory !== to.installed?.directory) return "replace";
   if (from.enabled !== to.enabled) return to.enabled ? "enable" : "disable";
+  if (from.mode !== to.mode) return "set-mode";
   if (!equalJson(from.installed.configuration ?? null, to.installed.configuration ?? null)) return "configure";
   return from.installed.source === to.installed.source ? undefined : "move";
 }

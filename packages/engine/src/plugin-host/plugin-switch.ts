@@ -177,7 +177,7 @@ export class PluginSwitch {
         throw error;
       }
       await this.#deps.endCanary(name, "another version was loaded", hurry);
-      if (slot !== undefined && old !== undefined) await drained(slot, old, drainMs, hurry);
+      if (slot !== undefined && old !== undefined && old !== fresh) await drained(slot, old, drainMs, hurry);
     });
     if (old !== undefined) await this.#close(name, old);
   }

@@ -16,13 +16,14 @@ export function pluginHandlers(calls: Calls, plugins: PluginBackend) {
     }),
 
     PluginPull: calls.takeOver(endpoints.PluginPull, async (call) => {
-      const { remote, name, enable, privileges } = call.query;
+      const { remote, name, enable, mode, privileges } = call.query;
       const granted = await readBody(call);
       const auth = registryAuth(call.request);
       const request = {
         remote,
         ...(name ? { name } : {}),
         ...(enable === undefined ? {} : { enable }),
+        ...(mode ? { mode } : {}),
         privileges: privileges === "all" ? ("all" as const) : granted,
         ...(auth ? { auth } : {}),
         named: (found: string) => {

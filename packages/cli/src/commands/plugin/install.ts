@@ -17,6 +17,7 @@ export const command = defineCommand({
   flags: {
     alias: text("Name the package must have; a plugin keeps its own", { aliases: ["name"] }),
     disable: bool("Do not enable the plugin on install"),
+    shadow: bool("Call it, and apply nothing that it does, until `plugin set-mode` makes it active"),
     quiet: bool("Show no progress of a pull", { short: "q" }),
     ...grantFlag,
   },
@@ -24,6 +25,7 @@ export const command = defineCommand({
     { does: "The plugin of this folder", run: "pouch plugin install ." },
     { does: "In a script: whatever it asks for is granted", run: "pouch plugin install --grant-all-permissions ." },
     { does: "Rules without code", run: "pouch plugin install ./policy.json" },
+    { does: "One whose effect is to be read before it has one", run: "pouch plugin install --shadow ." },
     { does: "A packed one", run: "pouch plugin install ./net-qos-1.2.0.tgz" },
     { does: "One of a registry", run: "pouch plugin install registry.example.com/plugins/net-qos:1.2.0" },
   ],
@@ -40,15 +42,16 @@ interface InstallFlags {
   alias: string | undefined;
   disable: boolean;
   quiet: boolean;
+  shadow: boolean;
   "grant-all-permissions": boolean;
 }
 
 async function pull(context: CliContext, remote: string, flags: InstallFlags): Promise<string> {
-  const { alias: name, disable, quiet, "grant-all-permissions": grantAll } = flags;
+  const { alias: name, disable, quiet, shadow, "grant-all-permissions": grantAll } = flags;
   const headers = authHeader(context, parseImageName(remote).registry);
   const sent = { json: { source: remote }, headers };
   const privileges = await askForPrivileges(context, await context.engine(), async () => sent, grantAll);
-  const query = { remote, name, enable: disable ? 0 : 1 };
+  const query = { remote, name, enable: disable ? 0 : 1, mode: shadow ? "shadow" : undefined };
   // Docker's client sends a list so, too.
   const options =
     privileges === "all" ? { query: { ...query, privileges }, headers } : { query, json: privileges ?? [], headers };
@@ -61,7 +64,13 @@ async function install(context: CliContext, source: string, flags: InstallFlags)
   const grantAll = flags["grant-all-permissions"];
   const privileges = await askForPrivileges(context, engine, async () => (await packageOf(source)).sent, grantAll);
   const { place, sent } = await packageOf(source);
-  const query = { name: flags.alias, enable: flags.disable ? 0 : undefined, source: place, privileges: inQuery(privileges) };
+  const query = {
+    name: flags.alias,
+    enable: flags.disable ? 0 : undefined,
+    mode: flags.shadow ? "shadow" : undefined,
+    source: place,
+    privileges: inQuery(privileges),
+  };
   const answer = await engine.post("/plugins/install", { ...sent, query });
   const plugin: Partial<Plugin> = await answer.json<Plugin>();
   const warning = plugin.Pouch?.Permissions?.Warning;

@@ -27,6 +27,7 @@ function pluginListing(noTrunc: boolean): Listing<Plugin> {
       Description: "DESCRIPTION",
       Enabled: "ENABLED",
       ID: "ID",
+      Mode: "MODE",
       Name: "NAME",
       Origin: "ORIGIN",
       PluginReference: "REFERENCE",
@@ -35,7 +36,7 @@ function pluginListing(noTrunc: boolean): Listing<Plugin> {
       State: "STATE",
       Version: "VERSION",
     },
-    table: "{{.ID}}\t{{.Name}}\t{{.Version}}\t{{.Origin}}\t{{.Priority}}\t{{.Description}}\t{{.Enabled}}",
+    table: "{{.ID}}\t{{.Name}}\t{{.Version}}\t{{.Origin}}\t{{.Priority}}\t{{.Description}}\t{{.Enabled}}\t{{.Mode}}",
     quiet: "{{.ID}}",
     row: (plugin) => {
       const description = (plugin.Config.Description ?? "").replaceAll(/\s+/g, " ");
@@ -44,6 +45,7 @@ function pluginListing(noTrunc: boolean): Listing<Plugin> {
         Description: noTrunc ? description : ellipsis(description, 45),
         Enabled: String(plugin.Enabled),
         ID: noTrunc ? id : shortId(id),
+        Mode: plugin.Pouch?.Mode ?? "",
         Name: plugin.Name,
         Origin: plugin.Pouch?.Origin ?? "",
         PluginReference: plugin.PluginReference ?? "",

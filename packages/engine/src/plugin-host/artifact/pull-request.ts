@@ -4,6 +4,7 @@ import { formatReference } from "@pouchcontainer/oci";
 import type { ProgressSink } from "../../registry/progress.ts";
 import type { PackageSource } from "../installed/plugin-package.ts";
 import type { GrantedPrivileges } from "../permissions/granted.ts";
+import { readMode, type PluginMode } from "../shadow/plugin-mode.ts";
 import type { PluginArtifacts } from "./plugin-artifacts.ts";
 
 export interface PluginPullRequest {
@@ -15,6 +16,8 @@ export interface PluginPullRequest {
   enable?: boolean;
   /** See `InstallOptions`. */
   privileges?: GrantedPrivileges;
+  /** What a query says is not checked before. */
+  mode?: PluginMode;
   auth?: AuthConfig;
   /** Called before the first line of progress. */
   named?: (name: string) => void;
@@ -28,14 +31,14 @@ interface PullRoom {
 
 export interface PluginPull {
   source: PackageSource;
-  options: { enable: boolean; name?: string; privileges: GrantedPrivileges };
+  options: { enable: boolean; name?: string; privileges: GrantedPrivileges; mode?: PluginMode };
   /** The last line. */
   installed: (plugin: Plugin) => JsonMessage;
 }
 
 /** What a pull is as an install. */
 export function pullOf(
-  { remote, name: given, enable, privileges = [], auth, named }: PluginPullRequest,
+  { remote, name: given, enable, privileges = [], mode, auth, named }: PluginPullRequest,
   { artifacts, progress, signal }: PullRoom,
   isThere: (name: string) => boolean,
 ): PluginPull {
@@ -49,7 +52,12 @@ export function pullOf(
   };
   return {
     source: { reference, pull: { progress, signal, named: told, ...(auth && { auth }) } },
-    options: { enable: enable ?? false, privileges, ...(wanted !== undefined && { name: wanted }) },
+    options: {
+      enable: enable ?? false,
+      privileges,
+      ...(mode !== undefined && { mode: readMode(mode) }),
+      ...(wanted !== undefined && { name: wanted }),
+    },
     installed: ({ Name, Pouch }) => ({ status: `Status: Installed plugin ${Name} ${Pouch?.Version ?? ""}`.trimEnd() }),
   };
 }
