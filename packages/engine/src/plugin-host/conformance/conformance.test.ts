@@ -37,6 +37,7 @@ import { sampleConfigSettings, sampleFacts } from "../../containers/config/sampl
 import { Canary, linksOf } from "../canary/canary.ts";
 import { InstalledPlugin } from "../installed/installed-plugin.ts";
 import { PluginHost } from "../plugin-host.ts";
+import { policy } from "../policies/try-policy.ts";
 
 /** One suite, three transports: what an operator sees of a plugin must not depend on where it runs. */
 
@@ -84,7 +85,12 @@ function installed(folder: string, ...[log, runtimeDirectory, more]: Parameters<
   });
 }
 
-async function open(t: TestContext, transport: string, more: Partial<PluginManifest> = {}): Promise<World> {
+async function open(
+  t: TestContext,
+  transport: string,
+  more: Partial<PluginManifest> = {},
+  mode: "active" | "shadow" = "active",
+): Promise<World> {
   const assistants: string[] = [];
   const log: string[] = [];
   const supervisor: Supervisor = {
@@ -103,7 +109,7 @@ async function open(t: TestContext, transport: string, more: Partial<PluginManif
     verifiers: { "container.preCreate": (body) => verifyCreate(body, sampleFacts(), sampleConfigSettings()) },
   });
   const instance = await (transports[transport] ?? unknownTransport)(log, runtimeDirectory, more);
-  host.add(instance);
+  host.add(instance, mode);
   t.after(async () => {
     await instance.close();
     assert.deepEqual(readdirSync(runtimeDirectory), [], "the sockets are gone");
@@ -211,6 +217,41 @@ for (const transport of Object.keys(transports)) {
       kind: "forbidden",
       message: /at container.validateCreate: renamer made old new$/,
     });
+  });
+
+  test(`${transport}: in shadow mode what it would do is traced at every point, and nothing of it is done`, async (t) => {
+    const { host, assistants } = await open(t, transport, {}, "shadow");
+    const container = sampleContainer({ Id: "c1" });
+    const [endpoint, image] = [sampleEndpoint(), sampleImage()];
+    const table = [
+      { method: "GET", path: "/info", handler: () => undefined },
+      { method: "GET", path: "/containers/{id}/logs", handler: () => undefined },
+    ];
+    await host.preStartHook();
+    for (const name of ["busybox", "refuse", "throw", "invalid", "hang"]) {
+      assert.deepEqual(await host.preCreate(config(name), {}), config(name));
+      await host.shadowsOver();
+    }
+    assert.deepEqual(await host.preStart(container, { containerId: "c1" }), []);
+    assert.deepEqual(await host.preCreateEndpoint("c1", ["A=1"], endpoint, {}), endpoint);
+    assert.deepEqual(await readJson(await host.preUpdate(jsonStream({ Memory: 21 }), {})), { Memory: 21 });
+    assert.deepEqual(await host.postUpdate(() => assert.fail("its files were put together"), ["A=1"], {}), { env: ["A=1"] });
+    await host.postPull("overlayfs", image, {});
+    assert.deepEqual(await host.updateHandlers(table), table);
+    await host.ask("container.preRemove", () => ({ container: sampleContainer({ Name: "please-refuse" }) }), {});
+    await host.shadowsOver();
+    assert.deepEqual([assistants, image.unpackedTo], [[], []]);
+    const calls = host.trace.last();
+    assert.ok(calls.every(({ shadow }) => shadow === true));
+    assert.deepEqual(
+      calls.flatMap(({ withheld = [] }) => withheld),
+      ["start the assistant process helper", "unpack the image for second"],
+    );
+    const outcomesAt = (point: string): string[] => outcomes(host, point);
+    assert.deepEqual(outcomesAt("container.preCreate"), ["changed", "refused", "failed", "failed", "timeout"]);
+    for (const point of ["preStart", "preCreateEndpoint", "preUpdate", "postUpdate"])
+      assert.deepEqual(outcomesAt(`container.${point}`), ["changed"], point);
+    assert.deepEqual([outcomesAt("api.updateHandler"), outcomesAt("container.preRemove")], [["changed"], ["refused"]]);
   });
 
   test(`${transport}: garbage is checked as a client's body is, is the plugin's failure, and opens its circuit`, async (t) => {
@@ -506,3 +547,30 @@ test("child process: a plugin that loops for ever is ended and started again", a
 function unknownTransport(): never {
   return assert.fail("unknown transport");
 }
+
+test("policy: in shadow mode its rules change and refuse nothing, and what they would do is traced", async () => {
+  const expression = '{"Labels": {"conformance": "policy"}}';
+  const section = {
+    validations: [{ expression: "object.Image != 'refuse'", message: "refused by the plugin", reason: "Forbidden" }],
+    mutations: [{ patchType: "ApplyConfiguration", applyConfiguration: { expression } }],
+  };
+  const quiet = (): void => undefined;
+  const host = new PluginHost({
+    checks: compileBodyChecks(),
+    logOf: () => ({ debug: quiet, info: quiet, warn: quiet, error: quiet }),
+    supervisorOf: () => assert.fail("a policy has no daemon points"),
+    stateDirectoryOf: () => "/nowhere",
+  });
+  host.add(policy(section), "shadow");
+  for (const image of ["busybox", "refuse"]) {
+    assert.deepEqual(await host.preCreate(config(image), {}), config(image));
+    await host.shadowsOver();
+  }
+  assert.deepEqual(
+    host.trace.last().map(({ outcome, shadow }) => [outcome, shadow]),
+    [
+      ["changed", true],
+      ["refused", true],
+    ],
+  );
+});
