@@ -172,6 +172,16 @@ test("a canary needs the same points, a plugin that is called, and somewhere to 
   await isGone(w);
 });
 
+test("in shadow mode there is no canary, and the mode ends one", async (t) => {
+  const w = await world(t);
+  const { daemon, begin } = w;
+  await begin();
+  await daemon.manager.setMode("tool", "shadow");
+  await isGone(w);
+  await assert.rejects(begin(), { kind: "failedPrecondition", message: /^plugin tool is in shadow mode/ });
+  await isGone(w);
+});
+
 test("what else is done to the plugin ends its canary", async (t) => {
   const w = await world(t);
   const { h, daemon, begin } = w;

@@ -84,6 +84,8 @@ export class Canaries {
       throw failedPrecondition(`plugin ${name} is not called now, so no canary can have a share of its calls: enable it first`);
     if (old instanceof FailedPlugin)
       throw failedPrecondition(`plugin ${name} does not run, so it cannot answer beside a canary: reload it without one`);
+    if (slot.mode === "shadow")
+      throw failedPrecondition(`plugin ${name} is in shadow mode, where nothing of it counts: reload it without a canary`);
     const manifest = manifestOf(record);
     checkSamePoints(old.manifest, manifest);
     const instance = await start(record);

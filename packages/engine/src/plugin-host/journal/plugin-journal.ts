@@ -1,7 +1,7 @@
 import { messageChain } from "@pouchcontainer/errors";
 import { inBackground, takeLoopShare } from "@pouchcontainer/owners";
-import { rm } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
+import { removeTree } from "../../remove-tree.ts";
 import type { JournalSecrets } from "./hidden-secrets.ts";
 import { journalEntry, readEntry, type JournalEntry } from "./journal-entry.ts";
 import { isReplayable, type CallJournal, type JournaledCall } from "./journaled-call.ts";
@@ -58,7 +58,7 @@ export class PluginJournal implements CallJournal {
   static async open(options: PluginJournalOptions): Promise<PluginJournal | undefined> {
     const { directory, bytes } = options;
     if (bytes > 0) return new PluginJournal(options, await Segments.open(directory, bytes));
-    await rm(directory, { recursive: true, force: true });
+    await removeTree(directory);
     return undefined;
   }
 

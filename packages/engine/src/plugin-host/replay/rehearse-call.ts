@@ -25,7 +25,9 @@ export async function rehearse(entry: JournalEntry, { host, instance, log, signa
       calls.push(call);
     },
   };
-  const alone = host.rehearsal({ mandatory: [], journal, logOf: () => log }, [{ instance: atPoint(instance, entry), mode: "active" }]);
+  const alone = host.rehearsal({ mandatory: [], journal, logOf: () => log }, [
+    { instance: atPoint(instance, entry), mode: "active" },
+  ]);
   try {
     await callOf(alone, entry, { ...entry.context, signal });
   } catch (error) {
