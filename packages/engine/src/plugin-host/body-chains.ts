@@ -16,7 +16,7 @@ import {
 } from "@pouchcontainer/plugin-sdk/host";
 import type { CallRunner, Settled } from "./call-runner.ts";
 import type { ChainContext, Verify } from "./chains.ts";
-import { describeConflict, WriteLog } from "./conflicts.ts";
+import { describeConflict, WriteLog, type Conflict } from "./conflicts.ts";
 import type { ChainLink } from "./plugin-registry.ts";
 import { assertUsable } from "./usable-body.ts";
 
@@ -95,12 +95,14 @@ export class BodyChains {
   ): Settled<R> {
     link.guard.changed(before, after, patch);
     if (patch.length === 0 || writes === undefined || link.slot.mode === "shadow") return { result, patch };
-    const conflicts = writes.note(link.slot.name, before, after, patch);
-    const first = conflicts[0];
-    if (first !== undefined && (this.#onConflict === "error" || link.settings.onConflict === "error")) {
-      throw conflict(describeConflict(first), { details: { field: first.field } });
-    }
-    return { result, patch, conflicts };
+    const note = (): Conflict[] => {
+      const conflicts = writes.note(link.slot.name, before, after, patch);
+      const first = conflicts[0];
+      if (first !== undefined && (this.#onConflict === "error" || link.settings.onConflict === "error"))
+        throw conflict(describeConflict(first), { details: { field: first.field } });
+      return conflicts;
+    };
+    return { result, patch, note };
   }
 }
 

@@ -51,7 +51,8 @@ export interface Views {
 export interface Settled<R> {
   result: R;
   patch?: PatchOperation[];
-  conflicts?: Conflict[];
+  /** Notes what it wrote for those that are called after it. An answer that came too late has written nothing. */
+  note?: () => Conflict[];
 }
 
 /** Checks the answer of the version that a call was made of, by its link, and takes from it what the chain goes on with. */
@@ -145,10 +146,11 @@ export class CallRunner {
       const limited = link.guard.limited(request);
       const invoke = (): Awaitable<PointAnswer<P>> => enter(() => instance.invoke(point, limited, invokeContext));
       const settled = await deadline.race(invokeAndSettle(invoke, (answer) => settle(answer, link)));
+      const { result, patch = [], note } = settled;
+      const conflicts = note?.() ?? [];
       if (breaker.succeeded()) this.#circuit(link, point, "circuit-closed");
-      const changed = settled.patch !== undefined && settled.patch.length > 0;
-      this.#record(call, changed ? "changed" : "unchanged", settled);
-      return settled.result;
+      this.#record(call, patch.length > 0 ? "changed" : "unchanged", { patch, conflicts });
+      return result;
     } catch (error) {
       return this.#failed(call, error, isKind(error, "deadlineExceeded") ? "timeout" : "failed");
     } finally {

@@ -20,6 +20,7 @@ import { parseManifest, type PluginInstance } from "@pouchcontainer/plugin-sdk/h
 import assert from "node:assert/strict";
 import { Readable } from "node:stream";
 import { test } from "node:test";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { InProcessPlugin } from "@pouchcontainer/plugin-sdk/host";
 import { dryRun } from "./dry-run.ts";
 import { body, checks, harness } from "./host-harness.ts";
@@ -261,6 +262,30 @@ test("two plugins that set one field differently are a conflict: recorded by def
   ]);
   assert.equal(log[0], 'plugins disagree about HostConfig.Memory: "a" sets it to 1, "b" sets it to 2');
   assert.equal(events[0]?.action, "conflict");
+});
+
+test("an answer that is looked at for too long has written nothing that others could disagree with", async () => {
+  const late = Promise.withResolvers<void>();
+  const verify = ({ HostConfig }: ContainerCreateConfig): Promise<void> | undefined =>
+    HostConfig.Memory === 1 ? late.promise : undefined;
+  const { host, add } = harness({ verifiers: { "container.preCreate": verify } });
+  const first = { preCreate: (config: ContainerCreateConfig) => void (config.HostConfig.Memory = 1) };
+  add("a", "container", first, { priority: 2, failurePolicy: "ignore", timeoutMs: 20 });
+  const second = async (config: ContainerCreateConfig): Promise<void> => {
+    config.HostConfig.Memory = 2;
+    late.resolve();
+    await nextTurn();
+    await nextTurn();
+  };
+  add("b", "container", { preCreate: second });
+  assert.equal((await host.preCreate(body(), {})).HostConfig.Memory, 2);
+  assert.deepEqual(
+    host.trace.last().map(({ outcome, conflicts }) => [outcome, conflicts]),
+    [
+      ["ignored", undefined],
+      ["changed", undefined],
+    ],
+  );
 });
 
 test("a conflict is an error where the configuration says so, also about a variable that moved, its value masked", async () => {
