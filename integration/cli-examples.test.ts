@@ -31,6 +31,10 @@ const needs: [RegExp, string][] = [
   [/^pouch volume rm/, "pouch container prune -f; pouch volume create data"],
   [/^pouch volume inspect/, "pouch volume create data"],
   [/^pouch plugin (?!install)/, "pouch plugin install --grant-all-permissions ."],
+  [
+    /^pouch plugin (canary|inspect .*Canary)/,
+    "pouch plugin install --grant-all-permissions net-qos-1.2.0.tgz; pouch plugin reload --canary 5% net-qos",
+  ],
   [/^pouch plugin apply/, "pouch plugin export -o plugins.json"],
   [/^pouch wait/, "pouch kill job"],
   [/^pouch cp web:/, "pouch exec web mkdir /var/log"],

@@ -198,7 +198,12 @@ test("of a process that ends under a call it is said that it does not run", asyn
       if (outcome.status === "rejected") told.add(`${outcome.reason.kind}: ${outcome.reason.message.replaceAll(id, "ID")}`);
     await daemon.containers.wait(id, "not-running", AbortSignal.timeout(10_000)).result;
   }
-  const expected = ["conflict: container ID is not running", "internal: Container ID is not paused"];
+  // Frozen with the signal on its way, it is paused until it is thawed.
+  const expected = [
+    "conflict: container ID is not running",
+    "internal: Container ID is not paused",
+    "conflict: Container ID is paused, unpause the container before exec",
+  ];
   assert.deepEqual(
     [...told].filter((text) => !expected.includes(text)),
     [],
