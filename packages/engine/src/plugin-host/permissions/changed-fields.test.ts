@@ -3,9 +3,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { uncoveredFields } from "./changed-fields.ts";
 import { FieldPatterns } from "./field-patterns.ts";
+import { mapEntriesAt } from "./map-entries.ts";
 
 function uncovered(patterns: readonly string[], before: unknown, after: unknown): string[] {
-  return uncoveredFields(new FieldPatterns(patterns), before, after, difference(before, after), 100);
+  const granted = { patterns: new FieldPatterns(patterns), entries: mapEntriesAt("container.preCreate") };
+  return uncoveredFields(granted, before, after, difference(before, after), 100);
 }
 
 test("a field that is set, replaced or removed has to be granted", () => {
@@ -26,6 +28,20 @@ test("of an object that comes or goes as a whole every member has to be granted"
 test("an empty object is made and taken away by who may change something in it", () => {
   assert.deepEqual(uncovered(["Labels.a"], {}, { Labels: {} }), []);
   assert.deepEqual(uncovered(["Env.A"], {}, { Labels: {} }), ["Labels"]);
+});
+
+test("an entry of a map comes and goes by a grant of itself, whatever is in it", () => {
+  const net = (names: Record<string, unknown>): object => ({ NetworkingConfig: { EndpointsConfig: names } });
+  const inside = ["NetworkingConfig.EndpointsConfig.*.Aliases"];
+  const [inner, bridge] = ["inner", "bridge"].map((name) => `NetworkingConfig.EndpointsConfig.${name}`);
+  assert.deepEqual(uncovered(inside, net({ inner: {} }), net({ bridge: {} })), [inner, bridge]);
+  assert.deepEqual(uncovered(inside, net({ inner: {} }), net({ inner: {}, bridge: { Aliases: ["a"] } })), [bridge]);
+  assert.deepEqual(uncovered(inside, {}, net({ bridge: null })), [bridge]);
+  assert.deepEqual(uncovered(inside, net({ inner: { Aliases: ["a"] } }), {}), [inner]);
+  assert.deepEqual(uncovered(inside, net({ inner: {} }), net({ inner: null })), [inner]);
+  assert.deepEqual(uncovered(inside, net({ inner: {} }), net({ inner: { Aliases: ["a"] } })), []);
+  assert.deepEqual(uncovered(["NetworkingConfig.EndpointsConfig.*"], net({ inner: {} }), net({ bridge: {} })), []);
+  assert.deepEqual(uncovered(["Volumes.*.x"], {}, { Volumes: { "/data": {} } }), ["Volumes./data"]);
 });
 
 test("a scalar that becomes an object has to be granted itself", () => {
@@ -69,5 +85,14 @@ test("a name of the prototype is a name like others", () => {
 
 test("no more is looked for than is asked for", () => {
   const after = Object.fromEntries(Array.from({ length: 1000 }, (_, index) => [`F${index}`, index]));
-  assert.equal(uncoveredFields(new FieldPatterns([]), {}, after, difference({}, after), 3).length, 3);
+  assert.equal(
+    uncoveredFields(
+      { patterns: new FieldPatterns([]), entries: mapEntriesAt("container.preCreate") },
+      {},
+      after,
+      difference({}, after),
+      3,
+    ).length,
+    3,
+  );
 });

@@ -1,15 +1,21 @@
 import { isObject, valueAt, type PatchOperation } from "@pouchcontainer/plugin-sdk/host";
 import { step, type FieldPatterns, type Reach } from "./field-patterns.ts";
 
+/** What is granted, and which fields are entries of maps. */
+export interface Granted {
+  readonly patterns: FieldPatterns;
+  readonly entries: FieldPatterns;
+}
+
 /** Names of fields that a change touched and patterns do not cover, at most `max`; none where all is covered. */
 export function uncoveredFields(
-  patterns: FieldPatterns,
+  granted: Granted,
   before: unknown,
   after: unknown,
   patch: readonly PatchOperation[],
   max = 1,
 ): string[] {
-  const search = new Search(patterns, before, after, max);
+  const search = new Search(granted, before, after, max);
   for (const operation of patch) {
     search.look(operation);
     if (search.found.size >= max) break;
@@ -23,11 +29,15 @@ interface Parent {
   name: string;
   value: unknown;
   reach: Reach;
+  /** How far the way to an entry of a map goes; `granted` in one. */
+  entry: Reach;
 }
+
+type Place = Pick<Parent, "reach" | "entry">;
 
 class Search {
   readonly found = new Set<string>();
-  readonly #patterns: FieldPatterns;
+  readonly #granted: Granted;
   readonly #before: unknown;
   readonly #after: unknown;
   readonly #max: number;
@@ -35,8 +45,8 @@ class Search {
   /** The list that was looked through last. */
   #list: string | undefined;
 
-  constructor(patterns: FieldPatterns, before: unknown, after: unknown, max: number) {
-    this.#patterns = patterns;
+  constructor(granted: Granted, before: unknown, after: unknown, max: number) {
+    this.#granted = granted;
     this.#before = before;
     this.#after = after;
     this.#max = max;
@@ -44,49 +54,60 @@ class Search {
 
   look(operation: PatchOperation): void {
     const { path } = operation;
-    if (path === "") return this.#values(this.#patterns.start, "", [this.#before, this.#after]);
+    const { patterns, entries } = this.#granted;
+    if (path === "") return this.#values({ reach: patterns.start, entry: entries.start }, "", [this.#before, this.#after]);
     const end = path.lastIndexOf("/");
     const parentPath = path.slice(0, end);
     if (this.#parent?.path !== parentPath) this.#parent = this.#parentAt(parentPath);
-    const { reach, name, value } = this.#parent;
+    const { reach, entry, name, value } = this.#parent;
     if (reach === "granted" || this.#list === this.#parent.path) return;
     if (Array.isArray(value)) {
       this.#list = this.#parent.path;
       return this.#listed(reach, name, value, valueAt(this.#after, this.#list));
     }
     const key = unescape(path.slice(end + 1));
-    const next = step(reach, key);
-    if (next === "granted") return;
+    const next = { reach: step(reach, key), entry: step(entry, key) };
+    if (next.reach === "granted") return;
     const earlier = isObject(value) ? ownMember(value, key) : undefined;
-    this.#values(next, join(name, key), [earlier, operation.op === "remove" ? undefined : operation.value]);
+    const values = [earlier, operation.op === "remove" ? undefined : operation.value];
+    const isEntry = entry !== "granted" && next.entry === "granted";
+    // An entry that stays what it is, an object, is looked at member by member: the difference names those, and not it.
+    if (isEntry) this.#uncovered(join(name, key));
+    else this.#values(next, join(name, key), values);
   }
 
   /** A list is where the way ends: items have no names. */
   #parentAt(path: string): Parent {
-    let parent: Parent = { path: "", name: "", value: this.#before, reach: this.#patterns.start };
+    const { patterns, entries } = this.#granted;
+    let parent: Parent = { path: "", name: "", value: this.#before, reach: patterns.start, entry: entries.start };
     let at = 0;
     while (at < path.length && !Array.isArray(parent.value)) {
       const slash = path.indexOf("/", at + 1);
       const end = slash === -1 ? path.length : slash;
       const key = unescape(path.slice(at + 1, end));
       const value = isObject(parent.value) ? ownMember(parent.value, key) : undefined;
-      parent = { path: path.slice(0, end), name: join(parent.name, key), value, reach: step(parent.reach, key) };
+      const [reach, entry] = [step(parent.reach, key), step(parent.entry, key)];
+      parent = { path: path.slice(0, end), name: join(parent.name, key), value, reach, entry };
       at = end;
     }
     return parent;
   }
 
   /** What was there went and what is there came, so that both have to be covered, each as a whole or member by member. */
-  #values(reach: Reach, name: string, values: readonly unknown[]): void {
-    for (const value of values) if (value !== undefined) this.#whole(reach, name, value);
+  #values(at: Place, name: string, values: readonly unknown[]): void {
+    for (const value of values) if (value !== undefined) this.#whole(at, name, value);
   }
 
-  #whole(reach: Reach, name: string, value: unknown): void {
+  #whole({ reach, entry }: Place, name: string, value: unknown): void {
     if (reach === "granted" || this.found.size >= this.#max) return;
     if (isObject(value)) {
       const members = Object.entries(value);
       if (members.length === 0) return this.#empty(reach, name);
-      for (const [key, member] of members) this.#whole(step(reach, key), join(name, key), member);
+      for (const [key, member] of members) {
+        const next = { reach: step(reach, key), entry: step(entry, key) };
+        if (entry === "granted" || next.entry !== "granted") this.#whole(next, join(name, key), member);
+        else if (next.reach !== "granted") this.#uncovered(join(name, key));
+      }
     } else if (value === null) this.#empty(reach, name);
     else if (Array.isArray(value) && isEnvironment(name)) this.#listed(reach, name, [], value);
     else this.#uncovered(name);

@@ -2,6 +2,7 @@ import type { PluginPermissions, PointName } from "@pouchcontainer/plugin-sdk";
 import type { PatchOperation, PermissionFlag } from "@pouchcontainer/plugin-sdk/host";
 import { uncoveredFields } from "./changed-fields.ts";
 import { FieldPatterns } from "./field-patterns.ts";
+import { mapEntriesAt } from "./map-entries.ts";
 
 /** Fields of one point, and routes, that are remembered of one plugin. */
 const maxRemembered = 128;
@@ -28,7 +29,13 @@ export class ObservedPermissions {
       this.#isCut = true;
       return;
     }
-    for (const name of uncoveredFields(remembered.patterns, before, after, patch, room)) {
+    for (const name of uncoveredFields(
+      { patterns: remembered.patterns, entries: mapEntriesAt(point) },
+      before,
+      after,
+      patch,
+      room,
+    )) {
       if (name.length > maxCharacters) this.#isCut = true;
       else if (!remembered.names.includes(name)) {
         remembered.names.push(name);

@@ -3,6 +3,7 @@ import type { PluginManifest, PluginPermissions, PointName } from "@pouchcontain
 import type { PatchOperation, PermissionFlag, PointRequest } from "@pouchcontainer/plugin-sdk/host";
 import { uncoveredFields } from "./changed-fields.ts";
 import { FieldPatterns } from "./field-patterns.ts";
+import { mapEntriesAt } from "./map-entries.ts";
 import type { ObservedPermissions } from "./observed-permissions.ts";
 import { compileRoutes, routeChanges, routeText, type RouteCheck } from "./route-changes.ts";
 
@@ -26,10 +27,12 @@ export class PermissionGuard {
   readonly #point: PointName;
   readonly #limits: readonly Limit[];
   readonly #observed: ObservedPermissions;
+  readonly #entries: FieldPatterns;
 
   constructor(point: PointName, manifest: PluginManifest, observed: ObservedPermissions) {
     this.#point = point;
     this.#observed = observed;
+    this.#entries = mapEntriesAt(point);
     const { permissions, narrowed } = manifest;
     this.#limits = [
       ...(permissions === undefined ? [] : [limitOf(point, permissions, "pouch.permissions of its package.json")]),
@@ -42,7 +45,7 @@ export class PermissionGuard {
     if (patch.length === 0) return;
     if (this.#limits.length === 0) this.#observed.fields(this.#point, before, after, patch);
     for (const { fields, called } of this.#limits) {
-      const [field] = uncoveredFields(fields, before, after, patch);
+      const [field] = uncoveredFields({ patterns: fields, entries: this.#entries }, before, after, patch);
       if (field === undefined) continue;
       this.#observed.fields(this.#point, before, after, patch);
 
