@@ -70,6 +70,15 @@ not in the journal, of all plugins: 1 calls too large for it, 0 not written
   assert.deepEqual([same.status, same.out], [0, "9 calls of tool replayed by 2.0.0: 5 the same, 0 differ\n"]);
   assert.match(daemon.requests.at(-1) ?? "", /\?since=\d+\.\d+$/);
 
+  for (const [left, against, status] of [
+    [{ hidden: 1 }, [], 3],
+    [{ hidden: 1 }, ["--against", folder], 0],
+    [{ leftOut: [{ reason: "not made, since 3 in a row had no answer", calls: 4 }] }, ["--against", folder], 3],
+  ] as const) {
+    answer = lines({ summary: { ...none, ...left } });
+    assert.equal((await daemon.run(["plugin", "replay", "tool", ...against])).status, status, JSON.stringify(left));
+  }
+
   answer = lines({ difference }, { summary });
   const json = await daemon.run(["plugin", "replay", "tool", "--format", "json"]);
   assert.deepEqual([json.status, JSON.parse(json.out)], [1, { differences: [difference], summary }]);

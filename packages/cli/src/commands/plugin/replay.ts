@@ -20,7 +20,7 @@ export const command = defineCommand({
     since: text("Only calls since this time, or of the last 24h or so"),
   },
   description:
-    "Runs a plugin over the calls that the daemon has recorded of it (--plugin-journal-size) and shows those of which something else comes now. It runs in a process of its own, in no chain; nothing is applied, installed or granted. Values of variables and credentials are not recorded: what may differ for want of them is shown and does not count. Exit status 1: calls differ.",
+    "Runs a plugin over the calls that the daemon has recorded of it (--plugin-journal-size) and shows those of which something else comes now. It runs in a process of its own, in no chain; nothing is applied, installed or granted. Values of variables and credentials are not recorded: what may differ for want of them is shown and does not count. Exit status 1: calls differ; 3: none do of those that could be judged, and there are others.",
   examples: [
     {
       does: "What a new version would have done differently in the last day",
@@ -38,9 +38,17 @@ export const command = defineCommand({
     const path = `/plugins/${inPath(argument(args, 0))}/replay`;
     const summary = await replayed(context, path, { query: { since, point, limit }, ...(sent && { body: sent.body }) }, show);
     context.out.write(format === "json" ? `${JSON.stringify({ differences, summary }, undefined, 2)}\n` : summaryText(summary));
-    return summary.differ > 0 ? 1 : 0;
+    return exitStatusOf(summary, against);
   },
 });
+
+/** With another version, what differs for want of values differs with the present one, too: that is no question left open. */
+function exitStatusOf({ differ, hidden, leftOut }: PluginReplaySummary, against: string | undefined): number {
+  if (differ > 0) return 1;
+  return leftOut.length > 0 || (against === undefined && hidden > 0) ? notAllJudged : 0;
+}
+
+const notAllJudged = 3;
 
 const shownOn =
   ({ out }: CliContext) =>
