@@ -1,7 +1,8 @@
 /** What plugins may do in a real daemon: what is granted takes effect, what is not is refused, and a grant outlives the daemon. */
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -137,6 +138,24 @@ test("the operator's own file narrows what was granted", async () => {
   daemon.expectsErrors(/without a grant/);
   const { stderr } = await create("narrowed");
   assert.match(stderr, /without a grant: the operator's permissions for it would need "(Labels.made-by|HostConfig.PidsLimit)"/);
+});
+
+test("what is no file of permissions, or leads nowhere, refuses its plugin, and holds up nobody", async () => {
+  const folder = join(daemon.directory, "plugins.d/permissions");
+  mkdirSync(folder, { recursive: true });
+  execFileSync("mkfifo", [join(folder, "piped.json")]);
+  symlinkSync("/nowhere", join(folder, "astray.json"));
+  daemon.expectsErrors(/piped|astray/);
+  for (const [name, words] of [
+    ["piped", /permissions of plugin "piped": .*is no regular file/],
+    ["astray", /permissions of plugin "astray": ENOENT/],
+  ] as const) {
+    const refused = await daemon.pouch("plugin", "install", "--grant-all-permissions", plugin(name, "1.0.0", ["*"]));
+    assert.equal(refused.code, 1);
+    assert.match(refused.stderr, words);
+    rmSync(join(folder, `${name}.json`));
+  }
+  assert.equal((await daemon.api("GET", "/_ping")).status, 200);
 });
 
 test("a set whose entry grants all lists what that is, before it does and after, and of a later version what is new", async () => {

@@ -4,6 +4,7 @@ export * from "./exec/index.ts";
 export * from "./images/index.ts";
 export * from "./networks/index.ts";
 export * from "./plugin-host/index.ts";
+export { readLimited } from "./read-limited.ts";
 export * from "./pods/index.ts";
 export * from "./store/index.ts";
 export * from "./system/index.ts";

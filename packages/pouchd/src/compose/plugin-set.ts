@@ -1,7 +1,6 @@
-import { privilegesText, type PluginManager } from "@pouchcontainer/engine";
+import { privilegesText, readLimited, type PluginManager } from "@pouchcontainer/engine";
 import { invalidArgument, messageChain } from "@pouchcontainer/errors";
 import { parsePluginSet, type PluginSet } from "@pouchcontainer/plugin-sdk/host";
-import { readFileSync } from "node:fs";
 import type { Configuration } from "../config/options.ts";
 import type { Log } from "../log/log.ts";
 
@@ -11,7 +10,7 @@ export function readPluginSet(configuration: Configuration): PluginSet | undefin
   if (file === undefined || configuration["safe-mode"]) return undefined;
   let text: string;
   try {
-    text = readFileSync(file, "utf8");
+    text = readLimited(file);
   } catch (error) {
     throw invalidArgument(`--plugin-set: ${file} cannot be read: ${messageChain(error)}`, { cause: error });
   }

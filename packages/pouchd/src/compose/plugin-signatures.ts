@@ -1,13 +1,12 @@
-import { parseSigningKey, type SignatureSettings } from "@pouchcontainer/engine";
+import { parseSigningKey, readLimited, type SignatureSettings } from "@pouchcontainer/engine";
 import { EngineError, invalidArgument, messageChain } from "@pouchcontainer/errors";
-import { readFileSync } from "node:fs";
 import type { Configuration } from "../config/options.ts";
 
 /** Whose signatures of plugins count. A key that is none ends the start. */
 export function pluginSignatures(configuration: Configuration): SignatureSettings {
   const keys = configuration["plugin-signature-keys"].map((file) => {
     try {
-      return parseSigningKey(readFileSync(file, "utf8"), file);
+      return parseSigningKey(readLimited(file), file);
     } catch (error) {
       const problem = error instanceof EngineError ? error.message : `${file} cannot be read: ${messageChain(error)}`;
       throw invalidArgument(`--plugin-signature-keys: ${problem}`, { cause: error });

@@ -15,6 +15,7 @@ import {
   PluginLogs,
   PluginManager,
   PluginMetrics,
+  readLimited,
   SignaturePolicy,
   validatorName,
   validatorPlugin,
@@ -32,7 +33,7 @@ import { cutText, EngineError, invalidArgument, messageChain } from "@pouchconta
 import type { NamingDefaults } from "@pouchcontainer/oci";
 import type { PluginPermissions, Supervisor } from "@pouchcontainer/plugin-sdk";
 import { compileBodyChecks, parsePermissions, type PluginSet } from "@pouchcontainer/plugin-sdk/host";
-import { readFileSync } from "node:fs";
+import { lstatSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Configuration } from "../config/options.ts";
 import type { Log } from "../log/log.ts";
@@ -250,10 +251,12 @@ function permissionsLeft(directory: string, plugin: string): PluginPermissions |
 function readJsonFile(file: string, called: string): unknown {
   let text: string;
   try {
-    text = readFileSync(file, "utf8");
+    text = readLimited(file);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw invalidArgument(`cannot read ${file}: ${messageChain(error)}`, { cause: error });
+    // What it would say may be less than nothing says: a link that leads nowhere is not taken for no file.
+    if ((error as NodeJS.ErrnoException).code === "ENOENT" && lstatSync(file, { throwIfNoEntry: false }) === undefined)
+      return undefined;
+    throw invalidArgument(`cannot read ${file}, ${called}: ${messageChain(error)}`, { cause: error });
   }
   try {
     return JSON.parse(text) as unknown;
