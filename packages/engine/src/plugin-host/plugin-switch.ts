@@ -18,6 +18,9 @@ import type { PluginMode } from "./shadow/plugin-mode.ts";
 /** Milliseconds a replaced or removed plugin has for the calls it is in; its deadlines are shorter as a rule. */
 export const drainMs = 60_000;
 
+/** Nobody waits for what a call in shadow mode comes to. */
+const patienceWith = (mode: PluginMode): number => (mode === "shadow" ? 0 : drainMs);
+
 /** Milliseconds for the preStopHook of a plugin that is taken out by force. */
 const forcedStopMs = 3000;
 
@@ -135,7 +138,7 @@ export class PluginSwitch {
       await this.#leaveOut(instance);
       await this.#deps.endCanary(name, "its plugin is taken out", force ? AbortSignal.abort() : hurry);
       if (force) await stop(forcedStopMs);
-      await drained(slot, instance, force ? 0 : drainMs, hurry);
+      await drained(slot, instance, force ? 0 : patienceWith(mode), hurry);
     });
     await this.#quietly(name, () => stopAssistants(name));
     await this.#close(name, instance);
@@ -177,7 +180,7 @@ export class PluginSwitch {
         throw error;
       }
       await this.#deps.endCanary(name, "another version was loaded", hurry);
-      if (slot !== undefined && old !== undefined && old !== fresh) await drained(slot, old, drainMs, hurry);
+      if (slot !== undefined && old !== undefined && old !== fresh) await drained(slot, old, patienceWith(before), hurry);
     });
     if (old !== undefined) await this.#close(name, old);
   }

@@ -40,6 +40,20 @@ test("a plugin is installed in shadow mode, and stays in it through reload, disa
   assert.deepEqual(second.events.at(-1), { action: "set-mode", plugin: "tool", attributes: { mode: "active" } });
 });
 
+test("who changes its mode waits for no call in shadow mode", { timeout: 30_000 }, async (t) => {
+  const daemon = await home(t).daemon();
+  const code = "preCreate() { return new Promise(() => undefined); }";
+  const reference = home(t).plugin("tool", { code, pouch: { timeoutMs: 600_000 } });
+  await daemon.manager.install({ reference }, { mode: "shadow" });
+  await hostname(daemon);
+  await daemon.manager.setMode("tool", "active");
+  await daemon.host.shadowsOver();
+  assert.deepEqual(
+    daemon.host.trace.last({ plugin: "tool" }).map(({ shadow, outcome }) => [shadow, outcome]),
+    [[true, "failed"]],
+  );
+});
+
 test("one that is compiled in has a mode, which survives a restart; it may change while it is disabled", async (t) => {
   const h = home(t);
   const domain = async ({ host }: Daemon): Promise<string | undefined> =>
