@@ -1,26 +1,19 @@
 /** New versions that take a share of a plugin's calls first, in a real daemon: their effect, and that no client sees them fail. */
 import type { Plugin } from "@pouchcontainer/api";
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
-import { Daemon, eventually, type CommandResult } from "./harness/daemon.ts";
+import { before, test } from "node:test";
+import { eventually, type CommandResult } from "./harness/daemon.ts";
+import { sharedDaemon } from "./harness/shared-daemon.ts";
 import { writePlugin } from "./harness/write-plugin.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "pouch-canary-"));
-let daemon: Daemon;
+const { daemon, scratch: folder } = await sharedDaemon("canary");
 
 before(async () => {
-  daemon = await Daemon.start();
   version("1.0.0");
   const installed = await daemon.pouch("plugin", "install", "--grant-all-permissions", folder);
   assert.equal(installed.code, 0, installed.stderr);
-});
-
-after(async () => {
-  await daemon[Symbol.asyncDispose]();
-  rmSync(folder, { recursive: true, force: true });
 });
 
 /** Writes a version of the plugin, which tells containers that it made them. */

@@ -2,25 +2,15 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
-import { Daemon, projectRoot, run, type CommandResult } from "./harness/daemon.ts";
+import { test } from "node:test";
+import { projectRoot, run, type CommandResult } from "./harness/daemon.ts";
+import { sharedDaemon } from "./harness/shared-daemon.ts";
 import { writePlugin } from "./harness/write-plugin.ts";
 
-const scratch = mkdtempSync(join(tmpdir(), "pouch-permissions-"));
-let daemon: Daemon;
-
-before(async () => {
-  daemon = await Daemon.start();
-});
-
-after(async () => {
-  await daemon[Symbol.asyncDispose]();
-  rmSync(scratch, { recursive: true, force: true });
-});
+const { daemon, scratch } = await sharedDaemon("permissions");
 
 /** A plugin that limits processes, and sets the user of a container that says so. */
 function plugin(name: string, version: string, fields?: string[]): string {

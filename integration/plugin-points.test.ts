@@ -1,25 +1,15 @@
 /** Points without an example of their own, in a real daemon: what an installed plugin sees there, changes and refuses. */
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+
 import { join } from "node:path";
-import { after, before, test, type TestContext } from "node:test";
-import { Daemon, eventually, run } from "./harness/daemon.ts";
+import { test, type TestContext } from "node:test";
+import { eventually, run } from "./harness/daemon.ts";
 import { Registry } from "./harness/registry.ts";
+import { sharedDaemon } from "./harness/shared-daemon.ts";
 import { printed } from "./harness/printed.ts";
 import { writePlugin } from "./harness/write-plugin.ts";
 
-const scratch = mkdtempSync(join(tmpdir(), "pouch-points-"));
-let daemon: Daemon;
-
-before(async () => {
-  daemon = await Daemon.start();
-});
-
-after(async () => {
-  await daemon[Symbol.asyncDispose]();
-  rmSync(scratch, { recursive: true, force: true });
-});
+const { daemon, scratch } = await sharedDaemon("points");
 
 const docker = (...args: string[]): Promise<string> => printed(daemon, "docker", ...args);
 

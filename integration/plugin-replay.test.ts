@@ -1,26 +1,16 @@
 /** Calls of plugins in a real daemon, recorded and made again: what differs is shown, what cannot be made says why, and containers go on. */
 import type { PluginReplayDifference, PluginReplaySummary } from "@pouchcontainer/api";
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import { Daemon } from "./harness/daemon.ts";
+import { sharedDaemon } from "./harness/shared-daemon.ts";
 import { printed } from "./harness/printed.ts";
 import { writePlugin } from "./harness/write-plugin.ts";
 
-const scratch = mkdtempSync(join(tmpdir(), "pouch-replay-"));
 const canary = "canary-5c1f0e7b2a9d4c36";
-let daemon: Daemon;
-
-before(async () => {
-  daemon = await Daemon.start();
-});
-
-after(async () => {
-  await daemon[Symbol.asyncDispose]();
-  rmSync(scratch, { recursive: true, force: true });
-});
+const { daemon, scratch } = await sharedDaemon("replay");
 
 /** A plugin that limits containers by their tier. */
 function tiers(version: string, limits: string, pouch: object = {}): string {

@@ -1,18 +1,13 @@
 /** Shadow mode on real containers: what a plugin would do is read in the trace, and neither containers nor clients notice it. */
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Daemon } from "./harness/daemon.ts";
+import { sharedDaemon } from "./harness/shared-daemon.ts";
 import { writePlugin } from "./harness/write-plugin.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "pouch-shadow-"));
-let daemon: Daemon;
+const { daemon, scratch: folder } = await sharedDaemon("shadow");
 
 before(async () => {
-  daemon = await Daemon.start();
   writePlugin(folder, {
     name: "limiter",
     pouch: {
@@ -37,11 +32,6 @@ registerContainerPlugin({
   });
   const installed = await daemon.pouch("plugin", "install", "--shadow", "--grant-all-permissions", folder);
   assert.equal(installed.code, 0, installed.stderr);
-});
-
-after(async () => {
-  await daemon[Symbol.asyncDispose]();
-  rmSync(folder, { recursive: true });
 });
 
 /** The limit that the kernel has for a container which does what the label says. */

@@ -1,23 +1,13 @@
 /** Policies in a real daemon: rules without code that change and refuse, are reloaded while it runs, and refused when they are wrong. */
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
-import { Daemon, projectRoot } from "./harness/daemon.ts";
+import { test } from "node:test";
+import { projectRoot } from "./harness/daemon.ts";
+import { sharedDaemon } from "./harness/shared-daemon.ts";
 import { printed } from "./harness/printed.ts";
 
-const scratch = mkdtempSync(join(tmpdir(), "pouch-policies-"));
-let daemon: Daemon;
-
-before(async () => {
-  daemon = await Daemon.start();
-});
-
-after(async () => {
-  await daemon[Symbol.asyncDispose]();
-  rmSync(scratch, { recursive: true, force: true });
-});
+const { daemon, scratch } = await sharedDaemon("policies");
 
 const pouch = (...args: string[]): Promise<string> => printed(daemon, "pouch", ...args);
 
