@@ -59,21 +59,15 @@ class Search {
     const end = path.lastIndexOf("/");
     const parentPath = path.slice(0, end);
     if (this.#parent?.path !== parentPath) this.#parent = this.#parentAt(parentPath);
-    const { reach, entry, name, value } = this.#parent;
+    const { reach, name, value } = this.#parent;
     if (reach === "granted" || this.#list === this.#parent.path) return;
     if (Array.isArray(value)) {
       this.#list = this.#parent.path;
       return this.#listed(reach, name, value, valueAt(this.#after, this.#list));
     }
     const key = unescape(path.slice(end + 1));
-    const next = { reach: step(reach, key), entry: step(entry, key) };
-    if (next.reach === "granted") return;
     const earlier = isObject(value) ? ownMember(value, key) : undefined;
-    const values = [earlier, operation.op === "remove" ? undefined : operation.value];
-    const isEntry = entry !== "granted" && next.entry === "granted";
-    // An entry that stays what it is, an object, is looked at member by member: the difference names those, and not it.
-    if (isEntry) this.#uncovered(join(name, key));
-    else this.#values(next, join(name, key), values);
+    this.#member(this.#parent, name, key, [earlier, operation.op === "remove" ? undefined : operation.value]);
   }
 
   /** A list is where the way ends: items have no names. */
@@ -93,21 +87,27 @@ class Search {
     return parent;
   }
 
+  /** A member that came, went or is another; an entry of a map that stays an object is not among those: its own members are. */
+  #member({ reach, entry }: Place, name: string, key: string, values: readonly unknown[]): void {
+    const next = { reach: step(reach, key), entry: step(entry, key) };
+    if (next.reach === "granted") return;
+    const isEntry = entry !== "granted" && next.entry === "granted";
+    if (isEntry) this.#uncovered(join(name, key));
+    else this.#values(next, join(name, key), values);
+  }
+
   /** What was there went and what is there came, so that both have to be covered, each as a whole or member by member. */
   #values(at: Place, name: string, values: readonly unknown[]): void {
     for (const value of values) if (value !== undefined) this.#whole(at, name, value);
   }
 
-  #whole({ reach, entry }: Place, name: string, value: unknown): void {
+  #whole(at: Place, name: string, value: unknown): void {
+    const { reach } = at;
     if (reach === "granted" || this.found.size >= this.#max) return;
     if (isObject(value)) {
       const members = Object.entries(value);
       if (members.length === 0) return this.#empty(reach, name);
-      for (const [key, member] of members) {
-        const next = { reach: step(reach, key), entry: step(entry, key) };
-        if (entry === "granted" || next.entry !== "granted") this.#whole(next, join(name, key), member);
-        else if (next.reach !== "granted") this.#uncovered(join(name, key));
-      }
+      for (const [key, member] of members) this.#member(at, name, key, [member]);
     } else if (value === null) this.#empty(reach, name);
     else if (Array.isArray(value) && isEnvironment(name)) this.#listed(reach, name, [], value);
     else this.#uncovered(name);
