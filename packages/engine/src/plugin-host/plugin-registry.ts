@@ -119,8 +119,8 @@ export class PluginRegistry {
   }
 
   /** A call of an instance by itself, whether it is in the chains or not; undefined where it does not implement the point. */
-  linkTo(instance: PluginInstance, point: PointName, slot: PluginMode | PluginSlot): ChainLink | undefined {
-    return this.#link(typeof slot === "string" ? new PluginSlot(instance, slot) : slot, instance, point)[0];
+  linkTo(instance: PluginInstance, point: PointName, slot: PluginSlot): ChainLink | undefined {
+    return this.#link(slot, instance, point)[0];
   }
 
   get(name: string): PluginSlot | undefined {

@@ -12,7 +12,7 @@ import type { PluginHost } from "./plugin-host.ts";
 import type { PluginLogs } from "./plugin-logs.ts";
 import { isPolicy, loadPolicy } from "./policies/index.ts";
 import { manifestOf, type PluginRecord } from "./plugin-record.ts";
-import type { PluginSlot } from "./plugin-registry.ts";
+import { PluginSlot } from "./plugin-registry.ts";
 import type { PluginMode } from "./shadow/plugin-mode.ts";
 
 /** Milliseconds a replaced or removed plugin has for the calls it is in; its deadlines are shorter as a rule. */
@@ -309,7 +309,7 @@ export class PluginSwitch {
   /** A daemon point of one instance, in the chains or not. */
   async #hook(instance: PluginInstance, point: DaemonPoint, { hurry, mode, atMostMs = Infinity }: HookOptions): Promise<void> {
     const { host } = this.#deps;
-    const link = host.registry.linkTo(instance, point, mode);
+    const link = host.registry.linkTo(instance, point, new PluginSlot(instance, mode));
     if (link === undefined || this.#deps.daemonBegun?.() === false) return;
     const settings = { ...link.settings, timeoutMs: Math.min(link.settings.timeoutMs, atMostMs) };
     await host.callDaemonPoint(point, { ...link, settings }, { signal: hurry });
