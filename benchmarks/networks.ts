@@ -9,6 +9,7 @@ import { createServer, type Socket } from "node:net";
 import packet from "dns-packet";
 import { CniRunner } from "../packages/engine/src/networks/cni/cni-runner.ts";
 import type { CniNetworkList } from "../packages/engine/src/networks/cni/cni-config.ts";
+import { freeSubnet } from "../integration/harness/free-subnet.ts";
 import { NetworksWorld, run } from "../integration/networks-world.ts";
 
 const rounds = Number(process.argv[2] ?? 30);
@@ -66,7 +67,8 @@ async function upAndDown(world: NetworksWorld, mode: string): Promise<{ up: numb
 async function cniUpAndDown(world: NetworksWorld): Promise<{ up: number[]; down: number[] }> {
   const runner = new CniRunner({ binDirectories: world.config.cniBinDirectories, env: process.env });
   const bridge = `b${world.tag}cni`;
-  const ipam = { type: "host-local", dataDir: `${world.root}/leases`, subnet: "10.250.0.0/24", routes: [{ dst: "0.0.0.0/0" }] };
+  const routes = [{ dst: "0.0.0.0/0" }];
+  const ipam = { type: "host-local", dataDir: `${world.root}/leases`, subnet: freeSubnet().cidr, routes };
   const list: CniNetworkList = {
     cniVersion: "0.4.0",
     name: "bench",

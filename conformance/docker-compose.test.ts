@@ -11,10 +11,9 @@ import { after, before, test } from "node:test";
 import { stripVTControlCharacters } from "node:util";
 import { Daemon, eventually, run, type CommandResult } from "../integration/harness/daemon.ts";
 import { freePort } from "../integration/harness/free-port.ts";
+import { freeSubnet } from "../integration/harness/free-subnet.ts";
 
-// Two networks of this process alone: compose files with static addresses need subnets of their own.
-const front = `10.214.${process.pid % 250}`;
-const back = `10.215.${process.pid % 250}`;
+const [front, back] = [freeSubnet(), freeSubnet()];
 
 const composeFile = (publishedPort: number): string => `
 version: "3.8"
@@ -33,7 +32,7 @@ services:
       - "80"
     networks:
       front:
-        ipv4_address: ${front}.10
+        ipv4_address: ${front.prefix}10
         aliases: [site, www.example.test]
   api:
     image: busybox
@@ -66,13 +65,13 @@ services:
     extra_hosts: ["elsewhere:192.0.2.7"]
     networks:
       back:
-        ipv4_address: ${back}.20
+        ipv4_address: ${back.prefix}20
 networks:
   front:
-    ipam: { config: [{ subnet: ${front}.0/24 }] }
+    ipam: { config: [{ subnet: ${front.cidr} }] }
   back:
     internal: true
-    ipam: { config: [{ subnet: ${back}.0/24 }] }
+    ipam: { config: [{ subnet: ${back.cidr} }] }
 volumes:
   data:
     labels: { example.keep: "yes" }
@@ -185,7 +184,7 @@ test("up once more changes nothing", async () => {
 test("services of one network reach each other by service name, container name, alias and address", async () => {
   for (const name of ["api", dialect.container("api"), "backend"])
     assert.equal(await reads("web", `http://${name}:8080/`), "api with production");
-  for (const name of ["web", "site", "www.example.test", `${front}.10`])
+  for (const name of ["web", "site", "www.example.test", `${front.prefix}10`])
     assert.equal(await reads("api", `http://${name}/`), "hello from web");
   const echoed = await inService("api", "sh", "-c", "echo through | nc -w 2 db 5432");
   assert.equal(echoed.stdout, "through\n", echoed.stderr);
@@ -194,8 +193,8 @@ test("services of one network reach each other by service name, container name, 
 test("services of separated networks do not, neither by name nor by address", async () => {
   const [byName, byAddress, outwards] = await Promise.all([
     inService("web", "nslookup", "db"),
-    inService("web", "nc", "-w", "2", `${back}.20`, "5432"),
-    reads("db", `http://${front}.10/`),
+    inService("web", "nc", "-w", "2", `${back.prefix}20`, "5432"),
+    reads("db", `http://${front.prefix}10/`),
   ]);
   assert.notEqual(byName.code, 0, byName.stdout);
   assert.notEqual(byAddress.code, 0, "web connected to db");
@@ -218,8 +217,8 @@ test("published ports answer the host: the fixed one on its address alone, the r
   );
   assert.match(found, new RegExp(`^(127\\.0\\.0\\.1:${port}|0\\.0\\.0\\.0:${random})$`));
   assert.equal(await fromHost("127.0.0.1", random), "hello from web");
-  assert.equal(await fromHost(`${front}.1`, random), "hello from web");
-  await assert.rejects(fromHost(`${front}.1`, port), /ECONNREFUSED|no answer/);
+  assert.equal(await fromHost(`${front.prefix}1`, random), "hello from web");
+  await assert.rejects(fromHost(`${front.prefix}1`, port), /ECONNREFUSED|no answer/);
 });
 
 test("static addresses, host name, env file, limits, sysctls, mounts and extra hosts are in the container", async () => {
@@ -231,7 +230,7 @@ test("static addresses, host name, env file, limits, sysctls, mounts and extra h
   );
   assert.equal(
     db.stdout,
-    `${back}.20/24\nmax_connections=5\n1000\n64\n192.0.2.7\telsewhere\nread-only\n1\n`.concat(
+    `${back.prefix}20/24\nmax_connections=5\n1000\n64\n192.0.2.7\telsewhere\nread-only\n1\n`.concat(
       db.stdout.split("\n").at(-2) ?? "",
       "\n",
     ),
@@ -257,7 +256,7 @@ test("logs of all services carry their names", async () => {
 test("scale adds containers that share the service's name, and takes them away again", async () => {
   await compose("up", "-d", "--scale", "api=3", "--no-recreate", "api");
   const addresses = async () =>
-    new Set((await inService("web", "nslookup", "-type=a", "api")).stdout.match(new RegExp(`${front}\\.\\d+`, "g")));
+    new Set((await inService("web", "nslookup", "-type=a", "api")).stdout.match(new RegExp(`${front.prefix}\\d+`, "g")));
   await eventually("three addresses", async () => (await addresses()).size === 3);
   assert.match((await tryCompose("top", "api")).stdout, dialect.topOfThird);
   await compose("up", "-d", "--scale", "api=1", "--no-recreate", "api");

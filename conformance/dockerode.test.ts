@@ -10,6 +10,7 @@ import Docker from "dockerode";
 import { extract, pack } from "tar-stream";
 import { makeImageArchive } from "../hack/busybox-image.ts";
 import { Daemon, eventually } from "../integration/harness/daemon.ts";
+import { freeSubnet } from "../integration/harness/free-subnet.ts";
 import { Registry } from "../integration/harness/registry.ts";
 
 let daemon: Daemon;
@@ -350,22 +351,22 @@ describe("images", () => {
 
 describe("networks and volumes", () => {
   test("a network is made, listed, inspected, connected to, left and removed", async () => {
-    const subnet = `10.216.${process.pid % 250}`;
+    const { cidr, prefix } = freeSubnet();
     const network = await docker.createNetwork({
       Name: "ode",
       Labels: { made: "here" },
-      IPAM: { Config: [{ Subnet: `${subnet}.0/24` }] },
+      IPAM: { Config: [{ Subnet: cidr }] },
     });
     await using container = await sleeper({ HostConfig: { NetworkMode: "bridge" } });
     await network.connect({
       Container: container.id,
-      EndpointConfig: { Aliases: ["other"], IPAMConfig: { IPv4Address: `${subnet}.9` } },
+      EndpointConfig: { Aliases: ["other"], IPAMConfig: { IPv4Address: `${prefix}9` } },
     });
     const inspected = await network.inspect();
-    assert.equal(inspected.Containers?.[container.id]?.IPv4Address, `${subnet}.9/24`);
-    assert.equal((await container.inspect()).NetworkSettings.Networks["ode"]?.IPAddress, `${subnet}.9`);
+    assert.equal(inspected.Containers?.[container.id]?.IPv4Address, `${prefix}9/24`);
+    assert.equal((await container.inspect()).NetworkSettings.Networks["ode"]?.IPAddress, `${prefix}9`);
     const answer = await container.exec({ Cmd: ["nslookup", "-type=a", "other"], AttachStdout: true, AttachStderr: true });
-    assert.match((await demuxed(await answer.start({}))).stdout, new RegExp(`Address: ${subnet}\\.9`));
+    assert.match((await demuxed(await answer.start({}))).stdout, new RegExp(`Address: ${prefix}9`));
     await assert.rejects(network.remove(), { statusCode: 403 });
     await network.disconnect({ Container: container.id });
     assert.deepEqual(Object.keys((await container.inspect()).NetworkSettings.Networks), ["bridge"]);

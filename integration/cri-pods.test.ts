@@ -91,8 +91,9 @@ void describe("CRI's pods", { timeout: 240_000 }, () => {
         [status?.id, status?.state, status?.metadata?.uid, status?.labels, status?.annotations],
         [podSandboxId, PodSandboxState.SANDBOX_READY, asked.metadata.uid, asked.labels, asked.annotations],
       );
-      assert.ok(status?.network?.ip.startsWith(daemon.podNetwork.prefix));
-      assert.match(status?.network?.additionalIps[0]?.ip ?? "", /^fd00:/);
+      const { prefix, prefix6 } = daemon.podNetwork.subnet;
+      assert.ok(status?.network?.ip.startsWith(prefix));
+      assert.ok(status?.network?.additionalIps[0]?.ip.startsWith(prefix6));
       assert.ok(Math.abs(Number(status?.createdAt) / 1e6 - Date.now()) < 60_000);
       assert.match(info["info"] ?? "", /"cniResult":\{/);
 

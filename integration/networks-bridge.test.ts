@@ -4,6 +4,7 @@ import { rmSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { test, type TestContext } from "node:test";
 import type { NetworksConfig } from "../packages/engine/src/networks/network-config.ts";
+import { freeSubnet } from "./harness/free-subnet.ts";
 import { hostLinks } from "./harness/host-links.ts";
 import { NetworksWorld, run } from "./networks-world.ts";
 
@@ -36,12 +37,9 @@ test("containers of the default bridge reach each other, the host and, masquerad
 
 test("without masquerade the outside sees the container's own address", async (t) => {
   const w = await world(t);
-  const id = (
-    await w.networks.manager.create({ Name: "plain", Options: { "com.docker.network.bridge.enable_ip_masquerade": "false" } })
-  ).Id;
-  const subnet = (await w.networks.manager.inspect(id, { verbose: false })).IPAM.Config?.[0]?.Subnet ?? "";
+  await w.networks.manager.create({ Name: "plain", Options: { "com.docker.network.bridge.enable_ip_masquerade": "false" } });
   const a = await w.start("a", { networkMode: "plain" });
-  const { machine, address } = await w.outside([subnet]);
+  const { machine, address } = await w.outside([(await w.pool("plain")).subnet]);
   w.serve(machine, 80, "outside sees");
   assert.equal(await w.hear(a, address, 80), `outside sees ${w.address(a, "plain")}`);
 });
@@ -77,7 +75,7 @@ test("ports that are not published stay closed to the outside and to other netwo
   const w = await world(t);
   await w.networks.manager.create({ Name: "other" });
   const [a, stranger] = [await w.start("a"), await w.start("stranger", { networkMode: "other" })];
-  const { machine } = await w.outside(["10.222.0.0/16"]);
+  const { machine } = await w.outside([(await w.pool("bridge")).subnet]);
   w.serve(a, 80, "a sees");
 
   assert.match((await w.hear(undefined, w.address(a), 80)) ?? "", /^a sees/, "the host itself reaches it");
@@ -215,21 +213,14 @@ test("an internal network has no way out, and none in", async (t) => {
     await w.start("a", { networkMode: "vault" }),
     await w.start("b", { networkMode: "vault", hostConfig: { PortBindings: { "80/tcp": [{ HostPort: "18300" }] } } }),
   ];
-  const { machine, address, hostAddress } = await w.outside(["10.223.0.0/16"]);
+  const { subnet, gateway } = await w.pool("vault");
+  const { machine, address, hostAddress } = await w.outside([subnet]);
   w.serve(b, 80, "inside");
   w.serve(machine, 80, "outside");
   assert.match((await w.hear(a, w.address(b, "vault"), 80)) ?? "", /^inside/);
   assert.equal(await w.exec(a, "ip", "route", "show", "default"), "");
   // Even a route made by hand leads nowhere.
-  await w.exec(
-    a,
-    "ip",
-    "route",
-    "add",
-    "default",
-    "via",
-    (await w.networks.manager.inspect("vault", { verbose: false })).IPAM.Config?.[0]?.Gateway ?? "",
-  );
+  await w.exec(a, "ip", "route", "add", "default", "via", gateway);
   assert.equal(await w.hear(a, address, 80, 1), undefined);
   assert.equal(await w.hear(machine, w.address(b, "vault"), 80, 1), undefined);
   assert.equal(await w.hear(machine, hostAddress, 18300, 1), undefined);
@@ -267,41 +258,41 @@ test("links open the neighbour's exposed ports on a default bridge whose contain
 
 test("subnets, ranges, gateways, auxiliary addresses, static addresses and hardware addresses are as asked", async (t) => {
   const w = await world(t);
+  const [one, two] = [freeSubnet(), freeSubnet()];
   await w.networks.manager.create({
     Name: "planned",
     EnableIPv6: true,
     IPAM: {
       Config: [
         {
-          Subnet: "10.231.0.0/24",
-          IPRange: "10.231.0.128/28",
-          Gateway: "10.231.0.254",
-          AuxiliaryAddresses: { printer: "10.231.0.128" },
+          Subnet: one.cidr,
+          IPRange: `${one.prefix}128/28`,
+          Gateway: `${one.prefix}254`,
+          AuxiliaryAddresses: { printer: `${one.prefix}128` },
         },
-        { Subnet: "10.232.0.0/24" },
-        { Subnet: "fd77:1::/64", Gateway: "fd77:1::99" },
+        { Subnet: two.cidr },
+        { Subnet: one.cidr6, Gateway: `${one.prefix6}99` },
       ],
     },
   });
   const a = await w.start("a", { networkMode: "planned" });
+  const [IPv4Address, IPv6Address] = [`${two.prefix}77`, `${one.prefix6}77`];
   const b = await w.start("b", {
     networkMode: "planned",
-    endpoints: {
-      planned: { IPAMConfig: { IPv4Address: "10.232.0.77", IPv6Address: "fd77:1::77" }, MacAddress: "02:00:00:00:00:77" },
-    },
+    endpoints: { planned: { IPAMConfig: { IPv4Address, IPv6Address }, MacAddress: "02:00:00:00:00:77" } },
   });
-  assert.equal(w.address(a, "planned"), "10.231.0.129");
-  assert.equal(w.endpoint(a, "planned").Gateway, "10.231.0.254");
-  assert.match(await w.exec(a, "ip", "-6", "route", "show", "default"), /via fd77:1::99/);
+  assert.equal(w.address(a, "planned"), `${one.prefix}129`);
+  assert.equal(w.endpoint(a, "planned").Gateway, `${one.prefix}254`);
+  assert.match(await w.exec(a, "ip", "-6", "route", "show", "default"), new RegExp(`via ${one.prefix6}99`));
   assert.match(
     await w.exec(b, "ip", "address", "show", "eth0"),
-    /02:00:00:00:00:77[\s\S]*10\.232\.0\.77\/24[\s\S]*fd77:1::77\/64/,
+    new RegExp(`02:00:00:00:00:77[^]*${IPv4Address}/24[^]*${IPv6Address}/64`),
   );
-  assert.equal(await w.pings(a, "fd77:1::77"), true);
-  assert.equal(await w.pings(a, "10.232.0.77"), true, "subnets of one network are routed by its bridge");
-  const taken = { networkMode: "planned", endpoints: { planned: { IPAMConfig: { IPv4Address: "10.232.0.77" } } } };
+  assert.equal(await w.pings(a, IPv6Address), true);
+  assert.equal(await w.pings(a, IPv4Address), true, "subnets of one network are routed by its bridge");
+  const taken = { networkMode: "planned", endpoints: { planned: { IPAMConfig: { IPv4Address } } } };
   await assert.rejects(w.start("c", taken), rejectsWith(/^Address already in use$/, "forbidden"));
-  const foreign = { networkMode: "planned", endpoints: { planned: { IPAMConfig: { IPv4Address: "10.99.0.1" } } } };
+  const foreign = { networkMode: "planned", endpoints: { planned: { IPAMConfig: { IPv4Address: "192.0.2.1" } } } };
   await assert.rejects(
     w.start("d", foreign),
     rejectsWith(/It does not belong to any of this network's subnets/, "invalidArgument"),
@@ -312,26 +303,27 @@ test("an IPv6 client reaches a port published on a dual-stack network", async (t
   const w = await world(t);
   await w.networks.manager.create({ Name: "dual", EnableIPv6: true });
   const a = await w.start("a", { networkMode: "dual", hostConfig: { PortBindings: { "80/tcp": [{ HostPort: "18400" }] } } });
-  const { machine, hostAddress6 } = await w.outside();
+  const { machine, address6, hostAddress6 } = await w.outside();
   w.serve(a, 80, "six sees", "::");
   await w.exec(machine, "ip", "-6", "route", "add", "default", "via", hostAddress6);
-  assert.match((await w.hear(machine, hostAddress6, 18400)) ?? "nothing", /^six sees fd09/);
+  assert.equal(await w.hear(machine, hostAddress6, 18400), `six sees ${address6}`);
 });
 
 test("exhausted pools and overlapping subnets are refused with Docker's words, and leave no network", async (t) => {
   const w = await world(t);
-  await w.networks.manager.create({ Name: "tiny", IPAM: { Config: [{ Subnet: "10.233.0.0/30" }] } });
+  const { cidr, prefix } = freeSubnet();
+  await w.networks.manager.create({ Name: "tiny", IPAM: { Config: [{ Subnet: `${prefix}0/30` }] } });
   await w.start("a", { networkMode: "tiny" });
   await assert.rejects(
     w.start("b", { networkMode: "tiny" }),
     rejectsWith(/no available IPv4 addresses on this network's address pools: tiny \([0-9a-f]{64}\)/, "resourceExhausted"),
   );
   await assert.rejects(
-    w.networks.manager.create({ Name: "again", IPAM: { Config: [{ Subnet: "10.233.0.0/24" }] } }),
+    w.networks.manager.create({ Name: "again", IPAM: { Config: [{ Subnet: cidr }] } }),
     rejectsWith(/^Pool overlaps with other one on this address space$/, "forbidden"),
   );
   await assert.rejects(
-    w.networks.manager.create({ Name: "bad", IPAM: { Config: [{ Subnet: "10.234.0.0/33" }] } }),
+    w.networks.manager.create({ Name: "bad", IPAM: { Config: [{ Subnet: `${prefix}0/33` }] } }),
     rejectsWith(/invalid CIDR address/, "invalidArgument"),
   );
   await assert.rejects(
@@ -356,17 +348,18 @@ test("exhausted pools and overlapping subnets are refused with Docker's words, a
 
 test("networks come and go while a container runs; the highest priority gives the default route", async (t) => {
   const w = await world(t);
-  await w.networks.manager.create({ Name: "front", IPAM: { Config: [{ Subnet: "10.241.0.0/24" }] } });
-  await w.networks.manager.create({ Name: "back", IPAM: { Config: [{ Subnet: "10.242.0.0/24" }] } });
+  const [front, back] = [freeSubnet(), freeSubnet()];
+  await w.networks.manager.create({ Name: "front", IPAM: { Config: [{ Subnet: front.cidr }] } });
+  await w.networks.manager.create({ Name: "back", IPAM: { Config: [{ Subnet: back.cidr }] } });
   const a = await w.start("a", { networkMode: "front" });
-  assert.match(await w.exec(a, "ip", "route", "show", "default"), /via 10\.241\.0\.1 dev eth0/);
+  assert.match(await w.exec(a, "ip", "route", "show", "default"), new RegExp(`via ${front.prefix}1 dev eth0`));
   await w.networks.manager.connect("back", {
     Container: "a",
-    EndpointConfig: { GwPriority: 10, Aliases: ["b-side"], IPAMConfig: { IPv4Address: "10.242.0.9" } },
+    EndpointConfig: { GwPriority: 10, Aliases: ["b-side"], IPAMConfig: { IPv4Address: `${back.prefix}9` } },
   });
-  assert.match(await w.exec(a, "ip", "route", "show", "default"), /via 10\.242\.0\.1 dev eth1/);
-  assert.equal(w.address(a, "back"), "10.242.0.9");
-  assert.match(w.file(a, "hosts"), /^10\.242\.0\.9\t/m);
+  assert.match(await w.exec(a, "ip", "route", "show", "default"), new RegExp(`via ${back.prefix}1 dev eth1`));
+  assert.equal(w.address(a, "back"), `${back.prefix}9`);
+  assert.match(w.file(a, "hosts"), new RegExp(`^${back.prefix}9\t`, "m"));
   await assert.rejects(
     w.networks.manager.connect("back", { Container: "a" }),
     rejectsWith(/endpoint with name a already exists in network back/, "forbidden"),
@@ -376,8 +369,8 @@ test("networks come and go while a container runs; the highest priority gives th
     rejectsWith(/error while removing network: network back .*has active endpoints/, "forbidden"),
   );
   await w.networks.manager.disconnect("back", { Container: "a" });
-  assert.match(await w.exec(a, "ip", "route", "show", "default"), /via 10\.241\.0\.1 dev eth0/);
-  assert.doesNotMatch(w.file(a, "hosts"), /10\.242/);
+  assert.match(await w.exec(a, "ip", "route", "show", "default"), new RegExp(`via ${front.prefix}1 dev eth0`));
+  assert.ok(!w.file(a, "hosts").includes(back.prefix));
   await w.networks.manager.remove("back");
   assert.deepEqual(
     w.events.filter((event) => event.name === "back").map((event) => event.action),
@@ -417,8 +410,10 @@ test("a container keeps what connect and disconnect made of its networks over a 
 
 test("what a plugin makes of an endpoint shows in the namespace", async (t) => {
   const w = await world(t);
-  await w.networks.manager.create({ Name: "one", IPAM: { Config: [{ Subnet: "10.243.0.0/24" }] } });
-  await w.networks.manager.create({ Name: "two", IPAM: { Config: [{ Subnet: "10.244.0.0/24" }] } });
+  const { cidr, prefix } = freeSubnet();
+  const ipv4Address = `${prefix}50`;
+  await w.networks.manager.create({ Name: "one" });
+  await w.networks.manager.create({ Name: "two", IPAM: { Config: [{ Subnet: cidr }] } });
   w.changeEndpoint = (endpoint) =>
     endpoint.networkName === "two"
       ? {
@@ -426,24 +421,24 @@ test("what a plugin makes of an endpoint shows in the namespace", async (t) => {
           priority: 100,
           disableResolver: true,
           genericParams: { "bandwidth.rate": "8mbit" },
-          ipv4Address: "10.244.0.50",
+          ipv4Address,
           macAddress: "02:11:22:33:44:55",
         }
       : endpoint;
   const a = await w.start("a", { networkMode: "one", endpoints: { one: {}, two: {} } });
-  assert.match(await w.exec(a, "ip", "route", "show", "default"), /via 10\.244\.0\.1 dev eth1/);
+  assert.match(await w.exec(a, "ip", "route", "show", "default"), new RegExp(`via ${prefix}1 dev eth1`));
   assert.doesNotMatch(w.file(a, "resolv.conf"), /127\.0\.0\.11/);
-  assert.match(await w.exec(a, "ip", "address", "show", "eth1"), /02:11:22:33:44:55[\s\S]*10\.244\.0\.50/);
+  assert.match(await w.exec(a, "ip", "address", "show", "eth1"), new RegExp(`02:11:22:33:44:55[^]*${ipv4Address}/`));
   assert.match(await w.exec(a, "tc", "qdisc", "show", "dev", "eth1"), /tbf .*rate 8Mbit/);
   w.changeEndpoint = (endpoint) => endpoint;
   const b = await w.start("b", { networkMode: "two" });
-  const mbits = await throughput(w, b, a, "10.244.0.50");
+  const mbits = await throughput(w, b, a, ipv4Address);
   assert.ok(mbits < 12, `the limit of 8 Mbit/s lets ${mbits.toFixed(1)} through`);
 });
 
 test("an endpoint that fails half way leaves no link, address, port or rule behind", async (t) => {
   const w = await world(t);
-  await w.networks.manager.create({ Name: "front", IPAM: { Config: [{ Subnet: "10.246.0.0/29" }] } });
+  await w.networks.manager.create({ Name: "front", IPAM: { Config: [{ Subnet: `${freeSubnet().prefix}0/29` }] } });
   const a = await w.start("a");
   const links = () => hostLinks().filter((name) => name.startsWith(w.config.vethPrefix));
   const before = links();

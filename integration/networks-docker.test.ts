@@ -5,6 +5,7 @@ import { connect } from "node:net";
 import { test, type TestContext } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Daemon, type CommandResult } from "./harness/daemon.ts";
+import { freeSubnet } from "./harness/free-subnet.ts";
 import { descriptorsWithHelpers } from "./soak/machine-state.ts";
 
 async function daemon(t: TestContext): Promise<Daemon> {
@@ -49,8 +50,9 @@ const server = ["sh", "-c", "mkdir -p /www && echo $HOSTNAME-page >/www/index.ht
 
 test("a published web server is reached, finds its neighbours and outlives the daemon", async (t) => {
   const d = await daemon(t);
-  await ok(d.docker("network", "create", "--subnet", "10.219.1.0/24", "front"));
-  await ok(d.docker("network", "create", "--subnet", "10.219.2.0/24", "back"));
+  const [front, back] = [freeSubnet(), freeSubnet()];
+  await ok(d.docker("network", "create", "--subnet", front.cidr, "front"));
+  await ok(d.docker("network", "create", "--subnet", back.cidr, "back"));
   await ok(
     d.docker(
       "run",
@@ -62,7 +64,7 @@ test("a published web server is reached, finds its neighbours and outlives the d
       "--network",
       "front",
       "--ip",
-      "10.219.1.10",
+      `${front.prefix}10`,
       "-p",
       "18770:80",
       "busybox",
@@ -77,7 +79,7 @@ test("a published web server is reached, finds its neighbours and outlives the d
   await pings(d, "web", "database");
   assert.match(
     await ok(d.docker("run", "--rm", "--network", "container:web", "busybox", "ip", "-4", "address")),
-    /10\.219\.1\.10\/24/,
+    new RegExp(`${front.prefix}10/24`),
   );
   const inspected = await ok(d.docker("inspect", "web", "--format", "{{json .NetworkSettings.Networks}}"));
 
@@ -96,7 +98,7 @@ test("a published web server is reached, finds its neighbours and outlives the d
   await eventually(async () => (await get(18770)) === "web-page");
   assert.match(
     await ok(d.docker("exec", "web", "ip", "-4", "address")),
-    /10\.219\.1\.10\/24[\s\S]*10\.219\.2\./,
+    new RegExp(`${front.prefix}10/24[^]*${back.prefix}`),
     "both networks are there after a restart",
   );
   await ok(d.docker("rm", "-f", "web", "store"));
@@ -107,7 +109,8 @@ test("a published web server is reached, finds its neighbours and outlives the d
 
 test("requests that cannot be met are refused with Docker's status and words, and leave no container", async (t) => {
   const d = await daemon(t);
-  await ok(d.docker("network", "create", "--subnet", "10.219.3.0/24", "front"));
+  const { cidr, prefix } = freeSubnet();
+  await ok(d.docker("network", "create", "--subnet", cidr, "front"));
   await ok(
     d.docker(
       "run",
@@ -117,7 +120,7 @@ test("requests that cannot be met are refused with Docker's status and words, an
       "--network",
       "front",
       "--ip",
-      "10.219.3.9",
+      `${prefix}9`,
       "-p",
       "18771:80",
       "busybox",
@@ -126,10 +129,10 @@ test("requests that cannot be met are refused with Docker's status and words, an
     ),
   );
   for (const [args, words] of [
-    [["--network", "front", "--ip", "10.219.3.9"], /Address already in use/],
+    [["--network", "front", "--ip", `${prefix}9`], /Address already in use/],
     [["-p", "18771:80"], /port is already allocated/],
-    [["--network", "front", "--ip", "10.9.9.9"], /It does not belong to any of this network's subnets/],
-    [["--network", "bridge", "--ip", "10.9.9.9"], /user specified IP address is supported on user defined networks only/],
+    [["--network", "front", "--ip", "192.0.2.9"], /It does not belong to any of this network's subnets/],
+    [["--network", "bridge", "--ip", "192.0.2.9"], /user specified IP address is supported on user defined networks only/],
     [["--network", "nowhere"], /network nowhere not found/],
     [["--network", "container:nobody"], /No such container: nobody/],
   ] as const) {
@@ -139,7 +142,7 @@ test("requests that cannot be met are refused with Docker's status and words, an
   }
   const overlap = await d.api("POST", "/v1.41/networks/create", {
     Name: "again",
-    IPAM: { Config: [{ Subnet: "10.219.3.0/25" }] },
+    IPAM: { Config: [{ Subnet: `${prefix}0/25` }] },
   });
   assert.deepEqual([overlap.status, overlap.json()], [403, { message: "Pool overlaps with other one on this address space" }]);
   assert.equal((await d.api("POST", "/v1.41/networks/create", { Name: "front" })).status, 409);
@@ -161,7 +164,7 @@ test("what a network cannot give is refused as dockerd refuses it, at its moment
     (await network("bound", { Options }))[1],
     /failed to parse com\.docker\.network\.bridge\.host_binding_ipv4 value: foo/,
   );
-  assert.deepEqual(await network("four", { IPAM: { Config: [{ Subnet: "10.250.8.0/24" }] } }), [201, ""]);
+  assert.deepEqual(await network("four", { IPAM: { Config: [{ Subnet: freeSubnet().cidr }] } }), [201, ""]);
   for (const [mode, IPAMConfig, what] of [
     ["host", { IPv4Address: "1.2.3.4" }, "on user defined networks only"],
     ["none", { IPv4Address: "1.2.3.4" }, "on user defined networks only"],
@@ -181,11 +184,12 @@ test("what a network cannot give is refused as dockerd refuses it, at its moment
 
 test("an address and a port are free again when the end of the container that had them was told", async (t) => {
   const d = await daemon(t);
-  await ok(d.docker("network", "create", "--subnet", "10.219.4.0/24", "front"));
+  const { cidr, prefix } = freeSubnet();
+  await ok(d.docker("network", "create", "--subnet", cidr, "front"));
   const names = ["one", "two"];
   for (const name of names)
     await ok(
-      d.docker("create", "--name", name, "--network", "front", "--ip", "10.219.4.9", "-p", "18772:80", "busybox", "sleep", "600"),
+      d.docker("create", "--name", name, "--network", "front", "--ip", `${prefix}9`, "-p", "18772:80", "busybox", "sleep", "600"),
     );
   await ok(d.docker("start", "one"));
   for (let round = 0; round < 20; round++) {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
+import { freeSubnet, type Subnet } from "./harness/free-subnet.ts";
 import { NetworksWorld, run } from "./networks-world.ts";
 
 async function world(t: TestContext): Promise<NetworksWorld> {
@@ -12,36 +13,43 @@ async function world(t: TestContext): Promise<NetworksWorld> {
 }
 
 /** A wire with the host's end to put containers on, and a machine at its other end. */
-async function wire(w: NetworksWorld): Promise<{ parent: string; machine: ReturnType<NetworksWorld["container"]> }> {
+async function wire(w: NetworksWorld): Promise<{
+  parent: string;
+  machine: ReturnType<NetworksWorld["container"]>;
+  address: string;
+  subnet: Subnet;
+}> {
   const machine = w.container("machine", { networkMode: "none" });
   await w.networks.sandboxes.prepare(machine, { deferConnect: false });
   const parent = `${w.config.vethPrefix}wire`;
   await run("ip", ["link", "add", parent, "type", "veth", "peer", "name", "eth0", "netns", w.netns(machine)]);
   await run("ip", ["link", "set", parent, "up"]);
-  await w.exec(machine, "ip", "address", "add", "10.251.0.1/24", "dev", "eth0");
+  const subnet = freeSubnet();
+  const address = `${subnet.prefix}1`;
+  await w.exec(machine, "ip", "address", "add", `${address}/24`, "dev", "eth0");
   await w.exec(machine, "ip", "link", "set", "eth0", "up");
-  return { parent, machine };
+  return { parent, machine, address, subnet };
 }
 
 test("containers of a macvlan network are on the parent's wire with hardware addresses of their own", async (t) => {
   const w = await world(t);
-  const { parent, machine } = await wire(w);
+  const { parent, machine, address, subnet } = await wire(w);
   await w.networks.manager.create({
     Name: "lan",
     Driver: "macvlan",
     Options: { parent },
-    IPAM: { Config: [{ Subnet: "10.251.0.0/24", Gateway: "10.251.0.1" }] },
+    IPAM: { Config: [{ Subnet: subnet.cidr, Gateway: address }] },
   });
   const a = await w.start("a", { networkMode: "lan" });
   const b = await w.start("b", { networkMode: "lan", endpoints: { lan: { MacAddress: "02:ab:00:00:00:01" } } });
   w.serve(a, 80, "a sees");
   w.serve(machine, 80, "machine sees");
   assert.equal(await w.hear(b, w.address(a, "lan"), 80), `a sees ${w.address(b, "lan")}`);
-  assert.equal(await w.hear(machine, w.address(a, "lan"), 80), "a sees 10.251.0.1");
-  assert.equal(await w.hear(a, "10.251.0.1", 80), `machine sees ${w.address(a, "lan")}`);
+  assert.equal(await w.hear(machine, w.address(a, "lan"), 80), `a sees ${address}`);
+  assert.equal(await w.hear(a, address, 80), `machine sees ${w.address(a, "lan")}`);
   assert.match(await w.exec(b, "ip", "link", "show", "eth0"), /02:ab:00:00:00:01/);
   assert.deepEqual(await w.resolve(b, "a"), [w.address(a, "lan")]);
-  assert.match(await w.exec(a, "ip", "route", "show", "default"), /via 10\.251\.0\.1/);
+  assert.match(await w.exec(a, "ip", "route", "show", "default"), new RegExp(`via ${address} `));
   const c = await w.start("c");
   await w.networks.manager.connect("lan", { Container: "c" });
   assert.match((await w.hear(c, w.address(a, "lan"), 80)) ?? "", /^a sees/);
@@ -59,9 +67,9 @@ test("a device that is made again under its name is the one that is meant from t
     await link("add", parent, "type", "veth", "peer", "name", `${parent}p`);
     await link("set", parent, "up");
   };
-  const pool = (subnet: string) => ({ IPAM: { Config: [{ Subnet: subnet }] } });
+  const IPAM = { Config: [{ Subnet: freeSubnet().cidr }] };
   await remake();
-  await w.networks.manager.create({ Name: "lan", Driver: "macvlan", Options: { parent }, ...pool("10.251.0.0/24") });
+  await w.networks.manager.create({ Name: "lan", Driver: "macvlan", Options: { parent }, IPAM });
   for (const name of ["a", "b", "c"]) {
     // At once, with the hardware address of the one before.
     for (let time = 0; time < 3; time++) await w.stop(await w.start(name, { networkMode: "lan" }));
@@ -70,13 +78,13 @@ test("a device that is made again under its name is the one that is meant from t
   await w.networks.manager.remove("lan");
   await link("delete", parent);
   const Options = { "com.docker.network.bridge.name": parent };
-  await w.networks.manager.create({ Name: "bridged", Driver: "bridge", Options, ...pool("10.251.0.0/24") });
+  await w.networks.manager.create({ Name: "bridged", Driver: "bridge", Options, IPAM });
   await w.start("d", { networkMode: "bridged" });
 });
 
 test("macvlan and ipvlan refuse modes and parents there are not", async (t) => {
   const w = await world(t);
-  const IPAM = { Config: [{ Subnet: "10.252.0.0/24" }] };
+  const IPAM = { Config: [{ Subnet: "192.0.2.0/24" }] };
   await assert.rejects(
     w.networks.manager.create({ Name: "x", Driver: "macvlan", Options: { macvlan_mode: "odd" }, IPAM }),
     /requested macvlan mode 'odd' is not valid/,
@@ -94,12 +102,12 @@ test("macvlan and ipvlan refuse modes and parents there are not", async (t) => {
 
 test("an ipvlan network works where the kernel has ipvlan, and says so where it has not", async (t) => {
   const w = await world(t);
-  const { parent, machine } = await wire(w);
+  const { parent, machine, address, subnet } = await wire(w);
   await w.networks.manager.create({
     Name: "lan",
     Driver: "ipvlan",
     Options: { parent },
-    IPAM: { Config: [{ Subnet: "10.251.0.0/24", Gateway: "10.251.0.1" }] },
+    IPAM: { Config: [{ Subnet: subnet.cidr, Gateway: address }] },
   });
   const supported = await run("ip", ["link", "add", "link", parent, "name", `${w.config.vethPrefix}p`, "type", "ipvlan"]).then(
     () => run("ip", ["link", "delete", `${w.config.vethPrefix}p`]).then(() => true),
@@ -113,22 +121,23 @@ test("an ipvlan network works where the kernel has ipvlan, and says so where it 
   }
   const a = await w.start("a", { networkMode: "lan" });
   w.serve(a, 80, "a sees");
-  assert.equal(await w.hear(machine, w.address(a, "lan"), 80), "a sees 10.251.0.1");
+  assert.equal(await w.hear(machine, w.address(a, "lan"), 80), `a sees ${address}`);
 });
 
 test("a CNI plugin is a driver: options are its configuration, addresses come from the engine, ports are published", async (t) => {
   const w = await world(t);
+  const { cidr, prefix } = freeSubnet();
   await w.networks.manager.create({
     Name: "points",
     Driver: "ptp",
     Options: { mtu: "1400" },
-    IPAM: { Config: [{ Subnet: "10.253.0.0/24" }] },
+    IPAM: { Config: [{ Subnet: cidr }] },
   });
   const a = await w.start("a", { networkMode: "points", hostConfig: { PortBindings: { "80/tcp": [{ HostPort: "18650" }] } } });
-  const b = await w.start("b", { networkMode: "points", endpoints: { points: { IPAMConfig: { IPv4Address: "10.253.0.77" } } } });
+  const b = await w.start("b", { networkMode: "points", endpoints: { points: { IPAMConfig: { IPv4Address: `${prefix}77` } } } });
   const { machine, hostAddress } = await w.outside();
   w.serve(a, 80, "a sees");
-  assert.match(await w.exec(b, "ip", "address", "show", "eth0"), /mtu 1400[\s\S]*10\.253\.0\.77\/24/);
+  assert.match(await w.exec(b, "ip", "address", "show", "eth0"), new RegExp(`mtu 1400[^]*${prefix}77/24`));
   assert.match((await w.hear(b, w.address(a, "points"), 80)) ?? "", /^a sees/);
   assert.match((await w.hear(machine, hostAddress, 18650)) ?? "", /^a sees/);
   assert.deepEqual(await w.resolve(b, "a"), [w.address(a, "points")]);
@@ -140,6 +149,7 @@ test("a list of plugins from the configuration folder is a network of driver cni
   w.config.cniConfigDirectory = join(w.root, "cni");
   mkdirSync(w.config.cniConfigDirectory);
   const bridge = `b${w.tag}cni`;
+  const { cidr, prefix } = freeSubnet();
   writeFileSync(
     join(w.config.cniConfigDirectory, "10-pods.conflist"),
     JSON.stringify({
@@ -151,7 +161,7 @@ test("a list of plugins from the configuration folder is a network of driver cni
           bridge,
           isGateway: true,
           ipMasq: false,
-          ipam: { type: "host-local", dataDir: join(w.root, "leases"), subnet: "10.254.0.0/24", routes: [{ dst: "0.0.0.0/0" }] },
+          ipam: { type: "host-local", dataDir: join(w.root, "leases"), subnet: cidr, routes: [{ dst: "0.0.0.0/0" }] },
         },
         { type: "bandwidth", capabilities: { bandwidth: true } },
       ],
@@ -166,7 +176,7 @@ test("a list of plugins from the configuration folder is a network of driver cni
   const a = await w.start("a", { networkMode: "pods" });
   const b = await w.start("b", { networkMode: "pods" });
   w.serve(a, 80, "a sees");
-  assert.match(w.address(a, "pods"), /^10\.254\.0\./);
+  assert.ok(w.address(a, "pods").startsWith(prefix));
   assert.equal(await w.hear(b, w.address(a, "pods"), 80), `a sees ${w.address(b, "pods")}`);
   const first = w.address(a, "pods");
   await w.stop(a);
@@ -183,7 +193,7 @@ test("a CNI network is given back as it was made, by another daemon and without 
   for (const folder of [bin, cni]) mkdirSync(folder);
   const noting = `#!/bin/sh\n[ "$CNI_COMMAND" = ADD ] && exec /usr/lib/cni/bridge\ntee ${given} | /usr/lib/cni/bridge\n`;
   writeFileSync(join(bin, "noting"), noting, { mode: 0o755 });
-  const ipam = { type: "host-local", dataDir: leases, subnet: "10.254.0.0/24" };
+  const ipam = { type: "host-local", dataDir: leases, subnet: freeSubnet().cidr };
   const list = join(cni, "10-noted.conflist");
   const plugins = [{ type: "noting", bridge, ipam }];
   writeFileSync(list, JSON.stringify({ cniVersion: "0.4.0", name: "noted", plugins }));
@@ -212,7 +222,7 @@ test("a plugin's failure fails the start with its words and leaves nothing behin
     Name: "broken",
     Driver: "host-device",
     Options: { device: "nosuch0" },
-    IPAM: { Config: [{ Subnet: "10.255.0.0/24" }] },
+    IPAM: { Config: [{ Subnet: freeSubnet().cidr }] },
   });
   await assert.rejects(
     w.start("a", { networkMode: "broken" }),
@@ -235,7 +245,7 @@ test("a plugin that hangs over a container that has ended keeps no daemon from s
     rmSync(held, { force: true });
     assert.deepEqual(await w.destroy(), []);
   });
-  await w.networks.manager.create({ Name: "slow", Driver: "cni:slow", IPAM: { Config: [{ Subnet: "10.253.0.0/24" }] } });
+  await w.networks.manager.create({ Name: "slow", Driver: "cni:slow", IPAM: { Config: [{ Subnet: freeSubnet().cidr }] } });
   const ended = await w.start("ended", { networkMode: "slow" });
   w.running.delete(ended.id);
   writeFileSync(held, "");

@@ -8,6 +8,7 @@ import { test, type TestContext } from "node:test";
 import packet from "dns-packet";
 import type { NetworksConfig } from "../packages/engine/src/networks/network-config.ts";
 import { parseResolvConf } from "../packages/engine/src/networks/files/resolv-conf.ts";
+import { freeSubnet } from "./harness/free-subnet.ts";
 import { NetworksWorld } from "./networks-world.ts";
 
 async function world(t: TestContext, config: Partial<NetworksConfig> = {}): Promise<NetworksWorld> {
@@ -71,7 +72,7 @@ test("a container of the default bridge that was renamed gets the names of the n
 
 test("a hosts file that its container has blown up costs the daemon nothing, and keeps nobody from a network", async (t) => {
   const w = await world(t);
-  await w.networks.manager.create({ Name: "front", IPAM: { Config: [{ Subnet: "10.247.0.0/29" }] } });
+  await w.networks.manager.create({ Name: "front", IPAM: { Config: [{ Subnet: `${freeSubnet().prefix}0/29` }] } });
   const hostile = await w.start("hostile");
   const hosts = join(hostile.filesDirectory, "hosts");
   const blowUps: [string, () => void][] = [

@@ -5,6 +5,7 @@ import { test, type TestContext } from "node:test";
 import type { NetworkedContainer } from "../packages/engine/src/networks/container-networks.ts";
 import type { NetworksConfig } from "../packages/engine/src/networks/network-config.ts";
 import { eventually } from "./harness/daemon.ts";
+import { freeSubnet } from "./harness/free-subnet.ts";
 import { hostLinks } from "./harness/host-links.ts";
 import { NetworksWorld, run } from "./networks-world.ts";
 
@@ -114,7 +115,8 @@ test("a default bridge that got another subnet keeps the address of before for a
   const addresses = async () =>
     [...(await run("ip", ["-o", "address", "show", "dev", bridge.name])).stdout.matchAll(/inet (\S+)/g)].map(([, each]) => each);
   const a = await w.start("a");
-  const wanted = held.replace("10.222.", "10.232.");
+  const { prefix } = freeSubnet();
+  const wanted = `${prefix}1/24`;
   bridge.bip = wanted;
   await w.reopen();
   await w.networks.ready;
@@ -125,11 +127,11 @@ test("a default bridge that got another subnet keeps the address of before for a
   await w.networks.ready;
   assert.deepEqual(await addresses(), [wanted]);
   // The kernel takes the second address of a subnet with the first.
-  bridge.bip = wanted.replace(".1/24", ".9/24");
+  bridge.bip = `${prefix}9/24`;
   await w.reopen();
   await w.networks.ready;
   assert.deepEqual(await addresses(), [bridge.bip]);
-  assert.match(w.address(await w.start("b")), new RegExp(`^${wanted.replace(/\d+\/24$/, "")}`));
+  assert.ok(w.address(await w.start("b")).startsWith(prefix));
 });
 
 test("a default bridge that is not wanted any more goes with its rules, when no container is in it", async (t) => {
@@ -152,13 +154,15 @@ test("a bridge that was lent stays as it is when the default one is not wanted a
   const name = `lent${Math.random().toString(36).slice(2, 8)}`;
   await run("ip", ["link", "add", name, "type", "bridge"]);
   t.after(() => run("ip", ["link", "delete", name]));
-  await run("ip", ["address", "add", "10.242.9.9/24", "dev", name]);
-  const w = await world(t, { bridge: { name, bip: "10.242.9.1/24", ipv6: false, interContainer: true, masquerade: true } });
-  w.config.bridge.bip = "10.242.10.1/24";
+  const { prefix } = freeSubnet();
+  const [lent, given, later] = [`${prefix}9/24`, `${prefix}1/24`, `${freeSubnet().prefix}1/24`];
+  await run("ip", ["address", "add", lent, "dev", name]);
+  const w = await world(t, { bridge: { name, bip: given, ipv6: false, interContainer: true, masquerade: true } });
+  w.config.bridge.bip = later;
   await w.reopen();
   await w.networks.ready;
   const { stdout } = await run("ip", ["-o", "address", "show", "dev", name]);
-  for (const address of ["10.242.9.9/24", "10.242.9.1/24", "10.242.10.1/24"]) assert.ok(stdout.includes(` ${address} `), address);
+  for (const address of [lent, given, later]) assert.ok(stdout.includes(` ${address} `), address);
   w.config.bridge.name = "none";
   await w.reopen();
   assert.ok(hostLinks().includes(name));
@@ -231,8 +235,9 @@ test("nothing is left of starts, connects and removals a kill -9 cut off", async
   await w.networks.ready;
   await w.shut();
   const { name, bip = "" } = w.config.bridge;
+  const subnet = `${freeSubnet().prefix}0/28`;
   for (let round = 0; round < 6; round++) {
-    await churnAndKill([w.root, w.tag, name, bip], 150 + round * 70);
+    await churnAndKill([w.root, w.tag, name, bip, subnet], 150 + round * 70);
   }
   const after = await world(t, { root: w.root, tag: w.tag, bridge: w.config.bridge });
   await after.networks.sandboxes.restore([]);

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { Daemon, projectRoot } from "./harness/daemon.ts";
+import { freeSubnet } from "./harness/free-subnet.ts";
 import { hostLinks } from "./harness/host-links.ts";
 import { NetworksWorld, run } from "./networks-world.ts";
 
@@ -47,10 +48,11 @@ async function stateOf(link: string): Promise<{ addresses: string; details: stri
 test("a bridge of the operator's is after a failed create as it was before", async (t) => {
   const w = await world(t);
   const bridge = await operatorsLink(t, `lent${w.tag}`, "bridge");
-  await run("ip", ["address", "add", "10.250.3.9/24", "dev", bridge]);
+  const { cidr, prefix, cidr6 } = freeSubnet();
+  await run("ip", ["address", "add", `${prefix}9/24`, "dev", bridge]);
   const before = await stateOf(bridge);
   w.firewallFails(true);
-  const IPAM = { Config: [{ Subnet: "10.250.3.0/24" }, { Subnet: "fd00:250:3::/64" }] };
+  const IPAM = { Config: [{ Subnet: cidr }, { Subnet: cidr6 }] };
   const config = { Name: "front", IPAM, EnableIPv6: true, Options: { [bridgeName]: bridge } };
   await assert.rejects(w.networks.manager.create(config), /nft refused the rules: out of order/);
   assert.deepEqual(await stateOf(bridge), before);
@@ -91,9 +93,15 @@ test("a name that is an interface's, or another network's bridge, is refused and
 test("a parent interface is one network's, and goes with it only if it was made for it", async (t) => {
   const w = await world(t);
   const parent = await operatorsLink(t, `pa${w.tag}.7`, "veth", "peer", "name", `ap${w.tag}`);
-  const IPAM = (third: number) => ({ Config: [{ Subnet: `10.250.${third}.0/24` }] });
-  const lan = await w.networks.manager.create({ Name: "lan", Driver: "macvlan", Options: { parent }, IPAM: IPAM(4) });
-  await assert.rejects(w.networks.manager.create({ Name: "lan2", Driver: "macvlan", Options: { parent }, IPAM: IPAM(5) }), {
+  const create = (Name: string) =>
+    w.networks.manager.create({
+      Name,
+      Driver: "macvlan",
+      Options: { parent },
+      IPAM: { Config: [{ Subnet: freeSubnet().cidr }] },
+    });
+  const lan = await create("lan");
+  await assert.rejects(create("lan2"), {
     message: `network dm-${lan.Id.slice(0, 12)} is already using parent interface ${parent}`,
   });
   await w.networks.manager.remove("lan");

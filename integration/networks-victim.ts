@@ -2,9 +2,9 @@ import { NetworksWorld } from "./networks-world.ts";
 
 /**
  * A daemon's network room that starts, connects, disconnects and stops containers without end, to be killed in the middle.
- * Arguments: root folder, tag, bridge name, its address.
+ * Arguments: root folder, tag, bridge name, its address, the subnet of the network that is connected.
  */
-const [root = "", tag = "", bridge = "", bip = ""] = process.argv.slice(2);
+const [root = "", tag = "", bridge = "", bip = "", subnet = ""] = process.argv.slice(2);
 const world = new NetworksWorld({
   root,
   tag,
@@ -13,7 +13,7 @@ const world = new NetworksWorld({
 await world.open();
 await world.networks.sandboxes.restore([]);
 for (const network of await world.networks.manager.list({ name: ["churn"] })) await world.networks.manager.remove(network.Id);
-await world.networks.manager.create({ Name: "churn", IPAM: { Config: [{ Subnet: "10.247.0.0/28" }] } });
+await world.networks.manager.create({ Name: "churn", IPAM: { Config: [{ Subnet: subnet }] } });
 process.stdout.write("ready\n");
 
 async function churn(slot: number): Promise<void> {

@@ -11,28 +11,18 @@ import { promisify } from "node:util";
 import type { EndpointSettings } from "@pouchcontainer/api";
 import { notFound } from "@pouchcontainer/errors";
 import { Libc } from "@pouchcontainer/linux";
+import { freeSubnet } from "./harness/free-subnet.ts";
 import { hostLinks } from "./harness/host-links.ts";
 import { networksConfig } from "../packages/engine/src/networks/default-networks-config.ts";
 import type { NetworkContainers, NetworkedContainer } from "../packages/engine/src/networks/container-networks.ts";
 import type { NetworksConfig } from "../packages/engine/src/networks/network-config.ts";
 import { openNetworks, type Networks } from "../packages/engine/src/networks/open-networks.ts";
-import { overlaps, parseCidr } from "../packages/engine/src/networks/ipam/cidr.ts";
-import { hostRoutes } from "../packages/engine/src/networks/ipam/host-routes.ts";
 import { NetworkNamespaces } from "../packages/engine/src/networks/linux/network-namespaces.ts";
 import { bindSocket } from "../packages/engine/src/networks/ports/host-sockets.ts";
 import type { Endpoint } from "../packages/engine/src/plugin-host/chains.ts";
 import { Store } from "../packages/engine/src/store/index.ts";
 
 export const run = promisify(execFile);
-
-/** `10.222.<n>.0/24` of a world that runs at the same time is not taken again. */
-function freeThirdOctet(): number {
-  for (;;) {
-    const third = randomBytes(1)[0] ?? 0;
-    const mine = parseCidr(`10.222.${third}.0/24`);
-    if (!hostRoutes().some((route) => overlaps(route, mine))) return third;
-  }
-}
 
 /** Short, so that it and what a network adds are a name of an interface: two worlds may well draw the same. */
 const bridgePrefixOf = (tag: string): string => `b${tag.slice(0, 2)}`;
@@ -80,11 +70,10 @@ export class NetworksWorld {
   constructor(config: Partial<NetworksConfig> & { root?: string; tag?: string } = {}) {
     this.root = config.root ?? mkdtempSync(join(tmpdir(), "networks-"));
     this.tag = config.tag ?? freeTag();
-    const third = freeThirdOctet();
     this.config = networksConfig({
       namespacesDirectory: join(this.root, "netns"),
-      bridge: { name: `pt${this.tag}`, bip: `10.222.${third}.1/24`, ipv6: false, interContainer: true, masquerade: true },
-      defaultPools: Array.from({ length: 8 }, (_, index) => ({ base: `10.${223 + index}.${third}.0/24`, size: 24 })),
+      bridge: { name: `pt${this.tag}`, bip: `${freeSubnet().prefix}1/24`, ipv6: false, interContainer: true, masquerade: true },
+      defaultPools: Array.from({ length: 8 }, () => ({ base: freeSubnet().cidr, size: 24 })),
       nftTable: `pouch_${this.tag}`,
       bridgePrefix: bridgePrefixOf(this.tag),
       vethPrefix: `v${this.tag}`,
@@ -182,28 +171,31 @@ export class NetworksWorld {
     await this.networks.sandboxes.release(container.id);
   }
 
-  /**
-   * A machine on another wire of the host: 10.9.<n>.2, the host being 10.9.<n>.1. It has no route to the containers unless
-   * `routes` names their subnets.
-   */
-  async outside(
-    routes: string[] = [],
-  ): Promise<{ machine: NetworkedContainer; address: string; hostAddress: string; hostAddress6: string }> {
+  /** A machine on another wire of the host. It has no route to the containers unless `routes` names their subnets. */
+  async outside(routes: string[] = []): Promise<{
+    machine: NetworkedContainer;
+    address: string;
+    address6: string;
+    hostAddress: string;
+    hostAddress6: string;
+  }> {
     const machine = this.container(`outside-${this.containers.size}`, { networkMode: "none" });
     await this.networks.sandboxes.prepare(machine, { deferConnect: false });
-    const octets = `10.9.${(randomBytes(1)[0] ?? 0) % 250}`;
+    const { prefix, prefix6 } = freeSubnet();
+    const [hostAddress, address] = [`${prefix}1`, `${prefix}2`];
+    const [hostAddress6, address6] = [`${prefix6}1`, `${prefix6}2`];
     const link = `${this.config.vethPrefix}o${this.containers.size}`;
     await run("ip", ["link", "add", link, "type", "veth", "peer", "name", "eth0", "netns", this.netns(machine)]);
-    await run("ip", ["address", "add", `${octets}.1/24`, "dev", link]);
-    await run("ip", ["address", "add", `fd09:${octets.slice(5)}::1/64`, "dev", link, "nodad"]);
+    await run("ip", ["address", "add", `${hostAddress}/24`, "dev", link]);
+    await run("ip", ["address", "add", `${hostAddress6}/64`, "dev", link, "nodad"]);
     await run("sysctl", ["-qw", `net.ipv6.conf.${link}.accept_dad=0`]);
     await this.exec(machine, "sysctl", "-qw", "net.ipv6.conf.eth0.accept_dad=0");
     await run("ip", ["link", "set", link, "up"]);
-    await this.exec(machine, "ip", "address", "add", `${octets}.2/24`, "dev", "eth0");
-    await this.exec(machine, "ip", "address", "add", `fd09:${octets.slice(5)}::2/64`, "dev", "eth0", "nodad");
+    await this.exec(machine, "ip", "address", "add", `${address}/24`, "dev", "eth0");
+    await this.exec(machine, "ip", "address", "add", `${address6}/64`, "dev", "eth0", "nodad");
     await this.exec(machine, "ip", "link", "set", "eth0", "up");
-    for (const route of routes) await this.exec(machine, "ip", "route", "add", route, "via", `${octets}.1`);
-    return { machine, address: `${octets}.2`, hostAddress: `${octets}.1`, hostAddress6: `fd09:${octets.slice(5)}::1` };
+    for (const route of routes) await this.exec(machine, "ip", "route", "add", route, "via", hostAddress);
+    return { machine, address, address6, hostAddress, hostAddress6 };
   }
 
   netns(container: NetworkedContainer): string {
@@ -226,6 +218,12 @@ export class NetworksWorld {
 
   address(container: NetworkedContainer, network = "bridge"): string {
     return this.endpoint(container, network).IPAddress ?? "";
+  }
+
+  /** The network's first subnet and its gateway. */
+  async pool(network: string): Promise<{ subnet: string; gateway: string }> {
+    const { Config } = (await this.networks.manager.inspect(network, { verbose: false })).IPAM;
+    return { subnet: Config?.[0]?.Subnet ?? "", gateway: Config?.[0]?.Gateway ?? "" };
   }
 
   /** A UDP service in the container that sends everything back, with a text before it. */

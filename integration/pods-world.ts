@@ -11,6 +11,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { samplePodConfig } from "../packages/engine/src/pods/sample-config.ts";
+import { freeSubnet } from "./harness/free-subnet.ts";
 import { hostLinks } from "./harness/host-links.ts";
 
 /** The room of pods alone, over real namespaces and the CNI plugins of the machine, as daemons that come and go over one folder have it. */
@@ -19,6 +20,8 @@ export class PodsWorld {
   /** Part of the names of everything on the machine that is not below the root: up to six characters. */
   readonly tag: string;
   readonly bridge: string;
+  /** Of its pods' addresses. */
+  readonly subnet = freeSubnet();
   readonly warnings: string[] = [];
   /** What was asked of the containers. */
   readonly asked: string[] = [];
@@ -82,7 +85,7 @@ export class PodsWorld {
   }
 
   /** What the installed plugins need for a dual-stack network with host ports and limits, and what more there is to come after them. */
-  configureNetwork(octet: number, more: object[] = [], { ipMasq = true, cniVersion = "1.0.0" } = {}): void {
+  configureNetwork(more: object[] = [], { ipMasq = true, cniVersion = "1.0.0" } = {}): void {
     const network = {
       cniVersion,
       name: `net-${this.tag}`,
@@ -96,7 +99,7 @@ export class PodsWorld {
           ipam: {
             type: "host-local",
             dataDir: join(this.root, "ipam"),
-            ranges: [[{ subnet: `10.${octet}.0.0/24` }], [{ subnet: `fd00:${octet}::/64` }]],
+            ranges: [[{ subnet: this.subnet.cidr }], [{ subnet: this.subnet.cidr6 }]],
             routes: [{ dst: "0.0.0.0/0" }, { dst: "::/0" }],
           },
         },

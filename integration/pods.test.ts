@@ -18,9 +18,9 @@ function mayLowerScores(): boolean {
   return ((BigInt(`0x${effective}`) >> 24n) & 1n) === 1n;
 }
 
-async function openWorld(t: TestContext, octet: number, settings: { cniTimeoutMs?: number } = {}): Promise<PodsWorld> {
+async function openWorld(t: TestContext, settings: { cniTimeoutMs?: number } = {}): Promise<PodsWorld> {
   const world = new PodsWorld(mkdtempSync(join(tmpdir(), "pouch-pods-")), randomBytes(3).toString("hex"));
-  world.configureNetwork(octet);
+  world.configureNetwork();
   await world.open(settings);
   t.after(async () => assert.deepEqual(await world.destroy(), []));
   return world;
@@ -53,14 +53,15 @@ async function hear(address: string, port: number): Promise<string> {
 }
 
 test("two pods reach each other, a host port leads into one, and both families have an address", async (t) => {
-  const world = await openWorld(t, 241);
+  const world = await openWorld(t);
   const ports = [{ protocol: "tcp" as const, containerPort: 80, hostPort: 18_790, hostIp: "" }];
   const annotations = { "kubernetes.io/ingress-bandwidth": "8M", "kubernetes.io/egress-bandwidth": "4M" };
   const [web, asks] = await Promise.all([
     world.pods.run(world.config("web", { ports, annotations })),
     world.pods.run(world.config("asks")),
   ]);
-  assert.match(web.ips.join(" "), /^10\.241\.0\.\d+ fd00:241::[0-9a-f]+$/);
+  const { prefix, prefix6 } = world.subnet;
+  assert.match(web.ips.join(" "), new RegExp(`^${prefix}\\d+ ${prefix6}[0-9a-f]+$`));
   for (const address of web.ips) world.within(asks, ["net"], "busybox", "ping", "-c", "1", "-W", "5", address);
   serve(t, world, web, 80, "from-web");
   assert.equal(await hear(web.ips[0] ?? "", 80), "from-web");
@@ -81,7 +82,7 @@ test("two pods reach each other, a host port leads into one, and both families h
 });
 
 test("names, ipc, shared memory, sysctls and files are the pod's own", async (t) => {
-  const world = await openWorld(t, 242);
+  const world = await openWorld(t);
   const pod = await world.pods.run(
     world.config("own", {
       domainname: "pods.example",
@@ -114,7 +115,7 @@ test("names, ipc, shared memory, sysctls and files are the pod's own", async (t)
 });
 
 test("a pod that shares its pid namespace has a first process, confined, that reaps orphans and outlives the daemon", async (t) => {
-  const world = await openWorld(t, 243);
+  const world = await openWorld(t);
   const pod = await world.pods.run(world.config("shared", { namespaces: { network: "pod", ipc: "pod", pid: "pod" } }));
   const pid = pod.init?.pid ?? 0;
   const status = readFileSync(`/proc/${pid}/status`, "utf8");
@@ -142,7 +143,7 @@ test("a pod that shares its pid namespace has a first process, confined, that re
 });
 
 test("pods of the host's network have no namespace of it, no address, and its name", async (t) => {
-  const world = await openWorld(t, 244);
+  const world = await openWorld(t);
   const pod = await world.pods.run(
     world.config("host", { hostname: "", namespaces: { network: "node", ipc: "node", pid: "node" } }),
   );
@@ -157,7 +158,7 @@ test("pods of the host's network have no namespace of it, no address, and its na
 });
 
 test("a plugin that is missing, fails, prints garbage or hangs ends the run in time and leaves nothing", async (t) => {
-  const world = await openWorld(t, 245, { cniTimeoutMs: 6_000 });
+  const world = await openWorld(t, { cniTimeoutMs: 6_000 });
   world.addPlugin("fails", `[ "$CNI_COMMAND" = DEL ] && exit 0; echo '{"code":7,"msg":"will not"}'; exit 1`);
   world.addPlugin("babbles", `[ "$CNI_COMMAND" = DEL ] && exit 0; echo 'what?'`);
   world.addPlugin("confuses", `[ "$CNI_COMMAND" = DEL ] && exit 0; echo '{"ips":"none"}'`);
@@ -171,7 +172,7 @@ test("a plugin that is missing, fails, prints garbage or hangs ends the run in t
     ["hangs", /did not end within/],
     ["hides", /no address/],
   ] as const) {
-    world.configureNetwork(245, [{ type }]);
+    world.configureNetwork([{ type }]);
     const began = performance.now();
     await assert.rejects(world.pods.run(world.config(type)), message);
     assert.ok(performance.now() - began < 30_000, type);
@@ -182,16 +183,16 @@ test("a plugin that is missing, fails, prints garbage or hangs ends the run in t
   assert.match(world.pods.networkStatus().message, /cni plugin not initialized/);
   await assert.rejects(world.pods.run(world.config("none")), (error: unknown) => isKind(error, "unavailable"));
   // The folder is read anew each time.
-  world.configureNetwork(245);
+  world.configureNetwork();
   assert.deepEqual(world.pods.networkStatus(), { ready: true, reason: "", message: "" });
   await world.pods.run(world.config("fails"));
 });
 
 test("a DEL that fails is asked for again, of the configuration the pod was made with", async (t) => {
-  const world = await openWorld(t, 246);
+  const world = await openWorld(t);
   const refuses = join(world.root, "refuses");
   world.addPlugin("stubborn", `[ "$CNI_COMMAND" = ADD ] && exec cat "${world.root}/answer"\n[ ! -e "${refuses}" ]`);
-  world.configureNetwork(246, [{ type: "stubborn" }]);
+  world.configureNetwork([{ type: "stubborn" }]);
   writeFileSync(
     join(world.root, "answer"),
     JSON.stringify({
@@ -202,7 +203,7 @@ test("a DEL that fails is asked for again, of the configuration the pod was made
   );
   const pod = await world.pods.run(world.config("kept"));
   writeFileSync(refuses, "");
-  world.configureNetwork(247);
+  world.configureNetwork();
   await assert.rejects(world.pods.stop(pod.id), /stubborn/);
   assert.equal(world.pods.get(pod.id).state, "notReady");
   await world.reopen();
@@ -213,13 +214,13 @@ test("a DEL that fails is asked for again, of the configuration the pod was made
 });
 
 test("what a run that failed cannot give back at once is given back whole, rules of its address included", async (t) => {
-  const world = await openWorld(t, 249);
+  const world = await openWorld(t);
   const busy = join(world.root, "busy");
   writeFileSync(busy, "");
   world.addPlugin("refuses", `[ "$CNI_COMMAND" = DEL ]`);
   // The one that learns from the namespace which rules it made.
   world.addPlugin("bridge", `[ "$CNI_COMMAND" = DEL ] && [ -e "${busy}" ] && exit 1; exec /usr/lib/cni/bridge`);
-  world.configureNetwork(249, [{ type: "refuses" }]);
+  world.configureNetwork([{ type: "refuses" }]);
   await assert.rejects(world.pods.run(world.config("never")), /refuses/);
   rmSync(busy);
   assert.equal(readdirSync(join(world.root, "exec/pods")).length, 1);
@@ -228,7 +229,7 @@ test("what a run that failed cannot give back at once is given back whole, rules
 });
 
 test("names are reserved while a pod is there, and a reboot leaves pods that are not ready", async (t) => {
-  const world = await openWorld(t, 248);
+  const world = await openWorld(t);
   const pod = await world.pods.run(world.config("once"));
   await assert.rejects(world.pods.run(world.config("once")), (error: unknown) => isKind(error, "alreadyExists"));
   await world.reopen();
@@ -248,19 +249,19 @@ test("names are reserved while a pod is there, and a reboot leaves pods that are
 });
 
 test("what is left of pods nobody knows goes with the next start", async (t) => {
-  const world = await openWorld(t, 249);
+  const world = await openWorld(t);
   const pod = await world.pods.run(world.config("known"));
   const stray = "f".repeat(64);
   mkdirSync(join(world.root, "home/pods", stray));
   mkdirSync(join(world.root, "exec/pods", stray));
   writeFileSync(join(world.root, "exec/pods", stray, "net"), "");
-  writeFileSync(join(world.root, "ipam", `net-${world.tag}`, "10.249.0.77"), `${stray}\r\neth0`);
+  writeFileSync(join(world.root, "ipam", `net-${world.tag}`, `${world.subnet.prefix}77`), `${stray}\r\neth0`);
   await world.reopen();
   assert.deepEqual(await world.leftovers([pod]), []);
 });
 
 test("limits go into the group that is the pod's own, and are remembered", async (t) => {
-  const world = await openWorld(t, 250);
+  const world = await openWorld(t);
   const pod = await world.pods.run(world.config("limited", { resources: { memoryLimitBytes: 64 << 20, cpuShares: 200 } }));
   const v1 = existsSync("/sys/fs/cgroup/memory");
   const [memory, cpu, weight] = v1 ? ["memory.limit_in_bytes", "cpu.shares", "200"] : ["memory.max", "cpu.weight", "8"];
@@ -297,9 +298,9 @@ async function killAfter(world: PodsWorld, milliseconds: number): Promise<void> 
 const rounds = Number(process.env["POUCH_POD_KILLS"] ?? 4);
 
 test("a kill -9 at any point leaves nothing after the next start", { timeout: 600_000 }, async (t) => {
-  const world = await openWorld(t, 251);
+  const world = await openWorld(t);
   // The plugin's own chain for it cannot be deleted any more when its DEL is killed between the chain and the rule (1.1.1).
-  world.configureNetwork(251, [], { ipMasq: false });
+  world.configureNetwork([], { ipMasq: false });
   for (let round = 0; round < rounds; round++) {
     await world.shut();
     await killAfter(world, Math.random() * 700);

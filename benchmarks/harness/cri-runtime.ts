@@ -16,6 +16,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { makeImageArchive } from "../../hack/busybox-image.ts";
 import { Daemon } from "../../integration/harness/daemon.ts";
+import { freeSubnet } from "../../integration/harness/free-subnet.ts";
 import { criClients, type CriClients } from "../../packages/cri/src/testing/cri-clients.ts";
 import { processesNaming } from "./engine.ts";
 
@@ -32,7 +33,7 @@ export interface CriRuntime extends AsyncDisposable {
 
 export async function startPouchCri(): Promise<CriRuntime> {
   const folder = mkdtempSync(join(tmpdir(), "pouch-bench-"));
-  const network = writeNetwork(folder, "pbours", "10.251.0.0/16");
+  const network = writeNetwork(folder, "pbours");
   const daemon = await Daemon.start({ cri: true, flags: ["--cni-conf-dir", network] });
   const clients = criClients(daemon.criSocket);
   return {
@@ -52,7 +53,7 @@ export async function startPouchCri(): Promise<CriRuntime> {
 /** containerd's own CRI plugin. The pause container is busybox, which sleeps. */
 export async function startContainerdCri(): Promise<CriRuntime> {
   const folder = mkdtempSync(join(tmpdir(), "pouch-bench-cri-"));
-  const network = writeNetwork(folder, "pbtheirs", "10.252.0.0/16");
+  const network = writeNetwork(folder, "pbtheirs");
   const socket = join(folder, "containerd.sock");
   const configuration = join(folder, "config.toml");
   writeFileSync(configuration, containerdConfiguration(folder, socket, network));
@@ -125,11 +126,12 @@ state = "${folder}/state"
 }
 
 /** The same network for both, but for the names of what it makes. */
-function writeNetwork(folder: string, bridge: string, subnet: string): string {
+function writeNetwork(folder: string, bridge: string): string {
   const directory = join(folder, "net.d");
   mkdirSync(directory, { recursive: true });
   mkdirSync(join(folder, "logs"));
-  const ipam = { type: "host-local", dataDir: join(folder, "leases"), ranges: [[{ subnet }]], routes: [{ dst: "0.0.0.0/0" }] };
+  const ranges = [[{ subnet: freeSubnet().cidr }]];
+  const ipam = { type: "host-local", dataDir: join(folder, "leases"), ranges, routes: [{ dst: "0.0.0.0/0" }] };
   const plugins = [
     { type: "bridge", bridge, isGateway: true, ipMasq: false, ipam },
     { type: "portmap", capabilities: { portMappings: true } },
