@@ -1,6 +1,7 @@
 /**
  * Rules of this repository that no linter brings, loaded by oxlint (`jsPlugins`): what fails without a caller has an owner that hears
- * of it (packages/owners), nothing from outside takes the event loop for itself, and no test judges by a clock.
+ * of it (packages/owners), nothing from outside takes the event loop for itself, no test judges by a clock, and none has a subnet of
+ * the machine that another could have.
  * `hack/planted-lint-violations.ts` proves that each of them catches.
  */
 import { relative } from "node:path";
@@ -298,6 +299,35 @@ const noShortTestLimit = rule(
   }),
 );
 
+/** Files of which something is put on the machine that runs them. */
+const usesMachine = (file: string): boolean =>
+  /^(integration|conformance|benchmarks)\//.test(file) &&
+  file !== "integration/harness/free-subnet.ts" &&
+  // Played to engines that have a network namespace each.
+  !file.startsWith("conformance/differential/");
+
+/** A subnet of private addresses, or what those in it begin with. */
+const privateSubnet = /(?<![\w.:])(?:(?:10|172|192\.168)(?:\.\d+)+|fd[\da-f]{2}:[\da-f:]*)\/\d|^10(?:\.\d+){2,3}\.?$/;
+
+const noFixedSubnet = rule(usesMachine, (report) => {
+  const check = (node: Node, text: unknown): void => {
+    if (typeof text === "string" && privateSubnet.test(text))
+      report({
+        node,
+        message:
+          "The machine, or a test beside this one, may have that subnet: take one of freeSubnet, or one for documentation (192.0.2.0/24, 2001:db8::/32) where it never gets to the kernel.",
+      });
+  };
+  return {
+    Literal: (node) => check(node, textOf(node)),
+    TemplateLiteral(node) {
+      // Its parts have their text so.
+      const parts = node["quasis"] as { value: { cooked: string } }[];
+      check(node, parts.map(({ value }) => value.cooked).join("0"));
+    },
+  };
+});
+
 export default {
   meta: { name: "owners" },
   rules: {
@@ -310,5 +340,6 @@ export default {
     "no-quadratic-pattern": noQuadraticPattern,
     "no-endless-mkdir": noEndlessMkdir,
     "no-short-test-limit": noShortTestLimit,
+    "no-fixed-subnet": noFixedSubnet,
   },
 };

@@ -48,6 +48,21 @@ const planted: { rule: string; source: string; file?: string }[] = [
     file: "packages/engine/src/room/planted-limit.test.ts",
     source: 'import { test } from "node:test"; test("it ends", { timeout: 60_000 }, () => undefined);',
   },
+  {
+    rule: "no-fixed-subnet",
+    file: "integration/planted-subnet.test.ts",
+    source: 'export const IPAM = { Config: [{ Subnet: "10.231.0.0/24" }] };',
+  },
+  {
+    rule: "no-fixed-subnet",
+    file: "conformance/planted-prefix.test.ts",
+    source: "export const front = `10.214.${process.pid % 250}`;",
+  },
+  {
+    rule: "no-fixed-subnet",
+    file: "benchmarks/harness/planted-subnet6.ts",
+    source: "export const pods = (number: number) => `fd00:${number}::/64`;",
+  },
 ];
 
 const right: { source: string; file?: string }[] = [
@@ -70,6 +85,16 @@ const right: { source: string; file?: string }[] = [
     file: "packages/engine/src/room/planted-long.test.ts",
     source: 'import { test } from "node:test"; test("it ends", { timeout: 600_000 }, () => undefined);',
   },
+  {
+    file: "integration/planted-refusal.test.ts",
+    source:
+      'export const refused = ["192.0.2.1/24", "2001:db8::/64", "fd00::1", "container 10.1.2 of 3", `${process.pid}.0/24`];',
+  },
+  {
+    file: "conformance/differential/planted.ts",
+    source: 'export const Subnet = "10.99.0.0/24";',
+  },
+  { file: "packages/engine/src/room/planted-cidr.test.ts", source: 'export const pool = "172.17.0.0/16";' },
   { file: "packages/cli/src/planted.ts", source: 'import { spawnSync } from "node:child_process"; spawnSync("ls");' },
   { file: "packages/owners/src/planted.ts", source: 'import { createSocket } from "node:dgram"; createSocket("udp4");' },
 ];
@@ -86,7 +111,7 @@ try {
   const clean = right.map((one, index) => plant(one, `right-${index}`));
   for (const file of ["oxlintrc.json", "hack/lint-rules.ts"]) cpSync(join(root, file), join(directory, file));
   symlinkSync(join(root, "node_modules"), join(directory, "node_modules"));
-  const run = spawnSync(join(root, "node_modules/.bin/oxlint"), ["--config", "oxlintrc.json", "--format", "json", "packages"], {
+  const run = spawnSync(join(root, "node_modules/.bin/oxlint"), ["--config", "oxlintrc.json", "--format", "json", "."], {
     cwd: directory,
     encoding: "utf8",
     maxBuffer: 1 << 26,

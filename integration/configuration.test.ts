@@ -55,10 +55,10 @@ const refused: [flags: Record<string, string>, message: RegExp][] = [
   [{ "log-opt": "max-size=big" }, /--log-opt cannot be: invalid size: 'big'/],
   [{ "default-registry": "http://x" }, /invalid default registry "http:\/\/x"/],
   [
-    { bip: "10.250.1.1/24", "default-gateway": "10.250.2.1" },
-    /\(--bip 10.250.1.1\/24, --default-gateway 10.250.2.1\): no matching subnet for gateway 10.250.2.1/,
+    { bip: "192.0.2.1/24", "default-gateway": "198.51.100.1" },
+    /\(--bip 192.0.2.1\/24, --default-gateway 198.51.100.1\): no matching subnet for gateway 198.51.100.1/,
   ],
-  [{ bip: "10.250.1.1/24", "fixed-cidr": "10.250.0.0/16" }, /--fixed-cidr 10.250.0.0\/16\): invalid ip-range/],
+  [{ bip: "192.0.2.1/24", "fixed-cidr": "192.0.0.0/16" }, /--fixed-cidr 192.0.0.0\/16\): invalid ip-range/],
   [{ pidfile: folder }, /--pidfile: .*folder is a folder, it has to be a file/],
   [{ "config-file": folder }, /cannot read the configuration file .*folder \(--config-file\): EISDIR/],
 ];

@@ -51,7 +51,7 @@ void describe("CRI's images and what it says of the runtime", () => {
       assert.equal(status?.conditions[0]?.status, true);
       assert.equal((JSON.parse(info["config"] ?? "") as { snapshotter: string }).snapshotter, "overlayfs");
       assert.equal((await client.runtimeConfig({})).linux?.cgroupDriver, 1);
-      await client.updateRuntimeConfig({ runtimeConfig: { networkConfig: { podCidr: "10.0.0.0/24" } } });
+      await client.updateRuntimeConfig({ runtimeConfig: { networkConfig: { podCidr: "192.0.2.0/24" } } });
     }
   });
 

@@ -255,7 +255,7 @@ test("networks may be called what Docker lets them be called", async () => {
 
 test("a configuration that networks are made from is no network: it is not pruned, and its end is no event", async () => {
   const since = (Date.now() / 1000).toFixed(3);
-  await docker("network", "create", "--config-only", "--subnet", "10.221.9.0/24", "conf");
+  await docker("network", "create", "--config-only", "--subnet", "192.0.2.0/24", "conf");
   assert.equal(await docker("network", "prune", "-f"), "");
   await docker("network", "rm", "conf");
   const query = new URLSearchParams({ since, until: String(Math.ceil(Date.now() / 1000)), filters: '{"type":["network"]}' });
