@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { randomInt } from "node:crypto";
 import { test, type TestContext } from "node:test";
+import { Daemon } from "./harness/daemon.ts";
 import { freeSubnet, type Subnet } from "./harness/free-subnet.ts";
 
 /** Two that choose upwards from the same number meet. */
@@ -43,3 +44,13 @@ for (const [family, addressIn] of [
     foreignLink(t, ...addressIn(free));
     assert.notEqual(freeSubnet(upFrom(first)).cidr, free.cidr);
   });
+
+test("a daemon that comes back has its default bridge's subnet for itself, whichever others have started meanwhile", async () => {
+  await using first = await Daemon.start({ image: false });
+  await first.stop();
+  await using second = await Daemon.start({ image: false });
+  await first.launch();
+  const subnets = await Promise.all([first, second].map((daemon) => daemon.api("GET", "/networks/bridge")));
+  const [one, two] = subnets.map((answer) => answer.json<{ IPAM: { Config: { Subnet: string }[] } }>().IPAM.Config[0]?.Subnet);
+  assert.notEqual(one, two);
+});

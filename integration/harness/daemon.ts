@@ -8,6 +8,7 @@ import { join, resolve } from "node:path";
 import { makeImageArchive } from "../../hack/busybox-image.ts";
 import { DaemonHealth } from "./daemon-health.ts";
 import { criClients } from "../../packages/cri/src/testing/cri-clients.ts";
+import { freeSubnet } from "./free-subnet.ts";
 import { hostLinks } from "./host-links.ts";
 import { makePodNetwork, type PodNetwork } from "./pod-network.ts";
 
@@ -65,6 +66,7 @@ export class Daemon {
   readonly cgroupParent: string;
   readonly #options: DaemonOptions;
   readonly #health: DaemonHealth;
+  readonly #bridgeAddress = `${freeSubnet().prefix}1/24`;
   #process: ChildProcess | undefined;
   #execRoot = "run";
   /** Processes that the test ended. */
@@ -164,6 +166,7 @@ export class Daemon {
       ["--plugin-config-dir", join(this.directory, "plugins.d")],
       ["--bridge-name", this.#nameOnce("bridge", `p${tag}`.slice(0, 15))],
       ["--nft-table", this.#nameOnce("table", `pouch_${tag}`)],
+      this.#options.ownNetwork ? [] : ["--bip", this.#bridgeAddress],
       ["--debug"],
       ...(this.#options.cri
         ? [["--enable-cri", "--listen-cri", `unix://${this.criSocket}`, "--cni-conf-dir", this.podNetwork.folder]]
