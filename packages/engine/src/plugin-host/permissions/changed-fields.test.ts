@@ -65,7 +65,19 @@ test("a variable is known by its name, wherever it is in the list", () => {
   assert.deepEqual(uncovered(["Env.B"], before, { Env: ["A=1", "C=3", "LD_PRELOAD=/x"] }), ["Env.LD_PRELOAD"]);
   assert.deepEqual(uncovered(["Env.D"], { Env: null }, { Env: ["D=1", "E=2"] }), ["Env.E"]);
   assert.deepEqual(uncovered(["Env.B"], before, {}), ["Env.A", "Env.C"]);
-  assert.deepEqual(uncovered([], before, { Env: ["C=3", "A=1", "B=2"] }), [], "another order is the same environment");
+});
+
+test("the order of variables is theirs: a program sees it, and may change it only of what is granted", () => {
+  const before = { Env: ["A=1", "B=2", "C=3"] };
+  assert.deepEqual(uncovered([], before, { Env: ["B=2", "C=3", "A=1"] }), ["Env.A"]);
+  assert.deepEqual(uncovered([], { Env: ["A=1", "B=2"] }, { Env: ["B=2", "A=1"] }), ["Env.A"]);
+  assert.deepEqual(uncovered(["Env.C"], before, { Env: ["C=3", "A=1", "B=2"] }), []);
+  assert.deepEqual(uncovered(["Env.C"], before, { Env: ["C=3", "B=2", "A=1"] }), ["Env.A"]);
+  assert.deepEqual(uncovered(["Env"], before, { Env: ["C=3", "B=2", "A=1"] }), []);
+  assert.deepEqual(uncovered(["Env.*"], before, { Env: ["C=3", "B=2", "A=1"] }), []);
+  assert.deepEqual(uncovered([], { Env: ["", "=", "A=1"] }, { Env: ["A=1", "", "="] }), ["Env."]);
+  assert.deepEqual(uncovered([], { Env: ["A=1", "B=2", "A=3"] }, { Env: ["A=1", "A=3", "B=2"] }), ["Env.B"]);
+  assert.deepEqual(uncovered(["Env.D"], before, { Env: ["D=1", "A=1", "D=2", "B=2", "C=3"] }), []);
 });
 
 test("of two entries of one variable the last counts, so their order is a change", () => {

@@ -121,8 +121,8 @@ class Search {
   #listed(reach: Reach, name: string, before: readonly unknown[], after: unknown): void {
     if (!isEnvironment(name) || !isTexts(before) || !isTexts(after)) return this.#uncovered(name);
     if (before.length === after.length && after.length === 0) return this.#empty(reach, name);
-    for (const variable of changedVariables(before, after))
-      if (step(reach, variable) !== "granted") this.#uncovered(join(name, variable));
+    const isGranted = (variable: string): boolean => step(reach, variable) === "granted";
+    for (const variable of changedVariables(before, after, isGranted)) this.#uncovered(join(name, variable));
   }
 
   #uncovered(name: string): void {
@@ -135,30 +135,54 @@ function isEnvironment(name: string): boolean {
   return name === "Env" || name.endsWith(".Env");
 }
 
-/** Variables whose values, one after the other, are not what they were. What both lists begin and end with is left out. */
-function changedVariables(before: readonly string[], after: readonly string[]): string[] {
+/** One place in a list of variables. */
+interface Entry {
+  readonly name: string;
+  readonly text: string;
+}
+
+/** Variables, none of those that may change, that are not what they were: by their entries, one after the other, or by their place among the others. */
+function changedVariables(
+  before: readonly string[],
+  after: readonly string[],
+  mayChange: (name: string) => boolean,
+): Set<string> {
+  const [old, now] = differingParts(before, after);
+  const changed = new Set<string>();
+  const isLeft = ({ name }: Entry): boolean => !changed.has(name) && !mayChange(name);
+  const [oldEntries, nowEntries] = [byVariable(old), byVariable(now)];
+  for (const { name } of [...old, ...now].filter(isLeft)) if (oldEntries.get(name) !== nowEntries.get(name)) changed.add(name);
+  // What is left has the same entries in both, so that only their order can differ.
+  const kept = now.filter(isLeft);
+  let at = 0;
+  for (const entry of old.filter(isLeft)) {
+    if (changed.has(entry.name)) continue;
+    while (at < kept.length && changed.has(kept[at]?.name ?? "")) at += 1;
+    if (kept[at]?.text === entry.text) at += 1;
+    else changed.add(entry.name);
+  }
+  return changed;
+}
+
+/** Two lists without what both begin and end with. */
+function differingParts(before: readonly string[], after: readonly string[]): [Entry[], Entry[]] {
   const shorter = Math.min(before.length, after.length);
   let head = 0;
   while (head < shorter && before[head] === after[head]) head += 1;
   let tail = 0;
   while (tail < shorter - head && before[before.length - 1 - tail] === after[after.length - 1 - tail]) tail += 1;
-  const old = byVariable(before, head, before.length - tail);
-  const now = byVariable(after, head, after.length - tail);
-  const changed: string[] = [];
-  for (const [name, entries] of old) if (now.get(name) !== entries) changed.push(name);
-  for (const name of now.keys()) if (!old.has(name)) changed.push(name);
-  return changed;
+  return [before.slice(head, before.length - tail).map(entryOf), after.slice(head, after.length - tail).map(entryOf)];
 }
 
-/** The entries of each variable between two places of a list, one after the other, each after its length. */
-function byVariable(list: readonly string[], from: number, to: number): Map<string, string> {
+function entryOf(text: string): Entry {
+  const equals = text.indexOf("=");
+  return { name: equals === -1 ? text : text.slice(0, equals), text };
+}
+
+/** The entries of each variable, one after the other, each after its length. */
+function byVariable(entries: readonly Entry[]): Map<string, string> {
   const variables = new Map<string, string>();
-  for (let index = from; index < to; index += 1) {
-    const entry = list[index] ?? "";
-    const equals = entry.indexOf("=");
-    const name = equals === -1 ? entry : entry.slice(0, equals);
-    variables.set(name, `${variables.get(name) ?? ""}${entry.length}:${entry}`);
-  }
+  for (const { name, text } of entries) variables.set(name, `${variables.get(name) ?? ""}${text.length}:${text}`);
   return variables;
 }
 
