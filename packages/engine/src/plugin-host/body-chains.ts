@@ -17,6 +17,7 @@ import {
 import type { CallRunner, Settled } from "./call-runner.ts";
 import type { ChainContext, Verify } from "./chains.ts";
 import { describeConflict, WriteLog, type Conflict } from "./conflicts.ts";
+import { inKeyOrderOf } from "./key-order.ts";
 import type { ChainLink } from "./plugin-registry.ts";
 import { assertUsable } from "./usable-body.ts";
 
@@ -61,10 +62,13 @@ export class BodyChains {
         // Of a large body each of these is as much as others may be asked to wait for.
         await takeLoopShare();
         // The copy is out of the plugin's reach: what it does to its draft later changes nothing.
-        const after = this.taken(shape.answer(answer));
-        if (!isObject(after)) throw internal("the answer is not an object");
+        const taken = this.taken(shape.answer(answer));
+        if (!isObject(taken)) throw internal("the answer is not an object");
         await takeLoopShare();
-        assertValid(shape.check, after);
+        assertValid(shape.check, taken);
+        await takeLoopShare();
+        // The same members in the same shape.
+        const after = inKeyOrderOf(before, taken) as B;
         await takeLoopShare();
         const patch = changesOf(before, after);
         if (shape.verify !== undefined && patch.length > 0) await assertUsable(shape.verify, before, after, patch);

@@ -94,6 +94,24 @@ test("a change that was not granted is the plugin's failure: it names plugin, po
   assert.equal(host.trace.last()[0]?.outcome, "failed");
 });
 
+test("networks keep the order in which they become interfaces, whatever order of keys a plugin answers", async () => {
+  const { host, add } = harness();
+  const swap = (config: ContainerCreateConfig): void => {
+    const { inner, outer } = config.NetworkingConfig?.EndpointsConfig ?? {};
+    config.NetworkingConfig = { EndpointsConfig: { added: {}, outer: { ...outer }, inner: { ...inner } } };
+    config.HostConfig.Memory = 64;
+  };
+  add("container", { preCreate: swap }, atCreate("HostConfig.Memory", "NetworkingConfig.EndpointsConfig.added"));
+  const asked = { ...sampleContainerConfig(), NetworkingConfig: { EndpointsConfig: { inner: {}, outer: { Aliases: ["a"] } } } };
+  const { HostConfig, NetworkingConfig } = await host.preCreate(asked, {});
+  assert.deepEqual(Object.entries(NetworkingConfig?.EndpointsConfig ?? {}), [
+    ["inner", {}],
+    ["outer", { Aliases: ["a"] }],
+    ["added", {}],
+  ]);
+  assert.equal(HostConfig.Memory, 64);
+});
+
 test("failures of this kind open the circuit, and are left out where the manifest says so", async () => {
   const { host, add, log } = harness();
   add("container", { preCreate: change }, {});
