@@ -80,12 +80,38 @@ test("garbage of a plugin is told as the plugin's, not as the client's", async (
     [{ Memory: -5 }, "Minimum memory limit allowed is 6MB, since it changed HostConfig.Memory"],
     [{ NetworkMode: "nowhere" }, "network nowhere not found, since it changed HostConfig.NetworkMode"],
     [{ Binds: ["/a:b:c:d"] }, /since it changed HostConfig\.Binds/],
+    [{ Devices: [{ PathOnHost: "/dev/nu\0ll" }] }, "HostConfig.Devices[0].PathOnHost must not contain a NUL, since it changed"],
   ] as const) {
     const { stderr } = await daemon.docker("create", ...raising(changes), "busybox");
     assert.match(stderr, /plugin "raiser" at container\.preCreate: /);
     if (typeof words === "string") assert.ok(stderr.includes(words), stderr);
     else assert.match(stderr, words);
   }
+});
+
+test("what the kernel cannot carry is refused where it is given, with the field's name", async () => {
+  const id = (await daemon.docker("run", "-d", "busybox", "sleep", "600")).stdout.trim();
+  assert.equal((await daemon.docker("network", "create", "carried")).code, 0);
+  for (const [path, body, words] of [
+    ["/containers/create", { Image: "busybox", Env: ["A=1", "B=\0"] }, "Env[1] must not contain a NUL"],
+    ["/containers/create", { Image: "busybox", Labels: { "a\0": "" } }, 'Labels["a\\u0000"] must not contain a NUL'],
+    ["/containers/create", { Image: "busybox", Hostname: "h".repeat(65) }, "Hostname has 65 bytes; the kernel takes at most 64"],
+    [`/containers/${id}/exec`, { Cmd: ["echo", "a\0b"] }, "Cmd[1] must not contain a NUL"],
+    [`/containers/${id}/exec`, { Cmd: ["true"], Env: ["=x"] }, "invalid environment variable: =x"],
+    [`/containers/${id}/update`, { Env: ["A=\0"] }, "Env[0] must not contain a NUL"],
+    [`/containers/${id}/update`, { Env: ["=x"] }, "invalid environment variable: =x"],
+    ["/volumes/create", { DriverOpts: { o: "a\0" } }, "DriverOpts.o must not contain a NUL"],
+    ["/networks/create", { Name: "a\0b" }, "Name must not contain a NUL"],
+    [
+      "/networks/carried/connect",
+      { Container: id, EndpointConfig: { Aliases: ["a\0"] } },
+      "EndpointConfig.Aliases[0] must not contain a NUL",
+    ],
+  ] as const) {
+    const answer = await daemon.api("POST", path, body);
+    assert.deepEqual([answer.status, answer.json()], [400, { message: words }], path);
+  }
+  assert.equal((await daemon.docker("rm", "-f", id)).code, 0);
 });
 
 test("without a mandatory plugin no container is created: one that a label names, and the validator that is switched off", async () => {

@@ -10,6 +10,6 @@ export { isProtectedPath, routePathProblem, type Handler, type HandlerSpec, type
 export type { JsonSchema } from "./json-schema.ts";
 export { registryAuth } from "./registry-auth.ts";
 export { sendError } from "./send-error.ts";
-export { problemText, type Problem } from "./problem.ts";
+export { pathOf, problemText, type Problem } from "./problem.ts";
 export { isSecretField, maskSecrets, secretMask, secretsIn, withoutCredentials, withoutSecrets } from "./secrets.ts";
 export type { Static, TSchema } from "typebox";

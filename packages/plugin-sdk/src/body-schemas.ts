@@ -1,6 +1,8 @@
 import { Type } from "typebox";
 
 const strings = Type.Array(Type.String());
+/** As the kernel can hand it to a program. */
+const word = Type.String({ pattern: "^[^\\u0000]*$" });
 
 /** JSON Schema of an endpoint as `container.preCreateEndpoint` may leave it. */
 export const endpointSchema = Type.Object({
@@ -32,8 +34,8 @@ export const preStartHooksSchema = Type.Array(
   Type.Object(
     {
       priority: Type.Integer(),
-      args: Type.Array(Type.String(), { minItems: 1 }),
-      env: Type.Optional(Type.Array(Type.String({ pattern: "^[^=]+=" }))),
+      args: Type.Array(word, { minItems: 1 }),
+      env: Type.Optional(Type.Array(Type.String({ pattern: "^[^=\\u0000]+=[^\\u0000]*$" }))),
       timeoutSeconds: Type.Optional(Type.Integer({ minimum: 1, maximum: maxHookTimeoutSeconds })),
     },
     { additionalProperties: false },
@@ -42,7 +44,7 @@ export const preStartHooksSchema = Type.Array(
 );
 
 /** JSON Schema of the environment that `container.postUpdate` returns. */
-export const environmentSchema = Type.Array(Type.String({ pattern: "^[^=]+" }));
+export const environmentSchema = Type.Array(Type.String({ pattern: "^[^=\\u0000]+(=[^\\u0000]*)?$" }));
 
 /** JSON Schema of how a container ended, for `container.postStop`. */
 export const containerExitSchema = Type.Object({ exitCode: Type.Integer(), oomKilled: Type.Boolean() });

@@ -1,11 +1,12 @@
 import { makeFoldersSync } from "@pouchcontainer/owners";
-import { ContainerUpdateConfig, apiVersions, decodeBody } from "@pouchcontainer/api";
+import { apiVersions } from "@pouchcontainer/api";
 import { decodeMetrics } from "@pouchcontainer/containerd";
 import {
   checkDefaultBridge,
   checkLogDefaults,
   ContainerManager,
   createImageManager,
+  decodeUpdate,
   EventBus,
   ExecManager,
   FifoKeeper,
@@ -283,7 +284,7 @@ async function open(options: ComposeOptions, closers: Closers): Promise<void> {
     runtime: settings.runtime,
     runtimeRoots: { bundles: containerd.bundles, states: settings.runtimeStates },
     defaultSnapshotter: snapshotter,
-    decodeUpdate: (value) => decodeBody(ContainerUpdateConfig, value),
+    decodeUpdate,
     decodeMetrics,
     log,
   });

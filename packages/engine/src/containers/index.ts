@@ -7,6 +7,7 @@ export type { CriIdentity, CriMount, CriSettings, HugepageLimit, ImageVolume } f
 export { sharesPids, type PodMembership } from "./pod-membership.ts";
 export { parseRfc3339, systemClock, type Clock } from "./clock.ts";
 export { checkLogDefaults } from "./config/check-log-defaults.ts";
+export { decodeUpdate } from "./config/index.ts";
 export type { ConfigSettings } from "./config/index.ts";
 export {
   defaultApparmorProfile,

@@ -2,11 +2,13 @@ import type * as api from "@pouchcontainer/api";
 import { isOutage } from "@pouchcontainer/containerd";
 import { EngineError, invalidArgument, notFound } from "@pouchcontainer/errors";
 import { callAfter, inBackground } from "@pouchcontainer/owners";
+import { verifyVariable } from "../containers/config/index.ts";
 import type { Container } from "../containers/container.ts";
 import type { ContainerRoom } from "../containers/container-room.ts";
 import { chainContext } from "../containers/network-view.ts";
 import { checkExec } from "../containers/spec/index.ts";
 import { parseDetachKeys } from "../containers/stdio/detach-keys.ts";
+import { refuseNul } from "../refuse-nul.ts";
 import type { StdioSession } from "../containers/stdio/stdio-session.ts";
 import { collectOutput, type RunSyncOptions, type RunSyncResult } from "./collect-output.ts";
 import { ExecProcess, type ExecOptions, type StartOptions } from "./exec-process.ts";
@@ -37,6 +39,7 @@ export class ExecManager {
 
   /** Refuses a request of which no exec can be made, in whichever container. Allocates nothing. */
   check(config: api.ExecCreateConfig): void {
+    refuseUncarried(config);
     checkExec(config);
     parseDetachKeys(config.DetachKeys ?? "", "escape");
   }
@@ -121,6 +124,7 @@ export class ExecManager {
     await container.startsSettled();
     refuseUnlessRunning(container, containerRef);
     const changed = await deps.chains.change("container.preExec", { config }, chainContext(container.record));
+    refuseUncarried(changed);
     return this.#create(container.id, changed, options);
   }
 
@@ -149,4 +153,10 @@ export class ExecManager {
     if (!exec || exec.isGone) throw notFound(`No such exec instance: ${id}`);
     return exec;
   }
+}
+
+/** Refuses texts that the kernel hands to no process. An empty variable is none: runc leaves it out. */
+function refuseUncarried(config: api.ExecCreateConfig): void {
+  refuseNul(config);
+  for (const entry of config.Env ?? []) if (entry !== "") verifyVariable(entry);
 }

@@ -2,6 +2,7 @@ import { isIPv4, isIPv6 } from "node:net";
 import type * as api from "@pouchcontainer/api";
 import { invalidArgument } from "@pouchcontainer/errors";
 import type { Endpoint, PluginChains } from "../plugin-host/chains.ts";
+import { refuseNul } from "../refuse-nul.ts";
 import type { NetworkedContainer } from "./container-networks.ts";
 import type { NetworkRecord } from "./network-record.ts";
 import { networkName } from "./network-mode.ts";
@@ -78,6 +79,7 @@ export async function planEndpoint(
     ...(signal ? { signal } : {}),
   };
   const verify = (endpoint: Endpoint): void => {
+    refuseNul(endpoint);
     refuseBadEndpoint(network, endpoint);
     refuseBadNames(endpoint);
   };

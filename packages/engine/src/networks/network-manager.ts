@@ -6,6 +6,7 @@ import type { DefaultPool } from "./ipam/default-pools.ts";
 import { hostRoutes } from "./ipam/host-routes.ts";
 import type { PluginChains } from "../plugin-host/chains.ts";
 import { KeyedMutex } from "../keyed-mutex.ts";
+import { refuseNul } from "../refuse-nul.ts";
 import { matches, refuseUnknownFilters, type Filters } from "./network-filters.ts";
 import { networkName } from "./network-mode.ts";
 import type { DriverTable, NetworkReadiness } from "./network-readiness.ts";
@@ -100,6 +101,7 @@ export class NetworkManager {
 
   async #connect(record: NetworkRecord, { container, running }: FoundContainer, settings: api.EndpointSettings): Promise<void> {
     refuseSharedNamespace(container.networkMode, record, "connected");
+    refuseNul({ EndpointConfig: settings });
     refuseBadSettings(record, settings);
     const commit = () => this.#saveEndpoints(container.id, (endpoints) => ({ ...endpoints, [record.name]: settings }));
     if (running) return this.#deps.sandboxes.attach(container, record, settings, commit);
@@ -173,6 +175,7 @@ export class NetworkManager {
 
   #record(config: api.NetworkCreateConfig): NetworkRecord {
     const { registry, addresses, defaultPools } = this.#deps;
+    refuseNul(config);
     refuseBadName(config.Name);
     if (registry.byName(config.Name)) throw conflict(`network with name ${config.Name} already exists`);
     refuseSwarm(config);
@@ -183,6 +186,7 @@ export class NetworkManager {
 
   /** Refuses a request of which no network can be made, whichever others there are. Allocates nothing. */
   check(config: api.NetworkCreateConfig): void {
+    refuseNul(config);
     refuseBadName(config.Name);
     refuseSwarm(config);
     // Of one that is made from another that one says the rest.

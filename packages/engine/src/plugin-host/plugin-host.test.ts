@@ -735,6 +735,21 @@ test("of an answer each member is read once, however many there are and whatever
   assert.deepEqual([many - few, few < 1010], [8000, true]);
 });
 
+test("hooks and variables that no program can be given are their plugin's failure", async () => {
+  const { host, add } = harness();
+  add("hooks", "container", { preStart: () => [{ priority: 0, args: ["/bin/true", "a\0b"] }] });
+  add("variables", "container", { postUpdate: () => ["A=a\0b"] });
+  const container = {} as ContainerInspect;
+  await assert.rejects(
+    host.preStart(container, {}),
+    /plugin "hooks" at container.preStart: hooks\[0\].args\[1\] must match pattern/,
+  );
+  await assert.rejects(
+    host.postUpdate((use) => use("/root"), [], {}),
+    /plugin "variables" at container.postUpdate: Env\[0\] must match pattern/,
+  );
+});
+
 test("a failing postUpdate says that the update is in force", async () => {
   const { host, add } = harness();
   add("writer", "container", {

@@ -1,6 +1,7 @@
 import { invalidArgument } from "@pouchcontainer/errors";
 import { isIP } from "node:net";
 import { refuseBadNames } from "../networks/endpoint-plan.ts";
+import { refuseNul } from "../refuse-nul.ts";
 import type { PodConfig, PodPort } from "./pod-config.ts";
 import { bandwidthOfAnnotations } from "./network/pod-bandwidth.ts";
 import { checkSysctls } from "./pod-sysctls.ts";
@@ -11,10 +12,11 @@ const nameLength = 64;
 /** Refuses a configuration no pod can be made from. Allocates nothing. */
 export function checkPodConfig(config: PodConfig, driver: "cgroupfs" | "systemd"): void {
   const { metadata, hostname, domainname, dns, cgroupParent, logDirectory, shmSizeBytes = 1 } = config;
+  refuseNul(config);
   for (const key of ["name", "uid", "namespace"] as const) {
     if (key !== "uid" && metadata[key] === "") throw invalidArgument(`metadata.${key} of the pod is empty`);
     // They become part of CNI_ARGS, where these separate.
-    if (/[;=\0\n]/.test(metadata[key])) throw invalidArgument(`metadata.${key} of the pod is not a name: "${metadata[key]}"`);
+    if (/[;=\n]/.test(metadata[key])) throw invalidArgument(`metadata.${key} of the pod is not a name: "${metadata[key]}"`);
   }
   for (const [kind, text] of Object.entries({ "host name": hostname, "domain name": domainname }))
     if (!/^[A-Za-z0-9._-]*$/.test(text) || text.length > nameLength)

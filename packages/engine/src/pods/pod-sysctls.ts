@@ -22,7 +22,7 @@ const name = /^[a-z0-9_]+[./][a-zA-Z0-9_.-]+(?:\/[a-zA-Z0-9_.-]+)*$/;
 export function checkSysctls({ sysctls, namespaces }: Pick<PodConfig, "sysctls" | "namespaces">): void {
   for (const [key, value] of Object.entries(sysctls)) {
     if (!name.test(key) || pathOf(key).split("/").includes("..")) throw invalidArgument(`sysctl "${key}" is not a name`);
-    if (/[\0\n]/.test(value)) throw invalidArgument(`sysctl ${key}: the value must be one line`);
+    if (/\n/.test(value)) throw invalidArgument(`sysctl ${key}: the value must be one line`);
     const kind = namespaceOf(pathOf(key).replaceAll("/", "."));
     if (kind === undefined)
       throw invalidArgument(`sysctl ${key} is the whole host's: a pod may set those of its network and ipc`);

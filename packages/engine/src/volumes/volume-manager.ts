@@ -11,6 +11,7 @@ import { isOfPlugin } from "../plugin-host/is-of-plugin.ts";
 import type { Collection } from "../store/index.ts";
 import { parseLocalOptions } from "./local-options.ts";
 import { KeyedMutex } from "../keyed-mutex.ts";
+import { refuseNul } from "../refuse-nul.ts";
 import { removeTree } from "../remove-tree.ts";
 import { isKeptHere, listPredicate, prunePredicate } from "./volume-filters.ts";
 import type { VolumeMounter } from "./volume-mounter.ts";
@@ -274,9 +275,10 @@ export class VolumeManager {
     checkOptions(name, config);
   }
 
-  #checkPlace(name: string, { Driver }: VolumeCreateConfig): void {
+  #checkPlace(name: string, config: VolumeCreateConfig): void {
+    refuseNul(config);
     checkName(name, this.#path(name));
-    const driver = Driver || "local";
+    const driver = config.Driver || "local";
     if (driver !== "local")
       throw notFound(`create ${name}: error looking up volume plugin ${driver}: plugin "${driver}" not found`);
   }

@@ -1,7 +1,8 @@
 import { makeFoldersSync } from "@pouchcontainer/owners";
-import { ContainerUpdateConfig, decodeBody, type HandlerSpec } from "@pouchcontainer/api";
+import type { HandlerSpec } from "@pouchcontainer/api";
 import {
   AssistantSupervisor,
+  decodeUpdate,
   InstalledPlugin,
   loadBuiltinPlugins,
   metricsHandler,
@@ -118,7 +119,7 @@ export async function openPlugins(options: {
   });
   const host = new PluginHost({
     checks,
-    decodeUpdate: (body) => decodeBody(ContainerUpdateConfig, body),
+    decodeUpdate,
     verifiers: options.verifiers,
     mandatory,
     refuseHooks: rules.hostHooks,

@@ -1,6 +1,7 @@
 export { applyUpdate } from "./apply-update.ts";
 export type { ConfigSettings, ReferencedContainer } from "./config-settings.ts";
 export { checkedContainerName } from "./container-name.ts";
+export { decodeUpdate } from "./decode-update.ts";
 export type { LegacyLink } from "./legacy-links.ts";
 export { namedInRequest } from "./missing-reference.ts";
 export type { MountRequest } from "./mount-spec.ts";
@@ -10,4 +11,5 @@ export { adaptToOwnFolders } from "./own-folder-binds.ts";
 export { planMounts } from "./plan-mounts.ts";
 export type { MountPlan, PlanMountsInput } from "./plan-mounts.ts";
 export { parseSignal } from "./signals.ts";
+export { verifyVariable } from "./verify-container-config.ts";
 export { verifyOomScore } from "./verify-host-config.ts";

@@ -1,6 +1,7 @@
 import type { ContainerConfig, ContainerCreateConfig, HostConfig, NetworkingConfig } from "@pouchcontainer/api";
 import { invalidArgument, isKind } from "@pouchcontainer/errors";
 import type { ResolvedImage } from "../../images/image-source.ts";
+import { refuseNul } from "../../refuse-nul.ts";
 import type { HostFacts } from "../spec/host-facts.ts";
 import { containerOfMode } from "../spec/namespaces.ts";
 import type { ConfigSettings, ReferencedContainer } from "./config-settings.ts";
@@ -33,6 +34,7 @@ export interface NormalisedCreate extends VerifiedCreate {
  * changed.
  */
 export function verifyCreate(request: ContainerCreateConfig, facts: HostFacts, settings: ConfigSettings): VerifiedCreate {
+  refuseNul(request);
   const {
     HostConfig: requestedHost,
     NetworkingConfig: networking,

@@ -3,17 +3,25 @@ import { invalidArgument, notImplemented } from "@pouchcontainer/errors";
 import { parseSignal } from "./signals.ts";
 
 const millisecond = 1_000_000;
+/** Bytes, `__NEW_UTS_LEN`. */
+const maxHostname = 64;
 
 /** Refuses what dockerd refuses of the part of a create request that does not depend on the host. */
 export function verifyContainerConfig(config: ContainerConfig): void {
-  const { WorkingDir = "", StopSignal = "", Env = [] } = config;
+  const { WorkingDir = "", StopSignal = "", Env = [], Hostname = "" } = config;
   if (WorkingDir !== "" && !WorkingDir.startsWith("/"))
     throw invalidArgument(`the working directory '${WorkingDir}' is invalid, it needs to be an absolute path`);
   if (StopSignal !== "") parseSignal(StopSignal);
-  for (const entry of Env)
-    if (entry === "" || entry.startsWith("=")) throw invalidArgument(`invalid environment variable: ${entry}`);
+  for (const entry of Env) verifyVariable(entry);
+  if (Buffer.byteLength(Hostname) > maxHostname)
+    throw invalidArgument(`Hostname has ${Buffer.byteLength(Hostname)} bytes; the kernel takes at most ${maxHostname}`);
   if (config.Healthcheck !== undefined) verifyHealthcheck(config.Healthcheck);
   refuseUnbuiltFields(config);
+}
+
+/** Refuses a variable without a name. */
+export function verifyVariable(entry: string): void {
+  if (entry === "" || entry.startsWith("=")) throw invalidArgument(`invalid environment variable: ${entry}`);
 }
 
 function verifyHealthcheck(check: HealthConfig): void {

@@ -71,7 +71,16 @@ const refused: [HostConfig, string, ContainerConfig?][] = [
   [{ DeviceCgroupRules: ["x"] }, "invalid device cgroup rule format: 'x'"],
 ];
 
-for (const [hostConfig, message, config] of refused)
+/** Requests that dockerd takes, whose containers never start. */
+const uncarried: typeof refused = [
+  [{}, "Env[0] must not contain a NUL", { Env: ["A=1\0"] }],
+  [{ Tmpfs: { "/a": "size=1m\0" } }, 'HostConfig.Tmpfs["/a"] must not contain a NUL'],
+  [{ Sysctls: { "net.a\0": "1" } }, 'HostConfig.Sysctls["net.a\\u0000"] must not contain a NUL'],
+  [{ CgroupParent: "/a\nb" }, 'cgroup-parent must not contain control characters: "/a\\nb"'],
+  [{}, "Hostname has 66 bytes; the kernel takes at most 64", { Hostname: "ü".repeat(33) }],
+];
+
+for (const [hostConfig, message, config] of [...refused, ...uncarried])
   test(`create is refused: ${message}`, () => {
     assert.throws(
       () => verify(hostConfig, config),

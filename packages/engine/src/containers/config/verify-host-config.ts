@@ -91,6 +91,9 @@ function verifyUnsupported(hostConfig: HostConfig): void {
 }
 
 function verifyCgroupParent(parent: string, settings: ConfigSettings): void {
+  // eslint-disable-next-line no-control-regex -- what is looked for
+  if (/[\x01-\x1f]/.test(parent))
+    throw invalidArgument(`cgroup-parent must not contain control characters: ${JSON.stringify(parent)}`);
   if (parent.split("/").includes("..")) throw invalidArgument(`cgroup-parent must not contain "..": ${parent}`);
   if (settings.cgroupDriver === "systemd" && parent !== "" && !/^[^/]+\.slice$/.test(parent))
     throw invalidArgument('cgroup-parent for systemd cgroup should be a valid slice named as "xxx.slice"');

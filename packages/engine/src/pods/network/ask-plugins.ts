@@ -2,6 +2,7 @@ import { invalidArgument } from "@pouchcontainer/errors";
 import { isIPv4, isIPv6 } from "node:net";
 import { parseMac, refuseBadNames } from "../../networks/endpoint-plan.ts";
 import type { ChainContext, Endpoint, PluginChains } from "../../plugin-host/chains.ts";
+import { refuseNul } from "../../refuse-nul.ts";
 import type { PodConfig } from "../pod-config.ts";
 import type { PodAttachment } from "../pod-record.ts";
 
@@ -63,7 +64,9 @@ export async function askPlugins(
   };
 }
 
-function refuseBadPlace({ ipv4Address = "", ipv6Address = "", macAddress = "", ...names }: Endpoint): void {
+function refuseBadPlace(endpoint: Endpoint): void {
+  const { ipv4Address = "", ipv6Address = "", macAddress = "", ...names } = endpoint;
+  refuseNul(endpoint);
   refuseBadNames(names);
   if (ipv4Address !== "" && !isIPv4(ipv4Address)) throw invalidArgument(`a plugin gave the pod no IPv4 address: ${ipv4Address}`);
   if (ipv6Address !== "" && !isIPv6(ipv6Address)) throw invalidArgument(`a plugin gave the pod no IPv6 address: ${ipv6Address}`);
