@@ -92,7 +92,10 @@ export class PluginCatalogue {
     const record = this.#deps.records.get(name);
     const observed = instance === undefined ? undefined : registry.observedOf(instance);
     const narrowed = instance?.manifest.narrowed;
-    const asking = { manifest, packageJson: record?.installed?.packageJson };
+    const asking = {
+      manifest: narrowed === undefined ? manifest : { ...manifest, narrowed },
+      packageJson: record?.installed?.packageJson,
+    };
     const warning = warningOf(asking, observed?.isEmpty === false ? privilegesOf(observed.permissions) : []);
     const asked = privilegesOf(manifest.permissions);
     return {

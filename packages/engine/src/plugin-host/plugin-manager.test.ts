@@ -1290,6 +1290,24 @@ test("of a plugin that asks for nothing by name inspect warns, and names what it
   assert.deepEqual(report.Observed, setsHostname.permissions);
 });
 
+test("a field that is misspelt in permissions is warned of when the plugin is installed, and by inspect", async (t) => {
+  const h = home(t);
+  const narrowed = { fields: { "container.preCreate": ["Hostname", "Labels.*", "Nane"] } };
+  const daemon = await h.daemon({ narrowedBy: (plugin) => (plugin === "narrowed" ? narrowed : undefined) });
+  const misspelt = { permissions: { fields: { "container.preCreate": ["Hostname", "HostConfig.Memroy"] } } };
+  const tool = h.plugin("tool", { pouch: { ...setsHostname, ...misspelt } });
+  const { Pouch } = await daemon.manager.install({ reference: tool }, { privileges: "all" });
+  const words = 'permissions of plugin "tool" name what no body at the point has: HostConfig.Memroy at container.preCreate';
+  assert.equal(Pouch?.Permissions?.Warning, words);
+  assert.ok(daemon.manager.logLines("tool").some((line) => line.includes(words)));
+  assert.equal((await daemon.manager.inspect("tool")).Pouch?.Permissions?.Warning, words);
+  await daemon.manager.install({ reference: h.plugin("narrowed", { pouch: setsHostname }) }, { privileges: "all" });
+  assert.equal(
+    (await daemon.manager.inspect("narrowed")).Pouch?.Permissions?.Warning,
+    `the operator's permissions for "narrowed" name what no body at the point has: Nane at container.preCreate`,
+  );
+});
+
 test("what the operator leaves of an installed plugin's permissions is in force, and shown", async (t) => {
   const h = home(t);
   const daemon = await h.daemon({ narrowedBy: (plugin) => (plugin === "tool" ? {} : undefined) });

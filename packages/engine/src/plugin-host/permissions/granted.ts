@@ -5,6 +5,7 @@ import { isObject } from "@pouchcontainer/plugin-sdk/host";
 import type { PluginRecord } from "../plugin-record.ts";
 import { isPolicy } from "../policies/index.ts";
 import { missingPrivileges, privilegesOf, privilegesText } from "./privileges.ts";
+import { fieldWarnings } from "./unknown-fields.ts";
 
 /** What whoever installs a plugin grants: what is listed, or whatever it asks for. */
 export type GrantedPrivileges = "all" | readonly PluginPrivilege[];
@@ -59,9 +60,14 @@ function isPrivilege(value: unknown): value is PluginPrivilege {
   return typeof Name === "string" && Array.isArray(Value) && Value.every((one) => typeof one === "string");
 }
 
-/** What the operator should know of code that asks for nothing by name; undefined of others. */
-export function warningOf({ manifest, packageJson }: Asking, observed: readonly PluginPrivilege[]): string | undefined {
-  if (manifest.permissions !== undefined || isPolicy(packageJson)) return undefined;
+/** What the operator should know: of code that asks for nothing by name, and of fields that there are not; undefined where there is nothing. */
+export function warningOf(asking: Asking, observed: readonly PluginPrivilege[]): string | undefined {
+  const warnings = [...ofAll(asking, observed), ...fieldWarnings(asking.manifest)];
+  return warnings.length === 0 ? undefined : warnings.join("; ");
+}
+
+function ofAll({ manifest, packageJson }: Asking, observed: readonly PluginPrivilege[]): string[] {
+  if (manifest.permissions !== undefined || isPolicy(packageJson)) return [];
   const needed = observed.length === 0 ? "" : `; what it did so far would need ${privilegesText(observed)}`;
-  return `plugin "${manifest.name}" has no permissions in its manifest and may do all that its points let it do${needed}`;
+  return [`plugin "${manifest.name}" has no permissions in its manifest and may do all that its points let it do${needed}`];
 }
