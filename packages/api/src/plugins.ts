@@ -63,6 +63,9 @@ export type PluginPrivilege = Static<typeof PluginPrivilege>;
 export const PluginPermissionFacts = Type.Object({
   Asked: list(PluginPrivilege),
   Granted: list(PluginPrivilege),
+  Narrowed: optional(
+    list(PluginPrivilege, "What the operator's file left of it when the plugin was started; absent where there was none"),
+  ),
   Warning: optional(text("What is wrong with that")),
 });
 export type PluginPermissionFacts = Static<typeof PluginPermissionFacts>;

@@ -83,6 +83,11 @@ export class InProcessPlugin implements PluginInstance {
     return new InProcessPlugin({ ...options, registrations });
   }
 
+  /** The same code with other settings. */
+  settledAnew(manifest: PluginManifest, settings: PluginSettings): InProcessPlugin {
+    return new InProcessPlugin({ manifest, registrations: this.#registrations, settings, origin: this.origin });
+  }
+
   async invoke<P extends PointName>(point: P, request: PointRequest<P>, context: InvokeContext): Promise<PointAnswer<P>> {
     const { kind } = splitPoint(point);
     const call = this.#call(context);

@@ -1,7 +1,12 @@
 import { EngineError, messageChain } from "@pouchcontainer/errors";
 import type { PluginManifest, PluginPermissions } from "@pouchcontainer/plugin-sdk";
-import { checkConfiguration, parseManifest } from "@pouchcontainer/plugin-sdk/host";
-import { InProcessPlugin } from "@pouchcontainer/plugin-sdk/host";
+import {
+  checkConfiguration,
+  InProcessPlugin,
+  parseManifest,
+  type PluginInstance,
+  type PluginSettings,
+} from "@pouchcontainer/plugin-sdk/host";
 import { FailedPlugin } from "./failed-plugin.ts";
 import type { PluginHost } from "./plugin-host.ts";
 
@@ -13,33 +18,35 @@ export interface BuiltinPlugin {
   load: () => Promise<unknown>;
 }
 
+/** What the operator says of plugins, read when one is started. */
+export interface OperatorSettings {
+  /** Settings of a plugin; undefined when there are none. */
+  configurationOf: (plugin: string) => unknown;
+  environment: Readonly<Record<string, string | undefined>>;
+  /** What is left of a plugin's permissions. Default: all. */
+  narrowedBy?: (plugin: string) => PluginPermissions | undefined;
+}
+
 /**
  * Parses, configures and loads every built-in plugin and puts it into the host. The first mistake ends it: a daemon that lacks
  * a plugin somebody compiled in must not start. One that `mayFail`, since it is not called, is there as a failed one, so that it can be
  * disabled or stays so.
  */
-export async function loadBuiltinPlugins(options: {
-  host: PluginHost;
-  plugins: readonly BuiltinPlugin[];
-  /** The operator's settings for a plugin; undefined when there are none. */
-  configurationOf: (plugin: string) => unknown;
-  environment: Readonly<Record<string, string | undefined>>;
-  /** What the operator leaves of a plugin's permissions. Default: all. */
-  narrowedBy?: (plugin: string) => PluginPermissions | undefined;
-  /** Default: none. */
-  mayFail?: (plugin: string) => boolean;
-}): Promise<PluginManifest[]> {
+export async function loadBuiltinPlugins(
+  options: OperatorSettings & {
+    host: PluginHost;
+    plugins: readonly BuiltinPlugin[];
+    /** Default: none. */
+    mayFail?: (plugin: string) => boolean;
+  },
+): Promise<PluginManifest[]> {
   const manifests: PluginManifest[] = [];
   for (const plugin of options.plugins) {
     let manifest = parseManifest(plugin.packageJson);
     try {
       manifest = narrowed(manifest, options.narrowedBy);
-      const settings = {
-        configuration: checkConfiguration(manifest, options.configurationOf(manifest.name)),
-        environment: allowedEnvironment(manifest, options.environment),
-      };
       const load = (): unknown => options.host.enterModule(manifest.name)(plugin.load);
-      options.host.add(await loaded(manifest, load, settings));
+      options.host.add(await loaded(manifest, load, settingsOf(manifest, options)));
     } catch (error) {
       if (options.mayFail?.(manifest.name) !== true) throw error;
       options.host.add(new FailedPlugin(manifest, "built-in", messageChain(error)));
@@ -49,11 +56,22 @@ export async function loadBuiltinPlugins(options: {
   return manifests;
 }
 
-async function loaded(
-  manifest: PluginManifest,
-  load: () => unknown,
-  settings: ConstructorParameters<typeof InProcessPlugin>[0]["settings"],
-): Promise<InProcessPlugin> {
+/** The same code as the operator wants it now; one that failed to be loaded stays so. Throws for settings that are none. */
+export function settledAnew(instance: PluginInstance, options: OperatorSettings): PluginInstance {
+  if (!(instance instanceof InProcessPlugin)) return instance;
+  const { narrowed: _before, ...own } = instance.manifest;
+  const manifest = narrowed(own, options.narrowedBy);
+  return instance.settledAnew(manifest, settingsOf(manifest, options));
+}
+
+function settingsOf(manifest: PluginManifest, { configurationOf, environment }: OperatorSettings): PluginSettings {
+  return {
+    configuration: checkConfiguration(manifest, configurationOf(manifest.name)),
+    environment: allowedEnvironment(manifest, environment),
+  };
+}
+
+async function loaded(manifest: PluginManifest, load: () => unknown, settings: PluginSettings): Promise<InProcessPlugin> {
   try {
     return await InProcessPlugin.load({ manifest, load, settings });
   } catch (error) {

@@ -101,6 +101,7 @@ export class PluginCatalogue {
     return {
       Asked: asked,
       Granted: narrowed ? privilegesOf(narrowed) : record?.installed === undefined ? asked : [...grantedTo(record)],
+      ...(narrowed && { Narrowed: privilegesOf(narrowed) }),
       ...(warning === undefined ? {} : { Warning: warning }),
       Observed: observed?.permissions ?? {},
       ObservedMore: observed?.isCut ?? false,

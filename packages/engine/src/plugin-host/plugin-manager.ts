@@ -274,7 +274,8 @@ export class PluginManager {
 
   /**
    * Starts a new version, checks it, swaps it in; calls in flight end in the old one. Without an archive the source it was installed
-   * from is looked at again, as `pull` says where that is a registry. A version that fails leaves the old one as it is. With `canary` the
+   * from is looked at again, as `pull` says where that is a registry; one that is compiled in stays as it is, with the settings and permissions
+   * that the operator wants now. A version that fails leaves the old one as it is. With `canary` the
    * new version takes a share of the calls, and the old one the others.
    */
   async reload(
@@ -282,6 +283,11 @@ export class PluginManager {
     archive?: PackageSource,
     { privileges = [], pull = {}, canary }: { privileges?: GrantedPrivileges; pull?: PullOptions; canary?: CanaryOptions } = {},
   ): Promise<Plugin> {
+    if (archive === undefined && canary === undefined && this.#builtin.has(this.#catalogue.resolve(ref)))
+      return this.#turns.takeOn(ref, async (name) => {
+        await this.#restart(this.#deps.records.get(name) ?? { name, enabled: true });
+        return this.#reloaded(name);
+      });
     const {
       name: wanted,
       installed: { source, sent },

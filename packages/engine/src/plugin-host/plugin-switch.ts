@@ -1,9 +1,9 @@
 import { EngineError, messageChain, notFound } from "@pouchcontainer/errors";
 import { inBackground } from "@pouchcontainer/owners";
-import type { PluginManifest, PluginPermissions } from "@pouchcontainer/plugin-sdk";
+import type { PluginManifest } from "@pouchcontainer/plugin-sdk";
 import { checkConfiguration, type PluginInstance } from "@pouchcontainer/plugin-sdk/host";
 import { setTimeout as sleep } from "node:timers/promises";
-import { allowedEnvironment, narrowed } from "./builtin-plugins.ts";
+import { allowedEnvironment, narrowed, settledAnew, type OperatorSettings } from "./builtin-plugins.ts";
 import { Confinement, type ConfinementDeps, type PluginBelongings } from "./confinement/confinement.ts";
 import type { DaemonPoint } from "./daemon-points.ts";
 import { InstalledPlugin } from "./installed/installed-plugin.ts";
@@ -27,19 +27,13 @@ const forcedStopMs = 3000;
 /** Environment every plugin's process gets besides what its manifest lists. */
 const basicEnvironment = ["PATH", "HOME", "LANG", "TZ", "TMPDIR"];
 
-export interface PluginSwitchDeps {
+export interface PluginSwitchDeps extends OperatorSettings {
   host: PluginHost;
   logs: PluginLogs;
   /** Where sockets of plugins are; need not survive anything. Short: see `InstalledPluginOptions`. */
   runtimeDirectory: string;
   /** How a JavaScript or TypeScript plugin is run. */
   childCommand: (directory: string) => { command: string; args: string[] };
-  /** The daemon's environment. */
-  environment: Readonly<Record<string, string | undefined>>;
-  /** The operator's settings for a plugin, from the daemon's configuration; those given at the install come after. */
-  configurationOf: (plugin: string) => unknown;
-  /** What the operator leaves of a plugin's permissions. Default: all. */
-  narrowedBy?: (plugin: string) => PluginPermissions | undefined;
   /** No plugin is started or called, whatever records say; each can be disabled, removed and replaced. Default: false. */
   safeMode?: boolean;
   stopAssistants: (plugin: string) => Promise<void>;
@@ -47,8 +41,8 @@ export interface PluginSwitchDeps {
   confine?: ConfinementDeps;
   /** Builds the route table anew; rejects, and keeps the old one, when that fails. */
   rebuildRoutes: () => Promise<void>;
-  /** Instances that are compiled in; they are never closed. */
-  builtin: ReadonlyMap<string, PluginInstance>;
+  /** Instances that are compiled in, each as it was started last; they are never closed. */
+  builtin: Map<string, PluginInstance>;
   /** Whether the daemon points of plugins were called at the daemon's start: from then on they are at each change. Default: they were. */
   daemonBegun?: () => boolean;
   /** Takes a plugin's canary away, for a reason; what it is in is waited for until `hurry`. */
@@ -101,8 +95,8 @@ export class PluginSwitch {
   /** Starts a plugin and puts it into the chains; after a failure it is out of them again. */
   async bringIn(record: PluginRecord, keep: () => Promise<void>, startTimeoutSeconds?: number): Promise<void> {
     const { name, mode = "active" } = record;
-    const { builtin, stopAssistants } = this.#deps;
-    const instance = builtin.get(name) ?? (await this.start(record, startTimeoutSeconds));
+    const { stopAssistants } = this.#deps;
+    const instance = this.#compiledIn(name) ?? (await this.start(record, startTimeoutSeconds));
     await this.#hurried(name, async (hurry) => {
       let begun = false;
       try {
@@ -110,6 +104,7 @@ export class PluginSwitch {
         begun = true;
         await this.#putIn(instance, mode);
         await keep();
+        this.#isInForce(instance);
       } catch (error) {
         if (begun) await this.#quietly(name, () => this.#hook(instance, "daemon.preStopHook", { hurry, mode }));
         await this.#leaveOut(instance);
@@ -145,17 +140,17 @@ export class PluginSwitch {
   }
 
   /**
-   * Swaps a new instance in, or one that was started; of one that is compiled in the same, in another mode. The old one stays, or comes back,
-   * when the new one fails or cannot be kept.
+   * Swaps a new instance in, or one that was started; of one that is compiled in the same code, as the operator wants it now. The old one
+   * stays, or comes back, when the new one fails or cannot be kept.
    */
   async replace(
     record: PluginRecord,
     keep: () => Promise<void> = () => Promise.resolve(),
     started?: PluginInstance,
   ): Promise<void> {
-    const { host, builtin, stopAssistants } = this.#deps;
+    const { host, stopAssistants } = this.#deps;
     const { name, mode = "active" } = record;
-    const fresh = started ?? builtin.get(name) ?? (await this.start(record));
+    const fresh = started ?? this.#compiledIn(name) ?? (await this.start(record));
     const slot = host.registry.get(name);
     const old = slot?.instance;
     const before = slot?.mode ?? mode;
@@ -171,6 +166,7 @@ export class PluginSwitch {
         begun = true;
         await this.#swap(fresh, old, mode);
         await keep();
+        this.#isInForce(fresh);
       } catch (error) {
         if (begun) await this.#quietly(name, () => hook(fresh, "daemon.preStopHook", mode));
         await this.#quietly(name, () => stopAssistants(name));
@@ -241,6 +237,17 @@ export class PluginSwitch {
     } catch (error) {
       this.#deps.logs.logOf(name).error(`the route table stays as it was: ${messageChain(error)}`);
     }
+  }
+
+  #compiledIn(name: string): PluginInstance | undefined {
+    const instance = this.#deps.builtin.get(name);
+    return instance && settledAnew(instance, this.#deps);
+  }
+
+  #isInForce(instance: PluginInstance): void {
+    const { name } = instance.manifest;
+    const { builtin } = this.#deps;
+    if (builtin.has(name)) builtin.set(name, instance);
   }
 
   async start(record: PluginRecord, startTimeoutSeconds?: number): Promise<PluginInstance> {

@@ -321,7 +321,7 @@ export const optionTable = {
     type: "string",
     default: "/etc/pouch/plugins",
     placeholder: "DIR",
-    help: "NAME.json in it configures plugin NAME, permissions/NAME.json narrows what it may do; of @scope/name it is @scope__name.json",
+    help: "NAME.json in it configures plugin NAME, permissions/NAME.json narrows what it may do, of @scope/name it is @scope__name.json; read when the plugin is started, so at the daemon's start, an install, enable or reload",
   },
   "plugin-conflicts": {
     group: "plugins",
