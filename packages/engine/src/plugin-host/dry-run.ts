@@ -65,6 +65,8 @@ function chainOf(host: PluginHost, checks: BodyChecks, asked: string, body: unkn
   const others = madeUp(context);
   const [shown = entry?.answer, ...more] = entry?.args.filter(({ name }) => !(name in others)) ?? [];
   if (point === undefined || shown === undefined || shown.isHandle || more.length > 0) throw cannotBeTried(asked);
+  // No schema says what it is where it is no draft.
+  if (entry?.rule !== "changes" && !isObject(body)) throw invalidArgument("body must be a JSON object");
   const request = (value: unknown): PointRequest<PointName> => {
     const given = entry?.args.map(({ name }) => [name, name === shown.name ? value : others[name]]) ?? [];
     // The point's entry says what members its request has.

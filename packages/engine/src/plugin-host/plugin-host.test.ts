@@ -715,6 +715,18 @@ test("a dry run reads its body as a request's is read, and says what is refused 
   });
 });
 
+test("a dry run of what is no body is refused, whatever the point", async () => {
+  const { host, add } = harness();
+  add("seen", "volume", { preRemove: () => assert.fail("it was called") });
+  add("asked", "container", { preStart: () => assert.fail("it was called"), preUpdate: () => assert.fail("it was called") });
+  for (const point of ["volume.preRemove", "container.preStart", "container.preUpdate"])
+    for (const wrong of [null, undefined, 1, "text", []])
+      await assert.rejects(dryRun(host, checks, { point, body: wrong }), {
+        kind: "invalidArgument",
+        message: "body must be a JSON object",
+      });
+});
+
 test("of an answer each member is read once, however many there are and whatever is done with it", async () => {
   const reads = async (members: number): Promise<number> => {
     const { host, add } = harness({ verifiers: { "container.preCreate": () => undefined } });

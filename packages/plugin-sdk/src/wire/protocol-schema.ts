@@ -1,4 +1,5 @@
 import { Type, type TProperties } from "typebox";
+import { assistantProcessSchema } from "../assistant-process.ts";
 import { pouchSectionSchema } from "../manifest-schema.ts";
 import type { Argument } from "../point-rules.ts";
 import { entryOf, membersOf, pointNames } from "../point-table.ts";
@@ -52,6 +53,10 @@ const protocolSchemas = {
   "/Plugin.Activate": {
     request: Type.Object({ apiVersion: Type.String(), name: Type.String(), configuration: Type.Object({}) }),
     answer: Type.Object({ Implements: Type.Array(Type.String()) }),
+  },
+  "/Supervisor.Start": {
+    request: Type.Object({ process: assistantProcessSchema }),
+    answer: Type.Object({ name: Type.String(), pid: Type.Optional(Type.Integer()) }),
   },
   error: Type.Object({ Err: Type.String(), Kind: Type.Optional(Type.String()) }),
   ...Object.fromEntries(

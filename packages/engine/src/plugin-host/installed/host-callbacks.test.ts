@@ -1,4 +1,4 @@
-import { createWireServer, originalPath, proxyRequest, WireClient } from "@pouchcontainer/plugin-sdk/host";
+import { createWireServer, originalPath, paramsHeader, proxyRequest, WireClient } from "@pouchcontainer/plugin-sdk/host";
 import { conflict, notFound, notModified } from "@pouchcontainer/errors";
 import assert from "node:assert/strict";
 import { once } from "node:events";
@@ -78,5 +78,44 @@ test("a question of a plugin has bounds", async (t) => {
   await assert.rejects(client.call("/Supervisor.Start", { process: { name: "a", command: "true" } }), {
     message: "assistants are started from daemon.preStartHook on: the manifest has to list that point",
   });
-  await assert.rejects(client.call("/Supervisor.Start", { process: 1 }), { message: "process must be an object" });
+});
+
+test("a question that is none is answered with what it should be", async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), "callbacks-"));
+  const host = join(directory, "host.sock");
+  const callbacks = new HostCallbacks();
+  callbacks.supervisor = { start: () => assert.fail("it was started") };
+  callbacks.keepTable("c1", [{ method: "GET", path: "/x/{name}", handler: () => assert.fail("it was called") }], []);
+  await callbacks.listen(host);
+  const client = new WireClient(host);
+  t.after(async () => {
+    client.close();
+    await callbacks.close();
+    rmSync(directory, { recursive: true });
+  });
+  const start = (process: unknown): Promise<unknown> => client.call("/Supervisor.Start", { process });
+  const refused = async (asking: Promise<unknown>, message: string): Promise<void> =>
+    assert.rejects(asking, { kind: "invalidArgument", message });
+  for (const path of ["/Supervisor.Start", "/Supervisor.Stop", "/Image.Unpack", "/Nowhere"])
+    for (const question of [null, 1, "text", [], true])
+      await refused(client.call(path, question), "the question must be a JSON object");
+  for (const body of ["", "{", "nothing"])
+    await refused(client.post({ path: "/Supervisor.Start", body: Buffer.from(body) }), "the question must be a JSON object");
+  const named = { name: "a", command: "true" };
+  await refused(start(1), "process must be object, got 1");
+  await refused(start([]), "process must be object");
+  await refused(start(null), "process must be object, got null");
+  await refused(start({ name: "a" }), "process must have required properties command");
+  await refused(start({ ...named, args: "x" }), 'process.args must be array, got "x"');
+  await refused(start({ ...named, args: ["a\0b"] }), 'process.args[0] must match pattern "^[^\\u0000]*$", got "a\\u0000b"');
+  await refused(start({ ...named, env: { A: 1 } }), "process.env.A must be string");
+  await refused(
+    start({ ...named, restart: { policy: "often" } }),
+    'process.restart.policy must be equal to one of the allowed values (always, on-failure, never), got "often"',
+  );
+  for (const params of ["null", "1", "%7B", "%", "%7B%22name%22%3A1%7D"])
+    await refused(
+      client.post({ path: originalPath("c1", 0) + "/x/y", body: Buffer.alloc(0), headers: { [paramsHeader]: params } }),
+      "the header pouch-params must be an object of strings, in percent-encoded JSON",
+    );
 });

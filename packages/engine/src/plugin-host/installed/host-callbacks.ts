@@ -1,8 +1,17 @@
 import { checkJsonBounds, sendError, type HandlerSpec } from "@pouchcontainer/api";
 import { failedPrecondition, invalidArgument, notFound } from "@pouchcontainer/errors";
-import type { AssistantHandle, AssistantProcess, PulledImage, Supervisor } from "@pouchcontainer/plugin-sdk";
-import { createWireServer, paramsHeader, readRequest, sendJson, splitRoutePath } from "@pouchcontainer/plugin-sdk/host";
+import type { AssistantHandle, PulledImage, Supervisor } from "@pouchcontainer/plugin-sdk";
+import {
+  checkedAssistant,
+  createWireServer,
+  isObject,
+  paramsHeader,
+  readRequest,
+  sendJson,
+  splitRoutePath,
+} from "@pouchcontainer/plugin-sdk/host";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import { jsonOf } from "../update-body.ts";
 
 /** Largest question of a plugin, in bytes. */
 const maxQuestionBytes = 1024 * 1024;
@@ -55,10 +64,7 @@ export class HostCallbacks {
     const url = request.url ?? "/";
     const original = splitRoutePath(url);
     if (original !== undefined) return this.#original(original, request, response);
-    // Any JSON object; members are checked where they are used.
-    const question = await readRequest(request, maxQuestionBytes);
-    checkJsonBounds(question, { refuse: (problem) => invalidArgument(`the question ${problem}`) });
-    const body = JSON.parse(question.toString("utf8")) as Record<string, unknown>;
+    const body = objectOf(await readRequest(request, maxQuestionBytes));
     switch (url) {
       case "/Image.Unpack":
         await this.#image(body).unpack(text(body, "snapshotter"));
@@ -82,8 +88,7 @@ export class HostCallbacks {
   ): Promise<void> {
     const spec = this.#tables.get(target.generation)?.[target.index];
     if (spec === undefined) throw notFound("that route is not in the table any more");
-    // Sent by the plugin as it got them; a handler checks its parameters as those of any request.
-    const params = JSON.parse(decodeURIComponent(String(request.headers[paramsHeader] ?? "{}"))) as Record<string, string>;
+    const params = paramsOf(request.headers[paramsHeader]);
     delete request.headers[paramsHeader];
     request.url = target.url;
     try {
@@ -100,18 +105,35 @@ export class HostCallbacks {
     return image;
   }
 
-  async #startAssistant(process: unknown): Promise<{ name: string; pid: number | undefined }> {
-    if (typeof process !== "object" || process === null) throw invalidArgument("process must be an object");
-    const { name, command } = process as Partial<AssistantProcess>;
-    if (typeof name !== "string" || typeof command !== "string")
-      throw invalidArgument("process.name and process.command must be strings");
+  async #startAssistant(asked: unknown): Promise<{ name: string; pid: number | undefined }> {
+    const process = checkedAssistant(asked);
     if (this.supervisor === undefined)
       throw failedPrecondition("assistants are started from daemon.preStartHook on: the manifest has to list that point");
-    // The two members without a default are strings; the supervisor refuses programs that do not exist.
-    const handle = await this.supervisor.start(process as AssistantProcess);
-    this.#assistants.set(name, handle);
-    return { name, pid: handle.pid };
+    const handle = await this.supervisor.start(process);
+    this.#assistants.set(process.name, handle);
+    return { name: process.name, pid: handle.pid };
   }
+}
+
+/** A question; its members are checked where they are used. */
+function objectOf(bytes: Buffer): Record<string, unknown> {
+  checkJsonBounds(bytes, { refuse: (problem) => invalidArgument(`the question ${problem}`) });
+  const question = jsonOf(bytes);
+  if (!isObject(question)) throw invalidArgument("the question must be a JSON object");
+  return question;
+}
+
+/** As the plugin got them; that a handler needs one of them it says itself. */
+function paramsOf(header: string | string[] = "%7B%7D"): Record<string, string> {
+  try {
+    const params: unknown = JSON.parse(decodeURIComponent(String(header)));
+    if (isObject(params) && Object.values(params).every((value) => typeof value === "string"))
+      // All of them are, by the line above.
+      return params as Record<string, string>;
+  } catch {
+    // It is told what it should be, as for any other that is not.
+  }
+  throw invalidArgument(`the header ${paramsHeader} must be an object of strings, in percent-encoded JSON`);
 }
 
 function text(body: Record<string, unknown>, member: string): string {

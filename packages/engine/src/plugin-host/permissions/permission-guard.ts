@@ -1,6 +1,6 @@
 import { internal } from "@pouchcontainer/errors";
 import type { PluginManifest, PluginPermissions, PointName } from "@pouchcontainer/plugin-sdk";
-import type { PatchOperation, PermissionFlag, PointRequest } from "@pouchcontainer/plugin-sdk/host";
+import { checkedAssistant, type PatchOperation, type PermissionFlag, type PointRequest } from "@pouchcontainer/plugin-sdk/host";
 import { uncoveredFields } from "./changed-fields.ts";
 import { FieldPatterns } from "./field-patterns.ts";
 import { mapEntriesAt } from "./map-entries.ts";
@@ -77,7 +77,8 @@ export class PermissionGuard {
       case "daemon.preStartHook":
       case "daemon.preStopHook": {
         const { supervisor } = request as PointRequest<"daemon.preStartHook">;
-        const start: typeof supervisor.start = async (process) => {
+        const start: typeof supervisor.start = async (asked) => {
+          const process = checkedAssistant(asked);
           this.uses("assistants", `it asked for the assistant process ${process.name}`);
           return await supervisor.start(process);
         };
