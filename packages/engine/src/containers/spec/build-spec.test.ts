@@ -295,7 +295,20 @@ test("a profile of the user's own replaces the filter, unconfined removes it", (
     architectures: ["SCMP_ARCH_X86_64", "SCMP_ARCH_X86"],
     syscalls: [{ names: ["mkdir"], action: "SCMP_ACT_ERRNO" }],
   });
-  assert.throws(() => build({ SecurityOpt: ["seccomp=bar"] }), /Decoding seccomp profile failed/);
+  for (const [bad, message] of [
+    ["bar", /^Decoding seccomp profile failed: /],
+    ["null", "Decoding seccomp profile failed: it must be an object, got null"],
+    ["[]", "Decoding seccomp profile failed: it must be an object, got a list"],
+    ["{}", "Decoding seccomp profile failed: defaultAction is missing"],
+    ['{"defaultAction":"A","archMap":5}', "Decoding seccomp profile failed: archMap must be a list, got 5"],
+    ['{"defaultAction":"A","syscalls":[5]}', "Decoding seccomp profile failed: syscalls[0] must be an object, got 5"],
+    ['{"defaultAction":"A","syscalls":[null]}', "Decoding seccomp profile failed: syscalls[0].action is missing"],
+    [
+      '{"defaultAction":"A","syscalls":[{"action":"A","excludes":{"caps":7}}]}',
+      "Decoding seccomp profile failed: syscalls[0].excludes.caps must be a list, got 7",
+    ],
+  ] as const)
+    assert.throws(() => build({ SecurityOpt: [`seccomp=${bad}`] }), { kind: "invalidArgument", message });
 });
 
 test("the default filter opens with capabilities", () => {

@@ -1,5 +1,6 @@
 import { invalidArgument } from "@pouchcontainer/errors";
-import type { Seccomp, SeccompAction, SeccompArg, SeccompRule } from "@pouchcontainer/oci";
+import type { Seccomp, SeccompArg, SeccompRule } from "@pouchcontainer/oci";
+import { parseProfile, type Condition, type DockerRule } from "./seccomp-profile.ts";
 import {
   callsByArchitecture,
   callsByCapability,
@@ -56,25 +57,6 @@ function allow(names: string[], ...args: SeccompArg[]): SeccompRule {
   return { names, action: "SCMP_ACT_ALLOW", ...(args.length === 0 ? {} : { args }) };
 }
 
-/** A profile as Docker's `--security-opt seccomp=` takes it: the OCI form plus conditions and an architecture map. */
-interface DockerProfile extends Omit<Seccomp, "syscalls"> {
-  archMap?: { architecture?: string; subArchitectures?: string[] | null }[];
-  syscalls?: DockerRule[];
-}
-
-interface DockerRule extends Omit<SeccompRule, "names"> {
-  name?: string;
-  names?: string[];
-  includes?: Condition;
-  excludes?: Condition;
-}
-
-interface Condition {
-  caps?: string[] | null;
-  arches?: string[] | null;
-  minKernel?: string;
-}
-
 /** Go's names of machine types, which profiles use. */
 const goArchitectures: Record<string, string> = { x64: "amd64", ia32: "x86", ppc64: "ppc64le" };
 
@@ -96,23 +78,6 @@ export function customSeccomp(json: string, context: SeccompContext): Seccomp {
   return { ...rest, ...(architectures ? { architectures } : {}), syscalls: rules };
 }
 
-function parseProfile(json: string): DockerProfile {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(json);
-  } catch (cause) {
-    throw invalidArgument(`Decoding seccomp profile failed: ${(cause as Error).message}`, { cause });
-  }
-  if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed))
-    throw invalidArgument("Decoding seccomp profile failed: it must be a JSON object");
-  if (!("defaultAction" in parsed) || typeof parsed.defaultAction !== "string")
-    throw invalidArgument("Decoding seccomp profile failed: defaultAction is missing");
-  if ("syscalls" in parsed && parsed.syscalls !== null && !Array.isArray(parsed.syscalls))
-    throw invalidArgument("Decoding seccomp profile failed: syscalls must be a list");
-  // The shape below these three checks is the runtime's to judge: it validates every action, operator and name.
-  return parsed as DockerProfile;
-}
-
 function customRule(rule: DockerRule, context: SeccompContext): SeccompRule[] {
   const { name, names, includes, excludes, action, args, errnoRet } = rule;
   if (name !== undefined && name !== "" && names && names.length > 0)
@@ -121,7 +86,7 @@ function customRule(rule: DockerRule, context: SeccompContext): SeccompRule[] {
   return [
     {
       names: names && names.length > 0 ? names : name ? [name] : [],
-      action: action satisfies SeccompAction,
+      action,
       ...(errnoRet === undefined ? {} : { errnoRet }),
       ...(args && args.length > 0 ? { args } : {}),
     },
