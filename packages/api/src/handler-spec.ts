@@ -30,6 +30,10 @@ const maxPathLength = 1024;
 export function routePathProblem(path: unknown): string | undefined {
   if (typeof path !== "string" || !path.startsWith("/")) return "must start with a slash";
   if (path.length > maxPathLength) return `must not be longer than ${maxPathLength} characters`;
+  // Shown to operators and logs, and to be named by a permission.
+  if (/[\s\p{C}]/u.test(path)) return "must not contain white space, control characters or others that are not seen";
+  // Clients resolve them before they ask, however they are written.
+  if (/\/(\.|%2e){1,2}(\/|$)/i.test(path)) return "must not have . or .. as a part";
   if (path.includes("//")) return "must not contain //";
   if (/[?#*()]/.test(path)) return "must not contain ?, #, *, ( or )";
   const bare = path.replaceAll(/\{\w+(\.\.\.)?\}/g, "");

@@ -69,6 +69,7 @@ test("a table that cannot be served is refused with the route's name", () => {
     [[spec("get", "/a")], "route get /a: the method must be one of GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS"],
     [[spec("GET", "a")], "route GET a: the path must start with a slash"],
     [[spec("GET", "/a//b")], "route GET /a//b: the path must not contain //"],
+    [[spec("GET", "/a/..")], "route GET /a/..: the path must not have . or .. as a part"],
     [[spec("GET", "/a/*")], "route GET /a/*: the path must not contain ?, #, *, ( or )"],
     [[spec("GET", "/a/{b")], "route GET /a/{b: the path writes parameters as {name} or {name...}"],
     [[spec("GET", "/a/{b...}/{c}")], "route GET /a/{b...}/{c}: the path may have nothing but literal text after a {name...}"],

@@ -866,6 +866,19 @@ test("two routes of one method and path are an error, whatever their parameters 
   );
 });
 
+test("a route of code that is compiled in has a path that a router takes, as one of a process of its own", async () => {
+  for (const [path, problem] of [
+    ["/a/../b", "must not have . or .. as a part"],
+    ["/a\n", "must not contain white space, control characters or others that are not seen"],
+  ] as const) {
+    const { host, add } = harness();
+    add("odd", "api", { updateHandler: (table) => [...table, { method: "GET", path, handler: () => undefined }] });
+    await assert.rejects(host.updateHandlers(routes), {
+      message: `plugin "odd" at api.updateHandler: handlers[3].path ${problem}, got ${JSON.stringify(path)}`,
+    });
+  }
+});
+
 test("the ping and the plugin administration stay reachable", async () => {
   const { host, add } = harness();
   add("evil", "api", { updateHandler: (table) => table.filter((spec) => spec.path !== "/_ping") });

@@ -145,11 +145,23 @@ test("the time for operations grows with their number, which is bounded", () => 
 
 test("a path that no router takes is refused with its index, before it costs anything", () => {
   const plugin = { socketPath: "/none", client: new WireClient("/none"), generation: "c1", ...rest };
+  const unseen = "must not contain white space, control characters or others that are not seen";
   for (const [path, problem] of [
     ["{".repeat(1_000_000), "must start with a slash"],
     [`/${"{".repeat(1_000_000)}`, "must not be longer than 1024 characters"],
     ["/{id}(a+)+$", "must not contain ?, #, *, ( or )"],
     ["/{id", "writes parameters as {name} or {name...}"],
+    ["/a//b", "must not contain //"],
+    ["/a?b=c", "must not contain ?, #, *, ( or )"],
+    ["/a/../b", "must not have . or .. as a part"],
+    ["/..", "must not have . or .. as a part"],
+    ["/./a", "must not have . or .. as a part"],
+    ["/a/%2E%2e", "must not have . or .. as a part"],
+    ["/a\n", unseen],
+    ["/a b", unseen],
+    ["/a\0", unseen],
+    ["/a\u001b[2J", unseen],
+    ["/a\u202eb", unseen],
   ] as const) {
     assert.throws(() => applyOperations([], [{ op: "add", method: "GET", path }], plugin), {
       kind: "internal",
@@ -183,6 +195,12 @@ for (const [answer, problem] of [
     );
   });
 }
+
+test("dots that are no part of a path by themselves are the plugin's own, and letters of any script", () => {
+  const plugin = { socketPath: "/none", client: new WireClient("/none"), generation: "c1", ...rest };
+  for (const path of ["/.well-known/a", "/a..b", "/...", "/{name...}", "/größe"])
+    assert.equal(applyOperations([], [{ op: "add", method: "GET", path }], plugin)[0]?.path, path);
+});
 
 test("before has a time to answer, and a refusal names its plugin", async (t) => {
   const suspected: boolean[] = [];
