@@ -1,4 +1,4 @@
-/** Points without an example of their own, in a real daemon: what an installed plugin sees there, changes and refuses. */
+/** Points in a real daemon: what an installed plugin sees there, changes and refuses. */
 import assert from "node:assert/strict";
 
 import { join } from "node:path";
