@@ -87,6 +87,11 @@ export interface FileJobs {
   pack: { ask: { pathBase64: string }; head: PathStat; answer: undefined };
   /** Writes a tar of all there is to standard output. */
   export: { ask: object; head: true; answer: undefined };
+  /**
+   * Writes the part `/upper`, an overlay's upper layer, to standard output as the tar of an image's layer (OCI image spec, `layer.md`);
+   * places that are mounted over are left out.
+   */
+  layer: { ask: { mountedOver: readonly string[] }; head: true; answer: undefined };
   /** Puts the plain tar on standard input below the path. */
   unpack: { ask: { pathBase64: string; options: UnpackOptions }; head: true; answer: undefined };
   /**

@@ -53,6 +53,12 @@ export class FileWorkers {
     return { tar: output, ended };
   }
 
+  /** The part `/upper` of a view as the tar of an image's layer: what is hidden of the layers below is a whiteout. */
+  async layer(view: FileView, mountedOver: readonly string[]): Promise<{ tar: Readable; ended: Promise<void> }> {
+    const { output, ended } = await this.#sending({ job: "layer", view, mountedOver });
+    return { tar: output, ended };
+  }
+
   /**
    * Puts a tar, compressed or not, below a path. Resolves when all of it is there. Nothing is taken of the source before the worker
    * can use it: whoever finds the process gone begins again with the whole of it.

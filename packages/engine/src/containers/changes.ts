@@ -1,12 +1,12 @@
 import { notImplemented } from "@pouchcontainer/errors";
-import type { MountSource } from "@pouchcontainer/files";
+import type { FileView, MountSource } from "@pouchcontainer/files";
 import type { Readable } from "node:stream";
 import type { Container } from "./container.ts";
 import type { ContainerRoom } from "./container-room.ts";
 import { layersOf } from "./rootfs.ts";
 
 /** Mounted into every container, where the runtime makes the places, or put there when it is created. Places of other mounts are told, as with dockerd. */
-const madeByRuntime = ["/.dockerenv", "/dev", "/proc", "/sys", "/etc/hostname", "/etc/hosts", "/etc/resolv.conf"];
+export const madeByRuntime = ["/.dockerenv", "/dev", "/proc", "/sys", "/etc/hostname", "/etc/hosts", "/etc/resolv.conf"];
 
 /** What the container's own layer changes of its image, from the overlay's upper directory: a JSON list of `FilesystemChange`. */
 export async function filesystemChanges(
@@ -18,12 +18,16 @@ export async function filesystemChanges(
   const mounts = await deps.containerd.snapshots(record.snapshotter).mounts(container.id);
   const [upper, ...lower] = layersOf(mounts) ?? [];
   if (upper === undefined) throw notImplemented(`changes cannot be told with snapshotter ${record.snapshotter}`);
+  return await deps.files.changes(stackedView(upper, lower), madeByRuntime, signal);
+}
+
+/** An overlay's layers as they lie on disk, the container's own at `/upper`, those below it at `/lower`. */
+export function stackedView(upper: string, lower: readonly string[] = []): FileView {
   const parts = [
     { place: "/upper", mounts: stacked([upper]), readOnly: true },
     { place: "/lower", mounts: stacked(lower), readOnly: true },
   ];
-  const view = { kind: "assembled", parts, binds: [] } as const;
-  return await deps.files.changes(view, madeByRuntime, signal);
+  return { kind: "assembled", parts, binds: [] };
 }
 
 /** Layers as one tree, the uppermost first. */

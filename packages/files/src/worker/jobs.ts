@@ -6,6 +6,7 @@ import { FileAttributes } from "./file-attributes.ts";
 import { describeFailure, JobFailure } from "./job-failure.ts";
 import { layerChanges } from "./layer-changes.ts";
 import { makePlaces } from "./make-places.ts";
+import { packLayer } from "./pack-layer.ts";
 import { namesOf } from "./paths.ts";
 import { PipeSource } from "./pipe-source.ts";
 import { readTree } from "./read-tree.ts";
@@ -33,6 +34,9 @@ export function doJob(
     case "export":
       tellHead(true);
       return packTree(libc, Buffer.from("/"), Buffer.alloc(0));
+    case "layer":
+      tellHead(true);
+      return packLayer(libc, job.mountedOver, output);
     case "unpack":
       return unpack(libc, bytesOf(job.pathBase64), job.options, tellHead);
     case "changes":

@@ -2,15 +2,13 @@ import type { Libc } from "@pouchcontainer/linux";
 import { lstatSync, readdirSync, type Stats } from "node:fs";
 import type { Change } from "../file-jobs.ts";
 import { codeOf, JobFailure } from "./job-failure.ts";
-import { cString, joinPath } from "./paths.ts";
+import { joinPath } from "./paths.ts";
+import { isOpaque, isWhiteout, MountedOver, upper } from "./upper-layer.ts";
 
-/** The parts of a `changes` job's view. */
-const [upper, lower] = [Buffer.from("/upper"), Buffer.from("/lower")];
+/** Where the view has the layers below. */
+const lower = Buffer.from("/lower");
 
 const kinds = { modified: 0, added: 1, deleted: 2 } as const;
-
-/** overlayfs' marks on a folder that hides what lower layers have in its place (kernel, `overlayfs.rst`). */
-const opaqueMarks = ["trusted.overlay.opaque", "user.overlay.opaque"];
 
 /** How much the changes may be: they are held at once, to be put in order, and a container decides how many there are. */
 const maxChanges = 1_000_000;
@@ -18,9 +16,7 @@ const maxPathBytes = 128 << 20;
 
 /** What an overlay's upper layer changes of the layers below, in the order of the names' bytes; `mountedOver` is nobody's change. */
 export function layerChanges(libc: Libc, mountedOver: readonly string[]): Change[] {
-  const hidden = new Set(mountedOver.map((path) => Buffer.from(path).toString("latin1")));
-  const isOpaque = (folder: Buffer): boolean =>
-    opaqueMarks.some((name) => libc.attempt("lgetxattr", cString(folder), name, null, 0n) > 0);
+  const mounts = new MountedOver(mountedOver);
   const changes: Change[] = [];
   let pathBytes = 0;
   const add = (path: Buffer, kind: Change["Kind"]): void => {
@@ -31,7 +27,7 @@ export function layerChanges(libc: Libc, mountedOver: readonly string[]): Change
   const walk = (folder: Buffer, inLower: boolean): void => {
     for (const name of namesIn(joinPath(upper, folder.subarray(1)))) {
       const path = joinPath(folder, name);
-      if (hidden.has(path.toString("latin1"))) continue;
+      if (mounts.hides(path)) continue;
       const stats = lstat(upper, path);
       if (stats === undefined) continue;
       const below = inLower ? lstat(lower, path) : undefined;
@@ -40,11 +36,8 @@ export function layerChanges(libc: Libc, mountedOver: readonly string[]): Change
         continue;
       }
       const children = stats.isDirectory() ? namesIn(joinPath(upper, path.subarray(1))) : [];
-      // A folder that is there only for mount points in it was not changed by the container.
-      const forMountsOnly =
-        children.length > 0 && children.every((child) => hidden.has(joinPath(path, child).toString("latin1")));
-      if (!forMountsOnly) add(path, below === undefined ? kinds.added : kinds.modified);
-      if (stats.isDirectory()) walk(path, below?.isDirectory() === true && !isOpaque(joinPath(upper, path.subarray(1))));
+      if (!mounts.isAllOf(path, children)) add(path, below === undefined ? kinds.added : kinds.modified);
+      if (stats.isDirectory()) walk(path, below?.isDirectory() === true && !isOpaque(libc, joinPath(upper, path.subarray(1))));
     }
   };
   walk(Buffer.from("/"), true);
@@ -56,8 +49,6 @@ const tooManyChanges = (count: number): JobFailure =>
     "resourceExhausted",
     `the container changed more of its files than is listed: after ${count} changes there are more, and at most ${maxChanges} are listed, with ${maxPathBytes} bytes of paths; export the container to see its files`,
   );
-
-const isWhiteout = (stats: Stats): boolean => stats.isCharacterDevice() && stats.rdev === 0;
 
 /** A running container removes files meanwhile, and puts others in the place of their folders. */
 function lstat(layer: Buffer, path: Buffer): Stats | undefined {

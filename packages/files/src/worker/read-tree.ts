@@ -34,9 +34,15 @@ const nothing = Buffer.alloc(0);
 /**
  * Everything at and below a path, each folder before what is in it, names in the order of their bytes. Entries are called `name`
  * and what hangs below it; an empty name leaves out the path itself. Whatever is replaced meanwhile, only what was opened is
- * read: nothing waits for a FIFO or follows a link. What goes away meanwhile is left out, sockets always.
+ * read: nothing waits for a FIFO or follows a link. What goes away meanwhile is left out, sockets always, and what `isWanted`
+ * does not want, with all below it.
  */
-export function* readTree(path: Buffer, name: Buffer, attributes: FileAttributes): Generator<FoundEntry> {
+export function* readTree(
+  path: Buffer,
+  name: Buffer,
+  attributes: FileAttributes,
+  isWanted: (name: Buffer) => boolean = () => true,
+): Generator<FoundEntry> {
   const linked = new Map<string, Buffer>();
   const stack: Folder[] = [];
   const visit = function* (path: Buffer, name: Buffer, isFile: boolean): Generator<FoundEntry> {
@@ -70,7 +76,8 @@ export function* readTree(path: Buffer, name: Buffer, attributes: FileAttributes
       continue;
     }
     const bytes = Buffer.from(child.name, "latin1");
-    yield* visit(joinPath(folder.path, bytes), joinPath(folder.name, bytes), child.isFile());
+    const childName = joinPath(folder.name, bytes);
+    if (isWanted(childName)) yield* visit(joinPath(folder.path, bytes), childName, child.isFile());
   }
 }
 
