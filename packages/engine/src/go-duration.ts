@@ -6,3 +6,14 @@ export function goDuration(milliseconds: number): string {
   if (minutes === 0) return seconds;
   return minutes < 60 ? `${minutes}m${seconds}` : `${Math.floor(minutes / 60)}h${minutes % 60}m${seconds}`;
 }
+
+const unitNanoseconds: Record<string, number> = { h: 3.6e12, m: 6e10, s: 1e9, ms: 1e6, us: 1e3, µs: 1e3, ns: 1 };
+const part = /(\d+(?:\.\d+)?)(h|ms|us|\u00b5s|ns|m|s)/gy;
+
+/** Nanoseconds of a duration as Go reads it (`1h30m`, `1.5s`, `0`), without a sign; undefined where it is none. */
+export function parseGoDuration(text: string): number | undefined {
+  if (text === "0") return 0;
+  const parts = [...text.matchAll(part)];
+  if (parts.length === 0 || parts.map(([whole]) => whole).join("") !== text) return undefined;
+  return Math.round(parts.reduce((sum, [, count, unit = ""]) => sum + Number(count) * (unitNanoseconds[unit] ?? 0), 0));
+}

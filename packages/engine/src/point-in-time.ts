@@ -1,8 +1,6 @@
 import { invalidArgument } from "@pouchcontainer/errors";
 import { parseRfc3339 } from "./containers/clock.ts";
-
-const unitNanoseconds: Record<string, number> = { h: 3.6e12, m: 6e10, s: 1e9, ms: 1e6, us: 1e3, µs: 1e3, ns: 1 };
-const duration = /(\d+(?:\.\d+)?)(h|ms|us|\u00b5s|ns|m|s)/gy;
+import { parseGoDuration } from "./go-duration.ts";
 
 /**
  * What a filter `until` says, in nanoseconds since the epoch: a duration before now (`10m`, `1h30m`), seconds since the epoch
@@ -13,12 +11,8 @@ export function pointInTime(text: string, now: bigint): bigint {
     const [seconds = "", fraction = ""] = text.split(".");
     return BigInt(seconds) * 1_000_000_000n + BigInt(fraction.slice(0, 9).padEnd(9, "0"));
   }
-  const parts = [...text.matchAll(duration)];
-  if (parts.length > 0 && parts.map(([part]) => part).join("") === text) {
-    return (
-      now - BigInt(Math.round(parts.reduce((sum, [, count, unit = ""]) => sum + Number(count) * (unitNanoseconds[unit] ?? 0), 0)))
-    );
-  }
+  const ago = parseGoDuration(text);
+  if (ago !== undefined) return now - BigInt(ago);
   const parsed = parseRfc3339(text) ?? dateOf(text);
   if (parsed === undefined) throw invalidArgument(`failed to parse value as time or duration: ${JSON.stringify(text)}`);
   return parsed;

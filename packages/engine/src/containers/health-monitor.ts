@@ -6,7 +6,7 @@ import type { Container } from "./container.ts";
 import { publishContainerEvent } from "./container-events.ts";
 import type { ContainerDeps } from "./container-deps.ts";
 import type { ContainerState, HealthRecord } from "./container-record.ts";
-import { goDuration } from "./go-duration.ts";
+import { goDuration } from "../go-duration.ts";
 
 /** Runs one probe inside the container and answers with its exit code, the beginning of its output, and whether it took too long. */
 export type ProbeRunner = (
