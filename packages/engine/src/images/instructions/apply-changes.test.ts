@@ -1,0 +1,97 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { applyChanges } from "./apply-changes.ts";
+import { expand, rawWords } from "./words.ts";
+
+const variables = new Map([
+  ["A", "1"],
+  ["EMPTY", ""],
+]);
+
+test("words end at white space outside quotes, and keep what quotes them", () => {
+  assert.deepEqual(rawWords(`a  'b c' "d \\" e"f \\ g`), ["a", "'b c'", `"d \\" e"f`, "\\ g"]);
+  assert.deepEqual(rawWords(" \t "), []);
+});
+
+test("variables, quotes and backslashes are replaced as the Dockerfile reference says", () => {
+  const replaced: Record<string, string> = {
+    "$A${A}": "11",
+    "$NONE-$EMPTY.": "-.",
+    "${NONE:-d}${EMPTY:-d}${EMPTY-d}${A:-d}": "dd1",
+    "${NONE:+s}${A:+s}${EMPTY+s}": "ss",
+    "${NONE:-${A}x}": "1x",
+    "'$A' \"$A\" \\$A": "$A 1 $A",
+    '"a\\"b\\x"': 'a"b\\x',
+    $: "$",
+    $1: "",
+    "a\\": "a\\",
+  };
+  for (const [text, wanted] of Object.entries(replaced)) assert.equal(expand(text, variables), wanted, text);
+  for (const text of ["${A", "${A:", "${}", "'a", '"a', "${A:-b", "${NONE:?}"])
+    assert.throws(() => expand(text, variables), /^EngineError: failed to process /, text);
+  assert.throws(() => expand("${NONE:?is wanted}", variables), /NONE: is wanted/);
+});
+
+test("instructions change the configuration in their order, joined lines and comments included", () => {
+  const config = { Env: ["A=1", "B=2"], Cmd: ["old"], Labels: { k: "v" }, WorkingDir: "/w" };
+  const changed = applyChanges(config, [
+    "# comment\nENV A=$B \\\n  C='x y'",
+    "env D $A and more",
+    'LABEL l="$C"',
+    "EXPOSE 80 8000-8001/UDP 127.0.0.1:90:91",
+    'VOLUME ["/a", "/b c"]',
+    "VOLUME /d $A",
+    "USER $B",
+    "WORKDIR sub",
+    "STOPSIGNAL SIG$A",
+    'HEALTHCHECK --interval=1m30s --timeout=1.5s --start-period=0 --retries=3 CMD ["test", "-e"]',
+    "ONBUILD RUN x",
+  ]);
+  assert.deepEqual(changed, {
+    Env: ["A=2", "B=2", "C=x y", "D=2 and more"],
+    Cmd: ["old"],
+    Labels: { k: "v", l: "x y" },
+    ExposedPorts: { "80/tcp": {}, "8000/udp": {}, "8001/udp": {}, "91/tcp": {} },
+    Volumes: { "/a": {}, "/b c": {}, "/d": {}, "2": {} },
+    User: "2",
+    WorkingDir: "/w/sub",
+    StopSignal: "SIG2",
+    Healthcheck: { Test: ["CMD", "test", "-e"], Interval: 90e9, Timeout: 1.5e9, StartPeriod: 0, Retries: 3 },
+    OnBuild: ["RUN x"],
+  });
+  assert.deepEqual(config.Env, ["A=1", "B=2"]);
+});
+
+test("a new entry point takes the command of the old one away, unless one is given with it", () => {
+  assert.deepEqual(applyChanges({ Cmd: ["old"] }, ["ENTRYPOINT run it"]), { Entrypoint: ["/bin/sh", "-c", "run it"] });
+  assert.deepEqual(applyChanges({ Cmd: ["old"], Shell: ["ash"] }, ["CMD new", 'ENTRYPOINT ["e"]']), {
+    Cmd: ["ash", "new"],
+    Shell: ["ash"],
+    Entrypoint: ["e"],
+  });
+});
+
+test("what is no change is refused, and says why", () => {
+  const refused: [string, RegExp][] = [
+    ["RUN x", /run is not a valid change command/],
+    ["COPY a b", /copy is not a valid change command/],
+    ["CMD", /CMD requires at least one argument/],
+    ["ENV A", /ENV must have two arguments/],
+    ["ENV A=1 B", /can't find = in "B"/],
+    ["ENV =1", /ENV names can not be blank/],
+    ["USER a b", /USER requires exactly one argument/],
+    ['VOLUME [""]', /VOLUME specified can not be an empty string/],
+    ["EXPOSE x", /invalid containerPort: x/],
+    ["EXPOSE 9-8", /invalid containerPort: 9-8/],
+    ["EXPOSE 80/icmp", /invalid containerPort/],
+    ["HEALTHCHECK --nosuch=1 CMD x", /unknown flag: nosuch/],
+    ["HEALTHCHECK --interval=soon CMD x", /invalid duration "soon" of --interval/],
+    ["HEALTHCHECK --interval=1us CMD x", /cannot be less than 1ms/],
+    ["HEALTHCHECK --retries=-1 CMD x", /--retries must be a number/],
+    ["HEALTHCHECK CMD", /Missing command after HEALTHCHECK CMD/],
+    ["HEALTHCHECK NONE x", /HEALTHCHECK NONE takes no arguments/],
+    ["ONBUILD ONBUILD CMD x", /Chaining ONBUILD/],
+    ["ONBUILD FROM x", /FROM isn't allowed as an ONBUILD trigger/],
+  ];
+  for (const [change, message] of refused) assert.throws(() => applyChanges({}, [change]), message, change);
+});
