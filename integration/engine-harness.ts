@@ -387,6 +387,8 @@ const imageSource: ImageSource = {
         })
       : Promise.reject(notFound(`No such image: ${reference}`)),
   ensureUnpacked: () => Promise.resolve(),
+  newName: () => undefined,
+  makeOnTop: () => Promise.reject(notFound("images are not made here")),
 };
 
 /** Networks `none` and `host`; what is connected is only noted down. */

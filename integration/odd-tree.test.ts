@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -80,6 +80,9 @@ async function ofBoth(work: (socket: string) => Promise<string[]>): Promise<{ ou
 const asDockerdSends = (lines: readonly string[]): string[] =>
   lines.map((line) => line.replace(/ (system\.posix_acl_access|system\.posix_acl_default|user\.note)=\S*/g, ""));
 
+const old = Buffer.from("./old").toString("hex");
+const sinceTheBeginning = (line: string): string => (line.startsWith(`${old} `) ? line.replace(" -5 ", " 0 ") : line);
+
 test("an image's layer becomes a container's files", async () => {
   const { ours, theirs } = await ofBoth(async (socket) => {
     const { id, root } = await container(socket);
@@ -88,8 +91,7 @@ test("an image's layer becomes a container's files", async () => {
     return lines;
   });
   // A time before 1970 becomes its beginning, with both.
-  const old = Buffer.from("./old").toString("hex");
-  made = made.map((line) => (line.startsWith(`${old} `) ? line.replace(" -5 ", " 0 ") : line));
+  made = made.map(sinceTheBeginning);
   assert.deepEqual(differences(ours, made), []);
   assert.deepEqual(differences(theirs, made), []);
 });
@@ -142,3 +144,31 @@ for (const [what, write] of [
     assert.deepEqual(differences(ours, made), []);
     assert.deepEqual(differences(theirs, asDockerdSends(made)), []);
   });
+
+/** As a line of a tree has it. */
+const socketName = `${Buffer.from("./shared/socket").toString("hex")} `;
+
+test("what a container made is in the image that is committed of it, and what it removed is not", async () => {
+  const { ours, theirs } = await ofBoth(async (socket) => {
+    const { id, root } = await container(socket);
+    mkdirSync(join(root, "own"));
+    fillWithOddities(join(root, "own"));
+    execFileSync("python3", ["-c", "import os, sys; os.mknod(sys.argv[1], 0o140644)", join(root, "own/shared/socket")]);
+    execFileSync("touch", ["-d", "@1000000000", join(root, "own/shared")]);
+    rmSync(join(root, "tree"), { recursive: true });
+    mkdirSync(join(root, "tree"));
+    writeFileSync(join(root, "tree/alone"), "");
+    const written = treeLines(join(root, "own"))
+      .filter((line) => !line.startsWith(socketName))
+      .map(sinceTheBeginning);
+    await docker(socket, "commit", id, "odd:committed");
+    await remove(socket, id);
+    const copy = await container(socket, [], "odd:committed");
+    assert.deepEqual(readdirSync(join(copy.root, "tree")), ["alone"]);
+    const lines = treeLines(join(copy.root, "own"));
+    await remove(socket, copy.id);
+    return socket === daemon.socket ? differences(lines, written) : differences(lines, asDockerdSends(written));
+  });
+  assert.deepEqual(ours, []);
+  assert.deepEqual(theirs, []);
+});

@@ -406,7 +406,6 @@ export const differences: ExpectedDifference[] = [
     { call: "GET */distribution/*", field: "*", ours: "*", dockerd: "*" },
     { call: "POST */images/nosuch/push", field: "*", ours: "*", dockerd: "*" },
     { call: "GET */images/search", field: "*", ours: "*", dockerd: "*" },
-    { call: "POST */commit*", field: "*", ours: "*", dockerd: "*" },
     { call: "POST */build?*", field: "*", ours: "*", dockerd: "*" },
     { call: "POST */swarm/init", field: "*", ours: "*", dockerd: "*" },
     { call: "POST */swarm/join", field: "*", ours: "*", dockerd: "*" },
@@ -494,9 +493,21 @@ export const differences: ExpectedDifference[] = [
   ...because("newer than 20.10: what a missing body is called", [
     { call: "POST */exec (nothing)", field: "body.message", ours: '"invalid JSON: got EOF *"', dockerd: '"got EOF *"' },
   ]),
-  ...because("there is no import", [
+  ...because("an address that is none is the client's mistake, and is told with what would be one", [
     { call: "POST */images/create", field: "status", ours: "400", dockerd: "500" },
-    { call: "POST */images/create", field: "body.message", ours: '"fromImage must name the image to pull"', dockerd: '"Get *"' },
+    {
+      call: "POST */images/create",
+      field: "body.message",
+      ours: '"fromImage must name the image to pull, or *"',
+      dockerd: '"Get *"',
+    },
+    { call: "POST */images/create?fromSrc=nosuch*", field: "status", ours: "400", dockerd: "500" },
+    {
+      call: "POST */images/create?fromSrc=nosuch*",
+      field: "body.message",
+      ours: '"fromSrc: nosuch://x is neither *"',
+      dockerd: '"Get *"',
+    },
   ]),
   ...because("PouchContainer's own", [
     { call: "GET */containers/*/json*", field: "body.Snapshotter", ours: '"overlayfs"', dockerd: "absent" },

@@ -87,6 +87,10 @@ export type ImageHistoryItem = Static<typeof ImageHistoryItem>;
 export const ImageDeleteItem = Type.Object({ Untagged: optional(text()), Deleted: optional(text()) });
 export type ImageDeleteItem = Static<typeof ImageDeleteItem>;
 
+/** The image that was made of a container. */
+export const ImageCommitResponse = Type.Object({ Id: text("`sha256:…` of its configuration") });
+export type ImageCommitResponse = Static<typeof ImageCommitResponse>;
+
 /** What a prune of images removed. */
 export const ImagePruneResponse = Type.Object({
   ImagesDeleted: nullable(list(ImageDeleteItem)),

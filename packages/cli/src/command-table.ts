@@ -71,6 +71,12 @@ export const commandTable: readonly CommandEntry[] = [
     load: load(() => import("./commands/container/port.ts")),
   },
   {
+    paths: ["commit", "container commit"],
+    summary: "Make an image of a container",
+    names: "containers",
+    load: load(() => import("./commands/container/commit.ts")),
+  },
+  {
     paths: ["rename", "container rename"],
     summary: "Rename a container",
     names: "containers",
@@ -154,6 +160,11 @@ export const commandTable: readonly CommandEntry[] = [
     load: load(() => import("./commands/image/history.ts")),
   },
   { paths: ["images", "image ls", "image list"], summary: "List images", load: load(() => import("./commands/image/ls.ts")) },
+  {
+    paths: ["import", "image import"],
+    summary: "Make an image of a tar archive's files",
+    load: load(() => import("./commands/image/import.ts")),
+  },
   {
     paths: ["load", "image load"],
     summary: "Load images from a tar archive or STDIN",

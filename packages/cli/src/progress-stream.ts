@@ -10,7 +10,7 @@ import { ProgressDisplay, readMessage } from "./output/progress.ts";
 export async function postWithProgress(
   context: CliContext,
   path: string,
-  options: Pick<RequestOptions, "query" | "json" | "headers">,
+  options: Pick<RequestOptions, "query" | "json" | "headers" | "body">,
   output: Output | undefined,
 ): Promise<ResponseHead> {
   const engine = await context.engine();

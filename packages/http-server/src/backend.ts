@@ -55,6 +55,19 @@ export interface LogsOptions {
   until?: bigint;
 }
 
+export interface CommitOptions {
+  repository?: string;
+  tag?: string;
+  author: string;
+  comment: string;
+  /** Freeze the container meanwhile. */
+  pause: boolean;
+  /** Instructions of a Dockerfile. */
+  changes: readonly string[];
+  /** In the place of the container's own. */
+  config?: api.ContainerConfig;
+}
+
 export interface ContainerBackend {
   /** `readOnlyNonRecursive`: read-only binds are not recursively so unless they ask for it. */
   create(config: api.ContainerCreateConfig, options: { readOnlyNonRecursive: boolean }): Promise<api.ContainerCreateResponse>;
@@ -91,6 +104,8 @@ export interface ContainerBackend {
   /** `json` is a list of `FilesystemChange` with `count` items. */
   changes(ref: string, signal: AbortSignal): Promise<{ count: number; json: Readable }>;
   exportFilesystem(ref: string): Promise<Readable>;
+  /** Makes an image of it; returns the image's id. */
+  commit(ref: string, options: CommitOptions, signal: AbortSignal): Promise<string>;
   archiveStat(ref: string, path: Buffer): Promise<api.ContainerPathStat>;
   archiveGet(ref: string, path: Buffer): Promise<{ stat: api.ContainerPathStat; tar: Readable }>;
   archivePut(
@@ -129,6 +144,20 @@ export interface ImageBackend {
     signal: AbortSignal,
   ): Promise<void>;
   load(tar: Readable, options: { quiet: boolean; platform?: string }, progress: ProgressSink, signal: AbortSignal): Promise<void>;
+  /** `source`: `-` for the body, or an address. */
+  importImage(
+    request: {
+      source: string;
+      repository?: string;
+      tag?: string;
+      platform?: string;
+      message: string;
+      changes: readonly string[];
+    },
+    body: Readable,
+    progress: ProgressSink,
+    signal: AbortSignal,
+  ): Promise<void>;
   save(refs: string[], options: { platform?: string }, signal: AbortSignal): Promise<Readable>;
   tag(source: string, target: { repository: string; tag?: string }): Promise<void>;
   remove(ref: string, options: { force: boolean; noPrune: boolean }): Promise<api.ImageDeleteItem[]>;

@@ -6,7 +6,6 @@ const swarm = { tag: "Swarm", status: 200, errors: [503], unsupported: true } as
 /** Routes that clients call and that this engine does not have: no builder, and no swarm. */
 export const unsupportedEndpoints = {
   ImageBuild: { ...build, method: "POST", path: "/build", summary: "Build an image" },
-  ImageCommit: { ...build, method: "POST", path: "/commit", summary: "Make an image of a container" },
   SwarmInspect: { ...swarm, method: "GET", path: "/swarm", summary: "Inspect the swarm" },
   SwarmInit: { ...swarm, errors: [501], method: "POST", path: "/swarm/init", summary: "Make a swarm" },
   SwarmJoin: { ...swarm, errors: [501], method: "POST", path: "/swarm/join", summary: "Join a swarm" },

@@ -1,3 +1,5 @@
+import { CliError } from "../cli-error.ts";
+
 /** The parts of an image's name that the command line needs. */
 export interface ImageName {
   /** Without tag and digest, as typed. */
@@ -19,6 +21,14 @@ export function parseImageName(given: string): ImageName {
   const [first = "", ...rest] = repository.split("/");
   const hasHost = rest.length > 0 && (/[.:]/.test(first) || first === "localhost");
   return { repository, tag: hasTag ? name.slice(colon + 1) : undefined, digest, registry: hasHost ? first : "docker.io" };
+}
+
+/** What names an image that is to be made; nothing of one that gets no name. */
+export function nameQuery(given: string | undefined): { repo?: string; tag?: string | undefined } {
+  if (given === undefined) return {};
+  const { repository, tag, digest } = parseImageName(given);
+  if (digest !== undefined) throw new CliError("cannot give an image a name with a digest");
+  return { repo: repository, tag };
 }
 
 /** The name with everything that was left out: `busybox` → `docker.io/library/busybox:latest`. */

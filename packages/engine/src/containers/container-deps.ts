@@ -56,7 +56,10 @@ export interface ContainerDeps {
   networks: ContainerNetworks;
   volumes: ContainerVolumes;
   /** All work on containers' files. */
-  files: Pick<FileWorkers, "stat" | "pack" | "export" | "unpack" | "changes" | "copyUp" | "makePlaces" | "sizesOf" | "hold">;
+  files: Pick<
+    FileWorkers,
+    "stat" | "pack" | "export" | "layer" | "unpack" | "changes" | "copyUp" | "makePlaces" | "sizesOf" | "hold"
+  >;
   events: EventPublisher;
   clock: Clock;
   facts: HostFacts;

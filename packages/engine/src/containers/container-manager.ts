@@ -9,6 +9,7 @@ import { archiveGet, archivePut, archiveStat } from "./archive/container-archive
 import { exportFilesystem } from "./archive/export-filesystem.ts";
 import { attachContainer, type AttachRequest } from "./attach-container.ts";
 import { filesystemChanges } from "./changes.ts";
+import { commitContainer, type CommitOptions } from "./commit-container.ts";
 import type { Container } from "./container.ts";
 import type { ContainerDeps } from "./container-deps.ts";
 import { publishContainerEvent } from "./container-events.ts";
@@ -239,6 +240,10 @@ export class ContainerManager {
 
   async changes(ref: string, signal: AbortSignal): Promise<{ count: number; json: Readable }> {
     return filesystemChanges(this.#room, this.#require(ref), signal);
+  }
+
+  async commit(ref: string, options: CommitOptions, signal: AbortSignal): Promise<string> {
+    return commitContainer(this.#room, this.#require(ref), options, signal);
   }
 
   async exportFilesystem(ref: string): Promise<Readable> {

@@ -56,6 +56,8 @@ export interface ContainerRecord {
   removal?: { volumes: boolean; promised?: boolean };
   /** An update that may not be in force yet, by what it is to be undone with. */
   updating?: Pick<ContainerRecord, "hostConfig" | "config" | "cri"> | undefined;
+  /** Frozen for a commit, and to be thawed when that is over or cut short. */
+  frozenForCommit?: boolean | undefined;
   /** Warnings create returned, kept for CRI and inspect. */
   warnings?: string[];
   /** The pod it belongs to, and what it has from it. */

@@ -16,7 +16,7 @@ export class ImageEvents {
     this.#naming = deps.naming;
   }
 
-  publish(action: "tag" | "untag" | "delete" | "load" | "save", image: StoredImage, name: string = image.id): void {
+  publish(action: "tag" | "untag" | "delete" | "import" | "load" | "save", image: StoredImage, name: string = image.id): void {
     this.#sink.publish({ type: "image", action: action, id: image.id, attributes: { ...image.config.config?.Labels, name } });
   }
 

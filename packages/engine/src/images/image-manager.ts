@@ -23,8 +23,10 @@ import { saveArchive } from "./archive/save-archive.ts";
 import type { ImageServices } from "./containerd-services.ts";
 import { ImageEvents, type EventSink } from "./image-events.ts";
 import { KeyedMutex } from "../keyed-mutex.ts";
-import type { ImageSource, ResolvedImage } from "./image-source.ts";
+import type { ImageOnTop, ImageSource, ResolvedImage } from "./image-source.ts";
 import { Leases } from "./lease.ts";
+import { importImage, openAddress } from "./new/import-image.ts";
+import { makeImage } from "./new/new-image.ts";
 import { BlobFetcher } from "./pull/blob-fetcher.ts";
 import { pullNamed } from "./pull/pull-named.ts";
 import type { ProgressSink } from "../registry/progress.ts";
@@ -209,17 +211,58 @@ export class ImageManager implements ImageSource {
     return saveArchive(this.#changes(), refs, platform, signal);
   }
 
+  newName(repository: string | undefined, tag: string | undefined): Reference | undefined {
+    return repository ? this.#tagged(repository, tag, "cannot import digest reference") : undefined;
+  }
+
+  async makeOnTop(
+    { parent, ...image }: ImageOnTop,
+    name: Reference | undefined,
+    signal: AbortSignal,
+  ): Promise<{ id: string; shown: string }> {
+    const below = this.#store.require(parent);
+    const made = await makeImage(this.#changes(), { ...image, parent: below, platform: below.config }, name, signal);
+    return { id: made.id, shown: this.#namedAnew(made, name) };
+  }
+
+  /** Makes an image of a tar, which is the request's body, or is fetched. */
+  async importImage(
+    request: {
+      source: string;
+      repository?: string;
+      tag?: string;
+      platform?: string;
+      message: string;
+      changes: readonly string[];
+    },
+    body: Readable,
+    progress: ProgressSink,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { source, message, changes } = request;
+    const name = this.newName(request.repository, request.tag);
+    const platform = this.#platform(request.platform);
+    const { env, userAgent } = this.#options;
+    const transport = new HttpTransport({ env, userAgent });
+    try {
+      const tar = source === "-" ? body : await openAddress(transport, source, progress, signal);
+      const image = await importImage(this.#changes(), tar, { source, name, platform, message, changes }, signal);
+      this.#namedAnew(image, name);
+      this.#events.publish("import", image);
+      progress({ status: image.id });
+    } finally {
+      transport.close();
+    }
+  }
+
   async tag(source: string, target: { repository: string; tag?: string }): Promise<void> {
     const image = this.#store.require(source);
-    const reference = this.#parse(target.repository);
-    if (reference.digest !== undefined) throw invalidArgument("refusing to create a tag with a digest reference");
-    if (target.tag !== undefined && target.tag !== "" && !isTag(target.tag)) throw invalidArgument("invalid tag format");
-    const tagged = withDefaultTag(target.tag ? { ...reference, tag: target.tag } : reference);
+    const tagged = this.#tagged(target.repository, target.tag, "refusing to create a tag with a digest reference");
     const stored = await this.#removals.run(image.id, async () => {
       if (this.#store.get(image.id) !== image) throw this.#store.noSuchImage(source);
       return await this.#store.put(tagged, image.target, image);
     });
-    this.#events.publish("tag", stored, this.#shown(tagged));
+    this.#namedAnew(stored, tagged);
   }
 
   async remove(ref: string, options: { force: boolean; noPrune: boolean }): Promise<api.ImageDeleteItem[]> {
@@ -315,6 +358,22 @@ export class ImageManager implements ImageSource {
     if (isDigest(tag)) return { domain, path, digest: tag };
     if (!isTag(tag)) throw invalidArgument("invalid tag format");
     return { domain, path, tag };
+  }
+
+  /** A name for an image; `ofDigest` refuses one that says which image it is. */
+  #tagged(repository: string, tag: string | undefined, ofDigest: string): Reference {
+    const reference = this.#parse(repository);
+    if (reference.digest !== undefined) throw invalidArgument(ofDigest);
+    if (tag && !isTag(tag)) throw invalidArgument("invalid tag format");
+    return withDefaultTag(tag ? { ...reference, tag } : reference);
+  }
+
+  /** Tells of a name; returns it as Docker shows it. */
+  #namedAnew(image: StoredImage, name: Reference | undefined): string {
+    if (name === undefined) return "";
+    const shown = this.#shown(name);
+    this.#events.publish("tag", image, shown);
+    return shown;
   }
 
   #parse(text: string): Reference {

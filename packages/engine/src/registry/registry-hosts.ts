@@ -32,7 +32,8 @@ export async function registryHostsOf(domain: string, options: RegistryHostsOpti
   return [...mirrors, ...upstream];
 }
 
-const noTls: RegistryTls = { skipVerify: false, authorities: [], clients: [] };
+/** As the machine trusts others. */
+export const noTls: RegistryTls = { skipVerify: false, authorities: [], clients: [] };
 
 /** docker.io is the name of a namespace; its server is another. */
 export function serverOf(domain: string): string {

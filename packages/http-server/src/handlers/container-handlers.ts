@@ -51,6 +51,16 @@ export function containerHandlers(calls: Calls, containers: ContainerBackend) {
       sendJson(call.response, 200, null);
     }),
 
+    ImageCommit: calls.answer(endpoints.ImageCommit, async (call, body) => {
+      // Docker's CLI sends null: that is the container's own, as an object without fields is.
+      const config = Object.keys(body ?? {}).length > 0 ? body : undefined;
+      const { container, repo, tag, author = "", comment = "", pause = true, changes = [] } = call.query;
+      if (!container) throw invalidArgument('invalid name or ID supplied: ""');
+      const name = { ...(repo ? { repository: repo } : {}), ...(tag ? { tag } : {}) };
+      const options = { ...name, author, comment, pause, changes, ...(config ? { config } : {}) };
+      return { Id: await containers.commit(container, options, call.signal()) };
+    }),
+
     ContainerStart: calls.answer(endpoints.ContainerStart, async (call) => {
       const hostConfig = await hostConfigOfStart(call.request, call.version);
       const { detachKeys } = call.query;

@@ -26,11 +26,15 @@ export function imageHandlers(calls: Calls, images: ImageBackend) {
     ImageHistory: calls.answer(endpoints.ImageHistory, (call) => images.history(refOf(call))),
 
     ImageCreate: calls.takeOver(endpoints.ImageCreate, async (call) => {
-      const { fromImage, fromSrc, tag } = call.query;
+      const { fromImage, fromSrc, repo, tag, message = "", changes = [] } = call.query;
       if (!fromImage) {
-        if (fromSrc)
-          throw notImplemented("importing a file system as an image is not supported: load an image with `load`, or pull one");
-        throw invalidArgument("fromImage must name the image to pull");
+        if (!fromSrc)
+          throw invalidArgument("fromImage must name the image to pull, or fromSrc say where the archive to import is");
+        const name = { ...(repo ? { repository: repo } : {}), ...(tag ? { tag } : {}) };
+        const request = { source: fromSrc, ...name, ...platformOf(call.query), message, changes };
+        return await streamProgress(call.response, (progress) =>
+          images.importImage(request, call.request, progress, call.signal()),
+        );
       }
       const auth = registryAuth(call.request);
       const request = { reference: fromImage, ...(tag ? { tag } : {}), ...platformOf(call.query), ...(auth ? { auth } : {}) };

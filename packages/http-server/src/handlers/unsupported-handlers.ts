@@ -20,9 +20,6 @@ const noBuilder: Handler = () => {
 /** Routes that answer in words that what they are for is not there. */
 export const unsupportedHandlers = {
   ImageBuild: noBuilder,
-  ImageCommit: (() => {
-    throw notImplemented("making an image of a container is not supported: export its file system, or build the image");
-  }) satisfies Handler,
   SwarmInspect: noSwarm,
   SwarmInit: noSwarmMode,
   SwarmJoin: noSwarmMode,

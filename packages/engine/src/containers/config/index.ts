@@ -3,6 +3,7 @@ export type { ConfigSettings, ReferencedContainer } from "./config-settings.ts";
 export { checkedContainerName } from "./container-name.ts";
 export { decodeUpdate } from "./decode-update.ts";
 export type { LegacyLink } from "./legacy-links.ts";
+export { withImageConfig } from "./merge-image-config.ts";
 export { namedInRequest } from "./missing-reference.ts";
 export type { MountRequest } from "./mount-spec.ts";
 export { normaliseCreate, verifyCreate } from "./normalise-create.ts";

@@ -3,8 +3,15 @@ import { invalidArgument } from "@pouchcontainer/errors";
 import type { ImageConfig } from "../../images/image-source.ts";
 import { isExposable } from "./verify-ports.ts";
 
-/** The request's configuration with the image's where the request says nothing, by Docker's rules for each field. */
+/** `withImageConfig` for a container, which runs a command. */
 export function mergeImageConfig(config: ContainerConfig, image: ImageConfig): ContainerConfig {
+  const merged = withImageConfig(config, image);
+  if ((merged.Entrypoint ?? []).length === 0 && (merged.Cmd ?? []).length === 0) throw invalidArgument("No command specified");
+  return merged;
+}
+
+/** The request's configuration with the image's where the request says nothing, by Docker's rules for each field. */
+export function withImageConfig(config: ContainerConfig, image: ImageConfig): ContainerConfig {
   const merged: ContainerConfig = {
     ...config,
     User: config.User || (image.User ?? ""),
@@ -44,7 +51,6 @@ function commandOf(config: ContainerConfig, image: ImageConfig): Partial<Contain
   const command = entrypointGiven || (config.Cmd ?? []).length > 0 ? config.Cmd : image.Cmd;
   const entrypoint =
     config.Entrypoint?.length === 1 && config.Entrypoint[0] === "" ? undefined : (config.Entrypoint ?? inherited);
-  if ((entrypoint ?? []).length === 0 && (command ?? []).length === 0) throw invalidArgument("No command specified");
   return {
     // A field the request had and the rules took away must not shine through.
     Cmd: command ? [...command] : [],

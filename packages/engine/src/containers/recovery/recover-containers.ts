@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { isKind } from "@pouchcontainer/errors";
 import { makeFolders } from "@pouchcontainer/owners";
+import { finishCommit } from "../commit-container.ts";
 import { Container } from "../container.ts";
 import { ownerLabel } from "../container-deps.ts";
 import { isHalfRemoved, zeroTime, type ContainerRecord } from "../container-record.ts";
@@ -65,6 +66,7 @@ async function recover(room: ContainerRoom): Promise<void> {
     ),
   );
   await Promise.all(wanted.map((container) => guarded(room, container, () => finishUpdate(room, container))));
+  await Promise.all(wanted.map((container) => guarded(room, container, () => finishCommit(room, container))));
   await Promise.all(halfDone.map((container) => guarded(room, container, () => finishRemoval(room, container))));
   await sortUnrecorded(room, unrecorded);
   await clearStrays(room, found);

@@ -2,7 +2,6 @@ import { checkJsonBounds } from "@pouchcontainer/api";
 import { invalidArgument } from "@pouchcontainer/errors";
 import {
   detectCompression,
-  digestOf,
   layerTypeFor,
   maxIndexValues,
   MediaType,
@@ -12,8 +11,8 @@ import {
   type NamingDefaults,
   type Reference,
 } from "@pouchcontainer/oci";
-import { gcLabels } from "../containerd-services.ts";
 import { documentLimit, readDocument } from "../store/image-documents.ts";
+import { writeManifest } from "../write-manifest.ts";
 import { parseArchiveName, type ArchiveDeps, type ArchiveImage } from "./archive-images.ts";
 import type { IngestedArchive, IngestedFile } from "./ingest-archive.ts";
 
@@ -60,22 +59,6 @@ async function readItem(deps: ArchiveDeps, archive: IngestedArchive, item: Manif
   };
   const { target, manifestDescriptor } = await writeManifest(deps, manifest);
   return { target, documents: { manifestDescriptor, manifest, config }, references: referencesOf(item, deps.naming) };
-}
-
-/** Stores a manifest made here, labelled for the collector. */
-export async function writeManifest(
-  deps: ArchiveDeps,
-  manifest: ImageManifest,
-): Promise<{ target: ContentDescriptor; manifestDescriptor: ContentDescriptor }> {
-  const bytes = Buffer.from(JSON.stringify(manifest));
-  const target = { mediaType: MediaType.ociManifest, digest: digestOf(bytes), size: bytes.length };
-  const labels = manifest.layers.map((layer, index): [string, string] => [gcLabels.layer(index), layer.digest]);
-  await deps.lease.holdContent(target.digest);
-  await deps.content.writeBlob(
-    { bytes, digest: target.digest, labels: { [gcLabels.config]: manifest.config.digest, ...Object.fromEntries(labels) } },
-    { leaseId: deps.lease.id, signal: deps.signal },
-  );
-  return { target, manifestDescriptor: target };
 }
 
 export function layerOf(path: string, file: IngestedFile, diffId: string): ContentDescriptor {

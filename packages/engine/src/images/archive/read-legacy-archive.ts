@@ -6,7 +6,8 @@ import { invalidArgument } from "@pouchcontainer/errors";
 import { detectCompression, digestOf, MediaType, parseImageConfig, type Platform } from "@pouchcontainer/oci";
 import { parseArchiveName, type ArchiveDeps, type ArchiveImage } from "./archive-images.ts";
 import type { IngestedArchive, IngestedFile } from "./ingest-archive.ts";
-import { layerOf, writeManifest } from "./read-docker-archive.ts";
+import { writeManifest } from "../write-manifest.ts";
+import { layerOf } from "./read-docker-archive.ts";
 
 /** One image of the format before 1.10: a layer with a config of its own, on top of its parent. */
 interface LegacyStep {

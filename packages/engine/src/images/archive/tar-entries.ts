@@ -1,12 +1,9 @@
 import { posix } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { PassThrough, type Duplex, type Readable } from "node:stream";
-import { createGunzip, createZstdDecompress } from "node:zlib";
+import type { Readable } from "node:stream";
 import { EngineError, invalidArgument } from "@pouchcontainer/errors";
-import { decompressionPrograms } from "@pouchcontainer/files";
-import { detectCompression, type Compression } from "@pouchcontainer/oci";
-import { startProgram } from "@pouchcontainer/owners";
 import { extract as tarExtract, type Header } from "tar-stream";
+import { plainTar } from "./plain-tar.ts";
 
 /** A file or link of an archive. Its name is relative, has no `..` and no `.`. */
 export interface TarEntry {
@@ -29,10 +26,8 @@ const allNamesLimit = 64 * 1024 * 1024;
  */
 export async function readTar(source: Readable, signal: AbortSignal, onEntry: (entry: TarEntry) => Promise<void>): Promise<void> {
   const extract = tarExtract();
-  const chunks: AsyncIterator<Buffer> = source.iterator({ destroyOnReturn: false });
-  const head = await firstBytes(chunks, magicBytes);
-  const plain = decompressed(detectCompression(head));
-  const piped = pipeline(continued(head, chunks), plain, extract, { signal });
+  const { chunks, plain } = await plainTar(source);
+  const piped = pipeline(chunks, plain, extract, { signal });
   // What stops the reading is told by the loop below; here it would go unheard.
   piped.catch(() => undefined);
   let count = 0;
@@ -100,57 +95,4 @@ function cleanPath(path: string, name: string): string {
     throw invalidArgument(`invalid archive: "${name}" points outside the archive`);
   }
   return clean === "." ? "" : clean;
-}
-
-type Decompressor = Duplex | ((chunks: AsyncIterable<Buffer>) => AsyncGenerator<Buffer, void, undefined>);
-
-function decompressed(compression: Compression): Decompressor {
-  switch (compression) {
-    case "gzip":
-      return createGunzip();
-    case "zstd":
-      return createZstdDecompress();
-    case "bzip2":
-    case "xz":
-      return (chunks) => throughProgram(chunks, decompressionPrograms[compression]);
-    default:
-      return new PassThrough();
-  }
-}
-
-/** The program's exit status tells whether the archive was whole. */
-async function* throughProgram(
-  chunks: AsyncIterable<Buffer>,
-  { program, packageName }: { program: string; packageName: string },
-): AsyncGenerator<Buffer, void, undefined> {
-  const decompressor = startProgram(program, ["-dc"], { packageName, stdio: ["pipe", "pipe", "ignore"] });
-  // A source that breaks off is one that ends early; a program that takes no more says why by its exit.
-  pipeline(chunks, decompressor.stdin).catch(() => undefined);
-  try {
-    yield* decompressor.stdout as AsyncIterable<Buffer>;
-    const { status } = await decompressor.exited;
-    if (status !== 0) throw invalidArgument(`invalid archive: ${program} cannot decompress it: it is damaged or ends early`);
-  } finally {
-    decompressor.abandon();
-  }
-}
-
-/** As many as tell how an archive is compressed. */
-const magicBytes = 6;
-
-/** That many bytes or more, as they come; fewer of a source that ends before. */
-async function firstBytes(chunks: AsyncIterator<Buffer>, least: number): Promise<Buffer> {
-  const head: Buffer[] = [];
-  for (let count = 0; count < least;) {
-    const { done, value } = await chunks.next();
-    if (done) break;
-    head.push(value);
-    count += value.length;
-  }
-  return Buffer.concat(head);
-}
-
-async function* continued(head: Buffer, chunks: AsyncIterator<Buffer>): AsyncGenerator<Buffer, void, undefined> {
-  yield head;
-  for (let next = await chunks.next(); !next.done; next = await chunks.next()) yield next.value;
 }

@@ -1,0 +1,125 @@
+import { isOutage } from "@pouchcontainer/containerd";
+import type { Readable } from "node:stream";
+import { cancelled } from "@pouchcontainer/errors";
+import {
+  digestOf,
+  MediaType,
+  parseImageConfig,
+  type ContentDescriptor,
+  type ImageConfigFile,
+  type ImageManifest,
+  type ImageRunConfig,
+  type Platform,
+  type Reference,
+} from "@pouchcontainer/oci";
+import type { LoadDeps } from "../archive/load-archive.ts";
+import type { Lease } from "../lease.ts";
+import type { ImageDocuments } from "../store/image-documents.ts";
+import type { StoredImage } from "../store/image-store.ts";
+import { writeManifest } from "../write-manifest.ts";
+import { writeLayer, type NewLayer } from "./write-layer.ts";
+
+/** An image that is made here: a layer on others, or on nothing, and what its containers are to be. */
+export interface NewImage {
+  parent?: ImageDocuments;
+  platform: Platform;
+  /** A plain tar (OCI image spec, `layer.md`). */
+  layer: Readable;
+  config: ImageRunConfig;
+  author: string;
+  comment: string;
+  /** The step of the history. */
+  createdBy: string;
+}
+
+/** Makes an image and unpacks it. Nothing is left of one that fails; without a name it is one that nobody has named yet. */
+export async function makeImage(
+  deps: LoadDeps,
+  image: NewImage,
+  reference: Reference | undefined,
+  signal: AbortSignal,
+): Promise<StoredImage> {
+  const lease = await deps.leases.take("new");
+  let done = false;
+  let afterOutage = false;
+  try {
+    for (const layer of image.parent?.manifest.layers ?? []) await lease.holdContent(layer.digest);
+    const layer = await writeLayer(deps.containerd, lease, image.layer, signal);
+    const documents = await writeDocuments(deps, lease, image, layer, signal);
+    await deps.unpacker.unpackAll(deps.snapshotter, documents, lease, signal);
+    const target = documents.manifestDescriptor;
+    const stored = await (reference === undefined
+      ? deps.store.putDangling(target, documents)
+      : deps.store.put(reference, target, documents));
+    done = true;
+    return stored;
+  } catch (error) {
+    afterOutage = isOutage(error);
+    if (signal.aborted) throw cancelled("context canceled", { cause: error });
+    throw error;
+  } finally {
+    await lease.release({ collect: !done, afterOutage });
+  }
+}
+
+async function writeDocuments(
+  deps: LoadDeps,
+  lease: Lease,
+  image: NewImage,
+  layer: NewLayer | undefined,
+  signal: AbortSignal,
+): Promise<ImageDocuments> {
+  const { content } = deps.containerd;
+  const bytes = Buffer.from(JSON.stringify(configOf(image, layer, new Date(deps.clock.now()).toISOString())));
+  const digest = digestOf(bytes);
+  await lease.holdContent(digest);
+  await content.writeBlob({ bytes, digest }, { leaseId: lease.id, signal });
+  const layers = (image.parent?.manifest.layers ?? []).map(asOci);
+  const manifest: ImageManifest = {
+    schemaVersion: 2,
+    mediaType: MediaType.ociManifest,
+    config: { mediaType: MediaType.ociConfig, digest, size: bytes.length },
+    layers: layer === undefined ? layers : [...layers, layer.descriptor],
+  };
+  const { manifestDescriptor } = await writeManifest({ content, lease, signal }, manifest);
+  return { manifestDescriptor, manifest, config: parseImageConfig(bytes) };
+}
+
+/** Docker's types and OCI's name the same bytes; one manifest has those of one kind. */
+const ociTypes: Partial<Record<string, string>> = {
+  [MediaType.dockerLayer]: MediaType.ociLayer,
+  [MediaType.dockerLayerGzip]: MediaType.ociLayerGzip,
+  [MediaType.dockerLayerZstd]: MediaType.ociLayerZstd,
+};
+
+function asOci({ mediaType, digest, size }: ContentDescriptor): ContentDescriptor {
+  return { mediaType: ociTypes[mediaType] ?? mediaType, digest, size };
+}
+
+function configOf(image: NewImage, layer: NewLayer | undefined, created: string): ImageConfigFile {
+  const { parent, author, comment, createdBy } = image;
+  const { os, architecture, variant } = image.platform;
+  return {
+    architecture,
+    os,
+    ...(variant !== undefined && { variant }),
+    ...(author !== "" && { author }),
+    ...(comment !== "" && { comment }),
+    created,
+    config: image.config,
+    rootfs: {
+      type: "layers",
+      diff_ids: [...(parent?.config.rootfs.diff_ids ?? []), ...(layer === undefined ? [] : [layer.diffId])],
+    },
+    history: [
+      ...(parent?.config.history ?? []),
+      {
+        created,
+        ...(createdBy !== "" && { created_by: createdBy }),
+        ...(author !== "" && { author }),
+        ...(comment !== "" && { comment }),
+        ...(layer === undefined && { empty_layer: true }),
+      },
+    ],
+  };
+}
