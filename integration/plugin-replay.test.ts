@@ -114,7 +114,7 @@ test("a version that hangs ends by its deadline, one that is no plugin says so, 
   assert.equal(summary.failing, differences.length);
 
   const broken = await daemon.pouch("plugin", "replay", "tiers", "--against", tiers("4.0.0", "})("));
-  assert.equal(broken.code, 1);
+  assert.equal(broken.code, 2);
   assert.match(broken.stderr, /plugin "tiers" could not be started: .*SyntaxError/s);
   const other = writePlugin(join(scratch, "other"), {
     name: "other",
@@ -137,7 +137,7 @@ test("a daemon without a journal says how it gets one, and keeps nothing", async
   assert.equal(installed.code, 0, installed.stderr);
   await off.api("POST", "/containers/create", { Image: "none", Labels: {} });
   const { code, stderr } = await off.pouch("plugin", "replay", "tiers");
-  assert.equal(code, 1);
+  assert.equal(code, 2);
   assert.match(stderr, /the journal of plugin calls is switched off.*--plugin-journal-size=BYTES/);
   assert.throws(() => readdirSync(join(off.homeDirectory, "plugins/journal")), { code: "ENOENT" });
 });

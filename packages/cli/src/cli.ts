@@ -27,9 +27,12 @@ export async function runCli(argv: readonly string[], host: CliHost): Promise<nu
     if (asked.entry === undefined) return await unknown(asked, before.words, host);
     return await runEntry(asked.path, before.globals, before.words.slice(asked.path.length), host);
   } catch (error) {
-    return await report(error, asked, host);
+    const status = await report(error, asked, host);
+    return status === generalFailure ? (asked?.entry?.failureStatus ?? status) : status;
   }
 }
+
+const generalFailure = 1;
 
 interface Asked {
   path: string[];
@@ -169,7 +172,7 @@ async function report(error: unknown, asked: Asked | undefined, host: CliHost): 
   }
   host.err.write(`pouch: ${messageOf(error)}\n`);
   if (error instanceof Error && isProgrammingError(error)) host.err.write(`${error.stack ?? ""}\n`);
-  return 1;
+  return generalFailure;
 }
 
 async function usageOf(entry: CommandEntry): Promise<string> {

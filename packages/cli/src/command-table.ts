@@ -326,6 +326,7 @@ export const commandTable: readonly CommandEntry[] = [
     paths: ["plugin replay"],
     summary: "Run a plugin, or a new version of it, over recorded calls",
     names: "plugins",
+    failureStatus: 2,
     load: load(() => import("./commands/plugin/replay.ts")),
   },
   {

@@ -43,6 +43,8 @@ export interface CommandEntry {
   paths: readonly string[];
   summary: string;
   hidden?: boolean;
+  /** Exit status of a failure that has none of its own. Default: 1, to which what compares gives another meaning, as diff(1) does. */
+  failureStatus?: number;
   /** What a shell offers for its arguments. */
   names?: "containers" | "images" | "networks" | "plugins" | "volumes";
   load(): Promise<Command>;

@@ -91,10 +91,26 @@ test("a replay that ends too early is no success", async (t) => {
     request.on("end", () => response.end(answer));
   });
   const cut = await daemon.run(["plugin", "replay", "tool"]);
-  assert.deepEqual([cut.status, cut.err.includes("the daemon went away before the replay was done")], [1, true], cut.err);
+  assert.deepEqual([cut.status, cut.err.includes("the daemon went away before the replay was done")], [2, true], cut.err);
   answer = lines({ errorDetail: { message: "the disk is gone" }, error: "the disk is gone" });
   const failed = await daemon.run(["plugin", "replay", "tool"]);
-  assert.deepEqual([failed.status, failed.err.includes("the disk is gone")], [1, true], failed.err);
-  const missing = await daemon.run(["plugin", "replay", "tool", "--against", "/nowhere/at-all"]);
-  assert.match(missing.err, /no such folder or file: \/nowhere\/at-all/);
+  assert.deepEqual([failed.status, failed.err.includes("the disk is gone")], [2, true], failed.err);
+});
+
+test("no failure has the exit status of calls that differ", async (t) => {
+  const daemon = await SampleDaemon.start(t, (request, response) => {
+    request.resume();
+    request.on("end", () => response.writeHead(409).end(JSON.stringify({ message: "another replay is under way" })));
+  });
+  for (const [args, status, message] of [
+    [["tool", "--against", "/nowhere/at-all"], 2, /no such folder or file: \/nowhere\/at-all/],
+    [["tool"], 2, /Error response from daemon: another replay is under way/],
+    [[], 2, /requires 1 argument/],
+    [["tool", "--since", "yesterday"], 2, /is no time/],
+    [["tool", "--limit", "x"], 125, /--limit/],
+  ] as const) {
+    const failed = await daemon.run(["plugin", "replay", ...args]);
+    assert.equal(failed.status, status, failed.err);
+    assert.match(failed.err, message);
+  }
 });

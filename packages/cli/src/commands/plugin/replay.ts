@@ -20,7 +20,7 @@ export const command = defineCommand({
     since: text("Only calls since this time, or of the last 24h or so"),
   },
   description:
-    "Runs a plugin over the calls that the daemon has recorded of it (--plugin-journal-size) and shows those of which something else comes now. It runs in a process of its own, in no chain; nothing is applied, installed or granted. Values of variables and credentials are not recorded: what may differ for want of them is shown and does not count. Exit status 1: calls differ; 3: none do of those that could be judged, and there are others.",
+    "Runs a plugin over the calls that the daemon has recorded of it (--plugin-journal-size) and shows those of which something else comes now. It runs in a process of its own, in no chain; nothing is applied, installed or granted. Values of variables and credentials are not recorded: what may differ for want of them is shown and does not count. Exit status 0: none differs; 1: calls differ; 2 (125 for a flag that is wrong, 130 after Ctrl-C): it failed, or ended too early; 3: none differs of those that could be judged, and there are others.",
   examples: [
     {
       does: "What a new version would have done differently in the last day",
