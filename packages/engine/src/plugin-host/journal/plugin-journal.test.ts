@@ -140,6 +140,13 @@ test("a line that a killed daemon did not end is one that is not there, and the 
   assert.deepEqual(images(await entries(journal)), ["first", undefined, "second"]);
 });
 
+test("a call is one line, whatever signs its texts have", async (t) => {
+  const journal = await room(t).open();
+  const image = "line\u2028paragraph\u2029return\rnewline\n";
+  journal.called(call(image));
+  assert.deepEqual(images(await entries(journal)), [image]);
+});
+
 test("secrets are masked, or their fields emptied, before anything is written", async (t) => {
   const { directory, open, text } = room(t);
   const secret = call("https://me:canary@registry/x", {

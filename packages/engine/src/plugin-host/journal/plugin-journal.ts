@@ -83,7 +83,7 @@ export class PluginJournal implements CallJournal {
   async *entries(): AsyncGenerator<PlacedEntry> {
     for await (const { place, text } of this.#segments.lines()) {
       await takeLoopShare();
-      const entry = readEntry(text);
+      const entry = text === undefined ? undefined : readEntry(text);
       yield entry === undefined ? { place } : { place, entry };
     }
   }

@@ -1,19 +1,22 @@
 import { makeFolders } from "@pouchcontainer/owners";
+import { linesOf } from "./lines-of.ts";
 import { open, readdir, rm, stat, truncate, type FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 
 /** Files that share the room there is. */
 const parts = 8;
+/** Of one line, however much room there is, or was for an earlier daemon. */
+const mostLineBytes = 1024 * 1024;
 
 interface Segment {
   number: number;
   bytes: number;
 }
 
-/** A line, and its place among all lines: later ones have a greater one. */
+/** A line, and its place among all lines: later ones have a greater one. Without a text where it is longer than any may be. */
 export interface PlacedLine {
   place: number;
-  text: string;
+  text: string | undefined;
 }
 
 /** Lines in files of root's own that have so many bytes in all: the oldest file goes for the next. One writes at a time. */
@@ -43,7 +46,7 @@ export class Segments {
 
   /** Most bytes of one line. */
   static lineBytes(bytes: number): number {
-    return Math.min(Math.floor(bytes / parts), 1024 * 1024);
+    return Math.min(Math.floor(bytes / parts), mostLineBytes);
   }
 
   /** Writes whole lines. What cannot be written leaves nothing of it. */
@@ -70,7 +73,7 @@ export class Segments {
       if (opened === undefined) continue;
       await using file = opened;
       let place = number * placesOfOne;
-      for await (const text of file.readLines({ end: bytes - 1 })) yield { place: (place += 1), text };
+      for await (const text of linesOf(file, bytes, mostLineBytes)) yield { place: (place += 1), text };
     }
   }
 
