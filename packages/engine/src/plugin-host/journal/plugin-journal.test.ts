@@ -1,5 +1,17 @@
 import assert from "node:assert/strict";
-import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
@@ -56,7 +68,7 @@ function call(image: string, more: Partial<JournaledCall> = {}): JournaledCall {
 async function entries(journal: PluginJournal): Promise<(JournalEntry | undefined)[]> {
   await journal.flushed();
   const found: (JournalEntry | undefined)[] = [];
-  for await (const { entry } of journal.entries()) found.push(entry);
+  for await (const line of journal.entries()) found.push("entry" in line ? line.entry : undefined);
   return found;
 }
 
@@ -139,6 +151,52 @@ test("a line that a killed daemon did not end is one that is not there, and the 
   journal.called(call("second"));
   assert.deepEqual(images(await entries(journal)), ["first", undefined, "second"]);
 });
+
+/** What lies in a file's place and is none. */
+const others: Record<string, (path: string, elsewhere: string) => void> = {
+  "a folder": (path) => mkdirSync(path),
+  "a pipe": (path) => execFileSync("mkfifo", [path]),
+  "a link": (path, elsewhere) => symlinkSync(elsewhere, path),
+  "a link to nothing": (path) => symlinkSync("/nowhere/at-all", path),
+};
+
+test("what has a file's name and is none is warned of, and is neither read, written, nor in the way", async (t) => {
+  const { directory, warnings, open } = room(t);
+  const before = await open();
+  before.called(call("first"));
+  await before.flushed();
+  const elsewhere = join(directory, "elsewhere");
+  writeFileSync(elsewhere, readFileSync(join(directory, "00000001.ndjson")));
+  const name = (index: number): string => `0000000${index}.ndjson`;
+  for (const [index, make] of Object.values(others).entries()) make(join(directory, name(index + 2)), elsewhere);
+  for (const odd of ["000000009.ndjson", "00000NaN.ndjson", "9.ndjson", "00000009.ndjson.swp"])
+    writeFileSync(join(directory, odd), readFileSync(elsewhere));
+  const journal = await open();
+  assert.equal(warnings.length, 4, warnings.join("\n"));
+  assert.match(warnings[0] ?? "", /\/00000002\.ndjson is no regular file, so none of the journal/);
+  journal.called(call("second"));
+  assert.deepEqual(images(await entries(journal)), ["first", "second"]);
+  assert.deepEqual(images(await entries(await open())), ["first", "second"]);
+  assert.equal(readFileSync(elsewhere, "utf8").split("\n").length, 2);
+});
+
+for (const [what, make] of Object.entries(others))
+  test(`${what} that takes a file's place while the daemon runs is said, and all other calls are there`, async (t) => {
+    const { directory, open } = room(t);
+    for (const image of ["first", "second"]) {
+      const journal = await open();
+      journal.called(call(image));
+      await journal.flushed();
+    }
+    const journal = await open();
+    const file = join(directory, "00000001.ndjson");
+    renameSync(file, `${file}.aside`);
+    make(file, `${file}.aside`);
+    const found = await Array.fromAsync(journal.entries());
+    assert.deepEqual(images(await entries(journal)), [undefined, "second"]);
+    const [first] = found;
+    assert.match(first && "damage" in first ? first.damage : "", /^files of the journal, .*: 00000001\.ndjson cannot be read: /);
+  });
 
 test("a call is one line, whatever signs its texts have", async (t) => {
   const journal = await room(t).open();

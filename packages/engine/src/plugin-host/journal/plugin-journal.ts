@@ -6,7 +6,7 @@ import type { JournalSecrets } from "./hidden-secrets.ts";
 import { journalEntry, readEntry, type JournalEntry } from "./journal-entry.ts";
 import { isReplayable, type CallJournal, type JournaledCall } from "./journaled-call.ts";
 import { isLargerThan } from "./larger-than.ts";
-import { Segments } from "./segments.ts";
+import { damagedLine, Segments } from "./segments.ts";
 
 export interface PluginJournalOptions {
   /** The daemon's own; what is in it goes when the journal is switched off. */
@@ -34,11 +34,8 @@ export interface JournalLosses {
   lost: number;
 }
 
-/** A line of the journal; without an entry where it was not written to its end. */
-export interface PlacedEntry {
-  place: number;
-  entry?: JournalEntry;
-}
+/** A line of the journal, or what is said of a place where there is no whole one. */
+export type PlacedEntry = { place: number } & ({ entry: JournalEntry } | { damage: string });
 
 /** Calls of plugins on disk, for as long as there is room for them. What it cannot keep it leaves out: no call waits for it. */
 export class PluginJournal implements CallJournal {
@@ -56,8 +53,8 @@ export class PluginJournal implements CallJournal {
 
   /** Undefined where it is switched off: what an earlier daemon kept is removed then. */
   static async open(options: PluginJournalOptions): Promise<PluginJournal | undefined> {
-    const { directory, bytes } = options;
-    if (bytes > 0) return new PluginJournal(options, await Segments.open(directory, bytes));
+    const { directory, bytes, warn } = options;
+    if (bytes > 0) return new PluginJournal(options, await Segments.open(directory, bytes, warn));
     await removeTree(directory);
     return undefined;
   }
@@ -81,10 +78,11 @@ export class PluginJournal implements CallJournal {
 
   /** Oldest first, all that was written before. */
   async *entries(): AsyncGenerator<PlacedEntry> {
-    for await (const { place, text } of this.#segments.lines()) {
+    for await (const line of this.#segments.lines()) {
       await takeLoopShare();
-      const entry = text === undefined ? undefined : readEntry(text);
-      yield entry === undefined ? { place } : { place, entry };
+      const { place } = line;
+      const entry = "text" in line ? readEntry(line.text) : undefined;
+      yield entry === undefined ? { place, damage: "damage" in line ? line.damage : damagedLine } : { place, entry };
     }
   }
 

@@ -15,41 +15,41 @@ export interface WantedCalls {
 /** The calls that were recorded when it was asked, oldest first: two passes over the disk, so that none but one is in memory. */
 export class RecordedCalls {
   readonly total: number;
-  /** Lines that were not written to their end. */
-  readonly cut: number;
+  /** What could not be read, and how much of it. */
+  readonly damaged: ReadonlyMap<string, number>;
   readonly #journal: PluginJournal;
   readonly #wanted: WantedCalls;
   readonly #first: number;
   readonly #last: number;
 
-  private constructor(journal: PluginJournal, wanted: WantedCalls, places: readonly number[], cut: number) {
+  private constructor(journal: PluginJournal, wanted: WantedCalls, places: readonly number[], damaged: Map<string, number>) {
     this.#journal = journal;
     this.#wanted = wanted;
     this.#first = places[0] ?? Infinity;
     this.#last = places.at(-1) ?? -Infinity;
     this.total = places.length;
-    this.cut = cut;
+    this.damaged = damaged;
   }
 
   static async find(journal: PluginJournal, wanted: WantedCalls, signal: AbortSignal): Promise<RecordedCalls> {
     await journal.flushed();
     let places: number[] = [];
-    let cut = 0;
+    const damaged = new Map<string, number>();
     const { limit = Infinity } = wanted;
-    for await (const { place, entry } of journal.entries()) {
+    for await (const line of journal.entries()) {
       signal.throwIfAborted();
-      if (entry === undefined) cut += 1;
-      else if (isWanted(entry, wanted)) places.push(place);
+      if ("damage" in line) damaged.set(line.damage, (damaged.get(line.damage) ?? 0) + 1);
+      else if (isWanted(line.entry, wanted)) places.push(line.place);
       // Not one by one: that would move all of them each time.
       if (places.length > 2 * limit) places = places.slice(-limit);
     }
-    return new RecordedCalls(journal, wanted, limit === Infinity ? places : places.slice(-limit), cut);
+    return new RecordedCalls(journal, wanted, limit === Infinity ? places : places.slice(-limit), damaged);
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<JournalEntry> {
-    for await (const { place, entry } of this.#journal.entries()) {
-      if (place > this.#last) return;
-      if (place >= this.#first && entry !== undefined && isWanted(entry, this.#wanted)) yield entry;
+    for await (const line of this.#journal.entries()) {
+      if (line.place > this.#last) return;
+      if (line.place >= this.#first && "entry" in line && isWanted(line.entry, this.#wanted)) yield line.entry;
     }
   }
 }

@@ -52,7 +52,7 @@ export async function replayCalls(
       : "they made room for newer ones meanwhile",
     calls.total - done,
   );
-  report.leaveOut("lines that were cut when the daemon was killed, of whichever plugin", calls.cut);
+  for (const [what, count] of calls.damaged) report.leaveOut(what, count);
   return report;
 }
 
