@@ -66,15 +66,24 @@ export function hidesValues({ emptied = 0, given, context }: JournalEntry): bool
   return emptied > 0 || JSON.stringify([given, context]).includes(secretMask);
 }
 
-/** A line as it was written; undefined for one that was not written to its end. */
+/** A line as it was written; undefined for one that was not written to its end, or is none of this journal. */
 export function readEntry(line: string): JournalEntry | undefined {
   try {
     const entry: unknown = JSON.parse(line);
-    // Written by `journalEntry` into a folder of the daemon's own; another daemon's form is told by `format`.
-    return isObject(entry) ? (entry as unknown as JournalEntry) : undefined;
+    return isEntry(entry) ? entry : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** Of another daemon's form no more is known than that it tells which it is, and whose call it was. */
+function isEntry(value: unknown): value is JournalEntry {
+  if (!isObject(value) || !Number.isInteger(value["format"]) || typeof value["plugin"] !== "string") return false;
+  return (
+    value["format"] !== entryFormat ||
+    (["api", "time", "version", "point"].every((name) => typeof value[name] === "string") &&
+      ["context", "given", "result"].every((name) => isObject(value[name])))
+  );
 }
 
 /** A request without functions: of what has some, its data. */

@@ -174,6 +174,24 @@ test("calls that do not fit any more, and lines that were cut, are left out with
   assert.match(summary.leftOut[1]?.reason ?? "", /^lines that were cut/);
 });
 
+test("a line that is JSON and no call is damaged, one of another form says so, and the others are made", async (t) => {
+  const { create, replay, files } = await world(t);
+  for (const image of ["apple", "banana", "cherry"]) await create(image);
+  const [file = ""] = files();
+  const text = readFileSync(file, "utf8");
+  const [first = ""] = text.split("\n");
+  const damaged = ["null", "7", "[]", "{}", '{"plugin":"compiled-in"}', '{"format":1,"plugin":"compiled-in"}', '{"format":2'];
+  const others = ['{"format":2,"plugin":"compiled-in"}', '{"format":2,"plugin":"other"}'];
+  const lines = [...damaged, ...others, first].join("\n");
+  writeFileSync(file, `${lines}${"\n".padEnd(text.length - lines.length)}`);
+  const { summary } = await replay({}, "compiled-in");
+  assert.equal(summary.same, 1);
+  assert.deepEqual(summary.leftOut, [
+    { reason: "written in form 2 of the journal, and this daemon reads 1", calls: 1 },
+    { reason: "lines that were cut when the daemon was killed, or are damaged, of whichever plugin", calls: damaged.length + 1 },
+  ]);
+});
+
 test("whoever goes ends the replay with all that it began, and the next one is free", async (t) => {
   const { plugin, root, running, create, replay, folders } = await world(t);
   await running.manager.install({ reference: plugin("tool", { code: naming("config.Image") }) });
