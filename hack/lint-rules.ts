@@ -230,6 +230,7 @@ const ownPatterns = [
   "packages/engine/src/registry/challenge.ts",
   "packages/engine/src/networks/linux/nft-shell.ts",
   "packages/oci/src/reference.ts",
+  "packages/api/src/credentials.ts",
   // Of the API's schemas.
   "packages/api/src/decode.ts",
 ];

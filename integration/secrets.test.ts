@@ -25,7 +25,7 @@ function leakyPlugin(): string {
     code: `import { registerContainerPlugin } from "@pouchcontainer/plugin-sdk";
 registerContainerPlugin({
   preCreate(config) {
-    if (config.Labels?.fail) throw new Error("cannot use " + config.Env.join(" and "), { cause: new Error(config.Env[0]) });
+    if (config.Labels?.fail) throw new Error("cannot use " + [...config.Env, ...(config.Cmd ?? [])].join(" and "), { cause: new Error(config.Env[0]) });
     if (config.Labels?.break) config.Env = "ADDED=" + config.Env[0];
     else config.Env = [...config.Env, "ADDED=" + config.Env[0].split("=")[1]];
   },
@@ -51,6 +51,12 @@ test("no value of an environment, header of authorization or build argument is i
   await daemon.api("POST", "/containers/web/update", { Env: [`SECRET=${canary}2`] });
   const body = { Image: "busybox", Env: [`SECRET=${canary}`] };
   await told("POST", "/containers/create", { ...body, Labels: { fail: "1" } });
+  const line = {
+    Cmd: ["app", `--password=${canary}`, "--token", canary, `https://me:${canary}@host`],
+    Labels: { "db-password": canary },
+  };
+  await told("POST", "/containers/create", { ...body, ...line, Labels: { ...line.Labels, fail: "1" } });
+  await told("POST", "/plugins/dry-run", { point: "container.preCreate", body: { ...body, ...line } });
   await told("POST", "/containers/create", { ...body, Labels: { break: "1" } });
   await told("POST", "/containers/create", { ...body, Env: { SECRET: canary } });
   await told("POST", "/containers/create", { ...body, env: [[canary]] });

@@ -11,5 +11,6 @@ export type { JsonSchema } from "./json-schema.ts";
 export { registryAuth } from "./registry-auth.ts";
 export { sendError } from "./send-error.ts";
 export { pathOf, problemText, type Problem } from "./problem.ts";
-export { isSecretField, maskSecrets, secretMask, secretsIn, withoutCredentials, withoutSecrets } from "./secrets.ts";
+export { isSecretField, maskSecrets, secretsIn, withoutSecrets } from "./secrets.ts";
+export { secretMask, withoutCredentials } from "./credentials.ts";
 export type { Static, TSchema } from "typebox";

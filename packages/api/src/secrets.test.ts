@@ -1,14 +1,35 @@
 import assert from "node:assert/strict";
 import { Readable } from "node:stream";
 import { test } from "node:test";
-import { isSecretField, maskSecrets, secretsIn, withoutCredentials, withoutSecrets } from "./secrets.ts";
+import { isSecretField, maskSecrets, secretsIn, withoutSecrets } from "./secrets.ts";
 
 test("a secret is known by its meaning, in every spelling", () => {
   for (const field of ["Env", "env", "environment", "Environ", "buildargs", "build-args", "BUILD_ARGS", "X-Registry-Auth"])
     assert.ok(isSecretField(field), field);
   for (const field of ["identitytoken", "IdentityToken", "identity_token", "Authorization", "password", "auth"])
     assert.ok(isSecretField(field), field);
-  for (const field of ["Image", "Labels", "args", "Environs1", "author"]) assert.ok(!isSecretField(field), field);
+  for (const field of [
+    "com.example.db-password",
+    "vault/Token",
+    "AWS_SECRET_ACCESS_KEY",
+    "dbPassword",
+    "x.basicauth.users",
+    "db.pass",
+  ])
+    assert.ok(isSecretField(field), field);
+  for (const field of [
+    "Image",
+    "Labels",
+    "args",
+    "Environs1",
+    "author",
+    "Compass",
+    "maxTokens",
+    "password-policy",
+    "tokenTtl",
+    "key",
+  ])
+    assert.ok(!isSecretField(field), field);
 });
 
 test("names of variables stay, values do not, wherever they sit", () => {
@@ -49,6 +70,27 @@ test("secrets of a body are taken out of a text somebody made of it; short value
   assert.equal(maskSecrets("no hunter2hunter2 or hunter2 in 1 hunter", secrets), "no *** or *** in 1 hunter");
 });
 
+test("secrets of a command line are masked in all of its forms, and what runs stays to be seen", () => {
+  const curl = "curl -fsS -H 'X-Api-Key: eight' https://me:nine@host/health || exit 1";
+  const body = {
+    Entrypoint: ["/entry", "--db-password=one two&three", "-Dspring.password='four'"],
+    Cmd: ["app", "--token", "five", "--token", "--verbose", "-e", "SIZE=six", "PGPASSWORD=seven", "--max-tokens=9", "--", "a=b"],
+    Healthcheck: { Test: ["CMD-SHELL", curl] },
+    Labels: { "example.com/db-password": "ten-ten-ten", "example.com/team": "infra" },
+  };
+  assert.deepEqual(withoutSecrets(body), {
+    Entrypoint: ["/entry", "--db-password=***", "-Dspring.password=***"],
+    Cmd: ["app", "--token", "***", "--token", "--verbose", "-e", "SIZE=***", "PGPASSWORD=***", "--max-tokens=9", "--", "a=b"],
+    Healthcheck: { Test: ["CMD-SHELL", "curl -fsS -H 'X-Api-Key: ***' https://***@host/health || exit 1"] },
+    Labels: { "example.com/db-password": "***", "example.com/team": "infra" },
+  });
+  assert.equal(withoutSecrets("hunter2", ["Cmd", "3"], "--password"), "***");
+  const found = secretsIn(body);
+  for (const secret of ["one two&three", "'four'", "five", "seven", "eight", "me:nine", "ten-ten-ten"])
+    assert.ok(found.includes(secret), secret);
+  assert.equal(maskSecrets("cannot use one two&three", found), "cannot use ***");
+});
+
 test("secrets are found in data only, and masked as JSON spells them too", () => {
   const secrets = secretsIn({ Env: [Buffer.from("bytes"), Readable.from(["stream"]), 'A=say "hunter2"'] });
   assert.deepEqual(secrets, ['say \\"hunter2\\"', 'say "hunter2"']);
@@ -61,45 +103,6 @@ test("a short value is masked where it stands alone, and not inside of words", (
     maskSecrets('information: LEVEL=info, got "info" infoinfo on :8080 (18080) a.1b a.1bc', secrets),
     'information: LEVEL=***, got "***" infoinfo on :*** (18080) *** a.1bc',
   );
-});
-
-test("credentials in a text are known by their form", () => {
-  const cases: Record<string, string> = {
-    'Get "https://me:pass@reg.example/v2/": EOF': 'Get "https://***@reg.example/v2/": EOF',
-    "Authorization: Bearer abc.def next": "Authorization: Bearer *** next",
-    '{"authorization":"Basic eHk="}': '{"authorization":"Basic ***"}',
-    "authorization = 'basic  eHk='": "authorization = 'basic  ***'",
-    "Proxy-Authorization:\tbearerabc": "Proxy-Authorization:\tbearer***",
-    "authorization: basic, and": "authorization: ***, and",
-    'authorization:" Basic eHk=': 'authorization:" Basic ***',
-    "authorization: abc": "authorization: ***",
-    "X-Registry-Auth: eyJ1": "X-Registry-Auth: ***",
-    "POST /build?t=a&buildargs=%7B%22A%22%3A1%7D&q=1": "POST /build?t=a&buildargs=***&q=1",
-    "unix:///var/run/x.sock and docker.io/library/a@sha256:12": "unix:///var/run/x.sock and docker.io/library/a@sha256:12",
-  };
-  for (const [text, shown] of Object.entries(cases)) assert.equal(withoutCredentials(text), shown);
-});
-
-test("a long word is read once, not from each of its letters", () => {
-  const word = "a".repeat(1 << 20);
-  assert.equal(withoutCredentials(word), word);
-  assert.equal(withoutCredentials(`${word}://user:word@host`), `${word}://***@host`);
-});
-
-test("no text takes more than its length to be masked: in the square of it this would take hours", () => {
-  const long = (unit: string): string => unit.repeat((1 << 20) / unit.length);
-  for (const before of [
-    "authorization",
-    "proxy-authorization:",
-    "authorization: basic",
-    'authorization="',
-    "x-registry-auth",
-    "buildargs=",
-  ])
-    for (const run of [" ", "\t", '"', ":", "authorization:", "basic ", "a://", "x-registry-auth:", "buildargs=", "%"])
-      for (const after of [",", "@", "'"]) withoutCredentials(before + long(run) + after);
-  assert.equal(withoutCredentials(`authorization:${long(" ")},`), `authorization:${long(" ")},`);
-  assert.equal(maskSecrets(long("=abc"), ["=abc"]), long("=abc").replaceAll("=abc", "***"));
 });
 
 test("among thousands of secrets those in the text are found, alone and within a longer one", () => {

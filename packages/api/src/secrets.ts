@@ -3,41 +3,28 @@
  * remembers what passed through the daemon (logs, traces, events, errors, inspect of plugins) asks here.
  */
 
-/** What stands in for a secret. */
-export const secretMask = "***";
+import { credentialsIn, isSecretName, secretInArgument, secretMask, withoutCredentials } from "./credentials.ts";
 
 /** Fields of `NAME=VALUE` entries, or of objects of them: the names stay, so that a reader sees which one was touched. */
 const namedValues = new Set(["env", "envs", "environ", "environment", "buildarg", "buildargs"]);
 
-/** Fields whose whole value is a secret. */
+/** Fields whose whole value is a secret, besides those whose name ends in a word for one. */
 const whole = new Set([
-  "accesstoken",
-  "apikey",
   "auth",
   "authconfig",
   "authorization",
   "auths",
-  "credential",
-  "credentials",
-  "identitytoken",
-  "passwd",
-  "password",
-  "privatekey",
   "proxyauthorization",
-  "refreshtoken",
   "registryauth",
-  "registrytoken",
-  "secret",
-  "secrets",
-  "token",
+  "tokens",
   "xregistryauth",
   "xregistryconfig",
 ]);
 
-/** `Env`, `env`, `build-args`, `X-Registry-Auth`, `identity_token`: spelling says nothing. */
+/** `Env`, `env`, `build-args`, `X-Registry-Auth`, `identity_token`, a label `example.com/db-password`: spelling says nothing. */
 function meaningOf(field: string): "named" | "whole" | "open" {
   const plain = field.replaceAll(/[-_.\s]/g, "").toLowerCase();
-  return namedValues.has(plain) ? "named" : whole.has(plain) ? "whole" : "open";
+  return namedValues.has(plain) ? "named" : whole.has(plain) || isSecretName(field) ? "whole" : "open";
 }
 
 /** Whether what is in a field of that name is a secret, or a list of named ones. */
@@ -50,28 +37,40 @@ function isNameOfPair(field: string, pair: object, meaning: "named" | "whole" | 
   return field === "key" && meaning === "named" && "value" in pair;
 }
 
-/** A copy whose secrets are masked, wherever they sit. `path` holds the names of the fields that led to the value. */
-export function withoutSecrets(value: unknown, path: readonly string[] = []): unknown {
+/**
+ * A copy whose secrets are masked, wherever they sit. `path` holds the names of the fields that led to the value, `before` the item in
+ * front of one of a list, such as the flag that an argument belongs to.
+ */
+export function withoutSecrets(value: unknown, path: readonly string[] = [], before?: unknown): unknown {
   const meaning = path.map(meaningOf).findLast((one) => one !== "open") ?? "open";
-  return masked(value, meaning);
+  return masked(value, meaning, { before });
 }
 
-function masked(value: unknown, meaning: "named" | "whole" | "open", isNamed = false): unknown {
-  if (Array.isArray(value)) return value.map((item) => masked(item, meaning));
+function masked(
+  value: unknown,
+  meaning: "named" | "whole" | "open",
+  { isNamed = false, before }: { isNamed?: boolean; before?: unknown } = {},
+): unknown {
+  if (Array.isArray(value)) return value.map((item, index) => masked(item, meaning, { before: value[index - 1] }));
   if (typeof value === "object" && value !== null) {
     return Object.fromEntries(
       Object.entries(value).map(([key, member]) => {
         if (isNameOfPair(key, value, meaning)) return [key, member];
         const own = meaningOf(key);
-        return [key, masked(member, own === "open" ? meaning : own, meaning === "named" && own === "open")];
+        return [key, masked(member, own === "open" ? meaning : own, { isNamed: meaning === "named" && own === "open" })];
       }),
     );
   }
   if (value === undefined || value === null || typeof value === "boolean") return value;
-  if (meaning === "open") return typeof value === "string" ? withoutCredentials(value) : value;
+  if (meaning === "open") return typeof value === "string" ? maskedText(value, before) : value;
   if (meaning === "whole" || isNamed || typeof value !== "string") return secretMask;
   const equals = value.indexOf("=");
   return equals === -1 ? value : `${value.slice(0, equals + 1)}${secretMask}`;
+}
+
+function maskedText(text: string, before: unknown): string {
+  const at = secretInArgument(text, before);
+  return at === undefined ? withoutCredentials(text) : `${text.slice(0, at)}${secretMask}`;
 }
 
 /** Values this short are switches and numbers; masking them would make every message unreadable. */
@@ -88,8 +87,8 @@ export function secretsIn(value: unknown): string[] {
   return [...found].filter((one) => one.length >= shortestSecret).sort((one, other) => other.length - one.length);
 }
 
-function collect(value: unknown, meaning: "named" | "whole" | "open", found: Set<string>): void {
-  if (Array.isArray(value)) for (const item of value) collect(item, meaning, found);
+function collect(value: unknown, meaning: "named" | "whole" | "open", found: Set<string>, before?: unknown): void {
+  if (Array.isArray(value)) for (const [index, item] of value.entries()) collect(item, meaning, found, value[index - 1]);
   else if (typeof value === "object" && value !== null) {
     if (isOpaque(value)) return;
     for (const [key, member] of Object.entries(value)) {
@@ -97,11 +96,16 @@ function collect(value: unknown, meaning: "named" | "whole" | "open", found: Set
       const own = meaningOf(key);
       collect(member, own === "open" ? meaning : own, found);
     }
-  } else if (typeof value === "string" && meaning !== "open") {
-    const equals = value.indexOf("=");
-    const secret = meaning === "named" && equals !== -1 ? value.slice(equals + 1) : value;
-    found.add(secret).add(JSON.stringify(secret).slice(1, -1));
+  } else if (typeof value === "string") {
+    for (const secret of secretsOf(value, meaning, before)) found.add(secret).add(JSON.stringify(secret).slice(1, -1));
   }
+}
+
+function secretsOf(text: string, meaning: "named" | "whole" | "open", before: unknown): string[] {
+  if (meaning === "whole") return [text];
+  if (meaning === "named") return [text.slice(text.indexOf("=") + 1)];
+  const at = secretInArgument(text, before);
+  return at === undefined ? credentialsIn(text) : [text.slice(at)];
 }
 
 /** Bytes and streams have members, and no field among them means anything. */
@@ -147,22 +151,4 @@ function possiblyIn(text: string, secrets: readonly string[]): readonly string[]
       if (!pieces.has(secret.slice(at, at + shortestSecret))) return false;
     return true;
   });
-}
-
-/** A text without the credentials that are known by their form: in URLs, in headers of authorization, in queries of a build. */
-export function withoutCredentials(text: string): string {
-  // Each form below needs one of these; to look for them first makes long texts without any cost next to nothing.
-  if (!text.includes(":") && !text.includes("=")) return text;
-  return (
-    text
-      // All in time that grows with the text alone, whoever wrote it. A scheme has a bound: one of any length would be looked for from
-      // every letter of a long word; and no two runs of blanks follow each other, which could be parted in every way.
-      .replaceAll(/([a-z][a-z0-9+.-]{0,31}:\/\/)[^\s/?#@"']+@/gi, `$1${secretMask}@`)
-      .replaceAll(
-        /\b((?:proxy-)?authorization["']?\s*[:=]\s*(?:["']\s*)?(?:(?:basic|bearer)\s*)?)[^\s"',;]+/gi,
-        `$1${secretMask}`,
-      )
-      .replaceAll(/\b(x-registry-(?:auth|config)["']?\s*[:=]\s*["']?)[^\s"',;]+/gi, `$1${secretMask}`)
-      .replaceAll(/\b(buildargs=)[^&\s"']+/gi, `$1${secretMask}`)
-  );
 }

@@ -18,10 +18,12 @@ export function hiddenIn(value: unknown, secrets: JournalSecrets): { value: unkn
 export function hiddenInPatch(patch: readonly PatchOperation[], secrets: JournalSecrets): PatchOperation[] {
   // None of a whole patch's operations lacks its value.
   if (secrets === "mask") return redactPatch(patch) as PatchOperation[];
+
   const open = patch.filter(({ path }) => !path.split("/").some(isSecretField));
-  return open.map((operation) =>
-    operation.op === "remove" ? operation : { ...operation, value: hiddenIn(operation.value, secrets).value },
+  const emptied = open.map((operation) =>
+    operation.op === "remove" ? operation : { ...operation, value: emptiedIn(operation.value, () => undefined) },
   );
+  return redactPatch(emptied) as PatchOperation[];
 }
 
 function emptiedIn(value: unknown, emptied: () => void): unknown {

@@ -16,7 +16,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { body, harness } from "../host-harness.ts";
-import type { JournalEntry } from "./journal-entry.ts";
+import { hidesValues, type JournalEntry } from "./journal-entry.ts";
 import type { JournaledCall } from "./journaled-call.ts";
 import { PluginJournal, type PluginJournalOptions } from "./plugin-journal.ts";
 
@@ -235,6 +235,43 @@ test("secrets are masked, or their fields emptied, before anything is written", 
   assert.deepEqual(omitted?.result.patch, [{ op: "add", path: "/Labels/mirror", value: "http://***@mirror" }]);
   assert.equal(omitted?.emptied, 4);
 });
+
+for (const secrets of ["mask", "omit"] as const)
+  test(`secrets of command lines and of labels with odd names are on no disk (${secrets})`, async (t) => {
+    const { open, text } = room(t);
+    const journal = await open({ secrets });
+    const test = [
+      "CMD-SHELL",
+      "PGPASSWORD=canary psql -h db || curl --token canary -H 'Private-Token: canary' https://u:canary@x",
+    ];
+    const config = body({
+      Entrypoint: ["/entry", "--db-password=canary one"],
+      Cmd: ["serve", "--token", "canary", "-e", "SIZE=canary"],
+      Labels: { "example.com/db-password": "canary", team: "infra" },
+      Healthcheck: { Test: test },
+    });
+    const { host, add } = harness({ journal });
+    add("limits", "container", {
+      preCreate(given) {
+        if (given.Image === "bad") throw new Error("cannot use 'canary one'");
+        given.Cmd = ["run", "--secret", "canary"];
+        given.Labels = { ...given.Labels, "proxy.auth-token": "canary" };
+      },
+    });
+    await host.preCreate(config, { labels: config.Labels ?? {} });
+    await assert.rejects(host.preCreate({ ...config, Image: "bad" }, {}));
+    const [changed, failed] = await entries(journal);
+    assert.doesNotMatch(text(), /canary/);
+    const kept = changed?.given["config"] as typeof config | undefined;
+    assert.deepEqual(kept?.Cmd, ["serve", "--token", "***", "-e", "SIZE=***"]);
+    assert.deepEqual(
+      changed?.context.labels,
+      secrets === "mask" ? config.Labels && { ...config.Labels, "example.com/db-password": "***" } : { team: "infra" },
+    );
+    assert.ok(failed && hidesValues(failed));
+    assert.doesNotMatch(JSON.stringify(host.trace.last()), /canary/);
+    assert.match(JSON.stringify(host.trace.last({ reveal: true })), /canary/);
+  });
 
 test("what the disk does not take is lost, said once, and no call's failure", async (t) => {
   const { directory, open, warnings } = room(t);
