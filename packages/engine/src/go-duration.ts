@@ -8,6 +8,8 @@ export function goDuration(milliseconds: number): string {
 }
 
 const unitNanoseconds: Record<string, number> = { h: 3.6e12, m: 6e10, s: 1e9, ms: 1e6, us: 1e3, µs: 1e3, ns: 1 };
+/** Go's durations have so many. */
+const mostNanoseconds = 2 ** 63;
 const part = /(\d+(?:\.\d+)?)(h|ms|us|\u00b5s|ns|m|s)/gy;
 
 /** Nanoseconds of a duration as Go reads it (`1h30m`, `1.5s`, `0`), without a sign; undefined where it is none. */
@@ -15,5 +17,6 @@ export function parseGoDuration(text: string): number | undefined {
   if (text === "0") return 0;
   const parts = [...text.matchAll(part)];
   if (parts.length === 0 || parts.map(([whole]) => whole).join("") !== text) return undefined;
-  return Math.round(parts.reduce((sum, [, count, unit = ""]) => sum + Number(count) * (unitNanoseconds[unit] ?? 0), 0));
+  const sum = parts.reduce((total, [, count, unit = ""]) => total + Number(count) * (unitNanoseconds[unit] ?? 0), 0);
+  return sum < mostNanoseconds ? Math.round(sum) : undefined;
 }

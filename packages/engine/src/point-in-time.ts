@@ -19,6 +19,7 @@ export function pointInTime(text: string, now: bigint): bigint {
 }
 
 function dateOf(text: string): bigint | undefined {
-  const milliseconds = Date.parse(text);
+  // What else `Date` reads, "abc 1" among it, is nobody's date.
+  const milliseconds = /^\d{4}-\d\d-\d\d([TZ+-]|$)/.test(text) ? Date.parse(text) : NaN;
   return Number.isNaN(milliseconds) ? undefined : BigInt(milliseconds) * 1_000_000n;
 }

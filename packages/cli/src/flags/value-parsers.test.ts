@@ -22,8 +22,20 @@ test("a time keeps all its digits", () => {
     ["1769860800.123456789", "1769860800.123456789"],
   ];
   for (const [given, seconds] of cases) assert.equal(parseTimestamp(given, now), seconds, given);
-  for (const wrong of ["2026-01-31.5", "2026-01-31T12:00:00.Z", "2026-13-31", "2026-01-31T12", "2026-01-31junk", ""])
+  for (const wrong of [
+    "2026-01-31.5",
+    "2026-01-31T12:00:00.Z",
+    "2026-13-31",
+    "2026-01-31T12",
+    "2026-01-31junk",
+    "2026-02-31",
+    "-5",
+    "NaN",
+    "",
+  ])
     assert.throws(() => parseTimestamp(wrong, now), /is no time/, wrong);
+  for (const wrong of ["99999999999h", `${"9".repeat(400)}s`])
+    assert.throws(() => parseTimestamp(wrong, now), /is longer than any duration may be, about 292 years/);
 });
 
 test("CPUs become billionths", () => {

@@ -29,8 +29,12 @@ export function parseDuration(given: string): number {
   for (const [, amount, unit] of given.matchAll(/(\d+\.?\d*|\.\d+)(ns|us|µs|ms|s|m|h)/g)) {
     total += Number(amount) * (durationUnits[unit ?? "s"] ?? 0);
   }
+  if (total >= mostNanoseconds) throw new BadFlagValue(given, `"${given}" is longer than any duration may be, about 292 years`);
   return Math.round(given.startsWith("-") ? -total : total);
 }
+
+/** Go's durations have so many. */
+const mostNanoseconds = 2 ** 63;
 
 /** `0.5`, `2`: CPUs as NanoCpus. */
 export function parseCpus(given: string): number {
@@ -51,11 +55,16 @@ export function parseTimestamp(given: string, nowMs: number): string {
   const [, date = "", time = "T00:00:00", fraction = "", zone = ""] =
     /^(\d{4}-\d\d-\d\d)(?:(T[\d:]+)(?:\.(\d+))?(.*))?$/.exec(given) ?? [];
   const parsed = Date.parse(date + time + zone);
-  if (Number.isNaN(parsed)) {
+  if (Number.isNaN(parsed) || !isDayOfMonth(date)) {
     throw new BadFlagValue(given, `"${given}" is no time: write 2026-01-31T12:00:00Z, a Unix time, or a duration such as 10m`);
   }
   // A number of milliseconds does not hold the digits of a fraction.
   return secondsText(BigInt(parsed) * 1_000_000n + BigInt(fraction.slice(0, 9).padEnd(9, "0")));
+}
+
+/** `Date` takes the 31st of February for the 3rd of March. */
+function isDayOfMonth(date: string): boolean {
+  return new Date(date).toISOString().startsWith(date);
 }
 
 /** The fraction counts forwards from the seconds, before the epoch too, as Go writes it. */
