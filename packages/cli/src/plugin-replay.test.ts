@@ -107,6 +107,14 @@ test("no failure has the exit status of calls that differ", async (t) => {
     [["tool"], 2, /Error response from daemon: another replay is under way/],
     [[], 2, /requires 1 argument/],
     [["tool", "--since", "yesterday"], 2, /is no time/],
+    [
+      ["tool", "--since", "-5m"],
+      2,
+      /--since: "-5m" is still to come: write a time that has passed, or how long ago, such as 24h/,
+    ],
+    [["tool", "--since", "2999-01-01"], 2, /"2999-01-01" is still to come/],
+    [["tool", "--since", "9".repeat(400)], 2, /is still to come/],
+    [["tool", "--since", "99999999999h"], 2, /longer than any duration may be/],
     [["tool", "--limit", "x"], 125, /--limit/],
   ] as const) {
     const failed = await daemon.run(["plugin", "replay", ...args]);

@@ -12,6 +12,7 @@ import type { PluginHost } from "./plugin-host.ts";
 import type { PluginManager } from "./plugin-manager.ts";
 import type { ReplayRequest } from "./replay/plugin-replays.ts";
 import { streamReplay } from "./replay/replay-stream.ts";
+import { sinceOf } from "./replay/since-of.ts";
 import { readMode, type PluginMode } from "./shadow/plugin-mode.ts";
 import { jsonOf, readBody } from "./update-body.ts";
 
@@ -193,10 +194,8 @@ function replayHandler(manager: PluginManager): Handler {
 
 function wantedCalls(query: URLSearchParams): Omit<ReplayRequest, "against"> {
   const [since, point, limit] = [query.get("since"), query.get("point"), query.get("limit")];
-  if (since !== null && !/^\d+(\.\d+)?$/.test(since))
-    throw invalidArgument(`since must be seconds since the epoch, got "${since}"`);
   return {
-    ...(since === null ? {} : { since: Number(since) * 1000 }),
+    ...(since === null ? {} : { since: sinceOf(since, Date.now()) }),
     ...(point === null ? {} : { point }),
     ...(limit === null ? {} : { limit: positive("limit", limit) }),
   };

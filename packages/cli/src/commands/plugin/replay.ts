@@ -17,7 +17,7 @@ export const command = defineCommand({
     format: text("'json': print all of it as one document", { choices: ["json"] }),
     limit: int("Number of calls, the last ones", { short: "n", min: 1 }),
     point: text("Only calls at this point", { placeholder: "POINT" }),
-    since: text("Only calls since this time, or of the last 24h or so"),
+    since: text("Only calls since this time, which has passed, or of the last 24h or so"),
   },
   description:
     "Runs a plugin over the calls that the daemon has recorded of it (--plugin-journal-size) and shows those of which something else comes now. It runs in a process of its own, in no chain; nothing is applied, installed or granted. Values of variables and credentials are not recorded: what may differ for want of them is shown and does not count. Exit status 0: none differs; 1: calls differ; 2 (125 for a flag that is wrong, 130 after Ctrl-C): it failed, or ended too early; 3: none differs of those that could be judged, and there are others.",
@@ -32,7 +32,7 @@ export const command = defineCommand({
     const { against, format, limit, point } = flags;
     const sent = against === undefined ? undefined : await localPluginSource(against);
     if (against !== undefined && sent === undefined) throw new CliError(`no such folder or file: ${against}`);
-    const since = flags.since === undefined ? undefined : parseTimestamp(flags.since, context.now());
+    const since = flags.since === undefined ? undefined : pastTime(flags.since, context.now());
     const differences: PluginReplayDifference[] = [];
     const show = format === "json" ? (one: PluginReplayDifference) => void differences.push(one) : shownOn(context);
     const path = `/plugins/${inPath(argument(args, 0))}/replay`;
@@ -41,6 +41,12 @@ export const command = defineCommand({
     return exitStatusOf(summary, against);
   },
 });
+
+function pastTime(given: string, nowMs: number): string {
+  const since = parseTimestamp(given, nowMs);
+  if (Number(since) * 1000 <= nowMs) return since;
+  throw new CliError(`--since: "${given}" is still to come: write a time that has passed, or how long ago, such as 24h`);
+}
 
 /** With another version, what differs for want of values differs with the present one, too: that is no question left open. */
 function exitStatusOf({ differ, hidden, leftOut }: PluginReplaySummary, against: string | undefined): number {
