@@ -73,7 +73,7 @@ not in the journal, of all plugins: 1 calls too large for it, 0 not written
   for (const [left, against, status] of [
     [{ hidden: 1 }, [], 3],
     [{ hidden: 1 }, ["--against", folder], 0],
-    [{ leftOut: [{ reason: "not made, since 3 in a row had no answer", calls: 4 }] }, ["--against", folder], 3],
+    [{ leftOut: [{ reason: "not judged, since the 3 before had no answer", calls: 4 }] }, ["--against", folder], 3],
   ] as const) {
     answer = lines({ summary: { ...none, ...left } });
     assert.equal((await daemon.run(["plugin", "replay", "tool", ...against])).status, status, JSON.stringify(left));

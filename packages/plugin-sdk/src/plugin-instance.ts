@@ -60,6 +60,8 @@ export interface PluginInstance {
   readonly incarnation?: number;
   /** Whether a call need not wait for it to be started anew. Default: it never does. */
   readonly isReady?: boolean;
+  /** Whether it takes calls: a process that has ended, or hangs, does not. Default: it always does. */
+  answers?(): Promise<boolean>;
   invoke<P extends PointName>(point: P, request: PointRequest<P>, context: InvokeContext): Awaitable<PointAnswer<P>>;
   /** Told that the table made with its last answer to `api.updateHandler` is the one that is served. Default: it need not know. */
   routesServed?(): void;

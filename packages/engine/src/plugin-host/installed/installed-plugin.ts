@@ -165,6 +165,10 @@ export class InstalledPlugin implements PluginInstance {
     }
   }
 
+  answers(): Promise<boolean> {
+    return this.#process.answers();
+  }
+
   routesServed(): void {
     this.#generations.served();
   }

@@ -81,14 +81,22 @@ export class PluginProcess {
     }
   }
 
+  /** Whether it takes calls: one that hangs, or has ended, does not. */
+  async answers(): Promise<boolean> {
+    if (!this.#ready) return false;
+    return this.#options.handShake(AbortSignal.timeout(aliveTimeoutMs)).then(
+      () => true,
+      () => false,
+    );
+  }
+
   /** Called after a missed deadline: a process that does not even answer the hand-shake is ended and started again. */
   async endIfStuck(): Promise<void> {
     const suspect = this.#current;
     if (this.#checkingAlive || suspect === undefined || !this.#ready) return;
     this.#checkingAlive = true;
     try {
-      await this.#options.handShake(AbortSignal.timeout(aliveTimeoutMs));
-    } catch {
+      if (await this.answers()) return;
       // One that has just ended is not stuck: its supervisor says how it ended.
       if (!(await ended(suspect.exited, endedWithinMs)) && this.#current === suspect && !this.#stopping.signal.aborted) {
         this.#options.log.error("its process is stuck; ending it");

@@ -150,12 +150,36 @@ test("a version without an answer is given up by its own deadline, and its proce
   assert.match(differences[0]?.replayed.error ?? "", /no answer within 50 ms/);
   assert.deepEqual([summary.calls, summary.differ], [5, 3]);
   assert.deepEqual(summary.leftOut, [
-    { reason: "not made, since 3 in a row had no answer within the plugin's deadline", calls: 2 },
+    { reason: "not judged, since the 3 before had no answer within the plugin's deadline, or ended its process", calls: 2 },
   ]);
   assert.deepEqual(folders(), before);
   await create("still");
   assert.equal(running.host.trace.last({ plugin: "tool" }).at(-1)?.outcome, "changed");
 });
+
+for (const [what, words] of Object.entries({
+  "one that has no answer": "for (;;);",
+  "one that ends its process": "process.exit(7);",
+  "one that leaves a loop behind its answer": "setImmediate(() => { for (;;); });",
+}))
+  test(`${what} is no other call's difference`, async (t) => {
+    const { plugin, running, create, replay, folders } = await world(t);
+    await running.manager.install({ reference: plugin("tool", { code: naming("config.Image") }) });
+    const images = ["apple", "banana", "cherry", "date", "elderberry"];
+    for (const image of images) await create(image);
+    const before = folders();
+    const code = `preCreate(config) { if (config.Image === "banana") { ${words} } config.Hostname = config.Image; }`;
+    const reference = plugin("tool", { version: "2.0.0", code, pouch: { timeoutMs: 3000 } });
+    const { summary, differences } = await replay({ against: { reference } });
+    assert.deepEqual(summary.leftOut, []);
+    const isOwn = what !== "one that leaves a loop behind its answer";
+    assert.deepEqual([summary.same, summary.differ], isOwn ? [4, 1] : [5, 0]);
+    assert.deepEqual(
+      differences.map(({ container }) => container.name),
+      isOwn ? ["banana"] : [],
+    );
+    assert.deepEqual(folders(), before);
+  });
 
 test("calls that do not fit any more, and lines that were cut, are left out with the reason", async (t) => {
   const { plugin, running, create, replay, files } = await world(t);

@@ -8,6 +8,7 @@ import type { PluginJournal } from "../journal/plugin-journal.ts";
 import { toBeGranted } from "../permissions/granted.ts";
 import type { PluginRecord } from "../plugin-record.ts";
 import { RecordedCalls, type WantedCalls } from "./recorded-calls.ts";
+import { AskedPlugin } from "./asked-plugin.ts";
 import { replayCalls, type ReplayedPlugin } from "./replay-calls.ts";
 import { ReplayInstances, replayLog, type ReplayInstancesDeps } from "./replay-instances.ts";
 
@@ -70,12 +71,13 @@ export class PluginReplays {
     const fresh = against && (await this.#unpacked(against, subject, instances));
     signal.throwIfAborted();
     // What does not start is told before there is anything else to tell: the answer is an error's then.
-    const plugin = await this.#plugin(subject, fresh, instances);
+    const plugin = this.#plugin(subject, fresh, instances);
+    const { manifest } = await plugin.tried.instance;
     const calls = await RecordedCalls.find(journal, { ...wanted, plugin: subject.name }, signal);
     await tell({ progress: { done: 0, total: calls.total } });
     const report = await replayCalls(calls, plugin, tell, signal);
     const missing = fresh === undefined ? [] : toBeGranted(fresh, subject.record);
-    const { name, version } = plugin.instance.manifest;
+    const { name, version } = manifest;
     return { plugin: name, version, ...report.summary, notRecorded: { ...journal.losses }, missing };
   }
 
@@ -89,20 +91,21 @@ export class PluginReplays {
     return unpacked;
   }
 
-  async #plugin(subject: ReplaySubject, fresh: UnpackedPlugin | undefined, instances: ReplayInstances): Promise<ReplayedPlugin> {
+  #plugin(
+    { name, builtin, record }: ReplaySubject,
+    fresh: UnpackedPlugin | undefined,
+    instances: ReplayInstances,
+  ): ReplayedPlugin {
     const { host, logs } = this.#deps;
-    const { name, builtin, record } = subject;
     const log = replayLog(logs.logOf(name));
-    const startPresent = async (): Promise<PluginInstance> =>
-      builtin ?? (await instances.start(record ?? { name, enabled: true }));
-    if (fresh === undefined) return { host, log, instance: await startPresent() };
-    let present: Promise<PluginInstance | undefined> | undefined;
-    return {
-      host,
-      log,
-      instance: await instances.start(recordOf(fresh, record)),
-      present: () => (present ??= startPresent().catch(() => undefined)),
-    };
+    const end = (instance: PluginInstance): Promise<void> => instances.end(instance);
+    const started = (from: PluginRecord): AskedPlugin => new AskedPlugin({ host, log, start: () => instances.start(from), end });
+    const present =
+      builtin === undefined
+        ? started(record ?? { name, enabled: true })
+        : new AskedPlugin({ host, log, start: async () => builtin, end: undefined });
+    const { checks } = host;
+    return fresh === undefined ? { checks, tried: present } : { checks, tried: started(recordOf(fresh, record)), present };
   }
 }
 

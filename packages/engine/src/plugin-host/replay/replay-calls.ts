@@ -1,26 +1,22 @@
 import type { PluginReplayDifference, PluginReplayMessage } from "@pouchcontainer/api";
-import { EngineError } from "@pouchcontainer/errors";
-import type { PluginLog } from "@pouchcontainer/plugin-sdk";
-import type { PluginInstance } from "@pouchcontainer/plugin-sdk/host";
+import type { BodyChecks } from "@pouchcontainer/plugin-sdk/host";
 import { isDeepStrictEqual } from "node:util";
 import { hidesValues, type CallResult, type JournalEntry } from "../journal/journal-entry.ts";
-import type { PluginHost } from "../plugin-host.ts";
+import type { AskedPlugin } from "./asked-plugin.ts";
 import { whyUnfit } from "./fits-today.ts";
 import type { RecordedCalls } from "./recorded-calls.ts";
-import { rehearse } from "./rehearse-call.ts";
 import { ReplayReport } from "./replay-report.ts";
 
 export interface ReplayedPlugin {
-  host: PluginHost;
+  checks: BodyChecks;
   /** What is run over the calls. */
-  instance: PluginInstance;
-  /** The version that is in the chains, where another is run: tells what hangs on values that are not kept. Undefined where it does not start. */
-  present?: () => Promise<PluginInstance | undefined>;
-  log: PluginLog;
+  tried: AskedPlugin;
+  /** The version that is in the chains, where another is run: tells what hangs on values that are not kept. */
+  present?: AskedPlugin;
 }
 
 /** Calls in a row without an answer after which no more are made: each takes as long as the plugin may. */
-const maxLate = 3;
+const maxStuck = 3;
 /** Milliseconds between two messages of how far it is. */
 const tellMs = 500;
 
@@ -32,14 +28,14 @@ export async function replayCalls(
   signal: AbortSignal,
 ): Promise<ReplayReport> {
   const report = new ReplayReport();
-  let [done, late, toldAt] = [0, 0, 0];
+  let [done, stuck, toldAt] = [0, 0, 0];
   for await (const entry of calls) {
-    if (late >= maxLate) break;
-    const unfit = whyUnfit(entry, plugin.host.checks);
+    if (stuck >= maxStuck) break;
+    const unfit = whyUnfit(entry, plugin.checks);
     if (unfit !== undefined) report.leaveOut(unfit);
     else {
-      const isLate = await replayOne(entry, { plugin, report, tell, signal });
-      late = isLate ? late + 1 : 0;
+      const isStuck = await replayOne(entry, { plugin, report, tell, signal });
+      stuck = isStuck ? stuck + 1 : 0;
     }
     done += 1;
     if (performance.now() - toldAt < tellMs) continue;
@@ -47,17 +43,14 @@ export async function replayCalls(
     await tell({ progress: { done, total: calls.total } });
   }
   report.leaveOut(
-    late >= maxLate
-      ? `not made, since ${maxLate} in a row had no answer within the plugin's deadline`
+    stuck >= maxStuck
+      ? `not judged, since the ${maxStuck} before had no answer within the plugin's deadline, or ended its process`
       : "they made room for newer ones meanwhile",
     calls.total - done,
   );
   for (const [what, count] of calls.damaged) report.leaveOut(what, count);
   return report;
 }
-
-const timeoutOf = ({ instance }: ReplayedPlugin, { point }: JournalEntry): number =>
-  instance.manifest.points[point]?.timeoutMs ?? Infinity;
 
 interface Run {
   plugin: ReplayedPlugin;
@@ -66,18 +59,14 @@ interface Run {
   signal: AbortSignal;
 }
 
-/** Whether there was no answer within the plugin's deadline. */
+/** Whether the plugin was stuck. */
 async function replayOne(entry: JournalEntry, run: Run): Promise<boolean> {
   const { plugin, report, signal } = run;
-  const { host, instance, log } = plugin;
-  const started = performance.now();
-  const replayed = await rehearse(entry, { host, instance, log, signal }).catch((error: unknown) => EngineError.from(error));
-  const isLate = performance.now() - started >= timeoutOf(plugin, entry);
-  signal.throwIfAborted();
-  if (replayed instanceof EngineError) report.leaveOut(`it did not get as far as the plugin: ${replayed.message}`);
+  const { result: replayed, isStuck } = await plugin.tried.ask(entry, signal);
+  if ("unasked" in replayed) report.leaveOut(replayed.unasked);
   else if (isSame(entry.result, replayed)) report.same();
   else await differs(entry, replayed, run);
-  return isLate;
+  return isStuck;
 }
 
 async function differs(entry: JournalEntry, replayed: CallResult, { plugin, report, tell, signal }: Run): Promise<void> {
@@ -93,11 +82,11 @@ async function differs(entry: JournalEntry, replayed: CallResult, { plugin, repo
 
 async function presentResult(
   entry: JournalEntry,
-  { host, log, present }: ReplayedPlugin,
+  { present }: ReplayedPlugin,
   signal: AbortSignal,
 ): Promise<CallResult | undefined> {
-  const instance = await present?.();
-  return instance === undefined ? undefined : rehearse(entry, { host, instance, log, signal });
+  const asked = await present?.ask(entry, signal);
+  return asked === undefined || "unasked" in asked.result ? undefined : asked.result;
 }
 
 function callOf({

@@ -17,6 +17,7 @@ export type ReplayInstancesDeps = Omit<PluginSwitchDeps, "builtin" | "withTable"
 /** Instances of plugins that are in no chain: with processes, folders of state and control groups of their own, which end with it. */
 export class ReplayInstances implements AsyncDisposable {
   readonly #deps: ReplayInstancesDeps;
+  readonly #started = new Set<PluginInstance>();
   readonly #held = new AsyncDisposableStack();
 
   constructor(deps: ReplayInstancesDeps) {
@@ -38,8 +39,12 @@ export class ReplayInstances implements AsyncDisposable {
       endCanary: async () => undefined,
     });
     const instance = await starter.start(record);
-    this.#held.defer(() => instance.close());
+    this.#started.add(instance);
     return instance;
+  }
+
+  async end(instance: PluginInstance): Promise<void> {
+    if (this.#started.delete(instance)) await instance.close();
   }
 
   /** A folder that nobody needs any more when what was started has ended. */
@@ -48,6 +53,8 @@ export class ReplayInstances implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    // The last that are noted go first: processes before their folders.
+    for (const instance of this.#started) this.#held.defer(() => this.end(instance));
     await this.#held.disposeAsync();
   }
 }
