@@ -5,6 +5,7 @@ import type { ChainContext } from "../chains.ts";
 import type { CallOutcome } from "../trace-entry.ts";
 import { hiddenIn, hiddenInPatch, type JournalSecrets } from "./hidden-secrets.ts";
 import type { JournaledCall } from "./journaled-call.ts";
+import { isLargerThan } from "./larger-than.ts";
 
 /** Of the form in which calls are written; a daemon leaves out what has another. */
 export const entryFormat = 1;
@@ -70,7 +71,7 @@ export function hidesValues({ emptied = 0, given, context }: JournalEntry): bool
 export function readEntry(line: string): JournalEntry | undefined {
   try {
     const entry: unknown = JSON.parse(line);
-    return isEntry(entry) ? entry : undefined;
+    return !isLargerThan(entry, Infinity) && isEntry(entry) ? entry : undefined;
   } catch {
     return undefined;
   }

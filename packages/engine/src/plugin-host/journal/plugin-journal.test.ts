@@ -198,6 +198,23 @@ for (const [what, make] of Object.entries(others))
     assert.match(first && "damage" in first ? first.damage : "", /^files of the journal, .*: 00000001\.ndjson cannot be read: /);
   });
 
+test("a call of as many levels as a request may have is left out, and those beside it are kept", async (t) => {
+  const { directory, open } = room(t);
+  const journal = await open();
+  const deep = `${'{"a":'.repeat(9_990)}1${"}".repeat(9_990)}`;
+  const given = { body: JSON.parse(deep) as unknown };
+  for (let index = 0; index < 40; index += 1) journal.called(call("beside"));
+  journal.called(call("deep", { point: "container.preUpdate", given }));
+  await journal.flushed();
+  journal.called(call("deep", { point: "container.preUpdate", given }));
+  assert.equal((await entries(journal)).length, 40);
+  assert.deepEqual(journal.losses, { large: 1, lost: 1 });
+  const [file = ""] = readdirSync(directory);
+  const [line = ""] = readFileSync(join(directory, file), "utf8").split("\n");
+  appendFileSync(join(directory, file), `${line.replace('"given":{', `"given":{"deep":${deep},`)}\n`);
+  assert.equal((await entries(await open())).at(-1), undefined);
+});
+
 test("a call is one line, whatever signs its texts have", async (t) => {
   const journal = await room(t).open();
   const image = "line\u2028paragraph\u2029return\rnewline\n";

@@ -28,7 +28,7 @@ const chunkBytes = 64 * 1024;
 
 /** What is not in the journal since the daemon's start. */
 export interface JournalLosses {
-  /** Calls whose request is too large. */
+  /** Calls whose request is too large, or nested too deeply. */
   large: number;
   /** Calls that came faster than they could be written, or that the disk would not take. */
   lost: number;
