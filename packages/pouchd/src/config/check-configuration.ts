@@ -1,7 +1,7 @@
 import { invalidArgument } from "@pouchcontainer/errors";
 import { resolve } from "node:path";
 import { optionSpecs, type Configuration, type OptionName } from "./options.ts";
-import { valueRules } from "./value-rules.ts";
+import { valueRule } from "./value-rules.ts";
 
 /** Where a person has to look for an option: its flag, or the file and the key in it. */
 export type PlaceOf = (name: OptionName) => string;
@@ -67,7 +67,7 @@ function checkValue(name: OptionName, value: string, placeOf: PlaceOf): void {
   // Files and programs that a line, or a text that ends with a NUL, is written to would read another value.
   if (!freeTexts.has(name) && hasControlCharacter(value))
     throw invalidArgument(`${placeOf(name)} takes no control characters, got ${JSON.stringify(value)}`);
-  const rule = valueRules[name];
+  const rule = valueRule(name);
   if (rule && !rule.fits(value)) throw invalidArgument(`${placeOf(name)} takes ${rule.takes}, got ${JSON.stringify(value)}`);
 }
 

@@ -1,4 +1,4 @@
-import { optionSpecs, type OptionSpec } from "./options.ts";
+import { helpOf, optionSpecs, type OptionSpec } from "./options.ts";
 
 const groupTitles: Record<OptionSpec["group"], string> = {
   state: "State",
@@ -44,5 +44,5 @@ function helpLine(name: string, spec: OptionSpec): string {
   const flag = `${spec.short ? `-${spec.short},` : "   "} --${name}${spec.placeholder ? ` ${spec.placeholder}` : ""}`;
   const fallback = spec.default;
   const shown = fallback === undefined || fallback === false || (typeof fallback === "object" && fallback.length === 0);
-  return `  ${flag.padEnd(34)} ${spec.help}${shown ? "" : ` (default ${String(fallback)})`}`;
+  return `  ${flag.padEnd(34)} ${helpOf(spec)}${shown ? "" : ` (default ${String(fallback)})`}`;
 }

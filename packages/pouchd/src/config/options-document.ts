@@ -1,10 +1,10 @@
-import { optionSpecs, type OptionSpec } from "./options.ts";
+import { helpOf, optionSpecs, type OptionSpec } from "./options.ts";
 
 /** The table of options in docs/operations.md, made from the option table. */
 export function optionsDocument(): string {
   const rows = [...optionSpecs].map(
     ([name, spec]) =>
-      `| \`--${name}\`${spec.short ? ` \`-${spec.short}\`` : ""} | ${spec.type} | ${shownDefault(spec)} | ${spec.help} |`,
+      `| \`--${name}\`${spec.short ? ` \`-${spec.short}\`` : ""} | ${spec.type} | ${shownDefault(spec)} | ${helpOf(spec)} |`,
   );
   return ["| option | type | default | |", "| --- | --- | --- | --- |", ...rows, ""]
     .join("\n")

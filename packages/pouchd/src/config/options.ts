@@ -4,6 +4,14 @@
  */
 export type OptionType = "string" | "boolean" | "integer" | "list" | "map";
 
+export interface NumberRange {
+  least: number;
+  /** Default: there is none. */
+  most?: number;
+  /** Whether it may be 0 besides. */
+  orZero?: true;
+}
+
 export interface OptionSpec {
   type: OptionType;
   short?: string;
@@ -11,8 +19,10 @@ export interface OptionSpec {
   default?: string | boolean | number | readonly string[];
   /** Shown in `--help` in place of a value. */
   placeholder?: string;
-  /** One line for `--help` and the documentation. */
+  /** One line for `--help` and the documentation, where a number's range follows it. */
   help: string;
+  /** Of a number, all of them whole. Default: any. */
+  range?: NumberRange;
   group: "state" | "access" | "containerd" | "containers" | "images" | "network" | "plugins" | "diagnosis";
 }
 
@@ -29,7 +39,7 @@ export const optionTable = {
     type: "string",
     default: "/var/run/pouch",
     placeholder: "DIR",
-    help: "State of this boot: sockets, FIFOs, mounts, namespaces",
+    help: "State of this boot: sockets, FIFOs, mounts, namespaces; its path has at most 82 bytes",
   },
   pidfile: {
     group: "state",
@@ -81,6 +91,7 @@ export const optionTable = {
     default: 0,
     placeholder: "PORT",
     help: "Port of these streams; 0 for a free one at each start",
+    range: { least: 0, most: 65_535 },
   },
   "stream-tlscert": {
     group: "access",
@@ -224,6 +235,7 @@ export const optionTable = {
     default: 3,
     placeholder: "N",
     help: "Layers downloaded at once in a pull",
+    range: { least: 1 },
   },
 
   "disable-bridge": {
@@ -261,6 +273,7 @@ export const optionTable = {
     default: 1500,
     placeholder: "BYTES",
     help: "MTU of the default bridge; 0 for the system's own",
+    range: { least: 68, most: 65_535, orZero: true },
   },
   icc: { group: "network", type: "boolean", default: true, help: "Containers on the default bridge may talk to each other" },
   ipforward: { group: "network", type: "boolean", default: true, help: "Switch on IP forwarding" },
@@ -363,6 +376,7 @@ export const optionTable = {
     default: 16 * 1024 * 1024,
     placeholder: "BYTES",
     help: "Room on disk for calls of plugins that `pouch plugin replay` makes again, the oldest go first; 0 keeps none and removes what is there",
+    range: { least: 2 ** 20, most: 2 ** 32, orZero: true },
   },
   "plugin-journal-secrets": {
     group: "plugins",
@@ -377,6 +391,7 @@ export const optionTable = {
     default: 16 * 1024 * 1024,
     placeholder: "BYTES",
     help: "Largest answer of a plugin to one call; of one in the daemon, its names and texts in characters",
+    range: { least: 65_536, most: 2 ** 26 },
   },
   "plugin-answer-values": {
     group: "plugins",
@@ -384,6 +399,7 @@ export const optionTable = {
     default: 40_000,
     placeholder: "N",
     help: "Most members and items in an answer of a plugin; in the body of an update never more than 20000",
+    range: { least: 1000, most: 1_000_000 },
   },
   "plugin-answer-depth": {
     group: "plugins",
@@ -391,6 +407,7 @@ export const optionTable = {
     default: 100,
     placeholder: "N",
     help: "Most levels of a body that a plugin has changed",
+    range: { least: 20, most: 900 },
   },
   "safe-mode": {
     group: "plugins",
@@ -434,3 +451,12 @@ export type Configuration = {
     (typeof optionTable)[Name]
   >;
 };
+
+/** An option's line, with what its number may be. */
+export function helpOf({ help, range }: OptionSpec): string {
+  return range === undefined ? help : `${help}; takes ${rangeText(range)}`;
+}
+
+export function rangeText({ least, most, orZero }: NumberRange): string {
+  return `${orZero ? "0, or " : ""}${most === undefined ? `${least} or more` : `${least} to ${most}`}`;
+}

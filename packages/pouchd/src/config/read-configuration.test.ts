@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
 import { helpText } from "./help.ts";
-import { optionSpecs, type Configuration } from "./options.ts";
+import { optionSpecs, rangeText, type Configuration } from "./options.ts";
 import { readConfiguration } from "./read-configuration.ts";
 
 const noFile = (): string => {
@@ -121,6 +121,20 @@ for (const [name, values] of Object.entries(impossible))
       assert.throws(() => configurationOf([], { [name]: inFile }), told(`/etc/pouch/config.json: "${name}"`), value);
     }
   });
+
+test("what a number may be is in its help, and holds", () => {
+  const help = helpText();
+  for (const [name, { type, range }] of optionSpecs) {
+    if (type !== "integer") continue;
+    assert.ok(range, name);
+    const { least, most = Number.MAX_SAFE_INTEGER, orZero = false } = range;
+    const line = help.split("\n").find((one) => one.includes(` --${name} `)) ?? "";
+    assert.ok(line.includes(`; takes ${rangeText(range)}`), line);
+    for (const value of [least, most, ...(orZero ? [0] : [])]) configurationOf([`--${name}=${value}`]);
+    for (const value of [least - 1, most + 1, ...(orZero || least === 0 ? [] : [0])])
+      assert.throws(() => configurationOf([`--${name}=${value}`]), new RegExp(`--${name} (takes|is a whole number)`), `${value}`);
+  }
+});
 
 test("what is possible is taken", () => {
   const file = {

@@ -1,5 +1,5 @@
 import { isIP, isIPv4, isIPv6 } from "node:net";
-import type { OptionName } from "./options.ts";
+import { optionSpecs, rangeText, type NumberRange, type OptionName } from "./options.ts";
 
 /** What the values of an option have to look like: each item of a list, each entry `KEY=VALUE` of a map. */
 export interface ValueRule {
@@ -14,8 +14,6 @@ const oneOf = (...allowed: string[]): ValueRule => ({
   takes: `one of ${allowed.join(", ")}`,
   fits: (value) => allowed.includes(value),
 });
-
-const whole = (takes: string, fits: (value: number) => boolean): ValueRule => ({ takes, fits: (value) => fits(Number(value)) });
 
 const isCidr = (text: string, isAddress: (text: string) => boolean, bits: number): boolean => {
   const [address = "", length = "", ...rest] = text.split("/");
@@ -54,8 +52,19 @@ const unixListen: ValueRule = {
   fits: (value) => value.startsWith("unix://") && isSocketPath(value.slice("unix://".length)),
 };
 
-/** Options that are not here take any text. */
-export const valueRules: Partial<Record<OptionName, ValueRule>> = {
+/** The rule of an option; undefined for one that takes any text. */
+export function valueRule(name: OptionName): ValueRule | undefined {
+  const range = optionSpecs.get(name)?.range;
+  return range === undefined ? valueRules[name] : inRange(range);
+}
+
+function inRange(range: NumberRange): ValueRule {
+  const { least, most = Number.MAX_SAFE_INTEGER, orZero = false } = range;
+  const fits = (value: number): boolean => (orZero && value === 0) || (value >= least && value <= most);
+  return { takes: rangeText(range), fits: (value) => fits(Number(value)) };
+}
+
+const valueRules: Partial<Record<OptionName, ValueRule>> = {
   // Overlay's options have it between commas, with colons between layers.
   "home-dir": matching('a folder without ":", "," and "\\" in its path', /^[^:,\\]+$/),
   // The path of a namespace is in runc's options, that of a FIFO in the URL a shim is given.
@@ -66,7 +75,6 @@ export const valueRules: Partial<Record<OptionName, ValueRule>> = {
   listen,
   "listen-cri": unixListen,
   "stream-server-address": { takes: "an IP address", fits: (value) => isIP(value) !== 0 },
-  "stream-server-port": whole("a port, 0 to 65535", (value) => value >= 0 && value <= 65535),
   containerd: {
     takes: `the path of a socket, /path or unix:///path, of at most ${longestSocketPath} bytes`,
     fits: (value) => isSocketPath(value.replace(/^unix:\/\//, "")),
@@ -89,7 +97,6 @@ export const valueRules: Partial<Record<OptionName, ValueRule>> = {
     takes: "HOST, HOST:PORT or a subnet like 10.0.0.0/8",
     fits: (value) => isHostAndPort(value) || isIP(value) !== 0 || anyCidr(value),
   },
-  "max-concurrent-downloads": whole("a number from 1 on", (value) => value >= 1 && Number.isSafeInteger(value)),
   // Longer names, and these, the kernel refuses; a name that begins with "-" is a flag to the programs that get it.
   "bridge-name": matching(
     'the name of a device: 1 to 15 letters, digits, "_", "." or "-", but neither lo, all nor default',
@@ -100,7 +107,6 @@ export const valueRules: Partial<Record<OptionName, ValueRule>> = {
   "fixed-cidr-v6": cidr6,
   "default-gateway": { takes: "an IPv4 address", fits: isIPv4 },
   "default-gateway-v6": { takes: "an IPv6 address", fits: isIPv6 },
-  mtu: whole("a number from 68 to 65535, or 0 for the system's own", (value) => value === 0 || (value >= 68 && value <= 65535)),
   // As nft's grammar has it. What is a word of its own there is found by asking it.
   "nft-table": matching(
     'a name of at most 255 letters, digits, "_", ".", "/" or "-" that begins with a letter or "_"',
@@ -115,14 +121,7 @@ export const valueRules: Partial<Record<OptionName, ValueRule>> = {
     "no-host-hooks, no-seccomp-change, no-privileged or no-bind=PATH with an absolute path",
     /^(no-host-hooks|no-seccomp-change|no-privileged|no-bind=\/.*)$/,
   ),
-  "plugin-journal-size": whole(
-    "0 for none, or a number of bytes from 1048576 to 4294967296",
-    (value) => value === 0 || (value >= 2 ** 20 && value <= 2 ** 32),
-  ),
   "plugin-journal-secrets": oneOf("mask", "omit"),
-  "plugin-answer-bytes": whole("a number of bytes from 65536 to 67108864", (value) => value >= 65_536 && value <= 2 ** 26),
-  "plugin-answer-values": whole("a number from 1000 to 1000000", (value) => value >= 1000 && value <= 1_000_000),
-  "plugin-answer-depth": whole("a number from 20 to 900", (value) => value >= 20 && value <= 900),
   "log-level": oneOf("debug", "info", "warn", "error"),
   label: matching("KEY=VALUE", /^[^=]+=/),
 };
