@@ -5,6 +5,7 @@ import type { PluginInstance } from "@pouchcontainer/plugin-sdk/host";
 import { unpackPlugin, type PackageRoom, type PackageSource, type UnpackedPlugin } from "../installed/plugin-package.ts";
 import { isReplayable } from "../journal/journaled-call.ts";
 import type { PluginJournal } from "../journal/plugin-journal.ts";
+import { recordOf } from "../new-record.ts";
 import { toBeGranted } from "../permissions/granted.ts";
 import type { PluginRecord } from "../plugin-record.ts";
 import { RecordedCalls, type WantedCalls } from "./recorded-calls.ts";
@@ -105,15 +106,12 @@ export class PluginReplays {
         ? started(record ?? { name, enabled: true })
         : new AskedPlugin({ host, log, start: async () => builtin, end: undefined });
     const { checks } = host;
-    return fresh === undefined ? { checks, tried: present } : { checks, tried: started(recordOf(fresh, record)), present };
+    if (fresh === undefined) return { checks, tried: present };
+    // As if it were installed in the other's place. The record is nobody's: that all is granted in it grants nothing.
+    const options = { enable: true, privileges: "all" } as const;
+    const tried = started(recordOf({ unpacked: fresh, place: {}, options, now: Date.now }, record));
+    return { checks, tried, present };
   }
-}
-
-/** As it would be if it were installed in the other's place. */
-function recordOf({ manifest, packageJson, directory, content }: UnpackedPlugin, old: PluginRecord | undefined): PluginRecord {
-  const configuration = old?.installed?.configuration;
-  const installed = { packageJson, directory, content, installedAt: new Date().toISOString() };
-  return { name: manifest.name, enabled: true, installed: { ...installed, ...(configuration && { configuration }) } };
 }
 
 function checkPoint(point: string | undefined): void {
