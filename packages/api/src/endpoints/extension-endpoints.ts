@@ -179,7 +179,7 @@ export const extensionEndpoints = {
     summary: "Run a plugin, or the version that is sent, over recorded calls; the answer is a stream of lines",
     tag,
     query: query({
-      since: optional(text("Seconds since the epoch, with a fraction")),
+      since: optional(text("Seconds since the epoch, with a fraction, in the past")),
       point: optional(text("For example container.preCreate")),
       limit: optional(integer("The last ones of them")),
     }),
