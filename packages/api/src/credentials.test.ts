@@ -13,6 +13,7 @@ test("credentials in a text are known by their form", () => {
     'authorization:" Basic eHk=': 'authorization:" Basic ***',
     "authorization: abc": "authorization: ***",
     "X-Registry-Auth: eyJ1": "X-Registry-Auth: ***",
+    "X-Registry-Config: eyJ1": "X-Registry-Config: ***",
     "POST /build?t=a&buildargs=%7B%22A%22%3A1%7D&q=1": "POST /build?t=a&buildargs=***&q=1",
     "https://me:p@ss@host/x and me@host": "https://***@host/x and me@host",
     "sh -c 'export DB_PASSWORD=abc; run --api-key abc --tries 3'": "sh -c 'export DB_PASSWORD=*** run --api-key *** --tries 3'",
