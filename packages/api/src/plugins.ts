@@ -86,7 +86,10 @@ export const PluginCanary = Type.Object({
   Calls: integer("Calls that it took"),
   Failures: integer("Those of them that failed, and were answered by the plugin's own version"),
   SlowCalls: integer("Those that took longer than MaxMs"),
-  FailureLimit: text("Failures and slow calls with which it goes back: a number, or a share of its calls"),
+  Crashes: integer(
+    "How often it crashed, or could not be started again; with the calls that it had then each counts as one failure",
+  ),
+  FailureLimit: text("Failures, slow calls and crashes with which it goes back: a number, or a share of its calls"),
   MaxMs: optional(integer()),
   PromoteAt: optional(text("RFC 3339, when it becomes the plugin's version by itself")),
 });

@@ -62,6 +62,8 @@ export interface PluginInstance {
   readonly isReady?: boolean;
   /** Whether it takes calls: a process that has ended, or hangs, does not. Default: it always does. */
   answers?(): Promise<boolean>;
+  /** Says who is told, and how it was, each time it ends by itself or cannot be started anew. Default: it never does. */
+  onCrash?(hear: (how: string) => void): void;
   invoke<P extends PointName>(point: P, request: PointRequest<P>, context: InvokeContext): Awaitable<PointAnswer<P>>;
   /** Told that the table made with its last answer to `api.updateHandler` is the one that is served. Default: it need not know. */
   routesServed?(): void;

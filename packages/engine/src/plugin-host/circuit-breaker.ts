@@ -35,18 +35,20 @@ export class CircuitBreaker {
     return `not called for another ${seconds} s after ${this.#reason}; the first call after that is tried, and closes the circuit if it succeeds; disabling and enabling the plugin closes it at once`;
   }
 
-  /** Why a call may not go through now; undefined when it may. A new incarnation of what is called starts with a closed circuit. */
-  refusal(incarnation = 0): string | undefined {
+  /** Whether a call may not go through now. A new incarnation of what is called starts with a closed circuit. */
+  refuses(incarnation = 0): boolean {
     if (incarnation !== this.#incarnation) {
       this.#incarnation = incarnation;
       this.#close();
     }
-    if (this.#openUntil === 0) return undefined;
-    if (this.#openUntil <= this.#now() && !this.#trying) {
-      this.#trying = true;
-      return undefined;
-    }
-    return this.opening;
+    return this.isOpen && (this.#trying || this.#openUntil > this.#now());
+  }
+
+  /** Why a call may not go through now; undefined when it may, and then it goes. */
+  refusal(incarnation = 0): string | undefined {
+    if (this.refuses(incarnation)) return this.opening;
+    this.#trying = this.isOpen;
+    return undefined;
   }
 
   /** Says whether this success closed an open circuit. Of a call that had begun before it opened none does. */

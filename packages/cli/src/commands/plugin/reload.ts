@@ -15,7 +15,7 @@ export const command = defineCommand({
     ...grantFlag,
     canary: text("Share of the calls that the new version takes beside the old one, such as 5%", { placeholder: "percent" }),
     "canary-failures": text(
-      "Failed and slow calls with which a canary goes back: a number, or a share of its calls such as 10%",
+      "Failed and slow calls, and crashes, with which a canary goes back: a number, or a share of its calls such as 10%",
       {
         shownDefault: "3",
       },
@@ -26,7 +26,7 @@ export const command = defineCommand({
     }),
   },
   description:
-    "What a plugin was installed from is looked at again: its folder or archive on this host, which is sent, its reference in a registry, which is pulled again (a digest stays what it is), or its package. The new version is started and checked before it takes over; calls under way end in the old one. One that is compiled in stays the same, with its settings and permissions read anew. A new version that fails leaves the old one in place, and so does one that asks for more than was granted, until that is granted. With --canary it takes a share of the calls at first, and goes back by itself when too many of them fail or are slow; `pouch plugin canary` lets it take all, or none.",
+    "What a plugin was installed from is looked at again: its folder or archive on this host, which is sent, its reference in a registry, which is pulled again (a digest stays what it is), or its package. The new version is started and checked before it takes over; calls under way end in the old one. One that is compiled in stays the same, with its settings and permissions read anew. A new version that fails leaves the old one in place, and so does one that asks for more than was granted, until that is granted. With --canary it takes a share of the calls at first, and goes back by itself when too many of them fail or are slow, or it crashes; `pouch plugin canary` lets it take all, or none.",
   examples: [
     { does: "Take over what changed in its folder", run: "pouch plugin reload net-qos" },
     { does: "Try it on some calls first", run: "pouch plugin reload --canary 5% --promote-after 30m net-qos" },

@@ -1,56 +1,11 @@
 import { conflict } from "@pouchcontainer/errors";
 import assert from "node:assert/strict";
-import { readdirSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { test, type TestContext } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
-import type { PluginManagerDeps } from "../plugin-manager.ts";
-import { home, hostname, type Daemon, type Home } from "../testing/manager-home.ts";
+import { test } from "node:test";
+import { eventsOf, folders, isGone, sockets, until, world } from "../testing/canary-world.ts";
+import { home, hostname } from "../testing/manager-home.ts";
 import { policy } from "../testing/policy-folder.ts";
-import type { CanaryOptions } from "./canary-options.ts";
-
-interface World {
-  h: Home;
-  daemon: Daemon;
-  /** What decides about the next call: below the share it is the canary's. */
-  dice: { random: number };
-  /** Begins a canary of what is in the plugin's folder now. */
-  begin: (options?: Partial<CanaryOptions>) => Promise<void>;
-}
-
-/** A daemon with version 1.0.0 of a plugin that calls containers "old". */
-async function world(t: TestContext, changes: Partial<PluginManagerDeps> = {}): Promise<World> {
-  const h = home(t);
-  const dice = { random: 0 };
-  const daemon = await h.daemon({ random: () => dice.random, ...changes });
-  await daemon.manager.install({ reference: h.plugin("tool", { hostname: "old" }) });
-  const begin = async (options: Partial<CanaryOptions> = {}): Promise<void> => {
-    const canary = { sharePercent: 50, failures: { calls: 2 }, ...options };
-    await daemon.manager.reload("tool", undefined, { canary });
-  };
-  return { h, daemon, dice, begin };
-}
-
-const folders = (h: Home): string[] => readdirSync(join(h.root, "installed"));
-const sockets = (h: Home): string[] => readdirSync(join(h.root, "run"));
-
-async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  for (let round = 0; round < 400; round += 1) {
-    if (await holds()) return;
-    await sleep(25);
-  }
-  assert.fail(`never: ${what}`);
-}
-
-/** Resolves when nothing is left of a canary. */
-async function isGone({ h, daemon }: World): Promise<void> {
-  assert.equal((await daemon.manager.inspect("tool")).Pouch?.Canary, undefined);
-  await until("its folder and its process are gone", () => folders(h).length === 1 && sockets(h).length === 1);
-}
-
-function eventsOf({ daemon }: World, prefix = "canary"): [string, Record<string, string>][] {
-  return daemon.events.filter(({ action }) => action.startsWith(prefix)).map(({ action, attributes }) => [action, attributes]);
-}
 
 test("a canary takes its share beside the old version; promoted it takes all", async (t) => {
   const w = await world(t);
@@ -120,15 +75,6 @@ test("one that fails goes back by itself: the old version has answered, and call
   writeFileSync(stop, "");
   assert.equal((await inFlight).Hostname, "new");
   await isGone(w);
-});
-
-test("one whose process ends goes back, and no call waits for it", async (t) => {
-  const w = await world(t);
-  w.h.plugin("tool", { version: "2.0.0", code: `preCreate() { process.exit(3); }` });
-  await w.begin();
-  for (let call = 0; call < 3; call += 1) assert.equal(await hostname(w.daemon), "old");
-  await isGone(w);
-  assert.equal(eventsOf(w).at(-1)?.[0], "canary-failed");
 });
 
 test("a version that asks for more than was granted is no canary until that is granted, and then may do that", async (t) => {

@@ -24,3 +24,16 @@ test("a share of its calls is the limit from three bad ones on", () => {
   tally.failed("four");
   assert.equal(tally.passed, "of its 31 calls 4 failed, the last: four (the limit: 10%)");
 });
+
+test("a crash is a failure though no call is; calls that it had then are counted, and held against it once", () => {
+  const tally = new CanaryTally({ failures: { calls: 2 } });
+  tally.crashed("its process ended with status 1");
+  tally.cutOff();
+  tally.cutOff();
+  assert.deepEqual([tally.calls, tally.failures, tally.crashes, tally.passed], [2, 0, 1, undefined]);
+  tally.failed("boom");
+  assert.equal(
+    tally.passed,
+    "of its 3 calls 1 failed, the last: boom; it crashed once: its process ended with status 1 (the limit: 2)",
+  );
+});

@@ -1,10 +1,10 @@
-import { forbidden } from "@pouchcontainer/errors";
+import { forbidden, unavailable } from "@pouchcontainer/errors";
 import { jsonStream, readJson, rewriteJson, type PluginKinds, type PointName } from "@pouchcontainer/plugin-sdk";
 import { InProcessPlugin, parseManifest, type PluginInstance, type Registration } from "@pouchcontainer/plugin-sdk/host";
 import { sampleContainer } from "@pouchcontainer/plugin-sdk/testing";
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
+import { setImmediate as turn, setTimeout as sleep } from "node:timers/promises";
 import { body, harness, type Harness } from "../host-harness.ts";
 import { Canary, linksOf } from "./canary.ts";
 import type { CanaryOptions } from "./canary-options.ts";
@@ -31,11 +31,12 @@ function instanceOf(version: string, plugin: Container, pouch: object = {}): Plu
 function world(
   old: Container,
   fresh: Container,
-  options: Partial<CanaryOptions> & { pouch?: object; isReady?: boolean } = {},
+  options: Partial<CanaryOptions> & { pouch?: object; isReady?: boolean; onCrash?: PluginInstance["onCrash"] } = {},
 ): World {
   const made = harness();
   const slot = made.host.add(instanceOf("1.0.0", old));
-  const instance = Object.assign(instanceOf("2.0.0", fresh, options.pouch), { isReady: options.isReady ?? true });
+  const { isReady = true, onCrash = () => undefined } = options;
+  const instance = Object.assign(instanceOf("2.0.0", fresh, options.pouch), { isReady, onCrash });
   const passed: string[] = [];
   const dice = { random: 0 };
   const canary = new Canary({
@@ -69,6 +70,7 @@ test("a canary takes its share of the calls, and traces say which version made e
     Calls: 1,
     Failures: 0,
     SlowCalls: 0,
+    Crashes: 0,
     FailureLimit: "3",
   });
 });
@@ -148,10 +150,35 @@ test("of a caller who goes away nothing is counted or made again", async () => {
   assert.deepEqual([canary.facts.Calls, calls()], [0, ["2.0.0 failed"]]);
 });
 
-test("while its process is away the old version answers at once, which is a failure", async () => {
-  const { host, canary, calls } = world(named("old"), named("new"), { isReady: false });
-  assert.equal((await host.preCreate(body(), {})).Hostname, "old");
-  assert.deepEqual([canary.facts.Failures, calls(), canary.hasShown], [1, ["1.0.0 changed"], false]);
+test("what it does not get, its process being away or its circuit open, the old version answers at once, and is no failure", async () => {
+  const boom: Container = { preCreate: () => assert.fail("boom") };
+  const away = world(named("old"), boom, { isReady: false });
+  const failing = world(named("old"), boom, { failures: { calls: 100 } });
+  for (const { host } of [away, failing])
+    for (let call = 0; call < 8; call += 1) assert.equal((await host.preCreate(body(), {})).Hostname, "old");
+  assert.deepEqual([away.canary.facts.Calls, away.canary.facts.Failures, away.canary.hasShown], [0, 0, false]);
+  assert.deepEqual([failing.canary.facts.Calls, failing.canary.facts.Failures], [5, 5], "the circuit opens at 5");
+  assert.equal(failing.calls().filter((call) => call.includes("skipped")).length, 0);
+});
+
+test("a crash counts once, whatever calls it had then", async () => {
+  let crash = (_how: string): void => assert.fail("nobody hears of it");
+  const onCrash = (hear: (how: string) => void): void => void (crash = hear);
+  const calls = Array.from({ length: 4 }, () => Promise.withResolvers<undefined>());
+  const waiting = calls.values();
+  const fresh: Container = { preCreate: () => waiting.next().value?.promise };
+  const { host, canary, passed } = world(named("old"), fresh, { onCrash, failures: { calls: 2 } });
+  const answers = calls.map(() => host.preCreate(body(), {}));
+  await turn();
+  for (const { reject } of calls.slice(0, 2)) reject(unavailable("its process does not answer: socket hang up"));
+  crash("its process ended with status 3");
+  for (const { reject } of calls.slice(2)) reject(unavailable("its process closed the connection half way through the answer"));
+  for (const { Hostname } of await Promise.all(answers)) assert.equal(Hostname, "old");
+  await turn();
+  const { Calls, Failures, Crashes } = canary.facts;
+  assert.deepEqual([Calls, Failures, Crashes, passed], [4, 0, 1, []]);
+  crash("its process could not be started again: no");
+  assert.deepEqual(passed, ["it crashed 2 times, the last time: its process could not be started again: no (the limit: 2)"]);
 });
 
 test("streams, hooks, what is asked and what is told is given to the old version whole", async () => {

@@ -1,7 +1,10 @@
 import type { PluginCanary } from "@pouchcontainer/api";
 import { EngineError } from "@pouchcontainer/errors";
+import { inBackground } from "@pouchcontainer/owners";
 import { pointNames, type PointName } from "@pouchcontainer/plugin-sdk";
-import { isRefusal, type PluginInstance } from "@pouchcontainer/plugin-sdk/host";
+import { isRefusal, type PluginInstance, type PointRequest } from "@pouchcontainer/plugin-sdk/host";
+import { ended } from "../../ended.ts";
+import { isNotListening } from "../installed/plugin-process.ts";
 import type { CallOfSlot, CanaryVersion, ChainLink, MakeCall, PluginRegistry, PluginSlot } from "../plugin-registry.ts";
 import type { CanaryOptions } from "./canary-options.ts";
 import { CanaryTally, limitText } from "./canary-tally.ts";
@@ -22,6 +25,9 @@ export interface CanaryDeps {
   passed: (reason: string) => void;
 }
 
+/** How long the end of a process may take to be heard of after that of its connection; nobody waits meanwhile. */
+const heardWithinMs = 2000;
+
 /**
  * A new version that takes a share of its plugin's calls. A call that it fails is made once more, of the plugin's own version: nothing of
  * a call is in force before it is settled. Calls are counted until one passes a limit.
@@ -32,12 +38,15 @@ export class Canary implements CanaryVersion {
   promoteAt: number | undefined;
   readonly #deps: CanaryDeps;
   readonly #tally: CanaryTally;
+  /** Resolved at the next one. */
+  #crash = Promise.withResolvers<void>();
   #isOver = false;
 
   constructor(deps: CanaryDeps) {
     this.#deps = deps;
     this.instance = deps.instance;
     this.#tally = new CanaryTally(deps.options);
+    this.instance.onCrash?.((how) => this.#crashed(how));
   }
 
   /** Whether it was called at all, and its process is not just being started again. */
@@ -55,6 +64,7 @@ export class Canary implements CanaryVersion {
       Calls: this.#tally.calls,
       Failures: this.#tally.failures,
       SlowCalls: this.#tally.slowCalls,
+      Crashes: this.#tally.crashes,
       FailureLimit: limitText(failures),
       ...(maxMs === undefined ? {} : { MaxMs: maxMs }),
       ...(this.promoteAt === undefined ? {} : { PromoteAt: new Date(this.promoteAt).toISOString() }),
@@ -63,22 +73,26 @@ export class Canary implements CanaryVersion {
 
   async answer<P extends PointName, R>(call: CallOfSlot<P>, make: MakeCall<P, R>): Promise<R | undefined> {
     const { random, options } = this.#deps;
-    const own = this.#deps.links.get(call.point);
-    if (own === undefined || random() * 100 >= options.sharePercent) return make(call.link, call.request);
-    if (this.instance.isReady === false) {
-      this.#failed(`it was not ready for a call of ${call.point}: its process is being started again`);
-      return make(call.link, call.request);
-    }
-    return this.#tried(own, call, make);
+    const { point, link, request } = call;
+    const own = this.#deps.links.get(point);
+    if (own === undefined || random() * 100 >= options.sharePercent) return make(link, request);
+    const copy = await repeatable(point, request);
+    return this.#takes(own) ? this.#tried(own, call, copy, make) : make(link, copy());
+  }
+
+  /** Whether it gets a call of this link now. What it does not get says nothing of it. */
+  #takes({ breaker }: ChainLink): boolean {
+    return this.instance.isReady !== false && !breaker.refuses(this.instance.incarnation);
   }
 
   async #tried<P extends PointName, R>(
     own: ChainLink,
-    { point, link, request, signal }: CallOfSlot<P>,
+    { link, signal }: CallOfSlot<P>,
+    copy: () => PointRequest<P>,
     make: MakeCall<P, R>,
   ): Promise<R | undefined> {
-    const copy = await repeatable(point, request);
     const started = performance.now();
+    const crash = this.#crash.promise;
     try {
       const result = await make(own, copy());
       this.#answered(performance.now() - started);
@@ -90,7 +104,7 @@ export class Canary implements CanaryVersion {
         this.#answered(performance.now() - started);
         throw error;
       }
-      this.#failed(EngineError.from(error).message);
+      this.#failed(EngineError.from(error), crash);
       return make(link, copy());
     }
   }
@@ -100,10 +114,24 @@ export class Canary implements CanaryVersion {
     this.#judge();
   }
 
-  #failed(words: string): void {
+  #failed(failure: EngineError, crash: Promise<void>): void {
     const { version } = this.instance.manifest;
-    this.#deps.warn(`its canary ${version} failed, and the version before it was asked instead: ${words}`);
-    this.#tally.failed(words);
+    this.#deps.warn(`its canary ${version} failed, and the version before it was asked instead: ${failure.message}`);
+    inBackground("counting a call that a canary failed", async () => {
+      // Nobody was there to get it.
+      if (isNotListening(failure.cause)) return;
+      const isCutOff =
+        failure.kind === "unavailable" && this.instance.onCrash !== undefined && (await ended(crash, heardWithinMs));
+      if (isCutOff) this.#tally.cutOff();
+      else this.#tally.failed(failure.message);
+      this.#judge();
+    });
+  }
+
+  #crashed(how: string): void {
+    this.#tally.crashed(how);
+    this.#crash.resolve();
+    this.#crash = Promise.withResolvers();
     this.#judge();
   }
 

@@ -72,6 +72,7 @@ export class InstalledPlugin implements PluginInstance {
   readonly #callbacks: HostCallbacks;
   readonly #generations = new RouteGenerations();
   #calls = 0;
+  #hearCrash: (how: string) => void = () => undefined;
 
   private constructor(options: InstalledPluginOptions) {
     this.manifest = options.manifest;
@@ -93,6 +94,7 @@ export class InstalledPlugin implements PluginInstance {
       memoryLimitMb: options.manifest.memoryLimitMb,
       ...(options.confinement && { confinement: options.confinement }),
       restarted: options.restarted ?? (() => undefined),
+      crashed: (how) => this.#hearCrash(how),
       ...(options.startTimeoutMs === undefined ? {} : { startTimeoutMs: options.startTimeoutMs }),
     });
   }
@@ -138,6 +140,10 @@ export class InstalledPlugin implements PluginInstance {
 
   get isReady(): boolean {
     return this.#process.isReady;
+  }
+
+  onCrash(hear: (how: string) => void): void {
+    this.#hearCrash = hear;
   }
 
   get #socketPath(): string {

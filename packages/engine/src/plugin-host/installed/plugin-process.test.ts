@@ -22,6 +22,7 @@ test("a process that was killed is not told to be stuck, and one that does not a
       log: { debug: note, info: note, warn: note, error: note },
       memoryLimitMb: 64,
       restarted: () => undefined,
+      crashed: () => undefined,
     });
     await plugin.start();
     answers = false;

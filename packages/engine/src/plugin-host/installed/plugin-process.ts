@@ -25,6 +25,8 @@ export interface PluginProcessOptions {
   confinement?: Confinement;
   /** Told when the process serves again after it had ended: what it knew is lost. */
   restarted: () => void;
+  /** Told how it was each time the process ended that was not stopped, or could not be started again. */
+  crashed: (how: string) => void;
   /** Between its start and the hand-shake. Default: 15000. */
   startTimeoutMs?: number;
 }
@@ -126,9 +128,11 @@ export class PluginProcess {
     this.#logLines(started.stderr, "stderr");
     let hasEnded = false;
     inBackground("noticing the end of a plugin's process", async () => {
-      await started.exited;
+      const exit = await started.exited;
       hasEnded = true;
+      const served = this.#ready;
       this.#ready = false;
+      if (served && !this.#stopping.signal.aborted) this.#options.crashed(`its process ended ${this.#ending(exit)}`);
     });
     try {
       await this.#untilHandShake(started, () => hasEnded);
@@ -213,8 +217,10 @@ export class PluginProcess {
       return started;
     } catch (error) {
       this.#current = undefined;
-      if (!this.#stopping.signal.aborted)
-        this.#options.log.error(`cannot start its process again (after ${delayMs} ms): ${firstLine(messageChain(error))}`);
+      if (this.#stopping.signal.aborted) return undefined;
+      const why = firstLine(messageChain(error));
+      this.#options.log.error(`cannot start its process again (after ${delayMs} ms): ${why}`);
+      this.#options.crashed(`its process could not be started again: ${why}`);
       return undefined;
     }
   }
