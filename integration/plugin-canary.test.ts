@@ -68,7 +68,7 @@ async function untilItIsGone(): Promise<Set<string>> {
   const versions = new Set<string>();
   for (let create = 0; create < 100; create += 1) {
     versions.add(await madeBy());
-    if ((await pouch()).Canary === undefined) return versions;
+    if ((await pouch()).Canary === null) return versions;
   }
   return assert.fail("the canary is still there");
 }
@@ -149,7 +149,7 @@ test("what asks for more is no canary until that is granted, and a share is one 
   assert.match(ungranted.stderr, /is requesting privileges.*\n - fields at container.preCreate: \[User\]\n/);
   const answer = await daemon.api("POST", "/plugins/maker/reload?canary=150%25");
   assert.deepEqual([answer.status, /canary must be a share of the calls such as 5%/.test(answer.text)], [400, true], answer.text);
-  assert.equal((await pouch()).Canary, undefined);
+  assert.equal((await pouch()).Canary, null);
   await begin("--grant-all-permissions");
   assert.equal((await pouch()).Canary?.Version, "7.0.0");
 });
@@ -159,7 +159,7 @@ test("after kill -9 of the daemon the old version is there, and the log says tha
   await daemon.kill9();
   await daemon.launch();
   const { Version, Canary, Permissions } = await pouch();
-  assert.deepEqual([Version, Canary, Permissions?.Granted[0]?.Value], ["2.0.0", undefined, ["Env.MADE_BY"]]);
+  assert.deepEqual([Version, Canary, Permissions?.Granted[0]?.Value], ["2.0.0", null, ["Env.MADE_BY"]]);
   assert.match(daemon.log, /its canary 7\.0\.0 is gone: the daemon ended while it was tried/);
   assert.deepEqual(new Set(await madeByEach(4)), new Set(["2.0.0"]));
   await folderIsSwept();

@@ -63,10 +63,8 @@ export type PluginPrivilege = Static<typeof PluginPrivilege>;
 export const PluginPermissionFacts = Type.Object({
   Asked: list(PluginPrivilege),
   Granted: list(PluginPrivilege),
-  Narrowed: optional(
-    list(PluginPrivilege, "What the operator's file left of it when the plugin was started; absent where there was none"),
-  ),
-  Warning: optional(text("What is wrong with that")),
+  Narrowed: nullable(list(PluginPrivilege, "What the operator's file left of it when the plugin was started; null where there was none")),
+  Warning: nullable(text("What is wrong with that")),
 });
 export type PluginPermissionFacts = Static<typeof PluginPermissionFacts>;
 
@@ -90,31 +88,29 @@ export const PluginCanary = Type.Object({
     "How often it crashed, or could not be started again; with the calls that it had then each counts as one failure",
   ),
   FailureLimit: text("Failures, slow calls and crashes with which it goes back: a number, or a share of its calls"),
-  MaxMs: optional(integer()),
-  PromoteAt: optional(text("RFC 3339, when it becomes the plugin's version by itself")),
+  MaxMs: nullable(integer()),
+  PromoteAt: nullable(text("RFC 3339, when it becomes the plugin's version by itself")),
 });
 export type PluginCanary = Static<typeof PluginCanary>;
 
-/** PouchContainer's own facts about a plugin. */
+/** PouchContainer's own facts about a plugin, all of them always: what there is none of is null, so that a template can ask for it. */
 export const PouchPluginFacts = Type.Object({
-  Version: optional(text()),
-  Origin: optional(text("built-in, installed or policy")),
-  Points: optional(list(text(), "container.preCreate …")),
-  Priority: optional(integer()),
-  FailurePolicy: optional(text("fail or ignore")),
-  Mode: optional(text("active, or shadow: it is called, and nothing that it does is applied")),
-  State: optional(text()),
-  Permissions: optional(PluginPermissionFacts),
-  Canary: optional(PluginCanary),
-  OpenCircuits: optional(
-    list(
-      Type.Object({ Point: text(), Reason: text("since which failures it is not called there, and what closes the circuit") }),
-      "points at which it is not called for a while",
-    ),
+  Version: text(),
+  Origin: text("built-in, installed or policy"),
+  Points: list(text(), "container.preCreate …"),
+  Priority: integer(),
+  FailurePolicy: text("fail or ignore"),
+  Mode: text("active, or shadow: it is called, and nothing that it does is applied"),
+  State: text(),
+  Permissions: PluginPermissionFacts,
+  Canary: nullable(PluginCanary),
+  OpenCircuits: list(
+    Type.Object({ Point: text(), Reason: text("since which failures it is not called there, and what closes the circuit") }),
+    "points at which it is not called for a while",
   ),
-  Digest: optional(text("Of a plugin of a registry: the manifest that PluginReference stood for when it was pulled")),
-  Signature: optional(text("Who signed that manifest, or why no signature counts; absent where the daemon has no keys")),
-  Details: optional(map(Type.Unknown())),
+  Digest: nullable(text("Of a plugin of a registry: the manifest that PluginReference stood for when it was pulled")),
+  Signature: nullable(text("Who signed that manifest, or why no signature counts; null where the daemon has no keys")),
+  Details: map(Type.Unknown(), "Calls in flight, and of a process its pid and how often it was started again, or null"),
 });
 export type PouchPluginFacts = Static<typeof PouchPluginFacts>;
 

@@ -101,8 +101,8 @@ export class PluginCatalogue {
     return {
       Asked: asked,
       Granted: narrowed ? privilegesOf(narrowed) : record?.installed === undefined ? asked : [...grantedTo(record)],
-      ...(narrowed && { Narrowed: privilegesOf(narrowed) }),
-      ...(warning === undefined ? {} : { Warning: warning }),
+      Narrowed: narrowed ? privilegesOf(narrowed) : null,
+      Warning: warning ?? null,
       Observed: observed?.permissions ?? {},
       ObservedMore: observed?.isCut ?? false,
     };
@@ -112,11 +112,15 @@ export class PluginCatalogue {
     const slot = this.#deps.host.registry.get(name);
     const record = this.#deps.records.get(name);
     const instance = slot?.instance;
-    const details: Record<string, unknown> = { CallsInFlight: slot?.callsInFlight ?? 0 };
     const enabled = this.isEnabled(name);
-    const { manifest, problem } = this.manifest(name);
+    const { manifest, problem = null } = this.manifest(name);
+    const details: Record<string, unknown> = {
+      CallsInFlight: slot?.callsInFlight ?? 0,
+      Error: problem,
+      Pid: null,
+      Restarts: null,
+    };
     let state = instance !== undefined ? "running" : enabled ? "held back" : "disabled";
-    if (problem !== undefined) details["Error"] = problem;
     if (instance instanceof InstalledPlugin) {
       state = instance.isReady ? "running" : "restarting";
       Object.assign(details, { Pid: instance.pid ?? 0, Restarts: instance.restarts });

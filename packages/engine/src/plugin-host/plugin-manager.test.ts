@@ -1212,7 +1212,7 @@ test("a policy needs no grant and no warning for what its rules change, and is h
   const h = home(t);
   const daemon = await h.daemon();
   const { Pouch } = await daemon.manager.install({ reference: policy(h, "rules", "Object{Hostname: 'ruled'}") });
-  assert.equal(Pouch?.Permissions?.Warning, undefined);
+  assert.equal(Pouch?.Permissions?.Warning, null);
   const permissions = { fields: { "container.preCreate": ["User"] } };
   const held = { reference: policy(h, "held", "Object{Hostname: 'held'}", { permissions }) };
   await assert.rejects(daemon.manager.install(held), { kind: "forbidden" });
@@ -1255,7 +1255,7 @@ test("a plugin is installed when what it asks for is granted, and keeps the gran
   await assert.rejects(daemon.manager.inspect("tool"), { kind: "notFound" });
   const { Missing } = await daemon.manager.privileges(source);
   const { Pouch } = await daemon.manager.install(source, { privileges: Missing });
-  assert.deepEqual(Pouch?.Permissions, { Asked: Missing, Granted: Missing });
+  assert.deepEqual(Pouch?.Permissions, { Asked: Missing, Granted: Missing, Warning: null });
   assert.equal(await hostname(daemon), "tool");
   await daemon.close();
 

@@ -73,8 +73,8 @@ async function install(context: CliContext, source: string, flags: InstallFlags)
   };
   const answer = await engine.post("/plugins/install", { ...sent, query });
   const plugin: Partial<Plugin> = await answer.json<Plugin>();
-  const warning = plugin.Pouch?.Permissions?.Warning;
-  if (warning !== undefined) context.err.write(`WARNING: ${warning}\n`);
+  const warning = plugin.Pouch?.Permissions?.Warning ?? "";
+  if (warning !== "") context.err.write(`WARNING: ${warning}\n`);
   return plugin.Name ?? flags.alias ?? source;
 }
 

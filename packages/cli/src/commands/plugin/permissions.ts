@@ -28,6 +28,6 @@ export const command = defineCommand({
       return;
     }
     context.out.write(`Asked:\n${listed(report.Asked)}Granted:\n${listed(report.Granted)}`);
-    if (report.Warning !== undefined) context.err.write(`WARNING: ${report.Warning}\n`);
+    if ((report.Warning ?? "") !== "") context.err.write(`WARNING: ${report.Warning}\n`);
   },
 });

@@ -49,7 +49,7 @@ test("what one daemon pushes another installs, under its digest, and pushes as t
   const { PluginReference, Pouch } = await facts(to);
   assert.equal(PluginReference, remote);
   assert.equal(Pouch?.Digest, digest);
-  assert.equal(Pouch?.Signature, undefined);
+  assert.equal(Pouch?.Signature, null);
   const states = lines.map(({ status }) => status);
   assert.equal(states[0], "Pulling from team/tool");
   assert.ok(states.includes(`Digest: ${digest}`) && states.includes("Downloading") && states.includes("Download complete"));

@@ -24,7 +24,7 @@ test("a canary takes its share beside the old version; promoted it takes all", a
   );
 
   const promoted = await daemon.manager.canaries.promote("tool");
-  assert.deepEqual([promoted.Pouch?.Version, promoted.Pouch?.Canary], ["2.0.0", undefined]);
+  assert.deepEqual([promoted.Pouch?.Version, promoted.Pouch?.Canary], ["2.0.0", null]);
   assert.equal(await hostname(daemon), "new");
   await isGone(w);
   assert.deepEqual(eventsOf(w), [
@@ -66,7 +66,7 @@ test("one that fails goes back by itself: the old version has answered, and call
   await begin();
   const inFlight = daemon.host.preCreate({ Hostname: "wait", HostConfig: {} }, {});
   for (let call = 0; call < 2; call += 1) assert.equal(await hostname(daemon), "old");
-  assert.equal((await daemon.manager.inspect("tool")).Pouch?.Canary, undefined);
+  assert.equal((await daemon.manager.inspect("tool")).Pouch?.Canary, null);
   const reason = `of its 2 calls 2 failed, the last: plugin "tool" at container.preCreate: boom (the limit: 2)`;
   assert.deepEqual(eventsOf(w).at(-1), ["canary-failed", { version: "2.0.0", reason }]);
   assert.ok(daemon.logs.lines("tool").some((line) => line.endsWith(`its canary 2.0.0 is taken back: ${reason}`)));
@@ -227,6 +227,6 @@ test("rules that are changed are tried as code is", async (t) => {
   policy(h, "rules", "Object{Hostname: object.Labels['none']}", {}, "3.0.0");
   await daemon.manager.reload("rules", undefined, { canary });
   for (let call = 0; call < 2; call += 1) assert.equal(await hostname(daemon), "old");
-  assert.equal((await daemon.manager.inspect("rules")).Pouch?.Canary, undefined);
+  assert.equal((await daemon.manager.inspect("rules")).Pouch?.Canary, null);
   await until("its folder is gone", () => folders(h).length === 1);
 });

@@ -26,7 +26,7 @@ if (statSync(file).size > 0) await new Promise((resolve) => setTimeout(resolve, 
   await begin();
   assert.deepEqual(await Promise.all([1, 2, 3].map(() => hostname(daemon))), ["old", "old", "old"]);
   for (let call = 0; call < 3; call += 1) assert.equal(await hostname(daemon), "old");
-  const canary = async (): Promise<PluginCanary | undefined> => (await daemon.manager.inspect("tool")).Pouch?.Canary;
+  const canary = async (): Promise<PluginCanary | null | undefined> => (await daemon.manager.inspect("tool")).Pouch?.Canary;
   await until("its calls are counted", async () => (await canary())?.Calls === 3);
   const { Calls, Failures, Crashes } = (await canary()) ?? {};
   assert.deepEqual([Calls, Failures, Crashes], [3, 0, 1]);
@@ -38,7 +38,7 @@ test("one whose process ends and ends goes back, and no call waits for it", asyn
   await w.begin();
   await until("it is gone", async () => {
     assert.equal(await hostname(w.daemon), "old");
-    return (await w.daemon.manager.inspect("tool")).Pouch?.Canary === undefined;
+    return (await w.daemon.manager.inspect("tool")).Pouch?.Canary === null;
   });
   await isGone(w);
   const reason = "it crashed 2 times, the last time: its process ended with status 3 (the limit: 2)";
@@ -58,7 +58,7 @@ writeFileSync(${JSON.stringify(ended)}, "");
   });
   await w.begin({ failures: { calls: 3 } });
   assert.equal(await hostname(w.daemon), "old");
-  await until("it is gone", async () => (await w.daemon.manager.inspect("tool")).Pouch?.Canary === undefined);
+  await until("it is gone", async () => (await w.daemon.manager.inspect("tool")).Pouch?.Canary === null);
   await isGone(w);
   const [action, { reason = "" } = {}] = eventsOf(w).at(-1) ?? [];
   assert.equal(action, "canary-failed");

@@ -72,6 +72,8 @@ test("a canary takes its share of the calls, and traces say which version made e
     SlowCalls: 0,
     Crashes: 0,
     FailureLimit: "3",
+    MaxMs: null,
+    PromoteAt: null,
   });
 });
 

@@ -66,8 +66,8 @@ export class Canary implements CanaryVersion {
       SlowCalls: this.#tally.slowCalls,
       Crashes: this.#tally.crashes,
       FailureLimit: limitText(failures),
-      ...(maxMs === undefined ? {} : { MaxMs: maxMs }),
-      ...(this.promoteAt === undefined ? {} : { PromoteAt: new Date(this.promoteAt).toISOString() }),
+      MaxMs: maxMs ?? null,
+      PromoteAt: this.promoteAt === undefined ? null : new Date(this.promoteAt).toISOString(),
     };
   }
 

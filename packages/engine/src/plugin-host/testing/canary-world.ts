@@ -42,7 +42,7 @@ export async function until(what: string, holds: () => boolean | Promise<boolean
 
 /** Resolves when nothing is left of a canary. */
 export async function isGone({ h, daemon }: World): Promise<void> {
-  assert.equal((await daemon.manager.inspect("tool")).Pouch?.Canary, undefined);
+  assert.equal((await daemon.manager.inspect("tool")).Pouch?.Canary, null);
   await until("its folder and its process are gone", () => folders(h).length === 1 && sockets(h).length === 1);
 }
 
