@@ -31,3 +31,19 @@ test("a canary is promoted or aborted, one of both", async (t) => {
   }
   assert.deepEqual(daemon.requests, ["POST /plugins/net-qos/canary/promote", "POST /plugins/net-qos/canary/abort"]);
 });
+
+test("a list says of which plugin a canary runs, as a table and as JSON", async (t) => {
+  const plugin = (Name: string, Pouch: object): object => ({ Name, Enabled: true, Config: { Description: "" }, Pouch });
+  const plugins = [
+    plugin("quiet", { Mode: "shadow", Canary: null }),
+    plugin("tried", { Mode: "active", Canary: { Share: "5%" } }),
+  ];
+  const daemon = await SampleDaemon.start(t, (_request, response) => void response.end(JSON.stringify(plugins)));
+  const { out } = await daemon.run(["plugin", "ls"]);
+  assert.match(out, /MODE\n.*true +shadow\n.*true +active, canary 5%\n$/);
+  const lines = (await daemon.run(["plugin", "ls", "--format", "json"])).out.trim().split("\n");
+  assert.deepEqual(
+    lines.map((line) => /"Mode":"(.*?)"/.exec(line)?.[1]),
+    ["shadow", "active, canary 5%"],
+  );
+});

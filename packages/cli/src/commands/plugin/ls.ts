@@ -45,7 +45,7 @@ function pluginListing(noTrunc: boolean): Listing<Plugin> {
         Description: noTrunc ? description : ellipsis(description, 45),
         Enabled: String(plugin.Enabled),
         ID: noTrunc ? id : shortId(id),
-        Mode: plugin.Pouch?.Mode ?? "",
+        Mode: modeOf(plugin),
         Name: plugin.Name,
         Origin: plugin.Pouch?.Origin ?? "",
         PluginReference: plugin.PluginReference ?? "",
@@ -56,4 +56,10 @@ function pluginListing(noTrunc: boolean): Listing<Plugin> {
       };
     },
   };
+}
+
+/** With the canary that takes a share of its calls, where there is one. */
+function modeOf({ Pouch }: Plugin): string {
+  const canary = Pouch?.Canary;
+  return [Pouch?.Mode ?? "", ...(canary ? [`canary ${canary.Share}`] : [])].join(", ");
 }
