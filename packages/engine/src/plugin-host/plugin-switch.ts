@@ -141,14 +141,10 @@ export class PluginSwitch {
 
   /**
    * Swaps a new instance in, or one that was started; of one that is compiled in the same code, as the operator wants it now. The old one
-   * stays, or comes back, when the new one fails or cannot be kept.
+   * stays, or comes back, when the new one fails or cannot be kept. Without `keep` it is the version that there was, started anew.
    */
-  async replace(
-    record: PluginRecord,
-    keep: () => Promise<void> = () => Promise.resolve(),
-    started?: PluginInstance,
-  ): Promise<void> {
-    const { host, stopAssistants } = this.#deps;
+  async replace(record: PluginRecord, keep?: () => Promise<void>, started?: PluginInstance): Promise<void> {
+    const { host, stopAssistants, endCanary } = this.#deps;
     const { name, mode = "active" } = record;
     const fresh = started ?? this.#compiledIn(name) ?? (await this.start(record));
     const slot = host.registry.get(name);
@@ -165,7 +161,7 @@ export class PluginSwitch {
         await withComplaints(fresh, hook(fresh, "daemon.preStartHook", mode));
         begun = true;
         await this.#swap(fresh, old, mode);
-        await keep();
+        await keep?.();
         this.#isInForce(fresh);
       } catch (error) {
         if (begun) await this.#quietly(name, () => hook(fresh, "daemon.preStopHook", mode));
@@ -175,7 +171,8 @@ export class PluginSwitch {
         await this.#close(name, fresh);
         throw error;
       }
-      await this.#deps.endCanary(name, "another version was loaded", hurry);
+      const loaded = keep === undefined ? "its plugin was started anew" : "another version was loaded";
+      await endCanary(name, mode === before ? loaded : `its plugin was put into ${mode} mode`, hurry);
       if (slot !== undefined && old !== undefined && old !== fresh) await drained(slot, old, patienceWith(before), hurry);
     });
     if (old !== undefined) await this.#close(name, old);

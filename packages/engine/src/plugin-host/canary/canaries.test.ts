@@ -1,7 +1,9 @@
 import { conflict } from "@pouchcontainer/errors";
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import { test } from "node:test";
 import { eventsOf, folders, isGone, sockets, until, world } from "../testing/canary-world.ts";
 import { home, hostname } from "../testing/manager-home.ts";
@@ -124,8 +126,26 @@ test("in shadow mode there is no canary, and the mode ends one", async (t) => {
   await begin();
   await daemon.manager.setMode("tool", "shadow");
   await isGone(w);
+  const reason = "its plugin was put into shadow mode";
+  assert.deepEqual(eventsOf(w).at(-1), ["canary-aborted", { version: "1.0.0", reason }]);
+  assert.ok(daemon.logs.lines("tool").some((line) => line.endsWith(`its canary 1.0.0 is taken back: ${reason}`)));
   await assert.rejects(begin(), { kind: "failedPrecondition", message: /^plugin tool is in shadow mode/ });
   await isGone(w);
+});
+
+test("a plugin that was sent is started anew by a reload, which ends its canary and says so", async (t) => {
+  const w = await world(t);
+  const { h, daemon } = w;
+  const sent = (): { archive: Readable } => {
+    const folder = h.plugin("tool", { version: "2.0.0" });
+    return { archive: Readable.from([execFileSync("tar", ["-c", "-C", folder, "."])]) };
+  };
+  await daemon.manager.remove("tool", { force: true });
+  await daemon.manager.install(sent());
+  await daemon.manager.reload("tool", sent(), { canary: { sharePercent: 50, failures: { calls: 2 } } });
+  await daemon.manager.reload("tool");
+  await isGone(w);
+  assert.equal(eventsOf(w, "canary-").at(-1)?.[1]["reason"], "its plugin was started anew");
 });
 
 test("what else is done to the plugin ends its canary", async (t) => {
