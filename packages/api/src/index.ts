@@ -1,6 +1,14 @@
 export * from "./schemas.ts";
 export { checkJsonBounds, jsonBoundsInPieces } from "./bounded-json.ts";
 export { maxJsonValues } from "@pouchcontainer/oci";
+export {
+  canaryFailureLimit,
+  canaryMaxMs,
+  canaryShare,
+  canaryTrialSeconds,
+  type CanaryOption,
+  type FailureLimit,
+} from "./canary-options.ts";
 export { decodeBody, validate, type DecodeOptions } from "./decode.ts";
 export { apiVersions, endpoints, type EndpointId } from "./endpoints/catalogue.ts";
 export { extensionEndpoints } from "./endpoints/extension-endpoints.ts";

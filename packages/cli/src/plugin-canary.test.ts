@@ -21,6 +21,28 @@ test("a reload says how its canary is tried", async (t) => {
   );
 });
 
+test("a bad option of a canary is told by the flag and the value that were typed, before anything is asked", async (t) => {
+  const daemon = await daemonWith(t);
+  for (const [given, told] of [
+    [["--canary", "100%"], 'invalid argument "100%" for "--canary" flag: must be a share of the calls such as 5% or 0.5%'],
+    [
+      ["--canary", "5%", "--canary-failures", "many"],
+      'invalid argument "many" for "--canary-failures" flag: must be a number of',
+    ],
+    [["--canary", "5%", "--canary-max-ms", "0"], 'invalid argument "0" for "--canary-max-ms" flag: must be a whole number of'],
+    [
+      ["--canary", "5%", "--promote-after", "300h"],
+      'invalid argument "300h" for "--promote-after" flag: must be from 1s to 168h',
+    ],
+    [["--canary-failures", "3"], "--canary-failures is about a canary: give its share as well, such as --canary 5%"],
+    [["--promote-after", "10m"], "--promote-after is about a canary: give its share as well, such as --canary 5%"],
+  ] as const) {
+    const { err } = await daemon.run(["plugin", "reload", ...given, "net-qos"]);
+    assert.equal(err.slice(0, told.length), told);
+  }
+  assert.deepEqual(daemon.requests, []);
+});
+
 test("a canary is promoted or aborted, one of both", async (t) => {
   const daemon = await daemonWith(t);
   for (const end of ["promote", "abort"])

@@ -63,7 +63,7 @@ export const extensionEndpoints = {
       privileges,
       canary: optional(text("Share of the calls that the new version takes beside the running one, such as 5%")),
       canaryFailures: optional(
-        text("Failed and slow calls with which it goes back, such as 3 (the default) or 10% of its calls"),
+        text("Failed and slow calls, and crashes, with which it goes back, such as 3 (the default) or 10% of its calls"),
       ),
       canaryMaxMs: optional(integer("Milliseconds after which one of its calls is slow")),
       promoteAfter: optional(integer("Seconds after which it takes the running one's place by itself")),

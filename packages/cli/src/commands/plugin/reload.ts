@@ -1,6 +1,14 @@
-import type { Plugin } from "@pouchcontainer/api";
+import {
+  canaryFailureLimit,
+  canaryMaxMs,
+  canaryShare,
+  canaryTrialSeconds,
+  type CanaryOption,
+  type Plugin,
+} from "@pouchcontainer/api";
+import { CliError } from "../../cli-error.ts";
 import { defineCommand, minArgs } from "../../command.ts";
-import { int, parsed, text } from "../../flags/flag-types.ts";
+import { BadFlagValue, parsed } from "../../flags/flag-types.ts";
 import { parseDuration } from "../../flags/value-parsers.ts";
 import { forEachName, inPath } from "../../for-each-name.ts";
 import { authHeader } from "../../image/credentials.ts";
@@ -13,15 +21,20 @@ export const command = defineCommand({
   args: minArgs(1),
   flags: {
     ...grantFlag,
-    canary: text("Share of the calls that the new version takes beside the old one, such as 5%", { placeholder: "percent" }),
-    "canary-failures": text(
+    canary: parsed("Share of the calls that the new version takes beside the old one, such as 5%", checked(canaryShare), {
+      placeholder: "percent",
+    }),
+    "canary-failures": parsed(
       "Failed and slow calls, and crashes, with which a canary goes back: a number, or a share of its calls such as 10%",
-      {
-        shownDefault: "3",
-      },
+      checked(canaryFailureLimit),
+      { shownDefault: "3" },
     ),
-    "canary-max-ms": int("Milliseconds after which a call of a canary is slow; by default only its deadline counts", { min: 1 }),
-    "promote-after": parsed("How long a canary is tried before it takes all calls by itself, such as 10m", parseDuration, {
+    "canary-max-ms": parsed(
+      "Milliseconds after which a call of a canary is slow; by default only its deadline counts",
+      checked(canaryMaxMs),
+      { placeholder: "int" },
+    ),
+    "promote-after": parsed("How long a canary is tried before it takes all calls by itself, such as 10m", trialSeconds, {
       placeholder: "duration",
     }),
   },
@@ -32,6 +45,7 @@ export const command = defineCommand({
     { does: "Try it on some calls first", run: "pouch plugin reload --canary 5% --promote-after 30m net-qos" },
   ],
   async run(context, { flags, args }) {
+    const query = canaryQuery(flags);
     const engine = await context.engine();
     return await forEachName(context, args, async (name) => {
       const path = `/plugins/${inPath(name)}`;
@@ -46,7 +60,7 @@ export const command = defineCommand({
       const privileges = await askForPrivileges(context, engine, packed, flags["grant-all-permissions"]);
       const body = (await packed())?.body;
       await engine.postAndForget(`${path}/reload`, {
-        query: { privileges: inQuery(privileges), ...canaryQuery(flags) },
+        query: { privileges: inQuery(privileges), ...query },
         ...(body === undefined ? { headers } : { body }),
       });
       return name;
@@ -54,20 +68,33 @@ export const command = defineCommand({
   },
 });
 
-interface CanaryFlags {
-  canary: string | undefined;
-  "canary-failures": string | undefined;
-  "canary-max-ms": number | undefined;
-  "promote-after": number | undefined;
+/** As it was given; the daemon reads it by the same rule. */
+function checked(option: CanaryOption<unknown>): (given: string) => string {
+  return (given) => {
+    if (option.read(given) === undefined) throw new BadFlagValue(given, `must be ${option.right}`);
+    return given;
+  };
 }
 
 /** Whole seconds, since the daemon counts those. */
-function canaryQuery(flags: CanaryFlags): Record<string, string | number | undefined> {
-  const { canary, "promote-after": promoteAfter } = flags;
-  return {
-    canary,
-    canaryFailures: flags["canary-failures"],
-    canaryMaxMs: flags["canary-max-ms"],
-    promoteAfter: promoteAfter === undefined ? undefined : Math.ceil(promoteAfter / 1e9),
-  };
+function trialSeconds(given: string): string {
+  const seconds = String(Math.ceil(parseDuration(given) / 1e9));
+  if (canaryTrialSeconds.read(seconds) === undefined) throw new BadFlagValue(given, "must be from 1s to 168h");
+  return seconds;
+}
+
+const canaryFlags = {
+  "canary-failures": "canaryFailures",
+  "canary-max-ms": "canaryMaxMs",
+  "promote-after": "promoteAfter",
+} as const;
+
+type CanaryFlag = keyof typeof canaryFlags;
+
+function canaryQuery(flags: Record<CanaryFlag | "canary", string | undefined>): Record<string, string | undefined> {
+  // The keys of the table are its flags.
+  const names = Object.keys(canaryFlags) as CanaryFlag[];
+  const odd = flags.canary === undefined ? names.find((name) => flags[name] !== undefined) : undefined;
+  if (odd !== undefined) throw new CliError(`--${odd} is about a canary: give its share as well, such as --canary 5%`);
+  return { canary: flags.canary, ...Object.fromEntries(names.map((name) => [canaryFlags[name], flags[name]])) };
 }

@@ -1,4 +1,5 @@
-import type { CanaryLimits, FailureLimit } from "./canary-options.ts";
+import type { FailureLimit } from "@pouchcontainer/api";
+import type { CanaryLimits } from "./canary-options.ts";
 
 /** Bad calls before a share of calls says something: one of two is no half. */
 const fewestFailures = 3;
