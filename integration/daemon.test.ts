@@ -133,7 +133,7 @@ registerDaemonPlugin({
   await assert.rejects(daemon.launch(), /plugin "bad" at daemon.preStartHook: no assistant today; --safe-mode starts the daemon/);
 
   const home = ["--home-dir", daemon.homeDirectory];
-  assert.match(pouchd(["plugin", "ls", ...home]).stdout, /^bad +1\.0\.0 +installed +true +daemon\.preStartHook$/m);
+  assert.match(pouchd(["plugin", "ls", ...home]).stdout, /^bad +1\.0\.0 +installed +true +active +daemon\.preStartHook$/m);
   const unknown = pouchd(["plugin", "disable", "good", ...home]);
   assert.deepEqual([unknown.code, unknown.stdout], [1, ""]);
   assert.match(unknown.stderr, /plugin "good" is neither installed nor compiled in \(there are: bad\)/);

@@ -1,3 +1,4 @@
+import type { StoredPlugin } from "@pouchcontainer/engine";
 import { failedPrecondition, isKind } from "@pouchcontainer/errors";
 import { existsSync } from "node:fs";
 import { builtinPlugins } from "./builtin-plugins.ts";
@@ -37,13 +38,19 @@ function openStore<T>(open: () => T, home: string, command: PluginCommand): T {
   }
 }
 
-function table(
-  plugins: readonly { name: string; version: string; origin: string; enabled: boolean; points: string[] }[],
-): string {
+function table(plugins: readonly StoredPlugin[]): string {
   const rows = [
-    ["NAME", "VERSION", "ORIGIN", "ENABLED", "POINTS"],
-    ...plugins.map(({ name, version, origin, enabled, points }) => [name, version, origin, String(enabled), points.join(",")]),
+    ["NAME", "VERSION", "ORIGIN", "ENABLED", "MODE", "POINTS"],
+    ...plugins.map(({ name, version, origin, enabled, mode, points }) => [
+      name,
+      version,
+      origin,
+      String(enabled),
+      mode,
+      points.join(","),
+    ]),
   ];
-  const widths = [0, 1, 2, 3].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  // All but the last.
+  const widths = [0, 1, 2, 3, 4].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   return rows.map((row) => `${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ")}\n`).join("");
 }

@@ -3,6 +3,7 @@ import { parseManifest, type PluginOrigin } from "@pouchcontainer/plugin-sdk/hos
 import type { Collection } from "../store/index.ts";
 import type { BuiltinPlugin } from "./builtin-plugins.ts";
 import { legibleManifestOf, originOf, type PluginRecord } from "./plugin-record.ts";
+import type { PluginMode } from "./shadow/plugin-mode.ts";
 
 /** A plugin of a daemon that does not run. */
 export interface StoredPlugin {
@@ -10,6 +11,7 @@ export interface StoredPlugin {
   version: string;
   origin: PluginOrigin;
   enabled: boolean;
+  mode: PluginMode;
   points: string[];
 }
 
@@ -32,15 +34,16 @@ export class StoredPlugins {
   list(): StoredPlugin[] {
     const builtin = this.#builtin.map(({ packageJson }): StoredPlugin => {
       const { name, version, points } = parseManifest(packageJson);
-      const enabled = this.#records.get(name)?.enabled ?? true;
-      return { name, version, origin: "built-in", enabled, points: Object.keys(points) };
+      const { enabled = true, mode = "active" } = this.#records.get(name) ?? {};
+      return { name, version, origin: "built-in", enabled, mode, points: Object.keys(points) };
     });
     const names = new Set(builtin.map(({ name }) => name));
     const installed = [...this.#records.values()]
       .filter((record) => record.installed !== undefined && !names.has(record.name))
       .map((record): StoredPlugin => {
+        const { name, enabled, mode = "active" } = record;
         const { version, points } = legibleManifestOf(record).manifest;
-        return { name: record.name, version, origin: originOf(record), enabled: record.enabled, points: Object.keys(points) };
+        return { name, version, origin: originOf(record), enabled, mode, points: Object.keys(points) };
       });
     return [...builtin, ...installed].toSorted((a, b) => (a.name < b.name ? -1 : 1));
   }
