@@ -22,6 +22,26 @@ registerCriPlugin({
 });
 `;
 
+/** A plugin that changes a pod and its containers, or refuses them. */
+const shadowed = `
+import { forbidden, registerCriPlugin } from "@pouchcontainer/plugin-sdk";
+
+registerCriPlugin({
+  preRunPodSandbox(config) {
+    if (config.labels?.shadow === "refused") throw forbidden("no such pods");
+    config.hostname = "shadow";
+    config.annotations = { ...config.annotations, shadow: "yes" };
+    config.linux.sysctls = { ...config.linux.sysctls, "net.ipv4.ip_unprivileged_port_start": "77" };
+  },
+  preCreateContainer(config, request) {
+    if (request.sandboxConfig.labels?.shadow === "refused") throw forbidden("no such containers");
+    config.HostConfig.Memory = 32 << 20;
+    config.Env.push("SHADOW=yes");
+    config.Labels.shadow = "yes";
+  },
+});
+`;
+
 /** A plugin at points of a container's life after its create. */
 const life = `
 import { forbidden, registerContainerPlugin } from "@pouchcontainer/plugin-sdk";
@@ -147,6 +167,42 @@ void describe("plugins and CRI's containers", () => {
     await eventually("all has been told", () => told().length === all.length);
     assert.deepEqual(told(), all);
     await pod.remove();
+  });
+
+  test("a plugin in shadow mode changes and refuses nothing of a pod, and its trace has what it would have", async (t) => {
+    const name = "cri-shadow";
+    const folder = written(name, ["cri.preRunPodSandbox", "cri.preCreateContainer"], shadowed);
+    const installed = await daemon.pouch("plugin", "install", "--shadow", "--grant-all-permissions", folder);
+    assert.equal(installed.code, 0, installed.stderr);
+    t.after(() => daemon.api("DELETE", `/plugins/${name}?force=1`));
+    const [pod, refused] = [
+      await CriPod.run(daemon, clients, { labels: { plain: "yes" } }),
+      await CriPod.run(daemon, clients, { labels: { plain: "yes", shadow: "refused" } }),
+    ];
+    const id = await pod.start("sleep 1000");
+    const refusedId = await refused.create({});
+    const { status } = await pod.client.podSandboxStatus({ podSandboxId: pod.id });
+    assert.deepEqual(status?.annotations, {});
+    assert.equal((await pod.say(id, "hostname")).trim(), pod.config.hostname);
+    assert.notEqual((await pod.say(id, "cat", "/proc/sys/net/ipv4/ip_unprivileged_port_start")).trim(), "77");
+    assert.doesNotMatch(await pod.say(id, "cat", "/proc/1/environ"), /SHADOW/);
+    const { State, Config } = (await daemon.api("GET", `/containers/${id}/json`)).json<Inspected>();
+    assert.equal(Config.Labels["shadow"], undefined);
+    assert.doesNotMatch(readFileSync(limitFile(State.Pid), "utf8"), new RegExp(`^${32 << 20}$`, "m"));
+
+    const traced = async (of: string, what: RegExp): Promise<void> => {
+      await eventually(`the trace of ${of} has it`, async () => what.test((await daemon.pouch("plugin", "trace", of)).stdout));
+    };
+    await traced(pod.id, /cri-shadow.*cri\.preRunPodSandbox .*shadow: would change\n(?: {4}.*\n)*? {4}.*\/hostname "shadow"\n/);
+    await traced(pod.id, /\/linux\/sysctls .*ip_unprivileged_port_start/);
+    await traced(refused.id, /cri-shadow.*cri\.preRunPodSandbox .*shadow: would refuse\n {4}error: .*no such pods\n/);
+    await traced(
+      id,
+      /cri-shadow.*cri\.preCreateContainer .*shadow: would change\n(?: {4}.*\n)*? {4}.*\/HostConfig\/Memory 33554432\n/,
+    );
+    await traced(refusedId, /cri-shadow.*cri\.preCreateContainer .*shadow: would refuse\n {4}error: .*no such containers\n/);
+    await pod.remove();
+    await refused.remove();
   });
 
   test("a validator is told what plugins of CRI's point changed before Docker's", async () => {

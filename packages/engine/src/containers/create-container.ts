@@ -49,7 +49,7 @@ export interface CreateOrigin {
   pod?: PodMembership;
   cri?: CriSettings;
   /** Calls of plugins that have shaped the request already. */
-  calls?: readonly TraceEntry[];
+  calls?: TraceEntry[];
   /** What they made of it. */
   history?: BodyHistory;
   /** See `PlanMountsInput`. */
@@ -66,7 +66,8 @@ export async function createContainer(
   from: CreateOrigin = {},
 ): Promise<api.ContainerCreateResponse> {
   const { deps, registry } = room;
-  const calls: TraceEntry[] = [...(from.calls ?? [])];
+  // The list itself: a call in shadow mode may come to it when it ends.
+  const { calls = [] } = from;
   const overCri = isOverCri(from);
   const chained = await deps.chains.preCreate(requested, {
     ...requestContext(requested),
