@@ -93,6 +93,14 @@ export const PluginCanary = Type.Object({
 });
 export type PluginCanary = Static<typeof PluginCanary>;
 
+/** A version of a plugin that takes no more calls, while those that run in it are waited for. */
+export const PluginLeaving = Type.Object({
+  Version: text(),
+  Calls: integer("Calls that run in it"),
+  Until: text("RFC 3339: then it is ended, whatever runs in it"),
+});
+export type PluginLeaving = Static<typeof PluginLeaving>;
+
 /** PouchContainer's own facts about a plugin, all of them always: what there is none of is null, so that a template can ask for it. */
 export const PouchPluginFacts = Type.Object({
   Version: text(),
@@ -104,6 +112,7 @@ export const PouchPluginFacts = Type.Object({
   State: text(),
   Permissions: PluginPermissionFacts,
   Canary: nullable(PluginCanary),
+  Leaving: list(PluginLeaving, "versions that were replaced or taken out, in which calls run"),
   OpenCircuits: list(
     Type.Object({ Point: text(), Reason: text("since which failures it is not called there, and what closes the circuit") }),
     "points at which it is not called for a while",

@@ -1,4 +1,4 @@
-import type { Plugin, PluginCanary, PluginPermissionFacts } from "@pouchcontainer/api";
+import type { Plugin, PluginCanary, PluginLeaving, PluginPermissionFacts } from "@pouchcontainer/api";
 import type { PluginManifest } from "@pouchcontainer/plugin-sdk";
 import { implementsName, splitPoint, type PluginOrigin } from "@pouchcontainer/plugin-sdk/host";
 import { createHash } from "node:crypto";
@@ -19,6 +19,8 @@ export interface PluginFacts {
   openCircuits: readonly { Point: string; Reason: string }[];
   /** The new version that takes a share of its calls. */
   canary: PluginCanary | undefined;
+  /** Versions that take no more calls. */
+  leaving: readonly PluginLeaving[];
   permissions: PluginPermissionFacts;
   /** Whether its process is in the host's network, or the daemon's. */
   reachesNetwork: boolean;
@@ -27,7 +29,8 @@ export interface PluginFacts {
 
 /** The same in Docker's shape, as `docker plugin ls` and `inspect` read it, with `Pouch` added. */
 export function describePlugin(facts: PluginFacts): Plugin {
-  const { manifest, origin, enabled, mode, state, place, openCircuits, canary, permissions, reachesNetwork, details } = facts;
+  const { manifest, origin, enabled, mode, state, place, openCircuits, canary, leaving, permissions, reachesNetwork, details } =
+    facts;
   // Keys of the manifest's points are points.
   const points = Object.keys(manifest.points) as (keyof typeof manifest.points)[];
   const types = [...new Set(points.map((point) => implementsName(splitPoint(point).kind)))];
@@ -63,6 +66,7 @@ export function describePlugin(facts: PluginFacts): Plugin {
       State: state,
       Permissions: permissions,
       Canary: canary ?? null,
+      Leaving: [...leaving],
       OpenCircuits: [...openCircuits],
       Digest: place.digest ?? null,
       Signature: place.signature ?? null,

@@ -7,6 +7,7 @@ import { reachesNetwork } from "./confinement/network-access.ts";
 import { describePlugin, pluginId } from "./describe-plugin.ts";
 import { FailedPlugin } from "./failed-plugin.ts";
 import { InstalledPlugin } from "./installed/installed-plugin.ts";
+import type { LeavingVersions } from "./leaving-versions.ts";
 import type { PluginHost } from "./plugin-host.ts";
 import { grantedTo, warningOf } from "./permissions/granted.ts";
 import { privilegesOf } from "./permissions/privileges.ts";
@@ -18,6 +19,7 @@ export interface PluginCatalogueDeps {
   records: Collection<PluginRecord>;
   /** Instances of built-in plugins, which are kept while they are disabled. */
   builtin: ReadonlyMap<string, PluginInstance>;
+  leaving: LeavingVersions;
   safeMode: boolean;
 }
 
@@ -138,6 +140,7 @@ export class PluginCatalogue {
       mode: this.modeOf(name),
       state,
       canary: slot?.canary?.facts,
+      leaving: this.#deps.leaving.of(name),
       openCircuits: openCircuits(this.#deps.host, name),
       permissions,
       reachesNetwork: origin !== "installed" || reachesNetwork(instance?.manifest ?? manifest),

@@ -10,6 +10,7 @@ import { Canaries, type CanaryRecord } from "./canary/canaries.ts";
 import type { CanaryOptions } from "./canary/canary-options.ts";
 import type { PackageSource, UnpackedPlugin } from "./installed/plugin-package.ts";
 import { takeUpLastRun } from "./last-run.ts";
+import { LeavingVersions } from "./leaving-versions.ts";
 import { managedSets } from "./managed-sets.ts";
 import { placeAfterSending, recordOf, type InstallOptions } from "./new-record.ts";
 import { warningOf, type GrantedPrivileges } from "./permissions/granted.ts";
@@ -27,7 +28,7 @@ import { PluginSwitch, type PluginSwitchDeps } from "./plugin-switch.ts";
 import { removeUnused } from "./unused-folders.ts";
 import { withPackage } from "./with-package.ts";
 
-export interface PluginManagerDeps extends Omit<PluginSwitchDeps, "builtin" | "withTable" | "endCanary"> {
+export interface PluginManagerDeps extends Omit<PluginSwitchDeps, "builtin" | "withTable" | "endCanary" | "leaving"> {
   records: Collection<PluginRecord>;
   orders: Collection<PluginOrderRecord>;
   /** New versions that are tried, of which a daemon that starts tells. */
@@ -63,19 +64,22 @@ export class PluginManager {
   constructor(deps: PluginManagerDeps) {
     this.#deps = deps;
     for (const slot of deps.host.registry.slots()) if (slot.instance !== undefined) this.#builtin.set(slot.name, slot.instance);
-    const { host, records, safeMode = false } = deps;
-    this.#catalogue = new PluginCatalogue({ host, records, builtin: this.#builtin, safeMode });
+    const { host, records, now = Date.now, safeMode = false } = deps;
+    const leaving = new LeavingVersions(now);
+    this.#catalogue = new PluginCatalogue({ host, records, builtin: this.#builtin, leaving, safeMode });
     this.#turns = new PluginTurns((ref) => this.#catalogue.resolve(ref));
     this.#switch = new PluginSwitch({
       ...deps,
       builtin: this.#builtin,
+      leaving,
       withTable: (work) => this.#turns.withTable(work),
       endCanary: (name, reason, hurry) => this.canaries.end(name, reason, hurry),
     });
     this.canaries = new Canaries({
       ...deps,
       registry: host.registry,
-      now: deps.now ?? Date.now,
+      leaving,
+      now,
       random: deps.random ?? Math.random,
       logOf: deps.logs.logOf,
       start: (record) => this.#switch.start(record),

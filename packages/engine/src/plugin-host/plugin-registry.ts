@@ -60,8 +60,12 @@ export class PluginSlot {
     return calls;
   }
 
+  callsIn(instance: PluginInstance): number {
+    return this.#inFlight.get(instance) ?? 0;
+  }
+
   enter(instance: PluginInstance): void {
-    this.#inFlight.set(instance, (this.#inFlight.get(instance) ?? 0) + 1);
+    this.#inFlight.set(instance, this.callsIn(instance) + 1);
   }
 
   leave(instance: PluginInstance): void {

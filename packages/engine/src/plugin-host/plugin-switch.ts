@@ -8,6 +8,7 @@ import { Confinement, type ConfinementDeps, type PluginBelongings } from "./conf
 import type { DaemonPoint } from "./daemon-points.ts";
 import { InstalledPlugin } from "./installed/installed-plugin.ts";
 import { withLastLines } from "./installed/last-lines.ts";
+import type { LeavingVersions } from "./leaving-versions.ts";
 import type { PluginHost } from "./plugin-host.ts";
 import type { PluginLogs } from "./plugin-logs.ts";
 import { isPolicy, loadPolicy } from "./policies/index.ts";
@@ -45,6 +46,8 @@ export interface PluginSwitchDeps extends OperatorSettings {
   builtin: Map<string, PluginInstance>;
   /** Whether the daemon points of plugins were called at the daemon's start: from then on they are at each change. Default: they were. */
   daemonBegun?: () => boolean;
+  /** What was taken out, while calls run in it. */
+  leaving: LeavingVersions;
   /** Takes a plugin's canary away, for a reason; what it is in is waited for until `hurry`. */
   endCanary: (plugin: string, reason: string, hurry: AbortSignal) => Promise<void>;
   /** One at a time: what puts instances into the chains or takes them out, and the route table that comes of it. No hook is called in it. */
@@ -120,7 +123,7 @@ export class PluginSwitch {
    * it does in its own preStopHook gets little.
    */
   async takeOut(name: string, { force } = { force: false }): Promise<void> {
-    const { host, stopAssistants } = this.#deps;
+    const { host, stopAssistants, endCanary, leaving } = this.#deps;
     const slot = host.registry.get(name);
     const instance = slot?.instance;
     if (slot === undefined || instance === undefined) return;
@@ -131,9 +134,11 @@ export class PluginSwitch {
       if (!force) await stop();
       // Without it the table can only have fewer claims; should another plugin refuse it all the same, the old table stays in use.
       await this.#leaveOut(instance);
-      await this.#deps.endCanary(name, "its plugin is taken out", force ? AbortSignal.abort() : hurry);
+      await Promise.all([
+        endCanary(name, "its plugin is taken out", force ? AbortSignal.abort() : hurry),
+        leaving.drained(slot, instance, force ? 0 : patienceWith(mode), hurry),
+      ]);
       if (force) await stop(forcedStopMs);
-      await drained(slot, instance, force ? 0 : patienceWith(mode), hurry);
     });
     await this.#quietly(name, () => stopAssistants(name));
     await this.#close(name, instance);
@@ -144,7 +149,7 @@ export class PluginSwitch {
    * stays, or comes back, when the new one fails or cannot be kept. Without `keep` it is the version that there was, started anew.
    */
   async replace(record: PluginRecord, keep?: () => Promise<void>, started?: PluginInstance): Promise<void> {
-    const { host, stopAssistants, endCanary } = this.#deps;
+    const { host, stopAssistants, endCanary, leaving } = this.#deps;
     const { name, mode = "active" } = record;
     const fresh = started ?? this.#compiledIn(name) ?? (await this.start(record));
     const slot = host.registry.get(name);
@@ -172,8 +177,11 @@ export class PluginSwitch {
         throw error;
       }
       const loaded = keep === undefined ? "its plugin was started anew" : "another version was loaded";
-      await endCanary(name, mode === before ? loaded : `its plugin was put into ${mode} mode`, hurry);
-      if (slot !== undefined && old !== undefined && old !== fresh) await drained(slot, old, patienceWith(before), hurry);
+      const isLeft = slot !== undefined && old !== undefined && old !== fresh;
+      await Promise.all([
+        endCanary(name, mode === before ? loaded : `its plugin was put into ${mode} mode`, hurry),
+        isLeft && leaving.drained(slot, old, patienceWith(before), hurry),
+      ]);
     });
     if (old !== undefined) await this.#close(name, old);
   }
@@ -342,9 +350,3 @@ async function withComplaints(instance: PluginInstance, hook: Promise<void>): Pr
 }
 
 const hasRoutes = (instance: PluginInstance | undefined): boolean => instance?.manifest.points["api.updateHandler"] !== undefined;
-
-/** Resolves when no call runs in an instance any more, or nobody waits for that any longer. */
-export async function drained(slot: PluginSlot, instance: PluginInstance, atMostMs: number, hurry: AbortSignal): Promise<void> {
-  const late = sleep(atMostMs, undefined, { ref: false, signal: hurry }).catch(() => undefined);
-  await Promise.race([slot.drained(instance), late]);
-}

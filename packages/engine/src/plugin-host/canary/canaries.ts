@@ -7,6 +7,7 @@ import { basename } from "node:path";
 import type { Collection } from "../../store/index.ts";
 import type { PluginEvent } from "../call-runner.ts";
 import { FailedPlugin } from "../failed-plugin.ts";
+import type { LeavingVersions } from "../leaving-versions.ts";
 import { manifestOf, type InstalledRecord, type PluginRecord } from "../plugin-record.ts";
 import type { PluginRegistry, PluginSlot } from "../plugin-registry.ts";
 import { Canary, linksOf } from "./canary.ts";
@@ -23,6 +24,7 @@ export interface CanaryRecord {
 
 export interface CanariesDeps {
   registry: PluginRegistry;
+  leaving: LeavingVersions;
   records: Collection<PluginRecord>;
   canaries: Collection<CanaryRecord>;
   start: (record: PluginRecord) => Promise<PluginInstance>;
@@ -53,10 +55,11 @@ interface Trial {
 export class Canaries {
   readonly #deps: CanariesDeps;
   readonly #trials = new Map<string, Trial>();
-  readonly #departures = new Departures();
+  readonly #departures: Departures;
 
   constructor(deps: CanariesDeps) {
     this.#deps = deps;
+    this.#departures = new Departures(deps.leaving);
   }
 
   /** Tells of those that were tried when the last daemon ended; their folders are swept as all that no plugin's record names. */

@@ -1,7 +1,8 @@
 import { inBackground } from "@pouchcontainer/owners";
 import type { PluginInstance } from "@pouchcontainer/plugin-sdk/host";
+import type { LeavingVersions } from "../leaving-versions.ts";
 import type { PluginSlot } from "../plugin-registry.ts";
-import { drained, drainMs } from "../plugin-switch.ts";
+import { drainMs } from "../plugin-switch.ts";
 
 interface Departure {
   readonly name: string;
@@ -13,6 +14,11 @@ interface Departure {
 /** Versions that take no more calls, until those under way have ended in them and they are closed. */
 export class Departures {
   readonly #departures = new Set<Departure>();
+  readonly #leaving: LeavingVersions;
+
+  constructor(leaving: LeavingVersions) {
+    this.#leaving = leaving;
+  }
 
   begin(slot: PluginSlot, instance: PluginInstance, close: () => Promise<void>): void {
     const hurry = new AbortController();
@@ -21,7 +27,7 @@ export class Departures {
     this.#departures.add(departure);
     inBackground("taking a canary back", async () => {
       try {
-        await drained(slot, instance, drainMs, hurry.signal);
+        await this.#leaving.drained(slot, instance, drainMs, hurry.signal);
         await close();
       } finally {
         this.#departures.delete(departure);

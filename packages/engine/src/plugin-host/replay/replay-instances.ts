@@ -5,11 +5,12 @@ import { mkdtemp } from "node:fs/promises";
 import { join } from "node:path";
 import { removeTree } from "../../remove-tree.ts";
 import { folderPrefix } from "../installed/plugin-package.ts";
+import { LeavingVersions } from "../leaving-versions.ts";
 import { PluginLogs } from "../plugin-logs.ts";
 import type { PluginRecord } from "../plugin-record.ts";
 import { PluginSwitch, type PluginSwitchDeps } from "../plugin-switch.ts";
 
-export type ReplayInstancesDeps = Omit<PluginSwitchDeps, "builtin" | "withTable" | "endCanary"> & {
+export type ReplayInstancesDeps = Omit<PluginSwitchDeps, "builtin" | "withTable" | "endCanary" | "leaving"> & {
   /** Below it are folders that the next daemon removes where this one could not. */
   directory: string;
 };
@@ -37,6 +38,7 @@ export class ReplayInstances implements AsyncDisposable {
       builtin: new Map(),
       withTable: (work) => work(),
       endCanary: async () => undefined,
+      leaving: new LeavingVersions(Date.now),
     });
     const instance = await starter.start(record);
     this.#started.add(instance);
