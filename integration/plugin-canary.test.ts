@@ -1,10 +1,12 @@
 /** New versions that take a share of a plugin's calls first, in a real daemon: their effect, and that no client sees them fail. */
 import type { Plugin } from "@pouchcontainer/api";
 import assert from "node:assert/strict";
-import { readdirSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, test } from "node:test";
-import { eventually, type CommandResult } from "./harness/daemon.ts";
+import { eventually, projectRoot, type CommandResult } from "./harness/daemon.ts";
 import { sharedDaemon } from "./harness/shared-daemon.ts";
 import { writePlugin } from "./harness/write-plugin.ts";
 
@@ -17,11 +19,16 @@ before(async () => {
 });
 
 /** Writes a version of the plugin, which tells containers that it made them. */
-function version(of: string, { first = "", fields = ["Env.MADE_BY"] } = {}): void {
+function version(of: string, { first = "", fields = ["Env.MADE_BY"], timeoutMs = 10_000 } = {}): void {
   writePlugin(folder, {
     name: "maker",
     version: of,
-    pouch: { api: "^1.2.0", points: ["container.preCreate"], permissions: { fields: { "container.preCreate": fields } } },
+    pouch: {
+      api: "^1.2.0",
+      points: ["container.preCreate"],
+      timeoutMs,
+      permissions: { fields: { "container.preCreate": fields } },
+    },
     code: `import { registerContainerPlugin } from "@pouchcontainer/plugin-sdk";
 registerContainerPlugin({
   async preCreate(config) {
@@ -140,6 +147,40 @@ test("one that is slow goes back, and its answers count", async () => {
   assert.equal(await lastEvent(), "6.0.0: of its 2 calls 2 took longer than 50 ms (the limit: 2)");
   assert.deepEqual(new Set(await madeByEach(8)), new Set(["2.0.0"]));
   await folderIsSwept();
+});
+
+test("a change says for which calls it waits; Ctrl-C ends that wait, and the call ends in the version it began in", async () => {
+  const go = join(folder, "go");
+  const hang = `const { existsSync } = await import("node:fs");
+    while (config.Labels?.hang && !existsSync(${JSON.stringify(go)})) await new Promise((resolve) => setTimeout(resolve, 20));`;
+  version("2.0.1", { first: hang, timeoutMs: 60_000 });
+  assert.equal((await reload()).code, 0);
+  const creating = daemon.docker("create", "--label", "hang=yes", "busybox", "true");
+  await eventually("its call runs", async () => (await pouch()).Details["CallsInFlight"] === 1);
+  const command = spawn(join(projectRoot, "bin/pouch"), [
+    "-H",
+    `unix://${daemon.socket}`,
+    "plugin",
+    "set-mode",
+    "maker",
+    "shadow",
+  ]);
+  const ended = once(command, "exit");
+  let said = "";
+  command.stderr.on("data", (chunk) => (said += String(chunk)));
+  await eventually("it says that it waits", () => /^maker: waiting for 1 call in version 2\.0\.1 until \S+Z/m.test(said));
+  command.kill("SIGINT");
+  assert.deepEqual(await ended, [130, null], said);
+  assert.match(said, /plugin maker is enabled now, mode shadow; the daemon waits for 1 call in version 2\.0\.1 until/);
+  writeFileSync(go, "");
+  const { code, stdout, stderr } = await creating;
+  assert.equal(code, 0, stderr);
+  const shown = await daemon.docker("inspect", "-f", "{{.Config.Env}}", stdout.trim());
+  assert.match(shown.stdout, /MADE_BY=2\.0\.1/);
+  const active = await daemon.pouch("plugin", "set-mode", "maker", "active");
+  assert.deepEqual([active.code, active.stdout], [0, "maker\n"], active.stderr);
+  version("2.0.0");
+  assert.equal((await reload()).code, 0);
 });
 
 test("what asks for more is no canary until that is granted, and a share is one below 100%", async () => {

@@ -23,6 +23,7 @@ export class SampleDaemon {
   /** `METHOD /path`, in the order of their arrival, without the API's version. */
   readonly requests: string[] = [];
   readonly #client: EngineClient;
+  #interrupt = (): void => undefined;
 
   private constructor(folder: string, client: EngineClient) {
     this.folder = folder;
@@ -47,6 +48,11 @@ export class SampleDaemon {
     return daemon;
   }
 
+  /** Ctrl-C for the command that runs. */
+  interrupt(): void {
+    this.#interrupt();
+  }
+
   async run(
     argv: readonly string[],
     options: { env?: Record<string, string>; stdin?: string; isTerminal?: boolean } = {},
@@ -64,7 +70,10 @@ export class SampleDaemon {
           isTTY: options.isTerminal ?? false,
         }) as unknown as NodeJS.ReadStream,
       engine: async () => this.#client,
-      onInterrupt: () => () => undefined,
+      onInterrupt: (stop) => {
+        this.#interrupt = () => stop("SIGINT");
+        return () => undefined;
+      },
       onResize: () => () => undefined,
       onSignal: () => () => undefined,
       onExit: () => () => undefined,

@@ -1,3 +1,4 @@
+import { changePlugin } from "../../change-plugin.ts";
 import { CliError } from "../../cli-error.ts";
 import { argument, defineCommand, exactArgs } from "../../command.ts";
 import { bool } from "../../flags/flag-types.ts";
@@ -19,8 +20,8 @@ export const command = defineCommand({
   async run(context, { flags, args }) {
     const name = argument(args, 0);
     if (flags.promote === flags.abort) throw new CliError("say one of --promote and --abort");
-    const engine = await context.engine();
-    await engine.postAndForget(`/plugins/${inPath(name)}/canary/${flags.promote ? "promote" : "abort"}`);
+    const path = `/plugins/${inPath(name)}/canary/${flags.promote ? "promote" : "abort"}`;
+    await changePlugin(context, name, (engine, signal) => engine.postAndForget(path, { signal }));
     context.out.write(`${name}\n`);
   },
 });

@@ -1,3 +1,4 @@
+import { changePlugin } from "../../change-plugin.ts";
 import { argument, defineCommand, exactArgs } from "../../command.ts";
 import { int } from "../../flags/flag-types.ts";
 import { inPath } from "../../for-each-name.ts";
@@ -9,8 +10,9 @@ export const command = defineCommand({
   examples: [{ does: "Call it again from now on", run: "pouch plugin enable legacy-env" }],
   async run(context, { flags, args }) {
     const name = argument(args, 0);
-    const engine = await context.engine();
-    await engine.postAndForget(`/plugins/${inPath(name)}/enable`, { query: { timeout: flags.timeout ?? 30 } });
+    const query = { timeout: flags.timeout ?? 30 };
+    const path = `/plugins/${inPath(name)}/enable`;
+    await changePlugin(context, name, (engine, signal) => engine.postAndForget(path, { query, signal }));
     context.out.write(`${name}\n`);
   },
 });

@@ -5,6 +5,7 @@ import { listFlags } from "../../list-flags.ts";
 import { printListing } from "../../output/listing.ts";
 import type { Listing } from "../../output/listing.ts";
 import { ellipsis, shortId } from "../../output/units.ts";
+import { modeText } from "../../plugin-state.ts";
 
 export const command = defineCommand({
   usage: "[OPTIONS]",
@@ -45,7 +46,7 @@ function pluginListing(noTrunc: boolean): Listing<Plugin> {
         Description: noTrunc ? description : ellipsis(description, 45),
         Enabled: String(plugin.Enabled),
         ID: noTrunc ? id : shortId(id),
-        Mode: modeOf(plugin),
+        Mode: modeText(plugin),
         Name: plugin.Name,
         Origin: plugin.Pouch?.Origin ?? "",
         PluginReference: plugin.PluginReference ?? "",
@@ -56,10 +57,4 @@ function pluginListing(noTrunc: boolean): Listing<Plugin> {
       };
     },
   };
-}
-
-/** With the canary that takes a share of its calls, where there is one. */
-function modeOf({ Pouch }: Plugin): string {
-  const canary = Pouch?.Canary;
-  return [Pouch?.Mode ?? "", ...(canary ? [`canary ${canary.Share}`] : [])].join(", ");
 }

@@ -6,6 +6,7 @@ import {
   type CanaryOption,
   type Plugin,
 } from "@pouchcontainer/api";
+import { changePlugin } from "../../change-plugin.ts";
 import { CliError } from "../../cli-error.ts";
 import { defineCommand, minArgs } from "../../command.ts";
 import { BadFlagValue, parsed } from "../../flags/flag-types.ts";
@@ -59,10 +60,11 @@ export const command = defineCommand({
       // Of what else the daemon fetches itself it says what lacks a grant.
       const privileges = await askForPrivileges(context, engine, packed, flags["grant-all-permissions"]);
       const body = (await packed())?.body;
-      await engine.postAndForget(`${path}/reload`, {
+      const request = {
         query: { privileges: inQuery(privileges), ...query },
         ...(body === undefined ? { headers } : { body }),
-      });
+      };
+      await changePlugin(context, name, (_engine, signal) => engine.postAndForget(`${path}/reload`, { ...request, signal }));
       return name;
     });
   },

@@ -1,3 +1,4 @@
+import { changePlugin } from "../../change-plugin.ts";
 import { CliError } from "../../cli-error.ts";
 import { argument, defineCommand, exactArgs } from "../../command.ts";
 import { inPath } from "../../for-each-name.ts";
@@ -15,8 +16,8 @@ export const command = defineCommand({
   async run(context, { args }) {
     const [name, mode] = [argument(args, 0), argument(args, 1)];
     if (mode !== "active" && mode !== "shadow") throw new CliError(`a plugin's mode is active or shadow, not "${mode}"`);
-    const engine = await context.engine();
-    (await engine.post(`/plugins/${inPath(name)}/mode`, { json: { mode } })).close();
+    const path = `/plugins/${inPath(name)}/mode`;
+    await changePlugin(context, name, (engine, signal) => engine.postAndForget(path, { json: { mode }, signal }));
     context.out.write(`${name}\n`);
   },
 });
