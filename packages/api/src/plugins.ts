@@ -63,7 +63,9 @@ export type PluginPrivilege = Static<typeof PluginPrivilege>;
 export const PluginPermissionFacts = Type.Object({
   Asked: list(PluginPrivilege),
   Granted: list(PluginPrivilege),
-  Narrowed: nullable(list(PluginPrivilege, "What the operator's file left of it when the plugin was started; null where there was none")),
+  Narrowed: nullable(
+    list(PluginPrivilege, "What the operator's file left of it when the plugin was started; null where there was none"),
+  ),
   Warning: nullable(text("What is wrong with that")),
 });
 export type PluginPermissionFacts = Static<typeof PluginPermissionFacts>;

@@ -37,9 +37,8 @@ import { sampleConfigSettings, sampleFacts } from "../../containers/config/sampl
 import { Canary, linksOf } from "../canary/canary.ts";
 import { InstalledPlugin } from "../installed/installed-plugin.ts";
 import { PluginHost } from "../plugin-host.ts";
-import { policy } from "../policies/try-policy.ts";
 
-/** One suite, three transports: what an operator sees of a plugin must not depend on where it runs. */
+/** One suite, three transports: what an operator sees of a plugin must not depend on where it runs. Rules in CEL are in policies.test.ts. */
 
 interface World {
   host: PluginHost;
@@ -547,30 +546,3 @@ test("child process: a plugin that loops for ever is ended and started again", a
 function unknownTransport(): never {
   return assert.fail("unknown transport");
 }
-
-test("policy: in shadow mode its rules change and refuse nothing, and what they would do is traced", async () => {
-  const expression = '{"Labels": {"conformance": "policy"}}';
-  const section = {
-    validations: [{ expression: "object.Image != 'refuse'", message: "refused by the plugin", reason: "Forbidden" }],
-    mutations: [{ patchType: "ApplyConfiguration", applyConfiguration: { expression } }],
-  };
-  const quiet = (): void => undefined;
-  const host = new PluginHost({
-    checks: compileBodyChecks(),
-    logOf: () => ({ debug: quiet, info: quiet, warn: quiet, error: quiet }),
-    supervisorOf: () => assert.fail("a policy has no daemon points"),
-    stateDirectoryOf: () => "/nowhere",
-  });
-  host.add(policy(section), "shadow");
-  for (const image of ["busybox", "refuse"]) {
-    assert.deepEqual(await host.preCreate(config(image), {}), config(image));
-    await host.shadowsOver();
-  }
-  assert.deepEqual(
-    host.trace.last().map(({ outcome, shadow }) => [outcome, shadow]),
-    [
-      ["changed", true],
-      ["refused", true],
-    ],
-  );
-});
