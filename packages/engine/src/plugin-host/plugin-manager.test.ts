@@ -1255,7 +1255,7 @@ test("a plugin is installed when what it asks for is granted, and keeps the gran
   await assert.rejects(daemon.manager.inspect("tool"), { kind: "notFound" });
   const { Missing } = await daemon.manager.privileges(source);
   const { Pouch } = await daemon.manager.install(source, { privileges: Missing });
-  assert.deepEqual(Pouch?.Permissions, { Asked: Missing, Granted: Missing, Warning: null });
+  assert.deepEqual(Pouch?.Permissions, { Asked: Missing, Granted: Missing, Narrowed: null, Warning: null });
   assert.equal(await hostname(daemon), "tool");
   await daemon.close();
 

@@ -12,9 +12,9 @@ test("what the operator leaves of a plugin that is compiled in counts from its n
   const shown = async (): Promise<unknown> => (await manager.inspect("compiled-in")).Pouch?.Permissions?.Narrowed;
   const made = async (): Promise<string | undefined> =>
     (await host.preCreate({ Image: "busybox", HostConfig: {} }, {})).Domainname;
-  assert.deepEqual([await shown(), await made()], [undefined, "built-in"]);
+  assert.deepEqual([await shown(), await made()], [null, "built-in"]);
   left = { fields: { "container.preCreate": ["Hostname"] } };
-  assert.deepEqual([await shown(), await made()], [undefined, "built-in"], "nothing reads it meanwhile");
+  assert.deepEqual([await shown(), await made()], [null, "built-in"], "nothing reads it meanwhile");
   await manager.reload("compiled-in");
   assert.deepEqual(await shown(), privilegesOf(left));
   await assert.rejects(
@@ -24,7 +24,7 @@ test("what the operator leaves of a plugin that is compiled in counts from its n
   await manager.disable("compiled-in");
   left = undefined;
   await manager.enable("compiled-in");
-  assert.deepEqual([await shown(), await made()], [undefined, "built-in"]);
+  assert.deepEqual([await shown(), await made()], [null, "built-in"]);
 });
 
 test("a reload of a plugin that is compiled in leaves it as it is where its file is none", async (t) => {
