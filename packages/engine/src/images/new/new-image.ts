@@ -17,7 +17,7 @@ import type { Lease } from "../lease.ts";
 import type { ImageDocuments } from "../store/image-documents.ts";
 import type { StoredImage } from "../store/image-store.ts";
 import { writeManifest } from "../write-manifest.ts";
-import { writeLayer, type NewLayer } from "./write-layer.ts";
+import { writeLayer } from "./write-layer.ts";
 
 /** An image that is made here: a layer on others, or on nothing, and what its containers are to be. */
 export interface NewImage {
@@ -66,7 +66,7 @@ async function writeDocuments(
   deps: LoadDeps,
   lease: Lease,
   image: NewImage,
-  layer: NewLayer | undefined,
+  layer: ContentDescriptor | undefined,
   signal: AbortSignal,
 ): Promise<ImageDocuments> {
   const { content } = deps.containerd;
@@ -79,7 +79,7 @@ async function writeDocuments(
     schemaVersion: 2,
     mediaType: MediaType.ociManifest,
     config: { mediaType: MediaType.ociConfig, digest, size: bytes.length },
-    layers: layer === undefined ? layers : [...layers, layer.descriptor],
+    layers: layer === undefined ? layers : [...layers, layer],
   };
   const { manifestDescriptor } = await writeManifest({ content, lease, signal }, manifest);
   return { manifestDescriptor, manifest, config: parseImageConfig(bytes) };
@@ -96,7 +96,7 @@ function asOci({ mediaType, digest, size }: ContentDescriptor): ContentDescripto
   return { mediaType: ociTypes[mediaType] ?? mediaType, digest, size };
 }
 
-function configOf(image: NewImage, layer: NewLayer | undefined, created: string): ImageConfigFile {
+function configOf(image: NewImage, layer: ContentDescriptor | undefined, created: string): ImageConfigFile {
   const { parent, author, comment, createdBy } = image;
   const { os, architecture, variant } = image.platform;
   return {
@@ -109,7 +109,7 @@ function configOf(image: NewImage, layer: NewLayer | undefined, created: string)
     config: image.config,
     rootfs: {
       type: "layers",
-      diff_ids: [...(parent?.config.rootfs.diff_ids ?? []), ...(layer === undefined ? [] : [layer.diffId])],
+      diff_ids: [...(parent?.config.rootfs.diff_ids ?? []), ...(layer === undefined ? [] : [layer.digest])],
     },
     history: [
       ...(parent?.config.history ?? []),
