@@ -40,6 +40,7 @@ const needs: [RegExp, string][] = [
   [/^pouch cp web:/, "pouch exec web mkdir /var/log"],
   [/^pouch rmi/, "pouch tag busybox busybox:1.0"],
   [/^pouch load -i/, "pouch save -o images.tar busybox"],
+  [/^pouch import .*root/, "pouch export db | gzip >root.tar.gz"],
 ];
 
 /**

@@ -301,9 +301,17 @@ test("a slow client gets the latest progress of each layer, and every other line
   assert.equal(lines.at(-1)?.status, "Done");
 });
 
-test("importing is not supported, and a pull of nothing is refused", async () => {
-  await using server = await TestServer.start({});
-  assert.equal((await server.request("POST", "/images/create?fromSrc=-")).status, 501);
+test("an import reads the request's body, and a pull of nothing is refused", async () => {
+  await using server = await TestServer.start({
+    images: {
+      importImage: async (request, tar, progress) =>
+        progress({ status: `${JSON.stringify(request)} ${(await buffer(tar)).length}` }),
+    },
+  });
+  const path = "/images/create?fromSrc=-&repo=a&tag=1&changes=CMD+x&changes=USER+1";
+  const { text } = await server.request("POST", path, Buffer.alloc(3_000_000), { "Content-Type": "application/x-tar" });
+  const request = { source: "-", repository: "a", tag: "1", message: "", changes: ["CMD x", "USER 1"] };
+  assert.equal((JSON.parse(text) as JsonMessage).status, `${JSON.stringify(request)} 3000000`);
   assert.equal((await server.request("POST", "/images/create")).status, 400);
 });
 
