@@ -1,4 +1,5 @@
 import type * as api from "@pouchcontainer/api";
+import { isOutage } from "@pouchcontainer/containerd";
 import { isKind, messageChain, notImplemented } from "@pouchcontainer/errors";
 import type { FileView } from "@pouchcontainer/files";
 import type { ImageConfig } from "../images/image-source.ts";
@@ -73,12 +74,23 @@ async function whileFrozen<T>(room: ContainerRoom, container: Container, pause: 
     });
     return await work();
   } finally {
-    await finishCommit(room, container).catch((error: unknown) => {
-      room.deps.log.warn("a container that was frozen for a commit could not be thawed", {
-        container: container.id,
-        error: messageChain(error),
-      });
-    });
+    await thawed(room, container);
+  }
+}
+
+/** When containerd is back, where it is away. */
+async function thawed(room: ContainerRoom, container: Container): Promise<void> {
+  const { containerd, log } = room.deps;
+  for (;;) {
+    try {
+      return await finishCommit(room, container);
+    } catch (error) {
+      if (!isOutage(error)) {
+        const fields = { container: container.id, error: messageChain(error) };
+        return log.warn("a container that was frozen for a commit could not be thawed", fields);
+      }
+    }
+    await containerd.whenReconnected();
   }
 }
 
