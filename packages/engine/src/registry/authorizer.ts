@@ -9,8 +9,8 @@ import type { RegistryHost } from "./registry-host.ts";
 export interface AuthorizerOptions {
   transport: HttpTransport;
   credentials: RegistryCredentials | undefined;
-  /** What is asked for, `repository:library/busybox:pull`; empty to be known, no more. */
-  scope: string;
+  /** What is asked for, as `repository:library/busybox:pull`; nothing to be known, no more. */
+  scopes: readonly string[];
 }
 
 const tokenAnswerLimit = 1024 * 1024;
@@ -77,14 +77,14 @@ export class Authorizer {
   ): Promise<string> {
     const realm = realmOf(parameters["realm"], host);
     const service = parameters["service"] ?? "";
-    const { scope } = this.#options;
+    const { scopes } = this.#options;
     const identityToken = credentials?.identityToken;
     const basic = credentials && basicAuthorization(credentials);
     const common = { tls: host.tls, signal, secret: true };
     let response;
     if (identityToken === undefined) {
       if (service !== "") realm.searchParams.set("service", service);
-      if (scope !== "") realm.searchParams.append("scope", scope);
+      for (const scope of scopes) realm.searchParams.append("scope", scope);
       if (credentials?.username !== undefined) realm.searchParams.set("account", credentials.username);
       response = await this.#options.transport.send({
         ...common,
@@ -97,7 +97,7 @@ export class Authorizer {
         grant_type: "refresh_token",
         refresh_token: identityToken,
         service,
-        scope,
+        scope: scopes.join(" "),
         client_id: "pouchd",
       });
       const headers = { "content-type": "application/x-www-form-urlencoded" };

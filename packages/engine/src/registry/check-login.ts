@@ -38,7 +38,7 @@ export async function checkLogin(check: LoginCheck): Promise<AuthResponse> {
 }
 
 async function ask({ transport, credentials, signal }: LoginCheck, host: RegistryHost): Promise<AuthResponse> {
-  const authorizer = new Authorizer({ transport, credentials, scope: "" });
+  const authorizer = new Authorizer({ transport, credentials, scopes: [] });
   const url = `${host.base}/`;
   for (let attempt = 0; ; attempt += 1) {
     const authorization = authorizer.authorizationFor(host);

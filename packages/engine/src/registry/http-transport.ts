@@ -7,7 +7,7 @@ import type { RegistryTls } from "./registry-host.ts";
 import { describeNetworkError, HttpError } from "./http-error.ts";
 
 export interface HttpRequest {
-  method: "GET" | "HEAD" | "POST" | "PUT";
+  method: "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE";
   url: string;
   headers: Record<string, string | string[]>;
   /** Sent to the origin of `url` and to no other. */
@@ -117,9 +117,11 @@ export class HttpTransport {
         // Errors after the headers belong to whoever reads the body.
         message.off("error", fail);
         message.on("error", (error) => body.destroy(error));
+        // Who answers before all is sent does not want the rest.
+        if (!message.writableFinished) body.once("end", () => message.writableFinished || message.destroy());
         resolve({ status: body.statusCode ?? 0, headers: body.headers, body, url: request.url });
       });
-      sendBody(message, request.body);
+      sendBody(message, request.body, reject);
     });
   }
 
@@ -135,14 +137,16 @@ export class HttpTransport {
   }
 }
 
-function sendBody(message: http.ClientRequest, body: HttpRequest["body"]): void {
+/** What fails of the connection is an error of the request, which is heard there; what fails of the body itself is no fault of the network. */
+function sendBody(message: http.ClientRequest, body: HttpRequest["body"], fail: (error: Error) => void): void {
   if (body === undefined || typeof body === "string" || body instanceof Uint8Array) {
     message.end(body);
     return;
   }
   message.setHeader("content-length", body.sizeBytes);
-  // What fails in it is an error of the request, which is heard there.
-  pipeline(body.open(), message, () => undefined);
+  const source = body.open();
+  source.once("error", fail);
+  pipeline(source, message, () => undefined);
 }
 
 function tlsOptions(tls: RegistryTls): https.AgentOptions {

@@ -16,6 +16,8 @@ export interface RegistrySettings {
   /** For proxy settings. */
   env: Record<string, string | undefined>;
   clock: Clock;
+  /** Silence of a registry for that long is a fault. Default 60,000. */
+  idleTimeoutMs?: number;
 }
 
 export interface OpenedRepository {
@@ -27,12 +29,12 @@ export interface OpenedRepository {
 
 /** A repository with connections of its own: configuration and credentials are those of this moment. */
 export async function openRepository(
-  { certsDirectory, insecureRegistries = [], env, userAgent, clock }: RegistrySettings,
+  { certsDirectory, insecureRegistries = [], env, userAgent, clock, idleTimeoutMs }: RegistrySettings,
   { domain, path }: Pick<Reference, "domain" | "path">,
   credentials: RegistryCredentials | undefined,
 ): Promise<OpenedRepository> {
   const hosts = await registryHostsOf(domain, { ...(certsDirectory !== undefined && { certsDirectory }), insecureRegistries });
-  const transport = new HttpTransport({ env, userAgent });
+  const transport = new HttpTransport({ env, userAgent, ...(idleTimeoutMs !== undefined && { idleTimeoutMs }) });
   const options = { domain, repository: path, hosts, transport, credentials, clock };
   return {
     client: new RegistryClient(options),

@@ -61,8 +61,8 @@ export class RegistryClient {
 
   constructor(options: RegistryClientOptions) {
     this.#options = options;
-    const scope = `repository:${options.repository}:pull`;
-    this.#authorizer = new Authorizer({ transport: options.transport, credentials: options.credentials, scope });
+    const scopes = [`repository:${options.repository}:pull`];
+    this.#authorizer = new Authorizer({ transport: options.transport, credentials: options.credentials, scopes });
   }
 
   /** Digest a tag stands for now, by a request without a body; undefined when the registry does not say. */

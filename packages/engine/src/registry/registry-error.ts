@@ -38,10 +38,16 @@ function shortened(message: string): string {
 }
 
 /** What was asked for when the registry refused. */
-export type Asked = "manifest" | "blob" | "tags";
+export type Asked = "manifest" | "blob" | "tags" | "repository" | "upload";
 
 /** What a 404 says whose body says nothing. */
-const unknown: Record<Asked, string> = { manifest: "MANIFEST_UNKNOWN", blob: "BLOB_UNKNOWN", tags: "NAME_UNKNOWN" };
+const unknown: Record<Asked, string> = {
+  manifest: "MANIFEST_UNKNOWN",
+  blob: "BLOB_UNKNOWN",
+  tags: "NAME_UNKNOWN",
+  repository: "NAME_UNKNOWN",
+  upload: "BLOB_UPLOAD_UNKNOWN",
+};
 
 const statusCodes: Record<number, string> = { 401: "UNAUTHORIZED", 403: "DENIED", 429: "TOOMANYREQUESTS" };
 
@@ -65,6 +71,8 @@ const defaultMessages: Record<string, string> = {
   UNAUTHORIZED: "authentication required",
   DENIED: "requested access to the resource is denied",
   BLOB_UNKNOWN: "blob unknown to registry",
+  BLOB_UPLOAD_UNKNOWN: "blob upload unknown to registry",
+  NAME_UNKNOWN: "repository name not known to registry",
 };
 
 function firstErrorOf(body: string): { code?: string; message?: string } {

@@ -2,15 +2,10 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import { digestOf, MediaType } from "@pouchcontainer/oci";
 import { inBackground } from "@pouchcontainer/owners";
+import { refuse, type SeenRequest } from "./fake-requests.ts";
+import { FakeUploads, type PushedBlobs } from "./fake-uploads.ts";
 
-/** One request as the registry saw it. */
-export interface SeenRequest {
-  method: string;
-  path: string;
-  query: URLSearchParams;
-  authorization: string | undefined;
-  range: string | undefined;
-}
+export { refuse, type SeenRequest } from "./fake-requests.ts";
 
 /** Answers in place of the registry; returns false to let it answer. */
 export type Interceptor = (request: SeenRequest, response: ServerResponse) => boolean;
@@ -22,6 +17,10 @@ export class FakeRegistry implements AsyncDisposable {
   readonly interceptors: Interceptor[] = [];
   readonly #server: Server;
   readonly #blobs = new Map<string, Buffer>();
+  /** Of blobs that were pushed: the repositories they are in. Others are in all. */
+  readonly #pushedTo = new Map<string, Set<string>>();
+  /** Uploads that have begun. */
+  readonly uploads: FakeUploads = new FakeUploads(this.#pushed());
   readonly #manifests = new Map<string, { mediaType: string; bytes: Buffer }>();
 
   private constructor() {
@@ -86,20 +85,35 @@ export class FakeRegistry implements AsyncDisposable {
     return this.#manifests.get(key);
   }
 
-  /** One session for each blob, in one piece. */
-  #take(request: IncomingMessage, seen: SeenRequest, response: ServerResponse): void {
-    if (request.method === "POST") {
-      response.writeHead(202, { location: `${seen.path}session?state=begun` }).end();
-      return;
-    }
+  /** What it has of a blob in a repository. */
+  blob(repository: string, digest: string): Buffer | undefined {
+    return (this.#pushedTo.get(digest)?.has(repository) ?? true) ? this.#blobs.get(digest) : undefined;
+  }
+
+  #pushed(): PushedBlobs {
+    const add = (repository: string, digest: string): void => {
+      this.#pushedTo.set(digest, (this.#pushedTo.get(digest) ?? new Set()).add(repository));
+    };
+    return {
+      add: (repository, bytes) => {
+        const { digest } = this.addBlob(bytes);
+        add(repository, digest);
+        return digest;
+      },
+      mount: (repository, digest, from) => {
+        const isThere = this.blob(from, digest) !== undefined;
+        if (isThere) add(repository, digest);
+        return isThere;
+      },
+    };
+  }
+
+  #takeManifest(request: IncomingMessage, { path }: SeenRequest, response: ServerResponse): void {
     inBackground("taking what is pushed", async () => {
-      const bytes = await bodyOf(request);
-      const key = /\/manifests\/([^/]+)$/.exec(seen.path)?.[1];
-      if (key !== undefined) {
-        const mediaType = request.headers["content-type"] ?? "";
-        for (const name of [key, digestOf(bytes)]) this.#manifests.set(name, { mediaType, bytes });
-      } else if (this.addBlob(bytes).digest !== seen.query.get("digest"))
-        return refuse(response, 400, "DIGEST_INVALID", "provided digest did not match uploaded content");
+      // A request's chunks are buffers.
+      const bytes = Buffer.concat(await request.toArray());
+      const mediaType = request.headers["content-type"] ?? "";
+      for (const key of [path.slice(path.lastIndexOf("/") + 1), digestOf(bytes)]) this.#manifests.set(key, { mediaType, bytes });
       response.writeHead(201, { "docker-content-digest": digestOf(bytes) }).end();
     });
   }
@@ -112,12 +126,14 @@ export class FakeRegistry implements AsyncDisposable {
       query: url.searchParams,
       authorization: request.headers.authorization,
       range: request.headers.range,
+      body: request,
     };
     this.requests.push(seen);
     if (this.interceptors.some((intercept) => intercept(seen, response))) return;
-    if (request.method === "POST" || request.method === "PUT") return this.#take(request, seen, response);
-    const [, kind, key = ""] = /\/(manifests|blobs)\/([^/]+)$/.exec(url.pathname) ?? [];
-    const blob = kind === "blobs" ? this.#blobs.get(key) : undefined;
+    if (this.uploads.answer(request, seen, response)) return;
+    const [, repository = "", kind, key = ""] = /^\/(?:v2\/)?(.+)\/(manifests|blobs)\/([^/]+)$/.exec(url.pathname) ?? [];
+    if (request.method === "PUT" && kind === "manifests") return this.#takeManifest(request, seen, response);
+    const blob = kind === "blobs" ? this.blob(repository, key) : undefined;
     const manifest = kind === "manifests" ? this.#manifests.get(key) : undefined;
     if (blob !== undefined) return sendBlob(seen, response, blob);
     if (manifest === undefined)
@@ -129,11 +145,6 @@ export class FakeRegistry implements AsyncDisposable {
     });
     response.end(seen.method === "HEAD" ? undefined : manifest.bytes);
   }
-}
-
-async function bodyOf(request: IncomingMessage): Promise<Buffer> {
-  // A request's chunks are buffers.
-  return Buffer.concat(await request.toArray());
 }
 
 function sendBlob(seen: SeenRequest, response: ServerResponse, blob: Buffer): void {
@@ -148,17 +159,6 @@ function sendBlob(seen: SeenRequest, response: ServerResponse, blob: Buffer): vo
     "content-range": `bytes ${start}-${blob.length - 1}/${blob.length}`,
   });
   response.end(blob.subarray(start));
-}
-
-export function refuse(
-  response: ServerResponse,
-  status: number,
-  code: string,
-  message: string,
-  headers: Record<string, string> = {},
-): void {
-  response.writeHead(status, { "content-type": "application/json", ...headers });
-  response.end(JSON.stringify({ errors: [{ code, message }] }));
 }
 
 /** Lets the first `times` requests that fit be answered otherwise. */

@@ -14,7 +14,8 @@ export async function openedRepository(
   domain: string,
   path: string,
   credentials?: RegistryCredentials,
+  settings: Partial<RegistrySettings> = {},
 ): Promise<OpenedRepository & Disposable> {
-  const repository = await openRepository(testRegistrySettings, { domain, path }, credentials);
+  const repository = await openRepository({ ...testRegistrySettings, ...settings }, { domain, path }, credentials);
   return { ...repository, [Symbol.dispose]: () => repository.close() };
 }
