@@ -143,6 +143,11 @@ export interface ImageBackend {
     progress: ProgressSink,
     signal: AbortSignal,
   ): Promise<void>;
+  push(
+    request: { reference: string; tag?: string; platform?: string; auth?: api.AuthConfig },
+    progress: ProgressSink,
+    signal: AbortSignal,
+  ): Promise<void>;
   load(tar: Readable, options: { quiet: boolean; platform?: string }, progress: ProgressSink, signal: AbortSignal): Promise<void>;
   /** `source`: `-` for the body, or an address. */
   importImage(

@@ -1,5 +1,5 @@
 import type { ContainerStats, ContainerWaitResponse, EventMessage, JsonMessage } from "@pouchcontainer/api";
-import { internal, invalidArgument, notFound } from "@pouchcontainer/errors";
+import { forbidden, internal, invalidArgument, notFound } from "@pouchcontainer/errors";
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { Readable } from "node:stream";
@@ -313,6 +313,37 @@ test("an import reads the request's body, and a pull of nothing is refused", asy
   const request = { source: "-", repository: "a", tag: "1", message: "", changes: ["CMD x", "USER 1"] };
   assert.equal((JSON.parse(text) as JsonMessage).status, `${JSON.stringify(request)} 3000000`);
   assert.equal((await server.request("POST", "/images/create")).status, 400);
+});
+
+test("a push streams its progress, and ends with what it fails with", async () => {
+  const asked: unknown[] = [];
+  await using server = await TestServer.start({
+    images: {
+      push: async (request, progress) => {
+        asked.push(request);
+        if (request.reference === "::") throw invalidArgument("invalid reference format");
+        progress({ status: "The push refers to repository [docker.io/a/b]" });
+        throw forbidden("denied: no");
+      },
+    },
+  });
+  const auth = Buffer.from(JSON.stringify({ username: "u", password: "p" })).toString("base64url");
+  const platform = encodeURIComponent(JSON.stringify({ os: "linux", architecture: "arm64" }));
+  const answer = await server.request("POST", `/images/a/b/push?tag=1&platform=${platform}`, undefined, {
+    "X-Registry-Auth": auth,
+  });
+  assert.deepEqual(
+    [answer.status, answer.text],
+    [
+      200,
+      '{"status":"The push refers to repository [docker.io/a/b]"}\r\n{"errorDetail":{"message":"denied: no"},"error":"denied: no"}\r\n',
+    ],
+  );
+  assert.equal((await server.request("POST", "/images/::/push")).status, 400);
+  assert.deepEqual(asked, [
+    { reference: "a/b", tag: "1", platform: "linux/arm64", auth: { username: "u", password: "p" } },
+    { reference: "::" },
+  ]);
 });
 
 test("a load reads the request's body", async () => {

@@ -207,6 +207,7 @@ async function open(options: ComposeOptions, closers: Closers): Promise<void> {
     platform: platformOfHost(process),
     ...registries,
     maxConcurrentDownloads: configuration["max-concurrent-downloads"],
+    maxConcurrentUploads: configuration["max-concurrent-uploads"],
     removal: (work) => store.removal(work),
     warn: (message) => log.warn(message),
     usedBy: (imageId) => containers.usingImage(imageId),

@@ -133,12 +133,14 @@ export const imageEndpoints = {
   ImagePush: {
     method: "POST",
     path: "/images/{name...}/push",
-    summary: "Push an image",
+    summary: "Push an image; the answer is a stream of progress lines",
     tag,
-    query: query({ tag: optional(text()), platform: optional(text()) }),
+    query: query({
+      tag: optional(text("Tag; with none here and none in the name, all tags of the repository are pushed")),
+      platform: optional(text("Of an image for several platforms the one to push")),
+    }),
     status: 200,
-    errors: [501],
-    unsupported: true,
+    answer: JsonMessage,
   },
   ImageDelete: {
     method: "DELETE",

@@ -1,4 +1,4 @@
-import type { ContainerdClient } from "@pouchcontainer/containerd";
+import type { ContainerdClient, ContentInfo } from "@pouchcontainer/containerd";
 import { isKind } from "@pouchcontainer/errors";
 
 /** What the images room uses of containerd. */
@@ -13,7 +13,7 @@ export const gcLabels = {
   expire: "containerd.io/gc.expire",
 };
 
-/** Where a blob came from, as containerd notes it for mounts across repositories. */
+/** Which repositories of a registry have a blob, as containerd notes it for mounts across them: `library/busybox,team/app`. */
 export function sourceLabel(domain: string): string {
   return `containerd.io/distribution.source.${domain}`;
 }
@@ -24,8 +24,13 @@ export async function hasContent(content: ImageServices["content"], digest: stri
 
 /** Bytes of what is here; undefined of what is not. */
 export async function contentSize(content: ImageServices["content"], digest: string): Promise<number | undefined> {
+  return (await contentInfo(content, digest))?.size;
+}
+
+/** The record of what is here; undefined of what is not. */
+export async function contentInfo(content: ImageServices["content"], digest: string): Promise<ContentInfo | undefined> {
   try {
-    return (await content.info(digest)).size;
+    return await content.info(digest);
   } catch (error) {
     if (isKind(error, "notFound")) return undefined;
     throw error;

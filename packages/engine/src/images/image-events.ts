@@ -6,7 +6,7 @@ export interface EventSink {
   publish(event: { type: "image"; action: string; id: string; attributes: Record<string, string> }): void;
 }
 
-/** Image events as Docker words them: the actor of a pull is a name, of all others an image id. */
+/** Image events as Docker words them: the actor of a pull or a push is a name, of all others an image id. */
 export class ImageEvents {
   readonly #sink: EventSink;
   readonly #naming: NamingDefaults;
@@ -20,9 +20,10 @@ export class ImageEvents {
     this.#sink.publish({ type: "image", action: action, id: image.id, attributes: { ...image.config.config?.Labels, name } });
   }
 
-  publishPull(reference: Reference, image: StoredImage): void {
-    const attributes = { ...image.config.config?.Labels, name: familiarRepository(reference, this.#naming) };
-    this.#sink.publish({ type: "image", action: "pull", id: familiarReference(reference, this.#naming), attributes });
+  /** Of a push of all tags the reference has none, and there is no image. */
+  publishTransfer(action: "pull" | "push", reference: Reference, image?: StoredImage): void {
+    const attributes = { ...image?.config.config?.Labels, name: familiarRepository(reference, this.#naming) };
+    this.#sink.publish({ type: "image", action, id: familiarReference(reference, this.#naming), attributes });
   }
 
   publishPrune(reclaimedBytes: number): void {

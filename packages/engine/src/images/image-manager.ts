@@ -31,7 +31,9 @@ import { BlobFetcher } from "./pull/blob-fetcher.ts";
 import { pullNamed } from "./pull/pull-named.ts";
 import type { ProgressSink } from "../registry/progress.ts";
 import type { PullDeps, PullRequest } from "./pull/pull-request.ts";
-import { Semaphore } from "./pull/semaphore.ts";
+import { pushNamed } from "./push/push-named.ts";
+import type { PushDeps } from "./push/push-request.ts";
+import { Semaphore } from "./semaphore.ts";
 import { SharedPulls } from "./pull/shared-pulls.ts";
 import { checkLogin, registryOfLogin } from "../registry/check-login.ts";
 import { credentialsOf } from "../registry/credentials.ts";
@@ -62,6 +64,8 @@ export interface ImageManagerOptions extends RegistrySettings {
   platform: Platform;
   /** How many layers are downloaded at once, over all pulls. Default 3. */
   maxConcurrentDownloads?: number;
+  /** How many layers are uploaded at once, over all pushes. Default 5. */
+  maxConcurrentUploads?: number;
   /** See `Store.removal`. */
   removal<T>(work: () => Promise<T>): Promise<T>;
   warn(message: string): void;
@@ -90,6 +94,7 @@ export class ImageManager implements ImageSource {
   readonly #events: ImageEvents;
   readonly #pulls = new SharedPulls();
   readonly #places: Semaphore;
+  readonly #uploads: Semaphore;
   readonly #removals = new KeyedMutex();
 
   constructor(options: ImageManagerOptions) {
@@ -110,6 +115,7 @@ export class ImageManager implements ImageSource {
     this.#blobs = new BlobFetcher({ content: containerd.content, clock });
     this.#events = new ImageEvents({ sink: options.events, naming });
     this.#places = new Semaphore(options.maxConcurrentDownloads ?? 3);
+    this.#uploads = new Semaphore(options.maxConcurrentUploads ?? 5);
   }
 
   /** Reads containerd's image store; once, before anything else is called. */
@@ -188,6 +194,20 @@ export class ImageManager implements ImageSource {
     } catch (error) {
       throw internal(`plugins at image.prePull left what cannot be pulled: ${messageChain(error)}`, { cause: error });
     }
+  }
+
+  /** Without a tag, in the reference or beside it, it is all tags. */
+  async push(
+    request: { reference: string; tag?: string; platform?: string; auth?: api.AuthConfig },
+    progress: ProgressSink,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const push = {
+      reference: this.#pushReference(request.reference, request.tag),
+      platform: request.platform ? this.#platform(request.platform) : undefined,
+      credentials: credentialsOf(request.auth),
+    };
+    await pushNamed(this.#pushDeps(), push, progress, signal);
   }
 
   async load(
@@ -376,6 +396,15 @@ export class ImageManager implements ImageSource {
     return shown;
   }
 
+  #pushReference(name: string, tag: string | undefined): Reference {
+    const reference = this.#parse(name);
+    const { domain, path } = reference;
+    if (reference.digest !== undefined) throw invalidArgument("cannot push a digest reference");
+    if (tag === undefined || tag === "") return reference;
+    if (!isTag(tag)) throw invalidArgument("invalid tag format");
+    return { domain, path, tag };
+  }
+
   #parse(text: string): Reference {
     try {
       return parseReference(text, this.#options.naming);
@@ -413,6 +442,14 @@ export class ImageManager implements ImageSource {
       events: this.#events,
       usedBy,
       removals: this.#removals,
+    };
+  }
+
+  #pushDeps(): PushDeps {
+    return {
+      ...this.#changes(),
+      places: this.#uploads,
+      connect: ({ reference, credentials }) => openRepository(this.#options, reference, credentials),
     };
   }
 

@@ -102,6 +102,13 @@ export function pullErrorOf(thrown: unknown, reference: Reference, naming: Namin
   return thrown instanceof HttpError ? internal(thrown.message, { cause: thrown.cause }) : thrown;
 }
 
+/** A failed push in Docker's words, which are the registry's own; of one that was given up, whatever failed by that is its end. */
+export function pushErrorOf(thrown: unknown, signal: AbortSignal): unknown {
+  if (signal.aborted) return new EngineError("cancelled", "context canceled", { cause: thrown });
+  if (thrown instanceof InvalidImageError) return invalidArgument(thrown.message, { cause: thrown });
+  return thrown instanceof RegistryError || thrown instanceof HttpError ? internal(thrown.message, { cause: thrown }) : thrown;
+}
+
 function registryRefusal(error: RegistryError, reference: Reference, naming: NamingDefaults): EngineError {
   switch (error.code) {
     case "DENIED":

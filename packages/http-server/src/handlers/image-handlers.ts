@@ -63,6 +63,13 @@ export function imageHandlers(calls: Calls, images: ImageBackend) {
       return images.tag(refOf(call), { repository: repo, ...(tag ? { tag } : {}) });
     }),
 
+    ImagePush: calls.takeOver(endpoints.ImagePush, async (call) => {
+      const { tag } = call.query;
+      const auth = registryAuth(call.request);
+      const request = { reference: refOf(call), ...(tag ? { tag } : {}), ...platformOf(call.query), ...(auth ? { auth } : {}) };
+      await streamProgress(call.response, (progress) => images.push(request, progress, call.signal()));
+    }),
+
     ImageDelete: calls.answer(endpoints.ImageDelete, (call) => {
       const { force = false, noprune = false } = call.query;
       return images.remove(refOf(call), { force, noPrune: noprune });
@@ -70,7 +77,6 @@ export function imageHandlers(calls: Calls, images: ImageBackend) {
 
     ImagePrune: calls.answer(endpoints.ImagePrune, ({ query }) => images.prune(query.filters ?? {})),
 
-    ImagePush: notSupported("pushing images is not supported: use a tool like skopeo with `save`"),
     ImageSearch: notSupported("searching Docker Hub is not supported: search on its web site"),
     DistributionInspect: notSupported("asking a registry about an image is not supported: pull it, then inspect it"),
   };

@@ -237,6 +237,14 @@ export const optionTable = {
     help: "Layers downloaded at once in a pull",
     range: { least: 1 },
   },
+  "max-concurrent-uploads": {
+    group: "images",
+    type: "integer",
+    default: 5,
+    placeholder: "N",
+    help: "Layers uploaded at once in a push",
+    range: { least: 1 },
+  },
 
   "disable-bridge": {
     group: "network",

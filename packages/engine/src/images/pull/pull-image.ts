@@ -9,7 +9,7 @@ import {
   type NamingDefaults,
   type Reference,
 } from "@pouchcontainer/oci";
-import type { Semaphore } from "./semaphore.ts";
+import type { Semaphore } from "../semaphore.ts";
 import { fetchDocuments } from "./fetch-documents.ts";
 import { fetchLayers } from "./fetch-layers.ts";
 import type { ProgressSink } from "../../registry/progress.ts";
@@ -141,7 +141,7 @@ async function nameImage({ deps, request: { reference }, progress }: PullContext
   const digest: Digest = reference.digest ?? image.target.digest;
   let stored = await deps.store.put({ domain, path, digest }, image.target, image);
   if (name.digest === undefined) stored = await deps.store.put(name, image.target, image);
-  deps.events.publishPull(name, stored);
+  deps.events.publishTransfer("pull", name, stored);
   progress({ status: `Digest: ${digest}` });
   return { image: stored, isNewer: before?.id !== stored.id };
 }

@@ -38,7 +38,7 @@ export class FakeContainerd implements ImageServices {
     updateLabels: async (digest, labels) => {
       Object.assign(this.#blob(digest).labels, labels);
     },
-    read: (digest) => iterate(this.#blob(digest).bytes),
+    read: (digest, { offset = 0 } = {}) => iterate(this.#blob(digest).bytes.subarray(offset)),
     readAll: async (digest, { limitBytes }) => {
       const { bytes } = this.#blob(digest);
       if (bytes.length > limitBytes) throw new ContentTooBig(digest, bytes.length, limitBytes);

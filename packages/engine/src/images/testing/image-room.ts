@@ -26,6 +26,11 @@ export interface ImageRoom {
     reference: string,
     options?: Partial<Parameters<ImageManager["pull"]>[0]> & { signal?: AbortSignal },
   ): Promise<JsonMessage[]>;
+  /** Lines go into `lines`, also of a push that fails. */
+  push(
+    reference: string,
+    options?: Partial<Parameters<ImageManager["push"]>[0]> & { signal?: AbortSignal; lines?: JsonMessage[] },
+  ): Promise<JsonMessage[]>;
 }
 
 export async function imageRoom(
@@ -60,5 +65,9 @@ export async function imageRoom(
     await images.pull({ reference, ...request }, (line) => lines.push(line), signal);
     return lines;
   };
-  return { images, containerd, events, sleeps, pull };
+  const push: ImageRoom["push"] = async (reference, { signal = new AbortController().signal, lines = [], ...request } = {}) => {
+    await images.push({ reference, ...request }, (line) => lines.push(line), signal);
+    return lines;
+  };
+  return { images, containerd, events, sleeps, pull, push };
 }

@@ -21,6 +21,8 @@ export class FakeUploads {
   /** By the name of their session. */
   readonly open = new Map<string, Upload>();
   readonly #blobs: PushedBlobs;
+  /** How many were open at once. */
+  most = 0;
   #begun = 0;
 
   constructor(blobs: PushedBlobs) {
@@ -44,6 +46,7 @@ export class FakeUploads {
     }
     const session = `session-${(this.#begun += 1)}`;
     this.open.set(session, { repository, bytes: Buffer.alloc(0) });
+    this.most = Math.max(this.most, this.open.size);
     response.writeHead(202, { location: `/v2/${repository}/blobs/uploads/${session}?state=begun` }).end();
   }
 
