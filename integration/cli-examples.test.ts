@@ -9,7 +9,7 @@ import { Daemon, dockerCommand, projectRoot, run, type CommandResult } from "./h
 
 /** What no test machine has. */
 const notHere: [RegExp, string][] = [
-  [/^pouch (login|pull) /, "a registry that is reached; integration/images.test.ts has one"],
+  [/^pouch (login|pull|push) /, "a registry that is reached; integration/images.test.ts has one"],
   [/^pouch plugin (push|install registry)/, "a registry that is reached; integration/plugin-registry.test.ts has one"],
   [/^pouch system orphans -/, "a lost store; integration/store-loss.test.ts loses one"],
   [/^pouch plugin init /, "integration/plugin-author.test.ts does it"],

@@ -176,6 +176,12 @@ export const commandTable: readonly CommandEntry[] = [
     load: load(() => import("./commands/image/pull.ts")),
   },
   {
+    paths: ["push", "image push"],
+    summary: "Upload an image to a registry",
+    names: "images",
+    load: load(() => import("./commands/image/push.ts")),
+  },
+  {
     paths: ["rmi", "image rm", "image remove"],
     summary: "Remove one or more images",
     names: "images",

@@ -12,13 +12,14 @@ export async function postWithProgress(
   path: string,
   options: Pick<RequestOptions, "query" | "json" | "headers" | "body">,
   output: Output | undefined,
+  onAux?: (aux: unknown) => void,
 ): Promise<ResponseHead> {
   const engine = await context.engine();
   const abort = new AbortController();
   const undo = context.onInterrupt(() => abort.abort());
   try {
     const answer = await engine.post(path, { ...options, signal: abort.signal });
-    await showProgress(answer.chunks(), output);
+    await showProgress(answer.chunks(), output, onAux);
     abort.signal.throwIfAborted();
     return answer.head;
   } catch (error) {
@@ -29,13 +30,18 @@ export async function postWithProgress(
   }
 }
 
-/** Draws a stream of progress messages; throws the error it ends with. */
-export async function showProgress(body: AsyncIterable<Uint8Array>, output: Output | undefined): Promise<void> {
+/** Draws a stream of progress messages; throws the error it ends with. `onAux` is given the facts in it that are for programs. */
+export async function showProgress(
+  body: AsyncIterable<Uint8Array>,
+  output: Output | undefined,
+  onAux?: (aux: unknown) => void,
+): Promise<void> {
   const display = output === undefined ? undefined : new ProgressDisplay(output);
   for await (const value of jsonValues(body)) {
     const message = readMessage(value);
     const failure = message.errorDetail?.message ?? message.error;
     if (failure !== undefined) throw new CliError(failure);
     display?.show(message);
+    if (message.aux !== undefined) onAux?.(message.aux);
   }
 }
