@@ -60,7 +60,11 @@ void describe("images on containerd", () => {
   function manager(options: Partial<ImageManagerOptions> = {}): Promise<ImageManager> {
     return createImageManager({
       containerd: containerd.client,
-      chains: { change: async (point, request) => bodyOfRequest(point, request), postPull: async () => undefined },
+      chains: {
+        ask: async () => undefined,
+        change: async (point, request) => bodyOfRequest(point, request),
+        postPull: async () => undefined,
+      },
       events: { publish: () => undefined },
       snapshotter: "overlayfs",
       naming: dockerNaming,
@@ -364,6 +368,7 @@ void describe("images on containerd", () => {
     let refuse = true;
     const images = await manager({
       chains: {
+        ask: async () => undefined,
         change: async (point, request) => bodyOfRequest(point, request),
         async postPull(snapshotter, image) {
           assert.deepEqual([snapshotter, image.reference, image.platform], ["overlayfs", "layers:1", "linux/amd64"]);

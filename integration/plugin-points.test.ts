@@ -127,6 +127,22 @@ test("image.prePull: a pull is refused, or gets another reference, by which the 
   await docker("image", "rm", "busybox:pulled");
 });
 
+test("image.prePush: a push is refused before the registry is asked, and one that is not refused goes on", async (t) => {
+  await using registry = await Registry.start();
+  await install(t, "push-guard", "image", {
+    prePush: `({ reference, platform, config }) => { if (reference.endsWith(":secret")) throw forbidden(config.os + " image for " + platform + " stays here"); }`,
+  });
+  const name = `${registry.host}/team/app`;
+  for (const tag of ["public", "secret"]) await docker("tag", "busybox", `${name}:${tag}`);
+  for (const what of [["-a", name], [`${name}:secret`]]) {
+    const refused = await daemon.docker("push", ...what);
+    assert.notEqual(refused.code, 0);
+    assert.match(refused.stderr, /plugin "push-guard" at image.prePush: linux image for linux\/\w+ stays here/);
+  }
+  assert.equal((await fetch(`http://${registry.host}/v2/team/app/tags/list`)).status, 404);
+  assert.match(await docker("push", `${name}:public`), /public: digest: sha256:/);
+});
+
 test("network.preCreate: a create is changed, or refused and leaves nothing", async (t) => {
   await install(t, "network-guard", "network", {
     preCreate: `(config) => { if (!config.Internal) throw forbidden("internal networks only"); if (config.Name === "astray") config.Driver = "magic"; config.Labels = { ...config.Labels, zone: "dmz" }; }`,

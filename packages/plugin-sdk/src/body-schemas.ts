@@ -52,8 +52,8 @@ export const containerExitSchema = Type.Object({ exitCode: Type.Integer(), oomKi
 /** JSON Schema of what `image.prePull` may change. */
 export const imageRequestSchema = Type.Object({ reference: Type.String({ minLength: 1 }), platform: Type.String() });
 
-/** JSON Schema of a pulled image, without what asks the daemon. */
-export const pulledImageSchema = Type.Object({
+/** JSON Schema of an image that is here, without what asks the daemon. */
+export const storedImageSchema = Type.Object({
   reference: Type.String(),
   digest: Type.String(),
   platform: Type.String(),

@@ -8,8 +8,8 @@ export interface ImageRequest {
   platform: string;
 }
 
-/** A pulled image: its content is in the store. */
-export interface PulledImage {
+/** An image whose content is in the store. */
+export interface StoredImage {
   /** As people write it: `busybox:latest`, `registry.example.com/team/app:v2`. */
   readonly reference: string;
   readonly digest: string;
@@ -18,6 +18,10 @@ export interface PulledImage {
   readonly sizeBytes: number;
   /** The OCI image configuration. */
   readonly config: unknown;
+}
+
+/** A pulled image. */
+export interface PulledImage extends StoredImage {
   /** Applies the content to another snapshotter. */
   unpack(snapshotter: string): Promise<void>;
   isUnpacked(snapshotter: string): Promise<boolean>;
@@ -35,4 +39,6 @@ export interface ImagePlugin {
    * the client; the content stays for the next try.
    */
   postPull?(snapshotter: string, image: PulledImage, call: PluginCall): Awaitable<void>;
+  /** Each tag of a push, before the registry is asked and before any tag is pushed. A throw fails the push. */
+  prePush?(pushed: Readonly<StoredImage>, call: PluginCall): Awaitable<void>;
 }

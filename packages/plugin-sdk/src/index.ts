@@ -4,7 +4,7 @@ export type { ContainerExit, ContainerPlugin, Endpoint, PreStartHook } from "./c
 export type { CriPlugin } from "./cri-plugin.ts";
 export type { AssistantHandle, AssistantProcess, DaemonCall, DaemonPlugin, Supervisor } from "./daemon-plugin.ts";
 export { getEnv, setEnv, unsetEnv } from "./env-list.ts";
-export type { ImagePlugin, ImageRequest, PulledImage } from "./image-plugin.ts";
+export type { ImagePlugin, ImageRequest, PulledImage, StoredImage } from "./image-plugin.ts";
 export { jsonStream, readJson, rewriteJson } from "./json-stream.ts";
 export type {
   ConflictPolicy,

@@ -7,13 +7,13 @@ import {
   imageRequestSchema,
   preStartHooksSchema,
   provenanceSchema,
-  pulledImageSchema,
   routesSchema,
+  storedImageSchema,
 } from "./body-schemas.ts";
 import { podSandboxConfigSchema } from "./pod-sandbox-config.ts";
 import { argument, pointRules, type Argument, type CallSubject, type PointEntry } from "./point-rules.ts";
 import type { PointArguments, PointName } from "./points.ts";
-import type { ImageRequest, PulledImage } from "./image-plugin.ts";
+import type { ImageRequest, PulledImage, StoredImage } from "./image-plugin.ts";
 
 const createBody = argument("config", ContainerCreateConfig, { about: "`ContainerCreateConfig`" });
 const volumeBody = argument("config", VolumeCreateConfig, { about: "`VolumeCreateConfig`" });
@@ -22,6 +22,7 @@ const podBody = argument("config", podSandboxConfigSchema, { about: "CRI's PodSa
 const criRequest = argument("criRequest", Type.Unknown());
 const execBody = argument("config", ExecCreateConfig, { about: "the body of an exec create, `ExecCreateConfig`" });
 const imageRequest = argument("request", imageRequestSchema, { about: "`reference`, `platform`" });
+const aboutImage = "`reference`, `digest`, `platform`, `sizeBytes`, `config`";
 const container = argument("container", Type.Object({}), { about: "`ContainerInspect`" });
 const endpoint = argument("endpoint", endpointSchema);
 const exit = argument("exit", containerExitSchema, { about: "`exitCode`, `oomKilled`" });
@@ -60,12 +61,14 @@ export const points = {
   },
   "image.postPull": {
     rule: "asks",
-    args: [
-      argument("snapshotter", Type.String()),
-      argument("image", pulledImageSchema, { about: "`reference`, `digest`, `platform`, `sizeBytes`, `config`", isHandle: true }),
-    ],
+    args: [argument("snapshotter", Type.String()), argument("image", storedImageSchema, { about: aboutImage, isHandle: true })],
     concerns: (_snapshotter: string, image: PulledImage): CallSubject => ({ image: image.reference }),
     may: "`image.unpack(…)` into another snapshotter; throw to fail the pull",
+  },
+  "image.prePush": {
+    rule: "asks",
+    args: [argument("pushed", storedImageSchema, { about: aboutImage })],
+    concerns: ({ reference }: StoredImage): CallSubject => ({ image: reference }),
   },
   "volume.preVolumeCreate": {
     rule: "changes",

@@ -54,7 +54,7 @@ import { Unpacker } from "./unpack-image.ts";
 
 export interface ImageManagerOptions extends RegistrySettings {
   containerd: ImageServices;
-  chains: Pick<PluginChains, "change" | "postPull">;
+  chains: Pick<PluginChains, "ask" | "change" | "postPull">;
   events: EventSink;
   /** Which snapshotter images are unpacked for. */
   snapshotter: string;
@@ -448,6 +448,7 @@ export class ImageManager implements ImageSource {
   #pushDeps(): PushDeps {
     return {
       ...this.#changes(),
+      chains: this.#options.chains,
       places: this.#uploads,
       connect: ({ reference, credentials }) => openRepository(this.#options, reference, credentials),
     };

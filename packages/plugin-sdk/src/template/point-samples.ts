@@ -456,6 +456,24 @@ ROUTES = [hello]`,
     needs: { unpack: true },
     see: "pouch pull busybox && pouch plugin logs NAME",
   },
+  "image.prePush": {
+    script: `  /** Every push: what is called latest stays here. */
+  prePush(pushed) {
+    if (pushed.reference.endsWith(":latest")) throw forbidden("give it a version");
+  },`,
+    imports: ["forbidden"],
+    testImports: ["sampleStoredImage"],
+    scriptTest: `  const pushed = sampleStoredImage({ reference: "registry.example.com/app:latest" });
+  await assert.rejects(plugin.call("image.prePush", { pushed }), /give it a version/);`,
+    python: `def pre_push(request):
+    """Every push: what is called latest stays here."""
+    if request["pushed"]["reference"].endswith(":latest"):
+        raise Refusal("give it a version")
+    return {}`,
+    pythonTest: `        with self.assertRaises(pouch_plugin.Refusal):
+            plugin.pre_push({"pushed": {"reference": "registry.example.com/app:latest"}})`,
+    see: "pouch push registry.example.com/app:latest",
+  },
 };
 
 /** The points of the samples, which are all. */

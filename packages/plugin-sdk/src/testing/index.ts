@@ -5,6 +5,7 @@ export {
   sampleContainerConfig,
   sampleEndpoint,
   sampleImage,
+  sampleStoredImage,
   sampleVolume,
   sampleVolumeConfig,
 } from "./samples.ts";

@@ -1,6 +1,6 @@
 import type { ContainerCreateConfig, ContainerInspect, Volume, VolumeCreateConfig } from "@pouchcontainer/api";
 import type { Endpoint } from "../container-plugin.ts";
-import type { PulledImage } from "../image-plugin.ts";
+import type { PulledImage, StoredImage } from "../image-plugin.ts";
 
 /** A small create body, as `docker run busybox` sends it, with `changes` on top. */
 export function sampleContainerConfig(changes: Partial<ContainerCreateConfig> = {}): ContainerCreateConfig {
@@ -59,15 +59,23 @@ export function sampleVolume(changes: Partial<Volume> = {}): Volume {
   };
 }
 
-/** A pulled image that remembers what it was unpacked to. */
-export function sampleImage(changes: Partial<PulledImage> = {}): PulledImage & { readonly unpackedTo: string[] } {
-  const unpackedTo: string[] = [];
+/** An image that is here. */
+export function sampleStoredImage(changes: Partial<StoredImage> = {}): StoredImage {
   return {
     reference: "busybox:latest",
     digest: `sha256:${"b".repeat(64)}`,
     platform: "linux/amd64",
     sizeBytes: 2_000_000,
     config: { architecture: "amd64", os: "linux" },
+    ...changes,
+  };
+}
+
+/** A pulled image that remembers what it was unpacked to. */
+export function sampleImage(changes: Partial<PulledImage> = {}): PulledImage & { readonly unpackedTo: string[] } {
+  const unpackedTo: string[] = [];
+  return {
+    ...sampleStoredImage(),
     unpack: async (snapshotter) => void unpackedTo.push(snapshotter),
     isUnpacked: async (snapshotter) => unpackedTo.includes(snapshotter),
     ...changes,

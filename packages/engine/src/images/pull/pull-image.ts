@@ -17,7 +17,7 @@ import type { FetchedImage, PullDeps, PullRequest } from "./pull-request.ts";
 import type { Lease } from "../lease.ts";
 import { pullErrorOf } from "../../registry/registry-error.ts";
 import type { FetchedDocument, RegistryClient } from "../../registry/registry-client.ts";
-import { readDocument } from "../store/image-documents.ts";
+import { packedBytesOf, readDocument } from "../store/image-documents.ts";
 import type { StoredImage } from "../store/image-store.ts";
 
 /**
@@ -124,7 +124,7 @@ async function runPostPull({ deps, request, lease, signal }: PullContext, image:
       reference,
       digest: image.target.digest,
       platform: formatPlatform(image.config),
-      sizeBytes: image.manifest.layers.reduce((sum, { size }) => sum + size, image.manifest.config.size),
+      sizeBytes: packedBytesOf(image.manifest),
       config: image.config,
       unpack: (snapshotter) => asHost(() => deps.unpacker.unpackAll(snapshotter, image, lease, signal)),
       isUnpacked: (snapshotter) => asHost(() => deps.unpacker.isUnpacked(snapshotter, image.config)),

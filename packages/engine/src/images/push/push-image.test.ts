@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { JsonMessage } from "@pouchcontainer/api";
+import { forbidden } from "@pouchcontainer/errors";
 import { digestOf, MediaType, shortId } from "@pouchcontainer/oci";
 import { FakeRegistry, faulty, refuse, type SeenRequest } from "../../registry/testing/fake-registry.ts";
 import { FakeContainerd } from "../testing/fake-containerd.ts";
-import { imageRoom, type ImageRoom } from "../testing/image-room.ts";
+import { imageRoom, noPlugins, type ImageRoom } from "../testing/image-room.ts";
 import type { ImageManagerOptions } from "../image-manager.ts";
 
 const amd64 = { os: "linux", architecture: "amd64" };
@@ -270,4 +271,29 @@ test("an image that is removed while it is pushed is pushed to its end, and gets
   containerd.collect();
   assert.ok(registry.manifest("1") !== undefined);
   assert.deepEqual([room.images.views(), [...containerd.records], containerd.blobs.size], [[], [], 0]);
+});
+
+test("plugins are asked about every tag before the first is pushed, and what they throw refuses the push", async () => {
+  await using registry = await FakeRegistry.start();
+  const asked: unknown[] = [];
+  const ask: ImageManagerOptions["chains"]["ask"] = async (point, view, { image }) => {
+    asked.push([point, image, view()]);
+    if (image?.endsWith(":2") === true) throw forbidden("not this one");
+  };
+  const room = await roomWithApp({ chains: { ...noPlugins, ask } });
+  const name = `${registry.host}/app`;
+  await tagged(room, `${name}:1`, `${name}:2`);
+  await assert.rejects(room.push(name), { kind: "forbidden", message: "not this one" });
+  assert.deepEqual(registry.requests, []);
+  const [image] = room.images.views();
+  const { manifestDigest: digest } = await room.images.resolve("app:1");
+  const manifestBytes = room.containerd.blobs.get(digest)?.bytes.length ?? 0;
+  const sizeBytes = (image?.packedBytes ?? 0) - manifestBytes;
+  const shown = (tag: string): object => {
+    return { reference: `${name}:${tag}`, digest, platform: "linux/amd64", sizeBytes, config: image?.config };
+  };
+  assert.deepEqual(
+    asked,
+    ["1", "2"].map((tag) => ["image.prePush", `${name}:${tag}`, { pushed: shown(tag) }]),
+  );
 });

@@ -1,7 +1,8 @@
 import { notFound } from "@pouchcontainer/errors";
-import { familiarReference, familiarRepository, formatReference, repositoryOf } from "@pouchcontainer/oci";
+import { familiarReference, familiarRepository, formatPlatform, formatReference, repositoryOf } from "@pouchcontainer/oci";
 import { pushErrorOf } from "../../registry/registry-error.ts";
 import type { ProgressSink } from "../../registry/progress.ts";
+import { packedBytesOf } from "../store/image-documents.ts";
 import { isTagged } from "../store/image-store.ts";
 import { pushImage, type NamedImage } from "./push-image.ts";
 import type { PushDeps, PushRequest } from "./push-request.ts";
@@ -16,6 +17,7 @@ export async function pushNamed(
   const { reference } = request;
   progress({ status: `The push refers to repository [${repositoryOf(reference)}]` });
   const images = imagesOf(deps, request);
+  for (const image of images) await askPlugins(deps, image, signal);
   try {
     const connection = await deps.connect(request);
     try {
@@ -28,6 +30,20 @@ export async function pushNamed(
     throw pushErrorOf(error, signal);
   }
   deps.events.publishTransfer("push", reference, reference.tag === undefined ? undefined : images[0]?.image);
+}
+
+async function askPlugins({ chains, naming }: PushDeps, { name }: NamedImage, signal: AbortSignal): Promise<void> {
+  const { documents, target } = name;
+  const { config } = documents.config;
+  const pushed = {
+    reference: familiarReference(name.reference, naming),
+    digest: target.digest,
+    platform: formatPlatform(documents.config),
+    sizeBytes: packedBytesOf(documents.manifest),
+    config: documents.config,
+  };
+  const about = { image: pushed.reference, labels: config?.Labels ?? {}, env: config?.Env ?? [], signal };
+  await chains.ask("image.prePush", () => ({ pushed }), about);
 }
 
 function imagesOf({ store, naming }: PushDeps, { reference }: PushRequest): NamedImage[] {

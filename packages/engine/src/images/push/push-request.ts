@@ -1,4 +1,5 @@
 import type { NamingDefaults, Platform, Reference } from "@pouchcontainer/oci";
+import type { PluginChains } from "../../plugin-host/chains.ts";
 import type { KeyedMutex } from "../../keyed-mutex.ts";
 import type { RegistryCredentials } from "../../registry/credentials.ts";
 import type { OpenedRepository } from "../../registry/open-repository.ts";
@@ -19,6 +20,7 @@ export interface PushRequest {
 
 export interface PushDeps {
   containerd: ImageServices;
+  chains: Pick<PluginChains, "ask">;
   store: ImageStore;
   events: ImageEvents;
   naming: NamingDefaults;

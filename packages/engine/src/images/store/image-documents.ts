@@ -22,6 +22,11 @@ export interface ImageDocuments {
   config: ImageConfigFile;
 }
 
+/** Bytes of config and layers as they are sent. */
+export function packedBytesOf({ config, layers }: ImageManifest): number {
+  return layers.reduce((sum, { size }) => sum + size, config.size);
+}
+
 type Content = Pick<ImageServices, "content">;
 
 /** Documents are read into memory: nothing honest is bigger. */

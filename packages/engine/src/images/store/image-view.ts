@@ -1,4 +1,5 @@
 import { formatReference, type ImageConfigFile } from "@pouchcontainer/oci";
+import { packedBytesOf } from "./image-documents.ts";
 import { isTagged, type StoredImage } from "./image-store.ts";
 
 /** An image with its names in full, for doors that do not speak Docker's short ones. */
@@ -24,7 +25,7 @@ export function viewOf(image: StoredImage): ImageView {
     id: image.id,
     tags: names(true),
     digests: names(false),
-    packedBytes: manifest.layers.reduce((sum, { size }) => sum + size, manifestDescriptor.size + manifest.config.size),
+    packedBytes: manifestDescriptor.size + packedBytesOf(manifest),
     chainId: image.chainId,
     config: image.config,
   };

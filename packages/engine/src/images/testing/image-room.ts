@@ -12,6 +12,7 @@ export interface PublishedEvent {
 
 /** Every body as it came. */
 export const noPlugins: ImageManagerOptions["chains"] = {
+  ask: async () => undefined,
   change: async (point, request) => bodyOfRequest(point, request),
   postPull: async () => undefined,
 };

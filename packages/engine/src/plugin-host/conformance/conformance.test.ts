@@ -21,6 +21,7 @@ import {
   sampleContainerConfig,
   sampleEndpoint,
   sampleImage,
+  sampleStoredImage,
   sampleVolume,
   sampleVolumeConfig,
 } from "@pouchcontainer/plugin-sdk/testing";
@@ -121,6 +122,7 @@ async function open(
 const askedWith: {
   [P in Exclude<PointOf<"asks">, "image.postPull" | `${string}.validate${string}`>]: (word: string) => PointRequest<P>;
 } = {
+  "image.prePush": (word) => ({ pushed: sampleStoredImage({ reference: word }) }),
   "volume.preRemove": (word) => ({ volume: sampleVolume({ Name: word }) }),
   "container.preRemove": (word) => ({ container: sampleContainer({ Name: word }) }),
 };

@@ -135,6 +135,7 @@ registerImagePlugin({
   async postPull(snapshotter, image) {
     if (snapshotter === "overlayfs" && !(await image.isUnpacked("second"))) await image.unpack("second");
   },
+  prePush: refuseWhatSaysSo,
 });
 
 registerApiPlugin({
