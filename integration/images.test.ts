@@ -17,6 +17,8 @@ import { createImageManager, type ImageManager, type ImageManagerOptions, type I
 import { bodyOfRequest } from "@pouchcontainer/plugin-sdk/host";
 import { ContainerdFixture } from "./harness/containerd-fixture.ts";
 import { makeLayeredArchive } from "./harness/layered-image.ts";
+import { FakeRegistry } from "../packages/engine/src/registry/testing/fake-registry.ts";
+import { breaksAt } from "../packages/engine/src/registry/testing/break-uploads.ts";
 import { Registry } from "./harness/registry.ts";
 
 const forever = new AbortController().signal;
@@ -544,5 +546,28 @@ void describe("images on containerd", () => {
     writeFileSync(join(folder, "hostile.tar"), readFileSync(join(folder, "busybox.tar")).subarray(0, 700_000));
     await assert.rejects(load(images, "hostile.tar"), { kind: "invalidArgument" });
     assert.deepEqual(await left(), nothing);
+  });
+
+  test("a push that breaks goes on with the byte up to which the registry has each layer", async () => {
+    await using fake = await FakeRegistry.start();
+    const images = await manager();
+    await load(images, "layers.tar");
+    const { Id } = await images.inspect("layers:1");
+    const name = `${fake.host}/layers`;
+    await images.tag("layers:1", { repository: name });
+    fake.interceptors.push(breaksAt(fake, 1_000_000, 1, 1_999_999, 65_536, 0, 700_000, 300_000));
+    const lines: JsonMessage[] = [];
+    await images.push({ reference: name, tag: "latest" }, (line) => lines.push(line), forever);
+    assert.equal(lines.filter(({ status }) => status === "Pushed").length, 6);
+    assert.deepEqual([...fake.uploads.open], []);
+    assert.equal((await left()).leases, 0);
+    for (const { digest, labels } of await containerd.client.content.list()) {
+      const isManifest = fake.manifest(digest) !== undefined;
+      assert.equal(labels[`containerd.io/distribution.source.${fake.host}`], isManifest ? undefined : "layers");
+    }
+    await images.remove(Id, { force: true, noPrune: false });
+    await pull(images, `${name}:latest`);
+    assert.equal((await images.inspect(name)).Id, Id);
+    assert.equal(await readInImage(images, name, "layer-5"), "5 amd64");
   });
 });

@@ -1,9 +1,17 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { eventually } from "./daemon.ts";
 import { freePort } from "./free-port.ts";
+
+export interface RegistryOptions {
+  /** Only this user may ask it, by this bcrypt hash of his password; default: everybody. */
+  htpasswd?: string;
+}
+
+/** Of the name and password that a registry may ask for, what `htpasswd` makes: ann, secret. */
+export const annSecret = "ann:$2b$04$.n5taPdMRiUXLTkh2YEAC.W/HME.oq1qOqIYSt7YDFMzB.apH0u1i";
 
 /** Debian's docker-registry on a free loopback port, with a storage folder of its own. */
 export class Registry {
@@ -11,16 +19,16 @@ export class Registry {
   readonly #directory: string;
   readonly #process: ChildProcess;
 
-  static async start(): Promise<Registry> {
-    const registry = new Registry(await freePort());
+  static async start(options: RegistryOptions = {}): Promise<Registry> {
+    const registry = new Registry(await freePort(), options);
     await eventually("the registry answers", async () => {
       const answer = await fetch(`http://127.0.0.1:${registry.port}/v2/`).catch(() => undefined);
-      return answer?.ok;
+      return answer?.ok === true || answer?.status === 401;
     });
     return registry;
   }
 
-  private constructor(port: number) {
+  private constructor(port: number, { htpasswd }: RegistryOptions) {
     this.port = port;
     this.#directory = mkdtempSync(join(tmpdir(), "pouch-registry-"));
     const config = join(this.#directory, "config.yml");
@@ -29,6 +37,11 @@ export class Registry {
       config,
       `version: 0.1\nlog: { level: warn }\nstorage: { filesystem: { rootdirectory: "${this.#directory}/data" }, delete: { enabled: true } }\nhttp: { addr: "127.0.0.1:${port}" }\n`,
     );
+    if (htpasswd !== undefined) {
+      const file = join(this.#directory, "htpasswd");
+      writeFileSync(file, `${htpasswd}\n`);
+      appendFileSync(config, `auth: { htpasswd: { realm: test, path: "${file}" } }\n`);
+    }
     this.#process = spawn("docker-registry", ["serve", config], { stdio: ["ignore", log, log] });
   }
 
