@@ -234,6 +234,7 @@ function endpoints(): Record<string, Endpoint> {
       answerBytes: 3000,
       finite: true,
     },
+    push: { request: () => pushed(registry.host), answerBytes: 1000, finite: true },
     "create, with a body": {
       request: () => rawRequest("POST", "/containers/create", { Image: "busybox", Cmd: ["true"] }),
       answerBytes: 300,
@@ -255,6 +256,15 @@ function endpoints(): Record<string, Endpoint> {
     "disk usage": get("/system/df", 3000),
   };
 }
+
+/** To a repository of its own. */
+async function pushed(host: string): Promise<RawRequest> {
+  const name = `${host}/pushed-${(pushes += 1)}`;
+  await daemon.api("POST", `/images/loaded:1/tag?repo=${encodeURIComponent(name)}&tag=1`);
+  return rawRequest("POST", `/images/${name}/push?tag=1`);
+}
+
+let pushes = 0;
 
 const plugin = {
   "package.json": JSON.stringify({
@@ -481,6 +491,10 @@ test("the source breaks: a registry in the middle of an answer, an archive that 
       await daemon.api("DELETE", `/images/${pulled}:1?force=1`);
       proxy.bytesUntilBreak = own.below(700_000);
       return rawRequest("POST", `/images/create?fromImage=${encodeURIComponent(pulled)}&tag=1`);
+    },
+    async (): Promise<RawRequest> => {
+      proxy.bytesUntilBreak = own.below(700_000);
+      return pushed(proxy.host);
     },
   ];
   await sideByside(
