@@ -4,18 +4,20 @@ import { formatReference } from "@pouchcontainer/oci";
 import { parseManifest } from "@pouchcontainer/plugin-sdk/host";
 import { makeFolders } from "@pouchcontainer/owners";
 import { existsSync } from "node:fs";
-import { cp, mkdir, mkdtemp, open, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
-import { basename, join, relative, resolve } from "node:path";
+import { mkdtemp, open, readdir, stat, writeFile } from "node:fs/promises";
+import { join, relative, resolve } from "node:path";
 import type { Readable } from "node:stream";
 import { ended } from "../../ended.ts";
+import { readLimited } from "../../read-limited.ts";
 import { removeTree } from "../../remove-tree.ts";
-import { besidePackage, packageContent } from "./package-content.ts";
+import { packageContent } from "./package-content.ts";
+import { settleTree } from "./package-tree.ts";
 import { isPolicy, loadPolicy, policyFile } from "../policies/index.ts";
 import { isArtifactReference, type PluginArtifacts, type PullOptions } from "../artifact/plugin-artifacts.ts";
 import { checkTold, type ToldBeside } from "../artifact/told-beside.ts";
 import type { PluginPlace } from "../plugin-record.ts";
 import { runGuarded } from "./run-guarded.ts";
-import { tarLimit, tooLarge } from "./tar-limit.ts";
+import { archiveLimits, copyFolder, manifestFiles, unpackArchive, type ArchiveLimits } from "./unpack-archive.ts";
 
 /**
  * Where a plugin is brought in from: an archive that is sent; or a folder or archive (an absolute path), a registry's artifact
@@ -50,21 +52,6 @@ const sdkName = "@pouchcontainer/plugin-sdk";
 
 export const folderPrefix = "p-";
 
-/** Where a plugin's manifest is: the first of them that is there. */
-const manifestFiles = ["package.json", policyFile];
-
-/** What an archive may cost the daemon. */
-export interface ArchiveLimits {
-  /** Longest pause of whoever sends it. */
-  idleMs: number;
-  /** Most bytes that are sent. */
-  sentBytes: number;
-  /** Most bytes of what is in it; tar counts them in pieces of 10 KiB. */
-  unpackedBytes: number;
-}
-
-export const archiveLimits: ArchiveLimits = { idleMs: 30_000, sentBytes: 512 * 1024 ** 2, unpackedBytes: 2 * 1024 ** 3 };
-
 /** The folders below `parent` that packages were brought into, wholly or in part. */
 export async function packageFolders(parent: string): Promise<string[]> {
   const names = existsSync(parent) ? await readdir(parent) : [];
@@ -88,6 +75,7 @@ export async function unpackPlugin(source: PackageSource, room: PackageRoom): Pr
     if (!policy && (place.digest === undefined || lacksDependencies(packageJson, directory))) {
       room.artifacts.signatures.checkUnsigned(`what npm has of the packages that plugin "${manifest.name}" depends on`);
       await installDependencies(packageJson, manifest.name, directory);
+      await settleTree(directory);
     }
     return { manifest, packageJson, directory, content, place };
   } catch (error) {
@@ -140,14 +128,14 @@ async function bring(source: PackageSource, directory: string, room: PackageRoom
   if ("archive" in source) {
     artifacts.signatures.checkUnsigned("an archive that is sent");
     await receive(source.archive, file, limits);
-    await extract(file, directory, limits);
+    await unpackArchive(file, directory, limits);
     return { sent: true };
   }
   const { reference, pull = {} } = source;
   if (isArtifactReference(reference)) {
     const parsed = artifacts.parse(reference);
     const { told, ...fetched } = await artifacts.fetch(parsed, pull, file, limits.sentBytes);
-    await extract(file, directory, limits);
+    await unpackArchive(file, directory, limits);
     if (told !== undefined) checkTold(told, await readPackageJson(directory), formatReference(parsed));
     return { source: formatReference(parsed), ...fetched };
   }
@@ -160,11 +148,12 @@ async function bringUnsigned(reference: string, directory: string, limits: Archi
   if (reference.startsWith("/")) {
     const found = await stat(reference).catch(() => undefined);
     if (found === undefined) throw notFound(`there is no folder or archive ${reference} on the daemon's host`);
-    if (found.isDirectory()) return copyFolder(reference, directory);
-    if (reference.endsWith(".json")) return cp(reference, join(directory, policyFile));
-    return extract(reference, directory, limits);
+    if (found.isDirectory()) return copyFolder(reference, directory, limits);
+    if (reference.endsWith(".json")) return writeFile(join(directory, policyFile), readLimited(reference));
+    if (!found.isFile()) throw invalidArgument(`${reference} is neither a folder nor a regular file`);
+    return unpackArchive(reference, directory, limits);
   }
-  await extract(await npmPack(reference, directory), directory, limits);
+  await unpackArchive(await npmPack(reference, directory), directory, limits);
 }
 
 /** The stream is left as it is after a failure: where it is a request, its client is to hear what was wrong. */
@@ -184,31 +173,6 @@ async function receive(archive: Readable, file: string, { idleMs, sentBytes }: A
       throw invalidArgument(`the plugin's archive is larger than ${sentBytes} bytes, which is the most that may be sent`);
     await written.appendFile(next.value);
   }
-}
-
-async function copyFolder(from: string, directory: string): Promise<void> {
-  const filter = (path: string): boolean => !besidePackage.has(basename(path)) || resolve(path) === resolve(from);
-  await cp(from, directory, { recursive: true, filter });
-}
-
-/** Archives as npm makes them have everything in one folder; others have it at the top. */
-async function extract(file: string, directory: string, { unpackedBytes }: ArchiveLimits): Promise<void> {
-  const unpacked = join(directory, ".unpacked");
-  await mkdir(unpacked);
-  try {
-    await runGuarded("tar", ["-x", "-f", file, "-C", unpacked, "--no-same-owner", ...tarLimit(unpackedBytes)]);
-  } catch (error) {
-    if (messageChain(error).includes(tooLarge))
-      throw invalidArgument(`the plugin's archive holds more than ${unpackedBytes} bytes, which is the most that is unpacked`);
-    throw invalidArgument(`the plugin's archive cannot be unpacked: ${EngineError.from(error).message}`, { cause: error });
-  }
-  const names = await readdir(unpacked);
-  const only = names[0];
-  const nested = names.length === 1 && only !== undefined && !manifestFiles.includes(only);
-  const top = nested ? join(unpacked, only) : unpacked;
-  for (const name of await readdir(top)) await rename(join(top, name), join(directory, name));
-  await removeTree(unpacked);
-  if (file.startsWith(`${directory}/`)) await rm(file, { force: true });
 }
 
 async function npmPack(reference: string, directory: string): Promise<string> {
@@ -233,7 +197,7 @@ async function npmPack(reference: string, directory: string): Promise<string> {
 async function readPackageJson(directory: string): Promise<Record<string, unknown>> {
   const file = manifestFiles.find((name) => existsSync(join(directory, name)));
   if (file === undefined) throw invalidArgument(`the plugin has no package.json, and no ${policyFile}`);
-  const text = await readFile(join(directory, file), "utf8");
+  const text = readLimited(join(directory, file));
   let packageJson: unknown;
   try {
     packageJson = JSON.parse(text);
