@@ -23,12 +23,14 @@ const account = "([A-Za-z_][A-Za-z0-9_.-]*|[0-9]{1,9})";
 
 const point = Type.Enum([...pointNames]);
 
-/** JSON Schema of the `pouch` section in a plugin's `package.json`. */
+/**
+ * Lists have a length and no `uniqueItems`: what looks for all that is there twice takes the square of a list's length, however long that may
+ * be. JSON Schema of the `pouch` section in a plugin's `package.json`. */
 export const pouchSectionSchema = Type.Object(
   {
     api: Type.String({ minLength: 1 }),
     points: Type.Union([
-      Type.Array(point, { minItems: 1, uniqueItems: true }),
+      Type.Array(point, { minItems: 1, maxItems: pointNames.length }),
       Type.Object(
         Object.fromEntries(
           pointNames.map((name) => [name, Type.Optional(Type.Object(settings, { additionalProperties: false }))]),
@@ -38,8 +40,10 @@ export const pouchSectionSchema = Type.Object(
     ]),
     ...settings,
     configuration: Type.Optional(Type.Object({}, { additionalProperties: true })),
-    environment: Type.Optional(Type.Array(Type.String({ pattern: "^[A-Za-z_][A-Za-z0-9_]*$" }), { uniqueItems: true })),
-    command: Type.Optional(Type.Array(Type.String({ minLength: 1 }), { minItems: 1 })),
+    environment: Type.Optional(
+      Type.Array(Type.String({ pattern: "^[A-Za-z_][A-Za-z0-9_]*$", maxLength: 256 }), { maxItems: 256 }),
+    ),
+    command: Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 4096 }), { minItems: 1, maxItems: 256 })),
     memoryLimitMb: Type.Optional(Type.Integer({ minimum: 32, maximum: 65_536 })),
     // The kernel has no more process ids than these.
     pidsLimit: Type.Optional(Type.Integer({ minimum: 32, maximum: 4_194_304 })),

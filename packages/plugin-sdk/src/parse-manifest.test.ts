@@ -5,6 +5,17 @@ import { checkConfiguration, parseManifest, parsePermissions } from "./parse-man
 const pouch = { api: "^1.0.0", points: ["container.preCreate"] };
 const pkg = { name: "demo", version: "1.0.0", pouch };
 
+const many = (text: string): string[] => Array.from({ length: 9000 }, () => text);
+
+/** Each part refers twice to the next one. */
+function doubling(parts: number): object {
+  const part = (next: number): object => ({ allOf: [{ $ref: `#/$defs/${next}` }, { $ref: `#/$defs/${next}` }] });
+  return {
+    $defs: { ...Object.fromEntries(Array.from({ length: parts }, (_, index) => [index, part(index + 1)])), [parts]: {} },
+    $ref: "#/$defs/0",
+  };
+}
+
 test("every default is filled in", () => {
   const manifest = parseManifest({ ...pkg, pouch: { ...pouch, points: ["container.preCreate", "daemon.preStartHook"] } });
   assert.deepEqual(manifest.points, {
@@ -89,6 +100,44 @@ for (const [what, broken, message] of [
     },
     /pouch.permissions has \d+ characters; at most 4096 are allowed/,
   ],
+  [
+    "more points than there are",
+    { pouch: { ...pouch, points: many("container.preCreate") } },
+    /pouch.points must not have more than \d+ items$/,
+  ],
+  [
+    "more variables than anyone lists",
+    { pouch: { ...pouch, environment: many("A") } },
+    /environment must not have more than 256 items/,
+  ],
+  ["more words than a command has", { pouch: { ...pouch, command: many("x") } }, /command must not have more than 256 items$/],
+  [
+    "more fields than anyone reads",
+    { pouch: { ...pouch, permissions: { fields: { "container.preCreate": many("A") } } } },
+    /container.preCreate must not have more than 128 items$/,
+  ],
+  [
+    "a schema that is too large",
+    { pouch: { ...pouch, configuration: { enum: many("x") } } },
+    /^EngineError: bad manifest of plugin "demo": pouch.configuration has more than 1000 values$/,
+  ],
+  [
+    "a schema that doubles with each of its parts",
+    { pouch: { ...pouch, configuration: doubling(60) } },
+    /pouch.configuration has more than 10000 parts where what it refers to is counted$/,
+  ],
+  [
+    "a schema that is elsewhere",
+    { pouch: { ...pouch, configuration: { $ref: "https://example.com/schema" } } },
+    /pouch.configuration refers to "https:\/\/example.com\/schema"; it can refer to parts of itself/,
+  ],
+  [
+    "a schema that has others in it",
+    { pouch: { ...pouch, configuration: { $defs: { a: { $id: "a" } }, $ref: "#/$defs/a" } } },
+    /pouch.configuration has a \$dynamicRef/,
+  ],
+  ["a long version", { version: "1".repeat(100_000) }, /^.{600,700}more bytes\)$/],
+  ["a long name", { name: "x".repeat(100_000) }, /^.{600,700}more bytes\)$/],
   ["a bad version", { version: "one" }, /version must be a semantic version, got "one"/],
   ["a bad name", { name: "../../etc" }, /name must be an npm package name/],
 ] as const) {
@@ -103,6 +152,14 @@ test("permissions that are left to a plugin are checked as those of a manifest",
     () => parsePermissions({ hook: true }, "tool.json"),
     /^EngineError: tool.json: .* additional properties \(hook\)/,
   );
+});
+
+test("a schema may refer to parts of itself, and to the whole from within", () => {
+  const node = { type: "object", properties: { next: { $ref: "#/$defs/node" }, size: { $ref: "#/$defs/size~0" } } };
+  const configuration = { $id: "demo", $defs: { node, "size~": { type: "integer" } }, $ref: "#/$defs/node" };
+  const manifest = parseManifest({ ...pkg, pouch: { ...pouch, configuration } });
+  assert.deepEqual(checkConfiguration(manifest, { next: { size: 2 } }), { next: { size: 2 } });
+  assert.throws(() => checkConfiguration(manifest, { next: { size: "2" } }), /next.size must be integer, got "2"/);
 });
 
 test("a configuration is checked against the manifest's schema; without one only an empty object is right", () => {

@@ -1,4 +1,4 @@
-import { invalidArgument, type EngineError } from "@pouchcontainer/errors";
+import { cutText, invalidArgument, type EngineError } from "@pouchcontainer/errors";
 import { satisfies, valid, validRange } from "semver";
 import { Compile } from "typebox/compile";
 import Schema from "typebox/schema";
@@ -9,6 +9,7 @@ import type { PluginPermissions } from "./permissions.ts";
 import { permissionsSchema } from "./permissions-schema.ts";
 import { defaultTimeoutMs, pointNames } from "./point-table.ts";
 import type { PointName } from "./points.ts";
+import { checkSchemaBounds } from "./schema-bounds.ts";
 import { describeIssue } from "./schema-issue.ts";
 
 const section = Compile(pouchSectionSchema);
@@ -32,7 +33,7 @@ export function parseManifest(packageJson: unknown): PluginManifest {
 
   const version = pkg["version"];
   if (typeof version !== "string" || valid(version) === null)
-    throw bad(`version must be a semantic version, got ${JSON.stringify(version)}`);
+    throw bad(`version must be a semantic version, got ${shown(version)}`);
   const raw = pkg["pouch"];
   if (raw === undefined) throw bad('package.json has no "pouch" section, so this is not a plugin');
   if (!section.Check(raw)) throw bad(describeIssue(section.Errors(raw), raw, "pouch"));
@@ -40,9 +41,9 @@ export function parseManifest(packageJson: unknown): PluginManifest {
   const pouch = raw as PouchSection;
 
   if (validRange(pouch.api) === null)
-    throw bad(`pouch.api must be a range of versions such as "^${pluginApiVersion}", got "${pouch.api}"`);
+    throw bad(`pouch.api must be a range of versions such as "^${pluginApiVersion}", got ${shown(pouch.api)}`);
   if (!satisfies(pluginApiVersion, pouch.api))
-    throw bad(`it asks for plugin API ${pouch.api}, this daemon has ${pluginApiVersion}`);
+    throw bad(`it asks for plugin API ${cutText(pouch.api, shownBytes)}, this daemon has ${pluginApiVersion}`);
   checkConfigurationSchema(pouch.configuration, bad);
 
   return {
@@ -62,10 +63,17 @@ export function parseManifest(packageJson: unknown): PluginManifest {
   };
 }
 
+/** Bytes of what a stranger wrote that a message shows. */
+const shownBytes = 512;
+
+function shown(value: unknown): string {
+  return cutText(JSON.stringify(value) ?? "nothing", shownBytes);
+}
+
 function checkedName(name: unknown): string {
   if (typeof name !== "string" || name.length > maxNameLength || !/^(@[a-z0-9][a-z0-9._-]*\/)?[a-z0-9][a-z0-9._-]*$/.test(name)) {
     throw invalidArgument(
-      `bad plugin manifest: name must be an npm package name of at most ${maxNameLength} characters, got ${JSON.stringify(name)}`,
+      `bad plugin manifest: name must be an npm package name of at most ${maxNameLength} characters, got ${shown(name)}`,
     );
   }
   return name;
@@ -110,6 +118,7 @@ export function parsePermissions(value: unknown, where: string): PluginPermissio
 
 function checkConfigurationSchema(schema: Record<string, unknown> | undefined, bad: (problem: string) => EngineError): void {
   if (schema === undefined) return;
+  checkSchemaBounds(schema, (problem) => bad(`pouch.configuration ${problem}`));
   try {
     Schema.Compile(schema);
   } catch (error) {

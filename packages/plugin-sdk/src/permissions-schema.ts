@@ -8,11 +8,10 @@ const flags = Object.keys(permissionFlags).map((name) => [name, Type.Optional(Ty
 const changing = pointNames.filter((point) => ["changes", "rewrites"].includes(entryOf(point).rule));
 
 /** They are asked for every field of every change. What is shown to who grants them must not steer a terminal: `*` stands for the rest. */
-const fields = Type.Array(Type.String({ pattern: "^[!-~]+$", maxLength: 256 }), { maxItems: 128, uniqueItems: true });
+const fields = Type.Array(Type.String({ pattern: "^[!-~]+$", maxLength: 256 }), { maxItems: 128 });
 
 const routes = Type.Array(Type.String({ pattern: "^(add|wrap|replace|remove) ([A-Z]+|\\*) [/*][!-~]*$", maxLength: 1024 }), {
   maxItems: 128,
-  uniqueItems: true,
 });
 
 /** JSON Schema of `PluginPermissions`. */
