@@ -1,3 +1,4 @@
+import { checkJsonBounds } from "@pouchcontainer/api";
 import { invalidArgument } from "@pouchcontainer/errors";
 import { formatReference, type ContentDescriptor, type Digest, type Reference } from "@pouchcontainer/oci";
 import { isObject } from "@pouchcontainer/plugin-sdk/host";
@@ -95,6 +96,7 @@ async function configOf(
 ): Promise<(ToldBeside & { name: string }) | undefined> {
   if (artifact.config === undefined) return undefined;
   const config = await readBlob(deps, artifact.config, configLimit, signal);
+  checkJsonBounds(config, { refuse: (problem) => invalidArgument(`${shown} is not a plugin: its config ${problem}`) });
   let value: unknown;
   try {
     value = JSON.parse(config.toString("utf8"));

@@ -185,6 +185,20 @@ test("no program of a package runs as somebody else: what its modes say of that 
   assert.equal(statSync(join(folder, "run")).mode & 0o7777, 0o6755, "the folder is its owner's");
 });
 
+const large = JSON.stringify({ ...manifest, description: "x".repeat(1 << 20) });
+const wide = `[${"[],".repeat(20_000)}1]`;
+const deep = `${"[".repeat(2000)}${"]".repeat(2000)}`;
+
+for (const [what, text, message] of [
+  ["large", large, /package\.json is larger than 1048576 bytes$/],
+  ["wide", wide, /^the plugin's package\.json has more than 20000 values$/],
+  ["deep", deep, /^the plugin's package\.json is nested deeper than 1000 levels$/],
+] as const)
+  test(`a manifest that is too ${what} is refused before it is read`, async (t) => {
+    const here = place(t);
+    await assertRefused(here, await here.archive({ name: "package/package.json", text }), message);
+  });
+
 test("of what is no package on the host nothing is read", async (t) => {
   const here = place(t);
   const pipe = join(here.root, "pipe");

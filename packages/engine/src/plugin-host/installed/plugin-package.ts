@@ -1,3 +1,4 @@
+import { checkJsonBounds } from "@pouchcontainer/api";
 import { deadlineExceeded, EngineError, invalidArgument, messageChain, notFound, unavailable } from "@pouchcontainer/errors";
 import type { PluginManifest } from "@pouchcontainer/plugin-sdk";
 import { formatReference } from "@pouchcontainer/oci";
@@ -198,6 +199,7 @@ async function readPackageJson(directory: string): Promise<Record<string, unknow
   const file = manifestFiles.find((name) => existsSync(join(directory, name)));
   if (file === undefined) throw invalidArgument(`the plugin has no package.json, and no ${policyFile}`);
   const text = readLimited(join(directory, file));
+  checkJsonBounds(Buffer.from(text), { refuse: (problem) => invalidArgument(`the plugin's ${file} ${problem}`) });
   let packageJson: unknown;
   try {
     packageJson = JSON.parse(text);
