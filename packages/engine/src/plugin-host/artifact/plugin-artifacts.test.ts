@@ -141,6 +141,44 @@ test("an artifact whose config asks for other permissions than its package is re
   assert.deepEqual(readdirSync(join(host.root, "installed")), []);
 });
 
+for (const [what, told, message] of [
+  [
+    "another name",
+    { name: "other" },
+    /the config of \S+tool:1 and its package disagree: .* plugin "other" "1.0.0", its package is plugin "tool"/,
+  ],
+  [
+    "another version",
+    { version: "2.0.0" },
+    /config is that of plugin "tool" "2.0.0", its package is plugin "tool" "1.0.0"; whoever made it/,
+  ],
+  [
+    "no version",
+    { version: undefined },
+    /config is that of plugin "tool" without a version, its package is plugin "tool" "1.0.0"/,
+  ],
+  ["more than anyone reads", { pouch: Array(30_000).fill(0) }, /tool:1 is not a plugin: its config has more than 20000 values$/],
+] as const)
+  test(`an artifact whose config has ${what} is refused`, async (t) => {
+    await using registry = await FakeRegistry.start();
+    const [author, host] = [home(t), home(t)];
+    const [from, to] = [await author.daemon(), await host.daemon()];
+    const remote = `${registry.host}/tool:1`;
+    await from.manager.install({ reference: author.plugin("tool") }, { enable: false });
+    await from.manager.push("tool", { remote }, quiet, signal);
+    const manifest = JSON.parse(registry.manifest("1")?.bytes.toString() ?? "") as object;
+    const pouch = { api: "^1.0.0", points: ["container.preCreate"] };
+    const config = { name: "tool", version: "1.0.0", pouch, ...told };
+    const blob = registry.addBlob(JSON.stringify(config));
+    registry.addManifest({ ...manifest, config: { mediaType: ArtifactType.config, ...blob } }, MediaType.ociManifest, "1");
+    await assert.rejects(to.manager.install({ reference: remote }), (error: EngineError) => {
+      assert.equal(error.kind, "invalidArgument");
+      assert.match(error.message, message);
+      return true;
+    });
+    assert.deepEqual(readdirSync(join(host.root, "installed")), []);
+  });
+
 test("a reload pulls a tag that has moved, and a digest again as it is", async (t) => {
   await using registry = await FakeRegistry.start();
   const [author, host] = [home(t), home(t)];
