@@ -199,6 +199,18 @@ for (const [what, text, message] of [
     await assertRefused(here, await here.archive({ name: "package/package.json", text }), message);
   });
 
+test("a package does not say what npm takes for git, and asks for nothing of the host by npm's settings", async (t) => {
+  const here = place(t);
+  const folder = here.folder();
+  const witness = join(here.root, "witness");
+  writeFileSync(join(folder, "git"), `#!/bin/sh\ntouch ${witness}\nexit 1\n`, { mode: 0o755 });
+  writeFileSync(join(folder, ".npmrc"), `git=${join(folder, "git")}\n`);
+  const dependencies = { dep: "git+https://127.0.0.1:1/dep.git" };
+  writeFileSync(join(folder, "package.json"), JSON.stringify({ ...manifest, dependencies }));
+  await assert.rejects(unpackPlugin({ reference: folder }, here.room), /that plugin "tool" depends on could not be installed/);
+  assert.equal(existsSync(witness), false);
+});
+
 test("of what is no package on the host nothing is read", async (t) => {
   const here = place(t);
   const pipe = join(here.root, "pipe");

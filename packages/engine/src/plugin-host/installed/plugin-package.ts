@@ -5,7 +5,7 @@ import { formatReference } from "@pouchcontainer/oci";
 import { parseManifest } from "@pouchcontainer/plugin-sdk/host";
 import { makeFolders } from "@pouchcontainer/owners";
 import { existsSync } from "node:fs";
-import { mkdtemp, open, readdir, stat, writeFile } from "node:fs/promises";
+import { mkdtemp, open, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
 import type { Readable } from "node:stream";
 import { ended } from "../../ended.ts";
@@ -233,11 +233,18 @@ function lacksDependencies(packageJson: Record<string, unknown>, directory: stri
   );
 }
 
-/** From npm. */
+/**
+ * What npm is told where no file of a package, nor of one that comes by git, has a say: those would name the program that is git.
+ * In the environment, since npm runs another npm for packages by git, which knows no argument of the first one.
+ */
+const npmEnvironment = { npm_config_git: "git", npm_config_global: "false" };
+
+/** From npm, which is asked as this host is set up. */
 async function installDependencies(packageJson: Record<string, unknown>, name: string, directory: string): Promise<void> {
   const dependencies = dependenciesOf(packageJson);
   if (Object.keys(dependencies).length === 0) return;
   const { devDependencies: _dev, ...rest } = packageJson;
+  await rm(join(directory, ".npmrc"), { recursive: true, force: true });
   await writeFile(join(directory, "package.json"), `${JSON.stringify({ ...rest, dependencies }, undefined, 2)}\n`);
   try {
     await npm(
@@ -253,5 +260,5 @@ async function installDependencies(packageJson: Record<string, unknown>, name: s
 }
 
 async function npm(args: string[], directory: string): Promise<{ stdout: string }> {
-  return runGuarded("npm", args, directory);
+  return runGuarded("npm", args, { directory, environment: npmEnvironment });
 }

@@ -5,9 +5,15 @@ import { GuardedProcess } from "../guarded-process.ts";
 /** npm and tar have this long. */
 const programTimeoutMs = 300_000;
 
+/** Where a program runs, and what is set besides the daemon's own environment. */
+export interface ProgramPlace {
+  directory?: string;
+  environment?: Record<string, string>;
+}
+
 /** Ends with the daemon, also where that is killed: the next one takes away what it was filling. */
-export async function runGuarded(command: string, args: string[], directory?: string): Promise<{ stdout: string }> {
-  const running = await startGuarded(command, args, directory);
+export async function runGuarded(command: string, args: string[], place: ProgramPlace = {}): Promise<{ stdout: string }> {
+  const running = await startGuarded(command, args, place);
   const limits = { timeoutMs: programTimeoutMs, maxOutputBytes: 16 * 1024 * 1024 };
   const ended = outcomeOf(running.program, limits);
   await Promise.allSettled([ended]);
@@ -17,7 +23,11 @@ export async function runGuarded(command: string, args: string[], directory?: st
   return outcome;
 }
 
-async function startGuarded(command: string, args: string[], directory: string | undefined): Promise<GuardedProcess> {
+async function startGuarded(
+  command: string,
+  args: string[],
+  { directory, environment = {} }: ProgramPlace,
+): Promise<GuardedProcess> {
   // What is set is text.
   const env = Object.fromEntries(Object.entries(process.env).filter(([, value]) => value !== undefined)) as Record<
     string,
@@ -27,7 +37,7 @@ async function startGuarded(command: string, args: string[], directory: string |
     return await GuardedProcess.start({
       command,
       args,
-      env,
+      env: { ...env, ...environment },
       stopTimeoutMs: 1000,
       ...(directory === undefined ? {} : { workingDirectory: directory }),
     });
