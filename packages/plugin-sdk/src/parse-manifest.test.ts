@@ -137,6 +137,7 @@ for (const [what, broken, message] of [
     /pouch.configuration has a \$dynamicRef/,
   ],
   ["a long version", { version: "1".repeat(100_000) }, /^.{600,700}more bytes\)$/],
+  ["a long priority", { pouch: { ...pouch, priority: "x".repeat(100_000) } }, /^.{8000,9000}more bytes\)$/],
   ["a long name", { name: "x".repeat(100_000) }, /^.{600,700}more bytes\)$/],
   ["a bad version", { version: "one" }, /version must be a semantic version, got "one"/],
   ["a bad name", { name: "../../etc" }, /name must be an npm package name/],

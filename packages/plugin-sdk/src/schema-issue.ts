@@ -1,4 +1,5 @@
 import { isSecretField } from "@pouchcontainer/api";
+import { cutText } from "@pouchcontainer/errors";
 import { pointerParts, valueAt } from "./json-pointer.ts";
 
 /** One complaint of a JSON Schema validator. */
@@ -11,7 +12,7 @@ export interface SchemaIssue {
 
 /**
  * The most telling of a validator's complaints in one phrase: `HostConfig.Memory must be integer, got "lots"`.
- * Complaints about branches of a union say least and come last.
+ * Complaints about branches of a union say least and come last. Of a long one the beginning is told.
  */
 export function describeIssue(issues: readonly SchemaIssue[], value: unknown, root = ""): string {
   const weight = (issue: SchemaIssue): number =>
@@ -22,7 +23,7 @@ export function describeIssue(issues: readonly SchemaIssue[], value: unknown, ro
   const got = valueAt(value, issue.instancePath);
   const secret = issue.instancePath.split("/").some(isSecretField);
   const shown = secret || got === undefined || (typeof got === "object" && got !== null) ? "" : `, got ${JSON.stringify(got)}`;
-  return `${field === "" ? "the value" : field} ${issue.message}${detail(issue)}${shown}`;
+  return cutText(`${field === "" ? "the value" : field} ${issue.message}${detail(issue)}${shown}`);
 }
 
 /** `HostConfig.PortBindings` for the pointer `/HostConfig/PortBindings`. */

@@ -1,5 +1,13 @@
 import { checkJsonBounds } from "@pouchcontainer/api";
-import { deadlineExceeded, EngineError, invalidArgument, messageChain, notFound, unavailable } from "@pouchcontainer/errors";
+import {
+  cutText,
+  deadlineExceeded,
+  EngineError,
+  invalidArgument,
+  messageChain,
+  notFound,
+  unavailable,
+} from "@pouchcontainer/errors";
 import type { PluginManifest } from "@pouchcontainer/plugin-sdk";
 import { formatReference } from "@pouchcontainer/oci";
 import { parseManifest } from "@pouchcontainer/plugin-sdk/host";
@@ -215,7 +223,9 @@ async function checkMain(manifest: PluginManifest, directory: string): Promise<v
   if (manifest.command !== undefined) return;
   const main = resolve(directory, manifest.main);
   if (relative(directory, main).startsWith("..") || (await stat(main).catch(() => undefined))?.isFile() !== true) {
-    throw invalidArgument(`plugin "${manifest.name}" has no module ${manifest.main}: see "exports" in its package.json`);
+    throw invalidArgument(
+      `plugin "${manifest.name}" has no module ${cutText(manifest.main, 512)}: see "exports" in its package.json`,
+    );
   }
 }
 
