@@ -12,11 +12,11 @@ export function pointerParts(pointer: string): string[] {
     .map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"));
 }
 
-/** The value a JSON pointer leads to; undefined where it leads nowhere. */
+/** The value a JSON pointer leads to; undefined where it leads nowhere: to what every object has without being told, too. */
 export function valueAt(root: unknown, pointer: string): unknown {
   let current = root;
   for (const part of pointerParts(pointer)) {
-    if (typeof current !== "object" || current === null) return undefined;
+    if (typeof current !== "object" || current === null || !Object.hasOwn(current, part)) return undefined;
     // Arrays and objects alike may be read by key.
     current = (current as Record<string, unknown>)[part];
   }

@@ -252,7 +252,7 @@ function readProfile(path: string): string {
 function endpoints(flags: CreateFlagValues): Record<string, EndpointSettings> {
   const result: Record<string, EndpointSettings> = {};
   for (const { name, endpoint } of flags.network) {
-    if (result[name] !== undefined) throw new CliError(`network "${name}" is specified multiple times`, { exitCode: 125 });
+    if (Object.hasOwn(result, name)) throw new CliError(`network "${name}" is specified multiple times`, { exitCode: 125 });
     result[name] = endpoint;
   }
   const first = flags.network[0]?.name ?? "default";

@@ -34,6 +34,7 @@ test("filters pass as in Docker: any value of a key, every key, all labels", () 
   assert.equal(matches(record, { dangling: ["true"] }, { used: true }), false);
   assert.equal(pass({ label: ["tier", "tier=web"] }), true);
   assert.equal(pass({ label: ["tier=web", "missing"] }), false);
+  assert.equal(pass({ label: ["constructor"] }), false);
   assert.equal(pass({ "label!": ["tier=db"] }), true);
   assert.equal(pass({ until: ["30m"] }), true);
   assert.equal(pass({ until: ["1h30m"] }), false);

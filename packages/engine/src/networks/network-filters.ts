@@ -44,7 +44,7 @@ function typeMatches(record: NetworkRecord, value: string): boolean {
 
 function hasLabel(record: NetworkRecord, label: string): boolean {
   const cut = label.indexOf("=");
-  if (cut < 0) return record.labels[label] !== undefined;
+  if (cut < 0) return Object.hasOwn(record.labels, label);
   return record.labels[label.slice(0, cut)] === label.slice(cut + 1);
 }
 

@@ -85,6 +85,15 @@ for (const [what, bodies, told] of [
   ],
   ["equal items", [{ l: ["x", "x"] }, { l: ["x", "x", "x"] }], { "/l/2": { plugin: "a", new: "x" } }],
   ["the whole body", [1, { a: 1 }], { "": { plugin: "a", old: 1, new: { a: 1 } } }],
+  [
+    "names that every object has without being told",
+    ['{"Labels":{}}', '{"Labels":{"constructor":"x","__proto__":"y"},"toString":1}'].map((text): unknown => JSON.parse(text)),
+    {
+      "/Labels/constructor": { plugin: "a", new: "x" },
+      "/Labels/__proto__": { plugin: "a", new: "y" },
+      "/toString": { plugin: "a", new: 1 },
+    },
+  ],
 ] as const satisfies readonly (readonly [string, readonly unknown[], object])[])
   test(`history of ${what}`, () => assert.deepEqual(history(...bodies), told));
 

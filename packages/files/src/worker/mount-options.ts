@@ -1,28 +1,30 @@
 import { linux } from "@pouchcontainer/linux";
 
 /** mount(2)'s flag for each option that has one (`mount(8)`); `clears` takes its bit away again. */
-const flags: Record<string, { bit: bigint; clears?: boolean }> = {
-  ro: { bit: linux.MS_RDONLY },
-  rw: { bit: linux.MS_RDONLY, clears: true },
-  nosuid: { bit: linux.MS_NOSUID },
-  suid: { bit: linux.MS_NOSUID, clears: true },
-  nodev: { bit: linux.MS_NODEV },
-  dev: { bit: linux.MS_NODEV, clears: true },
-  noexec: { bit: linux.MS_NOEXEC },
-  exec: { bit: linux.MS_NOEXEC, clears: true },
-  noatime: { bit: linux.MS_NOATIME },
-  relatime: { bit: linux.MS_RELATIME },
-  bind: { bit: linux.MS_BIND },
-  rbind: { bit: linux.MS_BIND | linux.MS_REC },
-  defaults: { bit: 0n },
-};
+const flags = new Map<string, { bit: bigint; clears?: boolean }>(
+  Object.entries({
+    ro: { bit: linux.MS_RDONLY },
+    rw: { bit: linux.MS_RDONLY, clears: true },
+    nosuid: { bit: linux.MS_NOSUID },
+    suid: { bit: linux.MS_NOSUID, clears: true },
+    nodev: { bit: linux.MS_NODEV },
+    dev: { bit: linux.MS_NODEV, clears: true },
+    noexec: { bit: linux.MS_NOEXEC },
+    exec: { bit: linux.MS_NOEXEC, clears: true },
+    noatime: { bit: linux.MS_NOATIME },
+    relatime: { bit: linux.MS_RELATIME },
+    bind: { bit: linux.MS_BIND },
+    rbind: { bit: linux.MS_BIND | linux.MS_REC },
+    defaults: { bit: 0n },
+  }),
+);
 
 /** Splits a mount's options into the kernel's flags and the text for the file system itself. */
 export function parseMountOptions(options: readonly string[]): { flags: bigint; data: string } {
   let bits = 0n;
   const data: string[] = [];
   for (const option of options) {
-    const flag = flags[option];
+    const flag = flags.get(option);
     if (flag === undefined) data.push(option);
     else bits = flag.clears ? bits & ~flag.bit : bits | flag.bit;
   }

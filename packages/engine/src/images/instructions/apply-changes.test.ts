@@ -75,6 +75,8 @@ test("what is no change is refused, and says why", () => {
   const refused: [string, RegExp][] = [
     ["RUN x", /run is not a valid change command/],
     ["COPY a b", /copy is not a valid change command/],
+    ["constructor x", /constructor is not a valid change command/],
+    ["HEALTHCHECK --constructor=1s CMD x", /unknown flag: constructor/],
     ["CMD", /CMD requires at least one argument/],
     ["ENV A", /ENV must have two arguments/],
     ["ENV A=1 B", /can't find = in "B"/],

@@ -14,7 +14,7 @@ export function applyChanges(config: ImageRunConfig, changes: readonly string[])
   let changed = config;
   let isCommandGiven = false;
   for (const { name, rest } of instructionsOf(changes)) {
-    const change = table[name];
+    const change = table.get(name);
     if (change === undefined) throw invalidArgument(`${name} is not a valid change command`);
     if (rest === "") throw invalidArgument(`${name.toUpperCase()} requires at least one argument`);
     changed = change(changed, rest, variablesOf(changed));
@@ -42,31 +42,33 @@ function instructionsOf(changes: readonly string[]): { name: string; rest: strin
     });
 }
 
-const table: Partial<Record<string, Change>> = {
-  cmd: (config, rest) => ({ ...config, Cmd: commandOf(config, rest) }),
-  entrypoint: (config, rest) => ({ ...config, Entrypoint: commandOf(config, rest) }),
-  env: (config, rest, variables) => ({ ...config, Env: withVariables(config.Env ?? [], pairsOf("ENV", rest, variables)) }),
-  label: (config, rest, variables) => ({
-    ...config,
-    Labels: { ...config.Labels, ...Object.fromEntries(pairsOf("LABEL", rest, variables)) },
+const table = new Map<string, Change>(
+  Object.entries({
+    cmd: (config, rest) => ({ ...config, Cmd: commandOf(config, rest) }),
+    entrypoint: (config, rest) => ({ ...config, Entrypoint: commandOf(config, rest) }),
+    env: (config, rest, variables) => ({ ...config, Env: withVariables(config.Env ?? [], pairsOf("ENV", rest, variables)) }),
+    label: (config, rest, variables) => ({
+      ...config,
+      Labels: { ...config.Labels, ...Object.fromEntries(pairsOf("LABEL", rest, variables)) },
+    }),
+    expose: (config, rest, variables) => ({
+      ...config,
+      ExposedPorts: { ...config.ExposedPorts, ...emptySet(rawWords(rest).flatMap((word) => portsOf(expand(word, variables)))) },
+    }),
+    volume: (config, rest, variables) => ({
+      ...config,
+      Volumes: { ...config.Volumes, ...emptySet(placesOf(rest, variables)) },
+    }),
+    user: (config, rest, variables) => ({ ...config, User: single("USER", rest, variables) }),
+    workdir: (config, rest, variables) => ({
+      ...config,
+      WorkingDir: posix.resolve("/", config.WorkingDir ?? "", expand(rest, variables)),
+    }),
+    stopsignal: (config, rest, variables) => ({ ...config, StopSignal: single("STOPSIGNAL", rest, variables) }),
+    healthcheck: (config, rest) => ({ ...config, Healthcheck: healthcheckOf(rest) }),
+    onbuild: (config, rest) => ({ ...config, OnBuild: [...(config.OnBuild ?? []), trigger(rest)] }),
   }),
-  expose: (config, rest, variables) => ({
-    ...config,
-    ExposedPorts: { ...config.ExposedPorts, ...emptySet(rawWords(rest).flatMap((word) => portsOf(expand(word, variables)))) },
-  }),
-  volume: (config, rest, variables) => ({
-    ...config,
-    Volumes: { ...config.Volumes, ...emptySet(placesOf(rest, variables)) },
-  }),
-  user: (config, rest, variables) => ({ ...config, User: single("USER", rest, variables) }),
-  workdir: (config, rest, variables) => ({
-    ...config,
-    WorkingDir: posix.resolve("/", config.WorkingDir ?? "", expand(rest, variables)),
-  }),
-  stopsignal: (config, rest, variables) => ({ ...config, StopSignal: single("STOPSIGNAL", rest, variables) }),
-  healthcheck: (config, rest) => ({ ...config, Healthcheck: healthcheckOf(rest) }),
-  onbuild: (config, rest) => ({ ...config, OnBuild: [...(config.OnBuild ?? []), trigger(rest)] }),
-};
+);
 
 function variablesOf({ Env = [] }: ImageRunConfig): Variables {
   return new Map(
@@ -155,12 +157,14 @@ function single(instruction: string, rest: string, variables: Variables): string
   return expand(rest, variables);
 }
 
-const durations: Partial<Record<string, "Interval" | "Timeout" | "StartPeriod" | "StartInterval">> = {
-  interval: "Interval",
-  timeout: "Timeout",
-  "start-period": "StartPeriod",
-  "start-interval": "StartInterval",
-};
+const durations = new Map<string, "Interval" | "Timeout" | "StartPeriod" | "StartInterval">(
+  Object.entries({
+    interval: "Interval",
+    timeout: "Timeout",
+    "start-period": "StartPeriod",
+    "start-interval": "StartInterval",
+  }),
+);
 
 function healthcheckOf(rest: string): ImageHealthcheck {
   const options: ImageHealthcheck = {};
@@ -188,7 +192,7 @@ function setOption(options: ImageHealthcheck, name: string, value: string): void
     options.Retries = Number(value);
     return;
   }
-  const field = durations[name];
+  const field = durations.get(name);
   if (field === undefined) throw invalidArgument(`unknown flag: ${name}`);
   options[field] = nanosecondsOf(name, value);
 }

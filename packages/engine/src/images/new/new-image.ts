@@ -86,14 +86,16 @@ async function writeDocuments(
 }
 
 /** Docker's types and OCI's name the same bytes; one manifest has those of one kind. */
-const ociTypes: Partial<Record<string, string>> = {
-  [MediaType.dockerLayer]: MediaType.ociLayer,
-  [MediaType.dockerLayerGzip]: MediaType.ociLayerGzip,
-  [MediaType.dockerLayerZstd]: MediaType.ociLayerZstd,
-};
+const ociTypes = new Map<string, string>(
+  Object.entries({
+    [MediaType.dockerLayer]: MediaType.ociLayer,
+    [MediaType.dockerLayerGzip]: MediaType.ociLayerGzip,
+    [MediaType.dockerLayerZstd]: MediaType.ociLayerZstd,
+  }),
+);
 
 function asOci({ mediaType, digest, size }: ContentDescriptor): ContentDescriptor {
-  return { mediaType: ociTypes[mediaType] ?? mediaType, digest, size };
+  return { mediaType: ociTypes.get(mediaType) ?? mediaType, digest, size };
 }
 
 function configOf(image: NewImage, layer: ContentDescriptor | undefined, created: string): ImageConfigFile {

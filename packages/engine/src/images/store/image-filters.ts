@@ -18,8 +18,8 @@ export function matchesLabels(image: StoredImage, filters: Filters): boolean {
   const labels = image.config.config?.Labels ?? {};
   const has = (wanted: string): boolean => {
     const equals = wanted.indexOf("=");
-    const value = labels[equals < 0 ? wanted : wanted.slice(0, equals)];
-    return value !== undefined && (equals < 0 || value === wanted.slice(equals + 1));
+    if (equals < 0) return Object.hasOwn(labels, wanted);
+    return labels[wanted.slice(0, equals)] === wanted.slice(equals + 1);
   };
   return (filters["label"] ?? []).every(has) && !(filters["label!"] ?? []).some(has);
 }
