@@ -1,5 +1,6 @@
 import { invalidArgument } from "@pouchcontainer/errors";
 import type { Static, TSchema } from "typebox";
+import { fieldName } from "./field-name.ts";
 import type { JsonSchema } from "./json-schema.ts";
 import { pathOf, problemText, shown, type Problem } from "./problem.ts";
 import { isSecretField } from "./secrets.ts";
@@ -239,17 +240,4 @@ function bounds({ minimum, maximum }: JsonSchema): string {
   if (minimum !== undefined && maximum !== undefined) return ` from ${minimum} to ${maximum}`;
   if (minimum !== undefined) return ` not below ${minimum}`;
   return maximum === undefined ? "" : ` not above ${maximum}`;
-}
-
-/** Lower-case names of a schema's fields, made when a request first spells one in another way. */
-const spellings = new WeakMap<object, Map<string, string>>();
-
-function fieldName(properties: Readonly<Record<string, JsonSchema>>, key: string): string | undefined {
-  if (Object.hasOwn(properties, key)) return key;
-  let names = spellings.get(properties);
-  if (!names) {
-    names = new Map(Object.keys(properties).map((name) => [name.toLowerCase(), name]));
-    spellings.set(properties, names);
-  }
-  return names.get(key.toLowerCase());
 }

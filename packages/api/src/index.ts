@@ -10,6 +10,7 @@ export {
   type FailureLimit,
 } from "./canary-options.ts";
 export { decodeBody, validate, type DecodeOptions } from "./decode.ts";
+export { namedFields } from "./named-fields.ts";
 export { apiVersions, endpoints, type EndpointId } from "./endpoints/catalogue.ts";
 export { extensionEndpoints } from "./endpoints/extension-endpoints.ts";
 export type { Endpoint, FilterMap, MediaType, Method } from "./endpoints/endpoint.ts";

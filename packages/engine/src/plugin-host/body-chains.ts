@@ -27,6 +27,8 @@ export interface BodyShape<P extends PointName, B> {
   check: (value: B) => ReturnType<BodyCheck>;
   request: (draft: B) => PointRequest<P>;
   answer: (answer: PointAnswer<P>) => B;
+  /** A copy of an answer as it goes on, before it is checked. Default: as the plugin wrote it. */
+  read?: ((taken: B) => B) | undefined;
   /** Besides its form. Default: what has the form will do. */
   verify?: Verify<B> | undefined;
 }
@@ -62,8 +64,10 @@ export class BodyChains {
         // Of a large body each of these is as much as others may be asked to wait for.
         await takeLoopShare();
         // The copy is out of the plugin's reach: what it does to its draft later changes nothing.
-        const taken = this.taken(shape.answer(answer));
-        if (!isObject(taken)) throw internal("the answer is not an object");
+        const written = this.taken(shape.answer(answer));
+        if (!isObject(written)) throw internal("the answer is not an object");
+        await takeLoopShare();
+        const taken = shape.read?.(written) ?? written;
         await takeLoopShare();
         assertValid(shape.check, taken);
         await takeLoopShare();

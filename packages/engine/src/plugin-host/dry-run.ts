@@ -1,19 +1,10 @@
-import {
-  ContainerCreateConfig,
-  decodeBody,
-  ExecCreateConfig,
-  maskSecrets,
-  NetworkCreateConfig,
-  secretsIn,
-  VolumeCreateConfig,
-  withoutSecrets,
-  type ContainerInspect,
-} from "@pouchcontainer/api";
+import { decodeBody, maskSecrets, secretsIn, withoutSecrets, type ContainerInspect } from "@pouchcontainer/api";
 import { EngineError, invalidArgument } from "@pouchcontainer/errors";
 import { jsonStream, pointNames, readJson, type PointName } from "@pouchcontainer/plugin-sdk";
 import type { Argument, BodyCheck, BodyChecks, PointOf, PointRequest } from "@pouchcontainer/plugin-sdk/host";
 import { describeIssue, entryOf, isObject } from "@pouchcontainer/plugin-sdk/host";
 import type { PluginHost } from "./plugin-host.ts";
+import { requestBodyOf } from "./request-bodies.ts";
 import type { TraceEntry } from "./trace.ts";
 
 /** What each plugin would do, and what would come out. */
@@ -109,11 +100,8 @@ function cannotBeTried(point: string): EngineError {
   return invalidArgument(`${point} cannot be tried: it has no body, or it acts on more than its body`);
 }
 
-/** What requests of the API have as bodies. */
-const requestBodies = [ContainerCreateConfig, VolumeCreateConfig, NetworkCreateConfig, ExecCreateConfig] as const;
-
 function draftOf(shown: Argument, check: BodyCheck, body: unknown): unknown {
-  const requested = requestBodies.find((schema) => schema === shown.schema);
+  const requested = requestBodyOf(shown);
   return requested === undefined ? checked(check, bodyOf(shown, body)) : decodeBody(requested, body);
 }
 

@@ -19,6 +19,7 @@ import { noChange, type BodyChains, type BodyShape } from "./body-chains.ts";
 import type { CallRunner } from "./call-runner.ts";
 import type { ChainContext, ChangeContext, Verifiers, Verify } from "./chains.ts";
 import type { PluginRegistry } from "./plugin-registry.ts";
+import { asRead, requestBodyOf } from "./request-bodies.ts";
 import { Tellings } from "./tellings.ts";
 import type { TraceEntry } from "./trace.ts";
 
@@ -146,6 +147,7 @@ export class PointChains {
   ): BodyShape<P, PointBody<P>> {
     const { answer, keeps } = entryOf(point);
     const name = answer?.name ?? "";
+    const requested = answer && requestBodyOf(answer);
     let others: object | undefined;
     return {
       subject: (draft) => subjectOf(point, () => ({ ...whole, [name]: draft })) ?? subjectOfContext(context),
@@ -164,6 +166,8 @@ export class PointChains {
             throw internal(`${field} of ${keeps?.of} cannot be changed`);
         return changed;
       },
+      // What it is, is checked next.
+      read: requested && ((taken) => asRead(requested, taken) as PointBody<P>),
     };
   }
 }
