@@ -18,7 +18,7 @@ export interface FieldChange extends FieldWrite {
 /**
  * What plugins have made of a body, by the JSON pointer of the field: one they added as a whole stands for all that is in it, until one of
  * that is written in turn. Items of a list are known by their content and told at the index they have in the final body; those that are
- * gone at `/-` below the list. What is not here is as the client sent it.
+ * gone at `/-` below the list, and another order of those that stayed as a change of the list. What is not here is as the client sent it.
  */
 export type Provenance = Readonly<Record<string, FieldChange>>;
 

@@ -84,6 +84,45 @@ for (const [what, bodies, told] of [
     },
   ],
   ["equal items", [{ l: ["x", "x"] }, { l: ["x", "x", "x"] }], { "/l/2": { plugin: "a", new: "x" } }],
+  [
+    "items in another order, as a change of their list",
+    [{ Cmd: ["a", "b", "c"] }, { Cmd: ["b", "a", "c"] }, { Cmd: ["d", "b", "a", "c"] }, {}],
+    {
+      "/Cmd": {
+        plugin: "c",
+        old: ["d", "b", "a", "c"],
+        earlier: [
+          { field: "/Cmd", plugin: "a", old: ["a", "b", "c"], new: ["b", "a", "c"] },
+          { field: "/Cmd/0", plugin: "b", new: "d" },
+        ],
+      },
+    },
+  ],
+  [
+    "a variable's entries in another order",
+    [{ Env: ["A=1", "B=1", "A=2"] }, { Env: ["A=2", "B=1", "A=1", "C=1"] }, { Env: ["A=2", "A=1", "C=1"] }],
+    {
+      "/Env": { plugin: "a", old: ["A=1", "B=1", "A=2"], new: ["A=2", "B=1", "A=1", "C=1"] },
+      "/Env/2": { plugin: "a", new: "C=1" },
+      "/Env/-": { plugin: "b", old: "B=1" },
+    },
+  ],
+  [
+    "items in another order, of a list below a name",
+    [{ P: { "80/tcp": [{ p: "1" }, { p: "2" }] } }, { P: { "80/tcp": [{ p: "2" }, { p: "1" }] } }],
+    { "/P/80~1tcp": { plugin: "a", old: [{ p: "1" }, { p: "2" }], new: [{ p: "2" }, { p: "1" }] } },
+  ],
+  [
+    "a list that a plugin made, and another put in another order",
+    [{}, { l: ["a", "b"] }, { l: ["b", "a"] }],
+    {
+      "/l": { plugin: "b", old: ["a", "b"], new: ["b", "a"], earlier: [{ plugin: "a", new: ["a", "b"] }] },
+      "/l/0": { plugin: "a", new: "b" },
+      "/l/1": { plugin: "a", new: "a" },
+    },
+  ],
+  ["one of several equal items that is gone", [{ l: ["x", "y", "x"] }, { l: ["y", "x"] }], { "/l/-": { plugin: "a", old: "x" } }],
+  ["a text and a number that are written alike", [{ l: [1] }, { l: ["1"] }], { "/l/0": { plugin: "a", old: 1, new: "1" } }],
   ["the whole body", [1, { a: 1 }], { "": { plugin: "a", old: 1, new: { a: 1 } } }],
   [
     "names that every object has without being told",

@@ -15,9 +15,11 @@ interface Place {
   /** Of a list whose items were written, beside them. */
   items: (FieldWrite[] | undefined)[];
   removed: FieldWrite[];
+  /** Of a list whose items changed places among themselves: as it was, and as it is. */
+  moves: FieldWrite[];
 }
 
-const newPlace = (): Place => ({ writes: [], members: new Map(), items: [], removed: [] });
+const newPlace = (): Place => ({ writes: [], members: new Map(), items: [], removed: [], moves: [] });
 
 /**
  * Who changed what of a body on its way through the chains: what validators are told beside it. In time and room that grow with the patches, and
@@ -70,6 +72,7 @@ function write(plugin: string, place: Place, old: unknown, operation: PatchOpera
   place.members.clear();
   place.items = [];
   place.removed = [];
+  place.moves = [];
   place.writes.push({
     plugin,
     ...(old === undefined ? {} : { old }),
@@ -84,21 +87,19 @@ interface ListPlace {
   isEnv: boolean;
 }
 
-/** Items are the same by their content; one that came in takes the place of one that is gone, of the same name or at the same index. */
+/**
+ * Items are the same by their content; one that came in takes the place of one that is gone, of the same name or at the same index. Those
+ * that stayed, in another order, are a change of the list.
+ */
 function noteList({ plugin, place, inherited, isEnv }: ListPlace, before: readonly unknown[], after: readonly unknown[]): void {
   const isUntouched = place.items.length === 0 && place.removed.length === 0;
   // Who made the list made its items.
   if (isUntouched && inherited !== undefined) place.items = before.map((item) => [{ plugin: inherited, new: item }]);
-  const gone = new Map<string, number[]>();
-  // From the end, so that the first of equal ones is taken first.
-  for (let index = before.length - 1; index >= 0; index -= 1) {
-    const key = contentOf(before[index]);
-    const same = gone.get(key);
-    if (same === undefined) gone.set(key, [index]);
-    else same.push(index);
-  }
-  const from = after.map((item) => gone.get(contentOf(item))?.pop());
-  const left = new Set([...gone.values()].flat());
+  const from = originsOf(before.map(contentOf), after.map(contentOf));
+  const kept = from.filter((origin) => origin !== undefined);
+  if (kept.some((origin, at) => origin < (kept[at - 1] ?? 0))) place.moves.push({ plugin, old: before, new: after });
+  const left = new Set(before.keys());
+  for (const origin of kept) left.delete(origin);
   const named = new Map(isEnv ? [...left].map((index) => [nameOf(before[index]), index]) : []);
   const items = after.map((item, index) => {
     const origin = from[index];
@@ -107,13 +108,32 @@ function noteList({ plugin, place, inherited, isEnv }: ListPlace, before: readon
     if (replaced === undefined || !left.delete(replaced)) return [{ plugin, new: item }];
     return [...(place.items[replaced] ?? []), { plugin, old: before[replaced], new: item }];
   });
-  for (const index of [...left].sort((one, other) => one - other))
-    place.removed.push(...(place.items[index] ?? []), { plugin, old: before[index] });
+  for (const index of left) place.removed.push(...(place.items[index] ?? []), { plugin, old: before[index] });
   place.items = items;
 }
 
+/** Where each item of a list was; of equal ones the first is taken first, after what both lists begin and end with. */
+function originsOf(before: readonly string[], after: readonly string[]): (number | undefined)[] {
+  const shorter = Math.min(before.length, after.length);
+  let head = 0;
+  while (head < shorter && before[head] === after[head]) head += 1;
+  let tail = 0;
+  while (tail < shorter - head && before.at(-1 - tail) === after.at(-1 - tail)) tail += 1;
+  const gone = new Map<string, number[]>();
+  for (let index = before.length - tail - 1; index >= head; index -= 1) {
+    const key = before[index] ?? "";
+    const same = gone.get(key);
+    if (same === undefined) gone.set(key, [index]);
+    else same.push(index);
+  }
+  return after.map((key, index) => {
+    if (index < head) return index;
+    return index < after.length - tail ? gone.get(key)?.pop() : index - after.length + before.length;
+  });
+}
+
 function contentOf(item: unknown): string {
-  return typeof item === "string" ? item : JSON.stringify(item);
+  return JSON.stringify(item);
 }
 
 function nameOf(entry: unknown): string {
@@ -125,8 +145,9 @@ function itemsAt(body: unknown, list: string): readonly unknown[] {
   return Array.isArray(items) ? items : [];
 }
 
-function collect({ writes, members, items, removed }: Place, pointer: string, told: Record<string, FieldChange>): void {
-  tell(writes, pointer, told);
+function collect(place: Place, pointer: string, told: Record<string, FieldChange>): void {
+  const { writes, members, items, removed, moves } = place;
+  tell([...writes, ...moves], pointer, told);
   for (const [index, item] of items.entries()) tell(item ?? [], `${pointer}/${index}`, told);
   tell(removed, `${pointer}/-`, told);
   for (const [part, member] of members) collect(member, `${pointer}/${part}`, told);

@@ -68,7 +68,10 @@ test("a seccomp profile is no plugin's to set, replace or take away; other optio
   const own = ["seccomp=unconfined", "label=disable"];
   await create(world, { SecurityOpt: own }, (host) => void (host.SecurityOpt = ["no-new-privileges", ...own.toReversed()]));
   await create(world, {}, (host) => void (host.SecurityOpt = ["no-new-privileges"]));
+  const two = ["seccomp={}", "label=disable", "seccomp=unconfined"];
+  await create(world, { SecurityOpt: two }, (host) => void (host.SecurityOpt = [two[1], two[0], two[2], "x"] as string[]));
   for (const [asked, made] of [
+    [two, two.toReversed()],
     [undefined, ["seccomp=unconfined"]],
     [["label=disable"], ["label=disable", "seccomp:unconfined"]],
     [own, ["seccomp={}", "label=disable"]],

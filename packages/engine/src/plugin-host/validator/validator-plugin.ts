@@ -56,10 +56,10 @@ function changesSeccomp(write: FieldWrite): boolean {
   return JSON.stringify(profilesIn(write.old)) !== JSON.stringify(profilesIn(write.new));
 }
 
-/** The seccomp profiles in an option, in a list of them, or in what has that list. */
+/** The seccomp profiles, of which the last counts, in an option, in a list of them, or in what has that list. */
 function profilesIn(value: unknown): string[] {
   if (typeof value === "string") return /^seccomp[=:]/.test(value) ? [value] : [];
-  if (Array.isArray(value)) return value.flatMap(profilesIn).toSorted();
+  if (Array.isArray(value)) return value.flatMap(profilesIn);
   if (typeof value !== "object" || value === null) return [];
   return [
     ...("SecurityOpt" in value ? profilesIn(value.SecurityOpt) : []),
