@@ -67,8 +67,15 @@ test("what a rule is about is refused, names who asked for it, and leaves nothin
     assert.notEqual(code, 0);
     assert.ok(stderr.includes(`plugin "pouch-validator" at container.validateCreate: ${words}`), stderr);
   }
-  const volume = await daemon.docker("volume", "create", "-o", "type=none", "-o", "o=bind", "-o", "device=/etc", "shadow");
-  assert.match(volume.stderr, /plugin "pouch-validator" at volume.validateVolumeCreate: \/etc is not mounted/);
+  for (const [type, device, o, path] of [
+    ["none", "/etc", "bind", "/etc"],
+    ["none", "etc", "bind", "etc"],
+    ["overlay", "overlay", "lowerdir=/e\\tc:/tmp", "/etc"],
+  ] as const) {
+    const options = [`type=${type}`, `device=${device}`, `o=${o}`].flatMap((option) => ["-o", option]);
+    const { stderr } = await daemon.docker("volume", "create", ...options, "shadow");
+    assert.ok(stderr.includes(`plugin "pouch-validator" at volume.validateVolumeCreate: ${path} is not mounted`), stderr);
+  }
   const hooked = await daemon.docker("run", "--rm", "--label", "hook=yes", "busybox", "true");
   assert.match(hooked.stderr, /plugin "raiser" at container.preStart: it asks for the hook \/bin\/true/);
   assert.equal((await daemon.docker("ps", "-aq")).stdout, "");

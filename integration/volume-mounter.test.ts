@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { test } from "node:test";
 import { systemMounter } from "../packages/engine/src/volumes/index.ts";
 
@@ -55,6 +55,28 @@ test("a device that is not there fails with what mount says", async () => {
       /failed to mount local volume: mount \/no\/such\/folder:.*: .*(does not exist|No such file)/i,
     );
   } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+});
+
+test("a relative device is one below the root, wherever the daemon was started, and no device is an option of mount", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "pouch-mounter-"));
+  const mounter = systemMounter();
+  const started = process.cwd();
+  const source = join(directory, "source");
+  const target = join(directory, "target");
+  for (const folder of [source, target]) mkdirSync(folder);
+  writeFileSync(join(source, "file"), "x");
+  process.chdir(directory);
+  try {
+    const bind = (device: string): Promise<void> => mounter.mount({ type: "none", device, options: "bind" }, target);
+    await assert.rejects(bind("source"), /failed to mount local volume/);
+    await assert.rejects(bind(`--source=${source}`), /failed to mount local volume/);
+    await bind(relative("/", source));
+    assert.ok(existsSync(join(target, "file")));
+  } finally {
+    process.chdir(started);
+    if (await mounter.isMounted(target)) await mounter.unmount(target);
     rmSync(directory, { recursive: true, force: true });
   }
 });

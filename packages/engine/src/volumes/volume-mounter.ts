@@ -6,6 +6,7 @@ import { dirname } from "node:path";
 import { asTheKernelNames, mountsAtOrBelow } from "../mounts-below.ts";
 import { isThere } from "../remove-tree.ts";
 import type { LocalMount } from "./local-options.ts";
+import { mountFolder } from "./mount-folder.ts";
 
 /** Mounts what a volume's options ask for. */
 export interface VolumeMounter {
@@ -18,7 +19,7 @@ export interface VolumeMounter {
 export function systemMounter(): VolumeMounter {
   return {
     async mount(mount, target) {
-      const outcome = await programOutcome("mount", await mountArguments(mount, target));
+      const outcome = await programOutcome("mount", await mountArguments(mount, target), { cwd: mountFolder });
       if (outcome.status !== 0)
         throw internal(`failed to mount local volume: mount ${mount.device}:${target}: ${lastWords(outcome)}`);
     },
@@ -50,6 +51,8 @@ async function mountArguments({ type, device, options }: LocalMount, target: str
     ...(direct ? ["-i"] : []),
     ...(type === "none" ? [] : ["-t", type]),
     ...(words.length > 0 ? ["-o", words.join(",")] : []),
+    // What follows is no option, whatever it looks like.
+    "--",
     device,
     target,
   ];

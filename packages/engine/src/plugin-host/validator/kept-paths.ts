@@ -1,7 +1,8 @@
 import { forbidden } from "@pouchcontainer/errors";
-import type { ContainerCreateConfig, VolumeCreateConfig } from "@pouchcontainer/api";
+import type { ContainerCreateConfig } from "@pouchcontainer/api";
 import { realpath } from "node:fs/promises";
 import { dirname, join, basename, resolve } from "node:path";
+import { mountFolder } from "../../volumes/mount-folder.ts";
 
 /** Host paths that a create request mounts. */
 export function mountedBy({ HostConfig: { Binds = [], Mounts = [] } }: ContainerCreateConfig): string[] {
@@ -9,12 +10,6 @@ export function mountedBy({ HostConfig: { Binds = [], Mounts = [] } }: Container
     ...Binds.map((bind) => bind.split(":", 1)[0] ?? ""),
     ...Mounts.filter(({ Type }) => Type === "bind").map(({ Source = "" }) => Source),
   ].filter((path) => path.startsWith("/"));
-}
-
-/** Host paths in the options of a volume: what is bound, and the folders of an overlay. */
-export function mountedByVolume({ DriverOpts = {} }: VolumeCreateConfig): string[] {
-  const { device = "", o = "" } = DriverOpts;
-  return [device, ...o.split(/[,:=]/)].filter((path) => path.startsWith("/"));
 }
 
 /** Refuses paths that lead to a kept one, to what is below it, or to what contains it; links are followed as they are now. */
@@ -35,7 +30,8 @@ function isWithin(path: string, folder: string): boolean {
 
 /** Of a path that is not there yet, what will be its place. */
 async function truePath(path: string): Promise<string> {
-  const plain = resolve(path);
+  // Relative paths are mounted from there, too.
+  const plain = resolve(mountFolder, path);
   try {
     return await realpath(plain);
   } catch {

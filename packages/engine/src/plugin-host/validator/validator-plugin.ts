@@ -8,8 +8,9 @@ import {
   type Provenance,
 } from "@pouchcontainer/plugin-sdk";
 import type { BuiltinPlugin } from "../builtin-plugins.ts";
-import { mountedBy, mountedByVolume, refuseKept } from "./kept-paths.ts";
+import { mountedBy, refuseKept } from "./kept-paths.ts";
 import type { ValidatorRules } from "./validator-rules.ts";
+import { mountedByVolume } from "./volume-paths.ts";
 
 export const validatorName = "pouch-validator";
 
