@@ -69,5 +69,6 @@ export const PluginPrivileges = Type.Object({
   Version: text(),
   Privileges: list(PluginPrivilege),
   Missing: list(PluginPrivilege, "What has to be granted"),
+  Warning: optional(text("What to know of it before")),
 });
 export type PluginPrivileges = Static<typeof PluginPrivileges>;

@@ -15,15 +15,15 @@ interface Setup {
   granted: (string | null)[];
 }
 
-/** A daemon to which the folder is a plugin that asks for these. */
-async function setup(t: TestContext, missing: object[], more: object = {}): Promise<Setup> {
+/** A daemon to which the folder is a plugin that asks for these. `more` of what is installed, `told` with what it asks for. */
+async function setup(t: TestContext, missing: object[], more: object = {}, told: object = {}): Promise<Setup> {
   const granted: (string | null)[] = [];
   const daemon = await SampleDaemon.start(t, (request: IncomingMessage, response) => {
     const { pathname, searchParams } = new URL(request.url ?? "/", "http://daemon");
     request.resume();
     request.once("end", () => {
       const answer = pathname.endsWith("/privileges")
-        ? { Name: "tool", Version: "1.0.0", Privileges: [fields], Missing: missing }
+        ? { Name: "tool", Version: "1.0.0", Privileges: [fields], Missing: missing, ...told }
         : { Name: "tool", PluginReference: folder, ...more };
       if (/install$|reload$/.test(pathname)) granted.push(searchParams.get("privileges"));
       response.setHeader("Content-Type", "application/json");
@@ -56,6 +56,13 @@ test("what a plugin asks for is shown as Docker shows it, and granted when the a
       { Name: "assistants", Value: ["true"] },
     ]),
   ]);
+});
+
+test("what to know of it is said before it is granted, with a terminal and without", async (t) => {
+  const { daemon, folder } = await setup(t, [fields], {}, { Warning: "it may do whatever a client may" });
+  const warning = "WARNING: it may do whatever a client may\n";
+  assert.ok((await daemon.run(["plugin", "install", folder], { stdin: "\n", isTerminal: true })).err.startsWith(warning));
+  assert.ok((await daemon.run(["plugin", "install", folder])).err.startsWith(warning));
 });
 
 test("any other answer installs nothing", async (t) => {

@@ -33,8 +33,9 @@ export async function askForPrivileges(
   if (grantAll === true) return "all";
   const sent = await send();
   if (sent === undefined) return undefined;
-  const { Name, Missing } = await engine.postJson<PluginPrivileges>("/plugins/privileges", { ...sent });
+  const { Name, Missing, Warning } = await engine.postJson<PluginPrivileges>("/plugins/privileges", { ...sent });
   if (Missing.length === 0) return undefined;
+  if (Warning !== undefined) context.err.write(`WARNING: ${Warning}\n`);
   if (!context.stdin().isTTY)
     throw new CliError(
       `plugin "${Name}" is requesting privileges, and standard input is no terminal on which to ask for them:\n${listed(Missing)}Run the command with --grant-all-permissions to grant them`,

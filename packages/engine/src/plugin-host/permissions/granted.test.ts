@@ -90,3 +90,26 @@ test("what is granted says so in Docker's shape, or that it is all", () => {
   for (const wrong of ["some", {}, [{ Name: "hooks" }], [{ Name: 1, Value: [] }], [{ Name: "hooks", Value: [true] }]])
     assert.throws(() => readPrivileges(wrong), /privileges must be "all" or a list/);
 });
+
+test("who may rewrite requests that make containers is warned of, as far as the operator left it that", () => {
+  for (const [pattern, isStrong] of [
+    ["wrap POST /*", true],
+    ["wrap * *", true],
+    ["replace POST /containers/create", true],
+    ["wrap POST /containers/*/update", true],
+    ["wrap POST /volumes/create", true],
+    ["wrap GET /*", false],
+    ["add POST /*", false],
+    ["remove POST /containers/create", false],
+    ["wrap POST /images/*", false],
+  ] as const) {
+    const warning = warningOf(asking({ routes: ["wrap GET /version", pattern] }), []);
+    if (!isStrong) assert.equal(warning, undefined, pattern);
+    else assert.ok(warning?.startsWith(`plugin "tool" may do whatever a client may by ${pattern}: `), pattern);
+  }
+  const { manifest, packageJson } = asking({ routes: ["wrap POST /*"] });
+  assert.equal(
+    warningOf({ manifest: { ...manifest, narrowed: { routes: ["wrap POST /images/*"] } }, packageJson }, []),
+    undefined,
+  );
+});

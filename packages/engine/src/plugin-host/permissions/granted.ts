@@ -5,6 +5,7 @@ import { isObject } from "@pouchcontainer/plugin-sdk/host";
 import type { PluginRecord } from "../plugin-record.ts";
 import { isPolicy } from "../policies/index.ts";
 import { missingPrivileges, privilegesOf, privilegesText } from "./privileges.ts";
+import { routeWarnings } from "./request-routes.ts";
 import { fieldWarnings } from "./unknown-fields.ts";
 
 /** What whoever installs a plugin grants: what is listed, or whatever it asks for. */
@@ -60,9 +61,9 @@ function isPrivilege(value: unknown): value is PluginPrivilege {
   return typeof Name === "string" && Array.isArray(Value) && Value.every((one) => typeof one === "string");
 }
 
-/** What the operator should know: of code that asks for nothing by name, and of fields that there are not; undefined where there is nothing. */
+/** What the operator should know: of code that asks for nothing by name, of routes that are worth all, and of fields that there are not; undefined where there is nothing. */
 export function warningOf(asking: Asking, observed: readonly PluginPrivilege[]): string | undefined {
-  const warnings = [...ofAll(asking, observed), ...fieldWarnings(asking.manifest)];
+  const warnings = [...ofAll(asking, observed), ...routeWarnings(asking.manifest), ...fieldWarnings(asking.manifest)];
   return warnings.length === 0 ? undefined : warnings.join("; ");
 }
 

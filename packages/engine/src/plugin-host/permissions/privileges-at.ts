@@ -4,6 +4,7 @@ import { readPlugin, type PackageRoom, type PackageSource } from "../installed/p
 import type { PluginRecord } from "../plugin-record.ts";
 import { toBeGranted } from "./granted.ts";
 import { privilegesOf } from "./privileges.ts";
+import { routeWarnings } from "./request-routes.ts";
 
 /** What a package asks for, and what of that nobody has granted yet. */
 export async function privilegesAt(
@@ -13,5 +14,12 @@ export async function privilegesAt(
   const words = await readPlugin(source, room);
   const { name, version, permissions } = words.manifest;
   const missing = toBeGranted(words, room.records.get(name));
-  return { Name: name, Version: version, Privileges: privilegesOf(permissions), Missing: missing };
+  const [warning] = missing.length === 0 ? [] : routeWarnings(words.manifest);
+  return {
+    Name: name,
+    Version: version,
+    Privileges: privilegesOf(permissions),
+    Missing: missing,
+    ...(warning === undefined ? {} : { Warning: warning }),
+  };
 }
