@@ -1,16 +1,9 @@
 import type { Readable } from "node:stream";
 import type * as api from "@pouchcontainer/api";
-import { internal, invalidArgument, messageChain, notFound } from "@pouchcontainer/errors";
+import { internal, messageChain, notFound } from "@pouchcontainer/errors";
 import {
-  familiarReference,
   formatPlatform,
   formatReference,
-  InvalidPlatformError,
-  InvalidReferenceError,
-  isDigest,
-  isTag,
-  parsePlatform,
-  parseReference,
   withDefaultTag,
   type NamingDefaults,
   type Platform,
@@ -24,6 +17,7 @@ import type { ImageServices } from "./containerd-services.ts";
 import { ImageEvents, type EventSink } from "./image-events.ts";
 import { KeyedMutex } from "../keyed-mutex.ts";
 import type { ImageOnTop, ImageSource, ResolvedImage } from "./image-source.ts";
+import { ImageWords } from "./image-words.ts";
 import { Leases } from "./lease.ts";
 import { importImage, openAddress } from "./new/import-image.ts";
 import { makeImage } from "./new/new-image.ts";
@@ -85,6 +79,7 @@ export async function createImageManager(options: ImageManagerOptions): Promise<
 /** Images: getting, naming, showing and removing them. */
 export class ImageManager implements ImageSource {
   readonly #options: ImageManagerOptions;
+  readonly #words: ImageWords;
   readonly #store: ImageStore;
   readonly #sizes: ImageSizes;
   readonly #snapshots: SnapshotUsage;
@@ -100,6 +95,7 @@ export class ImageManager implements ImageSource {
   constructor(options: ImageManagerOptions) {
     const { containerd, naming, platform, clock, snapshotter } = options;
     this.#options = options;
+    this.#words = new ImageWords(options);
     this.#store = new ImageStore({
       containerd,
       naming,
@@ -160,8 +156,8 @@ export class ImageManager implements ImageSource {
   ): Promise<void> {
     const pull = await this.#afterPlugins(
       {
-        reference: this.#pullReference(request.reference, request.tag),
-        platform: this.#platform(request.platform),
+        reference: this.#words.ofPull(request.reference, request.tag),
+        platform: this.#words.platform(request.platform),
         credentials: credentialsOf(request.auth),
       },
       signal,
@@ -172,23 +168,23 @@ export class ImageManager implements ImageSource {
 
   /** Refuses a request that names no image. Asks nobody. */
   checkPull({ reference, platform }: ImageRequest): void {
-    this.#parse(reference);
-    this.#platform(platform);
+    this.#words.reference(reference);
+    this.#words.platform(platform);
   }
 
   /** What plugins make of a pull. What is secret to one registry is not told to another. */
   async #afterPlugins(pull: PullRequest, signal: AbortSignal): Promise<PullRequest> {
-    const asked = { reference: this.#shown(pull.reference), platform: formatPlatform(pull.platform) };
+    const asked = { reference: this.#words.shown(pull.reference), platform: formatPlatform(pull.platform) };
     const changed = await this.#options.chains.change("image.prePull", { request: asked }, { signal });
     if (changed === asked) return pull;
     try {
       const isNamed = pull.reference.tag !== undefined || pull.reference.digest !== undefined;
-      const named = this.#parse(changed.reference);
+      const named = this.#words.reference(changed.reference);
       const reference = isNamed ? withDefaultTag(named) : named;
       const isElsewhere = reference.domain !== pull.reference.domain;
       return {
         reference,
-        platform: this.#platform(changed.platform),
+        platform: this.#words.platform(changed.platform),
         credentials: isElsewhere ? undefined : pull.credentials,
       };
     } catch (error) {
@@ -203,8 +199,8 @@ export class ImageManager implements ImageSource {
     signal: AbortSignal,
   ): Promise<void> {
     const push = {
-      reference: this.#pushReference(request.reference, request.tag),
-      platform: request.platform ? this.#platform(request.platform) : undefined,
+      reference: this.#words.ofPush(request.reference, request.tag),
+      platform: request.platform ? this.#words.platform(request.platform) : undefined,
       credentials: credentialsOf(request.auth),
     };
     await pushNamed(this.#pushDeps(), push, progress, signal);
@@ -220,19 +216,19 @@ export class ImageManager implements ImageSource {
     await loadArchive(
       this.#changes(),
       tar,
-      { quiet: options.quiet, platform: this.#platform(options.platform), strict },
+      { quiet: options.quiet, platform: this.#words.platform(options.platform), strict },
       progress,
       signal,
     );
   }
 
   async save(refs: string[], options: { platform?: string }, signal: AbortSignal): Promise<Readable> {
-    const platform = options.platform ? this.#platform(options.platform) : undefined;
+    const platform = options.platform ? this.#words.platform(options.platform) : undefined;
     return saveArchive(this.#changes(), refs, platform, signal);
   }
 
   newName(repository: string | undefined, tag: string | undefined): Reference | undefined {
-    return repository ? this.#tagged(repository, tag, "cannot import digest reference") : undefined;
+    return repository ? this.#words.ofNewName(repository, tag, "cannot import digest reference") : undefined;
   }
 
   async makeOnTop(
@@ -261,7 +257,7 @@ export class ImageManager implements ImageSource {
   ): Promise<void> {
     const { source, message, changes } = request;
     const name = this.newName(request.repository, request.tag);
-    const platform = this.#platform(request.platform);
+    const platform = this.#words.platform(request.platform);
     const { env, userAgent } = this.#options;
     const transport = new HttpTransport({ env, userAgent });
     try {
@@ -277,7 +273,7 @@ export class ImageManager implements ImageSource {
 
   async tag(source: string, target: { repository: string; tag?: string }): Promise<void> {
     const image = this.#store.require(source);
-    const tagged = this.#tagged(target.repository, target.tag, "refusing to create a tag with a digest reference");
+    const tagged = this.#words.ofNewName(target.repository, target.tag, "refusing to create a tag with a digest reference");
     const stored = await this.#removals.run(image.id, async () => {
       if (this.#store.get(image.id) !== image) throw this.#store.noSuchImage(source);
       return await this.#store.put(tagged, image.target, image);
@@ -352,7 +348,7 @@ export class ImageManager implements ImageSource {
   async #find(ref: string, platform: string | undefined): Promise<StoredImage> {
     const image = this.#store.require(ref);
     if (platform === undefined || platform === "") return image;
-    const wanted = this.#platform(platform);
+    const wanted = this.#words.platform(platform);
     const found = await this.#store.forPlatform(image, wanted);
     if (found !== undefined) return found;
     throw notFound(
@@ -362,66 +358,16 @@ export class ImageManager implements ImageSource {
 
   #nameUsed(image: StoredImage, ref: string): ImageName | undefined {
     return image.names.find(({ reference }) =>
-      [formatReference(reference), this.#shown(reference)].some((text) => text === ref || text === `${ref}:latest`),
+      [formatReference(reference), this.#words.shown(reference)].some((text) => text === ref || text === `${ref}:latest`),
     );
-  }
-
-  #shown(reference: Reference): string {
-    return familiarReference(reference, this.#options.naming);
-  }
-
-  /** `tag` may be a digest; what the name itself says is overruled by it. Without either it is all tags. */
-  #pullReference(name: string, tag: string | undefined): Reference {
-    const reference = this.#parse(name);
-    if (tag === undefined || tag === "") return reference;
-    const { domain, path } = reference;
-    if (isDigest(tag)) return { domain, path, digest: tag };
-    if (!isTag(tag)) throw invalidArgument("invalid tag format");
-    return { domain, path, tag };
-  }
-
-  /** A name for an image; `ofDigest` refuses one that says which image it is. */
-  #tagged(repository: string, tag: string | undefined, ofDigest: string): Reference {
-    const reference = this.#parse(repository);
-    if (reference.digest !== undefined) throw invalidArgument(ofDigest);
-    if (tag && !isTag(tag)) throw invalidArgument("invalid tag format");
-    return withDefaultTag(tag ? { ...reference, tag } : reference);
   }
 
   /** Tells of a name; returns it as Docker shows it. */
   #namedAnew(image: StoredImage, name: Reference | undefined): string {
     if (name === undefined) return "";
-    const shown = this.#shown(name);
+    const shown = this.#words.shown(name);
     this.#events.publish("tag", image, shown);
     return shown;
-  }
-
-  #pushReference(name: string, tag: string | undefined): Reference {
-    const reference = this.#parse(name);
-    const { domain, path } = reference;
-    if (reference.digest !== undefined) throw invalidArgument("cannot push a digest reference");
-    if (tag === undefined || tag === "") return reference;
-    if (!isTag(tag)) throw invalidArgument("invalid tag format");
-    return { domain, path, tag };
-  }
-
-  #parse(text: string): Reference {
-    try {
-      return parseReference(text, this.#options.naming);
-    } catch (error) {
-      if (error instanceof InvalidReferenceError) throw invalidArgument(error.message, { cause: error });
-      throw error;
-    }
-  }
-
-  #platform(text: string | undefined): Platform {
-    if (text === undefined || text === "") return this.#options.platform;
-    try {
-      return parsePlatform(text, this.#options.platform);
-    } catch (error) {
-      if (error instanceof InvalidPlatformError) throw invalidArgument(error.message, { cause: error });
-      throw error;
-    }
   }
 
   #queries(): ListDeps {
