@@ -19,7 +19,7 @@ import {
 } from "@pouchcontainer/plugin-sdk/host";
 import type { ContainerPlugin, PouchSection } from "@pouchcontainer/plugin-sdk";
 import type { ContainerCreateConfig } from "@pouchcontainer/api";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { boundAnswers, startAnswering } from "./harness/bound-answers.ts";
@@ -151,35 +151,61 @@ for (const [what, section] of [
 }
 
 const directory = mkdtempSync(join(tmpdir(), "bench-"));
-const packageJson = {
-  name: "child",
-  version: "1.0.0",
-  type: "module",
-  exports: "./index.ts",
-  pouch: { api: "1", points: ["container.preCreate"] },
-};
-writeFileSync(join(directory, "package.json"), JSON.stringify(packageJson));
-writeFileSync(
-  join(directory, "index.ts"),
-  'import { registerContainerPlugin } from "@pouchcontainer/plugin-sdk";\nregisterContainerPlugin({ preCreate(config) { config.HostConfig.PidsLimit = 500; } });\n',
-);
-const child = await InstalledPlugin.start({
-  manifest: parseManifest(packageJson),
-  directory,
-  configuration: {},
-  environment: { PATH: process.env["PATH"] ?? "" },
-  childCommand: (folder) => ({
-    command: process.execPath,
-    args: [join(import.meta.dirname, "../packages/engine/src/plugin-host/conformance/run-child.ts"), folder],
-  }),
-  runtimeDirectory: directory,
-  log,
-});
-try {
-  const installed = host(child);
-  await measure("installed, one field changed", Math.min(rounds, 5000), () => installed.preCreate(body, {}));
-} finally {
-  await child.close();
+
+/** A plugin in a process of its own that changes one field, a part of `HostConfig` that is its own. */
+async function startInstalled(index: number): Promise<InstalledPlugin> {
+  const folder = join(directory, String(index));
+  const packageJson = {
+    name: `child-${index}`,
+    version: "1.0.0",
+    type: "module",
+    exports: "./index.ts",
+    pouch: { api: "1", points: ["container.preCreate"] },
+  };
+  mkdirSync(folder);
+  writeFileSync(join(folder, "package.json"), JSON.stringify(packageJson));
+  writeFileSync(
+    join(folder, "index.ts"),
+    `import { registerContainerPlugin } from "@pouchcontainer/plugin-sdk";\nregisterContainerPlugin({ preCreate(config) { config.HostConfig.Annotations = { ...config.HostConfig.Annotations, "child-${index}": "1" }; } });\n`,
+  );
+  return await InstalledPlugin.start({
+    manifest: parseManifest(packageJson),
+    directory: folder,
+    configuration: {},
+    environment: { PATH: process.env["PATH"] ?? "" },
+    childCommand: (place) => ({
+      command: process.execPath,
+      args: [join(import.meta.dirname, "../packages/engine/src/plugin-host/conformance/run-child.ts"), place],
+    }),
+    runtimeDirectory: folder,
+    log,
+  });
+}
+
+for (const count of [1, 10, 50]) {
+  const each = Array.from({ length: count }, (_, index) => index);
+  const annotating = (index: number): ContainerPlugin => ({
+    preCreate: (config) => void (config.HostConfig.Annotations = { ...config.HostConfig.Annotations, [`own-${index}`]: "1" }),
+  });
+  const filters = { env: ["LEGACY_*"], labels: ["team"] };
+  const skipped = hostOf(each.map((index) => inProcess(`filtered-${index}`, change, { filters })));
+  await measure(`${count} in this process, no filter matches`, rounds, () => skipped.preCreate(body, {}));
+  const chained = hostOf(each.map((index) => inProcess(`own-${index}`, annotating(index))));
+  await measure(`${count} in this process, each changes a field`, Math.ceil(rounds / count), () => chained.preCreate(body, {}));
+  const policies = hostOf(each.map((index) => policy(`rules-${index}`, { validations: [rule] })));
+  await measure(`${count} policies of one rule`, Math.ceil(rounds / count), () => policies.preCreate(body, {}));
+  const started = performance.now();
+  const children = await Promise.all(each.map((index) => startInstalled(1000 * count + index)));
+  const startMs = (performance.now() - started).toFixed(0);
+  process.stdout.write(`${count} installed, started at once in ${startMs} ms\n`);
+  try {
+    const installed = hostOf(children);
+    await measure(`${count} installed, each changes a field`, Math.min(rounds, Math.ceil(5000 / count)), () =>
+      installed.preCreate(body, {}),
+    );
+  } finally {
+    await Promise.all(children.map((child) => child.close()));
+  }
 }
 
 const answering = await startAnswering(directory);
