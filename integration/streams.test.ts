@@ -201,6 +201,28 @@ test("the log and then what comes: nothing twice and nothing missing", async () 
   assert.equal(client.output, Array.from({ length: 2000 }, (_, n) => `${n}\r\n`).join(""));
 });
 
+test("the log and then what comes: of a line that has begun its beginning too, with a terminal and without", async () => {
+  for (const Tty of [true, false]) {
+    const name = `begun-${Tty}`;
+    const script = 'echo first; printf begun; read -r word; echo " ended"; sleep 1000';
+    await run(name, { Cmd: ["sh", "-c", script], Tty, OpenStdin: true });
+    const other = attach(name, "logs=1&stream=1&stdout=1");
+    await eventually("the log is there", () => other.output.includes("first"));
+    other.socket.destroy();
+    const client = attach(name, "logs=1&stream=1&stdout=1&stdin=1");
+    await eventually("the line's beginning is there", () => client.output.includes("begun"));
+    client.socket.write("\n");
+    await eventually("its end is there", () => client.output.includes("ended"));
+    client.socket.destroy();
+    const text = Tty
+      ? client.output
+      : framesIn(Buffer.from(client.output))
+          .map(({ data }) => data.toString())
+          .join("");
+    assert.match(text, /^first\r?\nbegun(\r\n)? ended\r?\n$/);
+  }
+});
+
 /** Frames of a log as `stream:length` or, when they are short, `stream:text`. */
 async function logFrames(name: string, query: string): Promise<string[]> {
   const answer = await daemon.api("GET", `/containers/${name}/logs?stdout=1&stderr=1${query}`);

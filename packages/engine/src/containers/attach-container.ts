@@ -73,19 +73,31 @@ async function closeStdin({ deps }: ContainerRoom, container: Container, input: 
 
 /**
  * The log and then what comes. A chunk is logged and handed to taps in one tick, and the log's end is seen in one: a tap that
- * is opened right after it misses nothing that the log does not have, and repeats nothing.
+ * is opened right after it misses nothing that the log does not have, and repeats nothing. What there is of a line whose end has not come
+ * is in neither, and comes in between.
  */
 async function* afterLog(
-  { record }: Container,
+  container: Container,
   request: AttachRequest,
   openTap: () => AsyncIterable<OutputChunk>,
   signal: AbortSignal,
 ): AsyncGenerator<OutputChunk, void, undefined> {
+  const { record } = container;
   if (record.logPath !== "") {
     const query = { stdout: request.stdout, stderr: request.stderr, follow: false, timestamps: false, details: false };
     yield* readLog(record.logPath, query, signal, undefined, logFormat(record));
   }
-  yield* openTap();
+  const begun = request.stream ? unfinishedLines(container, request) : [];
+  const tap = openTap();
+  yield* begun;
+  yield* tap;
+}
+
+function unfinishedLines({ run }: Container, request: AttachRequest): OutputChunk[] {
+  return (["stdout", "stderr"] as const).flatMap((stream) => {
+    const data = request[stream] ? run?.log?.unfinished(stream) : undefined;
+    return data?.length ? [{ stream, data }] : [];
+  });
 }
 
 async function* nothing(): AsyncGenerator<OutputChunk, void, undefined> {

@@ -83,6 +83,10 @@ export class FileLog implements LogDriver {
     this.#guarded(stream, undefined, () => this.#formatters[stream].end(this.#clock.now(), this.#sink));
   }
 
+  unfinished(stream: "stdout" | "stderr"): Buffer {
+    return this.#formatters[stream].pending;
+  }
+
   changed(): Promise<void> {
     return new Promise((resolve) => this.#wake.push(resolve));
   }

@@ -17,6 +17,8 @@ export interface LogDriver extends FollowedLog {
   begin(): void;
   /** `position`: how far the stream's journal is used with this chunk. The chunk's memory is only lent. */
   write(stream: LogStream, chunk: Buffer, position?: number): void;
+  /** The beginning of a line that is in no entry yet, since its end has not come. */
+  unfinished(stream: LogStream): Buffer;
   /** That stream has ended: its last line is written though it has no newline. */
   end(stream: LogStream): void;
   /** How far an earlier daemon used the stream's journal. */
