@@ -13,7 +13,7 @@ import { formatReference } from "@pouchcontainer/oci";
 import { parseManifest } from "@pouchcontainer/plugin-sdk/host";
 import { makeFolders } from "@pouchcontainer/owners";
 import { existsSync } from "node:fs";
-import { mkdtemp, open, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { mkdtemp, open, readdir, stat, writeFile } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
 import type { Readable } from "node:stream";
 import { ended } from "../../ended.ts";
@@ -254,7 +254,7 @@ async function installDependencies(packageJson: Record<string, unknown>, name: s
   const dependencies = dependenciesOf(packageJson);
   if (Object.keys(dependencies).length === 0) return;
   const { devDependencies: _dev, ...rest } = packageJson;
-  await rm(join(directory, ".npmrc"), { recursive: true, force: true });
+  await removeTree(join(directory, ".npmrc"));
   await writeFile(join(directory, "package.json"), `${JSON.stringify({ ...rest, dependencies }, undefined, 2)}\n`);
   try {
     await npm(
