@@ -171,3 +171,42 @@ test("a configuration is checked against the manifest's schema; without one only
   assert.throws(() => checkConfiguration(manifest, { size: 0 }), /configuration of plugin "demo": size must be >= 1, got 0/);
   assert.throws(() => checkConfiguration(parseManifest(pkg), { size: 1 }), /configuration of plugin "demo"/);
 });
+
+/** Twice as much with each level. */
+const doubled = Object.fromEntries(
+  Array.from({ length: 40 }, (_, level) => {
+    const next = { $ref: `#/$defs/level${level + 1}` };
+    return [`level${level}`, level === 39 ? { type: "string" } : { allOf: [next, next] }];
+  }),
+);
+const url = "https://registry.example.com/api/v1/long-enough";
+for (const [what, schema, value, problem] of [
+  ["a pattern that backtracks", { properties: { url: { pattern: "^([^|]+)+[|]$" } } }, { url }, /longer than 500 ms/],
+  ["a pattern of names", { patternProperties: { "^([^|]+)+[|]$": {} } }, { [url]: 1 }, /longer than 500 ms/],
+  ["references that multiply", { $defs: doubled, $ref: "#/$defs/level0" }, {}, /longer than 500 ms/],
+  ["a reference to itself", { $ref: "#" }, {}, /refers to itself without end/],
+  [
+    "a long list of equal items",
+    { properties: { list: { uniqueItems: true } } },
+    { list: Array.from({ length: 100_000 }, () => 1) },
+    /longer than 500 ms/,
+  ],
+] as const) {
+  test(`a configuration's schema with ${what} is given up on`, () => {
+    const manifest = parseManifest({ ...pkg, pouch: { ...pouch, configuration: schema } });
+    assert.throws(() => checkConfiguration(manifest, value), problem);
+  });
+}
+
+test("a configuration's schema has a size", () => {
+  const configuration = { $comment: "x".repeat(70_000) };
+  assert.throws(
+    () => parseManifest({ ...pkg, pouch: { ...pouch, configuration } }),
+    /pouch.configuration is not a JSON Schema: it has \d+ characters, at most 65536 are allowed/,
+  );
+});
+
+test("a manifest with a list of the same name many thousand times is refused, and that soon", () => {
+  const environment = Array.from({ length: 100_000 }, () => "HOME");
+  assert.throws(() => parseManifest({ ...pkg, pouch: { ...pouch, environment } }), /bad manifest of plugin "demo": of pouch/);
+});

@@ -11,6 +11,7 @@ import { defaultTimeoutMs, pointNames } from "./point-table.ts";
 import type { PointName } from "./points.ts";
 import { checkSchemaBounds } from "./schema-bounds.ts";
 import { describeIssue } from "./schema-issue.ts";
+import { withinMoments } from "./within-moments.ts";
 
 const section = Compile(pouchSectionSchema);
 const permissionsCheck = Compile(permissionsSchema);
@@ -36,7 +37,7 @@ export function parseManifest(packageJson: unknown): PluginManifest {
     throw bad(`version must be a semantic version, got ${shown(version)}`);
   const raw = pkg["pouch"];
   if (raw === undefined) throw bad('package.json has no "pouch" section, so this is not a plugin');
-  if (!section.Check(raw)) throw bad(describeIssue(section.Errors(raw), raw, "pouch"));
+  if (!section.Check(raw)) throw bad(sectionProblem(raw));
   // Checked against the schema of PouchSection in the line above.
   const pouch = raw as PouchSection;
 
@@ -116,14 +117,34 @@ export function parsePermissions(value: unknown, where: string): PluginPermissio
   return value;
 }
 
+/** What is wrong with a section; the validator looks for all of it, and of a long list that takes long. */
+function sectionProblem(raw: unknown): string {
+  try {
+    return withinMoments(() => describeIssue(section.Errors(raw), raw, "pouch"));
+  } catch (error) {
+    return `of pouch ${messageOf(error)}`;
+  }
+}
+
+/** Characters of a schema, all in all. */
+const maxSchema = 65_536;
+
 function checkConfigurationSchema(schema: Record<string, unknown> | undefined, bad: (problem: string) => EngineError): void {
   if (schema === undefined) return;
   checkSchemaBounds(schema, (problem) => bad(`pouch.configuration ${problem}`));
   try {
-    Schema.Compile(schema);
+    withinMoments(() => {
+      const { length } = JSON.stringify(schema);
+      if (length > maxSchema) throw invalidArgument(`it has ${length} characters, at most ${maxSchema} are allowed`);
+      Schema.Compile(schema);
+    });
   } catch (error) {
-    throw bad(`pouch.configuration is not a JSON Schema: ${error instanceof Error ? error.message : String(error)}`);
+    throw bad(`pouch.configuration is not a JSON Schema: ${messageOf(error)}`);
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** The module to load, by the fields Node itself looks at. */
@@ -147,10 +168,20 @@ function rootExport(entry: unknown): string | undefined {
  */
 export function checkConfiguration(manifest: PluginManifest, configuration: unknown): Record<string, unknown> {
   const value = configuration ?? {};
-  const [ok, errors] = Schema.Errors(manifest.configuration, value);
-  if (!ok) throw invalidArgument(`configuration of plugin "${manifest.name}": ${describeIssue(errors, value)}`);
+  const problem = configurationProblem(manifest.configuration, value);
+  if (problem !== undefined) throw invalidArgument(`configuration of plugin "${manifest.name}": ${problem}`);
   if (typeof value !== "object" || Array.isArray(value))
     throw invalidArgument(`configuration of plugin "${manifest.name}" must be an object`);
   // An object that is no array, by the line above.
   return value as Record<string, unknown>;
+}
+
+/** The schema is a stranger's, and what it makes of a value takes as long as its author wished. */
+function configurationProblem(schema: Record<string, unknown>, value: unknown): string | undefined {
+  try {
+    const [ok, errors] = withinMoments(() => Schema.Errors(schema, value));
+    return ok ? undefined : describeIssue(errors, value);
+  } catch (error) {
+    return `it cannot be held against the schema in its manifest: ${messageOf(error)}`;
+  }
 }
