@@ -1,5 +1,6 @@
 export { linux } from "./constants.ts";
 export { giveBackFilePages } from "./give-back-file-pages.ts";
+export { keepInheritedFiles } from "./keep-inherited-files.ts";
 export { Libc } from "./libc.ts";
 export { Linux, type LinuxOptions } from "./linux.ts";
 export { oneMallocArena } from "./one-malloc-arena.ts";

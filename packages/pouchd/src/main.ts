@@ -1,5 +1,5 @@
 import { cancelled, EngineError, failedPrecondition, messageChain } from "@pouchcontainer/errors";
-import { giveBackFilePages, oneMallocArena } from "@pouchcontainer/linux";
+import { giveBackFilePages, keepInheritedFiles, oneMallocArena } from "@pouchcontainer/linux";
 import { inBackground } from "@pouchcontainer/owners";
 import { boundBacktracking } from "./bound-backtracking.ts";
 import { buildInfo } from "./build-info.ts";
@@ -24,6 +24,7 @@ const settledAfterMs = [2000, 15_000];
 async function main(args: string[]): Promise<number> {
   if (args[0] === pluginChildArgument && args[1] !== undefined) return await servePlugin(args[1]);
   if (args[0] === fileWorkerArgument) return await workOnFiles(args.slice(1));
+  keepInheritedFiles();
   let invocation;
   try {
     invocation = readConfiguration(args);
