@@ -17,6 +17,7 @@ export type { Endpoint, FilterMap, MediaType, Method } from "./endpoints/endpoin
 export { engineApiDocument, namedSchemas, type ServedRoute } from "./endpoints/engine-api-document.ts";
 export { isProtectedPath, routePathProblem, type Handler, type HandlerSpec, type PathParams } from "./handler-spec.ts";
 export type { JsonSchema } from "./json-schema.ts";
+export { parseStrictJson } from "./parse-strict-json.ts";
 export { registryAuth } from "./registry-auth.ts";
 export { sendError } from "./send-error.ts";
 export { pathOf, problemText, type Problem } from "./problem.ts";

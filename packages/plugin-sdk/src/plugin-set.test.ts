@@ -39,6 +39,11 @@ for (const [value, message] of broken)
 
 test("a file that is no JSON is refused by its name", () => {
   assert.throws(() => parsePluginSet("{", "/p.json"), /^EngineError: \/p\.json is not valid JSON: /);
+  const twice = '{ "plugins": [{ "name": "a", "enabled": false }],\n  "plugins": [] }';
+  assert.throws(
+    () => parsePluginSet(twice, "/p.json"),
+    /\/p\.json .*: plugins is there twice, the second time at line 2, column 3/,
+  );
 });
 
 test("what is no file names its sources by whole paths", () => {

@@ -1,4 +1,4 @@
-import { PluginSetEntry, PluginSetFile } from "@pouchcontainer/api";
+import { parseStrictJson, PluginSetEntry, PluginSetFile } from "@pouchcontainer/api";
 import { invalidArgument } from "@pouchcontainer/errors";
 import { dirname, isAbsolute, resolve } from "node:path";
 import { Compile } from "typebox/compile";
@@ -32,7 +32,7 @@ export interface WantedPlugin {
 export function parsePluginSet(text: string, file: string): PluginSet {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseStrictJson(text);
   } catch (error) {
     throw invalidArgument(`${file} is not valid JSON: ${error instanceof Error ? error.message : String(error)}`, {
       cause: error,

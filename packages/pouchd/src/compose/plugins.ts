@@ -1,5 +1,5 @@
 import { makeFoldersSync } from "@pouchcontainer/owners";
-import type { HandlerSpec } from "@pouchcontainer/api";
+import { parseStrictJson, type HandlerSpec } from "@pouchcontainer/api";
 import {
   AssistantSupervisor,
   decodeUpdate,
@@ -260,7 +260,7 @@ function readJsonFile(file: string, called: string): unknown {
     throw invalidArgument(`cannot read ${file}, ${called}: ${messageChain(error)}`, { cause: error });
   }
   try {
-    return JSON.parse(text) as unknown;
+    return parseStrictJson(text);
   } catch (error) {
     throw invalidArgument(`${file}, ${called}, is not valid JSON: ${messageChain(error)}`, { cause: error });
   }

@@ -209,6 +209,8 @@ test("a configuration file that was asked for must exist and hold JSON", () => {
     /cannot read the configuration file \/nope.json/,
   );
   assert.throws(() => readConfiguration([], () => "{"), /is not valid JSON/);
+  const twice = '{"debug": true, "label": [], "debug": false}';
+  assert.throws(() => readConfiguration([], () => twice), /debug is there twice, the second time at line 1, column 30/);
 });
 
 test("the help names every option", () => {

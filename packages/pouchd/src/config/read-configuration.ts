@@ -1,3 +1,4 @@
+import { parseStrictJson } from "@pouchcontainer/api";
 import { invalidArgument, EngineError, messageChain } from "@pouchcontainer/errors";
 import { readFileSync } from "node:fs";
 import { parseArgs, type ParseArgsConfig } from "node:util";
@@ -138,7 +139,7 @@ function readConfigFile(path: string, asked: boolean, readFile: (path: string) =
   }
   let parsed: unknown;
   try {
-    parsed = JSON.parse(text);
+    parsed = parseStrictJson(text);
   } catch (error) {
     throw invalidArgument(`the configuration file ${path} is not valid JSON: ${EngineError.from(error).message}`, {
       cause: error,
