@@ -172,18 +172,10 @@ test("a configuration is checked against the manifest's schema; without one only
   assert.throws(() => checkConfiguration(parseManifest(pkg), { size: 1 }), /configuration of plugin "demo"/);
 });
 
-/** Twice as much with each level. */
-const doubled = Object.fromEntries(
-  Array.from({ length: 40 }, (_, level) => {
-    const next = { $ref: `#/$defs/level${level + 1}` };
-    return [`level${level}`, level === 39 ? { type: "string" } : { allOf: [next, next] }];
-  }),
-);
 const url = "https://registry.example.com/api/v1/long-enough";
 for (const [what, schema, value, problem] of [
   ["a pattern that backtracks", { properties: { url: { pattern: "^([^|]+)+[|]$" } } }, { url }, /longer than 500 ms/],
   ["a pattern of names", { patternProperties: { "^([^|]+)+[|]$": {} } }, { [url]: 1 }, /longer than 500 ms/],
-  ["references that multiply", { $defs: doubled, $ref: "#/$defs/level0" }, {}, /longer than 500 ms/],
   ["a reference to itself", { $ref: "#" }, {}, /refers to itself without end/],
   [
     "a long list of equal items",
@@ -208,5 +200,8 @@ test("a configuration's schema has a size", () => {
 
 test("a manifest with a list of the same name many thousand times is refused, and that soon", () => {
   const environment = Array.from({ length: 100_000 }, () => "HOME");
-  assert.throws(() => parseManifest({ ...pkg, pouch: { ...pouch, environment } }), /bad manifest of plugin "demo": of pouch/);
+  assert.throws(
+    () => parseManifest({ ...pkg, pouch: { ...pouch, environment } }),
+    /bad manifest of plugin "demo": pouch.environment must not have more than 256 items/,
+  );
 });

@@ -37,7 +37,7 @@ export function parseManifest(packageJson: unknown): PluginManifest {
     throw bad(`version must be a semantic version, got ${shown(version)}`);
   const raw = pkg["pouch"];
   if (raw === undefined) throw bad('package.json has no "pouch" section, so this is not a plugin');
-  if (!section.Check(raw)) throw bad(sectionProblem(raw));
+  if (!section.Check(raw)) throw bad(describeIssue(section.Errors(raw), raw, "pouch"));
   // Checked against the schema of PouchSection in the line above.
   const pouch = raw as PouchSection;
 
@@ -115,15 +115,6 @@ function checkedPermissions({ permissions = {} }: PouchSection, bad: (problem: s
 export function parsePermissions(value: unknown, where: string): PluginPermissions {
   if (!permissionsCheck.Check(value)) throw invalidArgument(`${where}: ${describeIssue(permissionsCheck.Errors(value), value)}`);
   return value;
-}
-
-/** What is wrong with a section; the validator looks for all of it, and of a long list that takes long. */
-function sectionProblem(raw: unknown): string {
-  try {
-    return withinMoments(() => describeIssue(section.Errors(raw), raw, "pouch"));
-  } catch (error) {
-    return `of pouch ${messageOf(error)}`;
-  }
 }
 
 /** Characters of a schema, all in all. */
