@@ -5,6 +5,7 @@ import {
   type PatchOperation,
   type Provenance,
 } from "@pouchcontainer/plugin-sdk/host";
+import { commonEnds } from "./common-ends.ts";
 
 /** A place in the body that plugins wrote to. */
 interface Place {
@@ -114,11 +115,7 @@ function noteList({ plugin, place, inherited, isEnv }: ListPlace, before: readon
 
 /** Where each item of a list was; of equal ones the first is taken first, after what both lists begin and end with. */
 function originsOf(before: readonly string[], after: readonly string[]): (number | undefined)[] {
-  const shorter = Math.min(before.length, after.length);
-  let head = 0;
-  while (head < shorter && before[head] === after[head]) head += 1;
-  let tail = 0;
-  while (tail < shorter - head && before.at(-1 - tail) === after.at(-1 - tail)) tail += 1;
+  const { head, tail } = commonEnds(before, after);
   const gone = new Map<string, number[]>();
   for (let index = before.length - tail - 1; index >= head; index -= 1) {
     const key = before[index] ?? "";

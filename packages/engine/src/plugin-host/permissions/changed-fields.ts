@@ -1,4 +1,5 @@
 import { isObject, valueAt, type PatchOperation } from "@pouchcontainer/plugin-sdk/host";
+import { commonEnds } from "../common-ends.ts";
 import { step, type FieldPatterns, type Reach } from "./field-patterns.ts";
 
 /** What is granted, and which fields are entries of maps. */
@@ -166,11 +167,7 @@ function changedVariables(
 
 /** Two lists without what both begin and end with. */
 function differingParts(before: readonly string[], after: readonly string[]): [Entry[], Entry[]] {
-  const shorter = Math.min(before.length, after.length);
-  let head = 0;
-  while (head < shorter && before[head] === after[head]) head += 1;
-  let tail = 0;
-  while (tail < shorter - head && before[before.length - 1 - tail] === after[after.length - 1 - tail]) tail += 1;
+  const { head, tail } = commonEnds(before, after);
   return [before.slice(head, before.length - tail).map(entryOf), after.slice(head, after.length - tail).map(entryOf)];
 }
 
