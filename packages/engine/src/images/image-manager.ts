@@ -32,7 +32,7 @@ import { SharedPulls } from "./pull/shared-pulls.ts";
 import { checkLogin, registryOfLogin } from "../registry/check-login.ts";
 import { credentialsOf } from "../registry/credentials.ts";
 import { HttpTransport } from "../registry/http-transport.ts";
-import { openRepository, type RegistrySettings } from "../registry/open-repository.ts";
+import { openRepository, type OpenedRepository, type RegistrySettings } from "../registry/open-repository.ts";
 import { registryHostsOf } from "../registry/registry-hosts.ts";
 import { diskUsageOf, type ImageDiskUsage } from "./store/image-disk-usage.ts";
 import type { Filters } from "./store/image-filters.ts";
@@ -391,12 +391,15 @@ export class ImageManager implements ImageSource {
     };
   }
 
+  readonly #connect = ({ reference, credentials }: Pick<PullRequest, "reference" | "credentials">): Promise<OpenedRepository> =>
+    openRepository(this.#options, reference, credentials);
+
   #pushDeps(): PushDeps {
     return {
       ...this.#changes(),
       chains: this.#options.chains,
       places: this.#uploads,
-      connect: ({ reference, credentials }) => openRepository(this.#options, reference, credentials),
+      connect: this.#connect,
     };
   }
 
@@ -405,7 +408,7 @@ export class ImageManager implements ImageSource {
       ...this.#changes(),
       blobs: this.#blobs,
       chains: this.#options.chains,
-      connect: ({ reference, credentials }) => openRepository(this.#options, reference, credentials),
+      connect: this.#connect,
     };
   }
 }
