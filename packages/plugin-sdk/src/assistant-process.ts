@@ -2,10 +2,9 @@ import { invalidArgument } from "@pouchcontainer/errors";
 import { Type } from "typebox";
 import { Compile } from "typebox/compile";
 import type { AssistantProcess } from "./daemon-plugin.ts";
+import { programWord } from "./program-word.ts";
 import { describeIssue } from "./schema-issue.ts";
 
-/** As the kernel can hand it to a program. */
-const word = Type.String({ pattern: "^[^\\u0000]*$" });
 const program = Type.String({ pattern: "^[^\\u0000]+$" });
 /** What a timer can wait. */
 const milliseconds = Type.Optional(Type.Number({ minimum: 0, maximum: 2 ** 31 - 1 }));
@@ -14,8 +13,8 @@ const milliseconds = Type.Optional(Type.Number({ minimum: 0, maximum: 2 ** 31 - 
 export const assistantProcessSchema = Type.Object({
   name: Type.String({ minLength: 1 }),
   command: program,
-  args: Type.Optional(Type.Array(word)),
-  env: Type.Optional(Type.Record(Type.String({ pattern: "^[^=\\u0000]+$" }), word)),
+  args: Type.Optional(Type.Array(programWord)),
+  env: Type.Optional(Type.Record(Type.String({ pattern: "^[^=\\u0000]+$" }), programWord)),
   workingDirectory: Type.Optional(program),
   restart: Type.Optional(
     Type.Object({

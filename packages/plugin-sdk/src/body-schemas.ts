@@ -1,8 +1,7 @@
 import { Type } from "typebox";
+import { programWord } from "./program-word.ts";
 
 const strings = Type.Array(Type.String());
-/** As the kernel can hand it to a program. */
-const word = Type.String({ pattern: "^[^\\u0000]*$" });
 
 /** JSON Schema of an endpoint as `container.preCreateEndpoint` may leave it. */
 export const endpointSchema = Type.Object({
@@ -34,7 +33,7 @@ export const preStartHooksSchema = Type.Array(
   Type.Object(
     {
       priority: Type.Integer(),
-      args: Type.Array(word, { minItems: 1 }),
+      args: Type.Array(programWord, { minItems: 1 }),
       env: Type.Optional(Type.Array(Type.String({ pattern: "^[^=\\u0000]+=[^\\u0000]*$" }))),
       timeoutSeconds: Type.Optional(Type.Integer({ minimum: 1, maximum: maxHookTimeoutSeconds })),
     },
