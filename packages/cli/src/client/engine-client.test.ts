@@ -74,6 +74,25 @@ test("a body is sent as JSON, or streamed in chunks", async (t) => {
   assert.deepEqual(bodies, ['application/json {"a":1}', "application/x-tar one two"]);
 });
 
+test("a body that cannot be read to its end is an error that says why, whether the daemon has begun to answer or not", async (t) => {
+  const unread = new Error("cannot read it: a directory");
+  const running = await serve(t, (request, response) => {
+    if (request.url?.includes("answers") === true) response.write("{}");
+    request.resume();
+  });
+  const pieces = (until: Promise<unknown>) =>
+    (async function* () {
+      yield Buffer.from("one ");
+      await until;
+      throw unread;
+    })();
+  await assert.rejects(running.client.post("/waits", { body: pieces(Promise.resolve()) }), unread);
+  const { promise: answered, resolve } = Promise.withResolvers<void>();
+  const answer = await running.client.post("/answers", { body: pieces(answered) });
+  resolve();
+  await assert.rejects(answer.text(), unread);
+});
+
 test("the daemon's message becomes the error", async (t) => {
   const running = await serve(t, (_, response) => response.writeHead(404).end('{"message":"No such container: x"}'));
   await assert.rejects(

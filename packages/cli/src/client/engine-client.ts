@@ -99,7 +99,7 @@ export class EngineClient {
   }
 
   async request(method: string, path: string, options: RequestOptions = {}): Promise<EngineResponse> {
-    const { wire, reader, head } = await this.#versioned(method, path, options);
+    const { wire, reader, head, source } = await this.#versioned(method, path, options);
     const abort = (): void => wire.destroy();
     options.signal?.addEventListener("abort", abort, { once: true });
     const close = (): void => {
@@ -109,6 +109,9 @@ export class EngineClient {
     const chunks = async function* (): AsyncGenerator<Uint8Array> {
       try {
         yield* readBody(reader, head);
+      } catch (error) {
+        source?.rethrow();
+        throw error;
       } finally {
         close();
       }
@@ -159,7 +162,8 @@ export class EngineClient {
     options.signal?.addEventListener("abort", abort, { once: true });
     try {
       const reader = new ByteReader(wire);
-      const sent = send(wire, method, target + queryText(options.query), options);
+      const source = options.body && new BodySource(options.body, wire);
+      const sent = send(wire, method, target + queryText(options.query), { ...options, ...(source && { body: source }) });
       // The daemon may answer (and close) before it has read the whole body; its answer says why.
       sent.catch(() => undefined);
       const head = await readHead(reader).catch(async (error: unknown) => {
@@ -172,7 +176,7 @@ export class EngineClient {
         const body = method === "HEAD" ? "" : await collect(readBody(reader, head));
         throw new DaemonError(head.status, errorText(body, head));
       }
-      return { wire, reader, head };
+      return { wire, reader, head, source };
     } catch (error) {
       wire.destroy();
       throw error;
@@ -194,6 +198,33 @@ interface Exchange {
   wire: Wire;
   reader: ByteReader;
   head: ResponseHead;
+  source: BodySource | undefined;
+}
+
+/** What is sent. Where it cannot be read to its end the connection goes: a daemon that waits for the rest would answer nothing. */
+class BodySource implements AsyncIterable<Uint8Array> {
+  readonly #body: AsyncIterable<Uint8Array>;
+  readonly #wire: Wire;
+  #failure: { error: unknown } | undefined;
+
+  constructor(body: AsyncIterable<Uint8Array>, wire: Wire) {
+    this.#body = body;
+    this.#wire = wire;
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
+    try {
+      for await (const chunk of this.#body) yield chunk;
+    } catch (error) {
+      this.#failure = { error };
+      this.#wire.destroy();
+      throw error;
+    }
+  }
+
+  rethrow(): void {
+    if (this.#failure) throw this.#failure.error;
+  }
 }
 
 /** The daemon's answer to a version it does not know; nothing was done then. */
