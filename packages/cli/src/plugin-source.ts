@@ -1,7 +1,7 @@
-import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { hostname } from "node:os";
 import { isAbsolute, resolve } from "node:path";
+import { openArchive } from "./archive/open-archive.ts";
 
 export interface PluginSource {
   /** `HOST:PATH`, which the daemon keeps: a reload on that host looks there again. */
@@ -17,7 +17,7 @@ export async function localPluginSource(source: string): Promise<PluginSource | 
   if (found === undefined) return undefined;
   const place = `${hostname()}:${path}`;
   const isFolder = found.isDirectory();
-  if (!isFolder && !path.endsWith(".json")) return { place, body: createReadStream(path) };
+  if (!isFolder && !path.endsWith(".json")) return { place, body: await openArchive(path) };
   const { packFolder } = await import("./archive/pack-folder.ts");
   return { place, body: packFolder(path, isFolder ? {} : { rename: "policy.json" }) };
 }

@@ -1,7 +1,5 @@
-import { createReadStream } from "node:fs";
-import { access } from "node:fs/promises";
-import type { Readable } from "node:stream";
-import { CliError, messageOf } from "../../cli-error.ts";
+import { openArchive } from "../../archive/open-archive.ts";
+import { CliError } from "../../cli-error.ts";
 import { argument, defineCommand, rangeArgs } from "../../command.ts";
 import { list, text } from "../../flags/flag-types.ts";
 import { platformQuery } from "../../image/platform.ts";
@@ -42,13 +40,10 @@ export const command = defineCommand({
   },
 });
 
-async function bodyOf(source: string, stdin: NodeJS.ReadStream): Promise<Readable> {
+async function bodyOf(source: string, stdin: NodeJS.ReadStream): Promise<AsyncIterable<Uint8Array>> {
   if (source === "-") {
     if (stdin.isTTY) throw new CliError("requested import from stdin, but stdin is a terminal");
     return stdin;
   }
-  await access(source).catch((error: unknown) => {
-    throw new CliError(`cannot read ${source}: ${messageOf(error)}`);
-  });
-  return createReadStream(source, { highWaterMark: 1024 * 1024 });
+  return await openArchive(source);
 }

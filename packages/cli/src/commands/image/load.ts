@@ -1,6 +1,5 @@
-import { createReadStream } from "node:fs";
-import { access } from "node:fs/promises";
-import { CliError, messageOf } from "../../cli-error.ts";
+import { openArchive } from "../../archive/open-archive.ts";
+import { CliError } from "../../cli-error.ts";
 import { defineCommand, noArgs } from "../../command.ts";
 import { bool, text } from "../../flags/flag-types.ts";
 import { platformQuery } from "../../image/platform.ts";
@@ -21,11 +20,7 @@ export const command = defineCommand({
   async run(context, { flags }) {
     const file = flags.input;
     if (file === undefined && context.stdin().isTTY) throw new CliError("requested load from stdin, but stdin is empty");
-    if (file !== undefined) {
-      await access(file).catch((error: unknown) => {
-        throw new CliError(`cannot read ${file}: ${messageOf(error)}`);
-      });
-    }
+    const body = file === undefined ? context.stdin() : await openArchive(file);
     const engine = await context.engine();
     const abort = new AbortController();
     const undo = context.onInterrupt(() => abort.abort());
@@ -33,7 +28,7 @@ export const command = defineCommand({
       const quiet = flags.quiet || !context.out.isTTY;
       const answer = await engine.post("/images/load", {
         query: { quiet: quiet ? 1 : 0, platform: platformQuery(flags.platform) },
-        body: file === undefined ? context.stdin() : createReadStream(file, { highWaterMark: 1024 * 1024 }),
+        body,
         signal: abort.signal,
       });
       const isJson = (answer.head.headers.get("content-type") ?? "").startsWith("application/json");
