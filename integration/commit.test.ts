@@ -1,48 +1,30 @@
 /** `commit` and `import` beside dockerd's: what is in the image, how it is told, and what is left when they are cut short. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import http from "node:http";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { connectContainerd } from "@pouchcontainer/containerd";
 import { makeImageArchive } from "../hack/busybox-image.ts";
-import { Daemon, dockerCommand, eventually, run, sleep } from "./harness/daemon.ts";
-import { Dockerd } from "./harness/dockerd.ts";
+import { BothEngines, docker } from "./harness/both-engines.ts";
+import { type Daemon, dockerCommand, eventually, run, sleep } from "./harness/daemon.ts";
+import type { Dockerd } from "./harness/dockerd.ts";
 
+let both: BothEngines;
 let daemon: Daemon;
 let dockerd: Dockerd;
 let folder: string;
 
 before(async () => {
-  folder = mkdtempSync(join(tmpdir(), "pouch-commit-"));
-  [daemon, dockerd] = await Promise.all([Daemon.start(), Dockerd.start()]);
+  both = await BothEngines.start();
+  ({ daemon, dockerd, folder } = both);
   const archive = join(folder, "busybox.tar");
   makeImageArchive(archive, { name: "busybox:latest" });
   await docker(dockerd.socket, "load", "-q", "-i", archive);
 });
 
-after(async () => {
-  try {
-    await daemon?.[Symbol.asyncDispose]();
-  } finally {
-    await dockerd?.[Symbol.asyncDispose]();
-    rmSync(folder, { recursive: true, force: true });
-  }
-});
-
-async function docker(socket: string, ...args: string[]): Promise<string> {
-  const { code, stdout, stderr } = await run(dockerCommand, ["-H", `unix://${socket}`, ...args]);
-  assert.equal(code, 0, `docker ${args.join(" ")}: ${stderr}`);
-  return stdout.trim();
-}
-
-/** What both answer. */
-async function ofBoth<T>(work: (socket: string) => Promise<T>): Promise<{ ours: T; theirs: T }> {
-  const [ours, theirs] = await Promise.all([work(daemon.socket), work(dockerd.socket)]);
-  return { ours, theirs };
-}
+after(() => both?.[Symbol.asyncDispose]());
 
 interface Inspected {
   Config: Record<string, unknown>;
@@ -69,7 +51,7 @@ const changes = [
 ];
 
 test("an image has the container's configuration, changed as asked, and its step in the history", async () => {
-  const { ours, theirs } = await ofBoth(async (socket) => {
+  const { ours, theirs } = await both.each(async (socket) => {
     const script = "mkdir -p /x/y; echo hi >/x/y/f; rm /bin/ls; echo k >/data/no; exec sleep 300";
     const options = ["--network", "none", "-h", "box", "-e", "A=1", "-e", "HOME=/h", "-v", "/data", "--stop-timeout", "3", "-t"];
     const id = await docker(socket, "run", "-d", ...options, "busybox", "sh", "-c", script);
@@ -102,7 +84,7 @@ test("an image has the container's configuration, changed as asked, and its step
 });
 
 test("what cannot be committed is refused in dockerd's words, and nothing is frozen or left of it", async () => {
-  const { ours, theirs } = await ofBoth(async (socket) => {
+  const { ours, theirs } = await both.each(async (socket) => {
     await docker(socket, "run", "-d", "--name", "refused", "--network", "none", "busybox", "sleep", "300");
     const attempts = [
       ["nosuch"],
@@ -134,7 +116,7 @@ test("what cannot be committed is refused in dockerd's words, and nothing is fro
 });
 
 test("a commit without a pause freezes nothing, one of what stands still neither; without changes there is no new layer", async () => {
-  const { ours, theirs } = await ofBoth(async (socket) => {
+  const { ours, theirs } = await both.each(async (socket) => {
     const id = await docker(socket, "run", "-d", "--name", "quiet", "--network", "none", "busybox", "sleep", "300");
     await docker(socket, "commit", "-p=false", id, "quiet:1");
     await docker(socket, "pause", id);
@@ -183,7 +165,7 @@ test("an archive becomes an image, whichever way it is compressed and wherever i
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   t.after(() => server.close());
   const { port } = server.address() as { port: number };
-  const { ours, theirs } = await ofBoth(async (socket) => {
+  const { ours, theirs } = await both.each(async (socket) => {
     const results: unknown[] = [];
     for (const ending of ["", ".gz", ".bz2", ".xz"]) {
       await docker(socket, "import", "-m", "words", "-c", 'CMD ["busybox", "cat", "/note"]', `${plain}${ending}`, `imported:1`);

@@ -4,15 +4,16 @@
  */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { makeImageArchive } from "../hack/busybox-image.ts";
-import { Daemon, dockerCommand, run } from "./harness/daemon.ts";
-import { Dockerd } from "./harness/dockerd.ts";
+import { BothEngines, docker } from "./harness/both-engines.ts";
+import { type Daemon, dockerCommand, run } from "./harness/daemon.ts";
+import type { Dockerd } from "./harness/dockerd.ts";
 import { differences, fillWithOddities, treeLines } from "./harness/tree.ts";
 
+let both: BothEngines;
 let daemon: Daemon;
 let dockerd: Dockerd;
 let folder: string;
@@ -20,8 +21,8 @@ let folder: string;
 let made: string[];
 
 before(async () => {
-  folder = mkdtempSync(join(tmpdir(), "pouch-odd-tree-"));
-  [daemon, dockerd] = await Promise.all([Daemon.start({ image: false }), Dockerd.start()]);
+  both = await BothEngines.start({ image: false });
+  ({ daemon, dockerd, folder } = both);
   const archive = join(folder, "image.tar");
   makeImageArchive(archive, {
     name: "odd:tree",
@@ -35,20 +36,7 @@ before(async () => {
   for (const { socket } of [daemon, dockerd]) await docker(socket, "load", "-q", "-i", archive);
 });
 
-after(async () => {
-  try {
-    await daemon?.[Symbol.asyncDispose]();
-  } finally {
-    await dockerd?.[Symbol.asyncDispose]();
-    rmSync(folder, { recursive: true, force: true });
-  }
-});
-
-async function docker(socket: string, ...args: string[]): Promise<string> {
-  const { code, stdout, stderr } = await run(dockerCommand, ["-H", `unix://${socket}`, ...args]);
-  assert.equal(code, 0, `docker ${args.join(" ")}: ${stderr}`);
-  return stdout.trim();
-}
+after(() => both?.[Symbol.asyncDispose]());
 
 /** A running container of the image, its files as the host sees them. */
 async function container(socket: string, options: string[] = [], image = "odd:tree"): Promise<{ id: string; root: string }> {
@@ -70,12 +58,6 @@ async function unpacked(write: (archive: string) => Promise<unknown>): Promise<s
   return treeLines(join(target, "tree"));
 }
 
-/** What each engine makes of it. */
-async function ofBoth(work: (socket: string) => Promise<string[]>): Promise<{ ours: string[]; theirs: string[] }> {
-  const [ours, theirs] = await Promise.all([work(daemon.socket), work(dockerd.socket)]);
-  return { ours, theirs };
-}
-
 /** Lines without what dockerd leaves out of its archives: access lists and the user's own attributes. */
 const asDockerdSends = (lines: readonly string[]): string[] =>
   lines.map((line) => line.replace(/ (system\.posix_acl_access|system\.posix_acl_default|user\.note)=\S*/g, ""));
@@ -84,7 +66,7 @@ const old = Buffer.from("./old").toString("hex");
 const sinceTheBeginning = (line: string): string => (line.startsWith(`${old} `) ? line.replace(" -5 ", " 0 ") : line);
 
 test("an image's layer becomes a container's files", async () => {
-  const { ours, theirs } = await ofBoth(async (socket) => {
+  const { ours, theirs } = await both.each(async (socket) => {
     const { id, root } = await container(socket);
     const lines = treeLines(join(root, "tree"));
     await remove(socket, id);
@@ -97,7 +79,7 @@ test("an image's layer becomes a container's files", async () => {
 });
 
 test("what one saves the other loads", async () => {
-  const { ours, theirs } = await ofBoth(async (socket) => {
+  const { ours, theirs } = await both.each(async (socket) => {
     const [other, name] = socket === daemon.socket ? [dockerd.socket, "odd:ours"] : [daemon.socket, "odd:theirs"];
     const archive = join(folder, `${name}.tar`);
     await docker(socket, "tag", "odd:tree", name);
@@ -113,7 +95,7 @@ test("what one saves the other loads", async () => {
 });
 
 test("an empty volume takes over the image's files", async () => {
-  const { ours, theirs } = await ofBoth(async (socket) => {
+  const { ours, theirs } = await both.each(async (socket) => {
     const { id, root } = await container(socket, ["-v", "/tree"]);
     const lines = treeLines(join(root, "tree"));
     await remove(socket, id);
@@ -133,7 +115,7 @@ for (const [what, write] of [
   ["export", (socket, id, archive) => docker(socket, "export", "-o", archive, id)],
 ] satisfies [string, (socket: string, id: string, archive: string) => Promise<unknown>][])
   test(`${what} sends what there is, but for sockets, as a tar that GNU tar reads`, async () => {
-    const { ours, theirs } = await ofBoth(async (socket) => {
+    const { ours, theirs } = await both.each(async (socket) => {
       const { id, root } = await container(socket);
       execFileSync("python3", ["-c", "import os, sys; os.mknod(sys.argv[1], 0o140644)", join(root, "tree/shared/socket")]);
       execFileSync("touch", ["-d", "@1000000000", join(root, "tree/shared")]);
@@ -149,7 +131,7 @@ for (const [what, write] of [
 const socketName = `${Buffer.from("./shared/socket").toString("hex")} `;
 
 test("what a container made is in the image that is committed of it, and what it removed is not", async () => {
-  const { ours, theirs } = await ofBoth(async (socket) => {
+  const { ours, theirs } = await both.each(async (socket) => {
     const { id, root } = await container(socket);
     mkdirSync(join(root, "own"));
     fillWithOddities(join(root, "own"));
