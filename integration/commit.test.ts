@@ -115,6 +115,22 @@ test("what cannot be committed is refused in dockerd's words, and nothing is fro
   assert.equal(ours.state, "running");
 });
 
+test("a container whose snapshotter copies its image has no layer of its own to commit or to tell changes of", async () => {
+  const { code, stdout, stderr } = await daemon.pouch("run", "-d", "--snapshotter", "native", "busybox", "sleep", "300");
+  assert.equal(code, 0, stderr);
+  const id = stdout.trim();
+  const answers = [await daemon.docker("commit", id), await daemon.docker("diff", id)];
+  assert.deepEqual(
+    answers.map((answer) => `${answer.code} ${answer.stderr.trim()}`),
+    [
+      "1 Error response from daemon: a container of snapshotter native cannot be committed",
+      "1 Error response from daemon: changes cannot be told with snapshotter native",
+    ],
+  );
+  assert.equal(await docker(daemon.socket, "inspect", "--format", "{{.State.Status}}", id), "running");
+  await docker(daemon.socket, "rm", "-f", id);
+});
+
 test("a commit without a pause freezes nothing, one of what stands still neither; without changes there is no new layer", async () => {
   const { ours, theirs } = await both.each(async (socket) => {
     const id = await docker(socket, "run", "-d", "--name", "quiet", "--network", "none", "busybox", "sleep", "300");

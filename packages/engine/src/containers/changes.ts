@@ -2,6 +2,7 @@ import { notImplemented } from "@pouchcontainer/errors";
 import type { FileView, MountSource } from "@pouchcontainer/files";
 import type { Readable } from "node:stream";
 import type { Container } from "./container.ts";
+import type { ContainerDeps } from "./container-deps.ts";
 import type { ContainerRoom } from "./container-room.ts";
 import { layersOf } from "./rootfs.ts";
 
@@ -14,11 +15,22 @@ export async function filesystemChanges(
   container: Container,
   signal: AbortSignal,
 ): Promise<{ count: number; json: Readable }> {
-  const { record } = container;
-  const mounts = await deps.containerd.snapshots(record.snapshotter).mounts(container.id);
-  const [upper, ...lower] = layersOf(mounts) ?? [];
-  if (upper === undefined) throw notImplemented(`changes cannot be told with snapshotter ${record.snapshotter}`);
-  return await deps.files.changes(stackedView(upper, lower), madeByRuntime, signal);
+  const layers = await layersApart(deps, container);
+  if (layers === undefined) throw notImplemented(`changes cannot be told with snapshotter ${container.record.snapshotter}`);
+  return await deps.files.changes(stackedView(layers.upper, layers.lower), madeByRuntime, signal);
+}
+
+/** Directories of a container's own layer and of those below it; undefined where its snapshotter does not keep them apart. */
+export async function layersApart(
+  { containerd }: Pick<ContainerDeps, "containerd">,
+  { id, record }: Container,
+): Promise<{ upper: string; lower: string[] } | undefined> {
+  const snapshots = containerd.snapshots(record.snapshotter);
+  const [upper, ...lower] = layersOf(await snapshots.mounts(id)) ?? [];
+  if (upper === undefined) return undefined;
+  // One directory that began as a copy of the image's has no mark of what is gone.
+  if (lower.length === 0 && (await snapshots.stat(id)).parent !== "") return undefined;
+  return { upper, lower };
 }
 
 /** An overlay's layers as they lie on disk, the container's own at `/upper`, those below it at `/lower`. */

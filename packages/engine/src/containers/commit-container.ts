@@ -1,17 +1,15 @@
 import type * as api from "@pouchcontainer/api";
 import { isOutage } from "@pouchcontainer/containerd";
 import { isKind, messageChain, notImplemented } from "@pouchcontainer/errors";
-import type { FileView } from "@pouchcontainer/files";
 import type { ImageConfig } from "../images/image-source.ts";
 import { applyChanges } from "../images/instructions/apply-changes.ts";
-import { stackedView, madeByRuntime } from "./changes.ts";
+import { layersApart, madeByRuntime, stackedView } from "./changes.ts";
 import { withImageConfig } from "./config/index.ts";
 import type { Container } from "./container.ts";
 import { publishContainerEvent } from "./container-events.ts";
 import type { ContainerRoom } from "./container-room.ts";
 import { pauseContainer, unpauseContainer } from "./pause-container.ts";
 import { refuseGone } from "./refuse-gone.ts";
-import { layersOf } from "./rootfs.ts";
 
 export interface CommitOptions {
   repository?: string;
@@ -40,7 +38,10 @@ export async function commitContainer(
     refuseGone(container, `You cannot commit container ${container.id} which is being removed`);
     signal.throwIfAborted();
     return await whileFrozen(room, container, options.pause, async () => {
-      const { tar, ended } = await deps.files.layer(await upperOf(room, container), madeByRuntime);
+      const layers = await layersApart(deps, container);
+      if (layers === undefined)
+        throw notImplemented(`a container of snapshotter ${container.record.snapshotter} cannot be committed`);
+      const { tar, ended } = await deps.files.layer(stackedView(layers.upper), madeByRuntime);
       try {
         const { author, comment } = options;
         const createdBy = (container.record.config.Cmd ?? []).join(" ");
@@ -92,12 +93,6 @@ async function thawed(room: ContainerRoom, container: Container): Promise<void> 
     }
     await containerd.whenReconnected();
   }
-}
-
-async function upperOf({ deps }: ContainerRoom, { id, record }: Container): Promise<FileView> {
-  const [upper] = layersOf(await deps.containerd.snapshots(record.snapshotter).mounts(id)) ?? [];
-  if (upper === undefined) throw notImplemented(`a container of snapshotter ${record.snapshotter} cannot be committed`);
-  return stackedView(upper);
 }
 
 /** Fields of a container's configuration that an image has too, as dockerd keeps them. */
