@@ -1,6 +1,6 @@
 /** Points in a real daemon: what an installed plugin sees there, changes and refuses. */
 import assert from "node:assert/strict";
-
+import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { eventually, run } from "./harness/daemon.ts";
@@ -210,4 +210,25 @@ test("container.preStop: the stop signal waits for the plugin, and comes though 
   await docker("kill", killed);
   assert.deepEqual(await outcomes(killed, "container.preStop"), []);
   await docker("rm", id, killed);
+});
+
+test("a stop that waits for its plugins does not end what was started after it", async (t) => {
+  const asked = join(scratch, "asked");
+  await install(t, "slow-drain", "container", {
+    preStop: `async () => {
+      const fs = process.getBuiltinModule("node:fs");
+      fs.writeFileSync(${JSON.stringify(asked)}, "");
+      while (fs.existsSync(${JSON.stringify(asked)})) await new Promise((go) => setTimeout(go, 20));
+    }`,
+  });
+  const id = await docker("run", "-d", "busybox", "sleep", "600");
+  const stop = daemon.api("POST", `/containers/${id}/stop`);
+  await eventually("the plugin was told", () => existsSync(asked));
+  await docker("kill", id);
+  await docker("start", id);
+  rmSync(asked);
+  assert.equal((await stop).status, 304);
+  assert.equal(await docker("inspect", "-f", "{{.State.Running}}", id), "true");
+  assert.doesNotMatch(await docker("events", "--since", "60s", "--until", "0s", "--filter", `container=${id}`), / stop /);
+  await docker("rm", "-f", id);
 });

@@ -47,6 +47,8 @@ export class Container implements LiveContainer {
   /** Restarts under way: `--rm` must not take away what is stopped as part of one. */
   restarts = 0;
   restartDelayMs = 0;
+  /** Runs since the daemon's start that somebody asked for, and not the policy. */
+  startsByHand = 0;
   #dueRestart: AbortController | undefined;
   #record: ContainerRecord;
   #streams: RunStreams | undefined;

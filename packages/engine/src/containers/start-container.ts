@@ -47,6 +47,7 @@ export async function startContainer(room: ContainerRoom, container: Container, 
   refuseStart(container, byPolicy);
   const { hooks, run } = await beginRun(room, container, byPolicy);
   container.run = run;
+  if (!byPolicy) container.startsByHand += 1;
   if (container.removing) run.calledOff.abort();
   let barrier: NetworkBarrier | undefined;
   try {

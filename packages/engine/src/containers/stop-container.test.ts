@@ -207,3 +207,23 @@ test("plugins are told of a stop before its signal, and of one that has nothing 
   await assert.rejects(stopContainer(stopped.room, stopped.container, {}), { kind: "notModified" });
   assert.deepEqual(stopped.told, []);
 });
+
+test("a run that somebody began while plugins were told of a stop is not ended by it; one that the policy began is", async () => {
+  for (const byPolicy of [false, true]) {
+    const { room, container, run, signals } = running([15]);
+    const next = new ContainerRun({} as ProcessStdio, undefined);
+    const startsAnew = async (): Promise<void> => {
+      run.over = true;
+      run.settled.resolve();
+      run.finished.resolve();
+      container.run = next;
+      if (!byPolicy) container.startsByHand += 1;
+      next.settled.resolve();
+      next.finished.resolve();
+    };
+    Object.assign(room.deps.chains, { tell: startsAnew });
+    const stop = stopContainer(room, container, {});
+    await (byPolicy ? stop : assert.rejects(stop, { kind: "notModified" }));
+    assert.deepEqual([signals, next.lastOne], byPolicy ? [[15], true] : [[], false]);
+  }
+});

@@ -1,5 +1,5 @@
 import { isOutage } from "@pouchcontainer/containerd";
-import { internal, notModified } from "@pouchcontainer/errors";
+import { internal, notModified, type EngineError } from "@pouchcontainer/errors";
 import { ended } from "../ended.ts";
 import type { ContainerInspect } from "@pouchcontainer/api";
 import { inspectContainer } from "./list-containers.ts";
@@ -32,16 +32,18 @@ export async function stopContainer(
   const signal = parseSignal(options.signal || container.record.config.StopSignal || "SIGTERM");
   await container.startsSettled();
   if (container.isRunning) {
+    const { startsByHand } = container;
     const view = (): { container: ContainerInspect } => ({ container: inspectContainer(room, container) });
     await room.deps.chains.tell("container.preStop", view, chainContext(container.record));
-    // Ended, or started anew, while plugins were told.
+    // Ended, or started anew, while plugins were told: a run that somebody began meanwhile is not the one that was to end.
     await container.startsSettled();
+    if (container.startsByHand !== startsByHand) throw alreadyStopped(container);
   }
   const stopped = container.state.status === "restarting" && (await stopRestarting(room, container));
   if (!stopped) {
     const { run } = container;
     if (run?.over && released) await ended(run.finished.promise, killTimeoutMs);
-    if (!container.isRunning || !run) throw notModified(`container ${container.id} is already stopped`);
+    if (!container.isRunning || !run) throw alreadyStopped(container);
     const fallback = container.record.config.StopTimeout ?? room.deps.configSettings.defaultStopTimeoutSeconds;
     const timeoutSeconds = options.timeoutSeconds ?? fallback;
     await sendLastSignal(room, container, run, { signal, thaw: true });
@@ -55,6 +57,8 @@ export async function stopContainer(
   }
   publishContainerEvent(room.deps.events, container.record, "stop");
 }
+
+const alreadyStopped = ({ id }: Container): EngineError => notModified(`container ${id} is already stopped`);
 
 /** Whoever was asked to end is ended, though containerd goes away meanwhile and comes back. */
 async function kill(room: ContainerRoom, container: Container, run: ContainerRun): Promise<void> {
