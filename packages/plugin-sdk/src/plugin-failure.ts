@@ -28,7 +28,7 @@ export function isRefusal(thrown: unknown): boolean {
 }
 
 /** The kind of a thrown value. A plugin may carry its own copy of the error class, so the shape decides, not `instanceof`. */
-function kindOf(thrown: unknown): ErrorKind {
+export function kindOf(thrown: unknown): ErrorKind {
   if (thrown instanceof EngineError) return thrown.kind;
   if (thrown instanceof Error && thrown.name === "EngineError" && "kind" in thrown) {
     const kind = thrown.kind;

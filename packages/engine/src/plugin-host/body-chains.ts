@@ -29,6 +29,8 @@ export interface BodyShape<P extends PointName, B> {
   answer: (answer: PointAnswer<P>) => B;
   /** A copy of an answer as it goes on, before it is checked. Default: as the plugin wrote it. */
   read?: ((taken: B) => B) | undefined;
+  /** Throws for a body, as it was read, whose fields that must stay have changed. Default: none must. */
+  checkKept?: (taken: B) => void;
   /** Besides its form. Default: what has the form will do. */
   verify?: Verify<B> | undefined;
 }
@@ -70,6 +72,7 @@ export class BodyChains {
         const taken = shape.read?.(written) ?? written;
         await takeLoopShare();
         assertValid(shape.check, taken);
+        shape.checkKept?.(taken);
         await takeLoopShare();
         // The same members in the same shape.
         const after = inKeyOrderOf(before, taken) as B;
@@ -81,7 +84,7 @@ export class BodyChains {
         return this.settled(by, writes, { before, after, patch }, after);
       };
       const given = shape.request(before);
-      const after = await this.#runner.run(point, link, shape.request(cloneJson(before)), context, settle, { given });
+      const after = await this.#runner.run(point, link, shape.request(cloneJson(before)), context, settle, { shown: given });
       if (after === undefined) continue;
       current = after;
       context.history?.note(link.slot.name, before, after, changed);

@@ -4,6 +4,7 @@ import {
   checkConfiguration,
   InProcessPlugin,
   parseManifest,
+  readThrown,
   type PluginInstance,
   type PluginSettings,
 } from "@pouchcontainer/plugin-sdk/host";
@@ -74,7 +75,8 @@ function settingsOf(manifest: PluginManifest, { configurationOf, environment }: 
 async function loaded(manifest: PluginManifest, load: () => unknown, settings: PluginSettings): Promise<InProcessPlugin> {
   try {
     return await InProcessPlugin.load({ manifest, load, settings });
-  } catch (error) {
+  } catch (thrown) {
+    const error = readThrown(thrown);
     if (error instanceof EngineError) throw error;
     throw new EngineError("internal", `plugin "${manifest.name}" could not be loaded: ${messageChain(error)}`, { cause: error });
   }

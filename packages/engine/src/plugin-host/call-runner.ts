@@ -4,7 +4,7 @@ import type { ChainContext } from "./chains.ts";
 import { describeConflict, type Conflict } from "./conflicts.ts";
 import { Deadline } from "./deadline.ts";
 import type { PatchOperation } from "@pouchcontainer/plugin-sdk/host";
-import { entryOf, isRefusal } from "@pouchcontainer/plugin-sdk/host";
+import { entryOf, isRefusal, readThrown } from "@pouchcontainer/plugin-sdk/host";
 import type { InvokeContext, PluginInstance, PointAnswer, PointRequest } from "@pouchcontainer/plugin-sdk/host";
 import type { CallJournal, JournaledCall } from "./journal/journaled-call.ts";
 import { enterNothing, isGuest, LateFailures, type Enter, type GuestPlace } from "./late-failures.ts";
@@ -39,11 +39,11 @@ export interface CallRunnerDeps {
   journal?: CallJournal | undefined;
 }
 
-/** What a plugin sees of a request, where that is not the request. */
+/** What a plugin sees of a request, in copies out of its reach: what it makes of the request itself is nothing to look at. */
 export interface Views {
-  /** What it gets to read, where the request holds that as a stream: its secrets are masked in a failure. */
-  shown?: unknown;
-  /** What it was given, out of its reach. Default: what is shown. */
+  /** What it gets to read: its secrets are masked in a failure. */
+  shown: unknown;
+  /** What it was given. Default: what is shown. */
   given?: unknown;
 }
 
@@ -80,7 +80,7 @@ export class CallRunner {
     request: PointRequest<P>,
     context: ChainContext,
     settle: Settle<P, R>,
-    { shown = request, given = shown }: Views = {},
+    { shown, given = shown }: Views,
   ): Promise<R | undefined> {
     const { canary } = link.slot;
     if (canary === undefined) return this.#run(point, link, request, context, settle, { shown, given });
@@ -151,7 +151,8 @@ export class CallRunner {
       if (breaker.succeeded()) this.#circuit(link, point, "circuit-closed");
       this.#record(call, patch.length > 0 ? "changed" : "unchanged", { patch, conflicts });
       return result;
-    } catch (error) {
+    } catch (thrown) {
+      const error = readThrown(thrown);
       return this.#failed(call, error, isKind(error, "deadlineExceeded") ? "timeout" : "failed");
     } finally {
       slot.leave(instance);

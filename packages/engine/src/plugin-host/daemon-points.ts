@@ -65,6 +65,6 @@ export class DaemonPoints {
     const { name, instance } = link.slot;
     if (instance === undefined || instance instanceof FailedPlugin) return;
     const request = { supervisor: supervisorOf(name, instance), stateDirectory: stateDirectoryOf(name) };
-    await runner.run(point, link, request, context, noChange);
+    await runner.run(point, link, request, context, noChange, { shown: {} });
   }
 }

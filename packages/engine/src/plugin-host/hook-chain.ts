@@ -42,8 +42,13 @@ export class HookChain {
     const hooks: PreStartHook[] = [];
     for (const link of links) {
       if (link.filter?.(subject) === false) continue;
-      const asked = await runner.run("container.preStart", link, { container: view }, context, (answer, by) =>
-        this.#checkHooks(by, answer.hooks),
+      const asked = await runner.run(
+        "container.preStart",
+        link,
+        { container: view },
+        context,
+        (answer, by) => this.#checkHooks(by, answer.hooks),
+        { shown: { container: view } },
       );
       for (const hook of asked ?? []) hooks.push({ timeoutSeconds: defaultHookTimeoutSeconds, ...hook, plugin: link.slot.name });
     }

@@ -1,7 +1,7 @@
 import { messageChain } from "@pouchcontainer/errors";
 import { asGuest } from "@pouchcontainer/owners";
 import type { PluginLog, PointName } from "@pouchcontainer/plugin-sdk";
-import type { PluginInstance } from "@pouchcontainer/plugin-sdk/host";
+import { readThrown, type PluginInstance } from "@pouchcontainer/plugin-sdk/host";
 import { maskedWords } from "./masked-failure.ts";
 
 /** Where code of a plugin runs: at a point, in its module that is loaded, or in a handler of a route it serves. */
@@ -28,13 +28,14 @@ export class LateFailures {
 
   /** `shown` is what the plugin was given to read: its secrets are masked in the log. */
   enter(plugin: string, place: GuestPlace, open: (words: string) => void = () => undefined, shown?: unknown): Enter {
-    const lost = (error: unknown): void => {
-      const stack = error instanceof Error ? (error.stack ?? messageChain(error)) : messageChain(error);
+    const lost = (thrown: unknown): void => {
+      const error = readThrown(thrown);
+      const words = messageChain(error);
       this.#deps
         .logOf(plugin)
-        .error(`an error of its code (${placeText(place)}) was caught by nobody: ${maskedWords(stack, shown)}`);
+        .error(`an error of its code (${placeText(place)}) was caught by nobody: ${maskedWords(error.stack ?? words, shown)}`);
       for (const observer of this.#deps.observers) observer.failedLate?.(plugin, place);
-      open(maskedWords(messageChain(error), shown));
+      open(maskedWords(words, shown));
     };
     return (code) => asGuest({ lost }, code);
   }

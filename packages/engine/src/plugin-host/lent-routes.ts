@@ -1,5 +1,6 @@
 import type { HandlerSpec } from "@pouchcontainer/api";
 import { asHost } from "@pouchcontainer/owners";
+import { readThrown } from "@pouchcontainer/plugin-sdk/host";
 import type { Enter } from "./late-failures.ts";
 
 /** A route table as it is lent to a plugin in this process: a handler it is shown runs as the daemon, wherever it is called from. */
@@ -22,7 +23,13 @@ export class LentRoutes {
       const { handler } = (spec ?? {}) as Partial<HandlerSpec>;
       if (typeof handler !== "function") return spec;
       const original = this.#originals.get(handler);
-      const own: HandlerSpec["handler"] = (...args) => enter(() => handler(...args));
+      const own: HandlerSpec["handler"] = async (...args) => {
+        try {
+          await enter(() => handler(...args));
+        } catch (thrown) {
+          throw readThrown(thrown);
+        }
+      };
       return { ...(spec as HandlerSpec), handler: original ?? own };
     });
   }

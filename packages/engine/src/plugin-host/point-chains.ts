@@ -14,6 +14,7 @@ import {
   type PointOf,
   type PointRequest,
 } from "@pouchcontainer/plugin-sdk/host";
+import { dataOfRequest } from "./data-of-request.ts";
 import { BodyHistory } from "./body-history.ts";
 import { noChange, type BodyChains, type BodyShape } from "./body-chains.ts";
 import type { CallRunner } from "./call-runner.ts";
@@ -120,13 +121,14 @@ export class PointChains {
     context: ChainContext,
     failed?: (plugin: string, error: unknown) => void,
   ): Promise<void> {
-    let request: object | undefined;
-    const shown = (): object => (request ??= frozenRequest(point, view()));
+    let asked: { request: object; shown: object } | undefined;
+    const request = (): { request: object; shown: object } => (asked ??= frozenRequest(point, view()));
     for (const link of this.#deps.registry.chain(point)) {
-      if (link.filter?.(subjectOf(point, shown) ?? subjectOfContext(context)) === false) continue;
+      if (link.filter?.(subjectOf(point, () => request().request) ?? subjectOfContext(context)) === false) continue;
       try {
         // The entry of the point says what members its request has.
-        await this.#deps.runner.run(point, link, shown() as PointRequest<PointName>, context, noChange);
+        const { request: given, shown } = request();
+        await this.#deps.runner.run(point, link, given as PointRequest<PointName>, context, noChange, { shown });
       } catch (error) {
         if (failed === undefined) throw error;
         failed(link.slot.name, error);
@@ -160,11 +162,12 @@ export class PointChains {
       },
       answer: (answered) => {
         // What the answer's member is, is checked next.
-        const changed = (answered as Record<string, unknown>)[name] as PointBody<P>;
+        return (answered as Record<string, unknown>)[name] as PointBody<P>;
+      },
+      checkKept: (changed) => {
         for (const field of keeps?.fields ?? [])
           if (valueAt(changed, `/${field}`) !== valueAt(before, `/${field}`))
             throw internal(`${field} of ${keeps?.of} cannot be changed`);
-        return changed;
       },
       // What it is, is checked next.
       read: requested && ((taken) => asRead(requested, taken) as PointBody<P>),
@@ -177,11 +180,10 @@ export function subjectOfContext({ labels, image, env }: ChainContext): CallSubj
   return { labels, image, env };
 }
 
-/** A view that no plugin can change; what has functions is handed over as it is. */
-function frozenRequest(point: PointName, view: object): object {
+/** A view that no plugin can change; what has functions is handed over as it is. `shown`: its data, all of it out of a plugin's reach. */
+function frozenRequest(point: PointName, view: object): { request: object; shown: object } {
+  const shown = deepFreeze(cloneJson(dataOfRequest(point, view)));
   const handles = entryOf(point).args.filter(({ isHandle }) => isHandle === true);
-  if (handles.length === 0) return deepFreeze(cloneJson(view));
   const given = view as Record<string, unknown>;
-  const rest = Object.fromEntries(Object.entries(given).filter(([name]) => !handles.some((handle) => handle.name === name)));
-  return { ...given, ...deepFreeze(cloneJson(rest)) };
+  return { request: { ...shown, ...Object.fromEntries(handles.map(({ name }) => [name, given[name]])) }, shown };
 }

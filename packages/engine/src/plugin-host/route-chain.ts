@@ -42,7 +42,7 @@ export class RouteChain {
       };
       try {
         const request = { handlers: lent?.shown ?? shown };
-        table = (await runner.run("api.updateHandler", link, request, {}, settle)) ?? table;
+        table = (await runner.run("api.updateHandler", link, request, {}, settle, { shown: {} })) ?? table;
       } catch (error) {
         if (!(link.slot.instance instanceof FailedPlugin)) throw error;
         table = [...refusing(shown, error), ...hidden];

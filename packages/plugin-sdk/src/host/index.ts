@@ -27,6 +27,7 @@ export type {
   PointOf,
   PointRequest,
 } from "../plugin-instance.ts";
+export { readThrown } from "../read-thrown.ts";
 export { checkedAssistant } from "../assistant-process.ts";
 export { answerScan, WireClient } from "../wire/http-client.ts";
 export { proxyRequest } from "../wire/proxy-request.ts";

@@ -1,7 +1,8 @@
 import { secretMask } from "@pouchcontainer/api";
 import { pluginApiVersion, type PointName } from "@pouchcontainer/plugin-sdk";
-import { entryOf, isObject, type PatchOperation } from "@pouchcontainer/plugin-sdk/host";
+import { isObject, type PatchOperation } from "@pouchcontainer/plugin-sdk/host";
 import type { ChainContext } from "../chains.ts";
+import { dataOfRequest } from "../data-of-request.ts";
 import type { CallOutcome } from "../trace-entry.ts";
 import { hiddenIn, hiddenInPatch, type JournalSecrets } from "./hidden-secrets.ts";
 import type { JournaledCall } from "./journaled-call.ts";
@@ -40,7 +41,10 @@ export interface JournalEntry {
 
 export function journalEntry(call: JournaledCall, secrets: JournalSecrets): JournalEntry {
   const { containerId, containerName, labels, image, env, overCri } = call.context;
-  const shown = { context: { containerId, containerName, labels, image, env, overCri }, given: dataOf(call.point, call.given) };
+  const shown = {
+    context: { containerId, containerName, labels, image, env, overCri },
+    given: dataOfRequest(call.point, call.given),
+  };
   const { value, emptied } = hiddenIn(shown, secrets);
   return {
     format: entryFormat,
@@ -85,15 +89,4 @@ function isEntry(value: unknown): value is JournalEntry {
     (["api", "time", "version", "point"].every((name) => typeof value[name] === "string") &&
       ["context", "given", "result"].every((name) => isObject(value[name])))
   );
-}
-
-/** A request without functions: of what has some, its data. */
-function dataOf(point: PointName, given: unknown): Record<string, unknown> {
-  const members = { ...(isObject(given) ? given : {}) };
-  for (const { name, isHandle, schema } of entryOf(point).args) {
-    const handle = members[name];
-    if (isHandle !== true || !isObject(handle) || !("properties" in schema) || !isObject(schema.properties)) continue;
-    members[name] = Object.fromEntries(Object.keys(schema.properties).map((key) => [key, handle[key]]));
-  }
-  return members;
 }
