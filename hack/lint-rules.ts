@@ -1,7 +1,7 @@
 /**
  * Rules of this repository that no linter brings, loaded by oxlint (`jsPlugins`): what fails without a caller has an owner that hears
- * of it (packages/owners), nothing from outside takes the event loop for itself, no test judges by a clock, and none has a subnet of
- * the machine that another could have.
+ * of it (packages/owners), nothing from outside takes the event loop for itself, no test judges by a clock, and none has a subnet or
+ * a name of the machine that another could have.
  * `hack/planted-lint-violations.ts` proves that each of them catches.
  */
 import { relative } from "node:path";
@@ -305,7 +305,7 @@ const usesMachine = (file: string): boolean =>
   /^(integration|conformance|benchmarks)\//.test(file) &&
   file !== "integration/harness/free-subnet.ts" &&
   // Played to engines that have a network namespace each.
-  !file.startsWith("conformance/differential/");
+  !file.startsWith("conformance/differential");
 
 /** A subnet of private addresses, or what those in it begin with. */
 const privateSubnet = /(?<![\w.:])(?:(?:10|172|192\.168)(?:\.\d+)+|fd[\da-f]{2}:[\da-f:]*)\/\d|^10(?:\.\d+){2,3}\.?$/;
@@ -329,6 +329,29 @@ const noFixedSubnet = rule(usesMachine, (report) => {
   };
 });
 
+/** Words after which comes the name of something that all processes of the machine share. */
+const namesWhatIsShared = (words: readonly unknown[]): boolean =>
+  ["--bridge-name", "--nft-table"].includes(String(words.at(-1))) || words.slice(-2).join(" ") === "link add";
+
+const isName = (text: unknown): boolean => typeof text === "string" && !["link", "name", "dev"].includes(text);
+
+const noFixedName = rule(usesMachine, (report) => {
+  const check = (items: unknown): void => {
+    // Elements of a list and arguments of a call are nodes, or holes.
+    const texts = (items as (Node | null)[]).map((item) => (item ? textOf(item) : undefined));
+    for (const [index, item] of (items as (Node | null)[]).entries())
+      if (item && isName(texts[index]) && namesWhatIsShared(texts.slice(0, index)))
+        report({
+          node: item,
+          message: "The same test may run beside this one: a name of this run alone, with process.pid in it.",
+        });
+  };
+  return {
+    ArrayExpression: (node) => check(node["elements"]),
+    CallExpression: (node) => check(node["arguments"]),
+  };
+});
+
 export default {
   meta: { name: "owners" },
   rules: {
@@ -342,5 +365,6 @@ export default {
     "no-endless-mkdir": noEndlessMkdir,
     "no-short-test-limit": noShortTestLimit,
     "no-fixed-subnet": noFixedSubnet,
+    "no-fixed-name": noFixedName,
   },
 };

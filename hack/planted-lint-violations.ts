@@ -63,6 +63,17 @@ const planted: { rule: string; source: string; file?: string }[] = [
     file: "benchmarks/harness/planted-subnet6.ts",
     source: "export const pods = (number: number) => `fd00:${number}::/64`;",
   },
+  {
+    rule: "no-fixed-name",
+    file: "integration/planted-bridge.test.ts",
+    source: 'export const flags = [["--bridge-name", "pnever0"]].flat();',
+  },
+  {
+    rule: "no-fixed-name",
+    file: "integration/planted-link.test.ts",
+    source:
+      'import { execFileSync } from "node:child_process"; execFileSync("ip", ["-n", "x", "link", "add", "veth7", "type", "veth"]);',
+  },
 ];
 
 const right: { source: string; file?: string }[] = [
@@ -89,6 +100,10 @@ const right: { source: string; file?: string }[] = [
     file: "integration/planted-refusal.test.ts",
     source:
       'export const refused = ["192.0.2.1/24", "2001:db8::/64", "fd00::1", "container 10.1.2 of 3", `${process.pid}.0/24`];',
+  },
+  {
+    file: "integration/planted-names.test.ts",
+    source: 'export const flags = [...["--nft-table", `pouch_${process.pid}`], "link", "delete", "veth7", "--bridge-name"];',
   },
   {
     file: "conformance/differential/planted.ts",

@@ -32,14 +32,17 @@ function folder(t: TestContext): string {
   return directory;
 }
 
+/** Names of this run alone, as the same test may run beside it. */
+const [neverBridge, neverTable, other] = [`pnever${process.pid}`, `pouch_never_${process.pid}`, `pother${process.pid}`];
+
 function stateFlags(directory: string): string[] {
   return [
     ["--home-dir", join(directory, "home")],
     ["--exec-root-dir", join(directory, "run")],
     ["--pidfile", join(directory, "pid")],
     ["--listen", `unix://${join(directory, "p.sock")}`],
-    ["--bridge-name", "pnever0"],
-    ["--nft-table", "pouch_never"],
+    ["--bridge-name", neverBridge],
+    ["--nft-table", neverTable],
   ].flat();
 }
 
@@ -347,8 +350,8 @@ test("a home with containers is not begun anew in another namespace, nor with an
     return stderr;
   };
   assert.match(refusal("--default-namespace", "other"), /the containers of .* are in the namespace \S+ .*: start with that one/);
-  assert.match(refusal("--bridge-name", "pitother"), /had the bridge .* start with that name again/);
-  assert.match(refusal("--nft-table", "pouch_it_other"), /had the table .* start with that name again/);
+  assert.match(refusal("--bridge-name", other), /had the bridge .* start with that name again/);
+  assert.match(refusal("--nft-table", other), /had the table .* start with that name again/);
   await daemon.launch();
   assert.equal((await daemon.docker("inspect", "-f", "{{.State.Status}}", id)).stdout.trim(), "running");
 });
