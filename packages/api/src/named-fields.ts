@@ -6,7 +6,7 @@ import { pathOf } from "./problem.ts";
 
 /**
  * The value with its fields under the names that `decodeBody` would read them by, and without those it would drop; the values of fields are
- * not looked at. A new object, the input is not changed. Throws `invalidArgument` where two keys stand for one field.
+ * not looked at. A new object, which shares with the input what has no names; the input is not changed. Throws `invalidArgument` where two keys stand for one field.
  */
 export function namedFields(schema: TSchema, value: unknown): unknown {
   // A TypeBox schema is plain JSON Schema at run time.
@@ -18,11 +18,21 @@ function named(schema: JsonSchema, value: unknown, path: () => string): unknown 
   if (typeof value !== "object" || value === null) return value;
   const { items, properties, patternProperties } = alternativeFor(schema, value);
   if (Array.isArray(value))
-    return items === undefined ? value : value.map((item: unknown, index) => named(items, item, () => pathOf(path(), index)));
+    return items === undefined || !hasNames(items)
+      ? value
+      : value.map((item: unknown, index) => named(items, item, () => pathOf(path(), index)));
   const free = patternProperties?.["^.*$"];
-  if (free !== undefined)
+  if (free !== undefined) {
+    if (!hasNames(free)) return value;
     return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, named(free, entry, () => pathOf(path(), key))]));
+  }
   return properties === undefined ? value : withNames(properties, value, path);
+}
+
+/** Whether anything in such a value is a field with a name: of thousands of labels or variables nothing is. */
+function hasNames({ items, properties, patternProperties, anyOf = [] }: JsonSchema): boolean {
+  const below = [items, patternProperties?.["^.*$"], ...anyOf];
+  return properties !== undefined || below.some((schema) => schema !== undefined && hasNames(schema));
 }
 
 /** Alternatives are "T or null" and constants. */

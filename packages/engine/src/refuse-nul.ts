@@ -14,7 +14,10 @@ function fieldWithNul(value: unknown, path: string): string | undefined {
   if (typeof value === "string") return value.includes("\0") ? path : undefined;
   if (typeof value !== "object" || value === null) return undefined;
   const isList = Array.isArray(value);
-  for (const [key, member] of Object.entries(value)) {
+  // Any object may be read by key.
+  const members = value as Record<string, unknown>;
+  for (const key of Object.keys(members)) {
+    const member = members[key];
     // Most have none below them, and their paths are not needed.
     if (!mayHave(member) && !key.includes("\0")) continue;
     const below = pathOf(path, isList ? Number(key) : key);

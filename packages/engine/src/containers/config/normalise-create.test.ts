@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ContainerConfig, HostConfig } from "@pouchcontainer/api";
 import { isKind, notFound } from "@pouchcontainer/errors";
+import { deepFreeze } from "@pouchcontainer/plugin-sdk/host";
 import type { ImageConfig } from "../../images/image-source.ts";
 import { normaliseCreate, verifyCreate } from "./normalise-create.ts";
 import { sampleConfigSettings, sampleFacts } from "./sample-settings.ts";
@@ -10,7 +11,9 @@ const id = "0123456789ab".padEnd(64, "0");
 
 function normalise(config: ContainerConfig, hostConfig: HostConfig = {}, image: ImageConfig = {}, facts = sampleFacts()) {
   const settings = sampleConfigSettings();
-  const verified = verifyCreate({ Image: "busybox", ...config, HostConfig: hostConfig }, facts, settings);
+  // A request is never changed, also in what the container's record shares with it.
+  const request = deepFreeze({ Image: "busybox", ...config, HostConfig: hostConfig });
+  const verified = verifyCreate(request, facts, settings);
   return normaliseCreate({
     verified,
     id,

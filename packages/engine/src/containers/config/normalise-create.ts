@@ -43,11 +43,12 @@ export function verifyCreate(request: ContainerCreateConfig, facts: HostFacts, s
     Snapshotter: _snapshotter,
     SpecificID,
     ...config
-  } = structuredClone(request);
+  } = request;
   if (Object.keys(config).length === 0) throw invalidArgument("Config cannot be empty in order to create a container");
   if (SpecificID !== undefined && SpecificID !== "" && !/^[0-9a-f]{64}$/.test(SpecificID))
     throw invalidArgument(`Invalid container id (${SpecificID}), it must be 64 characters of 0-9a-f`);
-  const hostConfig: HostConfig = requestedHost ?? {};
+  // Fields are replaced, and none is changed in place: a copy of all that a body may hold takes long.
+  const hostConfig: HostConfig = { ...requestedHost };
 
   verifyNetworkMode(config, hostConfig);
   verifyContainerConfig(config);

@@ -2,12 +2,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ContainerConfig, HostConfig } from "@pouchcontainer/api";
 import { EngineError, isKind } from "@pouchcontainer/errors";
+import { deepFreeze } from "@pouchcontainer/plugin-sdk/host";
 import { checkedContainerName } from "./container-name.ts";
 import { verifyCreate } from "./normalise-create.ts";
 import { sampleConfigSettings, sampleFacts } from "./sample-settings.ts";
 
 const verify = (hostConfig: HostConfig, config: ContainerConfig = {}, facts = sampleFacts()) =>
-  verifyCreate({ Image: "busybox", ...config, HostConfig: hostConfig }, facts, sampleConfigSettings());
+  verifyCreate(deepFreeze({ Image: "busybox", ...config, HostConfig: hostConfig }), facts, sampleConfigSettings());
 
 /** Requests and the words dockerd 20.10 answers them with, recorded from one. */
 const refused: [HostConfig, string, ContainerConfig?][] = [
@@ -119,7 +120,7 @@ test("published ports on the host's network and a lone OOM switch are warned abo
 });
 
 test("the request itself is never changed", () => {
-  const request = { Image: "busybox", HostConfig: { MemorySwappiness: -1, PidsLimit: 0 } };
+  const request = deepFreeze({ Image: "busybox", HostConfig: { MemorySwappiness: -1, PidsLimit: 0 } });
   verifyCreate(request, sampleFacts(), sampleConfigSettings());
   assert.deepEqual(request.HostConfig, { MemorySwappiness: -1, PidsLimit: 0 });
 });

@@ -56,10 +56,10 @@ export function parseLogConfig(type: string, options: Record<string, string>, co
 }
 
 function attrsOf(options: Record<string, string>, container: Described): Record<string, string> {
-  const env = Object.fromEntries(container.env.filter((entry) => entry.includes("=")).map(splitEnv));
+  const variables = (): [string, string][] => container.env.filter((entry) => entry.includes("=")).map(splitEnv);
   return {
-    ...chosen(container.labels, options["labels"], options["labels-regex"]),
-    ...chosen(env, options["env"], options["env-regex"]),
+    ...chosen(() => Object.entries(container.labels), options["labels"], options["labels-regex"]),
+    ...chosen(variables, options["env"], options["env-regex"]),
     ...(options["tag"] ? { tag: options["tag"] } : {}),
   };
 }
@@ -69,10 +69,11 @@ function splitEnv(entry: string): [string, string] {
   return [entry.slice(0, at), entry.slice(at + 1)];
 }
 
-function chosen(from: Record<string, string>, names: string | undefined, pattern: string | undefined): Record<string, string> {
+function chosen(from: () => [string, string][], names: string | undefined, pattern: string | undefined): Record<string, string> {
   const wanted = new Set((names ?? "").split(",").filter((name) => name !== ""));
   const regex = pattern === undefined || pattern === "" ? undefined : compileRegex(pattern);
-  return Object.fromEntries(Object.entries(from).filter(([name]) => wanted.has(name) || regex?.test(name)));
+  if (wanted.size === 0 && regex === undefined) return {};
+  return Object.fromEntries(from().filter(([name]) => wanted.has(name) || regex?.test(name)));
 }
 
 function compileRegex(pattern: string): RegExp {

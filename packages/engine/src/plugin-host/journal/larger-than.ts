@@ -8,11 +8,14 @@ export function isLargerThan(value: unknown, bytes: number): boolean {
     if (level > mostLevels) return true;
     if (typeof one === "string") room -= one.length + 2;
     else if (typeof one !== "object" || one === null) room -= 4;
-    else
-      for (const [key, member] of Object.entries(one)) {
+    else {
+      // Any object may be read by key.
+      const members = one as Record<string, unknown>;
+      for (const key of Object.keys(members)) {
         room -= key.length + 4;
-        if (room < 0 || uses(member, level + 1)) return true;
+        if (room < 0 || uses(members[key], level + 1)) return true;
       }
+    }
     return room < 0;
   };
   return uses(value, 0);
