@@ -74,6 +74,31 @@ export interface Places {
   throughLinks: readonly string[];
 }
 
+/** What a path of a `COPY` names. */
+export interface CopySource {
+  /** Where it is, links followed. */
+  pathBase64: string;
+  /** The last name of what was asked for, which it has in a folder that it is copied into. */
+  nameBase64: string;
+  isFolder: boolean;
+  /** Whether it begins as an archive, compressed or not. */
+  mayBeArchive: boolean;
+  /** Of all that would be copied but times, in hexadecimal digits. */
+  digest: string;
+}
+
+/** Where a copy goes. */
+export interface Placement {
+  /** An absolute path. Links in it are followed; with a slash at its end it is a folder. */
+  path: string;
+  /** What the tar has: one file; what is in a folder; or what is to be unpacked. */
+  source: { kind: "file"; nameBase64: string } | { kind: "folder" } | { kind: "archive" };
+  /** Whose everything is, folders that are made for it as well; default: whose it was, and root's. */
+  owner?: { uid: number; gid: number };
+  /** Of files and folders, instead of their own. */
+  mode?: number;
+}
+
 /** As Docker writes it; `Kind`: 0 modified, 1 added, 2 deleted. */
 export interface Change {
   Path: string;
@@ -105,6 +130,14 @@ export interface FileJobs {
   makePlaces: { ask: Places; head: undefined; answer: undefined };
   /** Bytes of the files at and below each place, hard links counted once; 0 for what is not there. */
   sizes: { ask: { places: readonly string[] }; head: undefined; answer: number[] };
+  /** Writes a file's content to standard output; its head is how long that is. */
+  send: { ask: { pathBase64: string }; head: number; answer: undefined };
+  /** What paths name, patterns as Go's `filepath.Match` has them among them. */
+  copySources: { ask: { paths: readonly string[]; owners: boolean }; head: undefined; answer: CopySource[] };
+  /** Puts the plain tar on standard input where a copy goes. */
+  placeCopy: { ask: { placement: Placement }; head: true; answer: undefined };
+  /** Removes what a `.dockerignore` of these lines leaves out. */
+  removeIgnored: { ask: { lines: readonly string[] }; head: undefined; answer: undefined };
   /** Keeps the view until standard input ends; its root is the worker's own. */
   hold: { ask: object; head: true; answer: undefined };
 }

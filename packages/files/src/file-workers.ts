@@ -4,7 +4,18 @@ import { Transform, type Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import pLimit from "p-limit";
 import { ArchiveInput } from "./archive-input.ts";
-import type { FileJob, FileJobName, FileJobs, FilePath, FileView, PathStat, Places, UnpackOptions } from "./file-jobs.ts";
+import type {
+  CopySource,
+  FileJob,
+  FileJobName,
+  FileJobs,
+  FilePath,
+  FileView,
+  PathStat,
+  Placement,
+  Places,
+  UnpackOptions,
+} from "./file-jobs.ts";
 import { WorkerProcess } from "./worker-process.ts";
 
 export interface FileWorkersOptions {
@@ -37,7 +48,7 @@ export class FileWorkers {
   /** What a path is. Fails with `notFound`, its message the path. */
   stat(view: FileView, path: FilePath): Promise<PathStat> {
     // What hangs is a file system: a network's, or one a container's process serves.
-    return this.#answer("stat", { view, pathBase64: base64(path) }, this.#options.beginMs ?? defaultBeginMs);
+    return this.#answer("stat", { view, pathBase64: base64(path) }, { limitMs: this.#options.beginMs ?? defaultBeginMs });
   }
 
   /** A tar of a path, named after it. */
@@ -64,7 +75,38 @@ export class FileWorkers {
    * can use it: whoever finds the process gone begins again with the whole of it.
    */
   async unpack(view: FileView, path: FilePath, tar: Readable, options: UnpackOptions): Promise<void> {
-    const worker = await this.#start({ job: "unpack", view, pathBase64: base64(path), options });
+    await this.#taking({ job: "unpack", view, pathBase64: base64(path), options }, tar);
+  }
+
+  /** Puts a tar, compressed or not, where a `COPY` says. Resolves when all of it is there. */
+  async placeCopy(view: FileView, placement: Placement, tar: Readable): Promise<void> {
+    await this.#taking({ job: "placeCopy", view, placement }, tar);
+  }
+
+  /** What the paths of a `COPY` name. Fails with `notFound` for one that names nothing. */
+  copySources(
+    view: FileView,
+    paths: readonly string[],
+    options: { owners: boolean },
+    signal: AbortSignal,
+  ): Promise<CopySource[]> {
+    return this.#answer("copySources", { view, paths, ...options }, { signal });
+  }
+
+  /** A file's content. Fails with `notFound`, its message the path. */
+  async send(view: FileView, path: FilePath): Promise<{ size: number; content: Readable; ended: Promise<void> }> {
+    const { head, output, ended } = await this.#sending({ job: "send", view, pathBase64: base64(path) });
+    // A `send` worker's head is the content's length (file-jobs.ts).
+    return { size: head as number, content: output, ended };
+  }
+
+  /** Removes what a `.dockerignore` leaves out of a build's context. */
+  removeIgnored(view: FileView, lines: readonly string[], signal: AbortSignal): Promise<undefined> {
+    return this.#answer("removeIgnored", { view, lines }, { signal });
+  }
+
+  async #taking(job: FileJob, tar: Readable): Promise<void> {
+    const worker = await this.#start(job);
     const input = new ArchiveInput(this.#options, worker);
     try {
       await this.#begun(worker);
@@ -130,12 +172,13 @@ export class FileWorkers {
   async #answer<N extends FileJobName>(
     name: N,
     ask: { view: FileView } & FileJobs[N]["ask"],
-    limitMs?: number,
+    { limitMs, signal }: { limitMs?: number; signal?: AbortSignal } = {},
   ): Promise<FileJobs[N]["answer"]> {
     // The table in file-jobs.ts says that these belong together.
     const worker = await this.#start({ job: name, ...ask } as unknown as FileJob);
     try {
-      const answer = limitMs === undefined ? worker.answer : within(limitMs, worker, worker.answer);
+      const inTime = limitMs === undefined ? worker.answer : within(limitMs, worker, worker.answer);
+      const answer = signal === undefined ? inTime : untilAborted(signal, worker, inTime);
       return (await answer) as FileJobs[N]["answer"];
     } finally {
       await worker.ended;

@@ -1,4 +1,14 @@
 export { decompressionPrograms } from "./decompression-programs.ts";
 export { FileWorkers, type FileWorkersOptions } from "./file-workers.ts";
-export type { Bind, Change, FilePath, FileView, MountSource, PathStat, UnpackOptions } from "./file-jobs.ts";
+export type {
+  Bind,
+  Change,
+  CopySource,
+  FilePath,
+  FileView,
+  MountSource,
+  PathStat,
+  Placement,
+  UnpackOptions,
+} from "./file-jobs.ts";
 export { ProcessGone } from "./process-gone.ts";

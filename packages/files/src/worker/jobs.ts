@@ -2,6 +2,8 @@ import type { Libc } from "@pouchcontainer/linux";
 import type { Change, FileJob, FileJobs, PathStat, UnpackOptions } from "../file-jobs.ts";
 import { TarReader } from "../tar/tar-reader.ts";
 import { copyFolder } from "./copy-folder.ts";
+import { copySources } from "./copy-sources.ts";
+import { drain } from "./drain.ts";
 import { FileAttributes } from "./file-attributes.ts";
 import { describeFailure, JobFailure } from "./job-failure.ts";
 import { layerChanges } from "./layer-changes.ts";
@@ -9,8 +11,11 @@ import { makePlaces } from "./make-places.ts";
 import { packLayer } from "./pack-layer.ts";
 import { namesOf } from "./paths.ts";
 import { PipeSource } from "./pipe-source.ts";
+import { placeCopy } from "./place-copy.ts";
 import { readTree } from "./read-tree.ts";
+import { removeIgnored } from "./remove-ignored.ts";
 import { resolvePath } from "./resolve-path.ts";
+import { sendFile } from "./send-file.ts";
 import { lstat, namedPath, statPath } from "./stat-path.ts";
 import { TarOutput } from "./tar-output.ts";
 import { treeSize } from "./tree-size.ts";
@@ -47,6 +52,14 @@ export function doJob(
       return makePlaces(job);
     case "sizes":
       return job.places.map((place) => treeSize(Buffer.from(place)));
+    case "send":
+      return sendFile(bytesOf(job.pathBase64), output, tellHead);
+    case "copySources":
+      return copySources(libc, job);
+    case "placeCopy":
+      return placeCopy(libc, job.placement, input, () => tellHead(true));
+    case "removeIgnored":
+      return removeIgnored(libc, job.lines);
     case "hold":
       tellHead(true);
       return drain(new PipeSource(input));
@@ -97,11 +110,6 @@ function putAll(libc: Libc, base: Buffer, options: UnpackOptions): void {
   for (let entry = reader.next(); entry !== undefined; entry = reader.next()) writer.put(entry, () => reader.content());
   writer.finish();
   drain(source);
-}
-
-/** What is behind an archive's end belongs to it: who sends it may not be made to stop. */
-function drain(source: PipeSource): undefined {
-  while (source.takeSome(Number.MAX_SAFE_INTEGER).length > 0);
 }
 
 function refuseReadOnly(base: Buffer, { mounts, readOnlyRoot }: UnpackOptions): void {
