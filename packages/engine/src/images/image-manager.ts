@@ -20,7 +20,9 @@ import type { ImageOnTop, ImageSource, ResolvedImage } from "./image-source.ts";
 import { ImageWords } from "./image-words.ts";
 import { Leases } from "./lease.ts";
 import { importImage, openAddress } from "./new/import-image.ts";
+import { ImageDrafts } from "./new/image-drafts.ts";
 import { makeImage } from "./new/new-image.ts";
+import { ShownDrafts } from "./new/shown-drafts.ts";
 import { BlobFetcher } from "./pull/blob-fetcher.ts";
 import { pullNamed } from "./pull/pull-named.ts";
 import type { ProgressSink } from "../registry/progress.ts";
@@ -91,6 +93,7 @@ export class ImageManager implements ImageSource {
   readonly #places: Semaphore;
   readonly #uploads: Semaphore;
   readonly #removals = new KeyedMutex();
+  readonly #shownDrafts: ShownDrafts;
 
   constructor(options: ImageManagerOptions) {
     const { containerd, naming, platform, clock, snapshotter } = options;
@@ -110,6 +113,11 @@ export class ImageManager implements ImageSource {
     this.#leases = new Leases({ containerd, clock });
     this.#blobs = new BlobFetcher({ content: containerd.content, clock });
     this.#events = new ImageEvents({ sink: options.events, naming });
+    this.#shownDrafts = new ShownDrafts({
+      store: this.#store,
+      removals: this.#removals,
+      usedBy: (imageId) => options.usedBy(imageId),
+    });
     this.#places = new Semaphore(options.maxConcurrentDownloads ?? 3);
     this.#uploads = new Semaphore(options.maxConcurrentUploads ?? 5);
   }
@@ -239,6 +247,37 @@ export class ImageManager implements ImageSource {
     const below = this.#store.require(parent);
     const made = await makeImage(this.#changes(), { ...image, parent: below, platform: below.config }, name, signal);
     return { id: made.id, shown: this.#namedAnew(made, name) };
+  }
+
+  /** For a build, which closes them in the end. */
+  async openDrafts(): Promise<ImageDrafts> {
+    return await ImageDrafts.open({ ...this.#changes(), shown: this.#shownDrafts });
+  }
+
+  /** The image to begin a build with; undefined when it, or it for that platform, is not here. */
+  async findForBuild(ref: string, platform: string | undefined): Promise<StoredImage | undefined> {
+    const image = this.#store.find(ref);
+    return image && (platform ? await this.#store.forPlatform(image, this.#words.platform(platform)) : image);
+  }
+
+  /** A name for what is built, as it was given and as Docker shows it. */
+  buildName(text: string): Reference {
+    return this.#words.ofNewName(text, undefined, "refusing to create a tag with a digest reference");
+  }
+
+  /** The registry that has an image of this name. */
+  registryOf(name: string): string {
+    return this.#words.reference(name).domain;
+  }
+
+  /** Tells of a name that a build has given; returns it as Docker shows it. */
+  tellBuilt(image: StoredImage, name: Reference): string {
+    return this.#namedAnew(image, name);
+  }
+
+  /** The platform of this name, or the machine's own. */
+  platform(text: string | undefined): Platform {
+    return this.#words.platform(text);
   }
 
   /** Makes an image of a tar, which is the request's body, or is fetched. */

@@ -6,12 +6,12 @@ import { invalidArgument } from "@pouchcontainer/errors";
  */
 export type Variables = ReadonlyMap<string, string>;
 
-/** The words of a text, as they stand: quotes and backslashes are kept for `expand`. */
-export function rawWords(text: string): string[] {
+/** The words of a text, as they stand: quotes and backslashes are kept for `expand`. A Dockerfile may have another character for the backslash. */
+export function rawWords(text: string, escape = "\\"): string[] {
   const words: string[] = [];
   let word = "";
   for (let at = 0; at < text.length;) {
-    const end = /\s/.test(text.charAt(at)) ? at : pieceEnd(text, at);
+    const end = /\s/.test(text.charAt(at)) ? at : pieceEnd(text, at, escape);
     if (end > at) word += text.slice(at, end);
     else if (word !== "") {
       words.push(word);
@@ -24,21 +24,21 @@ export function rawWords(text: string): string[] {
 }
 
 /** The end of the quoted text, the escaped or the plain character at a place; an open quote reaches to the end. */
-function pieceEnd(text: string, at: number): number {
+function pieceEnd(text: string, at: number, escape: string): number {
   const first = text.charAt(at);
-  if (first === "\\") return Math.min(at + 2, text.length);
+  if (first === escape) return Math.min(at + 2, text.length);
   if (first !== "'" && first !== '"') return at + 1;
   for (let next = at + 1; next < text.length; next++) {
     if (text.charAt(next) === first) return next + 1;
-    if (first === '"' && text.charAt(next) === "\\") next++;
+    if (first === '"' && text.charAt(next) === escape) next++;
   }
   return text.length;
 }
 
 /** Text without its quotes and backslashes, its variables replaced; of a variable that is not set nothing remains. */
-export function expand(text: string, variables: Variables): string {
+export function expand(text: string, variables: Variables, escape = "\\"): string {
   try {
-    return new Expander(text, variables).until(() => false);
+    return new Expander(text, variables, escape).until(() => false);
   } catch (error) {
     if (error instanceof BadWord) throw invalidArgument(`failed to process "${text}": ${error.message}`);
     throw error;
@@ -50,11 +50,13 @@ class BadWord extends Error {}
 class Expander {
   readonly #text: string;
   readonly #variables: Variables;
+  readonly #escape: string;
   #at = 0;
 
-  constructor(text: string, variables: Variables) {
+  constructor(text: string, variables: Variables, escape: string) {
     this.#text = text;
     this.#variables = variables;
+    this.#escape = escape;
   }
 
   /** Up to a character that ends it, which is taken as well, or to the end. */
@@ -66,7 +68,7 @@ class Expander {
       if (character === "'") result += this.#singleQuoted();
       else if (character === '"') result += this.#doubleQuoted();
       else if (character === "$") result += this.#variable();
-      else if (character === "\\") result += this.#at < this.#text.length ? this.#take() : character;
+      else if (character === this.#escape) result += this.#at < this.#text.length ? this.#take() : character;
       else result += character;
     }
     return result;
@@ -93,7 +95,8 @@ class Expander {
       const character = this.#take();
       if (character === '"') return result;
       if (character === "$") result += this.#variable();
-      else if (character === "\\" && '"$\\'.includes(this.#text.charAt(this.#at) || " ")) result += this.#take();
+      else if (character === this.#escape && `"$${this.#escape}`.includes(this.#text.charAt(this.#at) || " "))
+        result += this.#take();
       else result += character;
     }
   }

@@ -23,13 +23,24 @@ import { writeLayer } from "./write-layer.ts";
 export interface NewImage {
   parent?: ImageDocuments;
   platform: Platform;
-  /** A plain tar (OCI image spec, `layer.md`). */
-  layer: Readable;
+  /** A plain tar (OCI image spec, `layer.md`), or a layer that is here and is held; absent where nothing but the configuration changes. */
+  layer?: Readable | NewLayer | undefined;
   config: ImageRunConfig;
   author: string;
   comment: string;
   /** The step of the history. */
   createdBy: string;
+  /** RFC 3339; default: now. */
+  created?: string;
+  /** Of the manifest. */
+  annotations?: Record<string, string>;
+}
+
+/** A layer in the content store. */
+export interface NewLayer {
+  descriptor: ContentDescriptor;
+  /** Digest of the plain tar. */
+  diffId: string;
 }
 
 /** Makes an image and unpacks it. Nothing is left of one that fails; without a name it is one that nobody has named yet. */
@@ -43,9 +54,7 @@ export async function makeImage(
   let done = false;
   let afterOutage = false;
   try {
-    for (const layer of image.parent?.manifest.layers ?? []) await lease.holdContent(layer.digest);
-    const layer = await writeLayer(deps.containerd, lease, image.layer, signal);
-    const documents = await writeDocuments(deps, lease, image, layer, signal);
+    const documents = await writeImage(deps, lease, image, signal);
     await deps.unpacker.unpackAll(deps.snapshotter, documents, lease, signal);
     const target = documents.manifestDescriptor;
     const stored = await (reference === undefined
@@ -62,15 +71,34 @@ export async function makeImage(
   }
 }
 
+/** Writes what an image is made of, all of it held by the lease; there is no image before the store has it. */
+export async function writeImage(deps: LoadDeps, lease: Lease, image: NewImage, signal: AbortSignal): Promise<ImageDocuments> {
+  for (const layer of image.parent?.manifest.layers ?? []) await lease.holdContent(layer.digest);
+  const layer = await layerOf(deps, lease, image.layer, signal);
+  return await writeDocuments(deps, lease, image, layer, signal);
+}
+
+async function layerOf(
+  deps: LoadDeps,
+  lease: Lease,
+  layer: NewImage["layer"],
+  signal: AbortSignal,
+): Promise<NewLayer | undefined> {
+  if (layer === undefined || "diffId" in layer) return layer;
+  const descriptor = await writeLayer(deps.containerd, lease, layer, signal);
+  return descriptor && { descriptor, diffId: descriptor.digest };
+}
+
 async function writeDocuments(
   deps: LoadDeps,
   lease: Lease,
   image: NewImage,
-  layer: ContentDescriptor | undefined,
+  layer: NewLayer | undefined,
   signal: AbortSignal,
 ): Promise<ImageDocuments> {
   const { content } = deps.containerd;
-  const bytes = Buffer.from(JSON.stringify(configOf(image, layer, new Date(deps.clock.now()).toISOString())));
+  const { created = new Date(deps.clock.now()).toISOString(), annotations } = image;
+  const bytes = Buffer.from(JSON.stringify(configOf(image, layer, created)));
   const digest = digestOf(bytes);
   await lease.holdContent(digest);
   await content.writeBlob({ bytes, digest }, { leaseId: lease.id, signal });
@@ -79,7 +107,8 @@ async function writeDocuments(
     schemaVersion: 2,
     mediaType: MediaType.ociManifest,
     config: { mediaType: MediaType.ociConfig, digest, size: bytes.length },
-    layers: layer === undefined ? layers : [...layers, layer],
+    layers: layer === undefined ? layers : [...layers, asOci(layer.descriptor)],
+    ...(annotations && { annotations }),
   };
   const { manifestDescriptor } = await writeManifest({ content, lease, signal }, manifest);
   return { manifestDescriptor, manifest, config: parseImageConfig(bytes) };
@@ -98,7 +127,7 @@ function asOci({ mediaType, digest, size }: ContentDescriptor): ContentDescripto
   return { mediaType: ociTypes.get(mediaType) ?? mediaType, digest, size };
 }
 
-function configOf(image: NewImage, layer: ContentDescriptor | undefined, created: string): ImageConfigFile {
+function configOf(image: NewImage, layer: NewLayer | undefined, created: string): ImageConfigFile {
   const { parent, author, comment, createdBy } = image;
   const { os, architecture, variant } = image.platform;
   return {
@@ -111,7 +140,7 @@ function configOf(image: NewImage, layer: ContentDescriptor | undefined, created
     config: image.config,
     rootfs: {
       type: "layers",
-      diff_ids: [...(parent?.config.rootfs.diff_ids ?? []), ...(layer === undefined ? [] : [layer.digest])],
+      diff_ids: [...(parent?.config.rootfs.diff_ids ?? []), ...(layer === undefined ? [] : [layer.diffId])],
     },
     history: [
       ...(parent?.config.history ?? []),

@@ -44,6 +44,8 @@ export interface StoredImage extends ImageDocuments {
 const danglingPrefix = "pouch-dangling@";
 /** On a record whose target is an index: which of its manifests the name stands for. */
 const manifestLabel = "io.pouchcontainer.image.manifest";
+/** On a record of an image that a build of this daemon made: its steps may be taken up by other builds. */
+const builtLabel = "io.pouchcontainer.image.built";
 /** How many records are read from containerd at once at start. */
 const loadWidth = 8;
 
@@ -66,6 +68,7 @@ export class ImageStore {
   readonly #deps: ImageStoreDeps;
   readonly #images = new Map<string, StoredImage>();
   readonly #idByName = new Map<string, string>();
+  readonly #built = new Set<string>();
   #lastChange: Promise<unknown> = Promise.resolve();
 
   constructor(deps: ImageStoreDeps) {
@@ -96,6 +99,16 @@ export class ImageStore {
   byName(name: string): StoredImage | undefined {
     const id = this.#idByName.get(name);
     return id === undefined ? undefined : this.#images.get(id);
+  }
+
+  /** Whether a build of this daemon made it. */
+  isBuilt(id: string): boolean {
+    return this.#built.has(id);
+  }
+
+  /** Says so of one that is about to be put here. */
+  noteBuilt(id: string): void {
+    this.#built.add(id);
   }
 
   /** Finds by name, name and digest, id or the beginning of an id, in this order. */
@@ -181,6 +194,7 @@ export class ImageStore {
       if (image === undefined || image.names.length > 0) return false;
       await this.#deps.removal(() => this.#deps.containerd.images.delete(danglingPrefix + id, { sync: true }));
       this.#images.delete(id);
+      this.#built.delete(id);
       return true;
     });
   }
@@ -228,6 +242,7 @@ export class ImageStore {
         manifestDigest,
       });
       if (documents === undefined) return this.#deps.warn(`image ${name} is left out: its content is not here`);
+      if (builtLabel in record.labels) this.#built.add(documents.manifest.config.digest);
       if (name.startsWith(danglingPrefix)) this.#image(target, documents);
       else this.#remember(name, parseReference(name), target, documents, (record.updatedAt ?? record.createdAt)?.getTime());
     } catch (error) {
@@ -238,7 +253,10 @@ export class ImageStore {
 
   async #write(name: string, target: Descriptor, documents: ImageDocuments): Promise<void> {
     const { digest } = documents.manifestDescriptor;
-    const labels: Record<string, string> = digest === target.digest ? {} : { [manifestLabel]: digest };
+    const labels: Record<string, string> = {
+      ...(digest !== target.digest && { [manifestLabel]: digest }),
+      ...(this.#built.has(documents.manifest.config.digest) && { [builtLabel]: "" }),
+    };
     await this.#deps.containerd.images.put({ name, target, labels });
   }
 

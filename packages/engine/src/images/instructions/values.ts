@@ -1,0 +1,136 @@
+import { invalidArgument } from "@pouchcontainer/errors";
+import type { ImageHealthcheck, ImageRunConfig } from "@pouchcontainer/oci";
+import { parseGoDuration } from "../../go-duration.ts";
+import { expand, rawWords, type Variables } from "./words.ts";
+
+/** What instructions of a Dockerfile say, each in a form of its own (Dockerfile reference). */
+
+export const emptySet = (names: readonly string[]): Record<string, Record<string, never>> =>
+  Object.fromEntries(names.map((name) => [name, {}]));
+
+/** A list in JSON's form, or undefined: then it is text for a shell. */
+export function jsonWords(text: string): string[] | undefined {
+  if (!text.startsWith("[")) return undefined;
+  try {
+    const words: unknown = JSON.parse(text);
+    return Array.isArray(words) && words.every((word) => typeof word === "string") ? words : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const defaultShell = ["/bin/sh", "-c"];
+
+export function commandOf({ Shell }: ImageRunConfig, rest: string): string[] {
+  return jsonWords(rest) ?? [...(Shell?.length ? Shell : defaultShell), rest];
+}
+
+/** `name=value name2="value 2"`, or one name and the rest of the line; as they stand. */
+export function rawPairs(instruction: string, rest: string, escape?: string): [name: string, value: string][] {
+  const words = rawWords(rest, escape);
+  const [first = ""] = words;
+  if (!first.includes("=")) {
+    if (words.length < 2) throw invalidArgument(`${instruction} must have two arguments`);
+    return [[first, rest.slice(first.length).trim()]];
+  }
+  return words.map((word) => {
+    const at = word.indexOf("=");
+    if (at === -1) throw invalidArgument(`Syntax error - can't find = in "${word}". Must be of the form: name=value`);
+    return [word.slice(0, at), word.slice(at + 1)];
+  });
+}
+
+/** The same with variables replaced. */
+export function pairsOf(instruction: string, rest: string, variables: Variables, escape?: string): [string, string][] {
+  return rawPairs(instruction, rest, escape).map(([name, value]) => [
+    named(instruction, expand(name, variables, escape)),
+    expand(value, variables, escape),
+  ]);
+}
+
+function named(instruction: string, name: string): string {
+  if (name === "") throw invalidArgument(`${instruction} names can not be blank`);
+  return name;
+}
+
+/** One that is there keeps its place. */
+export function withVariables(env: readonly string[], pairs: readonly [string, string][]): string[] {
+  const result = [...env];
+  for (const [name, value] of pairs) {
+    const at = result.findIndex((entry) => entry === name || entry.startsWith(`${name}=`));
+    result.splice(at === -1 ? result.length : at, at === -1 ? 0 : 1, `${name}=${value}`);
+  }
+  return result;
+}
+
+const maxPort = 65_535;
+
+/** Each port of a range is exposed by itself; one that is published for a place on the host is the container's alone here. */
+export function portsOf(text: string): string[] {
+  const [, first, last, protocol = "tcp"] = /^(?:.*:)?(\d+)(?:-(\d+))?(?:\/(\w+))?$/.exec(text) ?? [];
+  const [from, to] = [Number(first), Number(last ?? first)];
+  const isRange = first !== undefined && from <= to && to <= maxPort;
+  if (!isRange || !["tcp", "udp", "sctp"].includes(protocol.toLowerCase()))
+    throw invalidArgument(`invalid containerPort: ${text}: a port, a range of ports, or one of them with /tcp, /udp or /sctp`);
+  return Array.from({ length: to - from + 1 }, (_, index) => `${from + index}/${protocol.toLowerCase()}`);
+}
+
+export function placesOf(rest: string, variables: Variables, escape?: string): string[] {
+  const places = (jsonWords(rest) ?? rawWords(rest, escape)).map((place) => expand(place, variables, escape).trim());
+  if (places.includes("")) throw invalidArgument("VOLUME specified can not be an empty string");
+  return places;
+}
+
+const durations = new Map<string, "Interval" | "Timeout" | "StartPeriod" | "StartInterval">(
+  Object.entries({
+    interval: "Interval",
+    timeout: "Timeout",
+    "start-period": "StartPeriod",
+    "start-interval": "StartInterval",
+  }),
+);
+
+export function healthcheckOf(rest: string): ImageHealthcheck {
+  const options: ImageHealthcheck = {};
+  let text = rest;
+  for (let found = /^--([^\s=]+)=(\S*)\s*/.exec(text); found !== null; found = /^--([^\s=]+)=(\S*)\s*/.exec(text)) {
+    const [whole, name = "", value = ""] = found;
+    setOption(options, name, value);
+    text = text.slice(whole.length);
+  }
+  const [kind = ""] = /^\S+/.exec(text) ?? [];
+  const command = text.slice(kind.length).trim();
+  if (kind.toUpperCase() === "NONE") {
+    if (command !== "") throw invalidArgument("HEALTHCHECK NONE takes no arguments");
+    return { Test: ["NONE"] };
+  }
+  if (kind.toUpperCase() !== "CMD") throw invalidArgument(`Unknown type "${kind}" in HEALTHCHECK (try CMD)`);
+  if (command === "") throw invalidArgument("Missing command after HEALTHCHECK CMD");
+  const words = jsonWords(command);
+  return { Test: words === undefined ? ["CMD-SHELL", command] : ["CMD", ...words], ...options };
+}
+
+function setOption(options: ImageHealthcheck, name: string, value: string): void {
+  if (name === "retries") {
+    if (!/^\d+$/.test(value)) throw invalidArgument(`--retries must be a number of 0 or more, not "${value}"`);
+    options.Retries = Number(value);
+    return;
+  }
+  const field = durations.get(name);
+  if (field === undefined) throw invalidArgument(`unknown flag: ${name}`);
+  options[field] = nanosecondsOf(name, value);
+}
+
+function nanosecondsOf(name: string, value: string): number {
+  const nanoseconds = parseGoDuration(value);
+  if (nanoseconds === undefined) throw invalidArgument(`invalid duration "${value}" of --${name}: for example 30s or 1m30s`);
+  if (nanoseconds !== 0 && nanoseconds < 1e6) throw invalidArgument(`Interval "${name}" cannot be less than 1ms`);
+  return nanoseconds;
+}
+
+export function trigger(rest: string): string {
+  const [name = ""] = /^\S+/.exec(rest.toUpperCase()) ?? [];
+  if (name === "ONBUILD") throw invalidArgument("Chaining ONBUILD via `ONBUILD ONBUILD` isn't allowed");
+  if (name === "FROM" || name === "MAINTAINER") throw invalidArgument(`${name} isn't allowed as an ONBUILD trigger`);
+  return rest;
+}
