@@ -18,7 +18,7 @@ export { engineApiDocument, namedSchemas, type ServedRoute } from "./endpoints/e
 export { isProtectedPath, routePathProblem, type Handler, type HandlerSpec, type PathParams } from "./handler-spec.ts";
 export type { JsonSchema } from "./json-schema.ts";
 export { parseStrictJson } from "./parse-strict-json.ts";
-export { registryAuth } from "./registry-auth.ts";
+export { registryAuth, registryConfig } from "./registry-auth.ts";
 export { sendError } from "./send-error.ts";
 export { pathOf, problemText, type Problem } from "./problem.ts";
 export { isSecretField, maskSecrets, secretsIn, withoutSecrets } from "./secrets.ts";

@@ -1,4 +1,5 @@
 import { decodeBody } from "./decode.ts";
+import { RegistryConfig } from "./builds.ts";
 import { AuthConfig } from "./images.ts";
 import type { IncomingMessage } from "node:http";
 
@@ -14,5 +15,16 @@ export function registryAuth(request: IncomingMessage): AuthConfig | undefined {
     return Object.values(auth).some((value) => value !== "") ? auth : undefined;
   } catch {
     return undefined;
+  }
+}
+
+/** The credentials in `X-Registry-Config`, which a build has for all registries at once. One that cannot be read counts as none, too. */
+export function registryConfig(request: IncomingMessage): RegistryConfig {
+  const header = request.headers["x-registry-config"];
+  if (typeof header !== "string" || header === "") return {};
+  try {
+    return decodeBody(RegistryConfig, JSON.parse(Buffer.from(header, "base64").toString("utf8")));
+  } catch {
+    return {};
   }
 }

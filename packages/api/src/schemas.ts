@@ -1,3 +1,4 @@
+export * from "./builds.ts";
 export * from "./container-config.ts";
 export * from "./containers.ts";
 export * from "./events.ts";

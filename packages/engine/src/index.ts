@@ -1,3 +1,4 @@
+export * from "./builds/index.ts";
 export * from "./containers/index.ts";
 export * from "./events/index.ts";
 export * from "./exec/index.ts";

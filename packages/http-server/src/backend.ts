@@ -169,6 +169,39 @@ export interface ImageBackend {
   prune(filters: Filters): Promise<api.ImagePruneResponse>;
 }
 
+/** What `POST /build` asks for; the engine's own description of each field is the one that counts. */
+export interface BuildRequest {
+  id?: string;
+  remote?: string;
+  dockerfile: string;
+  names: readonly string[];
+  target?: string;
+  platform?: string;
+  quiet: boolean;
+  useCache: boolean;
+  cacheFrom: readonly string[];
+  pull: boolean;
+  remove: boolean;
+  forceRemove: boolean;
+  arguments: ReadonlyMap<string, string | undefined>;
+  labels: Record<string, string>;
+  hostConfig: api.HostConfig;
+  credentials: Readonly<Record<string, api.AuthConfig>>;
+}
+
+export interface BuildBackend {
+  /** `sink` resolves when the client has room for more. */
+  build(
+    request: BuildRequest,
+    body: Readable,
+    sink: (line: api.JsonMessage) => Promise<void> | void,
+    signal: AbortSignal,
+  ): Promise<void>;
+  /** Calls off the build of this id, if there is one. */
+  cancel(id: string): void;
+  pruneCache(): Promise<api.BuildPruneResponse>;
+}
+
 export interface VolumeBackend {
   create(config: api.VolumeCreateConfig): Promise<api.Volume>;
   list(filters: Filters): Promise<api.VolumeListResponse>;
@@ -191,7 +224,6 @@ export interface SystemBackend {
   info(): Promise<api.SystemInfo>;
   version(): Promise<api.SystemVersion>;
   diskUsage(types: string[]): Promise<api.DiskUsage>;
-  pruneBuildCache(): Promise<api.BuildPruneResponse>;
   /** Answers whether the daemon can serve: containerd answers and the store is open. */
   ping(): Promise<void>;
   /** Past events from `since`, then live ones until `until` or the signal. */
@@ -243,6 +275,7 @@ export interface Backend {
   containers: ContainerBackend;
   exec: ExecBackend;
   images: ImageBackend;
+  builds: BuildBackend;
   volumes: VolumeBackend;
   networks: NetworkBackend;
   system: SystemBackend;

@@ -5,20 +5,25 @@ import type { ProgressSink } from "./backend.ts";
 
 /**
  * Runs work that tells its progress, and sends that as Docker's stream of JSON lines. A failure before the first line is an
- * ordinary error answer, unless `failure` says that it is a line in any case; after it, it is the last line (`errorDetail`).
+ * ordinary error answer, unless `failure` says that it is a line in any case; after it, it is the last line (`errorDetail`). Work whose
+ * lines are without number waits for `hasRoom`, which a client that has gone away has as well.
  */
 export async function streamProgress(
   response: ServerResponse,
-  run: (progress: ProgressSink) => Promise<void>,
+  run: (progress: ProgressSink, hasRoom: () => Promise<void>) => Promise<void>,
   failure: "answer" | "line" = "answer",
 ): Promise<void> {
   const lines = new ProgressLines(response);
   try {
-    await run((line) => lines.send(line));
+    await run(
+      (line) => lines.send(line),
+      () => lines.hasRoom(),
+    );
   } catch (thrown) {
     if (!response.headersSent && failure === "answer") throw thrown;
-    const { message } = EngineError.from(thrown);
-    lines.send({ errorDetail: { message }, error: message });
+    const { message, details } = EngineError.from(thrown);
+    const { code } = details;
+    lines.send({ errorDetail: { ...(typeof code === "number" && { code }), message }, error: message });
   }
   lines.end();
 }
@@ -44,6 +49,17 @@ class ProgressLines {
     // Lines without an id, and changes of status, are all of them news.
     const key = line.id !== undefined && line.progressDetail?.total !== undefined ? `${line.id} ${line.status}` : Symbol("line");
     this.#waiting.set(key, line);
+  }
+
+  async hasRoom(): Promise<void> {
+    const response = this.#response;
+    if (response.destroyed || !response.writableNeedDrain) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    response.once("drain", resolve);
+    response.once("close", resolve);
+    await promise;
+    response.off("drain", resolve);
+    response.off("close", resolve);
   }
 
   end(): void {

@@ -8,6 +8,7 @@ import {
 } from "@pouchcontainer/api";
 import type { Backend } from "./backend.ts";
 import { Calls } from "./call.ts";
+import { buildHandlers } from "./handlers/build-handlers.ts";
 import { containerArchiveHandlers } from "./handlers/container-archive-handlers.ts";
 import { containerHandlers } from "./handlers/container-handlers.ts";
 import { containerStreamHandlers } from "./handlers/container-stream-handlers.ts";
@@ -41,6 +42,7 @@ export function endpointHandlers({ backend, lifetime, version, served }: Handler
     ...containerArchiveHandlers(calls, backend.containers),
     ...execHandlers(calls, backend.exec, lifetime),
     ...imageHandlers(calls, backend.images),
+    ...buildHandlers(calls, backend.builds),
     ...volumeHandlers(calls, backend.volumes),
     ...networkHandlers(calls, backend.networks),
     ...pluginHandlers(calls, backend.plugins),

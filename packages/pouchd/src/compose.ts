@@ -2,6 +2,7 @@ import { makeFoldersSync } from "@pouchcontainer/owners";
 import { apiVersions } from "@pouchcontainer/api";
 import { decodeMetrics } from "@pouchcontainer/containerd";
 import {
+  BuildManager,
   checkDefaultBridge,
   checkLogDefaults,
   ContainerManager,
@@ -291,8 +292,19 @@ async function open(options: ComposeOptions, closers: Closers): Promise<void> {
   });
   const exec = new ExecManager({ room: containers.room });
   closers.push("containers", () => containers.suspend());
+  const builds = new BuildManager({
+    images,
+    containers,
+    files,
+    events,
+    folder: join(home, "builds"),
+    web: { env: environment, userAgent: registries.userAgent },
+    warn: (message, fields) => log.warn(message, fields),
+  });
+  closers.push("builds", () => builds.close());
   await pods.recover();
   await containers.recover();
+  await builds.recover();
   late.running = () => containers.anythingRuns || pods.manager.list({ state: "ready" }).length > 0;
   stopping.throwIfAborted();
   pods.resume();
@@ -347,6 +359,7 @@ async function open(options: ComposeOptions, closers: Closers): Promise<void> {
       containers,
       exec,
       images,
+      builds,
       volumes,
       networks: networks.manager,
       system,

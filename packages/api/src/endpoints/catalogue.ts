@@ -1,3 +1,4 @@
+import { buildEndpoints } from "./build-endpoints.ts";
 import { containerEndpoints } from "./container-endpoints.ts";
 import { execEndpoints } from "./exec-endpoints.ts";
 import { imageEndpoints } from "./image-endpoints.ts";
@@ -12,6 +13,7 @@ export const endpoints = {
   ...containerEndpoints,
   ...execEndpoints,
   ...imageEndpoints,
+  ...buildEndpoints,
   ...volumeEndpoints,
   ...networkEndpoints,
   ...pluginEndpoints,

@@ -1,6 +1,6 @@
 import { Type } from "typebox";
 import { EventMessage } from "../events.ts";
-import { BuildPruneResponse, DiskUsage, Orphan, SystemInfo, SystemVersion } from "../system.ts";
+import { DiskUsage, Orphan, SystemInfo, SystemVersion } from "../system.ts";
 import { list, optional, text } from "../wire-types.ts";
 import { filters, query, type Endpoint } from "./endpoint.ts";
 
@@ -21,15 +21,6 @@ export const systemEndpoints = {
     status: 200,
     answer: DiskUsage,
     since: "1.25",
-  },
-  BuildPrune: {
-    method: "POST",
-    path: "/build/prune",
-    summary: "Empty the build cache, which is always empty: `docker system prune` asks for it too",
-    tag,
-    status: 200,
-    answer: BuildPruneResponse,
-    since: "1.31",
   },
   SystemEvents: {
     method: "GET",

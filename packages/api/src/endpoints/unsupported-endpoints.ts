@@ -1,11 +1,9 @@
 import type { Endpoint } from "./endpoint.ts";
 
-const build = { tag: "Build", status: 200, errors: [501], unsupported: true } as const;
 const swarm = { tag: "Swarm", status: 200, errors: [503], unsupported: true } as const;
 
-/** Routes that clients call and that this engine does not have: no builder, and no swarm. */
+/** Routes that clients call and that this engine does not have: there is no swarm. */
 export const unsupportedEndpoints = {
-  ImageBuild: { ...build, method: "POST", path: "/build", summary: "Build an image" },
   SwarmInspect: { ...swarm, method: "GET", path: "/swarm", summary: "Inspect the swarm" },
   SwarmInit: { ...swarm, errors: [501], method: "POST", path: "/swarm/init", summary: "Make a swarm" },
   SwarmJoin: { ...swarm, errors: [501], method: "POST", path: "/swarm/join", summary: "Join a swarm" },

@@ -1,6 +1,7 @@
 import type * as api from "@pouchcontainer/api";
 import { isOutage } from "@pouchcontainer/containerd";
 import { isKind, messageChain, notImplemented } from "@pouchcontainer/errors";
+import type { Readable } from "node:stream";
 import type { ImageConfig } from "../images/image-source.ts";
 import { applyChanges } from "../images/instructions/apply-changes.ts";
 import { layersApart, madeByRuntime, stackedView } from "./changes.ts";
@@ -38,10 +39,7 @@ export async function commitContainer(
     refuseGone(container, `You cannot commit container ${container.id} which is being removed`);
     signal.throwIfAborted();
     return await whileFrozen(room, container, options.pause, async () => {
-      const layers = await layersApart(deps, container);
-      if (layers === undefined)
-        throw notImplemented(`a container of snapshotter ${container.record.snapshotter} cannot be committed`);
-      const { tar, ended } = await deps.files.layer(stackedView(layers.upper), madeByRuntime);
+      const { tar, ended } = await containerLayer(room, container);
       try {
         const { author, comment } = options;
         const createdBy = (container.record.config.Cmd ?? []).join(" ");
@@ -56,6 +54,17 @@ export async function commitContainer(
       }
     });
   });
+}
+
+/** What a container changed of its image, as a layer. */
+export async function containerLayer(
+  { deps }: ContainerRoom,
+  container: Container,
+): Promise<{ tar: Readable; ended: Promise<void> }> {
+  const layers = await layersApart(deps, container);
+  if (layers === undefined)
+    throw notImplemented(`a container of snapshotter ${container.record.snapshotter} cannot be committed`);
+  return await deps.files.layer(stackedView(layers.upper), madeByRuntime);
 }
 
 /** Thaws a container that was frozen for a commit which its daemon did not live to end. */

@@ -2,6 +2,7 @@ import type * as api from "@pouchcontainer/api";
 import { failedPrecondition } from "@pouchcontainer/errors";
 import type { TaskMetrics } from "@pouchcontainer/containerd";
 import type { FilePath } from "@pouchcontainer/files";
+import { inBackground } from "@pouchcontainer/owners";
 import type { Readable } from "node:stream";
 import { ended } from "../ended.ts";
 import type { NetworkContainers } from "../networks/container-networks.ts";
@@ -9,7 +10,7 @@ import { archiveGet, archivePut, archiveStat } from "./archive/container-archive
 import { exportFilesystem } from "./archive/export-filesystem.ts";
 import { attachContainer, type AttachRequest } from "./attach-container.ts";
 import { filesystemChanges } from "./changes.ts";
-import { commitContainer, type CommitOptions } from "./commit-container.ts";
+import { commitContainer, containerLayer, type CommitOptions } from "./commit-container.ts";
 import type { Container } from "./container.ts";
 import type { ContainerDeps } from "./container-deps.ts";
 import { publishContainerEvent } from "./container-events.ts";
@@ -244,6 +245,34 @@ export class ContainerManager {
 
   async commit(ref: string, options: CommitOptions, signal: AbortSignal): Promise<string> {
     return commitContainer(this.#room, this.#require(ref), options, signal);
+  }
+
+  /** What it changed of its image, as a layer. Nobody else may start or remove it meanwhile. */
+  async layer(ref: string): Promise<{ tar: Readable; ended: Promise<void> }> {
+    const container = this.#require(ref);
+    const { promise: opened, resolve, reject } = Promise.withResolvers<{ tar: Readable; ended: Promise<void> }>();
+    inBackground("keeping a container as it is while its layer is read", () =>
+      container.lock.run(async () => {
+        try {
+          const layer = await containerLayer(this.#room, container);
+          resolve(layer);
+          await layer.ended;
+        } catch (error) {
+          reject(error);
+        }
+      }),
+    );
+    return await opened;
+  }
+
+  /** It stays when its build is over. */
+  async keepOfBuild(ref: string): Promise<void> {
+    await this.#require(ref).changeIfStored({ build: undefined });
+  }
+
+  /** Ids of those that builds made and did not end. */
+  ofBuilds(): string[] {
+    return this.records().flatMap(({ id, build }) => (build === undefined ? [] : [id]));
   }
 
   async exportFilesystem(ref: string): Promise<Readable> {

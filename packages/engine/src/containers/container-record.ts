@@ -58,6 +58,8 @@ export interface ContainerRecord {
   updating?: Pick<ContainerRecord, "hostConfig" | "config" | "cri"> | undefined;
   /** Frozen for a commit, and to be thawed when that is over or cut short. */
   frozenForCommit?: boolean | undefined;
+  /** The build it runs a step of, as long as that lasts: it is removed when the daemon does not live to end it. */
+  build?: string | undefined;
   /** Warnings create returned, kept for CRI and inspect. */
   warnings?: string[];
   /** The pod it belongs to, and what it has from it. */

@@ -54,6 +54,8 @@ export interface CreateOrigin {
   history?: BodyHistory;
   /** See `PlanMountsInput`. */
   readOnlyNonRecursive?: boolean;
+  /** Id of the build that it runs a step of. */
+  build?: string;
 }
 
 /**
@@ -146,7 +148,7 @@ async function prepareRecord(
 ): Promise<ContainerRecord> {
   const { deps } = room;
   const { id, name, calls } = making;
-  const { pod, cri, readOnlyNonRecursive = false } = making.from;
+  const { pod, cri, build, readOnlyNonRecursive = false } = making.from;
   const settings = settingsOf(deps, isOverCri({ pod, cri }));
   const verified = verifyCreate(request, deps.facts, settings);
   const criSettings = cri && criRecord(cri, deps);
@@ -202,6 +204,7 @@ async function prepareRecord(
     platform: platformOf(request, image),
     warnings,
     ...(pod ? { pod } : {}),
+    ...(build === undefined ? {} : { build }),
     ...(criSettings ? { cri: { ...criSettings, ...(imageVolumes.length > 0 ? { imageVolumes } : {}) } } : {}),
   };
 }

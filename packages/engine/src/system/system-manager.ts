@@ -81,12 +81,6 @@ export class SystemManager {
     return this.#deps.events.subscribe(options, signal);
   }
 
-  /** There is no builder here, and so nothing in its cache. */
-  pruneBuildCache(): Promise<{ CachesDeleted: null; SpaceReclaimed: number }> {
-    this.#deps.events.publish({ type: "builder", action: "prune", id: "", attributes: { reclaimed: "0" } });
-    return Promise.resolve({ CachesDeleted: null, SpaceReclaimed: 0 });
-  }
-
   /** A consistent copy of the store, as a stream that is read once. */
   async backup(): Promise<{ content: Readable; sizeBytes: number }> {
     const { file, sizeBytes } = await this.#deps.backup();

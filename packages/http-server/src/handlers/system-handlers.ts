@@ -25,8 +25,6 @@ export function systemHandlers(calls: Calls, system: SystemBackend, openApiJson:
       return images === undefined ? sized : { ...sized, Images: images };
     }),
 
-    BuildPrune: calls.answer(endpoints.BuildPrune, () => system.pruneBuildCache()),
-
     SystemEvents: calls.takeOver(endpoints.SystemEvents, async (call) => {
       const { filters = {} } = call.query;
       const signal = call.endlessSignal();

@@ -11,15 +11,8 @@ const noSwarmMode: Handler = () => {
   throw notImplemented("swarm mode is not supported: this engine runs containers on one machine");
 };
 
-const noBuilder: Handler = () => {
-  throw notImplemented(
-    "building images is not supported: build with a tool of its own (buildah, BuildKit, kaniko), then load or pull the image",
-  );
-};
-
 /** Routes that answer in words that what they are for is not there. */
 export const unsupportedHandlers = {
-  ImageBuild: noBuilder,
   SwarmInspect: noSwarm,
   SwarmInit: noSwarmMode,
   SwarmJoin: noSwarmMode,

@@ -10,6 +10,7 @@ export function fakeBackend(methods: FakeMethods): Backend {
     containers: room("containers", methods.containers),
     exec: room("exec", methods.exec),
     images: room("images", methods.images),
+    builds: room("builds", methods.builds),
     volumes: room("volumes", methods.volumes),
     networks: room("networks", methods.networks),
     orphans: room("orphans", methods.orphans),
