@@ -5,10 +5,6 @@ import { list, map, text } from "./wire-types.ts";
 
 /** What `POST /build` has as JSON in its query and its headers. */
 
-/** Build arguments with a value. */
-export const BuildArguments = map(text());
-export type BuildArguments = Static<typeof BuildArguments>;
-
 /** Labels for the image. */
 export const BuildLabels = map(text());
 export type BuildLabels = Static<typeof BuildLabels>;

@@ -22,6 +22,11 @@ export class BuildOutput {
     await this.tell({ stream: text });
   }
 
+  /** In red, as dockerd has it. */
+  async warn(text: string): Promise<void> {
+    await this.say(`\u001B[91m${text}\u001B[0m`);
+  }
+
   /** Any line; resolves when the client has room for more. */
   async tell(line: JsonMessage): Promise<void> {
     if (!this.#quiet) {
@@ -52,7 +57,7 @@ export class BuildOutput {
     const decoders = { stdout: new StringDecoder("utf8"), stderr: new StringDecoder("utf8") };
     return async ({ stream, data }) => {
       const text = decoders[stream].write(Buffer.from(data.buffer, data.byteOffset, data.byteLength));
-      if (text !== "") await this.say(stream === "stderr" ? `\u001B[91m${text}\u001B[0m` : text);
+      if (text !== "") await (stream === "stderr" ? this.warn(text) : this.say(text));
     };
   }
 }

@@ -19,15 +19,16 @@ export async function runBuild(room: BuildRoom, dockerfile: Dockerfile): Promise
   const labels = Object.entries(room.request.labels).toSorted();
   const counts = stages.map(({ instructions }) => instructions.length + 1);
   const counter = { done: 0, all: counts.reduce((sum, count) => sum + count, dockerfile.arguments.length + labels.length) };
+  if (dockerfile.warnings.length > 0) await room.output.warn(`${dockerfile.warnings.join("\n")}\n`);
   const given = new BuildArguments(room.request.arguments);
   for (const instruction of dockerfile.arguments) {
     await announce(room, counter, instruction.text);
     for (const word of instruction.rest.split(/\s+/)) given.declareGlobally(...argumentOf(word, given.global, room.escape));
   }
   for (const [index, stage] of stages.entries()) {
-    const draft = await runStage(room, stage, given, counter, index === stages.length - 1 ? labels : []);
     if (room.done.some(({ name }) => name !== undefined && name === stage.name))
       throw invalidArgument(`${stage.name} stage name already used`);
+    const draft = await runStage(room, stage, given, counter, index === stages.length - 1 ? labels : []);
     if (draft.id !== "") await room.output.tell({ aux: { ID: draft.id } });
     room.done.push({ name: stage.name, draft });
   }

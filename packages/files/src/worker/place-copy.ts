@@ -28,7 +28,7 @@ export function placeCopy(libc: Libc, placement: Placement, input: number, begun
   const { owner, mode } = placement;
   const writer = new TreeWriter(libc, new FileAttributes(libc), base, { noOverwriteDirNonDir: false, ...(owner && { owner }) });
   for (let entry = first; entry !== undefined; entry = reader.next())
-    writer.put(rename(mode === undefined ? entry : withMode(entry, mode)), () => reader.content());
+    writer.put(rename(withMode(owner ? givenAway(entry) : entry, mode)), () => reader.content());
   writer.finish();
   return drain(source);
 }
@@ -67,6 +67,15 @@ function makeOwned(names: readonly Buffer[], owner: Placement["owner"]): void {
     lchownSync(absolutePath(names.slice(0, count)), owner.uid, owner.gid);
 }
 
-function withMode(entry: TarEntry, mode: number): TarEntry {
+/** What the kernel takes from a file whose owner changes, as dockerd's copies do: nobody runs it as who it belongs to now. */
+function givenAway(entry: TarEntry): TarEntry {
+  if (entry.kind !== "file") return entry;
+  const taken = entry.mode & 0o10 ? 0o6000 : 0o4000;
+  const attributes = new Map([...entry.attributes].filter(([name]) => name !== "security.capability"));
+  return { ...entry, mode: entry.mode & ~taken, attributes };
+}
+
+function withMode(entry: TarEntry, mode: number | undefined): TarEntry {
+  if (mode === undefined) return entry;
   return entry.kind === "file" || entry.kind === "folder" ? { ...entry, mode } : entry;
 }

@@ -27,4 +27,5 @@ export interface Dockerfile {
   /** `ARG`s before the first stage. */
   arguments: Instruction[];
   stages: Stage[];
+  warnings: string[];
 }

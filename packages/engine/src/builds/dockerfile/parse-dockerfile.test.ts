@@ -12,12 +12,16 @@ test("lines are joined as they stand, without the comments and empty lines betwe
       { line: 4, text: "RUN x &&    y z" },
       { line: 9, text: "CMD end" },
     ],
+    warnings: [
+      "[WARNING]: Empty continuation line found in:\n    RUN x &&    y z",
+      "[WARNING]: Empty continuation lines will become errors in a future release.",
+    ],
   });
 });
 
 test("the first lines may name another character for the backslash", () => {
   const source = "\uFEFF# syntax=x\r\n#escape = `\r\nRUN a\\ `\r\n  b\r\n";
-  assert.deepEqual(readLines(source), { escape: "`", instructions: [{ line: 3, text: "RUN a\\   b" }] });
+  assert.deepEqual(readLines(source), { escape: "`", instructions: [{ line: 3, text: "RUN a\\   b" }], warnings: [] });
   assert.equal(readLines("# a comment\n# escape=`\nRUN a").escape, "\\");
 });
 

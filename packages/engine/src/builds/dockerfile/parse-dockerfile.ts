@@ -5,13 +5,13 @@ import { readLines, type WrittenInstruction } from "./read-lines.ts";
 
 /** Reads a Dockerfile whole, so that a mistake at its end is told before anything is done. Errors are in dockerd's words. */
 export function parseDockerfile(source: string): Dockerfile {
-  const { escape, instructions } = readLines(source);
+  const { escape, instructions, warnings } = readLines(source);
   if (instructions.length === 0) throw invalidArgument("failed to parse Dockerfile: file with no instructions");
   const split = instructions.map((written) => ({ written, parts: splitUp(written.text) }));
   for (const { parts } of split) checkPairs(parts, escape);
-  const dockerfile: Dockerfile = { escape, arguments: [], stages: [] };
+  const dockerfile: Dockerfile = { escape, arguments: [], stages: [], warnings };
   for (const { written, parts } of split) {
-    const instruction = atLine(written, () => checked(written.text, parts));
+    const instruction = atLine(written, () => checked(written.text, parts, escape));
     const stage = dockerfile.stages.at(-1);
     if (instruction.name === "FROM") dockerfile.stages.push(atLine(written, () => stageOf(instruction)));
     else if (stage) stage.instructions.push(instruction);
@@ -24,9 +24,10 @@ export function parseDockerfile(source: string): Dockerfile {
 
 /** One instruction by itself, as an image's triggers are. */
 export function parseInstruction(text: string): Instruction {
-  const [written, ...more] = readLines(text).instructions;
+  const { escape, instructions } = readLines(text);
+  const [written, ...more] = instructions;
   if (written === undefined || more.length > 0) throw invalidArgument("onbuild trigger should be a single expression");
-  return checked(written.text, splitUp(written.text));
+  return checked(written.text, splitUp(written.text), escape);
 }
 
 function atLine<T>({ line }: WrittenInstruction, read: () => T): T {
@@ -68,7 +69,7 @@ function checkPairs({ name, rest }: Parts, escape: string): void {
   }
 }
 
-function checked(text: string, { name, flags, rest, whole }: Parts): Instruction {
+function checked(text: string, { name, flags, rest, whole }: Parts, escape: string): Instruction {
   const rule = rules[name];
   if (rule === undefined) throw invalidArgument(`unknown instruction: ${name}`);
   const values = new Map<string, string>();
@@ -79,13 +80,13 @@ function checked(text: string, { name, flags, rest, whole }: Parts): Instruction
     values.set(key, value.startsWith('"') ? value.slice(1, -1) : value);
   }
   const instruction: Instruction = { name, flags: values, rest, whole, text };
-  rule.check?.(instruction);
+  rule.check?.(instruction, escape);
   return instruction;
 }
 
 interface Rule {
   flags?: readonly string[];
-  check?(instruction: Instruction): void;
+  check?(instruction: Instruction, escape: string): void;
 }
 
 function atLeastOne({ name, whole }: Instruction): void {
@@ -96,9 +97,9 @@ function exactlyOne({ name, rest }: Instruction): void {
   if (rest === "") throw invalidArgument(`${name} requires exactly one argument`);
 }
 
-function named(instruction: Instruction): void {
+function named(instruction: Instruction, escape: string): void {
   atLeastOne(instruction);
-  if (rawPairs(instruction.name, instruction.rest).some(([name]) => name === ""))
+  if (rawPairs(instruction.name, instruction.rest, escape).some(([name]) => name === ""))
     throw invalidArgument(`${instruction.name} names can not be blank`);
 }
 

@@ -11,6 +11,8 @@ export interface WrittenDockerfile {
   /** What joins lines and takes a character as it is: a backslash, or what the file's first lines say. */
   escape: string;
   instructions: WrittenInstruction[];
+  /** What dockerd warns of, in its words. */
+  warnings: string[];
 }
 
 const directive = /^#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*$/;
@@ -25,8 +27,10 @@ export function readLines(source: string): WrittenDockerfile {
   const escape = escapeOf(lines);
   const end = escape === "`" ? /`[ \t]*$/ : /\\[ \t]*$/;
   const instructions: WrittenInstruction[] = [];
+  const broken = new Set<WrittenInstruction>();
   let open: WrittenInstruction | undefined;
   for (const [index, line] of lines.entries()) {
+    if (open && /^\s*$/.test(line) && index < lines.length - 1) broken.add(open);
     if (/^\s*(#|$)/.test(line)) continue;
     open ??= { line: index + 1, text: "" };
     open.text += line.replace(end, "");
@@ -36,7 +40,15 @@ export function readLines(source: string): WrittenDockerfile {
   }
   if (open) instructions.push(open);
   const written = instructions.map(({ line, text }) => ({ line, text: text.trim() })).filter(({ text }) => text !== "");
-  return { escape, instructions: written };
+  return { escape, instructions: written, warnings: warningsOf([...broken]) };
+}
+
+function warningsOf(broken: readonly WrittenInstruction[]): string[] {
+  if (broken.length === 0) return [];
+  return [
+    ...broken.map(({ text }) => `[WARNING]: Empty continuation line found in:\n    ${text.trim()}`),
+    "[WARNING]: Empty continuation lines will become errors in a future release.",
+  ];
 }
 
 /** What the lines before the first one that is no directive say. */

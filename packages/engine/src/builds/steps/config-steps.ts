@@ -42,10 +42,12 @@ export const configSteps: Partial<Record<string, ConfigStep>> = {
     state.isCommandGiven = true;
     return `CMD ${goQuotedList(command)}`;
   },
-  ENTRYPOINT: (state, { rest }) => {
-    const entrypoint = commandOf(state.config, rest);
-    change(state, { Entrypoint: entrypoint });
-    if (!state.isCommandGiven) delete state.config.Cmd;
+  ENTRYPOINT: (state, { rest: text }) => {
+    const entrypoint = commandOf(state.config, text);
+    const { Entrypoint: _, Cmd, ...rest } = state.config;
+    // A command that was not given with it was for the old entry point.
+    const kept = state.isCommandGiven && Cmd !== undefined;
+    state.config = { ...rest, ...(entrypoint.length > 0 && { Entrypoint: entrypoint }), ...(kept && { Cmd }) };
     return `ENTRYPOINT ${goQuotedList(entrypoint)}`;
   },
   EXPOSE: (state, { rest }, { variables, escape }) => {

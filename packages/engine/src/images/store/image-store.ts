@@ -44,7 +44,7 @@ export interface StoredImage extends ImageDocuments {
 const danglingPrefix = "pouch-dangling@";
 /** On a record whose target is an index: which of its manifests the name stands for. */
 const manifestLabel = "io.pouchcontainer.image.manifest";
-/** On a record of an image that a build of this daemon made: its steps may be taken up by other builds. */
+/** On a record of an image that a build of this daemon made: its steps may be taken up by other builds. containerd forgets a label that is empty. */
 const builtLabel = "io.pouchcontainer.image.built";
 /** How many records are read from containerd at once at start. */
 const loadWidth = 8;
@@ -255,7 +255,7 @@ export class ImageStore {
     const { digest } = documents.manifestDescriptor;
     const labels: Record<string, string> = {
       ...(digest !== target.digest && { [manifestLabel]: digest }),
-      ...(this.#built.has(documents.manifest.config.digest) && { [builtLabel]: "" }),
+      ...(this.#built.has(documents.manifest.config.digest) && { [builtLabel]: "true" }),
     };
     await this.#deps.containerd.images.put({ name, target, labels });
   }
