@@ -23,7 +23,7 @@ const allowed = {
   engine: ["errors", "owners", "oci", "linux", "containerd", "files", "plugin-sdk", "api"],
   "http-server": ["errors", "owners", "api", "engine"],
   cri: ["errors", "owners", "oci", "engine"],
-  cli: ["errors", "owners", "api", "plugin-sdk"],
+  cli: ["errors", "owners", "api", "plugin-sdk", "files"],
   pouchd: ["errors", "owners", "oci", "linux", "api", "containerd", "files", "plugin-sdk", "engine", "http-server", "cri"],
 };
 
@@ -46,7 +46,7 @@ module.exports = {
       to: {
         path: "^packages/([^/]+)/src/",
         pathNot:
-          "^packages/($1)/|/src/index\\.ts$|^packages/plugin-sdk/src/(testing|template|host)/index\\.ts$|^packages/files/src/worker/index\\.ts$",
+          "^packages/($1)/|/src/index\\.ts$|^packages/plugin-sdk/src/(testing|template|host)/index\\.ts$|^packages/files/src/(worker|ignore)/index\\.ts$",
       },
     },
     {
@@ -55,6 +55,13 @@ module.exports = {
       severity: "error",
       from: { path: "^packages/engine/src/containers/(archive/|changes|update-container)" },
       to: { path: "^(node:)?fs(/promises)?$" },
+    },
+    {
+      name: "cli-has-no-work-on-containers-files",
+      comment: "the client reads a .dockerignore by the same rules as the daemon, and has nothing else to do with its files",
+      severity: "error",
+      from: { path: "^packages/cli/" },
+      to: { path: "^packages/files/", pathNot: "^packages/files/src/ignore/index\\.ts$" },
     },
     {
       name: "plugins-import-the-sdk-only",

@@ -161,6 +161,11 @@ export const commandTable: readonly CommandEntry[] = [
   },
   { paths: ["images", "image ls", "image list"], summary: "List images", load: load(() => import("./commands/image/ls.ts")) },
   {
+    paths: ["build", "image build"],
+    summary: "Build an image from a Dockerfile",
+    load: load(() => import("./commands/image/build.ts")),
+  },
+  {
     paths: ["import", "image import"],
     summary: "Make an image of a tar archive's files",
     load: load(() => import("./commands/image/import.ts")),

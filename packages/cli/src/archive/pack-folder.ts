@@ -9,6 +9,11 @@ export interface PackOptions {
   rename?: string;
   /** Keep user and group ids. */
   keepOwner?: boolean;
+  /** What is left out, by its name in the archive; folders are looked through all the same when `looksInside` says so. */
+  leavesOut?: (name: string) => boolean;
+  looksInside?: boolean;
+  /** Files that are not there: in front of the others, by their names. */
+  more?: Readonly<Record<string, string>>;
 }
 
 /** A file or folder of this machine as a tar stream. */
@@ -27,6 +32,7 @@ async function fill(archive: Pack, path: string, options: PackOptions): Promise<
   const top = options.rename ?? "";
   const stat = await lstat(path);
   if (!stat.isDirectory()) return await addEntry(archive, path, top, options);
+  for (const [name, content] of Object.entries(options.more ?? {})) archive.entry({ name, mode: 0o644 }, content);
   if (top !== "") await addEntry(archive, path, top, options);
   await addChildren(archive, path, top, options);
 }
@@ -35,8 +41,9 @@ async function addChildren(archive: Pack, folder: string, prefix: string, option
   for (const entry of (await readdir(folder, { withFileTypes: true })).toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
     const path = join(folder, entry.name);
     const name = prefix === "" ? entry.name : `${prefix}/${entry.name}`;
-    await addEntry(archive, path, name, options);
-    if (entry.isDirectory()) await addChildren(archive, path, name, options);
+    const isLeftOut = options.leavesOut?.(name) === true;
+    if (!isLeftOut) await addEntry(archive, path, name, options);
+    if (entry.isDirectory() && (!isLeftOut || options.looksInside)) await addChildren(archive, path, name, options);
   }
 }
 

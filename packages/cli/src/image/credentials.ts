@@ -11,13 +11,25 @@ export const hubServer = "https://index.docker.io/v1/";
 export const serverOf = (registry: string): string =>
   ["docker.io", "index.docker.io", "registry-1.docker.io"].includes(registry) ? hubServer : registry;
 
+/** The same for all registries that a configuration names: who asks does not know which it will be. */
+export function allCredentials(context: CliContext): Record<string, AuthConfig> {
+  const configs = foldersOf(context).map(readClientConfig);
+  const servers = configs.flatMap(({ auths = {}, credHelpers = {} }) => [...Object.keys(auths), ...Object.keys(credHelpers)]);
+  const known = [...new Set(servers)].map((server) => [server, credentialsFor(context, server)] as const);
+  return Object.fromEntries(known.flatMap(([server, auth]) => (auth === undefined ? [] : [[server, auth]])));
+}
+
+function foldersOf({ configFolder, env }: CliContext): string[] {
+  const home = env["HOME"];
+  const folders = [configFolder, env["DOCKER_CONFIG"] ?? (home === undefined ? undefined : `${home}/.docker`)];
+  return folders.filter((folder) => folder !== undefined);
+}
+
 /** What is known to log in to a registry with: from this client's configuration, else from Docker's. */
 export function credentialsFor(context: CliContext, registry: string): AuthConfig | undefined {
   const server = serverOf(registry);
-  const home = context.env["HOME"];
-  const folders = [context.configFolder, context.env["DOCKER_CONFIG"] ?? (home === undefined ? undefined : `${home}/.docker`)];
-  for (const folder of folders) {
-    const found = folder === undefined ? undefined : lookUp(context, readClientConfig(folder), server);
+  for (const folder of foldersOf(context)) {
+    const found = lookUp(context, readClientConfig(folder), server);
     if (found !== undefined) return found;
   }
   return undefined;
@@ -55,4 +67,4 @@ export function authHeader(context: CliContext, registry: string): Record<string
   return auth === undefined ? {} : { "X-Registry-Auth": encodeAuth(auth) };
 }
 
-export const encodeAuth = (auth: AuthConfig): string => Buffer.from(JSON.stringify(auth)).toString("base64url");
+export const encodeAuth = (auth: AuthConfig | Record<string, AuthConfig>): string => Buffer.from(JSON.stringify(auth)).toString("base64url");

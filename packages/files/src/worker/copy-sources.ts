@@ -3,7 +3,7 @@ import { createHash, type Hash } from "node:crypto";
 import { closeSync, constants, lstatSync, openSync, readdirSync, readSync, type Stats } from "node:fs";
 import { compressionOf } from "../compression.ts";
 import type { CopySource } from "../file-jobs.ts";
-import { BadGlob, compileGlob } from "../glob.ts";
+import { BadGlob, compileGlob } from "../ignore/glob.ts";
 import { blockBytes, checksumsOf, field, numberOf } from "../tar/header-fields.ts";
 import { TarError } from "../tar/tar-error.ts";
 import type { TarEntry } from "../tar/tar-entry.ts";

@@ -1,7 +1,7 @@
 import type { Libc } from "@pouchcontainer/linux";
 import { lstatSync, readdirSync, rmdirSync } from "node:fs";
-import { BadGlob } from "../glob.ts";
-import { IgnoreRules } from "../ignore-rules.ts";
+import { BadGlob } from "../ignore/glob.ts";
+import { IgnoreRules } from "../ignore/ignore-rules.ts";
 import { codeOf, JobFailure } from "./job-failure.ts";
 import { joinPath } from "./paths.ts";
 import { removeTree } from "./remove-tree.ts";

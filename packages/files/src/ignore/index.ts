@@ -1,0 +1,2 @@
+export { BadGlob } from "./glob.ts";
+export { IgnoreRules } from "./ignore-rules.ts";
