@@ -377,6 +377,55 @@ describe("mistakes get Docker's answer and leave nothing", () => {
   });
 });
 
+describe("docker build", () => {
+  test("builds a folder with the classic builder, and what it says is what a person knows", async () => {
+    const folder = join(daemon.directory, "site");
+    mkdirSync(join(folder, "node_modules"), { recursive: true });
+    writeFileSync(join(folder, "index.html"), "served\n");
+    writeFileSync(join(folder, "node_modules/left-out"), "x");
+    writeFileSync(join(folder, ".dockerignore"), "node_modules\nDockerfile\n");
+    writeFileSync(
+      join(folder, "Dockerfile"),
+      'FROM busybox AS make\nARG WHO\nRUN echo "for $WHO" >/made\nFROM busybox\nCOPY . /www\nCOPY --from=make /made /www/\nCMD ["sh", "-c", "cd /www; ls; cat made"]\n',
+    );
+    const said = await docker("build", "-t", "site:1", "-t", "site", "--build-arg", "WHO=you", "--label", "k=v", folder);
+    assert.match(said, /^Sending build context to Docker daemon/);
+    assert.match(said, /\nStep 1\/8 : FROM busybox AS make\n ---> [0-9a-f]{12}\n/);
+    assert.match(said, /\nSuccessfully built [0-9a-f]{12}\nSuccessfully tagged site:1\nSuccessfully tagged site:latest$/);
+    assert.equal(await docker(...runNone, "site"), "index.html\nmade\nfor you");
+    assert.equal(await docker("inspect", "-f", "{{.Config.Labels.k}}", "site:1"), "v");
+    assert.match(await docker("build", "-q", folder), /^sha256:[0-9a-f]{64}$/);
+  });
+
+  test("takes a Dockerfile from standard input", async () => {
+    const { code, stdout } = await dockerWithInput(["build", "-t", "piped", "-"], "FROM busybox\nENV said=piped\n");
+    assert.equal(code, 0, stdout);
+    assert.equal(await docker(...runNone, "piped", "sh", "-c", "echo $said"), "piped");
+  });
+
+  test("ends with a failing command's number, and one that is missing is told", async () => {
+    const failed = await dockerWithInput(["build", "-"], "FROM busybox\nRUN exit 7\n");
+    assert.equal(failed.code, 7);
+    assert.match(failed.stderr, /The command '\/bin\/sh -c exit 7' returned a non-zero code: 7/);
+    const wrong = await dockerWithInput(["build", "-"], "FROM busybox\nFOO\n");
+    assert.equal(wrong.code, 1);
+    assert.match(wrong.stderr, /Error response from daemon: dockerfile parse error line 2: unknown instruction: FOO/);
+    await docker("container", "prune", "-f");
+  });
+
+  test("is called off with ctrl-c", async () => {
+    const child = spawn(dockerCommand, ["-H", `unix://${daemon.socket}`, "build", "-"]);
+    child.stdin.end("FROM busybox\nRUN echo runs; sleep 300\n");
+    let said = "";
+    child.stdout.on("data", (chunk: Buffer) => (said += chunk.toString()));
+    const closed = new Promise((resolve) => child.on("close", resolve));
+    await eventually("the command runs", () => said.includes("runs\n"));
+    child.kill("SIGINT");
+    await closed;
+    await eventually("nothing runs", async () => (await docker("ps", "-aq")) === "");
+  });
+});
+
 test("docker info and docker version answer without errors", async () => {
   const info = await daemon.docker("info");
   assert.equal(info.code, 0);

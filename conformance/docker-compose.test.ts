@@ -159,6 +159,29 @@ function fromHost(address: string, hostPort: number): Promise<string> {
   });
 }
 
+test("a service is built where it has no image", async () => {
+  const built = join(folder, "built");
+  mkdirSync(built);
+  writeFileSync(join(built, "Dockerfile"), "FROM busybox\nARG said\nENV said=$said\nCMD echo $said\n");
+  const file = join(built, "docker-compose.yml");
+  writeFileSync(
+    file,
+    'version: "3.8"\nservices:\n  one:\n    build: { context: ., args: { said: built } }\n    network_mode: none\n',
+  );
+  const env = {
+    DOCKER_HOST: `unix://${daemon.socket}`,
+    DOCKER_CONFIG: join(daemon.directory, "docker-config"),
+    DOCKER_BUILDKIT: "0",
+    COMPOSE_PROJECT_NAME: "made",
+    PYTHONWARNINGS: "ignore",
+  };
+  const up = await run("docker-compose", ["-f", file, "up", "--no-color"], env);
+  assert.equal(up.code, 0, up.stderr);
+  assert.match(up.stdout, /^(made-)?one[-_]1 +\| built$/m);
+  const down = await run("docker-compose", ["-f", file, "down", "--rmi", "local"], env);
+  assert.equal(down.code, 0, down.stderr);
+});
+
 test("up creates networks, volume and services in order, waiting for the health check", async () => {
   const up = await tryCompose("up", "-d");
   assert.equal(up.code, 0, up.stderr);

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { createReadStream, existsSync } from "node:fs";
 import { join } from "node:path";
-import { PassThrough, type Duplex } from "node:stream";
+import { PassThrough, Readable, type Duplex } from "node:stream";
 import { buffer, text } from "node:stream/consumers";
 import { after, before, describe, test } from "node:test";
 import Docker from "dockerode";
@@ -41,6 +41,27 @@ async function demuxed(stream: Duplex): Promise<{ stdout: string; stderr: string
   const [out, err] = await Promise.all([text(stdout), text(stderr)]);
   return { stdout: out, stderr: err };
 }
+
+test("buildImage takes a tar or a folder's files, and its progress is followed", async () => {
+  const archive = pack();
+  archive.entry({ name: "Dockerfile" }, "FROM busybox\nARG A\nCOPY f /\nRUN cat /f && echo $A\n");
+  archive.entry({ name: "f" }, "sent\n");
+  archive.finalize();
+  const stream = await docker.buildImage(Readable.from(archive), {
+    t: "dockerode:1",
+    buildargs: { A: "argument" },
+    labels: { k: "v" },
+  });
+  const lines = await new Promise<{ stream?: string; aux?: { ID: string } }[]>((resolve, reject) => {
+    docker.modem.followProgress(stream, (error, output) => (error ? reject(error) : resolve(output as { stream?: string }[])));
+  });
+  const said = lines.map((line) => line.stream ?? "").join("");
+  assert.match(said, /sent\nargument\n[\s\S]*Successfully tagged dockerode:1\n$/);
+  const { Id, Config } = await docker.getImage("dockerode:1").inspect();
+  assert.equal(Id, lines.find((line) => line.aux)?.aux?.ID);
+  assert.deepEqual(Config.Labels, { k: "v" });
+  await docker.getImage("dockerode:1").remove();
+});
 
 describe("the daemon", () => {
   test("ping, version and info are answered", async () => {

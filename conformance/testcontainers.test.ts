@@ -51,6 +51,30 @@ function busybox(command: string[] = ["sleep", "600"]): GenericContainer {
   return new GenericContainer("busybox").withCommand(command);
 }
 
+test("an image is built of a Dockerfile, and a container of it started", async () => {
+  const folder = join(daemon.directory, "image");
+  mkdirSync(folder);
+  writeFileSync(join(folder, "index.html"), "built\n");
+  const dockerfile = [
+    "FROM busybox AS base",
+    "ARG PORT=1",
+    'CMD ["sh", "-c", "httpd -p $PORT -h /www; echo ready to serve; exec sleep 600"]',
+    "FROM base",
+    "ARG PORT",
+    "ENV PORT=$PORT",
+    "COPY index.html /www/",
+    "EXPOSE 8080",
+  ];
+  writeFileSync(join(folder, "Dockerfile"), dockerfile.join("\n"));
+  const image = await GenericContainer.fromDockerfile(folder).withBuildArgs({ PORT: "8080" }).build("built:1");
+  const container = await image.withExposedPorts(8080).withWaitStrategy(Wait.forLogMessage("ready to serve")).start();
+  try {
+    assert.equal(await get(container), "built\n");
+  } finally {
+    await container.stop();
+  }
+});
+
 function get(container: StartedTestContainer, port = 8080): Promise<string> {
   return new Promise((resolve, reject) => {
     http

@@ -77,6 +77,9 @@ test("the examples of the command reference work as they are written", async () 
   mkdirSync(join(home, "backup"));
   writeFileSync(join(home, "bin/docker"), `#!/bin/sh\nexec ${dockerCommand} -H unix://${daemon.socket} "$@"\n`, { mode: 0o755 });
   writeFileSync(join(home, "app.conf"), "");
+  writeFileSync(join(home, "Dockerfile"), 'FROM busybox AS test\nARG VERSION\nRUN echo "$VERSION" >/version\n');
+  // What other examples leave there may be big, and may be written meanwhile.
+  writeFileSync(join(home, ".dockerignore"), "*\n");
   writeFileSync(join(home, "volume.json"), '{"Name":"data"}');
   const shell = (line: string): Promise<CommandResult> =>
     run("bash", ["-c", `cd ${home}; ${line}`], {
