@@ -17,8 +17,10 @@ import {
 import http from "node:http";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { buffer } from "node:stream/consumers";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { connectContainerd } from "@pouchcontainer/containerd";
+import { pack } from "tar-stream";
 import { makeImageArchive } from "../hack/busybox-image.ts";
 import { BothEngines, docker } from "./harness/both-engines.ts";
 import { build, builtId, contextTar, describeImage, told } from "./harness/built.ts";
@@ -536,6 +538,16 @@ test("a mode may be asked for, and nothing that is copied leads out of the conte
   assert.equal(existsSync(join(both.folder, "f")), false);
 });
 
+test("a context whose paths are as long as paths can be is built, and removed", async () => {
+  const archive = pack();
+  const deep = "d/".repeat(2040);
+  archive.entry({ name: "Dockerfile" }, "FROM busybox\nCOPY Dockerfile /x\n");
+  archive.entry({ name: `${deep}f` }, "deep");
+  archive.finalize();
+  builtId(await build(daemon.socket, await buffer(archive)));
+  assert.deepEqual(readdirSync(join(daemon.homeDirectory, "builds")), []);
+});
+
 interface Left {
   containers: string[];
   folders: string[];
@@ -590,6 +602,20 @@ async function eventuallyLeft(wanted: Left): Promise<void> {
   });
 }
 
+/** containerd's own process of the daemon under test. */
+function containerdPid(): number {
+  for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
+    let words: string[] = [];
+    try {
+      words = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
+    } catch {
+      // It has ended meanwhile.
+    }
+    if (/(^|\/)containerd$/.test(words[0] ?? "") && words.some((word) => word.startsWith(daemon.directory))) return Number(pid);
+  }
+  return assert.fail("no containerd");
+}
+
 const ways: [how: string, end: (running: ReturnType<typeof begun>) => Promise<void>][] = [
   ["whose client goes away", async ({ cut }) => cut()],
   ["that is called off", async () => void (await daemon.api("POST", "/build/cancel?id=begun"))],
@@ -632,6 +658,33 @@ for (const [how, end] of ways) {
     await eventuallyLeft(before);
   });
 }
+
+test("a command runs on while containerd is away, and its build goes on", async () => {
+  const running = begun(contextTar(context, "FROM busybox\nRUN echo runs; sleep 3; echo done >/x\nRUN cat /x\n"));
+  await eventually("the command runs", () => running.output().includes('"runs\\n"'));
+  process.kill(containerdPid(), "SIGKILL");
+  await running.over;
+  assert.match(running.output(), /"done\\n"[\s\S]*Successfully built/);
+});
+
+test("a build whose containerd is killed while files are copied fails, or goes on, and leaves nothing of its work", async () => {
+  const { containers, folders, leases } = await left();
+  const running = begun(contextTar(join(both.folder, "big"), "FROM busybox\nCOPY big /big\n"));
+  await eventually("the step has begun", () => running.output().includes("COPY big"));
+  await sleep(400 * Math.random());
+  process.kill(containerdPid(), "SIGKILL");
+  await running.over;
+  assert.match(running.output(), /"errorDetail"|Successfully built/);
+  await eventually("nothing of its work is left", async () => {
+    try {
+      const now = await left();
+      assert.deepEqual([now.containers, now.folders, now.leases], [containers, folders, leases]);
+      return now.snapshots.every((name) => !/^(build|extract)-/.test(name));
+    } catch {
+      return false;
+    }
+  });
+});
 
 test("what was done before a build is cut short is there for the next one, without a name", async () => {
   const running = begun(contextTar(context, "FROM busybox\nRUN echo kept >/x\nRUN echo runs; sleep 300\n"));

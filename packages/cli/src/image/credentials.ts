@@ -67,4 +67,5 @@ export function authHeader(context: CliContext, registry: string): Record<string
   return auth === undefined ? {} : { "X-Registry-Auth": encodeAuth(auth) };
 }
 
-export const encodeAuth = (auth: AuthConfig | Record<string, AuthConfig>): string => Buffer.from(JSON.stringify(auth)).toString("base64url");
+export const encodeAuth = (auth: AuthConfig | Record<string, AuthConfig>): string =>
+  Buffer.from(JSON.stringify(auth)).toString("base64url");

@@ -24,7 +24,7 @@ export async function openContext(
   folder: string,
   signal: AbortSignal,
 ): Promise<BuildContext> {
-  const place = join(folder, "context");
+  const place = contextFolder(folder);
   await makeFolders(place, 0o700);
   const view: FileView = folderView(place);
   const { remote } = request;
@@ -38,6 +38,9 @@ export async function openContext(
   if (ignored !== undefined) await leaveOut(deps, view, ignored, signal);
   return { view, dockerfile };
 }
+
+/** Where in a build's folder the context is. */
+export const contextFolder = (own: string): string => join(own, "context");
 
 export function folderView(folder: string, readOnly = false): FileView {
   return {

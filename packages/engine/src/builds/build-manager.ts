@@ -1,14 +1,10 @@
 import { isOutage } from "@pouchcontainer/containerd";
 import { cancelled, conflict, EngineError, invalidArgument, isKind } from "@pouchcontainer/errors";
-import { makeFolders } from "@pouchcontainer/owners";
 import { shortId, type Reference } from "@pouchcontainer/oci";
-import { randomBytes } from "node:crypto";
-import { readdir } from "node:fs/promises";
-import { join } from "node:path";
 import type { Readable } from "node:stream";
-import { removeTree } from "../remove-tree.ts";
 import { openContext } from "./build-context.ts";
 import type { BuildDeps, BuildRequest, BuildSink } from "./build-deps.ts";
+import { makeBuildFolder, newBuildId, removeBuildFolder, removeLeftFolders } from "./build-folder.ts";
 import { BuildOutput } from "./build-output.ts";
 import { parseDockerfile } from "./dockerfile/parse-dockerfile.ts";
 import { runBuild } from "./run-build.ts";
@@ -25,7 +21,7 @@ export class BuildManager {
 
   /** Removes what builds of a daemon that was killed had begun. Before the first build. */
   async recover(): Promise<void> {
-    const { containers, folder } = this.#deps;
+    const { containers } = this.#deps;
     for (const id of containers.ofBuilds()) {
       try {
         await containers.remove(id, { force: true, volumes: true, link: false });
@@ -38,8 +34,7 @@ export class BuildManager {
           });
       }
     }
-    await makeFolders(folder, 0o700);
-    for (const name of await readdir(folder)) await removeTree(join(folder, name));
+    await removeLeftFolders(this.#deps);
   }
 
   /**
@@ -84,16 +79,15 @@ export class BuildManager {
   }
 
   async #build(request: BuildRequest, body: Readable, sink: BuildSink, signal: AbortSignal): Promise<void> {
-    const { images, folder } = this.#deps;
+    const { images } = this.#deps;
     const names = request.names.map((name) => images.buildName(name));
     images.platform(request.platform);
-    const id = randomBytes(16).toString("hex");
-    const own = join(folder, id);
-    await makeFolders(own, 0o700);
+    const id = newBuildId();
+    const own = await makeBuildFolder(this.#deps, id);
     try {
       await this.#buildIn({ id, folder: own, names }, request, body, sink, signal);
     } finally {
-      await removeTree(own);
+      await removeBuildFolder(this.#deps, own);
     }
   }
 
