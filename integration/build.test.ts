@@ -25,6 +25,8 @@ import { makeImageArchive } from "../hack/busybox-image.ts";
 import { BothEngines, docker } from "./harness/both-engines.ts";
 import { build, builtId, contextTar, describeImage, told } from "./harness/built.ts";
 import { eventually, sleep, type Daemon } from "./harness/daemon.ts";
+import { annSecret, Registry } from "./harness/registry.ts";
+import { writePlugin } from "./harness/write-plugin.ts";
 
 let both: BothEngines;
 let daemon: Daemon;
@@ -454,6 +456,90 @@ test("triggers of an image run where another one is built on it", async () => {
     return { answers, image: await describeImage(socket, "trigger:2", own) };
   });
   assert.deepEqual(ours, theirs);
+});
+
+test("an image that is not here is pulled with the login for its registry, and again when that is asked for", async () => {
+  await using registry = await Registry.start({ htpasswd: annSecret });
+  const name = `${registry.host}/base:1`;
+  const login = { username: "ann", password: "secret" };
+  const header = (auth: object): Record<string, string> => ({
+    "X-Registry-Config": Buffer.from(JSON.stringify({ [registry.host]: auth, "elsewhere.example": { username: "x" } })).toString(
+      "base64url",
+    ),
+  });
+  const push = async (label: string): Promise<void> => {
+    builtId(await build(daemon.socket, contextTar(context, `FROM busybox\nLABEL pushed=${label}\n`), { t: name }));
+    const auth = Buffer.from(JSON.stringify(login)).toString("base64url");
+    const { text } = await daemon.api("POST", `/images/${name.slice(0, -2)}/push?tag=1`, undefined, { "X-Registry-Auth": auth });
+    assert.doesNotMatch(text, /errorDetail/);
+  };
+  await push("first");
+  await docker(daemon.socket, "rmi", name);
+  const dockerfile = `FROM ${name} AS one\nFROM busybox\nCOPY --from=${name} /etc/passwd /x\nCOPY --from=one /etc/group /x2\n`;
+  const tar = contextTar(context, dockerfile);
+  const refused = told(await build(daemon.socket, tar, {}, header({ ...login, password: "wrong" }))).join("\n");
+  assert.match(refused, /unauthorized|no basic auth/);
+  const pulled = await build(daemon.socket, tar, {}, header(login));
+  builtId(pulled);
+  assert.match(JSON.stringify(pulled.lines), /Pulling from base/);
+  await push("second");
+  await docker(daemon.socket, "tag", "busybox", name);
+  const label = async (query: Record<string, string>): Promise<string> => {
+    const id = builtId(await build(daemon.socket, contextTar(context, `FROM ${name}\nENV a=1\n`), query, header(login)));
+    return await docker(daemon.socket, "inspect", "--format", "{{.Config.Labels.pushed}}", id);
+  };
+  assert.equal(await label({}), "<no value>");
+  assert.equal(await label({ pull: "1" }), "second");
+  assert.doesNotMatch(daemon.log, /secret/);
+});
+
+test("a plugin sees what a step runs, and changes it as it changes any container", async () => {
+  const source = writePlugin(join(both.folder, "bounded"), {
+    name: "bounded",
+    pouch: { api: "1", points: ["container.preCreate"] },
+    language: "ts",
+    code: `import { registerContainerPlugin } from "@pouchcontainer/plugin-sdk";
+registerContainerPlugin({
+  preCreate(config) {
+    if (config.Labels?.["io.pouchcontainer.build"] === undefined) return;
+    if (config.Env?.includes("refuse=1")) throw new Error("not on this host");
+    config.HostConfig.Memory = 64 * 1024 * 1024;
+  },
+});
+`,
+  });
+  const installed = await daemon.api("POST", "/plugins/install", { source });
+  assert.equal(installed.status, 200, installed.text);
+  const limit = existsSync("/sys/fs/cgroup/memory") ? "memory/memory.limit_in_bytes" : "memory.max";
+  const answer = await build(daemon.socket, contextTar(context, `FROM busybox\nRUN cat /sys/fs/cgroup/${limit}\n`));
+  assert.ok(told(answer).includes(String(64 << 20)), told(answer).join("\n"));
+  const refused = await build(daemon.socket, contextTar(context, "FROM busybox\nENV refuse=1\nRUN true\n"));
+  assert.match(told(refused).join("\n"), /plugin \\"bounded\\" at container\.preCreate: not on this host/);
+  assert.equal(await docker(daemon.socket, "ps", "-aq"), "");
+  await daemon.api("DELETE", "/plugins/bounded?force=1");
+});
+
+test("builds of the same at the same time do not take one another's images away", async () => {
+  const before = await left();
+  const tar = contextTar(context, "FROM busybox\nRUN sleep 0.3; echo at-once >/x\nRUN sleep 0.3\nRUN cat /x\n");
+  const answers = await Promise.all(
+    Array.from({ length: 4 }, (_, index) => build(daemon.socket, tar, { t: `at-once:${index}` })),
+  );
+  for (const [index, answer] of answers.entries())
+    assert.equal(await docker(daemon.socket, "inspect", "--format", "{{.Id}}", `at-once:${index}`), builtId(answer));
+  assert.deepEqual((await left()).containers, before.containers);
+  assert.deepEqual((await left()).leases, before.leases);
+});
+
+test("an image that is removed while something is built on it is there until the end", async () => {
+  builtId(
+    await build(daemon.socket, contextTar(context, "FROM busybox\nRUN echo base >/x\n"), { t: "fleeting:1", nocache: "1" }),
+  );
+  const running = begun(contextTar(context, "FROM fleeting:1\nLABEL a=1\nRUN echo runs; sleep 2\nRUN cat /x\nCOPY one.txt /y\n"));
+  await eventually("the command runs", () => running.output().includes('"runs\\n"'));
+  await docker(daemon.socket, "rmi", "fleeting:1");
+  await running.over;
+  assert.match(running.output(), /"base\\n"[\s\S]*Successfully built/);
 });
 
 test("a context may be packed in any way, or be somewhere else, and what it leaves out is not there", async (t) => {

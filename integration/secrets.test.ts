@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { contextTar } from "./harness/built.ts";
 import { Daemon, eventually } from "./harness/daemon.ts";
 import { writePlugin } from "./harness/write-plugin.ts";
 
@@ -67,9 +68,13 @@ test("no value of an environment, header of authorization or build argument is i
   const header = Buffer.from(JSON.stringify(auth)).toString("base64url");
   await told("POST", "/images/create?fromImage=127.0.0.1:9/a&tag=1", undefined, { "X-Registry-Auth": header });
   await told("POST", "/auth", auth);
-  await told("POST", `/build?buildargs=${encodeURIComponent(JSON.stringify({ TOKEN: canary }))}`, "", {
-    "X-Registry-Config": header,
-  });
+  const dockerfile = "FROM busybox\nARG TOKEN\nRUN test -n $TOKEN\nRUN false\n";
+  const context = contextTar(join(daemon.directory, "context"), dockerfile);
+  for (const buildargs of [{ TOKEN: canary }, { TOKEN: [canary] }]) {
+    const path = `/build?buildargs=${encodeURIComponent(JSON.stringify(buildargs))}`;
+    await told("POST", path, context, { "X-Registry-Config": header });
+  }
+  assert.match(answers.at(-2) ?? "", /returned a non-zero code: 1/);
   await eventually("the trace has the start", async () =>
     (await daemon.api("GET", "/plugins/trace?plugin=leaky")).text.includes("container.preStart"),
   );

@@ -9,6 +9,8 @@ interface ShownDraft {
   id: string;
   documents: ImageDocuments;
   target: ContentDescriptor;
+  /** None of an image that was not built here. */
+  keys: readonly string[];
 }
 
 interface ShownDraftsDeps {
@@ -28,12 +30,12 @@ export class ShownDrafts {
   }
 
   /** Whether it is to be hidden again: one that was an image before stays one. */
-  async show({ id, documents, target }: ShownDraft): Promise<boolean> {
+  async show({ id, documents, target, keys }: ShownDraft): Promise<boolean> {
     const { store } = this.#deps;
     const count = this.#shown.get(id) ?? 0;
     if (count === 0 && store.get(id) !== undefined) return false;
     this.#shown.set(id, count + 1);
-    store.noteBuilt(id);
+    if (keys.length > 0) store.noteBuilt(id);
     await store.putDangling(target, documents);
     return true;
   }
