@@ -496,7 +496,7 @@ test("an image that is not here is pulled with the login for its registry, and a
 test("a plugin sees what a step runs, and changes it as it changes any container", async () => {
   const source = writePlugin(join(both.folder, "bounded"), {
     name: "bounded",
-    pouch: { api: "1", points: ["container.preCreate"] },
+    pouch: { api: "1", points: ["container.preCreate", "container.preRemove"] },
     language: "ts",
     code: `import { registerContainerPlugin } from "@pouchcontainer/plugin-sdk";
 registerContainerPlugin({
@@ -504,6 +504,9 @@ registerContainerPlugin({
     if (config.Labels?.["io.pouchcontainer.build"] === undefined) return;
     if (config.Env?.includes("refuse=1")) throw new Error("not on this host");
     config.HostConfig.Memory = 64 * 1024 * 1024;
+  },
+  preRemove() {
+    throw new Error("nothing is removed here");
   },
 });
 `,

@@ -41,7 +41,8 @@ export interface BuildContainers {
   ): Promise<{ output: AsyncIterable<{ stream: "stdout" | "stderr"; data: Uint8Array }>; close(): void }>;
   start(ref: string): Promise<void>;
   wait(ref: string, condition: "not-running", signal: AbortSignal): { result: Promise<ContainerWaitResponse> };
-  remove(ref: string, options: { force: boolean; volumes: boolean; link: boolean }): Promise<void>;
+  /** Ends and removes it with its volumes, which nobody has asked for: no plugin is asked. */
+  removeOfBuild(ref: string): Promise<void>;
   /** What it changed of its image, as a layer. */
   layer(ref: string): Promise<{ tar: Readable; ended: Promise<void> }>;
   /** It stays when its build is over. */

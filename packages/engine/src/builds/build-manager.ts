@@ -24,7 +24,7 @@ export class BuildManager {
     const { containers } = this.#deps;
     for (const id of containers.ofBuilds()) {
       try {
-        await containers.remove(id, { force: true, volumes: true, link: false });
+        await containers.removeOfBuild(id);
       } catch (error) {
         // The next start finds it again.
         if (!isKind(error, "notFound"))

@@ -265,6 +265,11 @@ export class ContainerManager {
     return await opened;
   }
 
+  /** Ends and removes one that a build made. */
+  async removeOfBuild(ref: string): Promise<void> {
+    await this.#room.remove(this.#require(ref), { force: true, volumes: true });
+  }
+
   /** It stays when its build is over. */
   async keepOfBuild(ref: string): Promise<void> {
     await this.#require(ref).changeIfStored({ build: undefined });

@@ -44,9 +44,9 @@ export async function runCommand<T>(
       await ended;
     }
   } finally {
-    if (signal.aborted) await containers.remove(id, { force: true, volumes: true, link: false });
+    if (signal.aborted) await containers.removeOfBuild(id);
     else if (request.forceRemove || (request.remove && isDone)) {
-      await containers.remove(id, { force: true, volumes: true, link: false });
+      await containers.removeOfBuild(id);
       await output.say(`Removing intermediate container ${shortId(id)}\n`);
     } else await containers.keepOfBuild(id);
   }
