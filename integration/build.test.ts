@@ -144,7 +144,7 @@ RUN echo "again $A $C"
 ARG http_proxy
 RUN echo "$http_proxy"
 `,
-    query: { buildargs: JSON.stringify({ A: "given", B: "b", D: null, http_proxy: "http://p", NOPE: "1" }) },
+    query: { buildargs: JSON.stringify({ TAG: "latest", A: "given", B: "b", D: null, http_proxy: "http://p", NOPE: "1" }) },
   },
   {
     name: "another character for the backslash",
@@ -355,6 +355,7 @@ test("what is not there is refused by its name, whatever else is asked for", asy
   }
   const heredoc = await build(daemon.socket, contextTar(context, "FROM busybox\nRUN <<EOF\necho x\nEOF\n"));
   assert.equal(heredoc.status, 400);
+  assert.match(String(heredoc.lines[0]?.["message"]), /here-documents \(<<EOF\) are not supported/);
 });
 
 /** Of the same Dockerfile and context again, what is taken from the build before. */
@@ -625,6 +626,17 @@ test("a mode may be asked for, and nothing that is copied leads out of the conte
   );
   assert.equal(readFileSync(marker, "utf8"), "host");
   assert.equal(existsSync(join(both.folder, "f")), false);
+});
+
+test("a Dockerfile that grows without end is refused, whatever it grows in", async () => {
+  const growing = `FROM busybox\nENV a=${"x".repeat(64)}\n${"ENV a=$a$a\n".repeat(40)}`;
+  const told40 = told(await build(daemon.socket, contextTar(context, growing))).join("\n");
+  assert.match(told40, /an instruction may come to 1048576 characters and no more/);
+  const labels = Array.from({ length: 20 }, (_, index) => `LABEL l${index}=$a`).join("\n");
+  const big = `FROM busybox\nENV a=${"x".repeat(64)}\n${"ENV a=$a$a\n".repeat(13)}${labels}\n`;
+  const toldBig = told(await build(daemon.socket, contextTar(context, big))).join("\n");
+  assert.match(toldBig, /the image's configuration and history have \d+ bytes, more than 8388608/);
+  assert.equal((await daemon.api("GET", "/_ping")).status, 200);
 });
 
 test("a context whose paths are as long as paths can be is built, and removed", async () => {

@@ -9,7 +9,7 @@ import { fetchContent } from "./fetch-content.ts";
 import { readWhole } from "./steps/copy-step.ts";
 
 /** Nobody writes more by hand. */
-const textLimit = 4 << 20;
+const textLimit = 1 << 20;
 
 export interface BuildContext {
   view: FileView;

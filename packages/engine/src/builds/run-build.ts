@@ -6,7 +6,7 @@ import { BuildArguments } from "./build-arguments.ts";
 import type { BuildRoom } from "./build-room.ts";
 import type { Dockerfile, Instruction, Stage } from "./dockerfile/instruction.ts";
 import { parseInstruction } from "./dockerfile/parse-dockerfile.ts";
-import { addLabels, argumentOf } from "./steps/config-steps.ts";
+import { addLabels, argumentsOf } from "./steps/config-steps.ts";
 import { doStep } from "./steps/do-step.ts";
 import { nextDraft } from "./steps/next-draft.ts";
 import { shownId, type StepState } from "./steps/step-state.ts";
@@ -23,7 +23,7 @@ export async function runBuild(room: BuildRoom, dockerfile: Dockerfile): Promise
   const given = new BuildArguments(room.request.arguments);
   for (const instruction of dockerfile.arguments) {
     await announce(room, counter, instruction.text);
-    for (const word of instruction.rest.split(/\s+/)) given.declareGlobally(...argumentOf(word, given.global, room.escape));
+    for (const [name, value] of argumentsOf(instruction.rest, given.global, room.escape)) given.declareGlobally(name, value);
   }
   for (const [index, stage] of stages.entries()) {
     if (room.done.some(({ name }) => name !== undefined && name === stage.name))

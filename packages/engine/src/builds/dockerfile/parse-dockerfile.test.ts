@@ -48,6 +48,11 @@ test("stages have their base, name and instructions; arguments may come before t
   ]);
 });
 
+test("what only looks like a here-document is the shell's", () => {
+  const { stages } = parseDockerfile("FROM a\nRUN cat <<EOF\nRUN echo $((1<<x))\n");
+  assert.equal(stages[0]?.instructions.length, 2);
+});
+
 test("what is wrong is told with its line, in dockerd's words", () => {
   const wrong: Record<string, string> = {
     "FROM a\n\nFOO x": "dockerfile parse error line 3: unknown instruction: FOO",
@@ -62,6 +67,8 @@ test("what is wrong is told with its line, in dockerd's words", () => {
     "FROM a\nENV b": "failed to parse Dockerfile: ENV must have two arguments",
     "FROM a\nSHELL sh": "dockerfile parse error line 2: SHELL requires the arguments to be in JSON form",
     "FROM a\nONBUILD FROM b": "dockerfile parse error line 2: FROM isn't allowed as an ONBUILD trigger",
+    "FROM a\nRUN cat <<-'EOF'\n  x\n  EOF\n":
+      "dockerfile parse error line 2: here-documents (<<-'EOF') are not supported by the classic builder",
     "# escape=x\nFROM a": "failed to parse Dockerfile: invalid escape token 'x' does not match ` or \\",
   };
   for (const [source, message] of Object.entries(wrong)) assert.throws(() => parseDockerfile(source), { message }, source);

@@ -28,6 +28,7 @@ export function readLines(source: string): WrittenDockerfile {
   const end = escape === "`" ? /`[ \t]*$/ : /\\[ \t]*$/;
   const instructions: WrittenInstruction[] = [];
   const broken = new Set<WrittenInstruction>();
+  const lastLines = new Map(lines.map((line, index) => [line.trim(), index]));
   let open: WrittenInstruction | undefined;
   for (const [index, line] of lines.entries()) {
     if (open && /^\s*$/.test(line) && index < lines.length - 1) broken.add(open);
@@ -35,12 +36,27 @@ export function readLines(source: string): WrittenDockerfile {
     open ??= { line: index + 1, text: "" };
     open.text += line.replace(end, "");
     if (end.test(line)) continue;
+    refuseHereDocument(open, index, lastLines);
     instructions.push(open);
     open = undefined;
   }
   if (open) instructions.push(open);
   const written = instructions.map(({ line, text }) => ({ line, text: text.trim() })).filter(({ text }) => text !== "");
   return { escape, instructions: written, warnings: warningsOf([...broken]) };
+}
+
+/** Text up to a line that has this word alone. Without such a line it is the shell's. */
+const hereDocument = /<<-?[ \t]*["']?([a-zA-Z_]\w*)["']?/g;
+
+/** The lines of one would be taken for instructions, or worse, be none. `lastLines` says where a line is for the last time. */
+function refuseHereDocument({ line, text }: WrittenInstruction, end: number, lastLines: ReadonlyMap<string, number>): void {
+  if (!/^\s*(RUN|COPY|ADD)\s/i.test(text)) return;
+  for (const [whole, word = ""] of text.matchAll(hereDocument)) {
+    if ((lastLines.get(word) ?? 0) > end)
+      throw invalidArgument(
+        `dockerfile parse error line ${line}: here-documents (${whole}) are not supported by the classic builder`,
+      );
+  }
 }
 
 function warningsOf(broken: readonly WrittenInstruction[]): string[] {

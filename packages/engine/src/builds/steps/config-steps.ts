@@ -3,6 +3,7 @@ import type { ImageRunConfig } from "@pouchcontainer/oci";
 import { parseSignal } from "../../containers/config/signals.ts";
 import {
   emptySet,
+  exposedPorts,
   healthcheckOf,
   jsonWords,
   pairsOf,
@@ -10,7 +11,7 @@ import {
   portsOf,
   withVariables,
 } from "../../images/instructions/values.ts";
-import { expand, rawWords, type Variables } from "../../images/instructions/words.ts";
+import { expand, expandAll, rawWords, type Variables } from "../../images/instructions/words.ts";
 import type { Instruction } from "../dockerfile/instruction.ts";
 import { goHealthcheck, goQuotedList } from "./go-text.ts";
 import { shellOf, type StepState } from "./step-state.ts";
@@ -32,7 +33,7 @@ export const configSteps: Partial<Record<string, ConfigStep>> = {
   },
   LABEL: (state, { rest }, { variables, escape }) => addLabels(state, pairsOf("LABEL", rest, variables, escape)),
   ARG: (state, { rest }, { variables, escape }) => {
-    const declared = rawWords(rest, escape).map((word) => argumentOf(word, variables, escape));
+    const declared = argumentsOf(rest, variables, escape);
     for (const [name, value] of declared) state.arguments.declare(name, value);
     return `ARG ${declared.map(([name, value]) => (value === undefined ? name : `${name}=${value}`)).join(" ")}`;
   },
@@ -51,8 +52,8 @@ export const configSteps: Partial<Record<string, ConfigStep>> = {
     return `ENTRYPOINT ${goQuotedList(entrypoint)}`;
   },
   EXPOSE: (state, { rest }, { variables, escape }) => {
-    const ports = rawWords(rest, escape).flatMap((word) => rawWords(expand(word, variables, escape)));
-    change(state, { ExposedPorts: { ...state.config.ExposedPorts, ...emptySet(ports.flatMap(exposed)) } });
+    const ports = expandAll(rawWords(rest, escape), variables, escape).flatMap((words) => rawWords(words));
+    change(state, { ExposedPorts: { ...state.config.ExposedPorts, ...emptySet(exposedPorts(ports, exposed)) } });
     return `EXPOSE ${ports.toSorted().join(" ")}`;
   },
   VOLUME: (state, { rest }, { variables, escape }) => {
@@ -98,11 +99,18 @@ export function addLabels(state: StepState, pairs: readonly (readonly [string, s
   return `LABEL ${told(pairs)}`;
 }
 
-/** An argument and the value it has without the client's; undefined for none. */
-export function argumentOf(word: string, variables: Variables, escape: string): [name: string, value: string | undefined] {
+/** Arguments and the values they have without the client's; undefined for none. */
+export function argumentsOf(rest: string, variables: Variables, escape: string): [name: string, value: string | undefined][] {
+  const words = rawWords(rest, escape);
+  // In pairs, of which a name without a value has an empty second part.
+  const parts = words.flatMap((word) => (word.includes("=") ? splitOnce(word) : [word, ""]));
+  const expanded = expandAll(parts, variables, escape);
+  return words.map((word, index) => [expanded[2 * index] ?? "", word.includes("=") ? expanded[2 * index + 1] : undefined]);
+}
+
+function splitOnce(word: string): [string, string] {
   const at = word.indexOf("=");
-  if (at === -1) return [expand(word, variables, escape), undefined];
-  return [expand(word.slice(0, at), variables, escape), expand(word.slice(at + 1), variables, escape)];
+  return [word.slice(0, at), word.slice(at + 1)];
 }
 
 /** A command for the shell, or in JSON's form as it is. */

@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { posix } from "node:path";
 import { addAbortSignal } from "node:stream";
 import { buffer } from "node:stream/consumers";
-import { expand } from "../../images/instructions/words.ts";
+import { expand, expandAll } from "../../images/instructions/words.ts";
 import type { BuildDeps } from "../build-deps.ts";
 import { copyWords } from "../dockerfile/parse-dockerfile.ts";
 import type { Instruction } from "../dockerfile/instruction.ts";
@@ -31,7 +31,7 @@ export interface FoundSource {
 }
 
 export function copyRequest(instruction: Instruction, variables: ReadonlyMap<string, string>, escape: string): CopyRequest {
-  const words = copyWords(instruction).map((word) => expand(word, variables, escape));
+  const words = expandAll(copyWords(instruction), variables, escape);
   const { name, flags } = instruction;
   const owner = flags.get("chown");
   const from = flags.get("from");

@@ -64,6 +64,7 @@ async function runStep(room: BuildRoom, state: StepState, { rest, flags }: Instr
   const { deps, drafts, request, output, signal } = room;
   const command = commandOf(state.config, rest);
   const variables = [...variablesOf(state)].filter(([name]) => !isInEnvironment(state, name));
+  refuseLong(variables);
   const environment = variables.map(([name, value]) => `${name}=${value}`);
   const told = variables.filter(([name]) => state.arguments.isTold(name)).map(([name, value]) => `${name}=${value}`);
   const saved = environment.length === 0 ? command : [`|${told.length}`, ...told.toSorted(), ...command];
@@ -73,6 +74,15 @@ async function runStep(room: BuildRoom, state: StepState, { rest, flags }: Instr
     await drafts.show(draft);
     return await runCommand(deps, request, draft, { build: room.id, command, environment }, output, make, signal);
   });
+}
+
+/** More than a process can be given. */
+const longestEnvironment = 2 << 20;
+
+function refuseLong(variables: readonly (readonly [string, string])[]): void {
+  const length = variables.reduce((sum, [name, value]) => sum + name.length + value.length, 0);
+  if (length > longestEnvironment)
+    throw invalidArgument(`the build arguments of a command have ${length} characters, more than ${longestEnvironment}`);
 }
 
 function isInEnvironment({ config }: StepState, name: string): boolean {

@@ -97,3 +97,13 @@ test("what is no change is refused, and says why", () => {
   ];
   for (const [change, message] of refused) assert.throws(() => applyChanges({}, [change]), message, change);
 });
+
+test("variables that stand for one another many times over, and ranges that say the same, come to an end", () => {
+  const many = new Map([["A", "x".repeat(1000)]]);
+  assert.throws(() => expand("$A".repeat(2000), many), /may come to 1048576 characters and no more/);
+  assert.throws(() => expand("${N:-".repeat(100_000), many), /too many substitutions in one another/);
+  assert.throws(() => applyChanges({ Env: [`A=${"x".repeat(1000)}`] }, [`ENV ${"b=$A ".repeat(2000)}`]), /and no more/);
+  assert.throws(() => applyChanges({}, [`EXPOSE ${"1-65535 ".repeat(1000)}`]), /EXPOSE of 1000 ranges of ports is refused/);
+  const env = Array.from({ length: 100_000 }, (_, index) => `v${index}=1`);
+  assert.equal(applyChanges({}, [`ENV ${env.join(" ")}`, "ENV v5=2"]).Env?.[5], "v5=2");
+});

@@ -1,8 +1,8 @@
 import { invalidArgument } from "@pouchcontainer/errors";
 import type { ImageRunConfig } from "@pouchcontainer/oci";
 import { posix } from "node:path";
-import { commandOf, emptySet, healthcheckOf, pairsOf, placesOf, portsOf, trigger, withVariables } from "./values.ts";
-import { expand, rawWords, type Variables } from "./words.ts";
+import { commandOf, emptySet, healthcheckOf, pairsOf, placesOf, exposedPorts, trigger, withVariables } from "./values.ts";
+import { expand, expandAll, rawWords, type Variables } from "./words.ts";
 
 type Change = (config: ImageRunConfig, rest: string, variables: Variables) => ImageRunConfig;
 
@@ -53,7 +53,7 @@ const table = new Map<string, Change>(
     }),
     expose: (config, rest, variables) => ({
       ...config,
-      ExposedPorts: { ...config.ExposedPorts, ...emptySet(rawWords(rest).flatMap((word) => portsOf(expand(word, variables)))) },
+      ExposedPorts: { ...config.ExposedPorts, ...emptySet(exposedPorts(expandAll(rawWords(rest), variables))) },
     }),
     volume: (config, rest, variables) => ({
       ...config,

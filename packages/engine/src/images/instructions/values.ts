@@ -1,7 +1,7 @@
 import { invalidArgument } from "@pouchcontainer/errors";
 import type { ImageHealthcheck, ImageRunConfig } from "@pouchcontainer/oci";
 import { parseGoDuration } from "../../go-duration.ts";
-import { expand, rawWords, type Variables } from "./words.ts";
+import { expandAll, rawWords, type Variables } from "./words.ts";
 
 /** What instructions of a Dockerfile say, each in a form of its own (Dockerfile reference). */
 
@@ -42,9 +42,10 @@ export function rawPairs(instruction: string, rest: string, escape?: string): [n
 
 /** The same with variables replaced. */
 export function pairsOf(instruction: string, rest: string, variables: Variables, escape?: string): [string, string][] {
-  return rawPairs(instruction, rest, escape).map(([name, value]) => [
-    named(instruction, expand(name, variables, escape)),
-    expand(value, variables, escape),
+  const words = expandAll(rawPairs(instruction, rest, escape).flat(), variables, escape);
+  return Array.from({ length: words.length / 2 }, (_, index) => [
+    named(instruction, words[2 * index] ?? ""),
+    words[2 * index + 1] ?? "",
   ]);
 }
 
@@ -56,14 +57,28 @@ function named(instruction: string, name: string): string {
 /** One that is there keeps its place. */
 export function withVariables(env: readonly string[], pairs: readonly [string, string][]): string[] {
   const result = [...env];
+  const places = new Map(env.map((entry, index): [string, number] => [entry.split("=", 1)[0] ?? "", index]).reverse());
   for (const [name, value] of pairs) {
-    const at = result.findIndex((entry) => entry === name || entry.startsWith(`${name}=`));
-    result.splice(at === -1 ? result.length : at, at === -1 ? 0 : 1, `${name}=${value}`);
+    const place = places.get(name) ?? result.length;
+    places.set(name, place);
+    result[place] = `${name}=${value}`;
   }
   return result;
 }
 
 const maxPort = 65_535;
+
+/** All ports of an `EXPOSE`. There are no more than so many; ranges that say the same again and again are none of them. */
+export function exposedPorts(words: readonly string[], read: (text: string) => string[] = portsOf): string[] {
+  const ports = new Set<string>();
+  let count = 0;
+  for (const word of words) {
+    for (const port of read(word)) ports.add(port);
+    count += ports.size;
+    if (count > 64 * maxPort) throw invalidArgument(`EXPOSE of ${words.length} ranges of ports is refused`);
+  }
+  return [...ports];
+}
 
 /** Each port of a range is exposed by itself; one that is published for a place on the host is the container's alone here. */
 export function portsOf(text: string): string[] {
@@ -76,7 +91,7 @@ export function portsOf(text: string): string[] {
 }
 
 export function placesOf(rest: string, variables: Variables, escape?: string): string[] {
-  const places = (jsonWords(rest) ?? rawWords(rest, escape)).map((place) => expand(place, variables, escape).trim());
+  const places = expandAll(jsonWords(rest) ?? rawWords(rest, escape), variables, escape).map((place) => place.trim());
   if (places.includes("")) throw invalidArgument("VOLUME specified can not be an empty string");
   return places;
 }

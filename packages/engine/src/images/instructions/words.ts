@@ -38,12 +38,35 @@ function pieceEnd(text: string, at: number, escape: string): number {
 /** Text without its quotes and backslashes, its variables replaced; of a variable that is not set nothing remains. */
 export function expand(text: string, variables: Variables, escape = "\\"): string {
   try {
-    return new Expander(text, variables, escape).until(() => false);
+    const expanded = new Expander(text, variables, escape).until(() => false);
+    if (expanded.length > longestInstruction) throw tooLong(text);
+    return expanded;
   } catch (error) {
     if (error instanceof BadWord) throw invalidArgument(`failed to process "${text}": ${error.message}`);
     throw error;
   }
 }
+
+/** What one instruction may come to: variables that stand for one another grow with each step, and nothing honest is longer. */
+const longestInstruction = 1 << 20;
+
+/** The same for all words of an instruction. */
+export function expandAll(words: readonly string[], variables: Variables, escape?: string): string[] {
+  let length = 0;
+  return words.map((word) => {
+    const expanded = expand(word, variables, escape);
+    length += expanded.length;
+    if (length > longestInstruction) throw tooLong(word);
+    return expanded;
+  });
+}
+
+function tooLong(text: string): Error {
+  const shown = text.length > 100 ? `${text.slice(0, 100)}…` : text;
+  return invalidArgument(`failed to process "${shown}": an instruction may come to ${longestInstruction} characters and no more`);
+}
+
+const deepestSubstitution = 100;
 
 class BadWord extends Error {}
 
@@ -52,6 +75,7 @@ class Expander {
   readonly #variables: Variables;
   readonly #escape: string;
   #at = 0;
+  #depth = 0;
 
   constructor(text: string, variables: Variables, escape: string) {
     this.#text = text;
@@ -65,6 +89,7 @@ class Expander {
     while (this.#at < this.#text.length) {
       const character = this.#take();
       if (ends(character)) return result;
+      if (result.length > longestInstruction) throw tooLong(this.#text);
       if (character === "'") result += this.#singleQuoted();
       else if (character === '"') result += this.#doubleQuoted();
       else if (character === "$") result += this.#variable();
@@ -121,7 +146,10 @@ class Expander {
     const value = this.#variables.get(name);
     if (operator === "}") return value ?? "";
     const before = this.#at;
+    if (this.#depth === deepestSubstitution) throw new BadWord("too many substitutions in one another");
+    this.#depth++;
     const word = this.until((character) => character === "}");
+    this.#depth--;
     if (this.#text.charAt(this.#at - 1) !== "}" || this.#at === before) throw new BadWord("syntax error: missing '}'");
     const isSet = operator.startsWith(":") ? value !== undefined && value !== "" : value !== undefined;
     if (operator.endsWith("+")) return isSet ? word : "";

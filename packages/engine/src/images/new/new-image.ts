@@ -1,6 +1,6 @@
 import { isOutage } from "@pouchcontainer/containerd";
 import type { Readable } from "node:stream";
-import { cancelled } from "@pouchcontainer/errors";
+import { cancelled, invalidArgument } from "@pouchcontainer/errors";
 import {
   digestOf,
   MediaType,
@@ -14,7 +14,7 @@ import {
 } from "@pouchcontainer/oci";
 import type { LoadDeps } from "../archive/load-archive.ts";
 import type { Lease } from "../lease.ts";
-import type { ImageDocuments } from "../store/image-documents.ts";
+import { documentLimit, type ImageDocuments } from "../store/image-documents.ts";
 import type { StoredImage } from "../store/image-store.ts";
 import { writeManifest } from "../write-manifest.ts";
 import { writeLayer } from "./write-layer.ts";
@@ -99,6 +99,8 @@ async function writeDocuments(
   const { content } = deps.containerd;
   const { created = new Date(deps.clock.now()).toISOString(), annotations } = image;
   const bytes = Buffer.from(JSON.stringify(configOf(image, layer, created)));
+  if (bytes.length > documentLimit)
+    throw invalidArgument(`the image's configuration and history have ${bytes.length} bytes, more than ${documentLimit}`);
   const digest = digestOf(bytes);
   await lease.holdContent(digest);
   await content.writeBlob({ bytes, digest }, { leaseId: lease.id, signal });
