@@ -329,6 +329,8 @@ test("what cannot be built is refused in dockerd's words, and with its numbers",
       const answer = await build(socket, contextTar(context, dockerfile), query);
       answers.push([dockerfile, answer.status, told(answer)]);
     }
+    // Containers of steps that failed stay, to be looked at.
+    await docker(socket, "container", "prune", "-f");
     return answers;
   });
   assert.deepEqual(ours, theirs);
@@ -514,13 +516,16 @@ registerContainerPlugin({
   });
   const installed = await daemon.api("POST", "/plugins/install", { source });
   assert.equal(installed.status, 200, installed.text);
-  const limit = existsSync("/sys/fs/cgroup/memory") ? "memory/memory.limit_in_bytes" : "memory.max";
-  const answer = await build(daemon.socket, contextTar(context, `FROM busybox\nRUN cat /sys/fs/cgroup/${limit}\n`));
-  assert.ok(told(answer).includes(String(64 << 20)), told(answer).join("\n"));
-  const refused = await build(daemon.socket, contextTar(context, "FROM busybox\nENV refuse=1\nRUN true\n"));
-  assert.match(told(refused).join("\n"), /plugin \\"bounded\\" at container\.preCreate: not on this host/);
-  assert.equal(await docker(daemon.socket, "ps", "-aq"), "");
-  await daemon.api("DELETE", "/plugins/bounded?force=1");
+  try {
+    const limit = existsSync("/sys/fs/cgroup/memory") ? "memory/memory.limit_in_bytes" : "memory.max";
+    const answer = await build(daemon.socket, contextTar(context, `FROM busybox\nRUN cat /sys/fs/cgroup/${limit}\n`));
+    assert.ok(told(answer).includes(String(64 << 20)), told(answer).join("\n"));
+    const refused = await build(daemon.socket, contextTar(context, "FROM busybox\nENV refuse=1\nRUN true\n"));
+    assert.match(told(refused).join("\n"), /plugin \\"bounded\\" at container\.preCreate: not on this host/);
+    assert.equal(await docker(daemon.socket, "ps", "-aq"), "");
+  } finally {
+    await daemon.api("DELETE", "/plugins/bounded?force=1");
+  }
 });
 
 test("builds of the same at the same time do not take one another's images away", async () => {
