@@ -86,7 +86,7 @@ export class ImageDrafts {
     const key = keyOf(before, step);
     const { store, containerd } = this.#deps;
     const steps = [...store.images()]
-      .filter(({ id }) => store.isBuilt(id) || trusted.has(id))
+      .filter((image) => store.isBuilt(image) || trusted.has(image.id))
       .flatMap((image) => stepOf(image, key) ?? []);
     const [newest] = steps.toSorted((one, other) => createdAt(other) - createdAt(one));
     if (newest === undefined) return undefined;
@@ -109,7 +109,7 @@ export class ImageDrafts {
   async keep({ id, documents, target, keys }: Draft, names: readonly Reference[]): Promise<StoredImage> {
     const { store, shown } = this.#deps;
     shown.keep(id);
-    if (keys.length > 0) store.noteBuilt(id);
+    if (keys.length > 0) store.noteBuilt(documents);
     let image = await store.putDangling(target, documents);
     for (const name of names) image = await store.put(name, target, documents);
     return image;

@@ -35,7 +35,7 @@ export class ShownDrafts {
     const count = this.#shown.get(id) ?? 0;
     if (count === 0 && store.get(id) !== undefined) return false;
     this.#shown.set(id, count + 1);
-    if (keys.length > 0) store.noteBuilt(id);
+    if (keys.length > 0) store.noteBuilt(documents);
     await store.putDangling(target, documents);
     return true;
   }

@@ -4,6 +4,7 @@ import { MediaType } from "@pouchcontainer/oci";
 import { FakeContainerd } from "../testing/fake-containerd.ts";
 import { FakeRegistry } from "../../registry/testing/fake-registry.ts";
 import { imageRoom, type ImageRoom } from "../testing/image-room.ts";
+import { ImageStore } from "./image-store.ts";
 import type { ImageManagerOptions } from "../image-manager.ts";
 
 const amd64 = { os: "linux", architecture: "amd64" };
@@ -278,4 +279,28 @@ test("an image is unpacked for another snapshotter when a container needs it, an
   assert.equal(containerd.snapshotsBySnapshotter.get("native")?.size, 2);
   assert.equal(containerd.leaseResources.size, 0);
   assert.equal(containerd.applied.length, 4);
+});
+
+test("an image is one that was built here by its manifest, which no other one takes the place of", async () => {
+  const containerd = new FakeContainerd();
+  const options = { containerd, naming: { domain: "docker.io", namespace: "library" }, platform: amd64, now: () => 0 };
+  const store = new ImageStore({ ...options, removal: (work) => work(), warn: () => undefined });
+  const digest = (letter: string): string => `sha256:${letter.repeat(64)}`;
+  const withManifest = (letter: string) => {
+    const manifestDescriptor = { mediaType: MediaType.ociManifest, digest: digest(letter), size: 1 };
+    const config = { mediaType: MediaType.ociConfig, digest: digest("c"), size: 1 };
+    const manifest = { schemaVersion: 2 as const, config, layers: [] };
+    return { manifestDescriptor, manifest, config: { ...amd64, rootfs: { type: "layers" as const, diff_ids: [] } } };
+  };
+  const named = (name: string) => ({ domain: "docker.io", path: name, tag: "1" });
+  const [built, foreign] = [withManifest("a"), withManifest("b")];
+  store.noteBuilt(built);
+  const image = await store.put(named("built"), built.manifestDescriptor, built);
+  assert.ok(store.isBuilt(image));
+  store.noteBuilt(foreign);
+  await store.put(named("foreign"), foreign.manifestDescriptor, foreign);
+  assert.ok(store.isBuilt(image));
+  await store.untag("docker.io/built:1", image.id);
+  assert.equal(image.manifestDescriptor.digest, digest("b"));
+  assert.ok(!store.isBuilt(image), "what it shows now came from elsewhere");
 });

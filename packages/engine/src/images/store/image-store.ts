@@ -44,7 +44,7 @@ export interface StoredImage extends ImageDocuments {
 const danglingPrefix = "pouch-dangling@";
 /** On a record whose target is an index: which of its manifests the name stands for. */
 const manifestLabel = "io.pouchcontainer.image.manifest";
-/** On a record of an image that a build of this daemon made: its steps may be taken up by other builds. containerd forgets a label that is empty. */
+/** On a record of an image that a build of this daemon made: the manifest whose steps may be taken up by other builds. */
 const builtLabel = "io.pouchcontainer.image.built";
 /** How many records are read from containerd at once at start. */
 const loadWidth = 8;
@@ -68,7 +68,8 @@ export class ImageStore {
   readonly #deps: ImageStoreDeps;
   readonly #images = new Map<string, StoredImage>();
   readonly #idByName = new Map<string, string>();
-  readonly #built = new Set<string>();
+  /** Digests of the manifests that builds made, by the image's id. */
+  readonly #built = new Map<string, string>();
   #lastChange: Promise<unknown> = Promise.resolve();
 
   constructor(deps: ImageStoreDeps) {
@@ -101,14 +102,15 @@ export class ImageStore {
     return id === undefined ? undefined : this.#images.get(id);
   }
 
-  /** Whether a build of this daemon made it. */
-  isBuilt(id: string): boolean {
-    return this.#built.has(id);
+  /** Whether a build of this daemon made it. The same image may come from elsewhere with another manifest, which says what it likes. */
+  isBuilt({ id, manifestDescriptor }: StoredImage): boolean {
+    return this.#built.get(id) === manifestDescriptor.digest;
   }
 
-  /** Says so of one that is about to be put here. */
-  noteBuilt(id: string): void {
-    this.#built.add(id);
+  /** Says so of one that is about to be put here. Of one that is here already its first manifest counts. */
+  noteBuilt({ manifest, manifestDescriptor }: ImageDocuments): void {
+    const id = manifest.config.digest;
+    if (!this.#built.has(id)) this.#built.set(id, manifestDescriptor.digest);
   }
 
   /** Finds by name, name and digest, id or the beginning of an id, in this order. */
@@ -242,7 +244,8 @@ export class ImageStore {
         manifestDigest,
       });
       if (documents === undefined) return this.#deps.warn(`image ${name} is left out: its content is not here`);
-      if (builtLabel in record.labels) this.#built.add(documents.manifest.config.digest);
+      const built = record.labels[builtLabel];
+      if (built) this.#built.set(documents.manifest.config.digest, built);
       if (name.startsWith(danglingPrefix)) this.#image(target, documents);
       else this.#remember(name, parseReference(name), target, documents, (record.updatedAt ?? record.createdAt)?.getTime());
     } catch (error) {
@@ -253,9 +256,10 @@ export class ImageStore {
 
   async #write(name: string, target: Descriptor, documents: ImageDocuments): Promise<void> {
     const { digest } = documents.manifestDescriptor;
+    const built = this.#built.get(documents.manifest.config.digest);
     const labels: Record<string, string> = {
       ...(digest !== target.digest && { [manifestLabel]: digest }),
-      ...(this.#built.has(documents.manifest.config.digest) && { [builtLabel]: "true" }),
+      ...(built && { [builtLabel]: built }),
     };
     await this.#deps.containerd.images.put({ name, target, labels });
   }
