@@ -70,7 +70,7 @@ async function runStage(
   await announce(room, counter, stage.from.text);
   const state = await begin(room, stage, given);
   try {
-    await pullTriggers(room, state);
+    await runTriggers(room, state);
     await output.say(` ---> ${shownId(state.draft)}\n`);
     for (const instruction of stage.instructions) {
       signal.throwIfAborted();
@@ -122,7 +122,7 @@ async function baseOf(room: BuildRoom, base: string, platform: string | undefine
 }
 
 /** What the image asks of those who build on it. */
-async function pullTriggers(room: BuildRoom, state: StepState): Promise<void> {
+async function runTriggers(room: BuildRoom, state: StepState): Promise<void> {
   const triggers = state.config.OnBuild ?? [];
   if (triggers.length === 0) return;
   const { OnBuild: _, ...config } = state.config;
