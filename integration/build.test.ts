@@ -722,6 +722,22 @@ function containerdPid(): number {
   return assert.fail("no containerd");
 }
 
+test("a client that goes away while it sends its context leaves nothing", async () => {
+  const before = await left();
+  const tar = gzipSync(contextTar(context, "FROM busybox\n"));
+  for (const share of [0, 0.01, 0.5, 0.99]) {
+    const headers = { "Content-Length": tar.length };
+    const request = http.request({ socketPath: daemon.socket, method: "POST", path: "/build", headers });
+    const over = new Promise((resolve) => request.on("error", resolve).on("close", resolve));
+    request.flushHeaders();
+    request.write(tar.subarray(0, share * tar.length));
+    await eventually("it has begun", () => readdirSync(join(daemon.homeDirectory, "builds")).length > 0);
+    request.destroy();
+    await over;
+    await eventuallyLeft(before);
+  }
+});
+
 const ways: [how: string, end: (running: ReturnType<typeof begun>) => Promise<void>][] = [
   ["whose client goes away", async ({ cut }) => cut()],
   ["that is called off", async () => void (await daemon.api("POST", "/build/cancel?id=begun"))],
