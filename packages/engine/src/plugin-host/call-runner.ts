@@ -9,7 +9,7 @@ import type { InvokeContext, PluginInstance, PointAnswer, PointRequest } from "@
 import type { CallJournal, JournaledCall } from "./journal/journaled-call.ts";
 import { enterNothing, isGuest, LateFailures, type Enter, type GuestPlace } from "./late-failures.ts";
 import { maskedFailure, maskedWords } from "./masked-failure.ts";
-import type { ChainLink } from "./plugin-registry.ts";
+import { asItIsNow, type ChainLink } from "./plugin-registry.ts";
 import { maxShadowCalls, ShadowCalls } from "./shadow/shadow-calls.ts";
 import { shadowRequest, Withheld } from "./shadow/shadow-request.ts";
 import type { CallOutcome, PluginTrace, TraceEntry } from "./trace.ts";
@@ -90,15 +90,15 @@ export class CallRunner {
 
   async #run<P extends PointName, R>(
     point: P,
-    link: ChainLink,
+    asked: ChainLink,
     request: PointRequest<P>,
     context: ChainContext,
     settle: Settle<P, R>,
     { shown, given }: Required<Views>,
   ): Promise<R | undefined> {
-    const { slot } = link;
-    const instance = link.instance ?? slot.instance;
-    if (instance === undefined) return undefined;
+    const link = asItIsNow(asked);
+    if (link === undefined) return undefined;
+    const { slot, instance = link.version } = link;
     const call = { point, link, instance, shown, given, context, startedAt: this.#deps.now(), started: performance.now() };
     if (slot.mode === "active") return this.#make(call, request, settle);
     await this.#beside(call, (shadow) => this.#make(shadow, shadowRequest(request, shadow.withheld), settle));

@@ -999,36 +999,35 @@ test("chains of two containers do not wait for each other", async () => {
   await slow;
 });
 
-test("a plugin swapped while a chain runs is called in its new version, and the old one drains", async () => {
+/** A chain that waits in its first plugin while the second one is exchanged. */
+async function swappedMeanwhile(fresh: ContainerPlugin, pouch: object): Promise<ContainerCreateConfig> {
   const { host, add } = harness();
-  let release: () => void = () => undefined;
-  add(
-    "gate",
-    "container",
-    {
-      preCreate: () =>
-        new Promise<void>((resolve) => {
-          release = resolve;
-        }),
-    },
-    { priority: 1 },
-  );
+  const gate = Promise.withResolvers<void>();
+  add("gate", "container", { preCreate: () => gate.promise }, { priority: 1 });
   add("tool", "container", { preCreate: (config) => void (config.Hostname = "old") });
   const running = host.preCreate(body(), {});
   const slot = host.registry.get("tool");
-  const manifest = slot?.instance?.manifest;
-  assert.ok(slot !== undefined && manifest !== undefined);
-  const plugin: ContainerPlugin = { preCreate: (config) => void (config.Hostname = "new") };
+  assert.ok(slot !== undefined);
+  const points = Object.keys(fresh).map((method) => `container.${method}`);
   const old = host.registry.swap(
     new InProcessPlugin({
-      manifest,
-      registrations: [{ kind: "container", plugin }],
+      manifest: parseManifest({ name: "tool", version: "2.0.0", pouch: { api: "1", points, ...pouch } }),
+      registrations: [{ kind: "container", plugin: fresh }],
       settings: { configuration: {}, environment: {} },
     }),
   );
   await slot.drained(old);
-  release();
-  assert.equal((await running).Hostname, "new");
+  gate.resolve();
+  return running;
+}
+
+test("a plugin swapped while a chain runs is called in its new version, by its new settings, and the old one drains", async () => {
+  const named: ContainerPlugin = { preCreate: (config) => void (config.Hostname = "new") };
+  assert.equal((await swappedMeanwhile(named, {})).Hostname, "new");
+  const narrower = { permissions: { fields: { "container.preCreate": ["User"] } } };
+  await assert.rejects(swappedMeanwhile(named, narrower), /plugin "tool" at container.preCreate: .*Hostname/);
+  assert.equal((await swappedMeanwhile(named, { filters: { labels: ["team"] } })).Hostname, undefined);
+  assert.equal((await swappedMeanwhile({ validateCreate: () => undefined }, {})).Hostname, undefined, "it has left the point");
 });
 
 test("a change of the chains that fails has changed nothing", async () => {

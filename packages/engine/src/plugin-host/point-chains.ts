@@ -19,7 +19,7 @@ import { BodyHistory } from "./body-history.ts";
 import { noChange, type BodyChains, type BodyShape } from "./body-chains.ts";
 import type { CallRunner } from "./call-runner.ts";
 import type { ChainContext, ChangeContext, Verifiers, Verify } from "./chains.ts";
-import type { PluginRegistry } from "./plugin-registry.ts";
+import { inTurn, type PluginRegistry } from "./plugin-registry.ts";
 import { asRead, requestBodyOf } from "./request-bodies.ts";
 import { Tellings } from "./tellings.ts";
 import type { TraceEntry } from "./trace.ts";
@@ -123,7 +123,7 @@ export class PointChains {
   ): Promise<void> {
     let asked: { request: object; shown: object } | undefined;
     const request = (): { request: object; shown: object } => (asked ??= frozenRequest(point, view()));
-    for (const link of this.#deps.registry.chain(point)) {
+    for (const link of inTurn(this.#deps.registry.chain(point))) {
       if (link.filter?.(subjectOf(point, () => request().request) ?? subjectOfContext(context)) === false) continue;
       try {
         // The entry of the point says what members its request has.
