@@ -107,10 +107,11 @@ export class BodyChains {
     link.guard.changed(before, after, patch);
     if (patch.length === 0 || writes === undefined || link.slot.mode === "shadow") return { result, patch };
     const note = (): Conflict[] => {
-      const conflicts = writes.note(link.slot.name, before, after, patch);
+      const { conflicts, take } = writes.plan(link.slot.name, before, after, patch);
       const first = conflicts[0];
       if (first !== undefined && (this.#onConflict === "error" || link.settings.onConflict === "error"))
         throw conflict(describeConflict(first), { details: { field: first.field } });
+      take();
       return conflicts;
     };
     return { result, patch, note };

@@ -301,6 +301,20 @@ test("a conflict is an error where the configuration says so, also about a varia
   });
 });
 
+test("what a conflict kept out was never written: the next plugin disagrees with the one whose value stands", async () => {
+  const sets = (value: number): ContainerPlugin => ({ preCreate: (config) => void (config.HostConfig.Memory = value) });
+  const strict = { onConflict: "error", failurePolicy: "ignore" } as const;
+  const { host, add } = harness();
+  add("a", "container", sets(1), { priority: 3 });
+  add("b", "container", sets(2), { priority: 2, ...strict });
+  add("c", "container", sets(2), { priority: 1, ...strict });
+  assert.equal((await host.preCreate(body(), {})).HostConfig.Memory, 1);
+  assert.deepEqual(
+    host.trace.last().map(({ plugin, outcome }) => `${plugin} ${outcome}`),
+    ["a changed", "b ignored", "c ignored"],
+  );
+});
+
 test("two plugins that add to one list, or set one value alike, are no conflict", async () => {
   const { host, add } = harness({ onConflict: "error" });
   for (const name of ["a", "b"]) {
