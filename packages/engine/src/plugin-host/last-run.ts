@@ -20,6 +20,7 @@ export interface LastRunDeps {
   runtimeDirectory: string;
   confine?: ConfinementDeps;
   safeMode?: boolean;
+  calledOff?: AbortSignal;
   publish: (event: { action: string; plugin: string; attributes: Record<string, string> }) => void;
   builtin: ReadonlyMap<string, PluginInstance>;
   start: (record: PluginRecord) => Promise<PluginInstance>;
@@ -46,6 +47,7 @@ export async function takeUpLastRun(deps: LastRunDeps, heldBack: ReadonlySet<str
       installed.push(takeUp(deps, record));
   }
   await Promise.all(installed);
+  deps.calledOff?.throwIfAborted();
 }
 
 function takeUpBuiltin({ host, builtin }: LastRunDeps, { name, mode }: PluginRecord): void {
@@ -54,11 +56,12 @@ function takeUpBuiltin({ host, builtin }: LastRunDeps, { name, mode }: PluginRec
 }
 
 /** One that does not start is reported, and is there as one that fails its calls. */
-async function takeUp({ host, logs, publish, start }: LastRunDeps, record: PluginRecord): Promise<void> {
+async function takeUp({ host, logs, publish, start, calledOff }: LastRunDeps, record: PluginRecord): Promise<void> {
   let instance: PluginInstance;
   try {
     instance = await start(record);
   } catch (error) {
+    if (calledOff?.aborted === true) return;
     // The rest is what its process wrote, which is in its log.
     const reason = cutText(firstLine(messageChain(error)));
     logs.logOf(record.name).error(reason);

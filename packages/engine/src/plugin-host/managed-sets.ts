@@ -14,6 +14,7 @@ export interface ManagedSetsDeps {
   records: Collection<PluginRecord>;
   directory: string;
   artifacts: PluginArtifacts;
+  calledOff?: AbortSignal;
   logs: PluginLogs;
   publish: (event: { action: string; plugin: string; attributes: Record<string, string> }) => void;
   now?: () => number;
@@ -25,11 +26,12 @@ export interface ManagedSetsDeps {
 
 /** Sets of plugins, brought about as other changes are. */
 export function managedSets(deps: ManagedSetsDeps): PluginSets {
-  const { records, directory, artifacts, now = Date.now, isBuiltin, logs, turns, order } = deps;
+  const { records, directory, artifacts, calledOff, now = Date.now, isBuiltin, logs, turns, order } = deps;
   return new PluginSets({
     records,
     directory,
     artifacts,
+    ...(calledOff && { calledOff }),
     now,
     isBuiltin,
     configurationOf: (record) => deps.switch.configurationOf(record),

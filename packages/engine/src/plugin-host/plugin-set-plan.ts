@@ -1,5 +1,5 @@
 import type { PluginPrivilege } from "@pouchcontainer/api";
-import { failedPrecondition, invalidArgument, notFound } from "@pouchcontainer/errors";
+import { failedPrecondition, invalidArgument, isKind, notFound } from "@pouchcontainer/errors";
 import { checkConfiguration, equalJson, type PluginSet, type WantedPlugin } from "@pouchcontainer/plugin-sdk/host";
 import { removeTree } from "../remove-tree.ts";
 import type { Collection } from "../store/index.ts";
@@ -39,12 +39,12 @@ export class SetPlan {
     this.#deps = deps;
   }
 
-  /** What becomes of one that the set names; undefined where it is as it is wanted. */
-  async changeOf(wanted: WantedPlugin): Promise<SetChange | undefined> {
+  /** What becomes of one that the set names; undefined where it is as it is wanted. What has to be fetched for it is until `fetching` aborts. */
+  async changeOf(wanted: WantedPlugin, fetching?: AbortSignal): Promise<SetChange | undefined> {
     const { name } = wanted;
     const from = this.#deps.records.get(name);
     if (this.#deps.isBuiltin(name)) return this.#builtin(wanted, from);
-    const to = await this.#installed(wanted, from);
+    const to = await this.#installed(wanted, from, fetching);
     let added: PluginPrivilege[] = [];
     try {
       const manifest = manifestOf(to);
@@ -97,9 +97,13 @@ export class SetPlan {
     return from?.mode === to.mode ? undefined : { name, action: "set-mode", from, to };
   }
 
-  async #installed(wanted: WantedPlugin, from: PluginRecord | undefined): Promise<PluginRecord & { installed: Installed }> {
+  async #installed(
+    wanted: WantedPlugin,
+    from: PluginRecord | undefined,
+    fetching: AbortSignal | undefined,
+  ): Promise<PluginRecord & { installed: Installed }> {
     const { name, enabled, mode = "active", configuration } = wanted;
-    const installed = (await this.#isThere(wanted, from)) ? from?.installed : await this.#broughtIn(wanted);
+    const installed = (await this.#isThere(wanted, from)) ? from?.installed : await this.#broughtIn(wanted, fetching);
     if (installed === undefined)
       throw notFound(`plugin ${name} is neither installed nor compiled in, and its entry names no source`);
     const { configuration: _before, ...there } = comingFrom(installed, wanted.source);
@@ -115,9 +119,13 @@ export class SetPlan {
     return content === undefined ? installed.source === source : installed.content === content;
   }
 
-  async #broughtIn({ name, source }: WantedPlugin): Promise<Installed> {
+  async #broughtIn({ name, source }: WantedPlugin, fetching: AbortSignal | undefined): Promise<Installed> {
     if (source === undefined) throw notFound(`plugin ${name} has no source`);
-    const { packageJson, directory, content, place } = await unpackPlugin({ reference: source }, this.#deps);
+    const from = { reference: source, ...(fetching && { pull: { signal: fetching } }) };
+    const { packageJson, directory, content, place } = await unpackPlugin(from, this.#deps).catch((error: unknown) => {
+      if (fetching?.aborted === true && isKind(error, "cancelled")) throw fetching.reason;
+      throw error;
+    });
     return { packageJson, directory, content, installedAt: new Date(this.#deps.now()).toISOString(), ...place, source };
   }
 }

@@ -1,5 +1,5 @@
 import { conflict, EngineError, messageChain } from "@pouchcontainer/errors";
-import { equalJson, type PluginSet } from "@pouchcontainer/plugin-sdk/host";
+import { equalJson, type PluginSet, type WantedPlugin } from "@pouchcontainer/plugin-sdk/host";
 import type { PluginRecord } from "./plugin-record.ts";
 import { differenceOf, type SetDifference } from "./plugin-set-difference.ts";
 import { discard, SetPlan, type SetChange, type SetPlanDeps } from "./plugin-set-plan.ts";
@@ -29,6 +29,14 @@ export interface EachReport extends SetReport {
   failed: { name: string; error: EngineError }[];
 }
 
+/** How a set is applied plugin by plugin. */
+export interface EachOptions {
+  /** Aborts when nothing more is to be fetched from registries and npm: what was not is a failure. */
+  fetching?: AbortSignal;
+  /** Waits for the work on one plugin. */
+  within?: (wanted: WantedPlugin, work: () => Promise<void>) => Promise<void>;
+}
+
 /** Brings the plugins there are to what a set says of them. A set that holds already changes nothing. */
 export class PluginSets {
   readonly #deps: PluginSetsDeps;
@@ -40,7 +48,7 @@ export class PluginSets {
   }
 
   /** Each plugin for itself: one that cannot be as it is wanted stays as it was, and the others go on. */
-  async applyEach(set: PluginSet): Promise<EachReport> {
+  async applyEach(set: PluginSet, { fetching, within = (_wanted, work) => work() }: EachOptions = {}): Promise<EachReport> {
     const report: EachReport = { changed: [], failed: [] };
     const attempt = async (name: string, find: () => Promise<SetChange | undefined>): Promise<void> => {
       try {
@@ -50,12 +58,13 @@ export class PluginSets {
         await this.#deps.settled(change);
         report.changed.push(differenceOf(change));
       } catch (error) {
+        this.#deps.calledOff?.throwIfAborted();
         report.failed.push({ name, error: EngineError.from(error) });
       }
     };
     for (const wanted of set.plugins) {
       const failures = report.failed.length;
-      await attempt(wanted.name, () => this.#plan.changeOf(wanted));
+      await within(wanted, () => attempt(wanted.name, () => this.#plan.changeOf(wanted, fetching)));
       // Whatever else is wrong with it: one that is to be kept out is.
       if (report.failed.length > failures) await attempt(wanted.name, async () => this.#plan.disabling(wanted));
     }

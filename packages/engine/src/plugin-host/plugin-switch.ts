@@ -46,6 +46,8 @@ export interface PluginSwitchDeps extends OperatorSettings {
   builtin: Map<string, PluginInstance>;
   /** Whether the daemon points of plugins were called at the daemon's start: from then on they are at each change. Default: they were. */
   daemonBegun?: () => boolean;
+  /** Ends the starts of plugins that are under way, and lets none begin. Default: nothing does. */
+  calledOff?: AbortSignal;
   /** What was taken out, while calls run in it. */
   leaving: LeavingVersions;
   /** Takes a plugin's canary away, for a reason; what it is in is waited for until `hurry`. */
@@ -261,7 +263,8 @@ export class PluginSwitch {
     const manifest = narrowed(manifestOf(record), this.#deps.narrowedBy);
     const configuration = checkConfiguration(manifest, this.configurationOf(record));
     if (isPolicy(installed.packageJson)) return loadPolicy(manifest, installed.packageJson, configuration);
-    const { host, logs, childCommand, runtimeDirectory, withTable } = this.#deps;
+    const { host, logs, childCommand, runtimeDirectory, withTable, calledOff } = this.#deps;
+    calledOff?.throwIfAborted();
     const environment = this.#environmentOf(manifest);
     const confinement = await this.#confine({ manifest, directory: installed.directory, environment });
     return InstalledPlugin.start({
@@ -270,6 +273,7 @@ export class PluginSwitch {
       configuration,
       environment,
       ...(confinement && { confinement }),
+      ...(calledOff && { calledOff }),
       childCommand,
       runtimeDirectory,
       log: logs.logOf(record.name),

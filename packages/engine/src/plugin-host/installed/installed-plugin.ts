@@ -47,6 +47,8 @@ export interface InstalledPluginOptions {
   /** Default: the SDK's. */
   answerBounds?: AnswerBounds;
   startTimeoutMs?: number;
+  /** Ends its start. Default: nothing does. */
+  calledOff?: AbortSignal;
   /** Told when the process serves again after it had ended. Default: nothing. */
   restarted?: () => void;
 }
@@ -107,7 +109,7 @@ export class InstalledPlugin implements PluginInstance {
       makeFoldersSync(plugin.#sockets, 0o700);
       await plugin.#callbacks.listen(plugin.#hostSocketPath);
       await options.confinement?.giveSockets(plugin.#sockets, plugin.#hostSocketPath);
-      await plugin.#process.start();
+      await plugin.#process.start(options.calledOff);
       return plugin;
     } catch (error) {
       await (plugin?.close() ?? options.confinement?.release());

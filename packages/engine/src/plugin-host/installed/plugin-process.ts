@@ -66,9 +66,15 @@ export class PluginProcess {
   }
 
   /** Resolves when the process answered the hand-shake; the first failure is the caller's, later ones lead to restarts. */
-  async start(): Promise<void> {
-    const first = await this.#spawn();
-    this.#supervision = this.#supervise(first);
+  async start(calledOff?: AbortSignal): Promise<void> {
+    const callOff = (): void => this.#stopping.abort();
+    calledOff?.addEventListener("abort", callOff, { once: true });
+    try {
+      const first = await this.#spawn();
+      this.#supervision = this.#supervise(first);
+    } finally {
+      calledOff?.removeEventListener("abort", callOff);
+    }
   }
 
   /** Resolves when the process can take calls, also after a restart under way; rejects when the signal aborts. */
