@@ -1,4 +1,5 @@
 import type { PluginPrivilege, PluginPrivileges } from "@pouchcontainer/api";
+import { legibleLine } from "@pouchcontainer/errors";
 import { CliError } from "./cli-error.ts";
 import type { EngineClient } from "./client/engine-client.ts";
 import { confirm } from "./confirm.ts";
@@ -58,5 +59,5 @@ export function listed(privileges: readonly PluginPrivilege[]): string {
 }
 
 export function privilegeText({ Name, Value }: PluginPrivilege): string {
-  return `${Name}: [${Value.join(", ")}]`;
+  return legibleLine(`${Name}: [${Value.join(", ")}]`);
 }
