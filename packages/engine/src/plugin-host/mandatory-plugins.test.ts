@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { dryRun } from "./dry-run.ts";
 import { body, checks, harness, type Harness } from "./host-harness.ts";
 import { mandatoryLabel } from "./mandatory-plugins.ts";
+import type { TraceEntry } from "./trace-entry.ts";
 
 const label = (...names: string[]): { Labels: Record<string, string> } => ({ Labels: { [mandatoryLabel]: names.join(", ") } });
 
@@ -32,6 +33,19 @@ test("a label makes a plugin mandatory for one container, and no plugin takes th
   const adding = harness();
   adding.add("adder", "container", { preCreate: (config) => void Object.assign(config, label("adder", "guard")) });
   await refused(adding.host, "it is not installed, or disabled; install or enable it");
+});
+
+test("a label of the image makes a plugin mandatory for its containers", async () => {
+  const { host, add } = harness();
+  const labels = label("guard").Labels;
+  const message = /^no container of this image is created without the mandatory plugin "guard", which its label \S+ names: /;
+  assert.throws(() => host.admitImage(labels, []), { kind: "unavailable", message });
+  add("guard", "container", { validateCreate: () => undefined });
+  assert.throws(() => host.admitImage(labels, []), { message: /it was not called at container.validateCreate/ });
+  const calls: TraceEntry[] = [];
+  await host.preCreate(body(), { calls });
+  host.admitImage(labels, calls);
+  host.admitImage(undefined, []);
 });
 
 test("a failure that is ignored does not admit, nor does an open circuit", async () => {
