@@ -318,7 +318,7 @@ test("an archive has limits of its own: while it is sent, in bytes, and of what 
   const parent = join(h.root, "unpacked");
   const limits = { idleMs: 30_000, sentBytes: 1024 ** 2, unpackedBytes: 16 * 1024 ** 2 };
   const room = { directory: parent, artifacts: artifactsOf({ keys: [], required: false }) };
-  const { manifest } = await unpackPlugin({ archive: createReadStream(archive) }, { ...room, limits });
+  const { manifest } = await unpackPlugin({ archive: createReadStream(archive) }, { ...room, limits }, () => undefined);
   assert.equal(manifest.name, "big");
   const before = readdirSync(parent);
   for (const [source, changed, message] of [
@@ -334,7 +334,10 @@ test("an archive has limits of its own: while it is sent, in bytes, and of what 
       "the plugin's archive holds more than 4194304 bytes, which is the most that is unpacked",
     ],
   ] as const) {
-    await assert.rejects(unpackPlugin({ archive: source }, { ...room, limits: { ...limits, ...changed } }), { message });
+    await assert.rejects(
+      unpackPlugin({ archive: source }, { ...room, limits: { ...limits, ...changed } }, () => undefined),
+      { message },
+    );
     source.destroy();
   }
   assert.deepEqual(readdirSync(parent), before);
@@ -1263,6 +1266,29 @@ test("a plugin is installed when what it asks for is granted, and keeps the gran
   assert.equal(await hostname(next), "tool");
   assert.deepEqual((await next.manager.privileges(source)).Missing, []);
   assert.deepEqual(readdirSync(join(h.root, "installed")).length, 1, "what was looked at is gone");
+});
+
+test("of a package that nobody has granted what it asks for npm is asked for nothing", async (t) => {
+  const h = home(t);
+  const daemon = await h.daemon();
+  const reference = h.plugin("tool", { pouch: setsHostname });
+  await daemon.manager.install({ reference }, { privileges: "all" });
+  h.plugin("tool", { pouch: setsMore, version: "2.0.0" });
+  const packageJson = JSON.parse(readFileSync(join(reference, "package.json"), "utf8")) as object;
+  // Nothing is there: whoever looks for it fails.
+  const dependencies = { dep: "git+https://127.0.0.1:1/dep.git" };
+  writeFileSync(join(reference, "package.json"), JSON.stringify({ ...packageJson, dependencies }));
+  const canary = { sharePercent: 50, failures: { calls: 3 } };
+  for (const attempt of [
+    () => daemon.manager.install({ reference }),
+    () => daemon.manager.reload("tool"),
+    () => daemon.manager.reload("tool", undefined, { canary }),
+    () => daemon.manager.sets.applyAll(setOf(h, [{ name: "tool", source: reference }])),
+  ])
+    await assert.rejects(attempt(), { kind: "forbidden" });
+  const { Fetches } = await daemon.manager.privileges({ reference });
+  assert.deepEqual(Fetches, [`dep@${dependencies.dep}`]);
+  await assert.rejects(daemon.manager.install({ reference }, { privileges: "all" }), /depends on could not be installed/);
 });
 
 test("a version that asks for more than was granted is refused, and the old one stays until it is granted", async (t) => {

@@ -8,12 +8,12 @@ import type { PluginArtifacts, PullOptions } from "./artifact/plugin-artifacts.t
 import { pushInstalled, type PluginPushRequest } from "./artifact/push-installed.ts";
 import { Canaries, type CanaryRecord } from "./canary/canaries.ts";
 import type { CanaryOptions } from "./canary/canary-options.ts";
-import type { PackageSource, UnpackedPlugin } from "./installed/plugin-package.ts";
+import type { PackageSource, PluginWords, UnpackedPlugin } from "./installed/plugin-package.ts";
 import { takeUpLastRun } from "./last-run.ts";
 import { LeavingVersions } from "./leaving-versions.ts";
 import { managedSets } from "./managed-sets.ts";
 import { placeAfterSending, recordOf, type InstallOptions } from "./new-record.ts";
-import { warningOf, type GrantedPrivileges } from "./permissions/granted.ts";
+import { grantNow, warningOf, type GrantedPrivileges } from "./permissions/granted.ts";
 import { privilegesAt } from "./permissions/privileges-at.ts";
 import { PluginCatalogue } from "./plugin-catalogue.ts";
 import { PluginOrder } from "./plugin-order.ts";
@@ -138,7 +138,8 @@ export class PluginManager {
 
   /** Brings a plugin in and enables it. One of that name that is installed already is replaced by it, as a reload does. */
   async install(source: PackageSource, options: InstallOptions = {}): Promise<Plugin> {
-    return withPackage(source, { ...this.#deps, turns: this.#turns }, async (unpacked) => {
+    const admit = (words: PluginWords): void => this.#admit(words, options);
+    return withPackage(source, { ...this.#deps, turns: this.#turns, admit }, async (unpacked) => {
       const { origin } = options;
       await this.#take(unpacked, { ...(origin !== undefined && { source: origin }), ...unpacked.place }, options);
       const { name, version } = unpacked.manifest;
@@ -190,18 +191,23 @@ export class PluginManager {
 
   /** What a package would be on record. Throws where it may not be brought in so. */
   #recordOf(unpacked: UnpackedPlugin, place: PluginPlace, options: InstallOptions): InstalledRecord {
-    const { manifest } = unpacked;
-    const { name } = manifest;
     const { records, now = Date.now } = this.#deps;
+    this.#admit(unpacked, options);
+    const record = recordOf({ unpacked, place, options, now }, records.get(unpacked.manifest.name));
+    checkConfiguration(unpacked.manifest, this.#switch.configurationOf(record));
+    return record;
+  }
+
+  /** Throws for a package that may not be brought in so, by what it says of itself. */
+  #admit({ manifest, packageJson }: PluginWords, options: InstallOptions): void {
+    const { name } = manifest;
     if (options.name !== undefined && options.name !== name) {
       throw invalidArgument(
         `the package is plugin "${name}"; another name for it is not possible, because manifests and traces speak of "${name}"`,
       );
     }
     if (this.#builtin.has(name)) throw conflict(`a plugin named "${name}" is compiled into the daemon`);
-    const record = recordOf({ unpacked, place, options, now }, records.get(name));
-    checkConfiguration(manifest, this.#switch.configurationOf(record));
-    return record;
+    grantNow({ manifest, packageJson }, this.#deps.records.get(name), options.privileges ?? []);
   }
 
   /** Sets of plugins, brought about as other changes are. */
@@ -311,10 +317,14 @@ export class PluginManager {
         return this.#reloaded(name);
       });
     }
-    return withPackage(from, { ...this.#deps, turns: this.#turns }, async (unpacked) => {
+    const admit = (words: PluginWords): string => {
       const name = this.#catalogue.resolve(ref);
-      if (unpacked.manifest.name !== name)
-        throw invalidArgument(`the package is plugin "${unpacked.manifest.name}", not "${name}"`);
+      if (words.manifest.name !== name) throw invalidArgument(`the package is plugin "${words.manifest.name}", not "${name}"`);
+      this.#admit(words, { privileges });
+      return name;
+    };
+    return withPackage(from, { ...this.#deps, turns: this.#turns, admit }, async (unpacked) => {
+      const name = admit(unpacked);
       const now = this.#installed(name).installed;
       if (archive === undefined && (now.source !== source || now.sent !== sent))
         throw conflict(`plugin ${name} was installed from elsewhere while it was brought in from ${source}: reload it again`);

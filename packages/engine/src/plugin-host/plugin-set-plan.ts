@@ -4,7 +4,7 @@ import { checkConfiguration, equalJson, type PluginSet, type WantedPlugin } from
 import { removeTree } from "../remove-tree.ts";
 import type { Collection } from "../store/index.ts";
 import { contentAt, unpackPlugin, type PackageRoom } from "./installed/plugin-package.ts";
-import { grantNow, toBeGranted } from "./permissions/granted.ts";
+import { grantNow, toBeGranted, type Asking } from "./permissions/granted.ts";
 import { manifestOf, type PluginRecord } from "./plugin-record.ts";
 import { withMode } from "./shadow/plugin-mode.ts";
 
@@ -48,14 +48,10 @@ export class SetPlan {
     let added: PluginPrivilege[] = [];
     try {
       const manifest = manifestOf(to);
-      if (manifest.name !== name)
-        throw invalidArgument(`${wanted.source} is plugin "${manifest.name}", its entry is named "${name}"`);
-      if (wanted.version !== undefined && wanted.version !== manifest.version)
-        throw failedPrecondition(`plugin ${name} is there in version ${manifest.version}, its entry wants ${wanted.version}`);
       const { installed } = to;
       const asking = { manifest, packageJson: installed.packageJson };
       added = toBeGranted(asking, from);
-      const granted = grantNow(asking, from, wanted.grantAllPermissions === true ? "all" : []);
+      const granted = grantedBy(wanted, asking, from);
       if (manifest.permissions !== undefined) installed.granted = granted;
       checkConfiguration(manifest, this.#deps.configurationOf(to));
     } catch (error) {
@@ -103,7 +99,7 @@ export class SetPlan {
     fetching: AbortSignal | undefined,
   ): Promise<PluginRecord & { installed: Installed }> {
     const { name, enabled, mode = "active", configuration } = wanted;
-    const installed = (await this.#isThere(wanted, from)) ? from?.installed : await this.#broughtIn(wanted, fetching);
+    const installed = (await this.#isThere(wanted, from)) ? from?.installed : await this.#broughtIn(wanted, from, fetching);
     if (installed === undefined)
       throw notFound(`plugin ${name} is neither installed nor compiled in, and its entry names no source`);
     const { configuration: _before, ...there } = comingFrom(installed, wanted.source);
@@ -119,15 +115,32 @@ export class SetPlan {
     return content === undefined ? installed.source === source : installed.content === content;
   }
 
-  async #broughtIn({ name, source }: WantedPlugin, fetching: AbortSignal | undefined): Promise<Installed> {
+  async #broughtIn(
+    wanted: WantedPlugin,
+    before: PluginRecord | undefined,
+    fetching: AbortSignal | undefined,
+  ): Promise<Installed> {
+    const { name, source } = wanted;
+    const admit = (words: Asking): void => {
+      grantedBy(wanted, words, before);
+    };
     if (source === undefined) throw notFound(`plugin ${name} has no source`);
     const from = { reference: source, ...(fetching && { pull: { signal: fetching } }) };
-    const { packageJson, directory, content, place } = await unpackPlugin(from, this.#deps).catch((error: unknown) => {
+    const { packageJson, directory, content, place } = await unpackPlugin(from, this.#deps, admit).catch((error: unknown) => {
       if (fetching?.aborted === true && isKind(error, "cancelled")) throw fetching.reason;
       throw error;
     });
     return { packageJson, directory, content, installedAt: new Date(this.#deps.now()).toISOString(), ...place, source };
   }
+}
+
+/** What a package is granted by its entry; throws for one that is not what the entry wants, or asks for more. */
+function grantedBy(wanted: WantedPlugin, asking: Asking, from: PluginRecord | undefined): PluginPrivilege[] {
+  const { name, version } = asking.manifest;
+  if (name !== wanted.name) throw invalidArgument(`${wanted.source} is plugin "${name}", its entry is named "${wanted.name}"`);
+  if (wanted.version !== undefined && wanted.version !== version)
+    throw failedPrecondition(`plugin ${name} is there in version ${version}, its entry wants ${wanted.version}`);
+  return grantNow(asking, from, wanted.grantAllPermissions === true ? "all" : []);
 }
 
 /** The same from the place that is wanted: what is known of a place is not true of another. */

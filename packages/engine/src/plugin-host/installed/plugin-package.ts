@@ -71,16 +71,21 @@ export async function packageFolders(parent: string): Promise<string[]> {
 }
 
 /**
- * Brings a plugin's package into a folder of its own, with the packages it depends on. No script of any package is run.
- * After a failure nothing of it is left.
+ * Brings a plugin's package into a folder of its own, with the packages it depends on, of which none is asked for before `admit`, which throws
+ * for a package that is not to be brought in. No script of any package is run. After a failure nothing of it is left.
  */
-export async function unpackPlugin(source: PackageSource, room: PackageRoom): Promise<UnpackedPlugin> {
+export async function unpackPlugin(
+  source: PackageSource,
+  room: PackageRoom,
+  admit: (words: PluginWords) => void,
+): Promise<UnpackedPlugin> {
   await makeFolders(room.directory, 0o700);
   const directory = await mkdtemp(join(room.directory, folderPrefix));
   try {
     const place = await bring(source, directory, room);
     const packageJson = await readPackageJson(directory);
     const manifest = parseManifest(packageJson);
+    admit({ manifest, packageJson });
     const policy = isPolicy(packageJson);
     await (policy ? loadPolicy(manifest, packageJson) : checkMain(manifest, directory));
     const content = await packageContent(directory);
@@ -113,16 +118,22 @@ export async function contentAt(reference: string, room: PackageRoom): Promise<s
   }
 }
 
+/** The same of one that is looked at: `fetches` are the packages, with their versions, that npm will be asked for. */
+export interface ReadPlugin extends PluginWords {
+  fetches: readonly string[];
+}
+
 /** What a package says of itself. Nothing that it depends on is fetched, and nothing of it is left. */
-export async function readPlugin(source: PackageSource, room: PackageRoom): Promise<PluginWords> {
+export async function readPlugin(source: PackageSource, room: PackageRoom): Promise<ReadPlugin> {
   const told = await toldByRegistry(source, room);
-  if (told !== undefined) return { manifest: parseManifest(told), packageJson: told };
+  // One that was pushed has what it depends on in it.
+  if (told !== undefined) return { manifest: parseManifest(told), packageJson: told, fetches: [] };
   await makeFolders(room.directory, 0o700);
   const directory = await mkdtemp(join(room.directory, folderPrefix));
   try {
     await bring(source, directory, room);
     const packageJson = await readPackageJson(directory);
-    return { manifest: parseManifest(packageJson), packageJson };
+    return { manifest: parseManifest(packageJson), packageJson, fetches: wantedOfNpm(packageJson) };
   } finally {
     await removeTree(directory);
   }
@@ -241,6 +252,11 @@ async function checkMain(manifest: PluginManifest, directory: string): Promise<v
       `plugin "${manifest.name}" has no module ${cutText(manifest.main, 512)}: see "exports" in its package.json`,
     );
   }
+}
+
+function wantedOfNpm(packageJson: Record<string, unknown>): string[] {
+  if (isPolicy(packageJson)) return [];
+  return Object.entries(dependenciesOf(packageJson)).map(([name, version]) => `${name}@${String(version)}`);
 }
 
 /** The SDK is the daemon's own. */

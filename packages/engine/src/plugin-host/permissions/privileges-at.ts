@@ -20,6 +20,7 @@ export async function privilegesAt(
     Version: version,
     Privileges: privilegesOf(permissions),
     Missing: missing,
+    ...(words.fetches.length > 0 && { Fetches: [...words.fetches] }),
     ...(warning === undefined ? {} : { Warning: warning }),
   };
 }
