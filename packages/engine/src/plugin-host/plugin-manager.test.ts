@@ -1011,6 +1011,35 @@ test("before the daemon's start has called plugins a set calls no daemon point o
   assert.equal(readFileSync(file, "utf8"), "preStartHook preStopHook ");
 });
 
+test("of a set with a plugin that does not start nothing was in force meanwhile", async (t) => {
+  const h = home(t);
+  const daemon = await h.daemon();
+  const file = join(h.root, "called");
+  const pouch = { points: ["daemon.preStartHook", "daemon.preStopHook"] };
+  const write = (version: string): string => {
+    const source = h.plugin("tool", { pouch, version });
+    const hook = (name: string): string => `${name}() { appendFileSync(${JSON.stringify(file)}, "${version} ${name} "); }`;
+    writeFileSync(
+      join(source, "index.ts"),
+      `import { appendFileSync } from "node:fs"; import { registerDaemonPlugin } from "@pouchcontainer/plugin-sdk";
+       registerDaemonPlugin({ ${hook("preStartHook")}, ${hook("preStopHook")} });`,
+    );
+    return source;
+  };
+  await daemon.manager.install({ reference: write("1.0.0") });
+  writeFileSync(file, "");
+  const wanted = [
+    { name: "tool", source: write("2.0.0") },
+    { name: "broken", source: h.plugin("broken", { code: "preCreate() {} });\nthrow new Error('rotten'); ({" }) },
+  ];
+  await assert.rejects(daemon.manager.sets.applyAll(setOf(h, wanted)), /could not be started: rotten/);
+  assert.equal(readFileSync(file, "utf8"), "");
+  assert.equal((await daemon.manager.inspect("tool")).Pouch?.Version, "1.0.0");
+  assert.equal(readdirSync(join(h.root, "run")).length, 1, "the process of the new version has ended");
+  await daemon.manager.sets.applyAll(setOf(h, wanted.slice(0, 1)));
+  assert.equal(readFileSync(file, "utf8"), "1.0.0 preStopHook 2.0.0 preStartHook ");
+});
+
 test("a set that is applied as a whole is in force, or nothing of it is, and a dry run only looks", async (t) => {
   const h = home(t);
   const daemon = await h.daemon();

@@ -236,7 +236,7 @@ export class PluginManager {
       if (this.#deps.safeMode === true) throw notInSafeMode(name);
       const record = this.#deps.records.get(name) ?? { name, enabled: false };
       const keep = (): Promise<void> => this.#deps.records.put(name, { ...record, enabled: true });
-      await this.#switch.bringIn(record, keep, options.timeoutSeconds);
+      await this.#switch.bringIn(record, keep, { startTimeoutSeconds: options.timeoutSeconds });
       this.#deps.publish({ action: "enable", plugin: name, attributes: {} });
     });
   }

@@ -1,5 +1,5 @@
 import { conflict, EngineError, messageChain } from "@pouchcontainer/errors";
-import { equalJson, type PluginSet, type WantedPlugin } from "@pouchcontainer/plugin-sdk/host";
+import { equalJson, type PluginInstance, type PluginSet, type WantedPlugin } from "@pouchcontainer/plugin-sdk/host";
 import type { PluginRecord } from "./plugin-record.ts";
 import { differenceOf, type SetDifference } from "./plugin-set-difference.ts";
 import { discard, SetPlan, type SetChange, type SetPlanDeps } from "./plugin-set-plan.ts";
@@ -7,8 +7,10 @@ import { discard, SetPlan, type SetChange, type SetPlanDeps } from "./plugin-set
 export interface PluginSetsDeps extends SetPlanDeps {
   /** In the turn of each of these plugins. */
   exclusive: <T>(names: readonly string[], work: () => Promise<T>) => Promise<T>;
+  /** See `PluginSwitch`. */
+  startFor: (record: PluginRecord | undefined) => Promise<PluginInstance | undefined>;
   /** Makes a plugin what a record says, `undefined` for none, and durable by `keep`; a failure leaves it as it was. */
-  become: (name: string, record: PluginRecord | undefined, keep: () => Promise<void>) => Promise<void>;
+  become: (name: string, record: PluginRecord | undefined, keep: () => Promise<void>, started?: PluginInstance) => Promise<void>;
   order: () => readonly string[];
   /** As part of a change. */
   setOrder: (names: readonly string[]) => Promise<void>;
@@ -54,7 +56,11 @@ export class PluginSets {
       try {
         const change = await find();
         if (change === undefined) return;
-        await this.#deps.exclusive([change.name], () => this.#make(change)).catch((error: unknown) => failedWith(change, error));
+        const make = async (): Promise<void> => {
+          this.#checkUnchanged(change);
+          await this.#make(change);
+        };
+        await this.#deps.exclusive([change.name], make).catch((error: unknown) => failedWith(change, error));
         await this.#deps.settled(change);
         report.changed.push(differenceOf(change));
       } catch (error) {
@@ -96,16 +102,26 @@ export class PluginSets {
     }
   }
 
+  /** What is new runs before anything changes: of a set with a plugin that does not start nothing was in force. */
   async #makeAll(changes: readonly SetChange[], order: SetReport["order"]): Promise<void> {
+    const started = new Map<SetChange, PluginInstance>();
     const made: SetChange[] = [];
     try {
       for (const change of changes) {
-        await this.#make(change);
+        this.#checkUnchanged(change);
+        const instance = change.action === "move" ? undefined : await this.#deps.startFor(change.to);
+        if (instance !== undefined) started.set(change, instance);
+      }
+      for (const change of changes) {
+        const instance = started.get(change);
+        started.delete(change);
+        await this.#make(change, instance);
         made.push(change);
       }
       if (order !== undefined) await this.#deps.setOrder(order.to);
     } catch (error) {
       for (const change of made.toReversed()) await this.#undo(change);
+      for (const [{ name }, instance] of started) await this.#close(name, instance);
       throw error;
     }
     for (const change of changes) await this.#deps.settled(change);
@@ -122,11 +138,23 @@ export class PluginSets {
     }
   }
 
-  async #make({ name, from, to, action }: SetChange): Promise<void> {
+  async #close(name: string, instance: PluginInstance): Promise<void> {
+    try {
+      await instance.close();
+    } catch (error) {
+      this.#deps.warn(name, `the process that was started for a set that failed did not end: ${messageChain(error)}`);
+    }
+  }
+
+  async #make(change: SetChange, started?: PluginInstance): Promise<void> {
+    const { name, to, action } = change;
+    if (action === "move") await this.#keep(name, to);
+    else await this.#deps.become(name, to, () => this.#keep(name, to), started);
+  }
+
+  #checkUnchanged({ name, from }: SetChange): void {
     if (!equalJson(this.#deps.records.get(name) ?? null, from ?? null))
       throw conflict(`plugin ${name} was changed while its set was read: apply it again`);
-    if (action === "move") await this.#keep(name, to);
-    else await this.#deps.become(name, to, () => this.#keep(name, to));
   }
 
   async #keep(name: string, record: PluginRecord | undefined): Promise<void> {

@@ -69,11 +69,22 @@ export class PluginSwitch {
     this.#deps = deps;
   }
 
-  /** Makes a plugin what a record says, `undefined` for none. */
-  async become(name: string, record: PluginRecord | undefined, keep: () => Promise<void>): Promise<void> {
+  /** The process that a plugin would be called in as a record says; undefined where it needs none of its own. It is whoever asks who closes it. */
+  async startFor(record: PluginRecord | undefined): Promise<PluginInstance | undefined> {
+    if (record?.enabled !== true || this.#deps.safeMode === true || this.#deps.builtin.has(record.name)) return undefined;
+    return this.start(record);
+  }
+
+  /** Makes a plugin what a record says, `undefined` for none; `started` is what `startFor` answered, if that was asked. It is closed after a failure. */
+  async become(
+    name: string,
+    record: PluginRecord | undefined,
+    keep: () => Promise<void>,
+    started?: PluginInstance,
+  ): Promise<void> {
     const running = this.#deps.host.registry.get(name) !== undefined;
     if (record?.enabled === true && this.#deps.safeMode !== true)
-      await (running ? this.replace(record, keep) : this.bringIn(record, keep));
+      await (running ? this.replace(record, keep, started) : this.bringIn(record, keep, { started }));
     else {
       await keep();
       if (running) await this.takeOut(name);
@@ -98,10 +109,14 @@ export class PluginSwitch {
   }
 
   /** Starts a plugin and puts it into the chains; after a failure it is out of them again. */
-  async bringIn(record: PluginRecord, keep: () => Promise<void>, startTimeoutSeconds?: number): Promise<void> {
+  async bringIn(
+    record: PluginRecord,
+    keep: () => Promise<void>,
+    { started, startTimeoutSeconds }: { started?: PluginInstance | undefined; startTimeoutSeconds?: number | undefined } = {},
+  ): Promise<void> {
     const { name, mode = "active" } = record;
     const { stopAssistants } = this.#deps;
-    const instance = this.#compiledIn(name) ?? (await this.start(record, startTimeoutSeconds));
+    const instance = started ?? this.#compiledIn(name) ?? (await this.start(record, startTimeoutSeconds));
     await this.#hurried(name, async (hurry) => {
       let begun = false;
       try {
