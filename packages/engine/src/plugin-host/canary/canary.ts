@@ -5,7 +5,7 @@ import { pointNames, type PointName } from "@pouchcontainer/plugin-sdk";
 import type { PluginInstance, PointRequest } from "@pouchcontainer/plugin-sdk/host";
 import { ended } from "../../ended.ts";
 import { CallFailure } from "../call-runner.ts";
-import { isNotListening } from "../installed/plugin-process.ts";
+import { isNotListening } from "../installed/hand-shake.ts";
 import type { CallOfSlot, CanaryVersion, ChainLink, MakeCall, PluginRegistry, PluginSlot } from "../plugin-registry.ts";
 import type { CanaryOptions } from "./canary-options.ts";
 import { CanaryTally, limitText } from "./canary-tally.ts";

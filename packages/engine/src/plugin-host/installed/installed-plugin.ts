@@ -26,7 +26,10 @@ import { join } from "node:path";
 import type { Confinement } from "../confinement/confinement.ts";
 import { bodyOf, readBody } from "../update-body.ts";
 import { HostCallbacks } from "./host-callbacks.ts";
-import { isNotListening, PluginProcess } from "./plugin-process.ts";
+import { isNotListening } from "./hand-shake.ts";
+import { LimitedProcess } from "./limited-process.ts";
+import { PluginProcess } from "./plugin-process.ts";
+import type { PluginRun } from "./plugin-run.ts";
 import { applyOperations } from "./remote-routes.ts";
 import { RouteGenerations } from "./route-generations.ts";
 
@@ -89,12 +92,9 @@ export class InstalledPlugin implements PluginInstance {
     this.#client = new WireClient(socketPath, options.answerBounds);
     this.#callbacks = new HostCallbacks();
     this.#process = new PluginProcess({
-      command: this.#command(),
-      socketPath,
+      run: () => this.#run(),
       handShake: (signal) => this.#handShake(signal),
       log: options.log,
-      memoryLimitMb: options.manifest.memoryLimitMb,
-      ...(options.confinement && { confinement: options.confinement }),
       restarted: options.restarted ?? (() => undefined),
       crashed: (how) => this.#hearCrash(how),
       ...(options.startTimeoutMs === undefined ? {} : { startTimeoutMs: options.startTimeoutMs }),
@@ -108,7 +108,7 @@ export class InstalledPlugin implements PluginInstance {
       plugin = new InstalledPlugin(options);
       makeFoldersSync(plugin.#sockets, 0o700);
       await plugin.#callbacks.listen(plugin.#hostSocketPath);
-      await options.confinement?.giveSockets(plugin.#sockets, plugin.#hostSocketPath);
+      await plugin.confinement?.giveSockets(plugin.#sockets, plugin.#hostSocketPath);
       await plugin.#process.start(options.calledOff);
       return plugin;
     } catch (error) {
@@ -289,6 +289,12 @@ export class InstalledPlugin implements PluginInstance {
         throw invalidArgument(`its manifest lists ${point}, but /Plugin.Activate answers without ${implementsName(kind)}`);
       }
     }
+  }
+
+  async #run(): Promise<PluginRun> {
+    const { manifest, confinement, log } = this.#options;
+    rmSync(this.#socketPath, { force: true });
+    return LimitedProcess.start({ command: this.#command(), confinement, memoryLimitMb: manifest.memoryLimitMb, log });
   }
 
   #command(): { command: string; args: string[]; env: Record<string, string>; workingDirectory: string } {
