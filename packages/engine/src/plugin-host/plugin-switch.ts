@@ -6,8 +6,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { allowedEnvironment, narrowed, settledAnew, type OperatorSettings } from "./builtin-plugins.ts";
 import { Confinement, type ConfinementDeps, type PluginBelongings } from "./confinement/confinement.ts";
 import type { DaemonPoint } from "./daemon-points.ts";
-import { InstalledPlugin } from "./installed/installed-plugin.ts";
+import { InstalledPlugin, type InstalledPluginOptions } from "./installed/installed-plugin.ts";
 import { withLastLines } from "./installed/last-lines.ts";
+import { SharedProcesses } from "./installed/shared-processes.ts";
 import type { LeavingVersions } from "./leaving-versions.ts";
 import type { PluginHost } from "./plugin-host.ts";
 import type { PluginLogs } from "./plugin-logs.ts";
@@ -64,9 +65,13 @@ export class PluginSwitch {
   readonly #deps: PluginSwitchDeps;
   /** By plugin, how its change that is under way is hurried. */
   readonly #changing = new Map<string, AbortController>();
+  readonly #sharedProcesses: SharedProcesses;
 
   constructor(deps: PluginSwitchDeps) {
     this.#deps = deps;
+    const { childCommand, runtimeDirectory, confine, logs } = deps;
+    const environment = basicEnvironmentOf(deps.environment);
+    this.#sharedProcesses = new SharedProcesses({ childCommand, runtimeDirectory, confine, environment, logOf: logs.logOf });
   }
 
   /** The process that a plugin would be called in as a record says; undefined where it needs none of its own. It is whoever asks who closes it. */
@@ -281,13 +286,13 @@ export class PluginSwitch {
     const { host, logs, childCommand, runtimeDirectory, withTable, calledOff } = this.#deps;
     calledOff?.throwIfAborted();
     const environment = this.#environmentOf(manifest);
-    const confinement = await this.#confine({ manifest, directory: installed.directory, environment });
+    const held = await this.#hold({ manifest, directory: installed.directory, environment });
     return InstalledPlugin.start({
       manifest,
       directory: installed.directory,
       configuration,
       environment,
-      ...(confinement && { confinement }),
+      ...held,
       ...(calledOff && { calledOff }),
       childCommand,
       runtimeDirectory,
@@ -306,18 +311,18 @@ export class PluginSwitch {
 
   #environmentOf(manifest: PluginManifest): Record<string, string> {
     const { host, environment } = this.#deps;
-    const basic = Object.fromEntries(
-      basicEnvironment.flatMap((name) => (environment[name] === undefined ? [] : [[name, environment[name]]])),
-    );
     // Another's home is closed to it.
     const home = manifest.user === undefined ? {} : { HOME: host.stateDirectoryOf(manifest.name) };
-    return { ...basic, ...home, ...allowedEnvironment(manifest, environment) };
+    return { ...basicEnvironmentOf(environment), ...home, ...allowedEnvironment(manifest, environment) };
   }
 
-  async #confine(belongings: Omit<PluginBelongings, "stateDirectory">): Promise<Confinement | undefined> {
+  /** What the plugin is held to, by itself or with those that it shares a process with. */
+  async #hold(own: Omit<PluginBelongings, "stateDirectory">): Promise<Pick<InstalledPluginOptions, "confinement" | "sharing">> {
     const { host, confine } = this.#deps;
-    if (confine === undefined) return undefined;
-    return Confinement.of(confine, { ...belongings, stateDirectory: () => host.stateDirectoryOf(belongings.manifest.name) });
+    const { name, sharedProcess } = own.manifest;
+    const belongings = { ...own, stateDirectory: () => host.stateDirectoryOf(name) };
+    if (sharedProcess !== undefined) return { sharing: await this.#sharedProcesses.join(sharedProcess, belongings) };
+    return confine === undefined ? {} : { confinement: await Confinement.of(confine, belongings) };
   }
 
   /** The settings it runs with, as they were given. */
@@ -345,6 +350,15 @@ export class PluginSwitch {
     const settings = { ...link.settings, timeoutMs: Math.min(link.settings.timeoutMs, atMostMs) };
     await host.callDaemonPoint(point, { ...link, settings }, { signal: hurry });
   }
+}
+
+function basicEnvironmentOf(environment: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  return Object.fromEntries(
+    basicEnvironment.flatMap((name) => {
+      const value = environment[name];
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );
 }
 
 interface HookOptions {

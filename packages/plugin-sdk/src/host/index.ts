@@ -47,4 +47,13 @@ export {
   type RouteOperation,
   type WireCall,
 } from "../wire/wire.ts";
-export { createWireServer, readRequest, sendJson } from "../wire/wire-server.ts";
+export {
+  endOfLines,
+  markedLine,
+  readMark,
+  sharedProcessArgument,
+  sharedProcessPaths,
+  type LetGoRequest,
+  type TakeRequest,
+} from "../wire/shared-process.ts";
+export { createWireServer, listen, readRequest, sendJson } from "../wire/wire-server.ts";

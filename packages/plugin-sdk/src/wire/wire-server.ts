@@ -12,6 +12,14 @@ export function createWireServer(handle: (request: IncomingMessage, response: Se
   return server;
 }
 
+/** Resolves when it listens; rejects where it cannot. */
+export async function listen(server: Server, socketPath: string): Promise<void> {
+  await new Promise<void>((listening, failed) => {
+    server.once("error", failed);
+    server.listen(socketPath, listening);
+  });
+}
+
 export function sendJson(response: ServerResponse, value: unknown): void {
   const body = JSON.stringify(value);
   response.writeHead(200, { "Content-Type": "application/json", "Content-Length": Buffer.byteLength(body) });

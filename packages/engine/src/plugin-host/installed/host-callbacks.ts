@@ -5,6 +5,7 @@ import {
   checkedAssistant,
   createWireServer,
   isObject,
+  listen,
   paramsHeader,
   readRequest,
   sendJson,
@@ -30,10 +31,7 @@ export class HostCallbacks {
   }
 
   async listen(socketPath: string): Promise<void> {
-    await new Promise<void>((listening, failed) => {
-      this.#server.once("error", failed);
-      this.#server.listen(socketPath, listening);
-    });
+    await listen(this.#server, socketPath);
     this.#server.on("error", () => undefined);
   }
 

@@ -32,13 +32,14 @@ import { PluginProcess } from "./plugin-process.ts";
 import type { PluginRun } from "./plugin-run.ts";
 import { applyOperations } from "./remote-routes.ts";
 import { RouteGenerations } from "./route-generations.ts";
+import type { Sharing } from "./shared-processes.ts";
 
 export interface InstalledPluginOptions {
   manifest: PluginManifest;
-  /** Folder of the plugin's package.json; the process's working directory. */
+  /** Folder of the plugin's package.json; its own process's working directory. */
   directory: string;
   configuration: Record<string, unknown>;
-  /** The whole environment of the process, besides the two sockets. */
+  /** The whole environment of its own process, besides the two sockets; of one that it shares, what it may read of. */
   environment: Record<string, string>;
   /** How a JavaScript or TypeScript plugin is run; a plugin with a `command` of its own is run by that. */
   childCommand: (directory: string) => { command: string; args: string[] };
@@ -47,6 +48,8 @@ export interface InstalledPluginOptions {
   log: PluginLog;
   /** Limits and user of all its processes; released when it is closed. Default: none but the limit of its process's memory. */
   confinement?: Confinement;
+  /** What it shares with others, its process first of all; left when it is closed. Default: its process is its own. */
+  sharing?: Sharing;
   /** Default: the SDK's. */
   answerBounds?: AnswerBounds;
   startTimeoutMs?: number;
@@ -66,7 +69,7 @@ export function removeLostSockets(runtimeDirectory: string): void {
     if (/^[0-9a-f]{8}$/.test(name)) rmSync(join(runtimeDirectory, name), { recursive: true, force: true });
 }
 
-/** A plugin in a process of its own, spoken to in HTTP and JSON over a Unix socket. */
+/** A plugin in another process, its own or one that it shares, spoken to in HTTP and JSON over a Unix socket. */
 export class InstalledPlugin implements PluginInstance {
   readonly manifest: PluginManifest;
   readonly origin = "installed";
@@ -112,7 +115,7 @@ export class InstalledPlugin implements PluginInstance {
       await plugin.#process.start(options.calledOff);
       return plugin;
     } catch (error) {
-      await (plugin?.close() ?? options.confinement?.release());
+      await (plugin?.close() ?? release(options));
       const { kind, message } = EngineError.from(error);
       throw new EngineError(kind, `plugin "${options.manifest.name}" could not be started: ${message}`, { cause: error });
     }
@@ -120,7 +123,7 @@ export class InstalledPlugin implements PluginInstance {
 
   /** Of its assistants, too. */
   get confinement(): Confinement | undefined {
-    return this.#options.confinement;
+    return (this.#options.sharing ?? this.#options).confinement;
   }
 
   get pid(): number | undefined {
@@ -186,7 +189,7 @@ export class InstalledPlugin implements PluginInstance {
     this.#client.close();
     await this.#callbacks.close();
     rmSync(this.#sockets, { recursive: true, force: true });
-    await this.confinement?.release();
+    await release(this.#options);
   }
 
   async #call<P extends PointName>(
@@ -292,9 +295,12 @@ export class InstalledPlugin implements PluginInstance {
   }
 
   async #run(): Promise<PluginRun> {
-    const { manifest, confinement, log } = this.#options;
-    rmSync(this.#socketPath, { force: true });
-    return LimitedProcess.start({ command: this.#command(), confinement, memoryLimitMb: manifest.memoryLimitMb, log });
+    const { manifest, directory, environment, confinement, log, sharing } = this.#options;
+    const { name, memoryLimitMb } = manifest;
+    const socketPath = this.#socketPath;
+    rmSync(socketPath, { force: true });
+    if (sharing !== undefined) return sharing.run({ name, directory, environment, socketPath, hostSocket: this.#hostSocketPath });
+    return LimitedProcess.start({ command: this.#command(), confinement, memoryLimitMb, log });
   }
 
   #command(): { command: string; args: string[]; env: Record<string, string>; workingDirectory: string } {
@@ -311,6 +317,11 @@ export class InstalledPlugin implements PluginInstance {
       workingDirectory: directory,
     };
   }
+}
+
+/** Gives back what an instance was started with. */
+async function release({ confinement, sharing }: InstalledPluginOptions): Promise<void> {
+  await (sharing?.leave() ?? confinement?.release());
 }
 
 /** The answer of a plugin that says nothing. */

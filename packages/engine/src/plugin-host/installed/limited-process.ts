@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import type { Readable } from "node:stream";
 import { oomKillsIn } from "../../control-groups/group-events.ts";
 import type { Confinement } from "../confinement/confinement.ts";
-import { GuardedProcess, type Exit, type GuardedCommand } from "../guarded-process.ts";
+import { GuardedProcess, type Exit, type GuardedCommand, type ProcessSurroundings } from "../guarded-process.ts";
 import type { PluginRun } from "./plugin-run.ts";
 
 /** How a process of plugins is run. */
@@ -15,6 +15,8 @@ export interface LimitedProcessOptions {
   memoryLimitMb: number;
   /** Default: the memory of the process itself is limited, and nothing else. */
   confinement?: Confinement | undefined;
+  /** What it is started in, as the confinement has it. Default: what one plugin's own process is. */
+  surroundings?: (confinement: Confinement) => Promise<ProcessSurroundings>;
 }
 
 const limitCheckMs = 1000;
@@ -33,8 +35,8 @@ export class LimitedProcess implements PluginRun {
   }
 
   static async start(options: LimitedProcessOptions): Promise<LimitedProcess> {
-    const { command, confinement } = options;
-    const held = confinement && { surroundings: () => confinement.ofItself() };
+    const { command, confinement, surroundings = (held: Confinement) => held.ofItself() } = options;
+    const held = confinement && { surroundings: () => surroundings(confinement) };
     return new LimitedProcess(await GuardedProcess.start({ ...command, ...held, stopTimeoutMs: 2000 }), options);
   }
 
