@@ -102,14 +102,19 @@ test("a registry tells what a plugin asks for without its package, and a pull an
   assertOneFolder(host);
 });
 
-test("an artifact whose config asks for other permissions than its package is refused, whatever is granted, with both", async (t) => {
+test("an artifact whose config asks for other privileges than its package is refused, whatever is granted, with both", async (t) => {
   await using registry = await FakeRegistry.start();
   const [author, host] = [home(t), home(t)];
   const [from, to] = [await author.daemon(), await host.daemon()];
   const remote = `${registry.host}/tool:1`;
-  for (const [pouch, inside] of [
-    [{ permissions: { ...asks.permissions, hooks: true } }, /the permissions \{"fields":.*,"hooks":true\}/],
-    [{}, /no permissions by name/],
+  for (const [pouch, beside, inside] of [
+    [
+      { permissions: { ...asks.permissions, hooks: true } },
+      'the permissions {"fields":',
+      /the permissions \{"fields":.*,"hooks":true\}/,
+    ],
+    [{}, 'the permissions {"fields":', /no permissions by name/],
+    [{ ...asks, sharedProcess: "team-a" }, "a process of its own", /the shared process "team-a"/],
   ] as const) {
     await from.manager.install({ reference: author.plugin("tool", { pouch }) }, { privileges: "all" });
     await from.manager.push("tool", { remote }, quiet, signal);
@@ -130,10 +135,8 @@ test("an artifact whose config asks for other permissions than its package is re
       await assert.rejects(to.manager.pull({ remote, enable: true, privileges }, quiet, signal), (error) => {
         const { kind, message } = EngineError.from(error);
         assert.equal(kind, "invalidArgument");
-        assert.match(
-          message,
-          /^the config of \S+tool:1 and its package disagree: its config asks for the permissions \{"fields":/,
-        );
+        assert.match(message, /^the config of \S+tool:1 and its package disagree: its config asks for /);
+        assert.ok(message.includes(`its config asks for ${beside}`), message);
         assert.match(message, inside);
         return true;
       });

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { PluginRecord } from "../plugin-record.ts";
 import { grantNow, readPrivileges, toBeGranted, warningOf, type Asking } from "./granted.ts";
-import { privilegesOf, privilegesText } from "./privileges.ts";
+import { privilegesAsked, privilegesOf, privilegesText } from "./privileges.ts";
 
 const asking = (permissions?: PluginPermissions, more: object = {}): Asking => {
   const packageJson = {
@@ -68,6 +68,18 @@ for (const [what, manifest, old, missing] of [
 ] as const) {
   test(what, () => assert.deepEqual(toBeGranted(manifest, old), missing));
 }
+
+test("to share a process has to be granted to who may not do all, by the name of the group", () => {
+  const pouch = { api: "1", points: ["container.preCreate"], permissions: memory };
+  const sharing = (sharedProcess: string): Asking => asking(undefined, { pouch: { ...pouch, sharedProcess } });
+  const [shared] = toBeGranted(sharing("team-a"), installed(privilegesOf(memory)));
+  assert.deepEqual([shared?.Name, shared?.Value], ["shared process", ["team-a"]]);
+  const granted = installed(privilegesAsked(sharing("team-a").manifest));
+  assert.deepEqual(toBeGranted(sharing("team-a"), granted), []);
+  assert.equal(toBeGranted(sharing("team-b"), granted).length, 1);
+  const mayDoAll = asking(undefined, { pouch: { ...pouch, permissions: undefined, sharedProcess: "team-a" } });
+  assert.deepEqual(toBeGranted(mayDoAll, undefined), []);
+});
 
 test("a grant of less than is asked for is refused with what lacks", () => {
   assert.throws(

@@ -4,7 +4,7 @@ import type { PluginManifest } from "@pouchcontainer/plugin-sdk";
 import { isObject } from "@pouchcontainer/plugin-sdk/host";
 import type { PluginRecord } from "../plugin-record.ts";
 import { isPolicy } from "../policies/index.ts";
-import { missingPrivileges, privilegesOf, privilegesText } from "./privileges.ts";
+import { missingPrivileges, privilegesAsked, privilegesOf, privilegesText } from "./privileges.ts";
 import { routeWarnings } from "./request-routes.ts";
 import { fieldWarnings } from "./unknown-fields.ts";
 
@@ -27,7 +27,7 @@ export function toBeGranted({ manifest, packageJson }: Asking, old: PluginRecord
   const areRules = isPolicy(packageJson);
   if (manifest.permissions === undefined && (before === undefined || (areRules && before.granted === undefined))) return [];
   const granted = old?.installed === undefined || (wereRules && !areRules) ? [] : grantedTo(old);
-  return missingPrivileges(privilegesOf(manifest.permissions), granted);
+  return missingPrivileges(privilegesAsked(manifest), granted);
 }
 
 /** What an installed plugin was granted. */
@@ -37,13 +37,13 @@ export function grantedTo({ installed }: PluginRecord): readonly PluginPrivilege
 
 /** What a plugin is granted from now on: what it asks for. Throws `forbidden` where that is more than it was and is being granted. */
 export function grantNow(asking: Asking, old: PluginRecord | undefined, given: GrantedPrivileges): PluginPrivilege[] {
-  const { name, permissions } = asking.manifest;
+  const { name } = asking.manifest;
   const missing = given === "all" ? [] : missingPrivileges(toBeGranted(asking, old), given);
   if (missing.length > 0)
     throw forbidden(
       `plugin "${name}" asks for privileges that were not granted: ${privilegesText(missing)}; who grants them says so with --grant-all-permissions, lists them as "privileges" in the request, or writes "grantAllPermissions": true into its entry of a set`,
     );
-  return privilegesOf(permissions);
+  return privilegesAsked(asking.manifest);
 }
 
 /** What a request says is granted: `all`, or a list in Docker's shape. */

@@ -1,4 +1,4 @@
-import type { PluginPermissions, PointName } from "@pouchcontainer/plugin-sdk";
+import type { PluginManifest, PluginPermissions, PointName } from "@pouchcontainer/plugin-sdk";
 import { permissionFlags, type PermissionFlag } from "@pouchcontainer/plugin-sdk/host";
 import type { PluginPrivilege } from "@pouchcontainer/api";
 import { FieldPatterns } from "./field-patterns.ts";
@@ -24,6 +24,17 @@ export function privilegesOf(permissions: PluginPermissions | undefined): Plugin
     .filter((flag) => permissions[flag] === true)
     .map((flag) => ({ Name: flag, Description: permissionFlags[flag], Value: ["true"] }));
   return [...listed, ofRoutes, ...flags].filter(({ Value }) => Value.length > 0);
+}
+
+/** What a plugin asks for: who may do all may share, too. */
+export function privilegesAsked({
+  permissions,
+  sharedProcess,
+}: Pick<PluginManifest, "permissions" | "sharedProcess">): PluginPrivilege[] {
+  const asked = privilegesOf(permissions);
+  if (permissions === undefined || sharedProcess === undefined) return asked;
+  const Description = "run in one process with other plugins, which can do all that the others were granted";
+  return [...asked, { Name: "shared process", Description, Value: [sharedProcess] }];
 }
 
 // The keys of the object are the flags.
