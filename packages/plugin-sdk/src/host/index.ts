@@ -48,8 +48,6 @@ export {
   type WireCall,
 } from "../wire/wire.ts";
 export {
-  endOfLines,
-  markedLine,
   readMark,
   sharedProcessArgument,
   sharedProcessPaths,

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { MarkedOutput } from "./marked-output.ts";
-import { readMark } from "./shared-process.ts";
+import { readMark, type MarkedLine } from "./shared-process.ts";
 
-function sent(): { output: MarkedOutput; lines: () => (string | { key: string; text: string; isEnd: boolean })[] } {
+function sent(): { output: MarkedOutput; lines: () => (string | MarkedLine)[] } {
   let all = "";
   const output = new MarkedOutput("k1", (text) => (all += text));
   return {
@@ -20,14 +20,14 @@ function sent(): { output: MarkedOutput; lines: () => (string | { key: string; t
 test("lines go out when they have an end, with the mark", () => {
   const { output, lines } = sent();
   output.write("one\ntw");
-  assert.deepEqual(lines(), [{ key: "k1", text: "one", isEnd: false }]);
+  assert.deepEqual(lines(), [{ key: "k1", says: "words", words: "one" }]);
   output.write(Buffer.from("o ä").subarray(0, 3));
   output.write(Buffer.from("o ä").subarray(3));
   assert.deepEqual(lines(), []);
   output.write("\n\n");
   assert.deepEqual(
-    lines().map((line) => (typeof line === "string" ? line : line.text)),
-    ["two ä", ""],
+    lines(),
+    ["two ä", ""].map((words) => ({ key: "k1", says: "words", words })),
   );
 });
 
@@ -36,8 +36,8 @@ test("a last line without an end goes out with the end of all lines", () => {
   output.write("half");
   output.end();
   assert.deepEqual(lines(), [
-    { key: "k1", text: "half", isEnd: false },
-    { key: "k1", text: "", isEnd: true },
+    { key: "k1", says: "words", words: "half" },
+    { key: "k1", says: "no more" },
   ]);
 });
 
@@ -51,7 +51,7 @@ test("what was marked reads as it was, marks in it and all; what was not has non
   const { output, lines } = sent();
   for (const text of ["\u001eother\u001fforged", "ends with \u0004", "\u001f"]) {
     output.write(`${text}\n`);
-    assert.deepEqual(lines(), [{ key: "k1", text, isEnd: false }]);
+    assert.deepEqual(lines(), [{ key: "k1", says: "words", words: text }]);
   }
   for (const line of ["plain", "", "\u001ehalf a mark"]) assert.equal(readMark(line), undefined);
 });

@@ -3,7 +3,7 @@ import { asGuest, guestNow, type Guest } from "@pouchcontainer/owners";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { divertOutput, MarkedOutput } from "./marked-output.ts";
 import { servePlugin } from "./serve-plugin.ts";
-import { sharedProcessPaths, type LetGoRequest, type TakeRequest } from "./shared-process.ts";
+import { endedBy, sharedProcessPaths, type LetGoRequest, type TakeRequest } from "./shared-process.ts";
 import { createWireServer, listen, readRequest, sendJson } from "./wire-server.ts";
 
 /** Serves plugins that share this process, as the daemon brings and takes them on the socket. Resolves when it listens. */
@@ -23,6 +23,7 @@ interface Outputs {
 
 /** One plugin of those in this process: what its code writes and lets go of is told as its own. */
 class SharingPlugin implements Guest {
+  readonly key: string;
   readonly name: string;
   readonly stdout: MarkedOutput;
   readonly stderr: MarkedOutput;
@@ -30,6 +31,7 @@ class SharingPlugin implements Guest {
   #server: Server | undefined;
 
   constructor({ key, name }: TakeRequest, outputs: Outputs, lost: (plugin: SharingPlugin, error: unknown) => void) {
+    this.key = key;
     this.name = name;
     this.stdout = new MarkedOutput(key, outputs.stdout);
     this.stderr = new MarkedOutput(key, outputs.stderr);
@@ -59,17 +61,11 @@ class SharingPlugins {
   readonly #outputs: Outputs;
 
   constructor() {
-    const pluginNow = (): SharingPlugin | undefined => {
-      const guest = guestNow();
-      return guest instanceof SharingPlugin ? guest : undefined;
-    };
     this.#outputs = {
       stdout: divertOutput(process.stdout, () => pluginNow()?.stdout),
       stderr: divertOutput(process.stderr, () => pluginNow()?.stderr),
     };
-    process.on("exit", () => {
-      for (const { stdout, stderr } of this.#plugins.values()) for (const output of [stdout, stderr]) output.flush();
-    });
+    process.on("exit", () => this.#tellEnd(pluginNow()));
   }
 
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -101,15 +97,26 @@ class SharingPlugins {
     this.#plugins.delete(key);
   }
 
-  /** As where a plugin has a process to itself: its state is unknown, and the daemon starts a new one. The others are told whose fault it is. */
+  /** Errors that nobody caught end the process, as where a plugin has it to itself: its state is unknown, and the daemon starts a new one. */
   #end(failed: SharingPlugin, error: unknown): void {
     const where = error instanceof Error && error.stack !== undefined ? `\n${error.stack}` : "";
     failed.complain(`an error of its code was caught by nobody: ${messageChain(error)}${where}`);
-    for (const plugin of this.#plugins.values())
-      if (plugin !== failed)
-        plugin.complain(
-          `an error of plugin "${failed.name}", with which it shares its process, was caught by nobody: all of it ends`,
-        );
     process.exit(1);
   }
+
+  /** The others are told whose fault it is, and so is the daemon: to start again is not for who ends the process in its own start. */
+  #tellEnd(culprit: SharingPlugin | undefined): void {
+    for (const plugin of this.#plugins.values()) {
+      if (culprit !== undefined && plugin !== culprit)
+        plugin.complain(`plugin "${culprit.name}", with which it shares its process, ended it`);
+      for (const output of [plugin.stdout, plugin.stderr]) output.flush();
+    }
+    if (culprit !== undefined) this.#outputs.stderr(endedBy(culprit.key));
+  }
+}
+
+/** Whose code runs. */
+function pluginNow(): SharingPlugin | undefined {
+  const guest = guestNow();
+  return guest instanceof SharingPlugin ? guest : undefined;
 }

@@ -30,8 +30,8 @@ export interface LetGoRequest {
   key: string;
 }
 
-/** What no text has: before the key of the plugin whose a line is, behind it, and behind it where there are no more lines. */
-const [beforeKey, behindKey, noMore] = ["\u001e", "\u001f", "\u0004"];
+/** What no text has: before the key of a plugin, and behind it where a line of that follows, there are no more, or it ended the process. */
+const [beforeKey, behindKey, noMore, endedAll] = ["\u001e", "\u001f", "\u0004", "\u0018"];
 
 /** A line of output as one plugin's. */
 export function markedLine(key: string, line: string): string {
@@ -43,10 +43,20 @@ export function endOfLines(key: string): string {
   return `${beforeKey}${key}${noMore}\n`;
 }
 
-/** Whose a line is; undefined for one that code wrote which knows nothing of marks. */
-export function readMark(line: string): { key: string; text: string; isEnd: boolean } | undefined {
+/** Says whose code ended the process. */
+export function endedBy(key: string): string {
+  return `${beforeKey}${key}${endedAll}\n`;
+}
+
+/** What a line of output says: a plugin's own words, or about it. */
+export type MarkedLine = { key: string; says: "words"; words: string } | { key: string; says: "no more" | "ended the process" };
+
+/** Undefined for a line that code wrote which knows nothing of marks. */
+export function readMark(line: string): MarkedLine | undefined {
   if (!line.startsWith(beforeKey)) return undefined;
   const at = line.indexOf(behindKey);
-  if (at !== -1) return { key: line.slice(1, at), text: line.slice(at + 1), isEnd: false };
-  return line.endsWith(noMore) ? { key: line.slice(1, -1), text: "", isEnd: true } : undefined;
+  if (at !== -1) return { key: line.slice(1, at), says: "words", words: line.slice(at + 1) };
+  const key = line.slice(1, -1);
+  if (line.endsWith(noMore)) return { key, says: "no more" };
+  return line.endsWith(endedAll) ? { key, says: "ended the process" } : undefined;
 }

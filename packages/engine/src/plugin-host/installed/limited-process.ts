@@ -56,6 +56,10 @@ export class LimitedProcess implements PluginRun {
     return this.#process.program.closed;
   }
 
+  wasEndedByAnother(): boolean {
+    return false;
+  }
+
   stop(): Promise<void> {
     return this.#process.stop();
   }

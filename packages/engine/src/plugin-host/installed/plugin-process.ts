@@ -61,11 +61,27 @@ export class PluginProcess {
     const callOff = (): void => this.#stopping.abort();
     calledOff?.addEventListener("abort", callOff, { once: true });
     try {
-      const first = await this.#spawn();
+      const first = await this.#spawnFirst();
       this.#supervision = this.#supervise(first);
     } finally {
       calledOff?.removeEventListener("abort", callOff);
     }
+  }
+
+  /** Who ends a process in its own start has failed; those that were in it begin once more, without it. */
+  async #spawnFirst(): Promise<PluginRun> {
+    for (;;) {
+      this.#current = undefined;
+      try {
+        return await this.#spawn();
+      } catch (error) {
+        if (!this.#wasEndedByAnother || this.#stopping.signal.aborted) throw error;
+      }
+    }
+  }
+
+  get #wasEndedByAnother(): boolean {
+    return this.#current?.wasEndedByAnother() ?? false;
   }
 
   /** Resolves when the process can take calls, also after a restart under way; rejects when the signal aborts. */

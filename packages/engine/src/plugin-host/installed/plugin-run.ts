@@ -11,6 +11,8 @@ export interface PluginRun {
   readonly exited: Promise<string>;
   /** Resolves when all that it wrote was read. */
   readonly closed: Promise<unknown>;
+  /** Whether it ended by the fault of another plugin that shares it; known when all was read. */
+  wasEndedByAnother(): boolean;
   /** Ends it with everything it started: of a process that others share, the plugin's place in it. */
   stop(): Promise<void>;
   /** Ends what did not start, in no time. */

@@ -12,10 +12,11 @@ import {
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
+import { ended } from "../../ended.ts";
 import { removeTree } from "../../remove-tree.ts";
 import type { Confinement } from "../confinement/confinement.ts";
 import { readOutputLines } from "../output-lines.ts";
-import { untilHandShake } from "./hand-shake.ts";
+import { endedWithinMs, untilHandShake } from "./hand-shake.ts";
 import { LimitedProcess } from "./limited-process.ts";
 import type { PluginRun } from "./plugin-run.ts";
 import { splitOutput } from "./split-output.ts";
@@ -56,6 +57,8 @@ export class SharedProcess {
   readonly #had = new Set<string>();
   readonly #process: Promise<LimitedProcess>;
   #cleared = Promise.resolve();
+  /** The key of the plugin whose code ended the process. */
+  #culprit: string | undefined;
   #count = 0;
 
   constructor(options: SharedProcessOptions) {
@@ -75,19 +78,30 @@ export class SharedProcess {
   /** Brings a plugin in. Rejects where it cannot; then it has no place in it. */
   async take(plugin: TakenPlugin, confinement: Confinement | undefined): Promise<PluginRun> {
     const key = (this.#count += 1).toString(36);
-    const place = new Place(() => this.#letGo(key));
+    const place = new Place({
+      letGo: () => this.#letGo(key),
+      wasEndedByAnother: () => this.#culprit !== undefined && this.#culprit !== key,
+    });
     this.#had.add(plugin.name);
     this.#staying.add(key);
     this.#places.set(key, place);
     try {
       const running = await this.#process;
-      await confinement?.showTo(running.pid);
-      const request: TakeRequest = { ...plugin, key };
-      await this.#client.call(sharedProcessPaths.take, request, AbortSignal.timeout(takenWithinMs));
+      await this.#bringIn({ ...plugin, key }, confinement, running);
       return place.in(running);
     } catch (error) {
       await place.leave();
       throw error;
+    }
+  }
+
+  /** That the process ends meanwhile is no failure of this: who has a place in it hears of that. */
+  async #bringIn(request: TakeRequest, confinement: Confinement | undefined, running: LimitedProcess): Promise<void> {
+    try {
+      await confinement?.showTo(running.pid);
+      await this.#client.call(sharedProcessPaths.take, request, AbortSignal.timeout(takenWithinMs));
+    } catch (error) {
+      if (!(await ended(running.exited, endedWithinMs))) throw error;
     }
   }
 
@@ -129,7 +143,11 @@ export class SharedProcess {
     for (const stream of ["stdout", "stderr"] as const) {
       const unmarked = new PassThrough();
       const level = stream === "stdout" ? "info" : "warn";
-      splitOutput(running[stream], (key) => this.#places.get(key)?.[stream], unmarked);
+      splitOutput(running[stream], {
+        streamOf: (key) => this.#places.get(key)?.[stream],
+        endedBy: (key) => (this.#culprit = key),
+        unmarked,
+      });
       readOutputLines(unmarked, (line) => this.#options.log[level](line));
     }
     inBackground("noticing the end of what plugins wrote", async () => {
@@ -164,26 +182,32 @@ export class SharedProcess {
     try {
       await this.#client.call(sharedProcessPaths.letGo, request, AbortSignal.timeout(letGoWithinMs));
     } catch (error) {
-      if (!this.#stopping.signal.aborted)
-        this.#options.log.error(`process ${running.pid} does not let a plugin go; ending it: ${messageChain(error)}`);
+      if (await ended(running.exited, endedWithinMs)) return;
+      this.#options.log.error(`process ${running.pid} does not let a plugin go; ending it: ${messageChain(error)}`);
       await running.kill();
     }
   }
+}
+
+interface PlaceDeps {
+  letGo: () => Promise<void>;
+  wasEndedByAnother: () => boolean;
 }
 
 /** Where one plugin is in a process that it shares. */
 class Place {
   readonly stdout = new PassThrough();
   readonly stderr = new PassThrough();
-  readonly #letGo: () => Promise<void>;
+  readonly #deps: PlaceDeps;
   readonly #left = Promise.withResolvers<string>();
   #leaving: Promise<void> | undefined;
 
-  constructor(letGo: () => Promise<void>) {
-    this.#letGo = letGo;
+  constructor(deps: PlaceDeps) {
+    this.#deps = deps;
   }
 
   in(running: LimitedProcess): PluginRun {
+    const { wasEndedByAnother } = this.#deps;
     const closed = [this.stdout, this.stderr].map((stream) => new Promise<void>((resolve) => stream.once("close", resolve)));
     return {
       pid: running.pid,
@@ -191,6 +215,7 @@ class Place {
       stderr: this.stderr,
       exited: Promise.race([running.exited, this.#left.promise]),
       closed: Promise.all(closed),
+      wasEndedByAnother,
       stop: () => this.leave(),
       giveUp: () => this.leave(),
       kill: () => running.kill(),
@@ -208,7 +233,7 @@ class Place {
   }
 
   async #leave(): Promise<void> {
-    await this.#letGo();
+    await this.#deps.letGo();
     this.#left.resolve("as it was left");
   }
 }

@@ -1,6 +1,6 @@
 import { sampleContainerConfig } from "@pouchcontainer/plugin-sdk/testing";
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -78,6 +78,13 @@ async function startedAnew(daemon: Daemon, before: unknown, ...names: string[]):
   return [...all][0];
 }
 
+/** The folder that a plugin was installed into. */
+function packageOf({ root }: Home, name: string): string {
+  const folders = readdirSync(join(root, "installed")).map((folder) => join(root, "installed", folder));
+  const found = folders.find((folder) => readFileSync(join(folder, "package.json"), "utf8").includes(`"name":"${name}"`));
+  return found ?? assert.fail(`${name} is not installed`);
+}
+
 const linesOf = ({ logs }: Daemon, name: string): string[] => logs.lines(name).map((line) => line.replace(/^\S+ /, ""));
 
 test("plugins of a group are in one process, each with its own configuration", async (t) => {
@@ -123,7 +130,7 @@ for (const [what, words] of [
     await labels(daemon, `a-${what}`).catch(() => undefined);
     await startedAnew(daemon, before, "a", "b");
     assert.ok(linesOf(daemon, "a").includes(`error an error of its code was caught by nobody: ${words}`));
-    const told = 'error an error of plugin "a", with which it shares its process, was caught by nobody: all of it ends';
+    const told = 'error plugin "a", with which it shares its process, ended it';
     assert.ok(linesOf(daemon, "b").includes(told), linesOf(daemon, "b").join("\n"));
     assert.ok(!linesOf(daemon, "b").some((line) => line.includes(words)));
   });
@@ -172,6 +179,21 @@ test("a version that does not start says why, disturbs nobody, and leaves the ol
   await assert.rejects(daemon.manager.install({ reference: join(world.root, "sources/c") }), /it cannot be loaded/);
   assert.deepEqual(await pids(daemon, "a", "b"), before);
   assert.deepEqual(await labels(daemon), { a: "of a", b: "of b" });
+});
+
+test("a plugin that ends the process as it is loaded fails alone, and those that were loaded with it are without it", async (t) => {
+  const { world, daemon } = await running(t, "a", "b");
+  await daemon.close();
+  const ended = join(world.root, "ended");
+  const module = join(packageOf(world, "a"), "index.ts");
+  const wait = `import { existsSync } from "node:fs";\nif (!existsSync(${JSON.stringify(ended)})) await new Promise(() => undefined);\n`;
+  writeFileSync(module, wait + readFileSync(module, "utf8"));
+  const end = `import { writeFileSync } from "node:fs";\nwriteFileSync(${JSON.stringify(ended)}, "");\nprocess.exit(7);\n`;
+  writeFileSync(join(packageOf(world, "b"), "index.ts"), end);
+  const again = await world.daemon();
+  const [a, b] = await Promise.all(["a", "b"].map((name) => stateOf(again, name)));
+  assert.deepEqual([a?.state, a?.restarts, b?.state], ["running", 0, "failed"]);
+  assert.match(linesOf(again, "b").join("\n"), /could not be started: its process ended with status 7 at its start/);
 });
 
 for (const [what, pouch] of [

@@ -4,11 +4,20 @@ import type { PassThrough, Readable } from "node:stream";
 /** Characters of a line without an end that are waited for. */
 const mostHeld = 128 * 1024;
 
+export interface SplitOutput {
+  /** Of a plugin, by its key; undefined for one that is not there any more. */
+  streamOf: (key: string) => PassThrough | undefined;
+  /** Told whose code ended the process. */
+  endedBy: (key: string) => void;
+  /** Takes what is nobody's. */
+  unmarked: PassThrough;
+}
+
 /**
  * Passes each line of the output of a process that plugins share to the stream of the plugin whose mark it bears, and what bears none to
  * `unmarked`. A stream that is full holds all of the output up, as where a plugin has a process of its own.
  */
-export function splitOutput(output: Readable, streamOf: (key: string) => PassThrough | undefined, unmarked: PassThrough): void {
+export function splitOutput(output: Readable, { streamOf, endedBy, unmarked }: SplitOutput): void {
   const full = new Set<PassThrough>();
   let held = "";
 
@@ -25,8 +34,10 @@ export function splitOutput(output: Readable, streamOf: (key: string) => PassThr
   const passLine = (line: string): void => {
     const mark = readMark(line);
     const stream = mark === undefined ? undefined : streamOf(mark.key);
-    if (mark?.isEnd === true) stream?.end();
-    else pass(mark?.text ?? line, stream ?? unmarked);
+    if (mark === undefined) pass(line, unmarked);
+    else if (mark.says === "words") pass(mark.words, stream ?? unmarked);
+    else if (mark.says === "no more") stream?.end();
+    else endedBy(mark.key);
   };
   output.setEncoding("utf8").on("data", (text: string) => {
     const lines = (held + text).split("\n");
