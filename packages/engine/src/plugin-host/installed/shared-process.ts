@@ -15,6 +15,7 @@ import { PassThrough } from "node:stream";
 import { ended } from "../../ended.ts";
 import { removeTree } from "../../remove-tree.ts";
 import type { Confinement } from "../confinement/confinement.ts";
+import type { ProcessSurroundings } from "../guarded-process.ts";
 import { readOutputLines } from "../output-lines.ts";
 import { endedWithinMs, untilHandShake } from "./hand-shake.ts";
 import { LimitedProcess } from "./limited-process.ts";
@@ -88,9 +89,15 @@ export class SharedProcess {
     try {
       const running = await this.#process;
       await this.#bringIn({ ...plugin, key }, confinement, running);
-      return place.in(running);
+      const run = place.in(running);
+      inBackground("forgetting a plugin that has left its process", async () => {
+        await run.closed;
+        this.#places.delete(key);
+      });
+      return run;
     } catch (error) {
       await place.leave();
+      place.discardOutput();
       throw error;
     }
   }
@@ -110,20 +117,7 @@ export class SharedProcess {
   }
 
   async #start(): Promise<LimitedProcess> {
-    const { childCommand, environment, confinement, memoryLimitMb, isRoot, log } = this.#options;
-    makeFoldersSync(this.#folder, 0o700);
-    await confinement?.give(this.#folder);
-    const running = await LimitedProcess.start({
-      command: {
-        ...childCommand(sharedProcessArgument),
-        env: { ...environment, ...(!isRoot && { HOME: this.#folder }), [wireEnvironment.socket]: this.#socketPath },
-        workingDirectory: this.#folder,
-      },
-      log,
-      memoryLimitMb,
-      confinement,
-      surroundings: (held) => held.ofItself([this.#folder]),
-    });
+    const running = await this.#spawn();
     this.#readOutput(running);
     this.#cleared = this.#clearUp(running);
     inBackground("clearing up after a process that plugins shared", () => this.#cleared);
@@ -135,6 +129,25 @@ export class SharedProcess {
       return running;
     } catch (error) {
       await running.kill();
+      throw error;
+    }
+  }
+
+  async #spawn(): Promise<LimitedProcess> {
+    const { childCommand, environment, confinement, memoryLimitMb, isRoot, log } = this.#options;
+    const home = isRoot ? {} : { HOME: this.#folder };
+    const command = {
+      ...childCommand(sharedProcessArgument),
+      env: { ...environment, ...home, [wireEnvironment.socket]: this.#socketPath },
+      workingDirectory: this.#folder,
+    };
+    try {
+      makeFoldersSync(this.#folder, 0o700);
+      await confinement?.give(this.#folder);
+      const surroundings = (held: Confinement): Promise<ProcessSurroundings> => held.ofItself([this.#folder]);
+      return await LimitedProcess.start({ command, log, memoryLimitMb, confinement, surroundings });
+    } catch (error) {
+      await removeTree(this.#folder);
       throw error;
     }
   }
@@ -169,11 +182,10 @@ export class SharedProcess {
     const isOver = this.#stopping.signal.aborted;
     if (this.#staying.size === 0) this.#stopping.abort();
     const [started] = await Promise.allSettled([this.#process]);
-    if (started.status === "rejected") return;
     if (this.#staying.size === 0) {
-      await started.value.stop();
+      if (started.status === "fulfilled") await started.value.stop();
       await this.#cleared;
-    } else if (!isOver) await this.#askToLetGo(key, started.value);
+    } else if (started.status === "fulfilled" && !isOver) await this.#askToLetGo(key, started.value);
   }
 
   /** A process that does not let go is stuck, and ended with all that are in it. */
@@ -230,6 +242,12 @@ class Place {
   endOutput(): void {
     this.stdout.end();
     this.stderr.end();
+  }
+
+  /** Where nobody reads it. */
+  discardOutput(): void {
+    this.stdout.resume();
+    this.stderr.resume();
   }
 
   async #leave(): Promise<void> {

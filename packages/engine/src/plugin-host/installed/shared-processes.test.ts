@@ -21,6 +21,7 @@ function member(world: Home, name: string, { version = "1.0.0", pouch = {}, code
       if (what === "exit") process.exit(3);
       if (what === "throw") setTimeout(() => { throw new Error("thrown late by ${name}"); }, 10);
       if (what === "reject") void Promise.reject(new Error("let go by ${name}"));
+      if (what === "linger") setInterval(() => console.log("left by ${name}"), 20);
       if (what === "loop") for (;;);
       ${code}
     }`,
@@ -153,6 +154,14 @@ test("a plugin that is removed leaves the others where they are, and the last on
   await daemon.manager.remove("b", { force: true });
   assert.equal(existsSync(`/proc/${String(pid)}`), false);
   await eventually("its folder is gone", () => readdirSync(join(world.root, "run")).length === 0);
+});
+
+test("what a removed plugin left running in the process is told as nobody's", async (t) => {
+  const { daemon } = await running(t, "a", "b");
+  await labels(daemon, "a-linger");
+  await daemon.manager.remove("a", { force: true });
+  await eventually("it is there", () => linesOf(daemon, "shared process team-a").includes("info left by a"));
+  assert.ok(!linesOf(daemon, "b").some((line) => line.includes("left by a")));
 });
 
 test("a new version has a process of its own, and the others follow into it as they are reloaded", async (t) => {

@@ -22,20 +22,19 @@ export function splitOutput(output: Readable, { streamOf, endedBy, unmarked }: S
   let held = "";
 
   const pass = (line: string, stream: PassThrough): void => {
-    if (stream.writable && !stream.write(`${line}\n`) && !full.has(stream)) {
-      full.add(stream);
-      output.pause();
-      const goOn = (): void => {
-        if (full.delete(stream) && full.size === 0) output.resume();
-      };
-      stream.once("drain", goOn).once("close", goOn);
-    }
+    if (stream.write(`${line}\n`) || full.has(stream)) return;
+    full.add(stream);
+    output.pause();
+    const goOn = (): void => {
+      if (full.delete(stream) && full.size === 0) output.resume();
+    };
+    stream.once("drain", goOn).once("close", goOn);
   };
   const passLine = (line: string): void => {
     const mark = readMark(line);
     const stream = mark === undefined ? undefined : streamOf(mark.key);
     if (mark === undefined) pass(line, unmarked);
-    else if (mark.says === "words") pass(mark.words, stream ?? unmarked);
+    else if (mark.says === "words") pass(mark.words, stream?.writable ? stream : unmarked);
     else if (mark.says === "no more") stream?.end();
     else endedBy(mark.key);
   };
