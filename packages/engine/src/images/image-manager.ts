@@ -27,7 +27,7 @@ import type { ProgressSink } from "../registry/progress.ts";
 import type { PullDeps, PullRequest } from "./pull/pull-request.ts";
 import { pushNamed } from "./push/push-named.ts";
 import type { PushDeps } from "./push/push-request.ts";
-import { Semaphore } from "./semaphore.ts";
+import { Semaphore } from "../semaphore.ts";
 import { SharedPulls } from "./pull/shared-pulls.ts";
 import { checkLogin, registryOfLogin } from "../registry/check-login.ts";
 import { credentialsOf } from "../registry/credentials.ts";
