@@ -25,6 +25,7 @@ import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Confinement } from "../confinement/confinement.ts";
 import { bodyOf, readBody } from "../update-body.ts";
+import { AfterCalls } from "./after-calls.ts";
 import { HostCallbacks } from "./host-callbacks.ts";
 import { isNotListening } from "./hand-shake.ts";
 import { LimitedProcess } from "./limited-process.ts";
@@ -79,6 +80,7 @@ export class InstalledPlugin implements PluginInstance {
   readonly #client: WireClient;
   readonly #callbacks: HostCallbacks;
   readonly #generations = new RouteGenerations();
+  readonly #afters = new AfterCalls();
   #calls = 0;
   #hearCrash: (how: string) => void = () => undefined;
 
@@ -268,6 +270,7 @@ export class InstalledPlugin implements PluginInstance {
       generation,
       timeoutMs: call.timeoutMs,
       hold: () => this.#generations.hold(generation, hold()),
+      afters: this.#afters,
       suspect: (error: unknown, late: boolean) => this.#lookAfter(error, late),
       warn: (message: string) => this.#options.log.warn(message),
     };
