@@ -2,7 +2,7 @@ import { checkJsonBounds } from "@pouchcontainer/api";
 import { internal } from "@pouchcontainer/errors";
 import { parseChallenges, type Challenge } from "./challenge.ts";
 import { basicAuthorization, type RegistryCredentials } from "./credentials.ts";
-import { readBody, type HttpTransport } from "./http-transport.ts";
+import { readBody, type HttpResponse, type HttpTransport } from "./http-transport.ts";
 import { registryErrorOf } from "./registry-error.ts";
 import type { RegistryHost } from "./registry-host.ts";
 
@@ -33,19 +33,23 @@ export class Authorizer {
 
   /**
    * Answers a 401. `used` is the header the refused request carried: when another flow replaced it meanwhile, there is
-   * nothing to do. Resolves to false when a second try cannot end differently.
+   * nothing to do. Resolves to false when a second try cannot end differently. Of somebody whom the registry redirected to nothing is
+   * answered: who asks for a proof says where it is to be sent (`realm`).
    */
   async answer(
     host: RegistryHost,
-    wwwAuthenticate: string | undefined,
+    refused: Pick<HttpResponse, "headers" | "url">,
     used: string | undefined,
     signal: AbortSignal,
   ): Promise<boolean> {
+    if (!isOfHost(refused.url, host)) return false;
     const current = this.#headers.get(host.base);
     if (current !== undefined && current !== used) return true;
     const running = this.#flows.get(host.base);
     if (running === undefined) {
-      const flow = this.#run(host, parseChallenges(wwwAuthenticate ?? ""), signal).finally(() => this.#flows.delete(host.base));
+      const flow = this.#run(host, parseChallenges(refused.headers["www-authenticate"] ?? ""), signal).finally(() =>
+        this.#flows.delete(host.base),
+      );
       this.#flows.set(host.base, flow);
       await flow;
     } else {
@@ -120,6 +124,9 @@ export class Authorizer {
     return tokenOf(body);
   }
 }
+
+/** Whether it is at the host's own origin. */
+export const isOfHost = (url: string, { base }: RegistryHost): boolean => new URL(url).origin === new URL(base).origin;
 
 /** A registry reached over TLS must not have the credentials sent somewhere in the clear. */
 function realmOf(realm: string | undefined, host: RegistryHost): URL {
