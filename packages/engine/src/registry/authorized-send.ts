@@ -22,8 +22,8 @@ export async function sendAuthorized(
   const isOwn = isOfHost(request.url, host);
   for (let attempt = 0; ; attempt += 1) {
     const authorization = isOwn ? authorizer.authorizationFor(host) : undefined;
-    const own = isOwn ? { ...host.headers, ...(authorization !== undefined && { authorization }) } : {};
-    const response = await transport.send({ ...request, headers: { ...own, ...headers }, tls: host.tls });
+    const originHeaders = isOwn ? { ...host.headers, ...(authorization !== undefined && { authorization }) } : {};
+    const response = await transport.send({ ...request, headers, originHeaders, tls: host.tls });
     if (expected.includes(response.status)) return response;
     const body = request.method === "HEAD" ? "" : (await readBody(response, errorBodyLimit)).toString("utf8");
     response.body.resume();

@@ -94,7 +94,8 @@ export class Authorizer {
         ...common,
         method: "GET",
         url: realm.href,
-        headers: basic === undefined ? {} : { authorization: basic },
+        headers: {},
+        originHeaders: basic === undefined ? {} : { authorization: basic },
       });
     } else {
       const form = new URLSearchParams({

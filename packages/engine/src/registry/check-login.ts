@@ -42,8 +42,8 @@ async function ask({ transport, credentials, signal }: LoginCheck, host: Registr
   const url = `${host.base}/`;
   for (let attempt = 0; ; attempt += 1) {
     const authorization = authorizer.authorizationFor(host);
-    const headers = { ...host.headers, ...(authorization !== undefined && { authorization }) };
-    const response = await transport.send({ method: "GET", url, headers, tls: host.tls, signal });
+    const originHeaders = { ...host.headers, ...(authorization !== undefined && { authorization }) };
+    const response = await transport.send({ method: "GET", url, headers: {}, originHeaders, tls: host.tls, signal });
     response.body.resume();
     if (response.status === 200) return { Status: "Login Succeeded", IdentityToken: "" };
     const isChallenged = response.status === 401 && attempt === 0;

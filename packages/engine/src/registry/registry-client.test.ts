@@ -156,6 +156,37 @@ test("a redirect to another host takes no credentials along", async () => {
   }
 });
 
+test("headers of hosts.toml are for the host they are written for, and for nobody it redirects to", async () => {
+  const seen: (string | undefined)[] = [];
+  const server = createServer((request, response) => {
+    seen.push(request.headersDistinct["x-api-key"]?.join());
+    response.writeHead(404).end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  // A listening TCP server has an address with a port.
+  const { port } = server.address() as AddressInfo;
+  await using registry = await FakeRegistry.start();
+  registry.interceptors.push(({ path, body }, response) => {
+    seen.push(`of its own: ${body.headersDistinct["x-api-key"]?.join()}`);
+    response.writeHead(302, { location: `http://127.0.0.1:${port}${path}` }).end();
+    return true;
+  });
+  const certsDirectory = mkdtempSync(join(tmpdir(), "pouch-certs-"));
+  try {
+    mkdirSync(join(certsDirectory, "example.test"));
+    const toml = [`server = "http://${registry.host}"`, "[header]", `x-api-key = "key"`];
+    writeFileSync(join(certsDirectory, "example.test", "hosts.toml"), toml.join("\n"));
+    const room = await imageRoom({ certsDirectory });
+    await assert.rejects(room.pull("example.test/app:1"));
+    await assert.rejects(room.images.checkAuth({ username: "me", password: "secret", serveraddress: "example.test" }));
+    assert.deepEqual(new Set(seen), new Set(["of its own: key", undefined]));
+  } finally {
+    rmSync(certsDirectory, { recursive: true });
+    server.closeAllConnections();
+    server.close();
+  }
+});
+
 test("a token server's redirect takes no refresh token to another host", async () => {
   await using registry = await FakeRegistry.start();
   await using thief = await FakeRegistry.start();
