@@ -97,3 +97,36 @@ test("what is no change is refused, and says why", () => {
   ];
   for (const [change, message] of refused) assert.throws(() => applyChanges({}, [change]), message, change);
 });
+
+test("what is more work than any image is worth is refused before it is done", () => {
+  const refused: [string, string[], RegExp][] = [
+    ["a range again and again", [`EXPOSE ${"1-65535 ".repeat(1000)}`], /EXPOSE names more than 65535 ports/],
+    ["substitutions in one another", [`ENV A=${"${a:-".repeat(20_000)}`], /more than 100 substitutions in one another/],
+    [
+      "a variable that doubles",
+      ["ENV A=12345678", ...Array.from({ length: 60 }, () => "ENV A=$A$A")],
+      /its variables stand for too much/,
+    ],
+    [
+      "a variable in many labels",
+      [`ENV A=${"a".repeat(1000)}`, `LABEL ${"k=$A ".repeat(2000)}`],
+      /its variables stand for too much/,
+    ],
+    ["a folder in another", Array.from({ length: 5000 }, () => "WORKDIR a"), /WORKDIR has 4098 characters, more than 4096/],
+    ["long text", [`CMD ${"a".repeat(300_000)}`], /the changes have 300004 characters, more than 262144/],
+  ];
+  for (const [what, changes, message] of refused)
+    assert.throws(() => applyChanges({}, changes), { name: "EngineError", kind: "invalidArgument", message }, what);
+});
+
+test("the work is in proportion to what is asked for", () => {
+  const numbers = Array.from({ length: 20_000 }, (_, index) => index);
+  const changed = applyChanges({ Env: ["A1=old", "Z"] }, [`ENV ${numbers.map((number) => `A${number}=${number}`).join(" ")}`]);
+  assert.deepEqual(changed.Env, [
+    "A1=1",
+    "Z",
+    ...numbers.filter((number) => number !== 1).map((number) => `A${number}=${number}`),
+  ]);
+  const ports = numbers.map((number) => `EXPOSE ${number}`);
+  assert.equal(Object.keys(applyChanges({}, ports).ExposedPorts ?? {}).length, 20_000);
+});

@@ -2,27 +2,29 @@ import { invalidArgument } from "@pouchcontainer/errors";
 import type { ImageHealthcheck, ImageRunConfig } from "@pouchcontainer/oci";
 import { posix } from "node:path";
 import { parseGoDuration } from "../../go-duration.ts";
-import { expand, rawWords, type Variables } from "./words.ts";
+import { ChangedConfig } from "./changed-config.ts";
+import { rawWords } from "./words.ts";
 
-type Change = (config: ImageRunConfig, rest: string, variables: Variables) => ImageRunConfig;
+type Change = (config: ChangedConfig, rest: string) => void;
+
+/** Characters of all instructions of a request: they are read at a stretch. */
+const mostText = 256 * 1024;
 
 /**
  * Applies a Dockerfile's instructions to the configuration of an image, as `commit` and `import` take them with `changes`: those that
  * change nothing but the configuration.
  */
 export function applyChanges(config: ImageRunConfig, changes: readonly string[]): ImageRunConfig {
-  let changed = config;
-  let isCommandGiven = false;
+  const length = changes.reduce((sum, text) => sum + text.length, 0);
+  if (length > mostText) throw invalidArgument(`the changes have ${length} characters, more than ${mostText}`);
+  const changed = new ChangedConfig(config);
   for (const { name, rest } of instructionsOf(changes)) {
     const change = table.get(name);
     if (change === undefined) throw invalidArgument(`${name} is not a valid change command`);
     if (rest === "") throw invalidArgument(`${name.toUpperCase()} requires at least one argument`);
-    changed = change(changed, rest, variablesOf(changed));
-    if (name === "cmd") isCommandGiven = true;
-    // A command that was not given with it was for the old entry point.
-    if (name === "entrypoint" && !isCommandGiven) changed = without(changed, "Cmd");
+    change(changed, rest);
   }
-  return changed;
+  return changed.done();
 }
 
 /** Lines, those that a backslash joins as one, without comments. */
@@ -44,48 +46,45 @@ function instructionsOf(changes: readonly string[]): { name: string; rest: strin
 
 const table = new Map<string, Change>(
   Object.entries({
-    cmd: (config, rest) => ({ ...config, Cmd: commandOf(config, rest) }),
-    entrypoint: (config, rest) => ({ ...config, Entrypoint: commandOf(config, rest) }),
-    env: (config, rest, variables) => ({ ...config, Env: withVariables(config.Env ?? [], pairsOf("ENV", rest, variables)) }),
-    label: (config, rest, variables) => ({
-      ...config,
-      Labels: { ...config.Labels, ...Object.fromEntries(pairsOf("LABEL", rest, variables)) },
-    }),
-    expose: (config, rest, variables) => ({
-      ...config,
-      ExposedPorts: { ...config.ExposedPorts, ...emptySet(rawWords(rest).flatMap((word) => portsOf(expand(word, variables)))) },
-    }),
-    volume: (config, rest, variables) => ({
-      ...config,
-      Volumes: { ...config.Volumes, ...emptySet(placesOf(rest, variables)) },
-    }),
-    user: (config, rest, variables) => ({ ...config, User: single("USER", rest, variables) }),
-    workdir: (config, rest, variables) => ({
-      ...config,
-      WorkingDir: posix.resolve("/", config.WorkingDir ?? "", expand(rest, variables)),
-    }),
-    stopsignal: (config, rest, variables) => ({ ...config, StopSignal: single("STOPSIGNAL", rest, variables) }),
-    healthcheck: (config, rest) => ({ ...config, Healthcheck: healthcheckOf(rest) }),
-    onbuild: (config, rest) => ({ ...config, OnBuild: [...(config.OnBuild ?? []), trigger(rest)] }),
+    cmd: (config, rest) => {
+      config.plain.Cmd = commandOf(config.plain, rest);
+      config.isCommandGiven = true;
+    },
+    entrypoint: (config, rest) => {
+      config.plain.Entrypoint = commandOf(config.plain, rest);
+      // A command that was not given with it was for the old entry point.
+      if (!config.isCommandGiven) delete config.plain.Cmd;
+    },
+    env: (config, rest) => config.setVariables(pairsOf("ENV", rest, config)),
+    label: (config, rest) => config.addLabels(pairsOf("LABEL", rest, config)),
+    expose: (config, rest) => {
+      for (const word of rawWords(rest)) config.expose(portsOf(config.expand(word)));
+    },
+    volume: (config, rest) => config.addVolumes(placesOf(rest, config)),
+    user: (config, rest) => {
+      config.plain.User = single("USER", rest, config);
+    },
+    workdir: (config, rest) => {
+      config.plain.WorkingDir = folderOf(config.plain.WorkingDir ?? "", config.expand(rest));
+    },
+    stopsignal: (config, rest) => {
+      config.plain.StopSignal = single("STOPSIGNAL", rest, config);
+    },
+    healthcheck: (config, rest) => {
+      config.plain.Healthcheck = healthcheckOf(rest);
+    },
+    onbuild: (config, rest) => config.addTrigger(trigger(rest)),
   }),
 );
 
-function variablesOf({ Env = [] }: ImageRunConfig): Variables {
-  return new Map(
-    Env.map((entry) => {
-      const at = entry.indexOf("=");
-      return at === -1 ? [entry, ""] : [entry.slice(0, at), entry.slice(at + 1)];
-    }),
-  );
-}
+/** No kernel opens a longer one (`PATH_MAX`). */
+const pathLimit = 4096;
 
-function without(config: ImageRunConfig, field: "Cmd"): ImageRunConfig {
-  const { [field]: _, ...rest } = config;
-  return rest;
+function folderOf(current: string, asked: string): string {
+  const path = posix.resolve("/", current, asked);
+  if (path.length > pathLimit) throw invalidArgument(`WORKDIR has ${path.length} characters, more than ${pathLimit}`);
+  return path;
 }
-
-const emptySet = (names: readonly string[]): Record<string, Record<string, never>> =>
-  Object.fromEntries(names.map((name) => [name, {}]));
 
 /** A list in JSON's form, or undefined: then it is text for a shell. */
 function jsonWords(text: string): string[] | undefined {
@@ -105,17 +104,17 @@ function commandOf({ Shell }: ImageRunConfig, rest: string): string[] {
 }
 
 /** `name=value name2="value 2"`, or one name and the rest of the line. */
-function pairsOf(instruction: string, rest: string, variables: Variables): [string, string][] {
+function pairsOf(instruction: string, rest: string, config: ChangedConfig): [string, string][] {
   const words = rawWords(rest);
   const [first = ""] = words;
   if (!first.includes("=")) {
     if (words.length < 2) throw invalidArgument(`${instruction} must have two arguments`);
-    return [[named(instruction, expand(first, variables)), expand(rest.slice(first.length).trim(), variables)]];
+    return [[named(instruction, config.expand(first)), config.expand(rest.slice(first.length).trim())]];
   }
   return words.map((word) => {
     const at = word.indexOf("=");
     if (at === -1) throw invalidArgument(`Syntax error - can't find = in "${word}". Must be of the form: name=value`);
-    return [named(instruction, expand(word.slice(0, at), variables)), expand(word.slice(at + 1), variables)];
+    return [named(instruction, config.expand(word.slice(0, at))), config.expand(word.slice(at + 1))];
   });
 }
 
@@ -124,37 +123,27 @@ function named(instruction: string, name: string): string {
   return name;
 }
 
-/** One that is there keeps its place. */
-function withVariables(env: readonly string[], pairs: readonly [string, string][]): string[] {
-  const result = [...env];
-  for (const [name, value] of pairs) {
-    const at = result.findIndex((entry) => entry === name || entry.startsWith(`${name}=`));
-    result.splice(at === -1 ? result.length : at, at === -1 ? 0 : 1, `${name}=${value}`);
-  }
-  return result;
-}
-
 const maxPort = 65_535;
 
-/** Each port of a range is exposed by itself; one that is published for a place on the host is the container's alone here. */
-function portsOf(text: string): string[] {
+/** One that is published for a place on the host is the container's alone here. */
+function portsOf(text: string): { from: number; to: number; protocol: string } {
   const [, first, last, protocol = "tcp"] = /^(?:.*:)?(\d+)(?:-(\d+))?(?:\/(\w+))?$/.exec(text) ?? [];
   const [from, to] = [Number(first), Number(last ?? first)];
   const isRange = first !== undefined && from <= to && to <= maxPort;
   if (!isRange || !["tcp", "udp", "sctp"].includes(protocol.toLowerCase()))
     throw invalidArgument(`invalid containerPort: ${text}: a port, a range of ports, or one of them with /tcp, /udp or /sctp`);
-  return Array.from({ length: to - from + 1 }, (_, index) => `${from + index}/${protocol.toLowerCase()}`);
+  return { from, to, protocol: protocol.toLowerCase() };
 }
 
-function placesOf(rest: string, variables: Variables): string[] {
-  const places = (jsonWords(rest) ?? rawWords(rest)).map((place) => expand(place, variables).trim());
+function placesOf(rest: string, config: ChangedConfig): string[] {
+  const places = (jsonWords(rest) ?? rawWords(rest)).map((place) => config.expand(place).trim());
   if (places.includes("")) throw invalidArgument("VOLUME specified can not be an empty string");
   return places;
 }
 
-function single(instruction: string, rest: string, variables: Variables): string {
+function single(instruction: string, rest: string, config: ChangedConfig): string {
   if (rawWords(rest).length > 1) throw invalidArgument(`${instruction} requires exactly one argument`);
-  return expand(rest, variables);
+  return config.expand(rest);
 }
 
 const durations = new Map<string, "Interval" | "Timeout" | "StartPeriod" | "StartInterval">(

@@ -35,10 +35,16 @@ function pieceEnd(text: string, at: number): number {
   return text.length;
 }
 
-/** Text without its quotes and backslashes, its variables replaced; of a variable that is not set nothing remains. */
-export function expand(text: string, variables: Variables): string {
+/** How deep substitutions may be in one another. */
+const mostNested = 100;
+
+/**
+ * Text without its quotes and backslashes, its variables replaced; of a variable that is not set nothing remains. What it becomes is
+ * at most `limit` characters longer.
+ */
+export function expand(text: string, variables: Variables, limit = Infinity): string {
   try {
-    return new Expander(text, variables).until(() => false);
+    return new Expander(text, variables, limit).until(() => false);
   } catch (error) {
     if (error instanceof BadWord) throw invalidArgument(`failed to process "${text}": ${error.message}`);
     throw error;
@@ -51,10 +57,13 @@ class Expander {
   readonly #text: string;
   readonly #variables: Variables;
   #at = 0;
+  #nested = 0;
+  #left: number;
 
-  constructor(text: string, variables: Variables) {
+  constructor(text: string, variables: Variables, limit: number) {
     this.#text = text;
     this.#variables = variables;
+    this.#left = limit;
   }
 
   /** Up to a character that ends it, which is taken as well, or to the end. */
@@ -106,7 +115,14 @@ class Expander {
     const name = /^([A-Za-z_][A-Za-z0-9_]*|[0-9]|[@*#?!$-])/.exec(this.#text.slice(this.#at))?.[0];
     if (name === undefined) return "$";
     this.#at += name.length;
-    return this.#variables.get(name) ?? "";
+    return this.#valueOf(name) ?? "";
+  }
+
+  #valueOf(name: string): string | undefined {
+    const value = this.#variables.get(name);
+    this.#left -= value?.length ?? 0;
+    if (this.#left < 0) throw new BadWord("its variables stand for too much");
+    return value;
   }
 
   #braced(): string {
@@ -115,10 +131,12 @@ class Expander {
     const [operator = ""] = /^(}|:?[-+?])/.exec(this.#text.slice(this.#at)) ?? [];
     this.#at += operator.length;
     if (name === "" || operator === "") throw new BadWord("missing ':' in substitution");
-    const value = this.#variables.get(name);
+    const value = this.#valueOf(name);
     if (operator === "}") return value ?? "";
     const before = this.#at;
+    if (++this.#nested > mostNested) throw new BadWord(`more than ${mostNested} substitutions in one another`);
     const word = this.until((character) => character === "}");
+    this.#nested--;
     if (this.#text.charAt(this.#at - 1) !== "}" || this.#at === before) throw new BadWord("syntax error: missing '}'");
     const isSet = operator.startsWith(":") ? value !== undefined && value !== "" : value !== undefined;
     if (operator.endsWith("+")) return isSet ? word : "";
