@@ -1,4 +1,5 @@
 export { decompressionPrograms } from "./decompression-programs.ts";
 export { FileWorkers, type FileWorkersOptions } from "./file-workers.ts";
 export type { Bind, Change, FilePath, FileView, MountSource, PathStat, UnpackOptions } from "./file-jobs.ts";
+export { streamedTar, type StreamedEntry } from "./tar/streamed-tar.ts";
 export { ProcessGone } from "./process-gone.ts";
