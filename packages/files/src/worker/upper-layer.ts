@@ -1,4 +1,4 @@
-import type { Libc } from "@pouchcontainer/linux";
+import { opaqueMark, type Libc } from "@pouchcontainer/linux";
 import type { Stats } from "node:fs";
 import { cString, joinPath } from "./paths.ts";
 
@@ -9,11 +9,9 @@ export const upper = Buffer.from("/upper");
 export const isWhiteout = (stats: Pick<Stats, "isCharacterDevice" | "rdev">): boolean =>
   stats.isCharacterDevice() && stats.rdev === 0;
 
-/** overlayfs' marks on a folder that hides what lower layers have in its place. */
-const opaqueMarks = ["trusted.overlay.opaque", "user.overlay.opaque"];
-
+/** Whether a folder hides what lower layers have in its place. */
 export function isOpaque(libc: Libc, folder: Buffer): boolean {
-  return opaqueMarks.some((name) => libc.attempt("lgetxattr", cString(folder), name, null, 0n) > 0);
+  return libc.attempt("lgetxattr", cString(folder), opaqueMark, null, 0n) > 0;
 }
 
 /** Places of a container that are mounted over: what lies there is nobody's change. Paths are absolute. */
