@@ -41,7 +41,7 @@ export async function commitContainer(
       const layers = await layersApart(deps, container);
       if (layers === undefined)
         throw notImplemented(`a container of snapshotter ${container.record.snapshotter} cannot be committed`);
-      const { tar, ended } = await deps.files.layer(stackedView(layers.upper), madeByRuntime);
+      const { tar, ended } = await deps.files.layer(stackedView(layers), madeByRuntime(container));
       try {
         const { author, comment } = options;
         const createdBy = (container.record.config.Cmd ?? []).join(" ");

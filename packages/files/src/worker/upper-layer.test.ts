@@ -5,7 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { cString } from "./paths.ts";
-import { isOpaque } from "./upper-layer.ts";
+import { FileAttributes } from "./file-attributes.ts";
+import { isOpaque, MountedOver, namesIn, upper } from "./upper-layer.ts";
 
 test("a folder hides what is below it by the mark that root alone can set", (t) => {
   const libc = Libc.load();
@@ -19,4 +20,14 @@ test("a folder hides what is below it by the mark that root alone can set", (t) 
   assert.equal(isOpaque(libc, path), false);
   mark("trusted.overlay.opaque");
   assert.equal(isOpaque(libc, path), true);
+});
+
+test("a folder that goes away while its layer is read has no names, and is not one of places for mounts", () => {
+  const libc = Libc.load();
+  assert.ok(libc !== undefined);
+  const gone = Buffer.from("/gone");
+  assert.deepEqual(namesIn(upper, gone), []);
+  const places = new MountedOver(["/gone/hosts"], new FileAttributes(libc));
+  assert.equal(places.isAllOf(gone, namesIn(upper, gone)), false);
+  assert.equal(places.isAllOf(gone, [Buffer.from("hosts")]), false);
 });
