@@ -1,6 +1,6 @@
 import { isOutage } from "@pouchcontainer/containerd";
 import type { Readable } from "node:stream";
-import { cancelled } from "@pouchcontainer/errors";
+import { cancelled, notFound } from "@pouchcontainer/errors";
 import {
   digestOf,
   MediaType,
@@ -13,6 +13,7 @@ import {
   type Reference,
 } from "@pouchcontainer/oci";
 import type { LoadDeps } from "../archive/load-archive.ts";
+import { hasContent } from "../containerd-services.ts";
 import type { Lease } from "../lease.ts";
 import type { ImageDocuments } from "../store/image-documents.ts";
 import type { StoredImage } from "../store/image-store.ts";
@@ -43,7 +44,7 @@ export async function makeImage(
   let done = false;
   let afterOutage = false;
   try {
-    for (const layer of image.parent?.manifest.layers ?? []) await lease.holdContent(layer.digest);
+    if (image.parent !== undefined) await holdLayers(deps, image.parent, lease);
     const layer = await writeLayer(deps.containerd, lease, image.layer, signal);
     const documents = await writeDocuments(deps, lease, image, layer, signal);
     await deps.unpacker.unpackAll(deps.snapshotter, documents, lease, signal);
@@ -59,6 +60,15 @@ export async function makeImage(
     throw error;
   } finally {
     await lease.release({ collect: !done, afterOutage });
+  }
+}
+
+/** Held first, then looked at: the image they are of may be removed at any moment, and a snapshot outlives what it was made from. */
+async function holdLayers({ containerd }: LoadDeps, { manifest }: ImageDocuments, lease: Lease): Promise<void> {
+  for (const { digest } of manifest.layers) {
+    await lease.holdContent(digest);
+    if (!(await hasContent(containerd.content, digest)))
+      throw notFound(`content of the image below is not here: blob ${digest} is missing`);
   }
 }
 
