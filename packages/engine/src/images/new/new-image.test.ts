@@ -60,3 +60,24 @@ test("an image on one that is removed once it is begun has all its layers", asyn
   );
   assert.equal((await images.inspect(id)).RootFS.Layers?.length, 2);
 });
+
+test("an image may expose every port there is; what is too much to be read again is refused before its layer is read", async () => {
+  await using registry = await FakeRegistry.start();
+  const { room, parent } = await roomWithImage(registry);
+  const named = <T>(prefix: string, count: number, value: T): Record<string, T> =>
+    Object.fromEntries(Array.from({ length: count }, (_, index) => [`${prefix}${index}`, value]));
+  const all = {
+    ...onTop(parent),
+    config: { ExposedPorts: named<Record<string, never>>("", 65_535, {}), Labels: named("l", 9_000, "x") },
+  };
+  const { id } = await room.images.makeOnTop(all, undefined, forever);
+  assert.equal(Object.keys((await room.images.inspect(id)).Config?.ExposedPorts ?? {}).length, 65_535);
+  for (const [config, message] of [
+    [{ Labels: named("l", 20_001, "x") }, /^invalid image config: it has more than 20000 values$/],
+    [{ Cmd: ["x".repeat(9 << 20)] }, /^the image's configuration has \d+ bytes, more than 8388608$/],
+  ] as const) {
+    const layer = new Readable({ read: () => assert.fail("the layer is read") });
+    const tooMuch = { ...onTop(parent), layer, config: { ...config, Cmd: "Cmd" in config ? [...config.Cmd] : [] } };
+    await assert.rejects(room.images.makeOnTop(tooMuch, undefined, forever), { kind: "invalidArgument", message });
+  }
+});

@@ -1,8 +1,9 @@
 import { isOutage } from "@pouchcontainer/containerd";
 import type { Readable } from "node:stream";
-import { cancelled, notFound } from "@pouchcontainer/errors";
+import { cancelled, invalidArgument, notFound } from "@pouchcontainer/errors";
 import {
   digestOf,
+  InvalidImageError,
   MediaType,
   parseImageConfig,
   type ContentDescriptor,
@@ -15,7 +16,7 @@ import {
 import type { LoadDeps } from "../archive/load-archive.ts";
 import { hasContent } from "../containerd-services.ts";
 import type { Lease } from "../lease.ts";
-import type { ImageDocuments } from "../store/image-documents.ts";
+import { documentLimit, type ImageDocuments } from "../store/image-documents.ts";
 import type { StoredImage } from "../store/image-store.ts";
 import { writeManifest } from "../write-manifest.ts";
 import { writeLayer } from "./write-layer.ts";
@@ -40,6 +41,7 @@ export async function makeImage(
   reference: Reference | undefined,
   signal: AbortSignal,
 ): Promise<StoredImage> {
+  refuseWhatCannotBeRead(image);
   const lease = await deps.leases.take("new");
   let done = false;
   let afterOutage = false;
@@ -60,6 +62,19 @@ export async function makeImage(
     throw error;
   } finally {
     await lease.release({ collect: !done, afterOutage });
+  }
+}
+
+/** What is too much for a configuration is told before the work on its layer, and as the client's fault. */
+function refuseWhatCannotBeRead(image: NewImage): void {
+  const bytes = Buffer.from(JSON.stringify(configOf(image, undefined, "")));
+  if (bytes.length > documentLimit)
+    throw invalidArgument(`the image's configuration has ${bytes.length} bytes, more than ${documentLimit}`);
+  try {
+    parseImageConfig(bytes);
+  } catch (error) {
+    if (error instanceof InvalidImageError) throw invalidArgument(error.message, { cause: error });
+    throw error;
   }
 }
 
