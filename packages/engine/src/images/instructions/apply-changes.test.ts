@@ -43,7 +43,7 @@ test("instructions change the configuration in their order, joined lines and com
     "VOLUME /d $A",
     "USER $B",
     "WORKDIR sub",
-    "STOPSIGNAL SIG$A",
+    "STOPSIGNAL $B",
     'HEALTHCHECK --interval=1m30s --timeout=1.5s --start-period=0 --retries=3 CMD ["test", "-e"]',
     "ONBUILD RUN x",
   ]);
@@ -55,7 +55,7 @@ test("instructions change the configuration in their order, joined lines and com
     Volumes: { "/a": {}, "/b c": {}, "/d": {}, "2": {} },
     User: "2",
     WorkingDir: "/w/sub",
-    StopSignal: "SIG2",
+    StopSignal: "2",
     Healthcheck: { Test: ["CMD", "test", "-e"], Interval: 90e9, Timeout: 1.5e9, StartPeriod: 0, Retries: 3 },
     OnBuild: ["RUN x"],
   });
@@ -82,6 +82,9 @@ test("what is no change is refused, and says why", () => {
     ["ENV A=1 B", /can't find = in "B"/],
     ["ENV =1", /ENV names can not be blank/],
     ["USER a b", /USER requires exactly one argument/],
+    ["STOPSIGNAL NOPE", /Invalid signal: NOPE/],
+    ["STOPSIGNAL 65", /Invalid signal: 65/],
+    ["STOPSIGNAL $UNSET", /Invalid signal: /],
     ['VOLUME [""]', /VOLUME specified can not be an empty string/],
     ["EXPOSE x", /invalid containerPort: x/],
     ["EXPOSE 9-8", /invalid containerPort: 9-8/],

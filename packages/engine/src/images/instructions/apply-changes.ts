@@ -2,6 +2,7 @@ import { invalidArgument } from "@pouchcontainer/errors";
 import type { ImageHealthcheck, ImageRunConfig } from "@pouchcontainer/oci";
 import { posix } from "node:path";
 import { parseGoDuration } from "../../go-duration.ts";
+import { parseSignal } from "../../signals.ts";
 import { ChangedConfig } from "./changed-config.ts";
 import { rawWords } from "./words.ts";
 
@@ -68,7 +69,7 @@ const table = new Map<string, Change>(
       config.plain.WorkingDir = folderOf(config.plain.WorkingDir ?? "", config.expand(rest));
     },
     stopsignal: (config, rest) => {
-      config.plain.StopSignal = single("STOPSIGNAL", rest, config);
+      config.plain.StopSignal = signalOf(single("STOPSIGNAL", rest, config));
     },
     healthcheck: (config, rest) => {
       config.plain.Healthcheck = healthcheckOf(rest);
@@ -76,6 +77,11 @@ const table = new Map<string, Change>(
     onbuild: (config, rest) => config.addTrigger(trigger(rest)),
   }),
 );
+
+function signalOf(text: string): string {
+  parseSignal(text);
+  return text;
+}
 
 /** No kernel opens a longer one (`PATH_MAX`). */
 const pathLimit = 4096;
