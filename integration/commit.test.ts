@@ -254,6 +254,39 @@ test("an archive becomes an image, whichever way it is compressed and wherever i
   assert.match(absent.stderr, /answers with status 404/);
 });
 
+test("changes that look odd are read as dockerd reads them", async () => {
+  const odd = [
+    ["CMD [1]", "CMD []", "CMD ['a']", "ENTRYPOINT []", 'ENTRYPOINT [""]', "HEALTHCHECK CMD [1]"],
+    ["USER a b", "USER a\\ b", "USER $UNSET", 'VOLUME "/a b"', 'VOLUME ["a b"]', 'VOLUME ["/a"', "VOLUME []", "VOLUME $UNSET /b"],
+    [
+      "WORKDIR /a/../b/",
+      "WORKDIR a b",
+      "WORKDIR $UNSET",
+      "EXPOSE $UNSET",
+      "EXPOSE 80:81 90-91/UDP",
+      "ENV A=$B B=1",
+      "# none",
+      " ",
+    ],
+  ].flat();
+  const { ours, theirs } = await both.each(async (socket) => {
+    const read: Record<string, unknown> = {};
+    for (const change of odd) {
+      const { stdout, stderr } = await run(dockerCommand, [
+        "-H",
+        `unix://${socket}`,
+        "import",
+        "-c",
+        change,
+        join(folder, "root.tar"),
+      ]);
+      read[change] = stdout === "" ? stderr.trim() : { ...(await inspect(socket, stdout.trim())).Config, Hostname: "" };
+    }
+    return read;
+  });
+  assert.deepEqual(ours, theirs);
+});
+
 test("an archive that is none, or ends early, leaves nothing", async () => {
   const before = await leftInContainerd();
   const whole = readFileSync(join(folder, "root.tar.gz"));

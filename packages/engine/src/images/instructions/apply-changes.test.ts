@@ -81,7 +81,14 @@ test("what is no change is refused, and says why", () => {
     ["ENV A", /ENV must have two arguments/],
     ["ENV A=1 B", /can't find = in "B"/],
     ["ENV =1", /ENV names can not be blank/],
-    ["USER a b", /USER requires exactly one argument/],
+    ["CMD [1]", /arrays must be comprised of strings only/],
+    ["ENTRYPOINT [null]", /arrays must be comprised of strings only/],
+    ['HEALTHCHECK CMD ["a", 1]', /arrays must be comprised of strings only/],
+    ['VOLUME "/a b"', /unexpected end of statement while looking for matching double-quote/],
+    ["VOLUME []", /VOLUME requires at least one argument/],
+    ["WORKDIR $UNSET", /cannot normalize nothing/],
+    ["# nothing", /file with no instructions/],
+    ["", /file with no instructions/],
     ["STOPSIGNAL NOPE", /Invalid signal: NOPE/],
     ["STOPSIGNAL 65", /Invalid signal: 65/],
     ["STOPSIGNAL $UNSET", /Invalid signal: /],
@@ -132,4 +139,25 @@ test("the work is in proportion to what is asked for", () => {
   ]);
   const ports = numbers.map((number) => `EXPOSE ${number}`);
   assert.equal(Object.keys(applyChanges({}, ports).ExposedPorts ?? {}).length, 20_000);
+});
+
+test("what looks odd is read as dockerd reads it", () => {
+  const read: [string[], ReturnType<typeof applyChanges>][] = [
+    [["ENTRYPOINT []"], {}],
+    [['ENTRYPOINT ["e"]', "ENTRYPOINT []"], {}],
+    [['ENTRYPOINT [""]'], { Entrypoint: [""] }],
+    [["CMD []"], { Cmd: [] }],
+    [["CMD ['a']"], { Cmd: ["/bin/sh", "-c", "['a']"] }],
+    [["USER a b"], { User: "a b" }],
+    [["USER a\\ b"], { User: "a b" }],
+    [["USER $UNSET"], { User: "" }],
+    [['VOLUME ["a b"]'], { Volumes: { "a b": {} } }],
+    [['VOLUME ["/a"'], { Volumes: { "[/a": {} } }],
+    [["WORKDIR /a/../b/"], { WorkingDir: "/a/../b/" }],
+    [["WORKDIR a b"], { WorkingDir: "/a b" }],
+    [["WORKDIR /a", "WORKDIR ../.."], { WorkingDir: "/" }],
+    [["EXPOSE $UNSET"], {}],
+    [["ENV PORTS='80 81/udp'", "EXPOSE $PORTS"], { Env: ["PORTS=80 81/udp"], ExposedPorts: { "80/tcp": {}, "81/udp": {} } }],
+  ];
+  for (const [changes, wanted] of read) assert.deepEqual(applyChanges({}, changes), wanted, changes.join("; "));
 });

@@ -18,8 +18,10 @@ const mostText = 256 * 1024;
 export function applyChanges(config: ImageRunConfig, changes: readonly string[]): ImageRunConfig {
   const length = changes.reduce((sum, text) => sum + text.length, 0);
   if (length > mostText) throw invalidArgument(`the changes have ${length} characters, more than ${mostText}`);
+  const instructions = instructionsOf(changes);
+  if (changes.length > 0 && instructions.length === 0) throw invalidArgument("file with no instructions");
   const changed = new ChangedConfig(config);
-  for (const { name, rest } of instructionsOf(changes)) {
+  for (const { name, rest } of instructions) {
     const change = table.get(name);
     if (change === undefined) throw invalidArgument(`${name} is not a valid change command`);
     if (rest === "") throw invalidArgument(`${name.toUpperCase()} requires at least one argument`);
@@ -52,24 +54,27 @@ const table = new Map<string, Change>(
       config.isCommandGiven = true;
     },
     entrypoint: (config, rest) => {
-      config.plain.Entrypoint = commandOf(config.plain, rest);
+      const command = commandOf(config.plain, rest);
+      if (command.length > 0) config.plain.Entrypoint = command;
+      else delete config.plain.Entrypoint;
       // A command that was not given with it was for the old entry point.
       if (!config.isCommandGiven) delete config.plain.Cmd;
     },
     env: (config, rest) => config.setVariables(pairsOf("ENV", rest, config)),
     label: (config, rest) => config.addLabels(pairsOf("LABEL", rest, config)),
     expose: (config, rest) => {
-      for (const word of rawWords(rest)) config.expose(portsOf(config.expand(word)));
+      // A variable may stand for many of them, or for none.
+      for (const port of plainWords(rest).flatMap((word) => plainWords(config.expand(word)))) config.expose(portsOf(port));
     },
     volume: (config, rest) => config.addVolumes(placesOf(rest, config)),
     user: (config, rest) => {
-      config.plain.User = single("USER", rest, config);
+      config.plain.User = config.expand(rest);
     },
     workdir: (config, rest) => {
       config.plain.WorkingDir = folderOf(config.plain.WorkingDir ?? "", config.expand(rest));
     },
     stopsignal: (config, rest) => {
-      config.plain.StopSignal = signalOf(single("STOPSIGNAL", rest, config));
+      config.plain.StopSignal = signalOf(config.expand(rest));
     },
     healthcheck: (config, rest) => {
       config.plain.Healthcheck = healthcheckOf(rest);
@@ -87,21 +92,30 @@ function signalOf(text: string): string {
 const pathLimit = 4096;
 
 function folderOf(current: string, asked: string): string {
-  const path = posix.resolve("/", current, asked);
+  if (asked === "") throw invalidArgument("cannot normalize nothing");
+  const path = asked.startsWith("/") ? asked : posix.join("/", current, asked);
   if (path.length > pathLimit) throw invalidArgument(`WORKDIR has ${path.length} characters, more than ${pathLimit}`);
   return path;
 }
 
 /** A list in JSON's form, or undefined: then it is text for a shell. */
 function jsonWords(text: string): string[] | undefined {
-  if (!text.startsWith("[")) return undefined;
+  const list = text.startsWith("[") ? jsonOf(text) : undefined;
+  if (!Array.isArray(list)) return undefined;
+  if (list.every((word) => typeof word === "string")) return list;
+  throw invalidArgument("when using JSON array syntax, arrays must be comprised of strings only");
+}
+
+function jsonOf(text: string): unknown {
   try {
-    const words: unknown = JSON.parse(text);
-    return Array.isArray(words) && words.every((word) => typeof word === "string") ? words : undefined;
+    return JSON.parse(text);
   } catch {
     return undefined;
   }
 }
+
+/** Of instructions whose words blanks part, whatever quotes are around them. */
+const plainWords = (text: string): string[] => text.split(/\s+/).filter((word) => word !== "");
 
 const defaultShell = ["/bin/sh", "-c"];
 
@@ -142,14 +156,10 @@ function portsOf(text: string): { from: number; to: number; protocol: string } {
 }
 
 function placesOf(rest: string, config: ChangedConfig): string[] {
-  const places = (jsonWords(rest) ?? rawWords(rest)).map((place) => config.expand(place).trim());
+  const places = (jsonWords(rest) ?? plainWords(rest)).map((place) => config.expand(place).trim());
+  if (places.length === 0) throw invalidArgument("VOLUME requires at least one argument");
   if (places.includes("")) throw invalidArgument("VOLUME specified can not be an empty string");
   return places;
-}
-
-function single(instruction: string, rest: string, config: ChangedConfig): string {
-  if (rawWords(rest).length > 1) throw invalidArgument(`${instruction} requires exactly one argument`);
-  return config.expand(rest);
 }
 
 const durations = new Map<string, "Interval" | "Timeout" | "StartPeriod" | "StartInterval">(

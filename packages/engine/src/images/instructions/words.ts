@@ -46,7 +46,7 @@ export function expand(text: string, variables: Variables, limit = Infinity): st
   try {
     return new Expander(text, variables, limit).until(() => false);
   } catch (error) {
-    if (error instanceof BadWord) throw invalidArgument(`failed to process "${text}": ${error.message}`);
+    if (error instanceof BadWord) throw invalidArgument(`failed to process ${JSON.stringify(text)}: ${error.message}`);
     throw error;
   }
 }
