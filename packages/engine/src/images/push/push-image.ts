@@ -25,7 +25,7 @@ export async function pushImage(context: TagContext, { image, name }: NamedImage
     await lease.holdContent(name.target.digest);
     const documents = await documentsOf(deps, name, request);
     await lease.holdContent(documents.manifestDescriptor.digest);
-    const { content, insteadOf } = await contentOf(deps, name, documents, request);
+    const { content, insteadOf } = await contentOf(context, name, documents);
     const { reference } = name;
     await uploadContent({ ...context, reference, names: image.names }, content, lease);
     const size = await putDocuments(context, content, reference.tag ?? "");
@@ -60,14 +60,13 @@ async function documentsOf(
 
 /** An index only with all that it names, else the image of this machine's platform. */
 async function contentOf(
-  { containerd }: PushDeps,
+  { deps: { containerd }, request: { platform }, signal }: TagContext,
   { target: { mediaType, digest, size } }: ImageName,
   documents: ImageDocuments,
-  { platform }: PushRequest,
 ): Promise<{ content: PushedContent; insteadOf?: object }> {
   if (!isIndexType(mediaType)) return { content: contentOfManifest(documents) };
   const index = { mediaType, digest, size };
-  const whole = platform === undefined ? await contentOfIndex(containerd, index) : undefined;
+  const whole = platform === undefined ? await contentOfIndex(containerd, index, signal) : undefined;
   if (whole !== undefined) return { content: whole };
   return { content: contentOfManifest(documents), ...(platform === undefined && { insteadOf: index }) };
 }
