@@ -251,7 +251,7 @@ test("an archive becomes an image, whichever way it is compressed and wherever i
     new RegExp(`Imported from http://127.0.0.1:${port}/root.tar.gz`),
   );
   const absent = await daemon.docker("import", `http://127.0.0.1:${port}/absent`);
-  assert.match(absent.stderr, /answers with status 404/);
+  assert.match(absent.stderr, /failed to GET .* with status 404 Not Found/);
 });
 
 test("changes that look odd are read as dockerd reads them", async () => {

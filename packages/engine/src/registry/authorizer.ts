@@ -4,6 +4,7 @@ import { parseChallenges, type Challenge } from "./challenge.ts";
 import { basicAuthorization, type RegistryCredentials } from "./credentials.ts";
 import { readBody, type HttpResponse, type HttpTransport } from "./http-transport.ts";
 import { registryErrorOf } from "./registry-error.ts";
+import { shownUrl } from "./shown-url.ts";
 import type { RegistryHost } from "./registry-host.ts";
 
 export interface AuthorizerOptions {
@@ -139,7 +140,7 @@ function realmOf(realm: string | undefined, host: RegistryHost): URL {
   }
   if (url.protocol !== "https:" && !(url.protocol === "http:" && (host.base.startsWith("http:") || host.tls.skipVerify))) {
     throw internal(
-      `registry ${new URL(host.base).host} wants its token fetched from ${url.href}: credentials are not sent over an unprotected connection`,
+      `registry ${new URL(host.base).host} wants its token fetched from ${shownUrl(url.href)}: credentials are not sent over an unprotected connection`,
     );
   }
   return url;
