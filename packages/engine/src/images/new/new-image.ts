@@ -116,11 +116,13 @@ const ociTypes = new Map<string, string>(
     [MediaType.dockerLayer]: MediaType.ociLayer,
     [MediaType.dockerLayerGzip]: MediaType.ociLayerGzip,
     [MediaType.dockerLayerZstd]: MediaType.ociLayerZstd,
+    [MediaType.dockerForeignLayer]: MediaType.ociNondistributableLayer,
+    [MediaType.dockerForeignLayerGzip]: MediaType.ociNondistributableLayerGzip,
   }),
 );
 
-function asOci({ mediaType, digest, size }: ContentDescriptor): ContentDescriptor {
-  return { mediaType: ociTypes.get(mediaType) ?? mediaType, digest, size };
+function asOci({ mediaType, digest, size, urls }: ContentDescriptor): ContentDescriptor {
+  return { mediaType: ociTypes.get(mediaType) ?? mediaType, digest, size, ...(urls && { urls }) };
 }
 
 function configOf(image: NewImage, layer: ContentDescriptor | undefined, created: string): ImageConfigFile {

@@ -1,6 +1,6 @@
 import type { JsonMessage } from "@pouchcontainer/api";
 import { notFound } from "@pouchcontainer/errors";
-import { familiarReference, formatPlatform, isIndexType, type Digest } from "@pouchcontainer/oci";
+import { familiarReference, formatPlatform, isIndexType, isNondistributable, type Digest } from "@pouchcontainer/oci";
 import { readDocument, readImageDocuments, type ImageDocuments } from "../store/image-documents.ts";
 import type { ImageName, StoredImage } from "../store/image-store.ts";
 import type { Lease } from "../lease.ts";
@@ -29,7 +29,8 @@ export async function pushImage(context: TagContext, { image, name }: NamedImage
     const { reference } = name;
     await uploadContent({ ...context, reference, names: image.names }, content, lease);
     const size = await putDocuments(context, content, reference.tag ?? "");
-    await noteRepository(deps.containerd.content, [...content.layers, ...content.configs], reference);
+    const sent = content.layers.filter(({ mediaType }) => !isNondistributable(mediaType));
+    await noteRepository(deps.containerd.content, [...sent, ...content.configs], reference);
     await nameDigest(deps, { image, name }, content, documents);
     if (insteadOf !== undefined)
       progress(aux({ manifestPushedInsteadOfIndex: true, originalIndex: insteadOf, selectedManifest: content.target }));

@@ -1,4 +1,11 @@
-import { InvalidImageError, isIndexType, parseIndex, parseManifest, type ContentDescriptor } from "@pouchcontainer/oci";
+import {
+  InvalidImageError,
+  isIndexType,
+  isNondistributable,
+  parseIndex,
+  parseManifest,
+  type ContentDescriptor,
+} from "@pouchcontainer/oci";
 import { hasContent, type ImageServices } from "../containerd-services.ts";
 import { behindLimit, nestingLimit, readDocument, type ImageDocuments } from "../store/image-documents.ts";
 
@@ -64,7 +71,7 @@ async function takeParts(gathering: Gathering, manifest: Uint8Array): Promise<bo
   const { config, layers: own } = parseManifest(manifest);
   for (const [known, part] of [[configs, config] as const, ...own.map((layer) => [layers, layer] as const)]) {
     if (known.has(part.digest)) continue;
-    if (!(await isHere(gathering, part.digest))) return false;
+    if (!isNondistributable(part.mediaType) && !(await isHere(gathering, part.digest))) return false;
     known.set(part.digest, part);
   }
   return true;
