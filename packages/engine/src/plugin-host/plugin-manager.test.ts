@@ -3,7 +3,7 @@ import { parsePluginSet, type PluginSet } from "@pouchcontainer/plugin-sdk/host"
 import { sampleContainerConfig } from "@pouchcontainer/plugin-sdk/testing";
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { cpSync, createReadStream, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, createReadStream, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { connect, type AddressInfo } from "node:net";
@@ -1084,6 +1084,70 @@ test("a set that is applied as a whole is in force, or nothing of it is, and a d
   await daemon.manager.sets.applyAll(setOf(h, wanted));
   assert.deepEqual(await sees(), ["changed", undefined, 2]);
   assert.deepEqual((await daemon.manager.sets.applyAll(setOf(h, wanted))).changed, []);
+});
+
+test("what a set that fails cannot put back keeps the folder it runs from, and whoever applies it hears so", async (t) => {
+  const h = home(t);
+  let settings = {};
+  const daemon = await h.daemon({ configurationOf: (name) => (name === "tool" ? settings : undefined) });
+  const takes = (member: string): Record<string, unknown> => ({
+    configuration: { type: "object", properties: { [member]: { type: "string" } }, additionalProperties: false },
+  });
+  const versions = { old: { pouch: takes("old") }, new: { pouch: takes("new"), hostname: "new", version: "2.0.0" } };
+  await daemon.manager.install({ reference: h.plugin("tool", versions.old) });
+  const source = h.plugin("tool", versions.new);
+  settings = { new: "x" };
+  const broken = h.plugin("broken", { pouch: { points: ["daemon.preStartHook"] } });
+  writeFileSync(
+    join(broken, "index.ts"),
+    `import { registerDaemonPlugin } from "@pouchcontainer/plugin-sdk";
+     registerDaemonPlugin({ preStartHook() { throw new Error("not today"); } });`,
+  );
+  const wanted = [
+    { name: "tool", source },
+    { name: "broken", source: broken },
+  ];
+  const refused = await daemon.manager.sets.applyAll(setOf(h, wanted)).then(
+    () => assert.fail("it was applied"),
+    (error: Error) => error.message,
+  );
+  assert.equal((await daemon.manager.inspect("tool")).Pouch?.Version, "2.0.0");
+  const [folder = "", ...more] = folders(h);
+  assert.deepEqual(more, []);
+  assert.match(readFileSync(join(h.root, "installed", folder, "package.json"), "utf8"), /"version":"2\.0\.0"/);
+  assert.match(refused, /not today.*; plugin tool could not be put back as it was: configuration of plugin "tool": /s);
+  await daemon.manager.disable("tool");
+  await daemon.manager.enable("tool");
+  assert.equal(await hostname(daemon), "new");
+  assert.deepEqual((await daemon.manager.sets.applyAll(setOf(h, wanted.slice(0, 1)))).changed, []);
+});
+
+test("a set that fails on a full disk leaves the folder of each plugin that is on record", async (t) => {
+  const h = home(t);
+  const { daemon, disk } = await onFullDisk(h);
+  const broken = h.plugin("broken", { pouch: { points: ["daemon.preStartHook"] } });
+  const file = join(h.root, "called");
+  writeFileSync(
+    join(broken, "index.ts"),
+    `import { writeFileSync } from "node:fs"; import { registerDaemonPlugin } from "@pouchcontainer/plugin-sdk";
+     registerDaemonPlugin({ async preStartHook() { writeFileSync(${JSON.stringify(file)}, ""); await new Promise(() => undefined); } });`,
+  );
+  const applying = daemon.manager.sets.applyAll(
+    setOf(h, [
+      { name: "tool", source: h.plugin("tool") },
+      { name: "broken", source: broken },
+    ]),
+  );
+  const refused = assert.rejects(applying, /plugin tool could not be put back as it was: no space left on the device/);
+  while (!existsSync(file)) await sleep(10);
+  disk.full = true;
+  await Promise.all([daemon.manager.disable("broken", { force: true }).catch(() => undefined), refused]);
+  disk.full = false;
+  assert.equal((await daemon.manager.inspect("tool")).Pouch?.State, "running");
+  await daemon.manager.disable("tool");
+  await daemon.manager.enable("tool");
+  assert.equal(await hostname(daemon), "tool");
+  assert.equal(folders(h).length, 1);
 });
 
 test("a set brings in what asks for more than was granted where its entry grants all, and says so when exported", async (t) => {

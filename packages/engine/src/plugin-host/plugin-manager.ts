@@ -14,6 +14,7 @@ import { LeavingVersions } from "./leaving-versions.ts";
 import { managedSets } from "./managed-sets.ts";
 import { placeAfterSending, recordOf, type InstallOptions } from "./new-record.ts";
 import { grantNow, warningOf, type GrantedPrivileges } from "./permissions/granted.ts";
+import { PackageFolders } from "./package-folders.ts";
 import { privilegesAt } from "./permissions/privileges-at.ts";
 import { PluginCatalogue } from "./plugin-catalogue.ts";
 import { PluginOrder } from "./plugin-order.ts";
@@ -25,7 +26,6 @@ import { PluginTurns } from "./plugin-turns.ts";
 import type { PluginJournal } from "./journal/plugin-journal.ts";
 import { PluginReplays, type ReplayRequest, type TellReplay } from "./replay/plugin-replays.ts";
 import { PluginSwitch, type PluginSwitchDeps } from "./plugin-switch.ts";
-import { removeUnused } from "./unused-folders.ts";
 import { withPackage } from "./with-package.ts";
 
 export interface PluginManagerDeps extends Omit<PluginSwitchDeps, "builtin" | "withTable" | "endCanary" | "leaving"> {
@@ -58,6 +58,7 @@ export class PluginManager {
   readonly #catalogue: PluginCatalogue;
   readonly #switch: PluginSwitch;
   readonly #turns: PluginTurns;
+  readonly #folders: PackageFolders;
   readonly #order: PluginOrder;
   readonly #replays: PluginReplays;
 
@@ -65,6 +66,7 @@ export class PluginManager {
     this.#deps = deps;
     for (const slot of deps.host.registry.slots()) if (slot.instance !== undefined) this.#builtin.set(slot.name, slot.instance);
     const { host, records, now = Date.now, safeMode = false } = deps;
+    this.#folders = new PackageFolders({ records, logOf: deps.logs.logOf });
     const leaving = new LeavingVersions(now);
     this.#catalogue = new PluginCatalogue({ host, records, builtin: this.#builtin, leaving, safeMode });
     this.#turns = new PluginTurns((ref) => this.#catalogue.resolve(ref));
@@ -86,7 +88,7 @@ export class PluginManager {
       replace: (record, keep, started) => this.#switch.replace(record, keep, started),
       exclusively: (ref, work) => this.#turns.takeOn(ref, work),
       describe: (name) => this.#catalogue.describe(name),
-      removeFolder: (name, directory) => this.#removeFolder(name, directory),
+      removeFolder: (name, directory) => this.#folders.release(name, directory),
     });
     this.#order = new PluginOrder({ ...deps, turns: this.#turns, switch: this.#switch });
     this.#replays = new PluginReplays(deps);
@@ -99,7 +101,7 @@ export class PluginManager {
   async open(heldBack: ReadonlySet<string> = new Set()): Promise<void> {
     const start = (record: PluginRecord): Promise<PluginInstance> => this.#switch.start(record);
     await this.canaries.sweep();
-    await takeUpLastRun({ ...this.#deps, builtin: this.#builtin, start }, heldBack);
+    await takeUpLastRun({ ...this.#deps, folders: this.#folders, builtin: this.#builtin, start }, heldBack);
   }
 
   /** Ends every plugin's process. Records stay as they are. */
@@ -139,7 +141,7 @@ export class PluginManager {
   /** Brings a plugin in and enables it. One of that name that is installed already is replaced by it, as a reload does. */
   async install(source: PackageSource, options: InstallOptions = {}): Promise<Plugin> {
     const admit = (words: PluginWords): void => this.#admit(words, options);
-    return withPackage(source, { ...this.#deps, turns: this.#turns, admit }, async (unpacked) => {
+    return withPackage(source, { ...this.#deps, folders: this.#folders, turns: this.#turns, admit }, async (unpacked) => {
       const { origin } = options;
       await this.#take(unpacked, { ...(origin !== undefined && { source: origin }), ...unpacked.place }, options);
       const { name, version } = unpacked.manifest;
@@ -186,7 +188,7 @@ export class PluginManager {
     const old = records.get(name);
     const record = this.#recordOf(unpacked, place, options);
     await this.#switch.become(name, record, () => records.put(name, record));
-    if (old?.installed !== undefined) await this.#removeFolder(name, old.installed.directory);
+    if (old?.installed !== undefined) await this.#folders.release(name, old.installed.directory);
   }
 
   /** What a package would be on record. Throws where it may not be brought in so. */
@@ -214,6 +216,7 @@ export class PluginManager {
   get sets(): PluginSets {
     return managedSets({
       ...this.#deps,
+      folders: this.#folders,
       isBuiltin: (name) => this.#builtin.has(name),
       turns: this.#turns,
       switch: this.#switch,
@@ -275,7 +278,7 @@ export class PluginManager {
       const record = this.#deps.records.get(name);
       await this.#deps.records.delete(name);
       if (this.#catalogue.isInChains(name)) await this.#switch.takeOut(name, { force: true });
-      if (record?.installed !== undefined) await this.#removeFolder(name, record.installed.directory);
+      if (record?.installed !== undefined) await this.#folders.release(name, record.installed.directory);
       this.#deps.logs.forget(name);
       this.#deps.publish({ action: "remove", plugin: name, attributes: {} });
       return described;
@@ -323,7 +326,7 @@ export class PluginManager {
       this.#admit(words, { privileges });
       return name;
     };
-    return withPackage(from, { ...this.#deps, turns: this.#turns, admit }, async (unpacked) => {
+    return withPackage(from, { ...this.#deps, folders: this.#folders, turns: this.#turns, admit }, async (unpacked) => {
       const name = admit(unpacked);
       const now = this.#installed(name).installed;
       if (archive === undefined && (now.source !== source || now.sent !== sent))
@@ -372,10 +375,6 @@ export class PluginManager {
 
   followLog(ref: string, write: (line: string) => void): () => void {
     return this.#deps.logs.follow(this.#catalogue.resolve(ref), write);
-  }
-
-  async #removeFolder(name: string, directory: string): Promise<void> {
-    await removeUnused(directory, this.#deps.logs.logOf(name));
   }
 }
 

@@ -1,9 +1,9 @@
 import type { PluginPrivilege } from "@pouchcontainer/api";
 import { failedPrecondition, invalidArgument, isKind, notFound } from "@pouchcontainer/errors";
 import { checkConfiguration, equalJson, type PluginSet, type WantedPlugin } from "@pouchcontainer/plugin-sdk/host";
-import { removeTree } from "../remove-tree.ts";
 import type { Collection } from "../store/index.ts";
 import { contentAt, unpackPlugin, type PackageRoom } from "./installed/plugin-package.ts";
+import type { PackageFolders } from "./package-folders.ts";
 import { grantNow, toBeGranted, type Asking } from "./permissions/granted.ts";
 import { manifestOf, type PluginRecord } from "./plugin-record.ts";
 import { withMode } from "./shadow/plugin-mode.ts";
@@ -25,6 +25,7 @@ export interface SetChange {
 
 export interface SetPlanDeps extends PackageRoom {
   records: Collection<PluginRecord>;
+  folders: PackageFolders;
   isBuiltin: (name: string) => boolean;
   /** The settings a record's plugin would run with. */
   configurationOf: (record: PluginRecord) => unknown;
@@ -55,7 +56,7 @@ export class SetPlan {
       if (manifest.permissions !== undefined) installed.granted = granted;
       checkConfiguration(manifest, this.#deps.configurationOf(to));
     } catch (error) {
-      await discard({ from, to });
+      await this.discard({ name, from, to });
       throw error;
     }
     const action = actionFor(from, to);
@@ -77,6 +78,12 @@ export class SetPlan {
     return [...this.#deps.records.values()]
       .filter(({ name, installed }) => installed !== undefined && !named.has(name) && !this.#deps.isBuiltin(name))
       .map((from) => ({ name: from.name, action: "remove", from, to: undefined }));
+  }
+
+  /** Takes away what was brought in for a change, unless that is in force. */
+  async discard({ name, from, to }: Pick<SetChange, "name" | "from" | "to">): Promise<void> {
+    const directory = to?.installed?.directory;
+    if (directory !== undefined && directory !== from?.installed?.directory) await this.#deps.folders.release(name, directory);
   }
 
   #builtin(
@@ -148,12 +155,6 @@ function comingFrom(installed: Installed, wanted: string | undefined): Installed
   if (wanted === undefined || (wanted === installed.source && !installed.sent)) return installed;
   const { sent: _sent, digest: _digest, signature: _signature, ...rest } = installed;
   return { ...rest, source: wanted };
-}
-
-/** Takes away what was brought in for a change that is not made. */
-export async function discard({ from, to }: Pick<SetChange, "from" | "to">): Promise<void> {
-  const directory = to?.installed?.directory;
-  if (directory !== undefined && directory !== from?.installed?.directory) await removeTree(directory);
 }
 
 function actionFor(from: PluginRecord | undefined, to: PluginRecord): SetAction | undefined {

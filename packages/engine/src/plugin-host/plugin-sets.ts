@@ -2,7 +2,7 @@ import { conflict, EngineError, messageChain } from "@pouchcontainer/errors";
 import { equalJson, type PluginInstance, type PluginSet, type WantedPlugin } from "@pouchcontainer/plugin-sdk/host";
 import type { PluginRecord } from "./plugin-record.ts";
 import { differenceOf, type SetDifference } from "./plugin-set-difference.ts";
-import { discard, SetPlan, type SetChange, type SetPlanDeps } from "./plugin-set-plan.ts";
+import { SetPlan, type SetChange, type SetPlanDeps } from "./plugin-set-plan.ts";
 
 export interface PluginSetsDeps extends SetPlanDeps {
   /** In the turn of each of these plugins. */
@@ -60,7 +60,10 @@ export class PluginSets {
           this.#checkUnchanged(change);
           await this.#make(change);
         };
-        await this.#deps.exclusive([change.name], make).catch((error: unknown) => failedWith(change, error));
+        await this.#deps.exclusive([change.name], make).catch(async (error: unknown) => {
+          await this.#plan.discard(change);
+          throw error;
+        });
         await this.#deps.settled(change);
         report.changed.push(differenceOf(change));
       } catch (error) {
@@ -90,14 +93,14 @@ export class PluginSets {
       }
       changes.push(...this.#plan.others(set));
       const order = this.#orderOf(set);
-      if (dryRun) await discardAll(changes);
+      if (dryRun) await this.#discardAll(changes);
       else {
         const concerned = [...changes.map(({ name }) => name), ...(order?.to ?? [])];
         await this.#deps.exclusive(concerned, () => this.#makeAll(changes, order));
       }
       return { changed: changes.map(differenceOf), ...(order === undefined ? {} : { order }) };
     } catch (error) {
-      await discardAll(changes);
+      await this.#discardAll(changes);
       throw error;
     }
   }
@@ -120,22 +123,41 @@ export class PluginSets {
       }
       if (order !== undefined) await this.#deps.setOrder(order.to);
     } catch (error) {
-      for (const change of made.toReversed()) await this.#undo(change);
+      const left = await this.#undoAll(made.toReversed());
       for (const [{ name }, instance] of started) await this.#close(name, instance);
-      throw error;
+      if (left.length === 0) throw error;
+      const { kind, message, details } = EngineError.from(error);
+      throw new EngineError(kind, [message, ...left].join("; "), { cause: error, details });
     }
     for (const change of changes) await this.#deps.settled(change);
+  }
+
+  /** What could not be undone, in words. What is in force after all is as good as made. */
+  async #undoAll(changes: readonly SetChange[]): Promise<string[]> {
+    const left: string[] = [];
+    for (const change of changes) {
+      const { name, to } = change;
+      try {
+        await this.#undo(change);
+      } catch (error) {
+        const problem = messageChain(error);
+        this.#deps.warn(name, `it could not be put back as it was before the set that failed: ${problem}`);
+        left.push(`plugin ${name} could not be put back as it was: ${problem}`);
+        if (equalJson(this.#deps.records.get(name) ?? null, to ?? null)) await this.#deps.settled(change);
+      }
+    }
+    return left;
   }
 
   async #undo({ name, action, from }: SetChange): Promise<void> {
     // Without a record a compiled-in plugin is called.
     const before = from ?? (this.#deps.isBuiltin(name) ? { name, enabled: true } : undefined);
     const keep = (): Promise<void> => this.#keep(name, from);
-    try {
-      await (action === "move" ? keep() : this.#deps.become(name, before, keep));
-    } catch (error) {
-      this.#deps.warn(name, `it could not be put back as it was before the set that failed: ${messageChain(error)}`);
-    }
+    await (action === "move" ? keep() : this.#deps.become(name, before, keep));
+  }
+
+  async #discardAll(changes: readonly SetChange[]): Promise<void> {
+    for (const change of changes) await this.#plan.discard(change);
   }
 
   async #close(name: string, instance: PluginInstance): Promise<void> {
@@ -175,13 +197,4 @@ export class PluginSets {
       return undefined;
     return { from, to: [...named, ...from.filter((name) => !named.includes(name))] };
   }
-}
-
-async function discardAll(changes: readonly SetChange[]): Promise<void> {
-  for (const change of changes) await discard(change);
-}
-
-async function failedWith(change: SetChange, error: unknown): Promise<never> {
-  await discard(change);
-  throw error;
 }

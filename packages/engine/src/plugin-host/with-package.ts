@@ -1,4 +1,3 @@
-import { removeTree } from "../remove-tree.ts";
 import {
   unpackPlugin,
   type PackageRoom,
@@ -6,6 +5,7 @@ import {
   type PluginWords,
   type UnpackedPlugin,
 } from "./installed/plugin-package.ts";
+import type { PackageFolders } from "./package-folders.ts";
 import type { PluginTurns } from "./plugin-turns.ts";
 
 /**
@@ -14,7 +14,7 @@ import type { PluginTurns } from "./plugin-turns.ts";
  */
 export async function withPackage<T>(
   source: PackageSource,
-  room: PackageRoom & { turns: PluginTurns; admit: (words: PluginWords) => void },
+  room: PackageRoom & { turns: PluginTurns; folders: PackageFolders; admit: (words: PluginWords) => void },
   work: (unpacked: UnpackedPlugin) => Promise<T>,
 ): Promise<T> {
   const unpacked = await unpackPlugin(source, room, room.admit);
@@ -24,7 +24,7 @@ export async function withPackage<T>(
       return work(unpacked);
     });
   } catch (error) {
-    await removeTree(unpacked.directory);
+    await room.folders.release(unpacked.manifest.name, unpacked.directory);
     throw error;
   }
 }
