@@ -52,7 +52,10 @@ test("without a terminal and without the flag nothing is installed, and the mess
   const { code, stderr } = await daemon.pouch("plugin", "install", folder);
   assert.equal(code, 1);
   assert.match(stderr, /plugin "unasked" is requesting privileges, and standard input is no terminal/);
-  assert.match(stderr, / - fields at container.preCreate: \[HostConfig.PidsLimit, Labels.made-by\]\n.*--grant-all-permissions/);
+  assert.match(
+    stderr,
+    / - fields at container.preCreate: \[HostConfig.PidsLimit, Labels.made-by\]\n - user: \[root\]\n.*--grant-all-permissions/,
+  );
   const answer = await daemon.api("POST", "/plugins/install", { source: folder });
   assert.deepEqual([answer.status, /not granted: fields at container.preCreate/.test(answer.text)], [403, true], answer.text);
   assert.doesNotMatch((await daemon.docker("plugin", "ls")).stdout, /unasked/);
@@ -104,7 +107,7 @@ test("what was granted takes effect, another field is refused with its name, and
   const again = await daemon.pouch("plugin", "install", folder);
   assert.equal(again.code, 0, `what was granted outlives the daemon: ${again.stderr}`);
   const { stdout } = await daemon.pouch("plugin", "permissions", "limits");
-  const fields = " - fields at container.preCreate: [HostConfig.PidsLimit, Labels.made-by, User]\n";
+  const fields = " - fields at container.preCreate: [HostConfig.PidsLimit, Labels.made-by, User]\n - user: [root]\n";
   assert.equal(stdout, `Asked:\n${fields}Granted:\n${fields}`);
 });
 

@@ -1172,7 +1172,10 @@ test("a set brings in what asks for more than was granted where its entry grants
     const [change] = (await daemon.manager.sets.applyAll(setOf(h, [grants]), { dryRun: true })).changed;
     return change?.granted?.map(({ Name, Value }) => [Name, ...Value]);
   };
-  assert.deepEqual(await added(), [["fields at container.preCreate", "Hostname"]]);
+  assert.deepEqual(await added(), [
+    ["fields at container.preCreate", "Hostname"],
+    ["user", "root"],
+  ]);
   assert.deepEqual(await applied(daemon, setOf(h, [grants])), { changed: ["install tool"], failed: [] });
   h.plugin("tool", { pouch: setsHostname, hostname: "old", version: "1.0.1" });
   assert.equal(await added(), undefined, "it asks for no more");
@@ -1397,6 +1400,49 @@ test("a version that asks for more than was granted is refused, and the old one 
   assert.equal(await hostname(daemon), "new");
 });
 
+for (const [what, more, missing] of [
+  ["gives its user up", {}, /not granted: user: \[root\];/],
+  [
+    "reads more of the daemon's environment",
+    { user: "nobody", environment: ["REGISTRY_PASSWORD"] },
+    /not granted: environment: \[REGISTRY_PASSWORD\];/,
+  ],
+] as const)
+  test(`a version that ${what} waits for a grant, with permissions or without`, async (t) => {
+    const h = home(t);
+    const daemon = await h.daemon();
+    for (const permissions of [setsHostname, {}]) {
+      const old = { pouch: { ...permissions, user: "nobody" }, hostname: "old", version: "1.0.0" };
+      const source = { reference: h.plugin("tool", old) };
+      await daemon.manager.install(source, { privileges: "all" });
+      h.plugin("tool", { pouch: { ...permissions, ...more }, hostname: "new", version: "2.0.0" });
+      const canary = { sharePercent: 50, failures: { calls: 3 } };
+      for (const attempt of [
+        () => daemon.manager.reload("tool"),
+        () => daemon.manager.reload("tool", undefined, { canary }),
+        () => daemon.manager.install(source),
+        () => daemon.manager.sets.applyAll(setOf(h, [{ name: "tool", source: "./sources/tool" }])),
+      ])
+        await assert.rejects(attempt(), { kind: "forbidden", message: missing });
+      assert.equal(await hostname(daemon), "old");
+      const { Missing } = await daemon.manager.privileges(source);
+      await daemon.manager.reload("tool", undefined, { privileges: Missing });
+      assert.equal(await hostname(daemon), "new");
+      await daemon.manager.remove("tool", { force: true });
+    }
+  });
+
+test("a set that is exported brings in what asks for nothing but its user", async (t) => {
+  const [from, to] = [home(t), home(t)];
+  const [author, host] = [await from.daemon(), await to.daemon()];
+  await author.manager.install({ reference: from.plugin("tool", { pouch: { permissions: {} } }) }, { privileges: "all" });
+  const set = parsePluginSet(JSON.stringify(author.manager.exportSet()), "/exported.json");
+  assert.deepEqual(
+    (await host.manager.sets.applyAll(set)).changed.map(({ name, action }) => `${action} ${name}`),
+    ["install tool"],
+  );
+});
+
 test("of a plugin that asks for nothing by name inspect warns, and names what it did", async (t) => {
   const h = home(t);
   const daemon = await h.daemon();
@@ -1431,6 +1477,10 @@ test("what the operator leaves of an installed plugin's permissions is in force,
   const h = home(t);
   const daemon = await h.daemon({ narrowedBy: (plugin) => (plugin === "tool" ? {} : undefined) });
   const { Pouch } = await daemon.manager.install({ reference: h.plugin("tool", { pouch: setsHostname }) }, { privileges: "all" });
-  assert.deepEqual([Pouch?.Permissions?.Asked.length, Pouch?.Permissions?.Granted], [1, []]);
+  const { Asked, Granted } = Pouch?.Permissions ?? assert.fail();
+  assert.deepEqual(
+    [Asked.map(({ Name }) => Name), Granted.map(({ Name }) => Name)],
+    [["fields at container.preCreate", "user"], ["user"]],
+  );
   await assert.rejects(hostname(daemon), /it changed Hostname without a grant: the operator's permissions for it would need/);
 });

@@ -85,7 +85,10 @@ test("a registry tells what a plugin asks for without its package, and a pull an
   const privileges = await to.manager.pullPrivileges({ remote }, signal);
   assert.deepEqual(
     privileges.map(({ Name, Value }) => [Name, ...Value]),
-    [["fields at container.preCreate", "Hostname"]],
+    [
+      ["fields at container.preCreate", "Hostname"],
+      ["user", "root"],
+    ],
   );
   assert.equal(registry.requests.filter(({ path }) => path.includes("/blobs/")).length, 1, "its config alone");
   const pull = { remote, enable: true };
@@ -129,7 +132,7 @@ test("an artifact whose config asks for other privileges than its package is ref
     const granted = await to.manager.pullPrivileges({ remote }, signal);
     assert.deepEqual(
       granted.map(({ Value }) => Value),
-      [["Hostname"]],
+      [["Hostname"], ["root"]],
     );
     for (const privileges of [granted, "all"] as const)
       await assert.rejects(to.manager.pull({ remote, enable: true, privileges }, quiet, signal), (error) => {
@@ -145,6 +148,16 @@ test("an artifact whose config asks for other privileges than its package is ref
 });
 
 for (const [what, told, message] of [
+  [
+    "another user",
+    { pouch: { api: "^1.0.0", points: ["container.preCreate"], user: "nobody" } },
+    /disagree: its config asks for the user "nobody", the package.json in its package for the user root; whoever made it/,
+  ],
+  [
+    "other variables of the daemon",
+    { pouch: { api: "^1.0.0", points: ["container.preCreate"], environment: ["LANG"] } },
+    /disagree: its config asks for the environment \["LANG"\], the package.json in its package for no environment; whoever made it/,
+  ],
   [
     "another name",
     { name: "other" },

@@ -22,6 +22,8 @@ export function checkTold(told: ToldBeside, packageJson: Record<string, unknown>
 /** Members of the `pouch` section that ask for something to be granted, and how messages have them. */
 const askingMembers: readonly [member: keyof PouchSection, shown: (value: unknown) => string][] = [
   ["permissions", (value) => (value === null ? "no permissions by name" : `the permissions ${cut(value)}`)],
+  ["user", (value) => (value === null ? "the user root" : `the user ${cut(value)}`)],
+  ["environment", (value) => (value === null ? "no environment" : `the environment ${cut(value)}`)],
   ["sharedProcess", (value) => (value === null ? "a process of its own" : `the shared process ${cut(value)}`)],
 ];
 

@@ -2,8 +2,7 @@ import type { PluginPrivileges } from "@pouchcontainer/api";
 import type { Collection } from "../../store/index.ts";
 import { readPlugin, type PackageRoom, type PackageSource } from "../installed/plugin-package.ts";
 import type { PluginRecord } from "../plugin-record.ts";
-import { toBeGranted } from "./granted.ts";
-import { privilegesAsked } from "./privileges.ts";
+import { askedBy, toBeGranted } from "./granted.ts";
 import { routeWarnings } from "./request-routes.ts";
 
 /** What a package asks for, and what of that nobody has granted yet. */
@@ -18,7 +17,7 @@ export async function privilegesAt(
   return {
     Name: name,
     Version: version,
-    Privileges: privilegesAsked(words.manifest),
+    Privileges: askedBy(words),
     Missing: missing,
     ...(words.fetches.length > 0 && { Fetches: [...words.fetches] }),
     ...(warning === undefined ? {} : { Warning: warning }),
