@@ -150,6 +150,18 @@ void describe("plugins and CRI's containers", () => {
     await pod.remove();
   });
 
+  test("a plugin of CRI's point takes no name out of the label of mandatory plugins", async () => {
+    const clean = `import { registerCriPlugin } from "@pouchcontainer/plugin-sdk";
+registerCriPlugin({ preCreateContainer(config) { if (config.Labels.clean) delete config.Labels["io.pouchcontainer.mandatory-plugins"]; } });`;
+    await install(written("cri-cleaner", ["cri.preCreateContainer"], clean));
+    const pod = await CriPod.run(daemon, clients);
+    await assert.rejects(
+      pod.create({ labels: { clean: "yes", "io.pouchcontainer.mandatory-plugins": "guard" } }),
+      /no container is created without the mandatory plugin "guard": it is not installed/,
+    );
+    await pod.remove();
+  });
+
   test("a plugin that refuses is named, and nothing is left", async () => {
     const pod = await CriPod.run(daemon, clients, { labels: { refuse: "yes" } });
     await assert.rejects(pod.create({}), /plugin "cri-limits" at cri\.preCreateContainer: .*not in this pod/);

@@ -22,7 +22,7 @@ export class MandatoryPlugins {
     this.#names = names;
   }
 
-  /** Throws when one is missing among the calls that were made for a create. `bodies`: the request as it came, and as it is now. */
+  /** Throws when one is missing among the calls that were made for a create. `bodies`: the request as its client sent it, as each plugin left it, over CRI those of its own point too, and as it is now. */
   check(bodies: readonly ContainerCreateConfig[], calls: readonly TraceEntry[]): void {
     const names = new Set([...this.#names, ...bodies.flatMap(({ Labels }) => namesInLabel(Labels))]);
     this.#require(names, calls, (name) => `no container is created without the mandatory plugin "${name}"`);
