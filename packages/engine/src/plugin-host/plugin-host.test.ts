@@ -19,6 +19,7 @@ import {
 import { parseManifest, type PluginInstance } from "@pouchcontainer/plugin-sdk/host";
 import assert from "node:assert/strict";
 import { Readable } from "node:stream";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { test } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { InProcessPlugin } from "@pouchcontainer/plugin-sdk/host";
@@ -852,6 +853,42 @@ const routes: HandlerSpec[] = [
   { method: "GET", path: "/info", handler },
   { method: "GET", path: "/containers/{id}/json", handler },
 ];
+
+test("of a plugin that is gone requests pass the routes by in the table that it helped to make", async () => {
+  const { host, add } = harness();
+  const said: string[] = [];
+  const saying =
+    (word: string): HandlerSpec["handler"] =>
+    () =>
+      void said.push(word);
+  const wrap = (word: string) => ({
+    updateHandler: (table: HandlerSpec[]) => [
+      ...table.map(({ handler: original, ...spec }) => ({
+        ...spec,
+        handler:
+          spec.path === "/info"
+            ? async (...asked: Parameters<typeof original>) => {
+                said.push(word);
+                await original(...asked);
+              }
+            : original,
+      })),
+      { method: "GET", path: `/${word}`, handler: saying(`at ${word}`) },
+    ],
+  });
+  add("a", "api", wrap("a"));
+  add("b", "api", wrap("b"));
+  const table = await host.updateHandlers([{ method: "GET", path: "/info", handler: saying("own") }]);
+  // No handler looks at what it is given.
+  const ask = async (path: string): Promise<void> =>
+    await table.find((spec) => spec.path === path)?.handler({} as IncomingMessage, {} as ServerResponse, {});
+  for (const path of ["/info", "/a", "/b"]) await ask(path);
+  assert.deepEqual(said.splice(0), ["b", "a", "own", "at a", "at b"]);
+  host.registry.remove("a").instance = undefined;
+  for (const path of ["/info", "/b"]) await ask(path);
+  assert.deepEqual(said, ["b", "own", "at b"]);
+  await assert.rejects(ask("/a"), { kind: "notFound", message: "page not found" });
+});
 
 test("api plugins add, wrap and remove routes; the given table stays", async () => {
   const { host, add } = harness();

@@ -16,6 +16,7 @@ import { pluginAdminRoutes } from "./admin-routes.ts";
 import { unpackPlugin } from "./installed/plugin-package.ts";
 import { conflict, resourceExhausted } from "@pouchcontainer/errors";
 import type { Collection } from "../store/index.ts";
+import type { PluginManagerDeps } from "./plugin-manager.ts";
 import type { PluginOrderRecord, PluginRecord } from "./plugin-record.ts";
 import { artifactsOf, checks, home, hostname, type Daemon, type Home } from "./testing/manager-home.ts";
 import { policy } from "./testing/policy-folder.ts";
@@ -473,7 +474,7 @@ test("a plugin whose place in the chains cannot be made is not installed, its pr
   }
 });
 /** A daemon whose table is that of its plugins, and the plugin `router`, which serves what its code says. */
-async function routing(t: TestContext) {
+async function routing(t: TestContext, changes: Partial<PluginManagerDeps> = {}) {
   const h = home(t);
   let table: HandlerSpec[] = [];
   let refuses = false;
@@ -485,13 +486,14 @@ async function routing(t: TestContext) {
       table = built;
       daemon.host.routesServed();
     },
+    ...changes,
   });
-  const write = (name: string, code: string): string => {
+  const write = (name: string, code: string, first = ""): string => {
     const folder = h.plugin(name, { pouch: { points: ["api.updateHandler"] } });
     writeFileSync(
       join(folder, "index.ts"),
       `import { registerApiPlugin } from "@pouchcontainer/plugin-sdk";
-       registerApiPlugin({ updateHandler: (handlers) => [...handlers, { method: "GET", path: "/${name}", handler: async (request, response) => { ${code} } }] });`,
+       registerApiPlugin({ updateHandler: (handlers) => { ${first} return [...handlers, { method: "GET", path: "/${name}", handler: async (request, response) => { ${code} } }]; } });`,
     );
     return folder;
   };
@@ -506,7 +508,8 @@ async function routing(t: TestContext) {
   });
   // A TCP server's address is an object.
   const get = (name: string) => fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/${name}`);
-  return { daemon, write, get, refuse: (whether: boolean) => (refuses = whether) };
+  const paths = (): string[] => table.map(({ path }) => path);
+  return { h, daemon, write, get, paths, refuse: (whether: boolean) => (refuses = whether) };
 }
 
 for (const change of ["reload", "disable"] as const) {
@@ -522,6 +525,30 @@ for (const change of ["reload", "disable"] as const) {
     if (change === "reload") assert.equal(await (await get("router")).text(), "new");
   });
 }
+
+for (const [change, end] of Object.entries({
+  disable: ({ manager }: Daemon) => manager.disable("router"),
+  "removal by force": ({ manager }: Daemon) => manager.remove("router", { force: true }),
+}))
+  test(`after a ${change} a plugin's routes answer no more, also where another keeps the table from being built, which is tried again`, async (t) => {
+    const { h, daemon, write, get, paths } = await routing(t, { routeRetryMs: 20 });
+    const file = join(h.root, "moody");
+    await daemon.manager.install({ reference: write("router", `response.end("here");`) });
+    const moods = `if (process.getBuiltinModule("fs").existsSync(${JSON.stringify(file)})) throw new Error("not now");`;
+    await daemon.manager.install({ reference: write("moody", `response.end("mine");`, moods) });
+    writeFileSync(file, "");
+    await end(daemon);
+    const answer = await get("router");
+    assert.deepEqual([answer.status, await answer.json()], [404, { message: "page not found" }]);
+    assert.equal(await (await get("moody")).text(), "mine");
+    assert.deepEqual(paths(), ["/info", "/moody", "/router"]);
+    const told = `error the route table stays as it was, and is tried again until it can be built: plugin "moody" at api.updateHandler: not now`;
+    if (change === "disable") assert.ok(daemon.manager.logLines("router").some((line) => line.endsWith(told)));
+    rmSync(file);
+    for (let round = 0; round < 400 && paths().includes("/router"); round += 1) await sleep(25);
+    assert.deepEqual(paths(), ["/info", "/moody"]);
+    assert.equal(await (await get("moody")).text(), "mine");
+  });
 
 test("tables that were refused take no route of the served one away, nor one with a request under way", async (t) => {
   const { daemon, write, get, refuse } = await routing(t);

@@ -108,6 +108,7 @@ export class PluginManager {
   async close(): Promise<void> {
     await this.#replays.close();
     await this.#turns.close();
+    this.#switch.close();
     await this.canaries.close();
     const { registry } = this.#deps.host;
     const slots = [...registry.slots()].map(({ name }) => registry.remove(name));

@@ -15,6 +15,7 @@ import type { PluginLogs } from "./plugin-logs.ts";
 import { isPolicy, loadPolicy } from "./policies/index.ts";
 import { manifestOf, type PluginRecord } from "./plugin-record.ts";
 import { PluginSlot } from "./plugin-registry.ts";
+import { RouteRebuilds } from "./route-rebuilds.ts";
 import type { PluginMode } from "./shadow/plugin-mode.ts";
 
 /** Milliseconds a replaced or removed plugin has for the calls it is in; its deadlines are shorter as a rule. */
@@ -41,8 +42,10 @@ export interface PluginSwitchDeps extends OperatorSettings {
   stopAssistants: (plugin: string) => Promise<void>;
   /** Default: processes of plugins are not confined. */
   confine?: ConfinementDeps;
-  /** Builds the route table anew; rejects, and keeps the old one, when that fails. */
+  /** Builds the route table anew, as part of a change; rejects, and keeps the old one, when that fails. */
   rebuildRoutes: () => Promise<void>;
+  /** Milliseconds until a table that could not be built is tried again. Default: see `RouteRebuilds`. */
+  routeRetryMs?: number;
   /** Instances that are compiled in, each as it was started last; they are never closed. */
   builtin: Map<string, PluginInstance>;
   /** Whether the daemon points of plugins were called at the daemon's start: from then on they are at each change. Default: they were. */
@@ -66,12 +69,14 @@ export class PluginSwitch {
   /** By plugin, how its change that is under way is hurried. */
   readonly #changing = new Map<string, AbortController>();
   readonly #sharedProcesses: SharedProcesses;
+  readonly #routes: RouteRebuilds;
 
   constructor(deps: PluginSwitchDeps) {
     this.#deps = deps;
     const { childCommand, runtimeDirectory, confine, logs } = deps;
     const environment = basicEnvironmentOf(deps.environment);
     this.#sharedProcesses = new SharedProcesses({ childCommand, runtimeDirectory, confine, environment, logOf: logs.logOf });
+    this.#routes = new RouteRebuilds({ ...deps, retryMs: deps.routeRetryMs, logOf: deps.logs.logOf });
   }
 
   /** The process that a plugin would be called in as a record says; undefined where it needs none of its own. It is whoever asks who closes it. */
@@ -98,16 +103,16 @@ export class PluginSwitch {
 
   /** Lets another order decide between equal priorities. */
   async reorder(order: readonly string[], keep: () => Promise<void>): Promise<void> {
-    const { host, rebuildRoutes, withTable } = this.#deps;
+    const { host, withTable } = this.#deps;
     await withTable(async () => {
       const before = [...host.registry.order];
       host.registry.reorder(order);
       try {
-        await rebuildRoutes();
+        await this.#routes.now();
         await keep();
       } catch (error) {
         host.registry.reorder(before);
-        if (order[0] !== undefined) await this.rebuildQuietly(order[0]);
+        if (order[0] !== undefined) await this.#routes.atLast(order[0]);
         throw error;
       }
     });
@@ -154,7 +159,7 @@ export class PluginSwitch {
       const stop = (atMostMs?: number): Promise<void> =>
         this.#quietly(name, () => this.#hook(instance, "daemon.preStopHook", { hurry, mode, ...(atMostMs && { atMostMs }) }));
       if (!force) await stop();
-      // Without it the table can only have fewer claims; should another plugin refuse it all the same, the old table stays in use.
+      // Should another plugin keep the table from being built without it, requests pass it by in the old one.
       await this.#leaveOut(instance);
       await Promise.all([
         endCanary(name, "its plugin is taken out", force ? AbortSignal.abort() : hurry),
@@ -224,10 +229,10 @@ export class PluginSwitch {
   }
 
   async #putIn(instance: PluginInstance, mode: PluginMode): Promise<void> {
-    const { host, rebuildRoutes, withTable } = this.#deps;
+    const { host, withTable } = this.#deps;
     await withTable(async () => {
       host.add(instance, mode);
-      if (hasRoutes(instance)) await rebuildRoutes();
+      if (hasRoutes(instance)) await this.#routes.now();
     });
   }
 
@@ -237,15 +242,15 @@ export class PluginSwitch {
     await withTable(async () => {
       if (host.registry.get(name)?.instance !== instance) return;
       host.registry.remove(name).instance = undefined;
-      if (hasRoutes(instance)) await this.rebuildQuietly(name);
+      if (hasRoutes(instance)) await this.#routes.atLast(name);
     });
   }
 
   async #swap(fresh: PluginInstance, old: PluginInstance | undefined, mode: PluginMode): Promise<void> {
-    const { host, rebuildRoutes, withTable } = this.#deps;
+    const { host, withTable } = this.#deps;
     await withTable(async () => {
       host.registry.swap(fresh, mode);
-      if (hasRoutes(fresh) || hasRoutes(old)) await rebuildRoutes();
+      if (hasRoutes(fresh) || hasRoutes(old)) await this.#routes.now();
     });
   }
 
@@ -253,17 +258,13 @@ export class PluginSwitch {
     const { host, withTable } = this.#deps;
     await withTable(async () => {
       host.registry.swap(old, mode);
-      if (hasRoutes(fresh) || hasRoutes(old)) await this.rebuildQuietly(old.manifest.name);
+      if (hasRoutes(fresh) || hasRoutes(old)) await this.#routes.atLast(old.manifest.name);
     });
   }
 
-  /** The table of before stays in use where the new one is refused; nobody waits for an answer here, so the log has it. */
-  async rebuildQuietly(name: string): Promise<void> {
-    try {
-      await this.#deps.rebuildRoutes();
-    } catch (error) {
-      this.#deps.logs.logOf(name).error(`the route table stays as it was: ${messageChain(error)}`);
-    }
+  /** A table that could not be built is tried no more. */
+  close(): void {
+    this.#routes.close();
   }
 
   #compiledIn(name: string): PluginInstance | undefined {
@@ -301,7 +302,7 @@ export class PluginSwitch {
       // A new process does not know the routes that the old one served.
       restarted: () => {
         if (manifest.points["api.updateHandler"] === undefined) return;
-        inBackground("building the route table anew", () => withTable(() => this.rebuildQuietly(record.name)), {
+        inBackground("building the route table anew", () => withTable(() => this.#routes.atLast(record.name)), {
           plugin: record.name,
         });
       },

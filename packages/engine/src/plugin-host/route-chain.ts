@@ -5,6 +5,7 @@ import { FailedPlugin } from "./failed-plugin.ts";
 import { boundedTable, checkTable, refusing, splitTable } from "./handler-table.ts";
 import { isGuest } from "./late-failures.ts";
 import { LentRoutes } from "./lent-routes.ts";
+import { passedBy } from "./passed-by.ts";
 import type { PluginRegistry } from "./plugin-registry.ts";
 import { unserved } from "./shadow/shadow-request.ts";
 
@@ -44,10 +45,11 @@ export class RouteChain {
       };
       try {
         const request = { handlers: lent.shown };
-        table = (await runner.run("api.updateHandler", link, request, {}, settle, { shown: {} })) ?? table;
+        const after = await runner.run("api.updateHandler", link, request, {}, settle, { shown: {} });
+        table = after === undefined ? table : passedBy(link.slot, table, after);
       } catch (error) {
         if (!(link.slot.instance instanceof FailedPlugin)) throw error;
-        table = [...refusing(shown, error), ...hidden];
+        table = passedBy(link.slot, table, [...refusing(shown, error), ...hidden]);
       }
     }
     return table;
