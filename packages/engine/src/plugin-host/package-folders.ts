@@ -11,9 +11,14 @@ export interface PackageFoldersDeps {
   logOf: (plugin: string) => PluginLog;
 }
 
-/** The folders that packages were brought into. Whatever fails or is undone, none goes that a record names: its plugin runs from there, now or next. */
+/**
+ * The folders that packages were brought into. Whatever fails or is undone, none goes that a record names: its plugin runs from there, now or
+ * next. One that is held goes when it is held no longer.
+ */
 export class PackageFolders {
   readonly #deps: PackageFoldersDeps;
+  /** By name; `left` is the plugin that would have had it taken away meanwhile. */
+  readonly #held = new Map<string, { holders: number; left: string | undefined }>();
 
   constructor(deps: PackageFoldersDeps) {
     this.#deps = deps;
@@ -21,7 +26,23 @@ export class PackageFolders {
 
   /** Takes a folder away that a change has left, or was not made with; one that a record names stays. */
   async release(plugin: string, directory: string): Promise<void> {
-    if (!this.#named.has(basename(directory))) await this.#remove(plugin, directory);
+    const held = this.#held.get(basename(directory));
+    if (held !== undefined) held.left = plugin;
+    else if (!this.#named.has(basename(directory))) await this.#remove(plugin, directory);
+  }
+
+  /** Keeps a folder, whatever becomes of its plugin, until what is returned is called. */
+  hold(directory: string): () => Promise<void> {
+    const name = basename(directory);
+    const held = this.#held.get(name) ?? { holders: 0, left: undefined };
+    this.#held.set(name, held);
+    held.holders += 1;
+    return async () => {
+      held.holders -= 1;
+      if (held.holders > 0) return;
+      this.#held.delete(name);
+      if (held.left !== undefined) await this.release(held.left, directory);
+    };
   }
 
   /** What a daemon that was killed had brought in and not kept yet, or had not taken away yet. The store has taken in by now what it had lost. */

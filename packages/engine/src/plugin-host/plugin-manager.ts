@@ -91,7 +91,7 @@ export class PluginManager {
       removeFolder: (name, directory) => this.#folders.release(name, directory),
     });
     this.#order = new PluginOrder({ ...deps, turns: this.#turns, switch: this.#switch });
-    this.#replays = new PluginReplays(deps);
+    this.#replays = new PluginReplays({ ...deps, folders: this.#folders });
   }
 
   /**

@@ -69,6 +69,8 @@ export class PluginReplays {
     signal: AbortSignal,
   ): Promise<PluginReplaySummary> {
     await using instances = new ReplayInstances(this.#deps);
+    const present = subject.record?.installed?.directory;
+    if (present !== undefined) instances.keep(present);
     const fresh = against && (await this.#unpacked(against, subject, instances));
     signal.throwIfAborted();
     // What does not start is told before there is anything else to tell: the answer is an error's then.
