@@ -178,7 +178,7 @@ test("a process that was shown the daemon's routes cannot call them past what it
     pouch: { api: "^1.2.0", points: ["api.updateHandler"], permissions: {} },
     code: `import { registerApiPlugin } from "@pouchcontainer/plugin-sdk";\nregisterApiPlugin({ updateHandler: ${asks} });\n`,
   });
-  const { status, text } = await daemon.api("POST", "/plugins/install", { source });
+  const { status, text } = await daemon.api("POST", "/plugins/install", { source, privileges: "all" });
   assert.equal(status, 200, text);
   t.after(async () => {
     await daemon.docker("plugin", "disable", "-f", "caller");
