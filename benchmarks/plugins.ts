@@ -1,11 +1,12 @@
 /**
- * What a plugin call costs: in this process, in a process of its own, as a policy, and when its filter does not match; and how long
+ * What a plugin call costs: in this process, in a process of its own or one that it shares, as a policy, and when its filter does not match; and how long
  * the event loop stands still for an answer as large as it may be.
  * Usage: node --experimental-ffi benchmarks/plugins.ts [rounds]
  */
 import { PluginHost } from "../packages/engine/src/plugin-host/plugin-host.ts";
 import { PolicyPlugin } from "../packages/engine/src/plugin-host/policies/policy-plugin.ts";
 import { InstalledPlugin } from "../packages/engine/src/plugin-host/installed/installed-plugin.ts";
+import { SharedProcesses } from "../packages/engine/src/plugin-host/installed/shared-processes.ts";
 import { journalEntry } from "../packages/engine/src/plugin-host/journal/journal-entry.ts";
 import type { CallJournal, JournaledCall } from "../packages/engine/src/plugin-host/journal/journaled-call.ts";
 import { ObservedPermissions } from "../packages/engine/src/plugin-host/permissions/observed-permissions.ts";
@@ -19,7 +20,7 @@ import {
 } from "@pouchcontainer/plugin-sdk/host";
 import type { ContainerPlugin, PouchSection } from "@pouchcontainer/plugin-sdk";
 import type { ContainerCreateConfig } from "@pouchcontainer/api";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { boundAnswers, startAnswering } from "./harness/bound-answers.ts";
@@ -152,9 +153,16 @@ for (const [what, section] of [
 
 const directory = mkdtempSync(join(tmpdir(), "bench-"));
 
-/** A plugin in a process of its own that changes one field, a part of `HostConfig` that is its own. */
-async function startInstalled(index: number): Promise<InstalledPlugin> {
-  const folder = join(directory, String(index));
+const environment = { PATH: process.env["PATH"] ?? "" };
+const childCommand = (place: string): { command: string; args: string[] } => ({
+  command: process.execPath,
+  args: [join(import.meta.dirname, "../packages/engine/src/plugin-host/conformance/run-child.ts"), place],
+});
+const sharedProcesses = new SharedProcesses({ childCommand, runtimeDirectory: directory, environment, logOf: () => log });
+
+/** A plugin in another process, of its own or shared, that changes one field, a part of `HostConfig` that is its own. */
+async function startInstalled(index: string, isSharing: boolean): Promise<InstalledPlugin> {
+  const folder = join(directory, index);
   const packageJson = {
     name: `child-${index}`,
     version: "1.0.0",
@@ -168,18 +176,43 @@ async function startInstalled(index: number): Promise<InstalledPlugin> {
     join(folder, "index.ts"),
     `import { registerContainerPlugin } from "@pouchcontainer/plugin-sdk";\nregisterContainerPlugin({ preCreate(config) { config.HostConfig.Annotations = { ...config.HostConfig.Annotations, "child-${index}": "1" }; } });\n`,
   );
+  const manifest = parseManifest(packageJson);
+  const belongings = { manifest, directory: folder, environment, stateDirectory: () => folder };
   return await InstalledPlugin.start({
-    manifest: parseManifest(packageJson),
+    manifest,
     directory: folder,
     configuration: {},
-    environment: { PATH: process.env["PATH"] ?? "" },
-    childCommand: (place) => ({
-      command: process.execPath,
-      args: [join(import.meta.dirname, "../packages/engine/src/plugin-host/conformance/run-child.ts"), place],
-    }),
+    environment,
+    childCommand,
     runtimeDirectory: folder,
     log,
+    ...(isSharing && { sharing: await sharedProcesses.join("bench", belongings) }),
   });
+}
+
+/** Memory of processes that is resident, of what several have in common their share. */
+function residentMb(plugins: readonly InstalledPlugin[]): number {
+  const pids = new Set(plugins.map(({ pid }) => pid));
+  const kilobytes = [...pids].map((pid) =>
+    Number(/^Pss:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, "utf8"))?.[1]),
+  );
+  return kilobytes.reduce((sum, one) => sum + one, 0) / 1024;
+}
+
+async function measureInstalled(count: number, isSharing: boolean): Promise<void> {
+  const what = isSharing ? `${count} installed in one process` : `${count} installed`;
+  const started = performance.now();
+  const each = Array.from({ length: count }, (_, index) => `${count}-${isSharing ? "shared-" : ""}${index}`);
+  const children = await Promise.all(each.map((index) => startInstalled(index, isSharing)));
+  const startMs = (performance.now() - started).toFixed(0);
+  try {
+    const installed = hostOf(children);
+    const calls = Math.min(rounds, Math.ceil(5000 / count));
+    await measure(`${what}, each changes a field`, calls, () => installed.preCreate(body, {}));
+    process.stdout.write(`${what}: started at once in ${startMs} ms, ${residentMb(children).toFixed(0)} MB resident\n`);
+  } finally {
+    await Promise.all(children.map((child) => child.close()));
+  }
 }
 
 for (const count of [1, 10, 50]) {
@@ -194,18 +227,8 @@ for (const count of [1, 10, 50]) {
   await measure(`${count} in this process, each changes a field`, Math.ceil(rounds / count), () => chained.preCreate(body, {}));
   const policies = hostOf(each.map((index) => policy(`rules-${index}`, { validations: [rule] })));
   await measure(`${count} policies of one rule`, Math.ceil(rounds / count), () => policies.preCreate(body, {}));
-  const started = performance.now();
-  const children = await Promise.all(each.map((index) => startInstalled(1000 * count + index)));
-  const startMs = (performance.now() - started).toFixed(0);
-  process.stdout.write(`${count} installed, started at once in ${startMs} ms\n`);
-  try {
-    const installed = hostOf(children);
-    await measure(`${count} installed, each changes a field`, Math.min(rounds, Math.ceil(5000 / count)), () =>
-      installed.preCreate(body, {}),
-    );
-  } finally {
-    await Promise.all(children.map((child) => child.close()));
-  }
+  await measureInstalled(count, false);
+  if (count > 1) await measureInstalled(count, true);
 }
 
 const answering = await startAnswering(directory);

@@ -1,7 +1,7 @@
 /**
  * Rules of this repository that no linter brings, loaded by oxlint (`jsPlugins`): what fails without a caller has an owner that hears
- * of it (packages/owners), nothing from outside takes the event loop for itself, no test judges by a clock, and none has a subnet or
- * a name of the machine that another could have.
+ * of it (packages/owners), nothing from outside takes the event loop for itself, no name from outside gets at what every object has,
+ * no test judges by a clock, and none has a subnet or a name of the machine that another could have.
  * `hack/planted-lint-violations.ts` proves that each of them catches.
  */
 import { relative } from "node:path";
@@ -261,6 +261,28 @@ const noQuadraticPattern = rule(isDaemon, (report) => ({
   },
 }));
 
+const isOfNoFixedName = (node: unknown): boolean =>
+  isNode(node) && node.type === "MemberExpression" && node["computed"] === true && textOf(node["property"]) === undefined;
+
+/** What is the key here is a symbol of our own. */
+const symbolKeys = ["packages/plugin-sdk/src/registration.ts"];
+
+const noInheritedMember = rule(
+  (file) => file.startsWith("packages/") && !isTest(file) && !symbolKeys.includes(file),
+  (report) => ({
+    AssignmentExpression(node) {
+      const { left, operator } = node;
+      if (!isNode(left) || !isOfNoFixedName(left)) return;
+      if (["??=", "||="].includes(String(operator)) || isOfNoFixedName(left["object"]))
+        report({
+          node,
+          message:
+            "Of a name like `constructor` or `__proto__` every object has something already, which this would use or change for the whole process: take a Map.",
+        });
+    },
+  }),
+);
+
 const noEndlessMkdir = rule(
   (file) => file.startsWith("packages/") && !isTest(file),
   (report) => ({
@@ -362,6 +384,7 @@ export default {
     "no-void": noVoid,
     "no-foreign-pattern": noForeignPattern,
     "no-quadratic-pattern": noQuadraticPattern,
+    "no-inherited-member": noInheritedMember,
     "no-endless-mkdir": noEndlessMkdir,
     "no-short-test-limit": noShortTestLimit,
     "no-fixed-subnet": noFixedSubnet,

@@ -37,6 +37,20 @@ const planted: { rule: string; source: string; file?: string }[] = [
   },
   { rule: "no-quadratic-pattern", source: 'export const cut = (path: string) => path.replace(/\\/+$/, "");' },
   { rule: "no-quadratic-pattern", source: "export const amounts = (text: string) => text.match(/([\\d\\]]+)(?:ms|s)/g);" },
+  {
+    rule: "no-inherited-member",
+    source:
+      "export const tag = (all: Record<string, Record<string, string>>, of: string) => { const tags = (all[of] ??= {}); tags.x = of; };",
+  },
+  {
+    rule: "no-inherited-member",
+    file: "packages/cli/src/planted-member.ts",
+    source: "export const count = (all: Record<string, number[]>, of: string) => { all[`${of}/tcp`] ||= []; };",
+  },
+  {
+    rule: "no-inherited-member",
+    source: "export const put = (all: any, one: string, other: string) => { all[one][other] = 1; };",
+  },
   { rule: "no-endless-mkdir", source: 'import { mkdirSync } from "node:fs"; mkdirSync("x", { recursive: true, mode: 0o700 });' },
   {
     rule: "no-endless-mkdir",
@@ -80,6 +94,10 @@ const right: { source: string; file?: string }[] = [
   { source: 'export const cut = (path: string) => path.replace(/(?<!\\/)\\/+$/, "").replace(/^\\s+x/, "");' },
   { source: "export const words = (text: string) => [...text.split(/\\s+/), ...text.matchAll(/(\\d+)(ms|s)/gy)];" },
   { source: 'export const lines = new RegExp("^a$", "m");' },
+  {
+    source:
+      'export const fill = (one: Record<string, string>, key: string) => { one["of"] ??= ""; one.at ||= ""; one[key] = ""; };',
+  },
   { source: 'import type { ChildProcess } from "node:child_process"; export type Child = ChildProcess;' },
   {
     source:

@@ -166,6 +166,51 @@ test("a commit without a pause freezes nothing, one of what stands still neither
   assert.deepEqual(ours.layers, [1, 1, 1, 1]);
 });
 
+/** Names of the files in the uppermost layer of an image. */
+async function filesInTopLayer(socket: string, image: string): Promise<string[]> {
+  const archive = join(folder, `saved-${socket === daemon.socket ? "ours" : "theirs"}.tar`);
+  await docker(socket, "save", "-o", archive, image);
+  const read = (name: string): Buffer => execFileSync("tar", ["-xOf", archive, name], { maxBuffer: 1 << 26 });
+  const [{ Layers = [] } = {}] = JSON.parse(read("manifest.json").toString()) as { Layers?: string[] }[];
+  const listed = execFileSync("tar", ["-t"], { input: read(Layers.at(-1) ?? ""), encoding: "utf8" });
+  return listed.split("\n").filter((name) => name !== "" && !name.endsWith("/"));
+}
+
+test("what somebody put where the runtime mounts is in the image, what the runtime put there is not", async () => {
+  const tree = join(folder, "bare");
+  mkdirSync(join(tree, "bin"), { recursive: true });
+  for (const name of ["etc", "dev"]) mkdirSync(join(tree, name));
+  execFileSync("cp", ["/bin/busybox", join(tree, "bin/busybox")]);
+  const note = join(folder, "note");
+  writeFileSync(note, "note\n");
+  execFileSync("tar", ["-C", tree, "-cf", `${tree}.tar`, "."]);
+  const { ours, theirs } = await both.each(async (socket) => {
+    await docker(socket, "import", `${tree}.tar`, "bare");
+    await docker(socket, "run", "--name", "changed", "--network", "none", "bare", "busybox", "chmod", "700", "/etc");
+    await docker(socket, "commit", "changed", "changed:1");
+    const mode = await docker(socket, "run", "--rm", "--network", "none", "changed:1", "busybox", "stat", "-c", "%a", "/etc");
+    await docker(socket, "run", "--name", "same", "--network", "none", "bare", "busybox", "true");
+    const same = await docker(socket, "diff", "same");
+    await docker(socket, "create", "--name", "never-ran", "bare", "busybox", "true");
+    for (const place of ["/etc/hosts", "/dev/x"]) await docker(socket, "cp", note, `never-ran:${place}`);
+    await docker(socket, "commit", "never-ran", "never-ran:1");
+    const files = await filesInTopLayer(socket, "never-ran:1");
+    await docker(socket, "rm", "changed", "same", "never-ran");
+    return { mode, same, files };
+  });
+  assert.deepEqual(ours, theirs);
+  assert.deepEqual(ours, { mode: "700", same: "", files: ["dev/x", "etc/hosts"] });
+
+  const body = { Image: "bare", Cmd: ["busybox", "sh", "-c", "echo own >/etc/hosts"], DisableNetworkFiles: true };
+  const created = await daemon.api("POST", "/containers/create?name=own-files", { ...body, HostConfig: { NetworkMode: "none" } });
+  assert.equal(created.status, 201, created.text);
+  await docker(daemon.socket, "start", "-a", "own-files");
+  assert.deepEqual((await docker(daemon.socket, "diff", "own-files")).split("\n"), ["C /etc", "A /etc/hosts"]);
+  await docker(daemon.socket, "commit", "own-files", "own-files:1");
+  assert.deepEqual(await filesInTopLayer(daemon.socket, "own-files:1"), ["etc/hosts"]);
+  await docker(daemon.socket, "rm", "own-files");
+});
+
 test("an archive becomes an image, whichever way it is compressed and wherever it is", async (t) => {
   const tree = join(folder, "root");
   mkdirSync(join(tree, "bin"), { recursive: true });
@@ -206,7 +251,40 @@ test("an archive becomes an image, whichever way it is compressed and wherever i
     new RegExp(`Imported from http://127.0.0.1:${port}/root.tar.gz`),
   );
   const absent = await daemon.docker("import", `http://127.0.0.1:${port}/absent`);
-  assert.match(absent.stderr, /answers with status 404/);
+  assert.match(absent.stderr, /failed to GET .* with status 404 Not Found/);
+});
+
+test("changes that look odd are read as dockerd reads them", async () => {
+  const odd = [
+    ["CMD [1]", "CMD []", "CMD ['a']", "ENTRYPOINT []", 'ENTRYPOINT [""]', "HEALTHCHECK CMD [1]"],
+    ["USER a b", "USER a\\ b", "USER $UNSET", 'VOLUME "/a b"', 'VOLUME ["a b"]', 'VOLUME ["/a"', "VOLUME []", "VOLUME $UNSET /b"],
+    [
+      "WORKDIR /a/../b/",
+      "WORKDIR a b",
+      "WORKDIR $UNSET",
+      "EXPOSE $UNSET",
+      "EXPOSE 80:81 90-91/UDP",
+      "ENV A=$B B=1",
+      "# none",
+      " ",
+    ],
+  ].flat();
+  const { ours, theirs } = await both.each(async (socket) => {
+    const read: Record<string, unknown> = {};
+    for (const change of odd) {
+      const { stdout, stderr } = await run(dockerCommand, [
+        "-H",
+        `unix://${socket}`,
+        "import",
+        "-c",
+        change,
+        join(folder, "root.tar"),
+      ]);
+      read[change] = stdout === "" ? stderr.trim() : { ...(await inspect(socket, stdout.trim())).Config, Hostname: "" };
+    }
+    return read;
+  });
+  assert.deepEqual(ours, theirs);
 });
 
 test("an archive that is none, or ends early, leaves nothing", async () => {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { makeImageArchive } from "../hack/busybox-image.ts";
 import { criClients, type CriClients } from "../packages/cri/src/testing/cri-clients.ts";
 import { CriPod } from "./harness/cri-pod.ts";
 import { Daemon, eventually, projectRoot } from "./harness/daemon.ts";
@@ -134,6 +135,30 @@ void describe("plugins and CRI's containers", () => {
       "cri-limits changed",
     ]);
     assert.doesNotMatch(info["info"] ?? "", /LIMITED=yes/);
+    await pod.remove();
+  });
+
+  test("an image that names a mandatory plugin which is not here has no containers over CRI either", async () => {
+    const archive = join(daemon.directory, "guarded.tar");
+    makeImageArchive(archive, { name: "guarded", config: { Labels: { "io.pouchcontainer.mandatory-plugins": "guard" } } });
+    await daemon.load(archive);
+    const pod = await CriPod.run(daemon, clients);
+    await assert.rejects(
+      pod.create({ image: { image: "guarded" } }),
+      /no container of this image is created without the mandatory plugin "guard", which its label \S+ names: it is not installed/,
+    );
+    await pod.remove();
+  });
+
+  test("a plugin of CRI's point takes no name out of the label of mandatory plugins", async () => {
+    const clean = `import { registerCriPlugin } from "@pouchcontainer/plugin-sdk";
+registerCriPlugin({ preCreateContainer(config) { if (config.Labels.clean) delete config.Labels["io.pouchcontainer.mandatory-plugins"]; } });`;
+    await install(written("cri-cleaner", ["cri.preCreateContainer"], clean));
+    const pod = await CriPod.run(daemon, clients);
+    await assert.rejects(
+      pod.create({ labels: { clean: "yes", "io.pouchcontainer.mandatory-plugins": "guard" } }),
+      /no container is created without the mandatory plugin "guard": it is not installed/,
+    );
     await pod.remove();
   });
 

@@ -16,12 +16,12 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
-import { createServer } from "node:net";
+import { createServer, type AddressInfo, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { zstdCompressSync } from "node:zlib";
-import { Daemon, eventually, projectRoot, run, sleep } from "./harness/daemon.ts";
+import { Daemon, eventually, projectRoot, run } from "./harness/daemon.ts";
 import { processes } from "./soak/machine-state.ts";
 import { sendSignal } from "./harness/send-signal.ts";
 import { writePlugin } from "./harness/write-plugin.ts";
@@ -388,22 +388,19 @@ test("a daemon whose log has no room serves and stops in order", async (t) => {
   assert.ok(!existsSync(socket));
 });
 
-test("a daemon that is asked to stop while it starts serves nothing, and leaves no process", async (t) => {
-  const directory = folder(t);
-  const containerd = join(directory, "containerd");
-  const [begun, go] = [join(directory, "begun"), join(directory, "go")];
-  const script = `#!/bin/sh\ntouch ${begun}\nuntil [ -e ${go} ]; do echo not yet; sleep 0.1; done\nexec containerd "$@"\n`;
-  writeFileSync(containerd, script, { mode: 0o755 });
-  const flags = [...stateFlags(directory), "--containerd-path", containerd];
-  const child = spawn(join(projectRoot, "bin/pouchd"), flags, { stdio: ["ignore", "pipe", "pipe"] });
-  t.after(() => child.kill("SIGKILL"));
+/** A daemon whose start comes to where it waits, and is then asked to stop. */
+async function calledOff(t: TestContext, directory: string, flags: string[], waits: () => boolean): Promise<string> {
+  const child = spawn(join(projectRoot, "bin/pouchd"), [...stateFlags(directory), ...flags], {
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   let said = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk: Buffer) => (said += chunk.toString()));
   const ended = once(child, "exit");
-  await eventually("containerd is being started", () => existsSync(begun), 60);
+  t.after(() => child.kill("SIGKILL"));
+  const gone = { code: undefined as unknown };
+  void ended.then(([code]) => (gone.code = code));
+  await eventually("the start waits", () => waits() || gone.code !== undefined || said.includes("API is served"), 60);
   child.kill("SIGTERM");
-  await sleep(500);
-  writeFileSync(go, "");
   assert.deepEqual(await ended, [0, null], said);
   assert.match(said, /stopped before the start was done/);
   assert.doesNotMatch(said, /API is served|"level":"error"/);
@@ -412,6 +409,80 @@ test("a daemon that is asked to stop while it starts serves nothing, and leaves 
     [],
   );
   assert.ok(!existsSync(join(directory, "pid")) && !existsSync(join(directory, "p.sock")));
+  return said;
+}
+
+/** A registry that takes connections and says nothing; the reference of a plugin in it. */
+async function silentRegistry(t: TestContext): Promise<{ reference: string; asked: () => boolean }> {
+  const connections = new Set<Socket>();
+  const server = createServer((connection) => connections.add(connection.on("error", () => undefined)));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  t.after(() => {
+    server.close();
+    for (const connection of connections) connection.destroy();
+  });
+  const { port } = server.address() as AddressInfo;
+  return { reference: `127.0.0.1:${port}/plugins/silent:1`, asked: () => connections.size > 0 };
+}
+
+test("a daemon that is asked to stop while containerd does not come serves nothing, and leaves no process", async (t) => {
+  const directory = folder(t);
+  const containerd = join(directory, "containerd");
+  const begun = join(directory, "begun");
+  const script = `#!/bin/sh\ntouch ${begun}\nwhile :; do echo not yet; sleep 0.1; done\n`;
+  writeFileSync(containerd, script, { mode: 0o755 });
+  await calledOff(t, directory, ["--containerd-path", containerd], () => existsSync(begun));
+});
+
+test("a daemon that is asked to stop while a registry of its set of plugins hangs leaves no process", async (t) => {
+  const directory = folder(t);
+  const { reference, asked } = await silentRegistry(t);
+  const set = join(directory, "plugins.json");
+  writeFileSync(set, JSON.stringify({ plugins: [{ name: "silent", source: reference }] }));
+  await calledOff(t, directory, ["--plugin-set", set], asked);
+  assert.deepEqual(readdirSync(join(directory, "home/plugins/installed")), [], "nothing of a package is left");
+});
+
+test("a daemon that is asked to stop while npm hangs over its set of plugins leaves no process", async (t) => {
+  const directory = folder(t);
+  const { reference, asked } = await silentRegistry(t);
+  const npmrc = join(directory, "npmrc");
+  writeFileSync(npmrc, `registry=http://${reference.split("/")[0]}/\n`);
+  const set = join(directory, "plugins.json");
+  writeFileSync(set, JSON.stringify({ plugins: [{ name: "silent", source: "silent-package-of-nobody" }] }));
+  process.env["npm_config_userconfig"] = npmrc;
+  t.after(() => delete process.env["npm_config_userconfig"]);
+  await calledOff(t, directory, ["--plugin-set", set], asked);
+});
+
+test("a daemon that is asked to stop while a plugin hangs, at its start or in its preStartHook, leaves no process", async (t) => {
+  for (const place of ["start", "hook"]) {
+    const directory = folder(t);
+    const begun = join(directory, "begun");
+    const hang = `writeFileSync(${JSON.stringify(begun)}, ""); Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);`;
+    const source = writePlugin(join(directory, "hanging"), {
+      name: "hanging",
+      pouch: { api: "1", points: ["daemon.preStartHook"] },
+      code: `import { registerDaemonPlugin } from "@pouchcontainer/plugin-sdk";
+import { writeFileSync } from "node:fs";
+registerDaemonPlugin({ preStartHook() { ${place === "hook" ? hang : ""} } });
+${place === "start" ? hang : ""}
+`,
+    });
+    const set = join(directory, "plugins.json");
+    writeFileSync(set, JSON.stringify({ plugins: [{ name: "hanging", source, grantAllPermissions: true }] }));
+    await calledOff(t, directory, ["--plugin-set", set], () => existsSync(begun));
+  }
+});
+
+test("a registry that hangs keeps a daemon from serving for as long as its configuration says, and the log says so", async (t) => {
+  const directory = folder(t);
+  const { reference } = await silentRegistry(t);
+  const set = join(directory, "plugins.json");
+  writeFileSync(set, JSON.stringify({ plugins: [{ name: "silent", source: reference }] }));
+  await using daemon = await Daemon.start({ image: false, flags: ["--plugin-set", set, "--plugin-set-timeout", "12"] });
+  daemon.expectsErrors(/the 12 s are over that a start waits for what it fetches .*\(--plugin-set-timeout\).*stays as it was/);
+  assert.match(daemon.log, /"for":"plugin \\"silent\\" of the set, from \S+; all that is fetched has 12 s".*"the start waits"/);
 });
 
 test("plugins that were told of a start are told of its end, where containerd does not come", async (t) => {

@@ -177,6 +177,7 @@ export class EngineHarness {
       images: imageSource,
       chains: {
         preCreate: (config) => Promise.resolve(around.preCreate(config)),
+        admitImage: () => undefined,
         preStart: () => Promise.resolve(around.hooks),
         preUpdate: (body) => Promise.resolve(body),
         postUpdate: (_rootfs, env) => Promise.resolve({ env }),

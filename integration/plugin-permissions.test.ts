@@ -2,11 +2,11 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
-import { projectRoot, run, type CommandResult } from "./harness/daemon.ts";
+import { eventually, projectRoot, run, type CommandResult } from "./harness/daemon.ts";
 import { sharedDaemon } from "./harness/shared-daemon.ts";
 import { writePlugin } from "./harness/write-plugin.ts";
 
@@ -52,7 +52,10 @@ test("without a terminal and without the flag nothing is installed, and the mess
   const { code, stderr } = await daemon.pouch("plugin", "install", folder);
   assert.equal(code, 1);
   assert.match(stderr, /plugin "unasked" is requesting privileges, and standard input is no terminal/);
-  assert.match(stderr, / - fields at container.preCreate: \[HostConfig.PidsLimit, Labels.made-by\]\n.*--grant-all-permissions/);
+  assert.match(
+    stderr,
+    / - fields at container.preCreate: \[HostConfig.PidsLimit, Labels.made-by\]\n - user: \[root\]\n.*--grant-all-permissions/,
+  );
   const answer = await daemon.api("POST", "/plugins/install", { source: folder });
   assert.deepEqual([answer.status, /not granted: fields at container.preCreate/.test(answer.text)], [403, true], answer.text);
   assert.doesNotMatch((await daemon.docker("plugin", "ls")).stdout, /unasked/);
@@ -104,7 +107,7 @@ test("what was granted takes effect, another field is refused with its name, and
   const again = await daemon.pouch("plugin", "install", folder);
   assert.equal(again.code, 0, `what was granted outlives the daemon: ${again.stderr}`);
   const { stdout } = await daemon.pouch("plugin", "permissions", "limits");
-  const fields = " - fields at container.preCreate: [HostConfig.PidsLimit, Labels.made-by, User]\n";
+  const fields = " - fields at container.preCreate: [HostConfig.PidsLimit, Labels.made-by, User]\n - user: [root]\n";
   assert.equal(stdout, `Asked:\n${fields}Granted:\n${fields}`);
 });
 
@@ -146,6 +149,49 @@ test("what is no file of permissions, or leads nowhere, refuses its plugin, and 
     rmSync(join(folder, `${name}.json`));
   }
   assert.equal((await daemon.api("GET", "/_ping")).status, 200);
+});
+
+test("a process that was shown the daemon's routes cannot call them past what it was granted", async (t) => {
+  const said = join(scratch, "said.json");
+  const asks = `async (handlers) => {
+  const { request } = process.getBuiltinModule("node:http");
+  const index = handlers.findIndex(({ method, path }) => method === "POST" && path === "/containers/create");
+  const ask = (call) => new Promise((resolve, reject) => {
+    const path = "/Pouch.Original/" + call + "/" + index + "/v1.43/containers/create";
+    const headers = { "Content-Type": "application/json" };
+    const asked = request({ socketPath: process.env.POUCH_HOST_SOCKET, method: "POST", path, headers }, async (answer) => {
+      let text = "";
+      for await (const chunk of answer) text += chunk;
+      resolve([answer.statusCode, text]);
+    });
+    asked.on("error", reject).end(JSON.stringify({ Image: "busybox", HostConfig: { Privileged: true } }));
+  });
+  const later = async () => {
+    const answers = await Promise.all(["c1", "c2", "c3"].map(ask));
+    process.getBuiltinModule("node:fs").writeFileSync(${JSON.stringify(said)}, JSON.stringify(answers));
+  };
+  setTimeout(later, 1000);
+  return handlers;
+}`;
+  const source = writePlugin(join(scratch, "caller"), {
+    name: "caller",
+    pouch: { api: "^1.2.0", points: ["api.updateHandler"], permissions: {} },
+    code: `import { registerApiPlugin } from "@pouchcontainer/plugin-sdk";\nregisterApiPlugin({ updateHandler: ${asks} });\n`,
+  });
+  const { status, text } = await daemon.api("POST", "/plugins/install", { source, privileges: "all" });
+  assert.equal(status, 200, text);
+  t.after(async () => {
+    await daemon.docker("plugin", "disable", "-f", "caller");
+    await daemon.docker("plugin", "rm", "caller");
+  });
+  await eventually("it has asked", () => existsSync(said));
+  // Any list of answers.
+  const answers = JSON.parse(readFileSync(said, "utf8")) as [number, string][];
+  assert.ok(answers.some(([code, words]) => code === 403 && /has not replaced, wrapped or removed that route/.test(words)));
+  assert.deepEqual(
+    answers.filter(([code]) => code < 400),
+    [],
+  );
 });
 
 test("a set whose entry grants all lists what that is, before it does and after, and of a later version what is new", async () => {

@@ -4,7 +4,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { Daemon } from "./harness/daemon.ts";
+import { makeImageArchive } from "../hack/busybox-image.ts";
+import { Daemon, type CommandResult } from "./harness/daemon.ts";
 import { writePlugin } from "./harness/write-plugin.ts";
 
 const rules = ["no-host-hooks", "no-seccomp-change", "no-privileged", "no-bind=/etc"].flatMap((rule) => ["--validator", rule]);
@@ -121,12 +122,25 @@ test("what the kernel cannot carry is refused where it is given, with the field'
   assert.equal((await daemon.docker("rm", "-f", id)).code, 0);
 });
 
-test("without a mandatory plugin no container is created: one that a label names, and the validator that is switched off", async () => {
+test("without a mandatory plugin no container is created: one that a label names, of it or of its image, and the validator that is switched off", async () => {
   const label = (name: string): string[] => ["--label", `io.pouchcontainer.mandatory-plugins=${name}`];
   const named = await daemon.docker("run", "--rm", ...label("raiser"), "busybox", "echo", "admitted");
   assert.equal(named.stdout, "admitted\n", named.stderr);
   const missing = await daemon.docker("create", ...label("guard"), "busybox");
   assert.match(missing.stderr, /no container is created without the mandatory plugin "guard": it is not installed, or disabled/);
+
+  const ofImage = async (name: string, ...flags: string[]): Promise<CommandResult> => {
+    const archive = join(folder, `${name}.tar`);
+    makeImageArchive(archive, { name: `of-${name}`, config: { Labels: { "io.pouchcontainer.mandatory-plugins": name } } });
+    await daemon.load(archive);
+    return await daemon.docker("run", "--rm", ...flags, `of-${name}`, "echo", "admitted");
+  };
+  assert.equal((await ofImage("raiser")).stdout, "admitted\n");
+  for (const flags of [[], label("")])
+    assert.match(
+      (await ofImage("guard", ...flags)).stderr,
+      /no container of this image is created without the mandatory plugin "guard", which its label \S+ names: it is not installed/,
+    );
 
   assert.equal((await daemon.docker("plugin", "disable", "pouch-validator")).code, 0);
   const unguarded = await daemon.docker("create", "busybox");

@@ -69,6 +69,9 @@ export const PluginPrivileges = Type.Object({
   Version: text(),
   Privileges: list(PluginPrivilege),
   Missing: list(PluginPrivilege, "What has to be granted"),
+  Fetches: optional(
+    list(text(), "Packages, as NAME@VERSION, that npm is asked for when it is brought in; absent where there are none"),
+  ),
   Warning: optional(text("What to know of it before")),
 });
 export type PluginPrivileges = Static<typeof PluginPrivileges>;

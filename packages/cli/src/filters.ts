@@ -22,9 +22,9 @@ function readFilter(given: string): [string, string] {
 
 export function encodeFilters(pairs: readonly (readonly [string, string])[]): FilterQuery {
   if (pairs.length === 0) return undefined;
-  const result: Record<string, Record<string, boolean>> = {};
-  for (const [key, value] of pairs) result[key] = { ...result[key], [value]: true };
-  return JSON.stringify(result);
+  const result = new Map<string, Record<string, boolean>>();
+  for (const [key, value] of pairs) result.set(key, { ...result.get(key), [value]: true });
+  return JSON.stringify(Object.fromEntries(result));
 }
 
 /** Adds one more pair to filters that were read before. */

@@ -1,3 +1,5 @@
+import { legibleLine } from "@pouchcontainer/errors";
+
 /** A call of a plugin as the daemon's trace and dry run report it. */
 export interface PluginCall {
   time?: string;
@@ -31,15 +33,15 @@ export function callText(call: PluginCall): string {
   ];
   const changes = (call.patch ?? []).map(
     ({ op, path, value, from }) =>
-      `    ${op} ${path}${from === undefined ? "" : ` from ${from}`}${value === undefined ? "" : ` ${JSON.stringify(value)}`}\n`,
+      `    ${op} ${legibleLine(path)}${from === undefined ? "" : ` from ${legibleLine(from)}`}${value === undefined ? "" : ` ${JSON.stringify(value)}`}\n`,
   );
-  const withheld = (call.withheld ?? []).map((what) => `    would ${what}\n`);
+  const withheld = (call.withheld ?? []).map((what) => `    would ${legibleLine(what)}\n`);
   const cut = call.patchCut === undefined ? "" : `    ${cutText(call.patchCut)}\n`;
   const conflicts = (call.conflicts ?? []).map((one) => `    conflict ${JSON.stringify(one)}\n`);
-  const error = call.error === undefined ? "" : `    error: ${call.error}\n`;
+  const error = call.error === undefined ? "" : `    error: ${call.error.replaceAll("\n", "\n    ")}\n`;
   const moreConflicts = call.conflictsCut === undefined ? "" : `    left out: ${call.conflictsCut} more conflicts\n`;
   const gap = call.leftOut === undefined ? "" : `left out: ${call.leftOut} calls\n`;
-  return `${gap}${head.filter((part) => part !== undefined && part !== "").join("  ")}\n${changes.join("")}${withheld.join("")}${cut}${conflicts.join("")}${moreConflicts}${error}`;
+  return `${gap}${legibleLine(head.filter((part) => part !== undefined && part !== "").join("  "))}\n${changes.join("")}${withheld.join("")}${cut}${conflicts.join("")}${moreConflicts}${error}`;
 }
 
 function shadowText(outcome: string): string {

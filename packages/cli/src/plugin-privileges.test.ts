@@ -65,6 +65,21 @@ test("what to know of it is said before it is granted, with a terminal and witho
   assert.ok((await daemon.run(["plugin", "install", folder])).err.startsWith(warning));
 });
 
+test("what npm will be asked for is said before it is, by name", async (t) => {
+  const { daemon, folder } = await setup(
+    t,
+    [fields],
+    {},
+    { Fetches: ["left@^1", ...Array.from({ length: 30 }, (_, at) => `d${at}@*`)] },
+  );
+  const asked = await daemon.run(["plugin", "install", folder], { stdin: "\n", isTerminal: true });
+  assert.match(
+    asked.out,
+    /\nnpm will be asked for 31 packages that it depends on: left@\^1, d0@\*, .*, and 11 more\nDo you grant/,
+  );
+  assert.match((await daemon.run(["plugin", "install", folder])).err, /npm will be asked for 31 packages/);
+});
+
 test("any other answer installs nothing", async (t) => {
   const { daemon, folder, granted } = await setup(t, [fields]);
   const { status, err } = await daemon.run(["plugin", "install", folder], { stdin: "\n", isTerminal: true });

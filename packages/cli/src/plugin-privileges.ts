@@ -1,4 +1,5 @@
 import type { PluginPrivilege, PluginPrivileges } from "@pouchcontainer/api";
+import { cutText, legibleLine } from "@pouchcontainer/errors";
 import { CliError } from "./cli-error.ts";
 import type { EngineClient } from "./client/engine-client.ts";
 import { confirm } from "./confirm.ts";
@@ -33,17 +34,32 @@ export async function askForPrivileges(
   if (grantAll === true) return "all";
   const sent = await send();
   if (sent === undefined) return undefined;
-  const { Name, Missing, Warning } = await engine.postJson<PluginPrivileges>("/plugins/privileges", { ...sent });
+  const { Name, Missing, Fetches = [], Warning } = await engine.postJson<PluginPrivileges>("/plugins/privileges", { ...sent });
   if (Missing.length === 0) return undefined;
   if (Warning !== undefined) context.err.write(`WARNING: ${Warning}\n`);
   if (!context.stdin().isTTY)
     throw new CliError(
-      `plugin "${Name}" is requesting privileges, and standard input is no terminal on which to ask for them:\n${listed(Missing)}Run the command with --grant-all-permissions to grant them`,
+      `plugin "${Name}" is requesting privileges, and standard input is no terminal on which to ask for them:\n${listed(Missing)}${fetchesText(Fetches)}Run the command with --grant-all-permissions to grant them`,
     );
-  context.out.write(`Plugin "${Name}" is requesting the following privileges:\n${listed(Missing)}`);
+  context.out.write(`Plugin "${Name}" is requesting the following privileges:\n${listed(Missing)}${fetchesText(Fetches)}`);
   if (!(await confirm(context, "Do you grant the above permissions?")))
     throw new CliError(`permission denied while installing plugin ${Name}`);
   return Missing;
+}
+
+const namedFetches = 20;
+
+/** What npm will be asked for, by names of the package's choosing. */
+function fetchesText(fetches: readonly string[]): string {
+  if (fetches.length === 0) return "";
+  const more = fetches.length > namedFetches ? `, and ${fetches.length - namedFetches} more` : "";
+  const names = legibleLine(
+    fetches
+      .slice(0, namedFetches)
+      .map((one) => cutText(one, 256))
+      .join(", "),
+  );
+  return `npm will be asked for ${fetches.length === 1 ? "1 package" : `${fetches.length} packages`} that it depends on: ${names}${more}\n`;
 }
 
 /** `privileges` in the query of a request that brings a package in. */
@@ -58,5 +74,5 @@ export function listed(privileges: readonly PluginPrivilege[]): string {
 }
 
 export function privilegeText({ Name, Value }: PluginPrivilege): string {
-  return `${Name}: [${Value.join(", ")}]`;
+  return legibleLine(`${Name}: [${Value.join(", ")}]`);
 }

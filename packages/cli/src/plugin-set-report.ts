@@ -1,4 +1,5 @@
 import type { PluginPrivilege, PluginSetReport } from "@pouchcontainer/api";
+import { legibleLine } from "@pouchcontainer/errors";
 import { privilegeText } from "./plugin-privileges.ts";
 
 type Change = PluginSetReport["changed"][number];
@@ -30,7 +31,7 @@ function grantText(privilege: PluginPrivilege): string {
 
 function side(sign: string, key: string, value: string | undefined): string {
   if (value === undefined || value === "") return "";
-  return `  ${sign} ${key === "" ? "" : `${key}: `}${value}\n`;
+  return `  ${sign} ${key === "" ? "" : `${key}: `}${legibleLine(value)}\n`;
 }
 
 function textOf(value: unknown): string {

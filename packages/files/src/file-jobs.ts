@@ -113,15 +113,15 @@ export interface FileJobs {
   /** Writes a tar of all there is to standard output. */
   export: { ask: object; head: true; answer: undefined };
   /**
-   * Writes the part `/upper`, an overlay's upper layer, to standard output as the tar of an image's layer (OCI image spec, `layer.md`);
-   * places that are mounted over are left out.
+   * Writes the part `/upper`, an overlay's upper layer on that of `/lower`, to standard output as the tar of an image's layer (OCI image
+   * spec, `layer.md`); what is there only to be mounted over is left out.
    */
   layer: { ask: { mountedOver: readonly string[] }; head: true; answer: undefined };
   /** Puts the plain tar on standard input below the path. */
   unpack: { ask: { pathBase64: string; options: UnpackOptions }; head: true; answer: undefined };
   /**
-   * Writes what the part `/upper` changes of the part `/lower` to standard output, a JSON list of `Change`; places that are mounted
-   * over are left out. Its head says how many there are.
+   * Writes what the part `/upper` changes of the part `/lower` to standard output, a JSON list of `Change`; what is there only to be
+   * mounted over is left out. Its head says how many there are.
    */
   changes: { ask: { mountedOver: readonly string[] }; head: number; answer: undefined };
   /** Copies a folder of the part `/source` into the part `/target` where that is empty; tells whether it did. */

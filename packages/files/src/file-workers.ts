@@ -64,7 +64,7 @@ export class FileWorkers {
     return { tar: output, ended };
   }
 
-  /** The part `/upper` of a view as the tar of an image's layer: what is hidden of the layers below is a whiteout. */
+  /** The part `/upper` of a view as the tar of an image's layer on `/lower`: what is hidden of that is a whiteout. */
   async layer(view: FileView, mountedOver: readonly string[]): Promise<{ tar: Readable; ended: Promise<void> }> {
     const { output, ended } = await this.#sending({ job: "layer", view, mountedOver });
     return { tar: output, ended };

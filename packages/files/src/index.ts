@@ -11,4 +11,5 @@ export type {
   Placement,
   UnpackOptions,
 } from "./file-jobs.ts";
+export { streamedTar, type StreamedEntry } from "./tar/streamed-tar.ts";
 export { ProcessGone } from "./process-gone.ts";

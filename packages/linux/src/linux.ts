@@ -92,12 +92,15 @@ export class Linux {
   /** Whether this folder of an overlay's layer hides what lower layers have in its place. Only for a `direct` instance. */
   isOpaqueDirectory(path: string): boolean {
     const calls = this.#kernel();
-    return opaqueMarks.some((name) => calls.attributeSize(path, name) > 0);
+    return calls.attributeSize(path, opaqueMark) > 0;
   }
 }
 
-/** overlayfs' mark on a folder of an upper layer that hides everything below it (kernel, `overlayfs.rst`). */
-const opaqueMarks = ["trusted.overlay.opaque", "user.overlay.opaque"];
+/**
+ * overlayfs' mark on a folder of an upper layer that hides everything below it (kernel, `overlayfs.rst`). Its mark for mounts with
+ * `userxattr` is none: those of containers are not made so, and whoever owns a folder can set it.
+ */
+export const opaqueMark = "trusted.overlay.opaque";
 
 function fifoError(code: string, text: string): Error {
   return Object.assign(new Error(`${code}: ${text}`), { code });

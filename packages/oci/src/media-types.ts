@@ -6,12 +6,15 @@ export const MediaType = {
   ociLayer: "application/vnd.oci.image.layer.v1.tar",
   ociLayerGzip: "application/vnd.oci.image.layer.v1.tar+gzip",
   ociLayerZstd: "application/vnd.oci.image.layer.v1.tar+zstd",
+  ociNondistributableLayer: "application/vnd.oci.image.layer.nondistributable.v1.tar",
+  ociNondistributableLayerGzip: "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip",
   dockerManifestList: "application/vnd.docker.distribution.manifest.list.v2+json",
   dockerManifest: "application/vnd.docker.distribution.manifest.v2+json",
   dockerConfig: "application/vnd.docker.container.image.v1+json",
   dockerLayer: "application/vnd.docker.image.rootfs.diff.tar",
   dockerLayerGzip: "application/vnd.docker.image.rootfs.diff.tar.gzip",
   dockerLayerZstd: "application/vnd.docker.image.rootfs.diff.tar.zstd",
+  dockerForeignLayer: "application/vnd.docker.image.rootfs.foreign.diff.tar",
   dockerForeignLayerGzip: "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip",
   dockerSchema1: "application/vnd.docker.distribution.manifest.v1+json",
   dockerSchema1Signed: "application/vnd.docker.distribution.manifest.v1+prettyjws",
@@ -38,8 +41,13 @@ export function isLayerType(mediaType: string): boolean {
   return (
     mediaType.startsWith("application/vnd.oci.image.layer.") ||
     mediaType.startsWith(MediaType.dockerLayer) ||
-    mediaType.startsWith("application/vnd.docker.image.rootfs.foreign.diff.tar")
+    mediaType.startsWith(MediaType.dockerForeignLayer)
   );
+}
+
+/** A layer that its licence lets nobody but its maker hand out: registries have its descriptor alone, which says where it is. */
+export function isNondistributable(mediaType: string): boolean {
+  return mediaType.startsWith(MediaType.ociNondistributableLayer) || mediaType.startsWith(MediaType.dockerForeignLayer);
 }
 
 export type Compression = "none" | "gzip" | "zstd" | "bzip2" | "xz";

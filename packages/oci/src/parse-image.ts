@@ -1,5 +1,5 @@
 import { isDigest } from "./digest.ts";
-import { jsonExcess } from "./json-excess.ts";
+import { jsonExcess, maxJsonValues } from "./json-excess.ts";
 import type { ContentDescriptor, ImageConfigFile, ImageHistoryEntry, ImageIndex, ImageManifest } from "./image.ts";
 import type { Platform } from "./platform.ts";
 
@@ -48,8 +48,13 @@ export function sniffDocument(bytes: Uint8Array): "index" | "manifest" | "schema
   return Array.isArray(document["layers"]) ? "manifest" : "unknown";
 }
 
+/** An image may expose every port there is, beside all else that it says; each is a name and an object. */
+const maxPortValues = 2 * 65_535;
+
 export function parseImageConfig(bytes: Uint8Array): ImageConfigFile {
-  const document = parseObject(bytes, "config");
+  const excess = jsonExcess(bytes);
+  const document = parseObject(bytes, "config", maxJsonValues + maxPortValues);
+  if (excess !== undefined) requireFewBesidePorts(document);
   const rootfs = document["rootfs"];
   if (!isObject(rootfs)) throw new InvalidImageError("invalid image config: rootfs is missing");
   const diffIds = requireArray(rootfs["diff_ids"] ?? [], "config", "rootfs.diff_ids", layerLimit);
@@ -123,6 +128,13 @@ function requireRunConfig(config: unknown): void {
       refuse(field, "an object of objects");
   }
   requireHealthcheck(config["Healthcheck"], refuse);
+}
+
+function requireFewBesidePorts(document: Record<string, unknown>): void {
+  const { config } = document;
+  const rest = isObject(config) ? { ...document, config: { ...config, ExposedPorts: null } } : document;
+  const excess = jsonExcess(Buffer.from(JSON.stringify(rest)));
+  if (excess !== undefined) throw new InvalidImageError(`invalid image config: it ${excess.problem}`);
 }
 
 function requireHealthcheck(check: unknown, refuse: (field: string, what: string) => never): void {

@@ -4,7 +4,7 @@ export { ConnectionServer, type ConnectionServerOptions } from "./connection-ser
 export { joinConnections, openConnection, ownConnection } from "./connection.ts";
 export { DatagramSocket, type DatagramOptions, type Peer } from "./datagram-socket.ts";
 export { firstExecutable } from "./first-executable.ts";
-export { asGuest, asHost, type Guest } from "./guest-code.ts";
+export { asGuest, asHost, guestNow, type Guest } from "./guest-code.ts";
 export { inBackground } from "./in-background.ts";
 export { listenFailure, listenOnSocket, longestBacklog } from "./listen-on-socket.ts";
 export { catchLostErrors, type LostError } from "./lost-errors.ts";

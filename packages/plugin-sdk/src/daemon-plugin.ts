@@ -13,9 +13,9 @@ export interface AssistantProcess {
   restart?: {
     /** When an exit is followed by a new start. Default: "always". */
     policy?: "always" | "on-failure" | "never";
-    /** Wait before the first restart, doubled for each that follows. Default: 100. */
+    /** Wait before the first restart, at least 10, doubled for each that follows. Default: 100. */
     initialDelayMs?: number;
-    /** Longest wait. A process that lived longer than this starts again from the first. Default: 30000. */
+    /** Longest wait, at least 1000. A process that lived longer than this starts again from the first. Default: 30000. */
     maxDelayMs?: number;
   };
   /** Between SIGTERM and SIGKILL when it is stopped. Default: 5000. */

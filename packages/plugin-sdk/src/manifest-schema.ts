@@ -48,6 +48,7 @@ export const pouchSectionSchema = Type.Object(
     // The kernel has no more process ids than these.
     pidsLimit: Type.Optional(Type.Integer({ minimum: 32, maximum: 4_194_304 })),
     user: Type.Optional(Type.String({ pattern: `^${account}(:${account})?$`, maxLength: 128 })),
+    sharedProcess: Type.Optional(Type.String({ pattern: "^[A-Za-z0-9][A-Za-z0-9_.-]*$", maxLength: 64 })),
     permissions: Type.Optional(permissionsSchema),
   },
   {

@@ -64,6 +64,11 @@ export interface PouchSection {
    * Whom an installed plugin's processes run as: `NAME` or `UID`, with `:GROUP` or `:GID` where it is not the user's own. Default: root.
    */
   user?: string;
+  /**
+   * Name of a group of plugins, of one author who trusts each of them with all that the others have, that share a process: those of them that
+   * are made alike do. Of an installed plugin in JavaScript or TypeScript. Default: a process of its own.
+   */
+  sharedProcess?: string;
   /** What it asks to be allowed. Default: all that its points let it do, and the network, which whoever installs it is warned of. */
   permissions?: PluginPermissions;
 }
@@ -87,6 +92,8 @@ export interface PluginManifest {
   pidsLimit: number;
   /** Undefined: root. */
   user?: string;
+  /** The group whose process it runs in; undefined where it has one of its own. */
+  sharedProcess?: string;
   /** What it asks to be allowed; undefined where it does not say, and may do all that its points let it do, and reach the network. */
   permissions?: PluginPermissions;
   /** What the operator's own file leaves of that. */

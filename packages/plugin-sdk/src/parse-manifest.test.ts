@@ -33,6 +33,18 @@ test("whom its processes run as is a user, and a group where it is named, by nam
     assert.throws(() => parseManifest({ ...pkg, pouch: { ...pouch, user } }), /bad manifest of plugin "demo": pouch.user must/);
 });
 
+test("a plugin that shares a process names the group; one with a program of its own cannot", () => {
+  for (const sharedProcess of ["team-a", "7", "A.b_c"])
+    assert.equal(parseManifest({ ...pkg, pouch: { ...pouch, sharedProcess } }).sharedProcess, sharedProcess);
+  assert.equal(parseManifest(pkg).sharedProcess, undefined);
+  for (const sharedProcess of ["", "-a", "a b", "../a", "x".repeat(65), true])
+    assert.throws(() => parseManifest({ ...pkg, pouch: { ...pouch, sharedProcess } }), /plugin "demo": pouch.sharedProcess must/);
+  assert.throws(
+    () => parseManifest({ ...pkg, pouch: { ...pouch, sharedProcess: "team-a", command: ["python3", "plugin.py"] } }),
+    /plugin "demo": pouch.sharedProcess is for plugins in JavaScript and TypeScript: one with pouch.command is a program of its own/,
+  );
+});
+
 test("a point's own settings win over the manifest's", () => {
   const points = { "container.preCreate": { priority: 5 }, "container.preStart": { failurePolicy: "ignore" } };
   const manifest = parseManifest({ ...pkg, pouch: { ...pouch, points, priority: 1, timeoutMs: 50 } });

@@ -45,6 +45,10 @@ export function parseManifest(packageJson: unknown): PluginManifest {
     throw bad(`pouch.api must be a range of versions such as "^${pluginApiVersion}", got ${shown(pouch.api)}`);
   if (!satisfies(pluginApiVersion, pouch.api))
     throw bad(`it asks for plugin API ${cutText(pouch.api, shownBytes)}, this daemon has ${pluginApiVersion}`);
+  if (pouch.sharedProcess !== undefined && pouch.command !== undefined)
+    throw bad(
+      "pouch.sharedProcess is for plugins in JavaScript and TypeScript: one with pouch.command is a program of its own, which runs in a process of its own",
+    );
   checkConfigurationSchema(pouch.configuration, bad);
 
   return {
@@ -60,6 +64,7 @@ export function parseManifest(packageJson: unknown): PluginManifest {
     memoryLimitMb: pouch.memoryLimitMb ?? 256,
     pidsLimit: pouch.pidsLimit ?? 512,
     ...(pouch.user === undefined ? {} : { user: pouch.user }),
+    ...(pouch.sharedProcess === undefined ? {} : { sharedProcess: pouch.sharedProcess }),
     ...(pouch.permissions === undefined ? {} : { permissions: checkedPermissions(pouch, bad) }),
   };
 }

@@ -51,6 +51,7 @@ import { readPluginSet } from "./compose/plugin-set.ts";
 import { pluginSignatures } from "./compose/plugin-signatures.ts";
 import { openPodRoom } from "./compose/pods.ts";
 import { refuseForeignFolders } from "./compose/refuse-foreign-folders.ts";
+import { Starting } from "./compose/starting.ts";
 import { listenAddresses } from "./compose/tls-material.ts";
 import type { Configuration } from "./config/options.ts";
 import { fileWorkerCommand } from "./file-worker-command.ts";
@@ -64,7 +65,7 @@ export interface ComposeOptions {
   build: { version: string; commit: string; buildTime: string };
   environment: NodeJS.ProcessEnv;
   uncaughtErrors: UncaughtErrors;
-  /** Calls the start off: it fails with the signal's reason, at the next step that can be taken back. */
+  /** Calls the start off, whatever it waits for: it fails with the signal's reason, and what it opened is closed. */
   stopping: AbortSignal;
 }
 
@@ -88,7 +89,8 @@ function letGo(lock: OwnerLock, running: (() => boolean) | undefined): void {
 }
 
 async function open(options: ComposeOptions, closers: Closers): Promise<void> {
-  const { configuration, log, build, environment, uncaughtErrors, stopping } = options;
+  const { configuration, log, build, environment, uncaughtErrors } = options;
+  const starting = new Starting(options.stopping, log);
   // Before anything is made: what would be refused at the end is refused now.
   const addresses = listenAddresses(configuration, (message) => log.warn(message));
   checkStreaming(configuration, (message) => log.warn(message));
@@ -105,7 +107,9 @@ async function open(options: ComposeOptions, closers: Closers): Promise<void> {
   refuseSharedFolders([home, execRoot]);
   const owner = ownerNote(home);
   const late: { containerd?: Containerd; server?: HttpServer; running?: () => boolean } = {};
-  const claims = await claimNames(namedThings(configuration), home, owner);
+  const claims = await starting.until("its turn to claim its names on this host", (calledOff) =>
+    claimNames(namedThings(configuration), home, owner, { calledOff }),
+  );
   closers.push("claimed names", () => (late.running ? claims.close(late.running()) : claims.undo()));
   // A daemon that runs is told by its claims, and who it is.
   refuseForeignFolders(configuration);
@@ -146,6 +150,7 @@ async function open(options: ComposeOptions, closers: Closers): Promise<void> {
     publish: (event) => events.publish(event),
     rebuildRoutes: async () => await late.server?.rebuild(),
     set: pluginSet,
+    starting,
     registries,
     naming,
     signatures,
@@ -166,53 +171,52 @@ async function open(options: ComposeOptions, closers: Closers): Promise<void> {
   closers.push("installed plugins", () => plugins.close());
   closers.push("assistant processes", () => plugins.assistants.stopAll());
   const chains = plugins.host;
-  stopping.throwIfAborted();
-  await plugins.begin(stopping).catch((error: unknown) => {
-    stopping.throwIfAborted();
-    throw error;
-  });
+  await starting.until("what plugins do at the daemon's start", (calledOff) => plugins.begin(calledOff));
 
   // What plugins began they end, whether containerd comes or not, and before it goes.
   closers.push("containerd", () => late.containerd?.close());
   closers.push("plugins", () => chains.preStopHook());
-  stopping.throwIfAborted();
-  const containerd = await openContainerd({ configuration, log, environment, formerExecRoot: execRootLock.former });
+  const containerd = await starting.until("containerd", (calledOff) =>
+    openContainerd({ configuration, log, environment, formerExecRoot: execRootLock.former, calledOff }),
+  );
   late.containerd = containerd;
   const { client } = containerd;
-  stopping.throwIfAborted();
 
-  const networks = await openNetworks({
-    config: networking,
-    store,
-    chains,
-    events,
-    containers: {
-      find: (ref) => containers.forNetworks.find(ref),
-      locked: (ref, work) => containers.forNetworks.locked(ref, work),
-      saveEndpoints: (id, endpoints) => containers.forNetworks.saveEndpoints(id, endpoints),
-    },
-    env: environment,
-    warn: (message) => log.warn(message),
-  });
+  const networks = await starting.orLeave("networks", () =>
+    openNetworks({
+      config: networking,
+      store,
+      chains,
+      events,
+      containers: {
+        find: (ref) => containers.forNetworks.find(ref),
+        locked: (ref, work) => containers.forNetworks.locked(ref, work),
+        saveEndpoints: (id, endpoints) => containers.forNetworks.saveEndpoints(id, endpoints),
+      },
+      env: environment,
+      warn: (message) => log.warn(message),
+    }),
+  );
   // Without a running container nobody needs the bridges and the rules: the machine is left as it was found.
   closers.push("networks", () => (late.running?.() === false ? networks.destroy() : networks.close()));
-  stopping.throwIfAborted();
 
   const snapshotter = configuration.snapshotter;
-  const images = await createImageManager({
-    containerd: client,
-    chains,
-    events,
-    snapshotter,
-    naming,
-    platform: platformOfHost(process),
-    ...registries,
-    maxConcurrentDownloads: configuration["max-concurrent-downloads"],
-    maxConcurrentUploads: configuration["max-concurrent-uploads"],
-    removal: (work) => store.removal(work),
-    warn: (message) => log.warn(message),
-    usedBy: (imageId) => containers.usingImage(imageId),
-  });
+  const images = await starting.orLeave("what containerd has of images", () =>
+    createImageManager({
+      containerd: client,
+      chains,
+      events,
+      snapshotter,
+      naming,
+      platform: platformOfHost(process),
+      ...registries,
+      maxConcurrentDownloads: configuration["max-concurrent-downloads"],
+      maxConcurrentUploads: configuration["max-concurrent-uploads"],
+      removal: (work) => store.removal(work),
+      warn: (message) => log.warn(message),
+      usedBy: (imageId) => containers.usingImage(imageId),
+    }),
+  );
 
   const views = join(execRoot, "views");
   makeFoldersSync(views, 0o700);
@@ -302,11 +306,13 @@ async function open(options: ComposeOptions, closers: Closers): Promise<void> {
     warn: (message, fields) => log.warn(message, fields),
   });
   closers.push("builds", () => builds.close());
-  await pods.recover();
-  await containers.recover();
-  await builds.recover();
+  await starting.orLeave("pods, containers and builds of the last run", async () => {
+    await pods.recover();
+    await containers.recover();
+    await builds.recover();
+  });
   late.running = () => containers.anythingRuns || pods.manager.list({ state: "ready" }).length > 0;
-  stopping.throwIfAborted();
+  starting.calledOff.throwIfAborted();
   pods.resume();
 
   const programs = new ProgramVersions();
@@ -378,7 +384,7 @@ async function open(options: ComposeOptions, closers: Closers): Promise<void> {
   });
   late.server = server;
   closers.push("the API", () => server.close());
-  await orSafeMode(() => server.rebuild());
+  await starting.orLeave("what plugins make of the routes", () => orSafeMode(() => server.rebuild()));
   for (const address of addresses) await server.listen(address);
   const cri = await openCri({
     configuration,
@@ -399,4 +405,5 @@ async function open(options: ComposeOptions, closers: Closers): Promise<void> {
   closers.push("CRI", async () => await cri?.close());
   stalls.begin();
   closers.push("the watch on the event loop", () => stalls.stop());
+  starting.done();
 }

@@ -1,4 +1,4 @@
-import { cancelled, EngineError, failedPrecondition, messageChain } from "@pouchcontainer/errors";
+import { cancelled, EngineError, failedPrecondition, legible, messageChain } from "@pouchcontainer/errors";
 import { giveBackFilePages, keepInheritedFiles, oneMallocArena } from "@pouchcontainer/linux";
 import { inBackground } from "@pouchcontainer/owners";
 import { boundBacktracking } from "./bound-backtracking.ts";
@@ -29,7 +29,7 @@ async function main(args: string[]): Promise<number> {
   try {
     invocation = readConfiguration(args);
   } catch (error) {
-    process.stderr.write(`pouchd: ${messageChain(error)}\n`);
+    process.stderr.write(failure(error));
     return 2;
   }
   if (invocation.action === "help") {
@@ -44,7 +44,7 @@ async function main(args: string[]): Promise<number> {
   try {
     if (invocation.action === "rebuild-store") return await rebuild(invocation.configuration);
     if (invocation.action === "plugin") {
-      process.stdout.write(await offlinePlugins(invocation.command, invocation.configuration));
+      process.stdout.write(legible(await offlinePlugins(invocation.command, invocation.configuration)));
       return 0;
     }
     if (process.getuid?.() !== 0) throw failedPrecondition("pouchd needs to be started with root privileges");
@@ -52,7 +52,7 @@ async function main(args: string[]): Promise<number> {
     return await serve(invocation.configuration, log, new UncaughtErrors(log));
   } catch (error) {
     log.debug("start failed", { error: EngineError.from(error) });
-    process.stderr.write(`pouchd: ${messageChain(error)}\n`);
+    process.stderr.write(failure(error));
     return 1;
   }
 }
@@ -126,12 +126,17 @@ function firstStopSignal(log: Log): Promise<string> {
   });
 }
 
+/** For a terminal, which is to act on nothing that a plugin says. */
+function failure(error: unknown): string {
+  return `pouchd: ${legible(messageChain(error))}\n`;
+}
+
 oneMallocArena();
 boundBacktracking();
 main(process.argv.slice(2)).then(
   (status) => process.exit(status),
   (error: unknown) => {
-    process.stderr.write(`pouchd: ${messageChain(error)}\n`);
+    process.stderr.write(failure(error));
     process.exit(1);
   },
 );

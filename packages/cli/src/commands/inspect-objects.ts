@@ -3,6 +3,7 @@ import { CliError, isDaemonStatus, messageOf } from "../cli-error.ts";
 import type { CliContext } from "../context.ts";
 import { indentJson } from "../output/indent-json.ts";
 import { compile } from "../output/listing.ts";
+import { writeData } from "../output/output.ts";
 import type { Template } from "../template/template.ts";
 
 /** Prints objects as JSON, or each through a template; reports names that are not there and goes on. */
@@ -24,7 +25,8 @@ export async function printObjects(
       failures.push(messageOf(error));
     }
   }
-  context.out.write(
+  writeData(
+    context.out,
     template === undefined ? objectsText(found, format) : found.map((json) => `${renderObject(template, json)}\n`).join(""),
   );
   for (const failure of failures) context.err.write(`${failure}\n`);

@@ -147,12 +147,11 @@ export function parsed<T>(
 
 /** `key=value` texts as an object; the later one wins, a missing `=` is an empty value. */
 export function keyValues(occurrences: readonly string[]): Record<string, string> {
-  const result: Record<string, string> = {};
-  for (const one of occurrences) {
+  const pairs = occurrences.map((one): [string, string] => {
     const at = one.indexOf("=");
     const key = at === -1 ? one : one.slice(0, at);
     if (key === "") throw new BadFlagValue(one, "must look like key=value");
-    result[key] = at === -1 ? "" : one.slice(at + 1);
-  }
-  return result;
+    return [key, at === -1 ? "" : one.slice(at + 1)];
+  });
+  return Object.fromEntries(pairs);
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { UsageError } from "../cli-error.ts";
+import { encodeFilters } from "../filters.ts";
 import { bool, commaList, int, list, map, parsed, text } from "./flag-types.ts";
 import { parseFlags } from "./parse-flags.ts";
 import { parseBytes, parseDuration } from "./value-parsers.ts";
@@ -31,6 +32,16 @@ const fails = (argv: string[], message: RegExp, options = { stopAtFirstArg: fals
   assert.ok(caught instanceof UsageError);
   return caught;
 };
+
+test("a key that every object has is a key like others", () => {
+  const { values: read } = parse("-o", "__proto__=x", "-o", "constructor=y");
+  assert.equal(JSON.stringify(read["opt"]), '{"__proto__":"x","constructor":"y"}');
+  const filters = encodeFilters([
+    ["__proto__", "x"],
+    ["constructor", "y"],
+  ]);
+  assert.equal(filters, '{"__proto__":{"x":true},"constructor":{"y":true}}');
+});
 
 test("every spelling of a value is understood", () => {
   for (const argv of [

@@ -47,7 +47,7 @@ function lookUp({ env }: CliContext, config: ClientConfig, server: string): Auth
 export function keysOf({ auths = {} }: ClientConfig, server: string): string[] {
   const wanted = hostOf(server);
   const others = Object.keys(auths).filter((key) => key !== server && hostOf(key) === wanted);
-  return server in auths ? [server, ...others] : others;
+  return Object.hasOwn(auths, server) ? [server, ...others] : others;
 }
 
 const hostOf = (server: string): string => server.replace(/^https?:\/\//, "").replace(/\/.*$/, "");

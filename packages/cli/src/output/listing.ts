@@ -1,7 +1,8 @@
+import { legibleLine } from "@pouchcontainer/errors";
 import { CliError, messageOf } from "../cli-error.ts";
 import type { TemplateFunction } from "../template/functions.ts";
 import { Template } from "../template/template.ts";
-import type { Output } from "./output.ts";
+import { writeData, type Output } from "./output.ts";
 import { alignColumns } from "./tabwriter.ts";
 
 /** Placeholder → its value for one row. A field that is a function is a placeholder that takes arguments (`.Label "x"`). */
@@ -24,16 +25,28 @@ export interface ListingOptions {
 
 /** Prints items as Docker's `--format` asks: a table, a table with a template, a template per line, or JSON per line. */
 export function printListing<T>(out: Output, listing: Listing<T>, items: readonly T[], options: ListingOptions): void {
-  out.write(formatListing(listing, items, options));
+  const text = formatListing(listing, items, options);
+  if (templateOf(listing, options).asTable) out.write(text);
+  else writeData(out, text);
 }
 
 export function formatListing<T>(listing: Listing<T>, items: readonly T[], options: ListingOptions): string {
   const { asTable, source } = templateOf(listing, options);
   const template = compile(source);
-  const rows = items.map((item) => `${render(template, sortKeys(listing.row(item)))}\n`);
+  const rowOf = (item: T): Row => sortKeys(asTable ? inCells(listing.row(item)) : listing.row(item));
+  const rows = items.map((item) => `${render(template, rowOf(item))}\n`);
   if (!asTable) return rows.join("");
   const heading = `${render(new Template(template, { functions: headingFunctions }), headingRow(listing.headings))}\n`;
   return alignColumns(heading + rows.join(""));
+}
+
+/** No value begins a line or a cell of its own. */
+function inCells(row: Row): Row {
+  const inCell = (value: unknown): unknown => {
+    if (typeof value === "string") return legibleLine(value);
+    return typeof value === "function" ? (...args: unknown[]) => inCell(value(...args)) : value;
+  };
+  return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, inCell(value)]));
 }
 
 /** `{{json .}}` lists placeholders by name. */

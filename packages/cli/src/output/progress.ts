@@ -1,4 +1,5 @@
 import type { JsonMessage } from "@pouchcontainer/api";
+import { legibleLine } from "@pouchcontainer/errors";
 import type { Output } from "./output.ts";
 import { decimalSize } from "./units.ts";
 
@@ -40,14 +41,15 @@ export class ProgressDisplay {
 
   /** Goes up to the line of an id, replaces it, and comes back below the last line. */
   #redraw(id: string, text: string): void {
+    const shown = legibleLine(text);
     const known = this.#lines.get(id);
     if (known === undefined) {
       this.#lines.set(id, this.#lines.size);
-      this.#out.write(`${text}\u001b[K\n`);
+      this.#out.write(Buffer.from(`${shown}\u001b[K\n`));
       return;
     }
     const up = this.#lines.size - known;
-    this.#out.write(`\u001b[${up}A\r${text}\u001b[K\u001b[${up}B\r`);
+    this.#out.write(Buffer.from(`\u001b[${up}A\r${shown}\u001b[K\u001b[${up}B\r`));
   }
 }
 

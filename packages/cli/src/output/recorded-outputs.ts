@@ -1,4 +1,4 @@
-import type { Output } from "./output.ts";
+import { written, type Output } from "./output.ts";
 
 /** For tests: both outputs, no terminals, and what was written to each. */
 export function recordedOutputs(): { outputs: Record<"out" | "err", Output>; texts: Record<"out" | "err", string> } {
@@ -8,7 +8,7 @@ export function recordedOutputs(): { outputs: Record<"out" | "err", Output>; tex
     columns: () => 0,
     size: () => undefined,
     write(data) {
-      texts[name] += typeof data === "string" ? data : Buffer.from(data).toString();
+      texts[name] += Buffer.from(written(data)).toString();
     },
   });
   return { outputs: { out: output("out"), err: output("err") }, texts };

@@ -35,6 +35,7 @@ const searchedAlways = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/
 /** Starts containerd in a session of its own and returns when it answers; a failed start leaves no process. */
 export async function launchContainerd(request: LaunchRequest): Promise<WatchedProcess> {
   const { binary, address, logFile, signal } = request;
+  signal.throwIfAborted();
   logFile.rotate();
   const logStart = logFile.size;
   const child = await spawnDetached(request);
@@ -46,6 +47,7 @@ export async function launchContainerd(request: LaunchRequest): Promise<WatchedP
     address,
     mostSilences * request.startTimeoutMs,
     () => ended !== undefined || signal.aborted || patience.isOver(),
+    signal,
   );
   if (serving && ended === undefined && child.identity !== undefined) {
     for (const socket of [address, ttrpcAddressOf(address)]) makePrivate(socket);
@@ -54,6 +56,7 @@ export async function launchContainerd(request: LaunchRequest): Promise<WatchedP
   const byItself = ended;
   if (child.identity !== undefined) await terminate(child.identity, 1000);
   request.pidFile.remove();
+  signal.throwIfAborted();
   const lines = logFile.lastLines(logStart, 5);
   const said =
     lines.length === 0 ? `it logged nothing to ${logFile.path}` : `its last words in ${logFile.path}:\n${lines.join("\n")}`;

@@ -6,10 +6,10 @@ const pollMs = 10;
 const answerTimeoutMs = 2000;
 
 /** Whether containerd answers on this socket. */
-export async function answers(address: string): Promise<boolean> {
+export async function answers(address: string, signal?: AbortSignal): Promise<boolean> {
   const channel = new GrpcChannel({ address, defaultTimeoutMs: answerTimeoutMs, maxMessageBytes: 1 << 20 });
   try {
-    await channel.unary(Version.method.version, {});
+    await channel.unary(Version.method.version, {}, { signal });
     return true;
   } catch {
     return false;
@@ -18,11 +18,16 @@ export async function answers(address: string): Promise<boolean> {
   }
 }
 
-/** Resolves with whether it answers before the time is over; `giveUp` ends the wait early. */
-export async function answersWithin(address: string, timeoutMs: number, giveUp: () => boolean): Promise<boolean> {
+/** Resolves with whether it answers before the time is over; `giveUp` ends the wait early, the signal a call that it is in. */
+export async function answersWithin(
+  address: string,
+  timeoutMs: number,
+  giveUp: () => boolean,
+  signal?: AbortSignal,
+): Promise<boolean> {
   const deadline = performance.now() + timeoutMs;
   while (!giveUp() && performance.now() < deadline) {
-    if (await answers(address)) return true;
+    if (await answers(address, signal)) return true;
     await delay(pollMs);
   }
   return false;

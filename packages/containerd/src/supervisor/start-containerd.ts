@@ -39,6 +39,8 @@ export interface StartContainerdOptions {
   startTimeoutMs?: number;
   /** How long it may take to end before it is killed; default 10 s. */
   stopTimeoutMs?: number;
+  /** Calls the start off: it fails soon, and what it has started is ended; one that was running is left. Default: nothing does. */
+  calledOff?: AbortSignal;
 }
 
 /** The longest path a Unix socket's address holds. */
@@ -50,7 +52,7 @@ const adoptTimeoutMs = 10_000;
  * with another configuration or does not answer is ended first; containers survive that.
  */
 export async function startContainerd(options: StartContainerdOptions): Promise<SupervisedContainerd> {
-  const { address, state, logger, stopTimeoutMs = 10_000 } = options;
+  const { address, state, logger, stopTimeoutMs = 10_000, calledOff } = options;
   if (Buffer.byteLength(ttrpcAddressOf(address)) > maxSocketPathBytes) {
     throw invalidArgument(`the path of containerd's socket is too long for a Unix socket: ${address}`);
   }
@@ -70,8 +72,8 @@ export async function startContainerd(options: StartContainerdOptions): Promise<
   };
   if (options.formerState !== undefined) await endFormer(options.formerState, options.root, { logger, stopTimeoutMs });
   const changed = writeIfChanged(request.configPath, containerdConfig({ ...options, debug: options.shimDebug ?? false }));
-  const running = await takeOver(request, { changed, stopTimeoutMs, logger });
-  const first = running ?? (await launchContainerd(request));
+  const running = await takeOver(request, { changed, stopTimeoutMs, logger, calledOff });
+  const first = running ?? (await launchContainerd(calledOff === undefined ? request : { ...request, signal: calledOff }));
   return new ContainerdSupervisor({
     first,
     launch: () => launchContainerd(request),
@@ -96,24 +98,27 @@ interface TakeOver {
   changed: boolean;
   stopTimeoutMs: number;
   logger: SupervisorLogger;
+  calledOff: AbortSignal | undefined;
 }
 
 /** The process an earlier daemon started if it can go on; what is of no use is ended. */
 async function takeOver(
   request: LaunchRequest,
-  { changed, stopTimeoutMs, logger }: TakeOver,
+  { changed, stopTimeoutMs, logger, calledOff }: TakeOver,
 ): Promise<WatchedProcess | undefined> {
   const identity = runningWith(request);
   if (identity === undefined) {
     request.pidFile.remove();
-    if (await answers(request.address)) {
+    if (await answers(request.address, calledOff)) {
       throw conflict(
         `another containerd serves ${request.address}: end it, choose another --exec-root-dir, or use it with --containerd ${request.address}`,
       );
     }
     return undefined;
   }
-  const usable = !changed && (await answersWithin(request.address, adoptTimeoutMs, () => !isAlive(identity)));
+  const giveUp = (): boolean => calledOff?.aborted === true || !isAlive(identity);
+  const usable = !changed && (await answersWithin(request.address, adoptTimeoutMs, giveUp, calledOff));
+  calledOff?.throwIfAborted();
   if (usable) {
     logger.info(`containerd runs already (pid ${identity.pid})`);
     request.pidFile.write(identity);
@@ -128,7 +133,11 @@ async function takeOver(
 }
 
 /** One that runs with the same root and another state keeps the root's files locked. Another daemon may have that state by now. */
-async function endFormer(state: string, root: string, { logger, stopTimeoutMs }: Omit<TakeOver, "changed">): Promise<void> {
+async function endFormer(
+  state: string,
+  root: string,
+  { logger, stopTimeoutMs }: Pick<TakeOver, "logger" | "stopTimeoutMs">,
+): Promise<void> {
   const configPath = configPathIn(state);
   if (readIfThere(configPath)?.includes(rootLine(root)) !== true) return;
   const identity = runningWith({ configPath, pidFile: pidFileIn(state) });

@@ -4,10 +4,15 @@ import type { Readable } from "node:stream";
 import type { Container } from "./container.ts";
 import type { ContainerDeps } from "./container-deps.ts";
 import type { ContainerRoom } from "./container-room.ts";
-import { layersOf } from "./rootfs.ts";
+import { wasStarted } from "./container-record.ts";
+import { containerMark, layersOf } from "./rootfs.ts";
 
-/** Mounted into every container, where the runtime makes the places, or put there when it is created. Places of other mounts are told, as with dockerd. */
-export const madeByRuntime = ["/.dockerenv", "/dev", "/proc", "/sys", "/etc/hostname", "/etc/hosts", "/etc/resolv.conf"];
+/** Where the runtime makes places for what it mounts, or what is put there when it is created. Places of other mounts are told, as with dockerd. */
+export function madeByRuntime({ record }: Container): string[] {
+  if (!wasStarted(record.state)) return [`/${containerMark}`];
+  const ofNetwork = record.config.DisableNetworkFiles ? [] : ["/etc/hostname", "/etc/hosts", "/etc/resolv.conf"];
+  return [`/${containerMark}`, "/dev", "/proc", "/sys", ...ofNetwork];
+}
 
 /** What the container's own layer changes of its image, from the overlay's upper directory: a JSON list of `FilesystemChange`. */
 export async function filesystemChanges(
@@ -17,7 +22,7 @@ export async function filesystemChanges(
 ): Promise<{ count: number; json: Readable }> {
   const layers = await layersApart(deps, container);
   if (layers === undefined) throw notImplemented(`changes cannot be told with snapshotter ${container.record.snapshotter}`);
-  return await deps.files.changes(stackedView(layers.upper, layers.lower), madeByRuntime, signal);
+  return await deps.files.changes(stackedView(layers), madeByRuntime(container), signal);
 }
 
 /** Directories of a container's own layer and of those below it; undefined where its snapshotter does not keep them apart. */
@@ -34,7 +39,7 @@ export async function layersApart(
 }
 
 /** An overlay's layers as they lie on disk, the container's own at `/upper`, those below it at `/lower`. */
-export function stackedView(upper: string, lower: readonly string[] = []): FileView {
+export function stackedView({ upper, lower }: { upper: string; lower: readonly string[] }): FileView {
   const parts = [
     { place: "/upper", mounts: stacked([upper]), readOnly: true },
     { place: "/lower", mounts: stacked(lower), readOnly: true },

@@ -64,7 +64,7 @@ export async function containerLayer(
   const layers = await layersApart(deps, container);
   if (layers === undefined)
     throw notImplemented(`a container of snapshotter ${container.record.snapshotter} cannot be committed`);
-  return await deps.files.layer(stackedView(layers.upper), madeByRuntime);
+  return await deps.files.layer(stackedView(layers), madeByRuntime(container));
 }
 
 /** Thaws a container that was frozen for a commit which its daemon did not live to end. */

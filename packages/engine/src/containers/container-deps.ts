@@ -50,7 +50,7 @@ export interface ContainerDeps {
   images: ImageSource;
   chains: Pick<
     PluginChains,
-    "preCreate" | "preStart" | "preUpdate" | "postUpdate" | "change" | "ask" | "tell" | "tellAfterwards"
+    "preCreate" | "admitImage" | "preStart" | "preUpdate" | "postUpdate" | "change" | "ask" | "tell" | "tellAfterwards"
   > &
     PluginTraces;
   networks: ContainerNetworks;

@@ -155,6 +155,7 @@ async function prepareRecord(
   const { Image: reference, Platform: platform } = request;
   if (!reference) throw invalidArgument("no image given: Image cannot be empty");
   const image = await tellingWhoChanged(calls, "Image", () => deps.images.resolve(reference, platform));
+  deps.chains.admitImage(image.config.Labels, calls);
   const { config, hostConfig, networkingConfig, warnings, links, path, args } = normaliseCreate({
     verified,
     id,

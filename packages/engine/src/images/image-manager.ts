@@ -19,17 +19,18 @@ import { KeyedMutex } from "../keyed-mutex.ts";
 import type { ImageOnTop, ImageSource, ResolvedImage } from "./image-source.ts";
 import { ImageWords } from "./image-words.ts";
 import { Leases } from "./lease.ts";
-import { importImage, openAddress } from "./new/import-image.ts";
+import { applyChanges } from "./instructions/apply-changes.ts";
+import { importImage, openAddress, type ImportRequest } from "./new/import-image.ts";
 import { ImageDrafts } from "./new/image-drafts.ts";
 import { makeImage } from "./new/new-image.ts";
 import { ShownDrafts } from "./new/shown-drafts.ts";
 import { BlobFetcher } from "./pull/blob-fetcher.ts";
 import { pullNamed } from "./pull/pull-named.ts";
-import type { ProgressSink } from "../registry/progress.ts";
+import { LayerProgress, type ProgressSink } from "../registry/progress.ts";
 import type { PullDeps, PullRequest } from "./pull/pull-request.ts";
 import { pushNamed } from "./push/push-named.ts";
 import type { PushDeps } from "./push/push-request.ts";
-import { Semaphore } from "./semaphore.ts";
+import { Semaphore } from "../semaphore.ts";
 import { SharedPulls } from "./pull/shared-pulls.ts";
 import { checkLogin, registryOfLogin } from "../registry/check-login.ts";
 import { credentialsOf } from "../registry/credentials.ts";
@@ -294,20 +295,34 @@ export class ImageManager implements ImageSource {
     progress: ProgressSink,
     signal: AbortSignal,
   ): Promise<void> {
-    const { source, message, changes } = request;
+    const { source, message } = request;
+    const config = applyChanges({}, request.changes);
     const name = this.newName(request.repository, request.tag);
     const platform = this.#words.platform(request.platform);
     const { env, userAgent } = this.#options;
     const transport = new HttpTransport({ env, userAgent });
     try {
-      const tar = source === "-" ? body : await openAddress(transport, source, progress, signal);
-      const image = await importImage(this.#changes(), tar, { source, name, platform, message, changes }, signal);
+      const archive = source === "-" ? { archive: body, source } : await this.#fetched(transport, source, progress, signal);
+      const image = await importImage(this.#changes(), { ...archive, name, platform, message, config }, signal);
       this.#namedAnew(image, name);
       this.#events.publish("import", image);
       progress({ status: image.id });
     } finally {
       transport.close();
     }
+  }
+
+  /** An archive to be imported; nothing is told before there is one. */
+  async #fetched(
+    transport: HttpTransport,
+    address: string,
+    sink: ProgressSink,
+    signal: AbortSignal,
+  ): Promise<Pick<ImportRequest, "archive" | "source" | "onBytes">> {
+    const { archive, sizeBytes, shown } = await openAddress(transport, address, signal);
+    sink({ status: `Downloading from ${shown}` });
+    const report = new LayerProgress({ sink, now: () => this.#options.clock.now() });
+    return { archive, source: shown, onBytes: (count) => report.count("Importing", count, sizeBytes) };
   }
 
   async tag(source: string, target: { repository: string; tag?: string }): Promise<void> {

@@ -100,18 +100,18 @@ export function defaultBridgeFields(endpoint: api.EndpointSettings): Partial<api
 
 /** Exposed ports with the places on the host they are reached at; null for one that is not published. */
 export function portMap(container: NetworkedContainer, sandbox: SandboxRecord): api.NetworkSettings["Ports"] {
-  const ports: api.NetworkSettings["Ports"] = {};
+  const ports = new Map<string, { HostIp: string; HostPort: string }[] | null>();
   const exposed = [...container.exposedPorts, ...Object.keys(container.hostConfig.PortBindings ?? {})];
-  for (const key of exposed) for (const { port, protocol } of parseContainerPorts(key)) ports[`${port}/${protocol}`] = null;
+  for (const key of exposed) for (const { port, protocol } of parseContainerPorts(key)) ports.set(`${port}/${protocol}`, null);
   for (const endpoint of sandbox.endpoints) {
     for (const port of endpoint.ports) {
-      (ports[`${port.containerPort}/${port.protocol}`] ??= []).push({
-        HostIp: port.hostAddress,
-        HostPort: String(port.hostPort),
-      });
+      const key = `${port.containerPort}/${port.protocol}`;
+      const published = ports.get(key) ?? [];
+      published.push({ HostIp: port.hostAddress, HostPort: String(port.hostPort) });
+      ports.set(key, published);
     }
   }
   return gatewayEndpoint(sandbox.endpoints, "ipv4") || sandbox.endpoints.some((endpoint) => endpoint.ports.length > 0)
-    ? ports
+    ? Object.fromEntries(ports)
     : {};
 }

@@ -171,3 +171,26 @@ test("after SIGKILL of the owner nothing is left: not the assistant, not its chi
   owner.kill("SIGKILL");
   await until("the whole tree is gone", () => !tree.some(isAlive));
 });
+
+test("an assistant that ends and ends is started later and later, also for a plugin that wants no wait", async () => {
+  const { supervisor: all, log } = supervisor();
+  await all
+    .forPlugin("p")
+    .start({ name: "hasty", command: "true", args: [], restart: { policy: "always", initialDelayMs: 0, maxDelayMs: 0 } });
+  const delays = (): number[] => log.flatMap((line) => Number(/started again in (\d+) ms/.exec(line)?.[1] ?? NaN) || []);
+  await until("it was started some times", () => delays().length >= 4);
+  await all.stopAll();
+  assert.deepEqual(delays().slice(0, 4), [10, 20, 40, 80]);
+});
+
+test("a plugin runs so many assistants and no more, and another when one has ended", async () => {
+  const { supervisor: all } = supervisor();
+  const view = all.forPlugin("p");
+  const sleeper = (name: string) => view.start({ name, command: "sleep", args: ["600"] });
+  const running = await Promise.all(Array.from({ length: 64 }, (_, index) => sleeper(`a${index}`)));
+  await assert.rejects(sleeper("more"), { kind: "resourceExhausted", message: /runs 64 assistants, which is the most/ });
+  await all.forPlugin("other").start({ name: "more", command: "sleep", args: ["600"] });
+  await running[0]?.stop();
+  await sleeper("more");
+  await all.stopAll();
+});

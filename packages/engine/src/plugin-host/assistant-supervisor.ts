@@ -1,10 +1,17 @@
-import { conflict, failedPrecondition, messageChain } from "@pouchcontainer/errors";
+import { conflict, failedPrecondition, messageChain, resourceExhausted } from "@pouchcontainer/errors";
 import { asHost } from "@pouchcontainer/owners";
 import type { AssistantHandle, AssistantProcess, PluginLog, Supervisor } from "@pouchcontainer/plugin-sdk";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Confinement } from "./confinement/confinement.ts";
 import { GuardedProcess } from "./guarded-process.ts";
 import { readOutputLines } from "./output-lines.ts";
+
+/** Of one plugin: its control group's limit of processes does not hold what the daemon starts into it. */
+const mostAssistants = 64;
+
+/** One that ends and ends is started once in that time, whatever its plugin asks for. */
+const slowestDelayMs = 1000;
+const leastDelayMs = 10;
 
 export interface AssistantSupervisorDeps {
   logOf: (plugin: string) => PluginLog;
@@ -42,6 +49,8 @@ export class AssistantSupervisor {
     if (this.#assistants.some((one) => one.plugin === plugin && one.name === process.name)) {
       throw conflict(`plugin "${plugin}" runs an assistant named "${process.name}" already`);
     }
+    if (this.#assistants.filter((one) => one.plugin === plugin).length >= mostAssistants)
+      throw resourceExhausted(`plugin "${plugin}" runs ${mostAssistants} assistants, which is the most that one may`);
     const assistant = new Assistant(owner, process, this.#deps, () => this.#forget(assistant));
     this.#assistants.push(assistant);
     try {
@@ -163,7 +172,9 @@ class Assistant implements AssistantHandle {
   }
 
   async #supervise(first: GuardedProcess): Promise<void> {
-    const { policy = "always", initialDelayMs = 100, maxDelayMs = 30_000 } = this.#options.restart ?? {};
+    const { policy = "always" } = this.#options.restart ?? {};
+    const initialDelayMs = Math.max(this.#options.restart?.initialDelayMs ?? 100, leastDelayMs);
+    const maxDelayMs = Math.max(this.#options.restart?.maxDelayMs ?? 30_000, slowestDelayMs);
     let current: GuardedProcess | undefined = first;
     let startedAt = performance.now();
     while (current !== undefined) {

@@ -18,7 +18,7 @@ import type { CallRunner, Settled } from "./call-runner.ts";
 import type { ChainContext, Verify } from "./chains.ts";
 import { describeConflict, WriteLog, type Conflict } from "./conflicts.ts";
 import { inKeyOrderOf } from "./key-order.ts";
-import type { ChainLink } from "./plugin-registry.ts";
+import { inTurn, type ChainLink } from "./plugin-registry.ts";
 import { assertUsable } from "./usable-body.ts";
 
 /** How one point shows a body to a plugin and takes it back. */
@@ -57,7 +57,7 @@ export class BodyChains {
   ): Promise<B> {
     const writes = links.length > 1 ? new WriteLog() : undefined;
     let current = body;
-    for (const link of links) {
+    for (const link of inTurn(links)) {
       if (link.filter?.(shape.subject(current)) === false) continue;
       // Who called goes on with its own while a shadow's answer is compared.
       const before = link.slot.mode === "shadow" ? cloneJson(current) : current;
@@ -107,10 +107,11 @@ export class BodyChains {
     link.guard.changed(before, after, patch);
     if (patch.length === 0 || writes === undefined || link.slot.mode === "shadow") return { result, patch };
     const note = (): Conflict[] => {
-      const conflicts = writes.note(link.slot.name, before, after, patch);
+      const { conflicts, take } = writes.plan(link.slot.name, before, after, patch);
       const first = conflicts[0];
       if (first !== undefined && (this.#onConflict === "error" || link.settings.onConflict === "error"))
         throw conflict(describeConflict(first), { details: { field: first.field } });
+      take();
       return conflicts;
     };
     return { result, patch, note };

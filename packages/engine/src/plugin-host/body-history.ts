@@ -28,8 +28,11 @@ const newPlace = (): Place => ({ writes: [], members: new Map(), items: [], remo
  */
 export class BodyHistory {
   readonly #root = newPlace();
+  readonly #bodies: unknown[] = [];
 
   note(plugin: string, before: unknown, after: unknown, patch: readonly PatchOperation[]): void {
+    if (this.#bodies.length === 0) this.#bodies.push(before);
+    this.#bodies.push(after);
     const lists = new Map<string, { place: Place; inherited: string | undefined }>();
     for (const operation of patch) {
       const { place, list, inherited } = this.#placeOf(operation.path, before);
@@ -38,6 +41,11 @@ export class BodyHistory {
     }
     for (const [list, { place, inherited }] of lists)
       noteList({ plugin, place, inherited, isEnv: list === "/Env" }, itemsAt(before, list), itemsAt(after, list));
+  }
+
+  /** The body as it came into the first chain, and as each plugin left it; none where no plugin had it. */
+  get bodies(): readonly unknown[] {
+    return this.#bodies;
   }
 
   get provenance(): Provenance {

@@ -1,4 +1,4 @@
-import { isKind, messageChain, unavailable } from "@pouchcontainer/errors";
+import { EngineError, isKind, messageChain, unavailable } from "@pouchcontainer/errors";
 import type { Awaitable, PluginLog, PointName } from "@pouchcontainer/plugin-sdk";
 import type { ChainContext } from "./chains.ts";
 import { describeConflict, type Conflict } from "./conflicts.ts";
@@ -9,7 +9,7 @@ import type { InvokeContext, PluginInstance, PointAnswer, PointRequest } from "@
 import type { CallJournal, JournaledCall } from "./journal/journaled-call.ts";
 import { enterNothing, isGuest, LateFailures, type Enter, type GuestPlace } from "./late-failures.ts";
 import { maskedFailure, maskedWords } from "./masked-failure.ts";
-import type { ChainLink } from "./plugin-registry.ts";
+import { asItIsNow, type ChainLink } from "./plugin-registry.ts";
 import { maxShadowCalls, ShadowCalls } from "./shadow/shadow-calls.ts";
 import { shadowRequest, Withheld } from "./shadow/shadow-request.ts";
 import type { CallOutcome, PluginTrace, TraceEntry } from "./trace.ts";
@@ -26,6 +26,17 @@ export interface PluginEvent {
   action: string;
   plugin: string;
   attributes: Record<string, string>;
+}
+
+/** The failure of a call, as it reaches whoever asked for what the call is part of. */
+export class CallFailure extends EngineError {
+  /** Whether the plugin said no, rather than failed: what the daemon finds wrong with an answer has that kind too, and is the plugin's failure. */
+  readonly isRefusal: boolean;
+
+  constructor({ kind, message, details, cause }: EngineError, isRefusing: boolean) {
+    super(kind, message, { details, cause });
+    this.isRefusal = isRefusing;
+  }
 }
 
 export interface CallRunnerDeps {
@@ -90,15 +101,15 @@ export class CallRunner {
 
   async #run<P extends PointName, R>(
     point: P,
-    link: ChainLink,
+    asked: ChainLink,
     request: PointRequest<P>,
     context: ChainContext,
     settle: Settle<P, R>,
     { shown, given }: Required<Views>,
   ): Promise<R | undefined> {
-    const { slot } = link;
-    const instance = link.instance ?? slot.instance;
-    if (instance === undefined) return undefined;
+    const link = asItIsNow(asked);
+    if (link === undefined) return undefined;
+    const { slot, instance = link.version } = link;
     const call = { point, link, instance, shown, given, context, startedAt: this.#deps.now(), started: performance.now() };
     if (slot.mode === "active") return this.#make(call, request, settle);
     await this.#beside(call, (shadow) => this.#make(shadow, shadowRequest(request, shadow.withheld), settle));
@@ -147,13 +158,15 @@ export class CallRunner {
       const invoke = (): Awaitable<PointAnswer<P>> => enter(() => instance.invoke(point, limited, invokeContext));
       const settled = await deadline.race(invokeAndSettle(invoke, (answer) => settle(answer, link)));
       const { result, patch = [], note } = settled;
-      const conflicts = note?.() ?? [];
+      const conflicts = note === undefined ? [] : found(note);
       if (breaker.succeeded()) this.#circuit(link, point, "circuit-closed");
       this.#record(call, patch.length > 0 ? "changed" : "unchanged", { patch, conflicts });
       return result;
     } catch (thrown) {
-      const error = readThrown(thrown);
-      return this.#failed(call, error, isKind(error, "deadlineExceeded") ? "timeout" : "failed");
+      const isFound = Finding.is(thrown);
+      const error = readThrown(isFound ? thrown.found : thrown);
+      const isRefusing = !isFound && isRefusal(error);
+      return this.#failed(call, error, isKind(error, "deadlineExceeded") ? "timeout" : "failed", isRefusing);
     } finally {
       slot.leave(instance);
     }
@@ -196,7 +209,7 @@ export class CallRunner {
     };
   }
 
-  #failed(call: Call, thrown: unknown, outcome: "failed" | "timeout" | "skipped"): undefined {
+  #failed(call: Call, thrown: unknown, outcome: "failed" | "timeout" | "skipped", isRefusing = false): undefined {
     const { point, link, context } = call;
     const failure = maskedFailure(link.slot.name, point, thrown, call.shown);
     if (outcome !== "skipped") this.#judge(call, thrown);
@@ -206,7 +219,7 @@ export class CallRunner {
     this.#record(call, outcome === "skipped" ? outcome : ignore ? "ignored" : refuses ? "refused" : outcome, {
       error: failure.message,
     });
-    if (!ignore && !isShadow) throw failure;
+    if (!ignore && !isShadow) throw new CallFailure(failure, isRefusing);
     const why = isShadow ? "of no effect, as it is in shadow mode" : "ignored, as its failure policy says";
     if (outcome !== "skipped" && !refuses) this.#deps.logOf(link.slot.name).warn(`${failure.message}; ${why}`);
     return undefined;
@@ -293,7 +306,38 @@ async function invokeAndSettle<P extends PointName, R>(
   invoke: () => Awaitable<PointAnswer<P>>,
   settle: (answer: PointAnswer<P>) => Settled<R> | Promise<Settled<R>>,
 ): Promise<Settled<R>> {
-  return settle(await invoke());
+  const answer = await invoke();
+  try {
+    return await settle(answer);
+  } catch (error) {
+    throw new Finding(error);
+  }
+}
+
+/** What the daemon finds wrong with an answer. */
+class Finding {
+  readonly #found: unknown;
+
+  constructor(found: unknown) {
+    this.#found = found;
+  }
+
+  get found(): unknown {
+    return this.#found;
+  }
+
+  /** Tells it from whatever a plugin throws, without touching that. */
+  static is(thrown: unknown): thrown is Finding {
+    return typeof thrown === "object" && thrown !== null && #found in thrown;
+  }
+}
+
+function found<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw new Finding(error);
+  }
 }
 
 function containerOf(context: ChainContext): { id?: string; name?: string } | undefined {

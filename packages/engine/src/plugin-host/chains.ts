@@ -77,6 +77,8 @@ export interface PluginChains {
   /** The same of what has happened: nothing waits for it. */
   tellAfterwards<P extends PointOf<"tells">>(point: P, view: () => PointRequest<P>, context: ChainContext): void;
   preCreate(config: ContainerCreateConfig, context: ChainContext): Promise<ContainerCreateConfig>;
+  /** Throws where the image's labels name a plugin that has not admitted the container. `calls`: those that were made for its create. */
+  admitImage(labels: Readonly<Record<string, string>> | undefined, calls: readonly TraceEntry[]): void;
   /** Hooks of all plugins, ordered: priority descending, equal ones in chain order. */
   preStart(container: ContainerInspect, context: ChainContext): Promise<PreStartHook[]>;
   preCreateEndpoint(containerId: string, env: string[], endpoint: Endpoint, context: ChangeContext<Endpoint>): Promise<Endpoint>;

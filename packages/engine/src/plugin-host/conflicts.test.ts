@@ -8,7 +8,9 @@ function conflictsOf(...bodies: unknown[]): Conflict[][] {
   const writes = new WriteLog();
   return bodies.slice(1).map((after, index) => {
     const before = bodies[index];
-    return writes.note("abc".charAt(index), before, after, difference(before, after));
+    const { conflicts, take } = writes.plan("abc".charAt(index), before, after, difference(before, after));
+    take();
+    return conflicts;
   });
 }
 

@@ -24,6 +24,19 @@ interface Place {
   members: Map<string, Place>;
 }
 
+/** What one plugin would write: conflicts with those before it, and how it is noted once it is taken. */
+export interface PlannedWrites {
+  conflicts: Conflict[];
+  take: () => void;
+}
+
+/** Where what one plugin writes is gathered. */
+interface Plan {
+  plugin: string;
+  conflicts: Conflict[];
+  writes: (() => void)[];
+}
+
 const newPlace = (): Place => ({ items: new Map(), members: new Map() });
 
 /**
@@ -33,9 +46,9 @@ const newPlace = (): Place => ({ items: new Map(), members: new Map() });
 export class WriteLog {
   readonly #root = newPlace();
 
-  /** Notes what a plugin made of a body; returns the conflicts with plugins before it. */
-  note(plugin: string, before: unknown, after: unknown, patch: readonly PatchOperation[]): Conflict[] {
-    const conflicts: Conflict[] = [];
+  /** What a plugin made of a body. Until it is taken nothing is noted: what is refused was never written. */
+  plan(plugin: string, before: unknown, after: unknown, patch: readonly PatchOperation[]): PlannedWrites {
+    const plan: Plan = { plugin, conflicts: [], writes: [] };
     const lists = new Set<string>();
     // Operations on the members of one object follow each other.
     let parent: { path: string; isList: boolean; place: Place } | undefined;
@@ -48,14 +61,15 @@ export class WriteLog {
       if (parent.isList && path !== "") lists.add(parentPath);
       else {
         const place = path === "" ? this.#root : memberOf(parent.place, path.slice(end + 1));
-        write(plugin, path, place, operation.op === "remove" ? undefined : operation.value, conflicts);
+        write(plan, path, place, operation.op === "remove" ? undefined : operation.value);
       }
     }
     for (const list of lists) {
       const { items } = this.#placeAt(list);
-      writeList(plugin, list, items, [itemsAt(before, list), itemsAt(after, list)], conflicts);
+      writeList(plan, list, items, [itemsAt(before, list), itemsAt(after, list)]);
     }
-    return conflicts;
+    const { conflicts, writes } = plan;
+    return { conflicts, take: () => writes.forEach((write) => write()) };
   }
 
   #placeAt(path: string): Place {
@@ -71,41 +85,46 @@ function memberOf({ members }: Place, part: string): Place {
   return place;
 }
 
-function write(plugin: string, path: string, place: Place, value: unknown, conflicts: Conflict[]): void {
-  compare(plugin, path, place.written, value, conflicts);
-  compareBelow(plugin, path, place, value, conflicts);
-  place.written = { plugin, value };
-  // A list made here in one piece may be changed item by item later.
-  if (Array.isArray(value)) for (const item of value) place.items.set(itemKey(path, item), { plugin, value: item });
+function write(plan: Plan, path: string, place: Place, value: unknown): void {
+  const { plugin } = plan;
+  compare(plan, path, place.written, value);
+  compareBelow(plan, path, place, value);
+  plan.writes.push(() => {
+    place.written = { plugin, value };
+    // A list made here in one piece may be changed item by item later.
+    if (Array.isArray(value)) for (const item of value) place.items.set(itemKey(path, item), { plugin, value: item });
+  });
 }
 
 /** Removing or overwriting a parent takes what was written below it along. */
-function compareBelow(plugin: string, path: string, place: Place, value: unknown, conflicts: Conflict[]): void {
+function compareBelow(plan: Plan, path: string, place: Place, value: unknown): void {
   for (const [part, member] of place.members) {
     const memberPath = `${path}/${part}`;
     const now = valueAt(value, `/${part}`);
-    compare(plugin, memberPath, member.written, now, conflicts);
-    for (const item of member.items.values()) compare(plugin, memberPath, item, undefined, conflicts);
-    compareBelow(plugin, memberPath, member, now, conflicts);
+    compare(plan, memberPath, member.written, now);
+    for (const item of member.items.values()) compare(plan, memberPath, item, undefined);
+    compareBelow(plan, memberPath, member, now);
   }
 }
 
-function compare(plugin: string, path: string, earlier: Written | undefined, value: unknown, conflicts: Conflict[]): void {
+function compare({ plugin, conflicts }: Plan, path: string, earlier: Written | undefined, value: unknown): void {
   if (earlier !== undefined && earlier.plugin !== plugin && !equalJson(earlier.value, value))
     conflicts.push(conflictOf(path, earlier, plugin, value));
 }
 
 function writeList(
-  plugin: string,
+  plan: Plan,
   list: string,
   items: Place["items"],
   [before, after]: readonly [readonly unknown[], readonly unknown[]],
-  conflicts: Conflict[],
 ): void {
+  const { plugin } = plan;
   const now = new Map(after.map((item) => [itemKey(list, item), item]));
   const old = new Map(before.map((item) => [itemKey(list, item), item]));
-  for (const key of old.keys()) compare(plugin, list, items.get(key), now.get(key), conflicts);
-  for (const [key, item] of now) if (!equalJson(old.get(key), item)) items.set(key, { plugin, value: item });
+  for (const key of old.keys()) compare(plan, list, items.get(key), now.get(key));
+  plan.writes.push(() => {
+    for (const [key, item] of now) if (!equalJson(old.get(key), item)) items.set(key, { plugin, value: item });
+  });
 }
 
 function itemsAt(body: unknown, list: string): readonly unknown[] {

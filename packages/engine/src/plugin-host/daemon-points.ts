@@ -5,7 +5,7 @@ import { noChange } from "./body-chains.ts";
 import type { CallRunner } from "./call-runner.ts";
 import type { ChainContext } from "./chains.ts";
 import { FailedPlugin } from "./failed-plugin.ts";
-import type { ChainLink, PluginRegistry } from "./plugin-registry.ts";
+import { inTurn, type ChainLink, type PluginRegistry } from "./plugin-registry.ts";
 
 export type DaemonPoint = "daemon.preStartHook" | "daemon.preStopHook";
 
@@ -29,7 +29,7 @@ export class DaemonPoints {
   async begin(context: ChainContext): Promise<void> {
     const told = new Set<string>();
     try {
-      for (const link of this.#deps.registry.chain("daemon.preStartHook")) {
+      for (const link of inTurn(this.#deps.registry.chain("daemon.preStartHook"))) {
         await this.call("daemon.preStartHook", link, context);
         told.add(link.slot.name);
       }
@@ -45,7 +45,7 @@ export class DaemonPoints {
   }
 
   async #tellOfTheEnd(concerns: (name: string) => boolean): Promise<void> {
-    for (const link of this.#deps.registry.chain("daemon.preStopHook")) {
+    for (const link of inTurn(this.#deps.registry.chain("daemon.preStopHook"))) {
       const { name } = link.slot;
       if (!concerns(name)) continue;
       try {

@@ -50,16 +50,16 @@ export function checkTable(
   const earlier = new Map(before.map((spec) => [routeKey(spec), spec]));
   for (const [key, spec] of earlier) {
     const now = byKey.get(key);
-    if (now === undefined) patch.push({ op: "remove", path: pointer(spec) });
+    if (now === undefined) patch.push({ op: "remove", path: routePointer(spec) });
     else if (now.handler !== spec.handler)
-      patch.push({ op: "replace", path: pointer(spec), value: wraps(now.handler, spec.handler) ? "wrapped" : "handler" });
+      patch.push({ op: "replace", path: routePointer(spec), value: wraps(now.handler, spec.handler) ? "wrapped" : "handler" });
     if (now?.handler !== spec.handler && isProtectedPath(spec.path))
       throw internal(`${spec.method} ${spec.path} must stay as it is`);
   }
   for (const [key, spec] of byKey) {
     if (earlier.has(key)) continue;
     if (isProtectedPath(spec.path)) throw internal(`${spec.method} ${spec.path} is reserved for the daemon`);
-    patch.push({ op: "add", path: pointer(spec), value: "handler" });
+    patch.push({ op: "add", path: routePointer(spec), value: "handler" });
   }
   return { table, patch };
 }
@@ -108,6 +108,7 @@ export function routeKey(spec: { method: string; path: string }): string {
   return `${spec.method.toUpperCase()} ${spec.path.replace(/\{[^}]*?(\.\.\.)?\}/g, "{$1}")}`;
 }
 
-function pointer(spec: HandlerSpec): string {
+/** Of a route in the patch of a table. */
+export function routePointer(spec: { method: string; path: string }): string {
   return `/${spec.method} ${pointerPart(spec.path)}`;
 }

@@ -11,7 +11,7 @@ import {
 import { assertValid, type BodyChains } from "./body-chains.ts";
 import type { CallRunner, Settled } from "./call-runner.ts";
 import type { ChainContext, PreStartHook } from "./chains.ts";
-import type { ChainLink, PluginRegistry } from "./plugin-registry.ts";
+import { inTurn, type ChainLink, type PluginRegistry } from "./plugin-registry.ts";
 import { subjectOfContext } from "./point-chains.ts";
 
 type Hooks = PointAnswer<"container.preStart">["hooks"];
@@ -40,7 +40,7 @@ export class HookChain {
     const view = deepFreeze(cloneJson(container));
     const subject = subjectOfContext(context);
     const hooks: PreStartHook[] = [];
-    for (const link of links) {
+    for (const link of inTurn(links)) {
       if (link.filter?.(subject) === false) continue;
       const asked = await runner.run(
         "container.preStart",

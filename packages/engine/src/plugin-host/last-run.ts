@@ -5,10 +5,10 @@ import type { Collection } from "../store/index.ts";
 import type { ConfinementDeps } from "./confinement/confinement.ts";
 import { FailedPlugin } from "./failed-plugin.ts";
 import { removeLostSockets } from "./installed/installed-plugin.ts";
+import type { PackageFolders } from "./package-folders.ts";
 import type { PluginHost } from "./plugin-host.ts";
 import type { PluginLogs } from "./plugin-logs.ts";
 import { legibleManifestOf, originOf, type PluginOrderRecord, type PluginRecord } from "./plugin-record.ts";
-import { removeLost } from "./unused-folders.ts";
 
 /** See `PluginManagerDeps`. */
 export interface LastRunDeps {
@@ -17,9 +17,11 @@ export interface LastRunDeps {
   orders: Collection<PluginOrderRecord>;
   logs: PluginLogs;
   directory: string;
+  folders: PackageFolders;
   runtimeDirectory: string;
   confine?: ConfinementDeps;
   safeMode?: boolean;
+  calledOff?: AbortSignal;
   publish: (event: { action: string; plugin: string; attributes: Record<string, string> }) => void;
   builtin: ReadonlyMap<string, PluginInstance>;
   start: (record: PluginRecord) => Promise<PluginInstance>;
@@ -27,12 +29,12 @@ export interface LastRunDeps {
 
 /** Takes up the plugins of the last run, but those that are `heldBack`, and takes away what a daemon that was killed left. */
 export async function takeUpLastRun(deps: LastRunDeps, heldBack: ReadonlySet<string>): Promise<void> {
-  const { host, records, orders, runtimeDirectory, confine, builtin, logs } = deps;
+  const { host, records, orders, runtimeDirectory, confine, builtin } = deps;
   await confine?.groups.sweep();
   removeLostSockets(runtimeDirectory);
   const order = orders.get("order")?.order;
   if (order !== undefined) host.registry.reorder(order);
-  const installed = [removeLost(deps.directory, records.values(), (folder) => logs.logOf(folder))];
+  const installed = [deps.folders.sweep(deps.directory)];
   if (deps.safeMode === true) {
     for (const name of builtin.keys()) host.registry.remove(name);
     await Promise.all(installed);
@@ -46,6 +48,7 @@ export async function takeUpLastRun(deps: LastRunDeps, heldBack: ReadonlySet<str
       installed.push(takeUp(deps, record));
   }
   await Promise.all(installed);
+  deps.calledOff?.throwIfAborted();
 }
 
 function takeUpBuiltin({ host, builtin }: LastRunDeps, { name, mode }: PluginRecord): void {
@@ -54,11 +57,12 @@ function takeUpBuiltin({ host, builtin }: LastRunDeps, { name, mode }: PluginRec
 }
 
 /** One that does not start is reported, and is there as one that fails its calls. */
-async function takeUp({ host, logs, publish, start }: LastRunDeps, record: PluginRecord): Promise<void> {
+async function takeUp({ host, logs, publish, start, calledOff }: LastRunDeps, record: PluginRecord): Promise<void> {
   let instance: PluginInstance;
   try {
     instance = await start(record);
   } catch (error) {
+    if (calledOff?.aborted === true) return;
     // The rest is what its process wrote, which is in its log.
     const reason = cutText(firstLine(messageChain(error)));
     logs.logOf(record.name).error(reason);

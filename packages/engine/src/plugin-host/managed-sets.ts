@@ -1,5 +1,6 @@
 import type { PluginArtifacts } from "./artifact/plugin-artifacts.ts";
 import type { Collection } from "../store/index.ts";
+import type { PackageFolders } from "./package-folders.ts";
 import type { PluginLogs } from "./plugin-logs.ts";
 import type { PluginOrder } from "./plugin-order.ts";
 import type { PluginRecord } from "./plugin-record.ts";
@@ -7,13 +8,14 @@ import type { SetAction, SetChange } from "./plugin-set-plan.ts";
 import { PluginSets } from "./plugin-sets.ts";
 import type { PluginSwitch } from "./plugin-switch.ts";
 import type { PluginTurns } from "./plugin-turns.ts";
-import { removeUnused } from "./unused-folders.ts";
 
 /** See `PluginManagerDeps`. */
 export interface ManagedSetsDeps {
   records: Collection<PluginRecord>;
   directory: string;
   artifacts: PluginArtifacts;
+  folders: PackageFolders;
+  calledOff?: AbortSignal;
   logs: PluginLogs;
   publish: (event: { action: string; plugin: string; attributes: Record<string, string> }) => void;
   now?: () => number;
@@ -25,16 +27,19 @@ export interface ManagedSetsDeps {
 
 /** Sets of plugins, brought about as other changes are. */
 export function managedSets(deps: ManagedSetsDeps): PluginSets {
-  const { records, directory, artifacts, now = Date.now, isBuiltin, logs, turns, order } = deps;
+  const { records, directory, artifacts, folders, calledOff, now = Date.now, isBuiltin, logs, turns, order } = deps;
   return new PluginSets({
     records,
     directory,
     artifacts,
+    folders,
+    ...(calledOff && { calledOff }),
     now,
     isBuiltin,
     configurationOf: (record) => deps.switch.configurationOf(record),
     exclusive: (names, work) => turns.take(names, work),
-    become: (name, record, keep) => deps.switch.become(name, record, keep),
+    startFor: (record) => deps.switch.startFor(record),
+    become: (name, record, keep, started) => deps.switch.become(name, record, keep, started),
     order: () => order.names,
     setOrder: (names) => order.become(names),
     warn: (plugin, message) => logs.logOf(plugin).error(message),
@@ -42,10 +47,10 @@ export function managedSets(deps: ManagedSetsDeps): PluginSets {
   });
 }
 
-async function settle({ name, action, from, to }: SetChange, { publish, logs }: ManagedSetsDeps): Promise<void> {
+async function settle({ name, action, from, to }: SetChange, { publish, logs, folders }: ManagedSetsDeps): Promise<void> {
   publish({ action: eventOf(action), plugin: name, attributes: {} });
   const before = from?.installed?.directory;
-  if (before !== undefined && before !== to?.installed?.directory) await removeUnused(before, logs.logOf(name));
+  if (before !== undefined && before !== to?.installed?.directory) await folders.release(name, before);
   if (to === undefined) logs.forget(name);
 }
 

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { BodyHistory } from "./body-history.ts";
 import { dryRun } from "./dry-run.ts";
 import { body, checks, harness, type Harness } from "./host-harness.ts";
 import { mandatoryLabel } from "./mandatory-plugins.ts";
+import type { TraceEntry } from "./trace-entry.ts";
 
 const label = (...names: string[]): { Labels: Record<string, string> } => ({ Labels: { [mandatoryLabel]: names.join(", ") } });
 
@@ -32,6 +34,46 @@ test("a label makes a plugin mandatory for one container, and no plugin takes th
   const adding = harness();
   adding.add("adder", "container", { preCreate: (config) => void Object.assign(config, label("adder", "guard")) });
   await refused(adding.host, "it is not installed, or disabled; install or enable it");
+});
+
+test("over CRI no plugin of either point takes away what the client or another plugin has named", async () => {
+  const guarded = body(label("guard"));
+  const clean = { preCreateContainer: (config: { Labels?: object }) => void (config.Labels = {}) };
+  const create = async ({ host }: Harness, request: typeof guarded): Promise<void> => {
+    const told = { calls: [] as TraceEntry[], history: new BodyHistory() };
+    const changed = await host.criPreCreateContainer(request, {}, told);
+    await assert.rejects(host.preCreate(changed, { overCri: true, ...told }), {
+      kind: "unavailable",
+      message: /without the mandatory plugin "guard": it is not installed/,
+    });
+  };
+  const cleaned = harness();
+  cleaned.add("cleaner", "cri", clean);
+  await create(cleaned, guarded);
+  const replaced = harness();
+  replaced.add("a-adder", "cri", { preCreateContainer: (config) => void Object.assign(config, label("guard")) });
+  replaced.add("b-cleaner", "cri", clean);
+  await create(replaced, body());
+});
+
+test("a name that a plugin adds is no other's to take away", async () => {
+  const { host, add } = harness();
+  add("a-adder", "container", { preCreate: (config) => void Object.assign(config, label("guard")) });
+  add("b-cleaner", "container", { preCreate: (config) => void (config.Labels = {}) });
+  await refused(host, "it is not installed, or disabled; install or enable it");
+});
+
+test("a label of the image makes a plugin mandatory for its containers", async () => {
+  const { host, add } = harness();
+  const labels = label("guard").Labels;
+  const message = /^no container of this image is created without the mandatory plugin "guard", which its label \S+ names: /;
+  assert.throws(() => host.admitImage(labels, []), { kind: "unavailable", message });
+  add("guard", "container", { validateCreate: () => undefined });
+  assert.throws(() => host.admitImage(labels, []), { message: /it was not called at container.validateCreate/ });
+  const calls: TraceEntry[] = [];
+  await host.preCreate(body(), { calls });
+  host.admitImage(labels, calls);
+  host.admitImage(undefined, []);
 });
 
 test("a failure that is ignored does not admit, nor does an open circuit", async () => {

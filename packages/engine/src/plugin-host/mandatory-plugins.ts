@@ -11,7 +11,7 @@ const admitting = ["container.preCreate", "container.validateCreate"] as const;
 
 /**
  * Plugins without which no container is made: each has to be called at both points of a create, as far as it has them, and not to fail. The
- * configuration names those of every container, a label those of one more; no plugin takes a name away.
+ * configuration names those of every container, a label of the container or of its image those of one more; nobody takes a name away.
  */
 export class MandatoryPlugins {
   readonly #registry: PluginRegistry;
@@ -22,12 +22,23 @@ export class MandatoryPlugins {
     this.#names = names;
   }
 
-  /** Throws when one is missing among the calls that were made for a create. `bodies`: the request as it came, and as it is now. */
+  /** Throws when one is missing among the calls that were made for a create. `bodies`: the request as its client sent it, as each plugin left it, over CRI those of its own point too, and as it is now. */
   check(bodies: readonly ContainerCreateConfig[], calls: readonly TraceEntry[]): void {
-    const names = new Set([...this.#names, ...bodies.flatMap(namesInLabel)]);
+    const names = new Set([...this.#names, ...bodies.flatMap(({ Labels }) => namesInLabel(Labels))]);
+    this.#require(names, calls, (name) => `no container is created without the mandatory plugin "${name}"`);
+  }
+
+  /** The same of those that the image's own label names, when the image is known: what it has, a container of it has, and shows. */
+  checkImage(labels: Readonly<Record<string, string>> | undefined, calls: readonly TraceEntry[]): void {
+    const demand = (name: string): string =>
+      `no container of this image is created without the mandatory plugin "${name}", which its label ${mandatoryLabel} names`;
+    this.#require(new Set(namesInLabel(labels)), calls, demand);
+  }
+
+  #require(names: ReadonlySet<string>, calls: readonly TraceEntry[], demand: (name: string) => string): void {
     for (const name of names) {
       const problem = this.#problem(name, calls);
-      if (problem !== undefined) throw unavailable(`no container is created without the mandatory plugin "${name}": ${problem}`);
+      if (problem !== undefined) throw unavailable(`${demand(name)}: ${problem}`);
     }
   }
 
@@ -56,8 +67,8 @@ export class MandatoryPlugins {
   }
 }
 
-function namesInLabel({ Labels }: ContainerCreateConfig): string[] {
-  const label = Labels?.[mandatoryLabel];
+function namesInLabel(labels: Readonly<Record<string, string>> | undefined): string[] {
+  const label = labels?.[mandatoryLabel];
   if (label === undefined) return [];
   return label
     .split(",")

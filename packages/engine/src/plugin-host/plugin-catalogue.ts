@@ -10,7 +10,7 @@ import { InstalledPlugin } from "./installed/installed-plugin.ts";
 import type { LeavingVersions } from "./leaving-versions.ts";
 import type { PluginHost } from "./plugin-host.ts";
 import { grantedTo, warningOf } from "./permissions/granted.ts";
-import { privilegesOf } from "./permissions/privileges.ts";
+import { privilegesAsked, privilegesOf, processPrivileges } from "./permissions/privileges.ts";
 import { legibleManifestOf, originOf, type PluginRecord } from "./plugin-record.ts";
 import type { PluginMode } from "./shadow/plugin-mode.ts";
 
@@ -99,10 +99,14 @@ export class PluginCatalogue {
       packageJson: record?.installed?.packageJson,
     };
     const warning = warningOf(asking, observed?.isEmpty === false ? privilegesOf(observed.permissions) : []);
-    const asked = privilegesOf(manifest.permissions);
+    const installed = record?.installed;
+    // What is compiled in has no process of its own.
+    const ofProcess = installed === undefined ? [] : processPrivileges(installed.packageJson);
+    const asked = [...privilegesAsked(manifest), ...ofProcess];
+    const left = narrowed && [...privilegesAsked({ ...manifest, permissions: narrowed }), ...ofProcess];
     return {
       Asked: asked,
-      Granted: narrowed ? privilegesOf(narrowed) : record?.installed === undefined ? asked : [...grantedTo(record)],
+      Granted: left ?? (record?.installed === undefined ? asked : [...grantedTo(record)]),
       Narrowed: narrowed ? privilegesOf(narrowed) : null,
       Warning: warning ?? null,
       Observed: observed?.permissions ?? {},

@@ -19,6 +19,7 @@ import {
 import { parseManifest, type PluginInstance } from "@pouchcontainer/plugin-sdk/host";
 import assert from "node:assert/strict";
 import { Readable } from "node:stream";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { test } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { InProcessPlugin } from "@pouchcontainer/plugin-sdk/host";
@@ -299,6 +300,20 @@ test("a conflict is an error where the configuration says so, also about a varia
     message:
       'plugin "b" at container.preCreate: plugins disagree about Env: "a" sets it to "TOKEN=***", "b" sets it to "TOKEN=***"',
   });
+});
+
+test("what a conflict kept out was never written: the next plugin disagrees with the one whose value stands", async () => {
+  const sets = (value: number): ContainerPlugin => ({ preCreate: (config) => void (config.HostConfig.Memory = value) });
+  const strict = { onConflict: "error", failurePolicy: "ignore" } as const;
+  const { host, add } = harness();
+  add("a", "container", sets(1), { priority: 3 });
+  add("b", "container", sets(2), { priority: 2, ...strict });
+  add("c", "container", sets(2), { priority: 1, ...strict });
+  assert.equal((await host.preCreate(body(), {})).HostConfig.Memory, 1);
+  assert.deepEqual(
+    host.trace.last().map(({ plugin, outcome }) => `${plugin} ${outcome}`),
+    ["a changed", "b ignored", "c ignored"],
+  );
 });
 
 test("two plugins that add to one list, or set one value alike, are no conflict", async () => {
@@ -839,6 +854,42 @@ const routes: HandlerSpec[] = [
   { method: "GET", path: "/containers/{id}/json", handler },
 ];
 
+test("of a plugin that is gone requests pass the routes by in the table that it helped to make", async () => {
+  const { host, add } = harness();
+  const said: string[] = [];
+  const saying =
+    (word: string): HandlerSpec["handler"] =>
+    () =>
+      void said.push(word);
+  const wrap = (word: string) => ({
+    updateHandler: (table: HandlerSpec[]) => [
+      ...table.map(({ handler: original, ...spec }) => ({
+        ...spec,
+        handler:
+          spec.path === "/info"
+            ? async (...asked: Parameters<typeof original>) => {
+                said.push(word);
+                await original(...asked);
+              }
+            : original,
+      })),
+      { method: "GET", path: `/${word}`, handler: saying(`at ${word}`) },
+    ],
+  });
+  add("a", "api", wrap("a"));
+  add("b", "api", wrap("b"));
+  const table = await host.updateHandlers([{ method: "GET", path: "/info", handler: saying("own") }]);
+  // No handler looks at what it is given.
+  const ask = async (path: string): Promise<void> =>
+    await table.find((spec) => spec.path === path)?.handler({} as IncomingMessage, {} as ServerResponse, {});
+  for (const path of ["/info", "/a", "/b"]) await ask(path);
+  assert.deepEqual(said.splice(0), ["b", "a", "own", "at a", "at b"]);
+  host.registry.remove("a").instance = undefined;
+  for (const path of ["/info", "/b"]) await ask(path);
+  assert.deepEqual(said, ["b", "own", "at b"]);
+  await assert.rejects(ask("/a"), { kind: "notFound", message: "page not found" });
+});
+
 test("api plugins add, wrap and remove routes; the given table stays", async () => {
   const { host, add } = harness();
   const own = (): void => undefined;
@@ -999,36 +1050,35 @@ test("chains of two containers do not wait for each other", async () => {
   await slow;
 });
 
-test("a plugin swapped while a chain runs is called in its new version, and the old one drains", async () => {
+/** A chain that waits in its first plugin while the second one is exchanged. */
+async function swappedMeanwhile(fresh: ContainerPlugin, pouch: object): Promise<ContainerCreateConfig> {
   const { host, add } = harness();
-  let release: () => void = () => undefined;
-  add(
-    "gate",
-    "container",
-    {
-      preCreate: () =>
-        new Promise<void>((resolve) => {
-          release = resolve;
-        }),
-    },
-    { priority: 1 },
-  );
+  const gate = Promise.withResolvers<void>();
+  add("gate", "container", { preCreate: () => gate.promise }, { priority: 1 });
   add("tool", "container", { preCreate: (config) => void (config.Hostname = "old") });
   const running = host.preCreate(body(), {});
   const slot = host.registry.get("tool");
-  const manifest = slot?.instance?.manifest;
-  assert.ok(slot !== undefined && manifest !== undefined);
-  const plugin: ContainerPlugin = { preCreate: (config) => void (config.Hostname = "new") };
+  assert.ok(slot !== undefined);
+  const points = Object.keys(fresh).map((method) => `container.${method}`);
   const old = host.registry.swap(
     new InProcessPlugin({
-      manifest,
-      registrations: [{ kind: "container", plugin }],
+      manifest: parseManifest({ name: "tool", version: "2.0.0", pouch: { api: "1", points, ...pouch } }),
+      registrations: [{ kind: "container", plugin: fresh }],
       settings: { configuration: {}, environment: {} },
     }),
   );
   await slot.drained(old);
-  release();
-  assert.equal((await running).Hostname, "new");
+  gate.resolve();
+  return running;
+}
+
+test("a plugin swapped while a chain runs is called in its new version, by its new settings, and the old one drains", async () => {
+  const named: ContainerPlugin = { preCreate: (config) => void (config.Hostname = "new") };
+  assert.equal((await swappedMeanwhile(named, {})).Hostname, "new");
+  const narrower = { permissions: { fields: { "container.preCreate": ["User"] } } };
+  await assert.rejects(swappedMeanwhile(named, narrower), /plugin "tool" at container.preCreate: .*Hostname/);
+  assert.equal((await swappedMeanwhile(named, { filters: { labels: ["team"] } })).Hostname, undefined);
+  assert.equal((await swappedMeanwhile({ validateCreate: () => undefined }, {})).Hostname, undefined, "it has left the point");
 });
 
 test("a change of the chains that fails has changed nothing", async () => {

@@ -146,6 +146,10 @@ export class PluginHost implements PluginChains {
     return this.change("container.preCreate", { config }, context);
   }
 
+  admitImage(labels: Readonly<Record<string, string>> | undefined, calls: readonly TraceEntry[]): void {
+    this.mandatory.checkImage(labels, calls);
+  }
+
   criPreRunPodSandbox(
     config: PodSandboxConfig,
     criRequest: unknown,

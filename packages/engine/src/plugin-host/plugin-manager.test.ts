@@ -3,7 +3,7 @@ import { parsePluginSet, type PluginSet } from "@pouchcontainer/plugin-sdk/host"
 import { sampleContainerConfig } from "@pouchcontainer/plugin-sdk/testing";
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { cpSync, createReadStream, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, createReadStream, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { connect, type AddressInfo } from "node:net";
@@ -16,6 +16,7 @@ import { pluginAdminRoutes } from "./admin-routes.ts";
 import { unpackPlugin } from "./installed/plugin-package.ts";
 import { conflict, resourceExhausted } from "@pouchcontainer/errors";
 import type { Collection } from "../store/index.ts";
+import type { PluginManagerDeps } from "./plugin-manager.ts";
 import type { PluginOrderRecord, PluginRecord } from "./plugin-record.ts";
 import { artifactsOf, checks, home, hostname, type Daemon, type Home } from "./testing/manager-home.ts";
 import { policy } from "./testing/policy-folder.ts";
@@ -318,7 +319,7 @@ test("an archive has limits of its own: while it is sent, in bytes, and of what 
   const parent = join(h.root, "unpacked");
   const limits = { idleMs: 30_000, sentBytes: 1024 ** 2, unpackedBytes: 16 * 1024 ** 2 };
   const room = { directory: parent, artifacts: artifactsOf({ keys: [], required: false }) };
-  const { manifest } = await unpackPlugin({ archive: createReadStream(archive) }, { ...room, limits });
+  const { manifest } = await unpackPlugin({ archive: createReadStream(archive) }, { ...room, limits }, () => undefined);
   assert.equal(manifest.name, "big");
   const before = readdirSync(parent);
   for (const [source, changed, message] of [
@@ -334,7 +335,10 @@ test("an archive has limits of its own: while it is sent, in bytes, and of what 
       "the plugin's archive holds more than 4194304 bytes, which is the most that is unpacked",
     ],
   ] as const) {
-    await assert.rejects(unpackPlugin({ archive: source }, { ...room, limits: { ...limits, ...changed } }), { message });
+    await assert.rejects(
+      unpackPlugin({ archive: source }, { ...room, limits: { ...limits, ...changed } }, () => undefined),
+      { message },
+    );
     source.destroy();
   }
   assert.deepEqual(readdirSync(parent), before);
@@ -470,7 +474,7 @@ test("a plugin whose place in the chains cannot be made is not installed, its pr
   }
 });
 /** A daemon whose table is that of its plugins, and the plugin `router`, which serves what its code says. */
-async function routing(t: TestContext) {
+async function routing(t: TestContext, changes: Partial<PluginManagerDeps> = {}) {
   const h = home(t);
   let table: HandlerSpec[] = [];
   let refuses = false;
@@ -482,13 +486,14 @@ async function routing(t: TestContext) {
       table = built;
       daemon.host.routesServed();
     },
+    ...changes,
   });
-  const write = (name: string, code: string): string => {
+  const write = (name: string, code: string, first = ""): string => {
     const folder = h.plugin(name, { pouch: { points: ["api.updateHandler"] } });
     writeFileSync(
       join(folder, "index.ts"),
       `import { registerApiPlugin } from "@pouchcontainer/plugin-sdk";
-       registerApiPlugin({ updateHandler: (handlers) => [...handlers, { method: "GET", path: "/${name}", handler: async (request, response) => { ${code} } }] });`,
+       registerApiPlugin({ updateHandler: (handlers) => { ${first} return [...handlers, { method: "GET", path: "/${name}", handler: async (request, response) => { ${code} } }]; } });`,
     );
     return folder;
   };
@@ -503,7 +508,8 @@ async function routing(t: TestContext) {
   });
   // A TCP server's address is an object.
   const get = (name: string) => fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/${name}`);
-  return { daemon, write, get, refuse: (whether: boolean) => (refuses = whether) };
+  const paths = (): string[] => table.map(({ path }) => path);
+  return { h, daemon, write, get, paths, refuse: (whether: boolean) => (refuses = whether) };
 }
 
 for (const change of ["reload", "disable"] as const) {
@@ -519,6 +525,30 @@ for (const change of ["reload", "disable"] as const) {
     if (change === "reload") assert.equal(await (await get("router")).text(), "new");
   });
 }
+
+for (const [change, end] of Object.entries({
+  disable: ({ manager }: Daemon) => manager.disable("router"),
+  "removal by force": ({ manager }: Daemon) => manager.remove("router", { force: true }),
+}))
+  test(`after a ${change} a plugin's routes answer no more, also where another keeps the table from being built, which is tried again`, async (t) => {
+    const { h, daemon, write, get, paths } = await routing(t, { routeRetryMs: 20 });
+    const file = join(h.root, "moody");
+    await daemon.manager.install({ reference: write("router", `response.end("here");`) });
+    const moods = `if (process.getBuiltinModule("fs").existsSync(${JSON.stringify(file)})) throw new Error("not now");`;
+    await daemon.manager.install({ reference: write("moody", `response.end("mine");`, moods) });
+    writeFileSync(file, "");
+    await end(daemon);
+    const answer = await get("router");
+    assert.deepEqual([answer.status, await answer.json()], [404, { message: "page not found" }]);
+    assert.equal(await (await get("moody")).text(), "mine");
+    assert.deepEqual(paths(), ["/info", "/moody", "/router"]);
+    const told = `error the route table stays as it was, and is tried again until it can be built: plugin "moody" at api.updateHandler: not now`;
+    if (change === "disable") assert.ok(daemon.manager.logLines("router").some((line) => line.endsWith(told)));
+    rmSync(file);
+    for (let round = 0; round < 400 && paths().includes("/router"); round += 1) await sleep(25);
+    assert.deepEqual(paths(), ["/info", "/moody"]);
+    assert.equal(await (await get("moody")).text(), "mine");
+  });
 
 test("tables that were refused take no route of the served one away, nor one with a request under way", async (t) => {
   const { daemon, write, get, refuse } = await routing(t);
@@ -1008,6 +1038,35 @@ test("before the daemon's start has called plugins a set calls no daemon point o
   assert.equal(readFileSync(file, "utf8"), "preStartHook preStopHook ");
 });
 
+test("of a set with a plugin that does not start nothing was in force meanwhile", async (t) => {
+  const h = home(t);
+  const daemon = await h.daemon();
+  const file = join(h.root, "called");
+  const pouch = { points: ["daemon.preStartHook", "daemon.preStopHook"] };
+  const write = (version: string): string => {
+    const source = h.plugin("tool", { pouch, version });
+    const hook = (name: string): string => `${name}() { appendFileSync(${JSON.stringify(file)}, "${version} ${name} "); }`;
+    writeFileSync(
+      join(source, "index.ts"),
+      `import { appendFileSync } from "node:fs"; import { registerDaemonPlugin } from "@pouchcontainer/plugin-sdk";
+       registerDaemonPlugin({ ${hook("preStartHook")}, ${hook("preStopHook")} });`,
+    );
+    return source;
+  };
+  await daemon.manager.install({ reference: write("1.0.0") });
+  writeFileSync(file, "");
+  const wanted = [
+    { name: "tool", source: write("2.0.0") },
+    { name: "broken", source: h.plugin("broken", { code: "preCreate() {} });\nthrow new Error('rotten'); ({" }) },
+  ];
+  await assert.rejects(daemon.manager.sets.applyAll(setOf(h, wanted)), /could not be started: rotten/);
+  assert.equal(readFileSync(file, "utf8"), "");
+  assert.equal((await daemon.manager.inspect("tool")).Pouch?.Version, "1.0.0");
+  assert.equal(readdirSync(join(h.root, "run")).length, 1, "the process of the new version has ended");
+  await daemon.manager.sets.applyAll(setOf(h, wanted.slice(0, 1)));
+  assert.equal(readFileSync(file, "utf8"), "1.0.0 preStopHook 2.0.0 preStartHook ");
+});
+
 test("a set that is applied as a whole is in force, or nothing of it is, and a dry run only looks", async (t) => {
   const h = home(t);
   const daemon = await h.daemon();
@@ -1054,6 +1113,70 @@ test("a set that is applied as a whole is in force, or nothing of it is, and a d
   assert.deepEqual((await daemon.manager.sets.applyAll(setOf(h, wanted))).changed, []);
 });
 
+test("what a set that fails cannot put back keeps the folder it runs from, and whoever applies it hears so", async (t) => {
+  const h = home(t);
+  let settings = {};
+  const daemon = await h.daemon({ configurationOf: (name) => (name === "tool" ? settings : undefined) });
+  const takes = (member: string): Record<string, unknown> => ({
+    configuration: { type: "object", properties: { [member]: { type: "string" } }, additionalProperties: false },
+  });
+  const versions = { old: { pouch: takes("old") }, new: { pouch: takes("new"), hostname: "new", version: "2.0.0" } };
+  await daemon.manager.install({ reference: h.plugin("tool", versions.old) });
+  const source = h.plugin("tool", versions.new);
+  settings = { new: "x" };
+  const broken = h.plugin("broken", { pouch: { points: ["daemon.preStartHook"] } });
+  writeFileSync(
+    join(broken, "index.ts"),
+    `import { registerDaemonPlugin } from "@pouchcontainer/plugin-sdk";
+     registerDaemonPlugin({ preStartHook() { throw new Error("not today"); } });`,
+  );
+  const wanted = [
+    { name: "tool", source },
+    { name: "broken", source: broken },
+  ];
+  const refused = await daemon.manager.sets.applyAll(setOf(h, wanted)).then(
+    () => assert.fail("it was applied"),
+    (error: Error) => error.message,
+  );
+  assert.equal((await daemon.manager.inspect("tool")).Pouch?.Version, "2.0.0");
+  const [folder = "", ...more] = folders(h);
+  assert.deepEqual(more, []);
+  assert.match(readFileSync(join(h.root, "installed", folder, "package.json"), "utf8"), /"version":"2\.0\.0"/);
+  assert.match(refused, /not today.*; plugin tool could not be put back as it was: configuration of plugin "tool": /s);
+  await daemon.manager.disable("tool");
+  await daemon.manager.enable("tool");
+  assert.equal(await hostname(daemon), "new");
+  assert.deepEqual((await daemon.manager.sets.applyAll(setOf(h, wanted.slice(0, 1)))).changed, []);
+});
+
+test("a set that fails on a full disk leaves the folder of each plugin that is on record", async (t) => {
+  const h = home(t);
+  const { daemon, disk } = await onFullDisk(h);
+  const broken = h.plugin("broken", { pouch: { points: ["daemon.preStartHook"] } });
+  const file = join(h.root, "called");
+  writeFileSync(
+    join(broken, "index.ts"),
+    `import { writeFileSync } from "node:fs"; import { registerDaemonPlugin } from "@pouchcontainer/plugin-sdk";
+     registerDaemonPlugin({ async preStartHook() { writeFileSync(${JSON.stringify(file)}, ""); await new Promise(() => undefined); } });`,
+  );
+  const applying = daemon.manager.sets.applyAll(
+    setOf(h, [
+      { name: "tool", source: h.plugin("tool") },
+      { name: "broken", source: broken },
+    ]),
+  );
+  const refused = assert.rejects(applying, /plugin tool could not be put back as it was: no space left on the device/);
+  while (!existsSync(file)) await sleep(10);
+  disk.full = true;
+  await Promise.all([daemon.manager.disable("broken", { force: true }).catch(() => undefined), refused]);
+  disk.full = false;
+  assert.equal((await daemon.manager.inspect("tool")).Pouch?.State, "running");
+  await daemon.manager.disable("tool");
+  await daemon.manager.enable("tool");
+  assert.equal(await hostname(daemon), "tool");
+  assert.equal(folders(h).length, 1);
+});
+
 test("a set brings in what asks for more than was granted where its entry grants all, and says so when exported", async (t) => {
   const h = home(t);
   const daemon = await h.daemon();
@@ -1076,7 +1199,10 @@ test("a set brings in what asks for more than was granted where its entry grants
     const [change] = (await daemon.manager.sets.applyAll(setOf(h, [grants]), { dryRun: true })).changed;
     return change?.granted?.map(({ Name, Value }) => [Name, ...Value]);
   };
-  assert.deepEqual(await added(), [["fields at container.preCreate", "Hostname"]]);
+  assert.deepEqual(await added(), [
+    ["fields at container.preCreate", "Hostname"],
+    ["user", "root"],
+  ]);
   assert.deepEqual(await applied(daemon, setOf(h, [grants])), { changed: ["install tool"], failed: [] });
   h.plugin("tool", { pouch: setsHostname, hostname: "old", version: "1.0.1" });
   assert.equal(await added(), undefined, "it asks for no more");
@@ -1265,6 +1391,29 @@ test("a plugin is installed when what it asks for is granted, and keeps the gran
   assert.deepEqual(readdirSync(join(h.root, "installed")).length, 1, "what was looked at is gone");
 });
 
+test("of a package that nobody has granted what it asks for npm is asked for nothing", async (t) => {
+  const h = home(t);
+  const daemon = await h.daemon();
+  const reference = h.plugin("tool", { pouch: setsHostname });
+  await daemon.manager.install({ reference }, { privileges: "all" });
+  h.plugin("tool", { pouch: setsMore, version: "2.0.0" });
+  const packageJson = JSON.parse(readFileSync(join(reference, "package.json"), "utf8")) as object;
+  // Nothing is there: whoever looks for it fails.
+  const dependencies = { dep: "git+https://127.0.0.1:1/dep.git" };
+  writeFileSync(join(reference, "package.json"), JSON.stringify({ ...packageJson, dependencies }));
+  const canary = { sharePercent: 50, failures: { calls: 3 } };
+  for (const attempt of [
+    () => daemon.manager.install({ reference }),
+    () => daemon.manager.reload("tool"),
+    () => daemon.manager.reload("tool", undefined, { canary }),
+    () => daemon.manager.sets.applyAll(setOf(h, [{ name: "tool", source: reference }])),
+  ])
+    await assert.rejects(attempt(), { kind: "forbidden" });
+  const { Fetches } = await daemon.manager.privileges({ reference });
+  assert.deepEqual(Fetches, [`dep@${dependencies.dep}`]);
+  await assert.rejects(daemon.manager.install({ reference }, { privileges: "all" }), /depends on could not be installed/);
+});
+
 test("a version that asks for more than was granted is refused, and the old one stays until it is granted", async (t) => {
   const h = home(t);
   const daemon = await h.daemon();
@@ -1276,6 +1425,49 @@ test("a version that asks for more than was granted is refused, and the old one 
   assert.equal(await hostname(daemon), "old");
   assert.equal((await daemon.manager.reload("tool", undefined, { privileges: "all" })).Pouch?.Version, "2.0.0");
   assert.equal(await hostname(daemon), "new");
+});
+
+for (const [what, more, missing] of [
+  ["gives its user up", {}, /not granted: user: \[root\];/],
+  [
+    "reads more of the daemon's environment",
+    { user: "nobody", environment: ["REGISTRY_PASSWORD"] },
+    /not granted: environment: \[REGISTRY_PASSWORD\];/,
+  ],
+] as const)
+  test(`a version that ${what} waits for a grant, with permissions or without`, async (t) => {
+    const h = home(t);
+    const daemon = await h.daemon();
+    for (const permissions of [setsHostname, {}]) {
+      const old = { pouch: { ...permissions, user: "nobody" }, hostname: "old", version: "1.0.0" };
+      const source = { reference: h.plugin("tool", old) };
+      await daemon.manager.install(source, { privileges: "all" });
+      h.plugin("tool", { pouch: { ...permissions, ...more }, hostname: "new", version: "2.0.0" });
+      const canary = { sharePercent: 50, failures: { calls: 3 } };
+      for (const attempt of [
+        () => daemon.manager.reload("tool"),
+        () => daemon.manager.reload("tool", undefined, { canary }),
+        () => daemon.manager.install(source),
+        () => daemon.manager.sets.applyAll(setOf(h, [{ name: "tool", source: "./sources/tool" }])),
+      ])
+        await assert.rejects(attempt(), { kind: "forbidden", message: missing });
+      assert.equal(await hostname(daemon), "old");
+      const { Missing } = await daemon.manager.privileges(source);
+      await daemon.manager.reload("tool", undefined, { privileges: Missing });
+      assert.equal(await hostname(daemon), "new");
+      await daemon.manager.remove("tool", { force: true });
+    }
+  });
+
+test("a set that is exported brings in what asks for nothing but its user", async (t) => {
+  const [from, to] = [home(t), home(t)];
+  const [author, host] = [await from.daemon(), await to.daemon()];
+  await author.manager.install({ reference: from.plugin("tool", { pouch: { permissions: {} } }) }, { privileges: "all" });
+  const set = parsePluginSet(JSON.stringify(author.manager.exportSet()), "/exported.json");
+  assert.deepEqual(
+    (await host.manager.sets.applyAll(set)).changed.map(({ name, action }) => `${action} ${name}`),
+    ["install tool"],
+  );
 });
 
 test("of a plugin that asks for nothing by name inspect warns, and names what it did", async (t) => {
@@ -1312,6 +1504,10 @@ test("what the operator leaves of an installed plugin's permissions is in force,
   const h = home(t);
   const daemon = await h.daemon({ narrowedBy: (plugin) => (plugin === "tool" ? {} : undefined) });
   const { Pouch } = await daemon.manager.install({ reference: h.plugin("tool", { pouch: setsHostname }) }, { privileges: "all" });
-  assert.deepEqual([Pouch?.Permissions?.Asked.length, Pouch?.Permissions?.Granted], [1, []]);
+  const { Asked, Granted } = Pouch?.Permissions ?? assert.fail();
+  assert.deepEqual(
+    [Asked.map(({ Name }) => Name), Granted.map(({ Name }) => Name)],
+    [["fields at container.preCreate", "user"], ["user"]],
+  );
   await assert.rejects(hostname(daemon), /it changed Hostname without a grant: the operator's permissions for it would need/);
 });

@@ -8,12 +8,13 @@ import type { PluginArtifacts, PullOptions } from "./artifact/plugin-artifacts.t
 import { pushInstalled, type PluginPushRequest } from "./artifact/push-installed.ts";
 import { Canaries, type CanaryRecord } from "./canary/canaries.ts";
 import type { CanaryOptions } from "./canary/canary-options.ts";
-import type { PackageSource, UnpackedPlugin } from "./installed/plugin-package.ts";
+import type { PackageSource, PluginWords, UnpackedPlugin } from "./installed/plugin-package.ts";
 import { takeUpLastRun } from "./last-run.ts";
 import { LeavingVersions } from "./leaving-versions.ts";
 import { managedSets } from "./managed-sets.ts";
 import { placeAfterSending, recordOf, type InstallOptions } from "./new-record.ts";
-import { warningOf, type GrantedPrivileges } from "./permissions/granted.ts";
+import { grantNow, warningOf, type GrantedPrivileges } from "./permissions/granted.ts";
+import { PackageFolders } from "./package-folders.ts";
 import { privilegesAt } from "./permissions/privileges-at.ts";
 import { PluginCatalogue } from "./plugin-catalogue.ts";
 import { PluginOrder } from "./plugin-order.ts";
@@ -25,7 +26,6 @@ import { PluginTurns } from "./plugin-turns.ts";
 import type { PluginJournal } from "./journal/plugin-journal.ts";
 import { PluginReplays, type ReplayRequest, type TellReplay } from "./replay/plugin-replays.ts";
 import { PluginSwitch, type PluginSwitchDeps } from "./plugin-switch.ts";
-import { removeUnused } from "./unused-folders.ts";
 import { withPackage } from "./with-package.ts";
 
 export interface PluginManagerDeps extends Omit<PluginSwitchDeps, "builtin" | "withTable" | "endCanary" | "leaving"> {
@@ -58,6 +58,7 @@ export class PluginManager {
   readonly #catalogue: PluginCatalogue;
   readonly #switch: PluginSwitch;
   readonly #turns: PluginTurns;
+  readonly #folders: PackageFolders;
   readonly #order: PluginOrder;
   readonly #replays: PluginReplays;
 
@@ -65,6 +66,7 @@ export class PluginManager {
     this.#deps = deps;
     for (const slot of deps.host.registry.slots()) if (slot.instance !== undefined) this.#builtin.set(slot.name, slot.instance);
     const { host, records, now = Date.now, safeMode = false } = deps;
+    this.#folders = new PackageFolders({ records, logOf: deps.logs.logOf });
     const leaving = new LeavingVersions(now);
     this.#catalogue = new PluginCatalogue({ host, records, builtin: this.#builtin, leaving, safeMode });
     this.#turns = new PluginTurns((ref) => this.#catalogue.resolve(ref));
@@ -86,10 +88,10 @@ export class PluginManager {
       replace: (record, keep, started) => this.#switch.replace(record, keep, started),
       exclusively: (ref, work) => this.#turns.takeOn(ref, work),
       describe: (name) => this.#catalogue.describe(name),
-      removeFolder: (name, directory) => this.#removeFolder(name, directory),
+      removeFolder: (name, directory) => this.#folders.release(name, directory),
     });
     this.#order = new PluginOrder({ ...deps, turns: this.#turns, switch: this.#switch });
-    this.#replays = new PluginReplays(deps);
+    this.#replays = new PluginReplays({ ...deps, folders: this.#folders });
   }
 
   /**
@@ -99,13 +101,14 @@ export class PluginManager {
   async open(heldBack: ReadonlySet<string> = new Set()): Promise<void> {
     const start = (record: PluginRecord): Promise<PluginInstance> => this.#switch.start(record);
     await this.canaries.sweep();
-    await takeUpLastRun({ ...this.#deps, builtin: this.#builtin, start }, heldBack);
+    await takeUpLastRun({ ...this.#deps, folders: this.#folders, builtin: this.#builtin, start }, heldBack);
   }
 
   /** Ends every plugin's process. Records stay as they are. */
   async close(): Promise<void> {
     await this.#replays.close();
     await this.#turns.close();
+    this.#switch.close();
     await this.canaries.close();
     const { registry } = this.#deps.host;
     const slots = [...registry.slots()].map(({ name }) => registry.remove(name));
@@ -138,7 +141,8 @@ export class PluginManager {
 
   /** Brings a plugin in and enables it. One of that name that is installed already is replaced by it, as a reload does. */
   async install(source: PackageSource, options: InstallOptions = {}): Promise<Plugin> {
-    return withPackage(source, { ...this.#deps, turns: this.#turns }, async (unpacked) => {
+    const admit = (words: PluginWords): void => this.#admit(words, options);
+    return withPackage(source, { ...this.#deps, folders: this.#folders, turns: this.#turns, admit }, async (unpacked) => {
       const { origin } = options;
       await this.#take(unpacked, { ...(origin !== undefined && { source: origin }), ...unpacked.place }, options);
       const { name, version } = unpacked.manifest;
@@ -185,29 +189,35 @@ export class PluginManager {
     const old = records.get(name);
     const record = this.#recordOf(unpacked, place, options);
     await this.#switch.become(name, record, () => records.put(name, record));
-    if (old?.installed !== undefined) await this.#removeFolder(name, old.installed.directory);
+    if (old?.installed !== undefined) await this.#folders.release(name, old.installed.directory);
   }
 
   /** What a package would be on record. Throws where it may not be brought in so. */
   #recordOf(unpacked: UnpackedPlugin, place: PluginPlace, options: InstallOptions): InstalledRecord {
-    const { manifest } = unpacked;
-    const { name } = manifest;
     const { records, now = Date.now } = this.#deps;
+    this.#admit(unpacked, options);
+    const record = recordOf({ unpacked, place, options, now }, records.get(unpacked.manifest.name));
+    checkConfiguration(unpacked.manifest, this.#switch.configurationOf(record));
+    return record;
+  }
+
+  /** Throws for a package that may not be brought in so, by what it says of itself. */
+  #admit({ manifest, packageJson }: PluginWords, options: InstallOptions): void {
+    const { name } = manifest;
     if (options.name !== undefined && options.name !== name) {
       throw invalidArgument(
         `the package is plugin "${name}"; another name for it is not possible, because manifests and traces speak of "${name}"`,
       );
     }
     if (this.#builtin.has(name)) throw conflict(`a plugin named "${name}" is compiled into the daemon`);
-    const record = recordOf({ unpacked, place, options, now }, records.get(name));
-    checkConfiguration(manifest, this.#switch.configurationOf(record));
-    return record;
+    grantNow({ manifest, packageJson }, this.#deps.records.get(name), options.privileges ?? []);
   }
 
   /** Sets of plugins, brought about as other changes are. */
   get sets(): PluginSets {
     return managedSets({
       ...this.#deps,
+      folders: this.#folders,
       isBuiltin: (name) => this.#builtin.has(name),
       turns: this.#turns,
       switch: this.#switch,
@@ -230,7 +240,7 @@ export class PluginManager {
       if (this.#deps.safeMode === true) throw notInSafeMode(name);
       const record = this.#deps.records.get(name) ?? { name, enabled: false };
       const keep = (): Promise<void> => this.#deps.records.put(name, { ...record, enabled: true });
-      await this.#switch.bringIn(record, keep, options.timeoutSeconds);
+      await this.#switch.bringIn(record, keep, { startTimeoutSeconds: options.timeoutSeconds });
       this.#deps.publish({ action: "enable", plugin: name, attributes: {} });
     });
   }
@@ -269,7 +279,7 @@ export class PluginManager {
       const record = this.#deps.records.get(name);
       await this.#deps.records.delete(name);
       if (this.#catalogue.isInChains(name)) await this.#switch.takeOut(name, { force: true });
-      if (record?.installed !== undefined) await this.#removeFolder(name, record.installed.directory);
+      if (record?.installed !== undefined) await this.#folders.release(name, record.installed.directory);
       this.#deps.logs.forget(name);
       this.#deps.publish({ action: "remove", plugin: name, attributes: {} });
       return described;
@@ -311,10 +321,14 @@ export class PluginManager {
         return this.#reloaded(name);
       });
     }
-    return withPackage(from, { ...this.#deps, turns: this.#turns }, async (unpacked) => {
+    const admit = (words: PluginWords): string => {
       const name = this.#catalogue.resolve(ref);
-      if (unpacked.manifest.name !== name)
-        throw invalidArgument(`the package is plugin "${unpacked.manifest.name}", not "${name}"`);
+      if (words.manifest.name !== name) throw invalidArgument(`the package is plugin "${words.manifest.name}", not "${name}"`);
+      this.#admit(words, { privileges });
+      return name;
+    };
+    return withPackage(from, { ...this.#deps, folders: this.#folders, turns: this.#turns, admit }, async (unpacked) => {
+      const name = admit(unpacked);
       const now = this.#installed(name).installed;
       if (archive === undefined && (now.source !== source || now.sent !== sent))
         throw conflict(`plugin ${name} was installed from elsewhere while it was brought in from ${source}: reload it again`);
@@ -362,10 +376,6 @@ export class PluginManager {
 
   followLog(ref: string, write: (line: string) => void): () => void {
     return this.#deps.logs.follow(this.#catalogue.resolve(ref), write);
-  }
-
-  async #removeFolder(name: string, directory: string): Promise<void> {
-    await removeUnused(directory, this.#deps.logs.logOf(name));
   }
 }
 

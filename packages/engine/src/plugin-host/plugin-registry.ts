@@ -15,8 +15,28 @@ export interface ChainLink {
   readonly filter: Filter | undefined;
   readonly breaker: CircuitBreaker;
   readonly guard: PermissionGuard;
+  /** The version that all of this is of. */
+  readonly version: PluginInstance;
+  /** The plugin's place in the chain as it is now; undefined where it has none any more. */
+  readonly now: () => ChainLink | undefined;
   /** Which is called. Default: the one in the slot. */
   readonly instance?: PluginInstance;
+}
+
+/**
+ * The links of a chain, each as it is when its turn comes: of a plugin that was exchanged while another was asked that of its new version.
+ * One that is gone, or has left the point, is left out.
+ */
+export function* inTurn(links: readonly ChainLink[]): Generator<ChainLink, void, undefined> {
+  for (const link of links) {
+    const now = asItIsNow(link);
+    if (now !== undefined) yield now;
+  }
+}
+
+/** Versions, settings and permissions belong together: none is used with those of another. */
+export function asItIsNow(link: ChainLink): ChainLink | undefined {
+  return link.instance !== undefined || link.slot.instance === link.version ? link : link.now();
 }
 
 /** A call that is to be made of whatever version of a plugin. */
@@ -204,6 +224,8 @@ export class PluginRegistry {
         filter: compileFilters(settings.filters),
         breaker: this.#breaker(instance, point),
         guard: new PermissionGuard(point, instance.manifest, this.observedOf(instance)),
+        version: instance,
+        now: () => this.chain(point).find((link) => link.slot === slot),
       },
     ];
   }

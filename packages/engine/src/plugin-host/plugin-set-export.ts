@@ -1,5 +1,6 @@
 import type { PluginSetFile } from "@pouchcontainer/api";
 import { hostname } from "node:os";
+import { grantedTo } from "./permissions/granted.ts";
 import { legibleManifestOf, type PluginRecord } from "./plugin-record.ts";
 
 /** The plugins there are, as the file that would make them: in the order that decides between equal priorities, the others by name. */
@@ -23,7 +24,7 @@ function entryOf(record: PluginRecord): PluginSetFile["plugins"][number] {
     version: legibleManifestOf(record).manifest.version,
     enabled,
     ...(mode === undefined ? {} : { mode }),
-    ...(installed?.granted !== undefined && installed.granted.length > 0 && { grantAllPermissions: true }),
+    ...(installed?.granted !== undefined && grantedTo(record).length > 0 && { grantAllPermissions: true }),
     ...(configuration === undefined ? {} : { configuration }),
   };
 }

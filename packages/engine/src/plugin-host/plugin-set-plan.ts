@@ -1,10 +1,10 @@
 import type { PluginPrivilege } from "@pouchcontainer/api";
-import { failedPrecondition, invalidArgument, notFound } from "@pouchcontainer/errors";
+import { failedPrecondition, invalidArgument, isKind, notFound } from "@pouchcontainer/errors";
 import { checkConfiguration, equalJson, type PluginSet, type WantedPlugin } from "@pouchcontainer/plugin-sdk/host";
-import { removeTree } from "../remove-tree.ts";
 import type { Collection } from "../store/index.ts";
 import { contentAt, unpackPlugin, type PackageRoom } from "./installed/plugin-package.ts";
-import { grantNow, toBeGranted } from "./permissions/granted.ts";
+import type { PackageFolders } from "./package-folders.ts";
+import { grantNow, toBeGranted, type Asking } from "./permissions/granted.ts";
 import { manifestOf, type PluginRecord } from "./plugin-record.ts";
 import { withMode } from "./shadow/plugin-mode.ts";
 
@@ -25,6 +25,7 @@ export interface SetChange {
 
 export interface SetPlanDeps extends PackageRoom {
   records: Collection<PluginRecord>;
+  folders: PackageFolders;
   isBuiltin: (name: string) => boolean;
   /** The settings a record's plugin would run with. */
   configurationOf: (record: PluginRecord) => unknown;
@@ -39,27 +40,23 @@ export class SetPlan {
     this.#deps = deps;
   }
 
-  /** What becomes of one that the set names; undefined where it is as it is wanted. */
-  async changeOf(wanted: WantedPlugin): Promise<SetChange | undefined> {
+  /** What becomes of one that the set names; undefined where it is as it is wanted. What has to be fetched for it is until `fetching` aborts. */
+  async changeOf(wanted: WantedPlugin, fetching?: AbortSignal): Promise<SetChange | undefined> {
     const { name } = wanted;
     const from = this.#deps.records.get(name);
     if (this.#deps.isBuiltin(name)) return this.#builtin(wanted, from);
-    const to = await this.#installed(wanted, from);
+    const to = await this.#installed(wanted, from, fetching);
     let added: PluginPrivilege[] = [];
     try {
       const manifest = manifestOf(to);
-      if (manifest.name !== name)
-        throw invalidArgument(`${wanted.source} is plugin "${manifest.name}", its entry is named "${name}"`);
-      if (wanted.version !== undefined && wanted.version !== manifest.version)
-        throw failedPrecondition(`plugin ${name} is there in version ${manifest.version}, its entry wants ${wanted.version}`);
       const { installed } = to;
       const asking = { manifest, packageJson: installed.packageJson };
       added = toBeGranted(asking, from);
-      const granted = grantNow(asking, from, wanted.grantAllPermissions === true ? "all" : []);
+      const granted = grantedBy(wanted, asking, from);
       if (manifest.permissions !== undefined) installed.granted = granted;
       checkConfiguration(manifest, this.#deps.configurationOf(to));
     } catch (error) {
-      await discard({ from, to });
+      await this.discard({ name, from, to });
       throw error;
     }
     const action = actionFor(from, to);
@@ -83,6 +80,12 @@ export class SetPlan {
       .map((from) => ({ name: from.name, action: "remove", from, to: undefined }));
   }
 
+  /** Takes away what was brought in for a change, unless that is in force. */
+  async discard({ name, from, to }: Pick<SetChange, "name" | "from" | "to">): Promise<void> {
+    const directory = to?.installed?.directory;
+    if (directory !== undefined && directory !== from?.installed?.directory) await this.#deps.folders.release(name, directory);
+  }
+
   #builtin(
     { name, source, version, configuration, enabled, mode = "active" }: WantedPlugin,
     from: PluginRecord | undefined,
@@ -97,9 +100,13 @@ export class SetPlan {
     return from?.mode === to.mode ? undefined : { name, action: "set-mode", from, to };
   }
 
-  async #installed(wanted: WantedPlugin, from: PluginRecord | undefined): Promise<PluginRecord & { installed: Installed }> {
+  async #installed(
+    wanted: WantedPlugin,
+    from: PluginRecord | undefined,
+    fetching: AbortSignal | undefined,
+  ): Promise<PluginRecord & { installed: Installed }> {
     const { name, enabled, mode = "active", configuration } = wanted;
-    const installed = (await this.#isThere(wanted, from)) ? from?.installed : await this.#broughtIn(wanted);
+    const installed = (await this.#isThere(wanted, from)) ? from?.installed : await this.#broughtIn(wanted, from, fetching);
     if (installed === undefined)
       throw notFound(`plugin ${name} is neither installed nor compiled in, and its entry names no source`);
     const { configuration: _before, ...there } = comingFrom(installed, wanted.source);
@@ -115,11 +122,32 @@ export class SetPlan {
     return content === undefined ? installed.source === source : installed.content === content;
   }
 
-  async #broughtIn({ name, source }: WantedPlugin): Promise<Installed> {
+  async #broughtIn(
+    wanted: WantedPlugin,
+    before: PluginRecord | undefined,
+    fetching: AbortSignal | undefined,
+  ): Promise<Installed> {
+    const { name, source } = wanted;
+    const admit = (words: Asking): void => {
+      grantedBy(wanted, words, before);
+    };
     if (source === undefined) throw notFound(`plugin ${name} has no source`);
-    const { packageJson, directory, content, place } = await unpackPlugin({ reference: source }, this.#deps);
+    const from = { reference: source, ...(fetching && { pull: { signal: fetching } }) };
+    const { packageJson, directory, content, place } = await unpackPlugin(from, this.#deps, admit).catch((error: unknown) => {
+      if (fetching?.aborted === true && isKind(error, "cancelled")) throw fetching.reason;
+      throw error;
+    });
     return { packageJson, directory, content, installedAt: new Date(this.#deps.now()).toISOString(), ...place, source };
   }
+}
+
+/** What a package is granted by its entry; throws for one that is not what the entry wants, or asks for more. */
+function grantedBy(wanted: WantedPlugin, asking: Asking, from: PluginRecord | undefined): PluginPrivilege[] {
+  const { name, version } = asking.manifest;
+  if (name !== wanted.name) throw invalidArgument(`${wanted.source} is plugin "${name}", its entry is named "${wanted.name}"`);
+  if (wanted.version !== undefined && wanted.version !== version)
+    throw failedPrecondition(`plugin ${name} is there in version ${version}, its entry wants ${wanted.version}`);
+  return grantNow(asking, from, wanted.grantAllPermissions === true ? "all" : []);
 }
 
 /** The same from the place that is wanted: what is known of a place is not true of another. */
@@ -127,12 +155,6 @@ function comingFrom(installed: Installed, wanted: string | undefined): Installed
   if (wanted === undefined || (wanted === installed.source && !installed.sent)) return installed;
   const { sent: _sent, digest: _digest, signature: _signature, ...rest } = installed;
   return { ...rest, source: wanted };
-}
-
-/** Takes away what was brought in for a change that is not made. */
-export async function discard({ from, to }: Pick<SetChange, "from" | "to">): Promise<void> {
-  const directory = to?.installed?.directory;
-  if (directory !== undefined && directory !== from?.installed?.directory) await removeTree(directory);
 }
 
 function actionFor(from: PluginRecord | undefined, to: PluginRecord): SetAction | undefined {

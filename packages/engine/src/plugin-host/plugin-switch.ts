@@ -6,14 +6,16 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { allowedEnvironment, narrowed, settledAnew, type OperatorSettings } from "./builtin-plugins.ts";
 import { Confinement, type ConfinementDeps, type PluginBelongings } from "./confinement/confinement.ts";
 import type { DaemonPoint } from "./daemon-points.ts";
-import { InstalledPlugin } from "./installed/installed-plugin.ts";
+import { InstalledPlugin, type InstalledPluginOptions } from "./installed/installed-plugin.ts";
 import { withLastLines } from "./installed/last-lines.ts";
+import { SharedProcesses } from "./installed/shared-processes.ts";
 import type { LeavingVersions } from "./leaving-versions.ts";
 import type { PluginHost } from "./plugin-host.ts";
 import type { PluginLogs } from "./plugin-logs.ts";
 import { isPolicy, loadPolicy } from "./policies/index.ts";
 import { manifestOf, type PluginRecord } from "./plugin-record.ts";
 import { PluginSlot } from "./plugin-registry.ts";
+import { RouteRebuilds } from "./route-rebuilds.ts";
 import type { PluginMode } from "./shadow/plugin-mode.ts";
 
 /** Milliseconds a replaced or removed plugin has for the calls it is in; its deadlines are shorter as a rule. */
@@ -40,12 +42,16 @@ export interface PluginSwitchDeps extends OperatorSettings {
   stopAssistants: (plugin: string) => Promise<void>;
   /** Default: processes of plugins are not confined. */
   confine?: ConfinementDeps;
-  /** Builds the route table anew; rejects, and keeps the old one, when that fails. */
+  /** Builds the route table anew, as part of a change; rejects, and keeps the old one, when that fails. */
   rebuildRoutes: () => Promise<void>;
+  /** Milliseconds until a table that could not be built is tried again. Default: see `RouteRebuilds`. */
+  routeRetryMs?: number;
   /** Instances that are compiled in, each as it was started last; they are never closed. */
   builtin: Map<string, PluginInstance>;
   /** Whether the daemon points of plugins were called at the daemon's start: from then on they are at each change. Default: they were. */
   daemonBegun?: () => boolean;
+  /** Ends the starts of plugins that are under way, and lets none begin. Default: nothing does. */
+  calledOff?: AbortSignal;
   /** What was taken out, while calls run in it. */
   leaving: LeavingVersions;
   /** Takes a plugin's canary away, for a reason; what it is in is waited for until `hurry`. */
@@ -62,16 +68,33 @@ export class PluginSwitch {
   readonly #deps: PluginSwitchDeps;
   /** By plugin, how its change that is under way is hurried. */
   readonly #changing = new Map<string, AbortController>();
+  readonly #sharedProcesses: SharedProcesses;
+  readonly #routes: RouteRebuilds;
 
   constructor(deps: PluginSwitchDeps) {
     this.#deps = deps;
+    const { childCommand, runtimeDirectory, confine, logs } = deps;
+    const environment = basicEnvironmentOf(deps.environment);
+    this.#sharedProcesses = new SharedProcesses({ childCommand, runtimeDirectory, confine, environment, logOf: logs.logOf });
+    this.#routes = new RouteRebuilds({ ...deps, retryMs: deps.routeRetryMs, logOf: deps.logs.logOf });
   }
 
-  /** Makes a plugin what a record says, `undefined` for none. */
-  async become(name: string, record: PluginRecord | undefined, keep: () => Promise<void>): Promise<void> {
+  /** The process that a plugin would be called in as a record says; undefined where it needs none of its own. It is whoever asks who closes it. */
+  async startFor(record: PluginRecord | undefined): Promise<PluginInstance | undefined> {
+    if (record?.enabled !== true || this.#deps.safeMode === true || this.#deps.builtin.has(record.name)) return undefined;
+    return this.start(record);
+  }
+
+  /** Makes a plugin what a record says, `undefined` for none; `started` is what `startFor` answered, if that was asked. It is closed after a failure. */
+  async become(
+    name: string,
+    record: PluginRecord | undefined,
+    keep: () => Promise<void>,
+    started?: PluginInstance,
+  ): Promise<void> {
     const running = this.#deps.host.registry.get(name) !== undefined;
     if (record?.enabled === true && this.#deps.safeMode !== true)
-      await (running ? this.replace(record, keep) : this.bringIn(record, keep));
+      await (running ? this.replace(record, keep, started) : this.bringIn(record, keep, { started }));
     else {
       await keep();
       if (running) await this.takeOut(name);
@@ -80,26 +103,30 @@ export class PluginSwitch {
 
   /** Lets another order decide between equal priorities. */
   async reorder(order: readonly string[], keep: () => Promise<void>): Promise<void> {
-    const { host, rebuildRoutes, withTable } = this.#deps;
+    const { host, withTable } = this.#deps;
     await withTable(async () => {
       const before = [...host.registry.order];
       host.registry.reorder(order);
       try {
-        await rebuildRoutes();
+        await this.#routes.now();
         await keep();
       } catch (error) {
         host.registry.reorder(before);
-        if (order[0] !== undefined) await this.rebuildQuietly(order[0]);
+        if (order[0] !== undefined) await this.#routes.atLast(order[0]);
         throw error;
       }
     });
   }
 
   /** Starts a plugin and puts it into the chains; after a failure it is out of them again. */
-  async bringIn(record: PluginRecord, keep: () => Promise<void>, startTimeoutSeconds?: number): Promise<void> {
+  async bringIn(
+    record: PluginRecord,
+    keep: () => Promise<void>,
+    { started, startTimeoutSeconds }: { started?: PluginInstance | undefined; startTimeoutSeconds?: number | undefined } = {},
+  ): Promise<void> {
     const { name, mode = "active" } = record;
     const { stopAssistants } = this.#deps;
-    const instance = this.#compiledIn(name) ?? (await this.start(record, startTimeoutSeconds));
+    const instance = started ?? this.#compiledIn(name) ?? (await this.start(record, startTimeoutSeconds));
     await this.#hurried(name, async (hurry) => {
       let begun = false;
       try {
@@ -132,7 +159,7 @@ export class PluginSwitch {
       const stop = (atMostMs?: number): Promise<void> =>
         this.#quietly(name, () => this.#hook(instance, "daemon.preStopHook", { hurry, mode, ...(atMostMs && { atMostMs }) }));
       if (!force) await stop();
-      // Without it the table can only have fewer claims; should another plugin refuse it all the same, the old table stays in use.
+      // Should another plugin keep the table from being built without it, requests pass it by in the old one.
       await this.#leaveOut(instance);
       await Promise.all([
         endCanary(name, "its plugin is taken out", force ? AbortSignal.abort() : hurry),
@@ -202,10 +229,10 @@ export class PluginSwitch {
   }
 
   async #putIn(instance: PluginInstance, mode: PluginMode): Promise<void> {
-    const { host, rebuildRoutes, withTable } = this.#deps;
+    const { host, withTable } = this.#deps;
     await withTable(async () => {
       host.add(instance, mode);
-      if (hasRoutes(instance)) await rebuildRoutes();
+      if (hasRoutes(instance)) await this.#routes.now();
     });
   }
 
@@ -215,15 +242,15 @@ export class PluginSwitch {
     await withTable(async () => {
       if (host.registry.get(name)?.instance !== instance) return;
       host.registry.remove(name).instance = undefined;
-      if (hasRoutes(instance)) await this.rebuildQuietly(name);
+      if (hasRoutes(instance)) await this.#routes.atLast(name);
     });
   }
 
   async #swap(fresh: PluginInstance, old: PluginInstance | undefined, mode: PluginMode): Promise<void> {
-    const { host, rebuildRoutes, withTable } = this.#deps;
+    const { host, withTable } = this.#deps;
     await withTable(async () => {
       host.registry.swap(fresh, mode);
-      if (hasRoutes(fresh) || hasRoutes(old)) await rebuildRoutes();
+      if (hasRoutes(fresh) || hasRoutes(old)) await this.#routes.now();
     });
   }
 
@@ -231,17 +258,13 @@ export class PluginSwitch {
     const { host, withTable } = this.#deps;
     await withTable(async () => {
       host.registry.swap(old, mode);
-      if (hasRoutes(fresh) || hasRoutes(old)) await this.rebuildQuietly(old.manifest.name);
+      if (hasRoutes(fresh) || hasRoutes(old)) await this.#routes.atLast(old.manifest.name);
     });
   }
 
-  /** The table of before stays in use where the new one is refused; nobody waits for an answer here, so the log has it. */
-  async rebuildQuietly(name: string): Promise<void> {
-    try {
-      await this.#deps.rebuildRoutes();
-    } catch (error) {
-      this.#deps.logs.logOf(name).error(`the route table stays as it was: ${messageChain(error)}`);
-    }
+  /** A table that could not be built is tried no more. */
+  close(): void {
+    this.#routes.close();
   }
 
   #compiledIn(name: string): PluginInstance | undefined {
@@ -261,15 +284,17 @@ export class PluginSwitch {
     const manifest = narrowed(manifestOf(record), this.#deps.narrowedBy);
     const configuration = checkConfiguration(manifest, this.configurationOf(record));
     if (isPolicy(installed.packageJson)) return loadPolicy(manifest, installed.packageJson, configuration);
-    const { host, logs, childCommand, runtimeDirectory, withTable } = this.#deps;
+    const { host, logs, childCommand, runtimeDirectory, withTable, calledOff } = this.#deps;
+    calledOff?.throwIfAborted();
     const environment = this.#environmentOf(manifest);
-    const confinement = await this.#confine({ manifest, directory: installed.directory, environment });
+    const held = await this.#hold({ manifest, directory: installed.directory, environment });
     return InstalledPlugin.start({
       manifest,
       directory: installed.directory,
       configuration,
       environment,
-      ...(confinement && { confinement }),
+      ...held,
+      ...(calledOff && { calledOff }),
       childCommand,
       runtimeDirectory,
       log: logs.logOf(record.name),
@@ -277,7 +302,7 @@ export class PluginSwitch {
       // A new process does not know the routes that the old one served.
       restarted: () => {
         if (manifest.points["api.updateHandler"] === undefined) return;
-        inBackground("building the route table anew", () => withTable(() => this.rebuildQuietly(record.name)), {
+        inBackground("building the route table anew", () => withTable(() => this.#routes.atLast(record.name)), {
           plugin: record.name,
         });
       },
@@ -287,18 +312,18 @@ export class PluginSwitch {
 
   #environmentOf(manifest: PluginManifest): Record<string, string> {
     const { host, environment } = this.#deps;
-    const basic = Object.fromEntries(
-      basicEnvironment.flatMap((name) => (environment[name] === undefined ? [] : [[name, environment[name]]])),
-    );
     // Another's home is closed to it.
     const home = manifest.user === undefined ? {} : { HOME: host.stateDirectoryOf(manifest.name) };
-    return { ...basic, ...home, ...allowedEnvironment(manifest, environment) };
+    return { ...basicEnvironmentOf(environment), ...home, ...allowedEnvironment(manifest, environment) };
   }
 
-  async #confine(belongings: Omit<PluginBelongings, "stateDirectory">): Promise<Confinement | undefined> {
+  /** What the plugin is held to, by itself or with those that it shares a process with. */
+  async #hold(own: Omit<PluginBelongings, "stateDirectory">): Promise<Pick<InstalledPluginOptions, "confinement" | "sharing">> {
     const { host, confine } = this.#deps;
-    if (confine === undefined) return undefined;
-    return Confinement.of(confine, { ...belongings, stateDirectory: () => host.stateDirectoryOf(belongings.manifest.name) });
+    const { name, sharedProcess } = own.manifest;
+    const belongings = { ...own, stateDirectory: () => host.stateDirectoryOf(name) };
+    if (sharedProcess !== undefined) return { sharing: await this.#sharedProcesses.join(sharedProcess, belongings) };
+    return confine === undefined ? {} : { confinement: await Confinement.of(confine, belongings) };
   }
 
   /** The settings it runs with, as they were given. */
@@ -326,6 +351,15 @@ export class PluginSwitch {
     const settings = { ...link.settings, timeoutMs: Math.min(link.settings.timeoutMs, atMostMs) };
     await host.callDaemonPoint(point, { ...link, settings }, { signal: hurry });
   }
+}
+
+function basicEnvironmentOf(environment: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  return Object.fromEntries(
+    basicEnvironment.flatMap((name) => {
+      const value = environment[name];
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );
 }
 
 interface HookOptions {

@@ -19,12 +19,12 @@ import { BodyHistory } from "./body-history.ts";
 import { noChange, type BodyChains, type BodyShape } from "./body-chains.ts";
 import type { CallRunner } from "./call-runner.ts";
 import type { ChainContext, ChangeContext, Verifiers, Verify } from "./chains.ts";
-import type { PluginRegistry } from "./plugin-registry.ts";
+import { inTurn, type PluginRegistry } from "./plugin-registry.ts";
 import { asRead, requestBodyOf } from "./request-bodies.ts";
 import { Tellings } from "./tellings.ts";
 import type { TraceEntry } from "./trace.ts";
 
-/** What has the last word on a body, by point: throws for one that calls did not admit. `bodies`: as it came, and as it is now. */
+/** What has the last word on a body, by point: throws for one that calls did not admit. `bodies`: as it came, as each plugin left it, and as it is now. */
 export type Admissions = {
   readonly [P in PointOf<"changes">]?: (bodies: readonly PointBody<P>[], calls: readonly TraceEntry[]) => void;
 };
@@ -58,8 +58,11 @@ export class PointChains {
     const admit: Admissions[P] = this.#deps.admissions[point];
     if (admit === undefined) return this.#changed(point, request, body, context);
     const calls = context.calls ?? [];
-    const final = await this.#changed(point, request, body, { ...context, calls });
-    admit([body, final], calls);
+    const history = context.history ?? new BodyHistory();
+    const final = await this.#changed(point, request, body, { ...context, calls, history });
+    // A history is one body's, whose form is the same at each point that it comes by.
+    const passed = history.bodies as readonly PointBody<P>[];
+    admit([...passed, body, final], calls);
     return final;
   }
 
@@ -123,7 +126,7 @@ export class PointChains {
   ): Promise<void> {
     let asked: { request: object; shown: object } | undefined;
     const request = (): { request: object; shown: object } => (asked ??= frozenRequest(point, view()));
-    for (const link of this.#deps.registry.chain(point)) {
+    for (const link of inTurn(this.#deps.registry.chain(point))) {
       if (link.filter?.(subjectOf(point, () => request().request) ?? subjectOfContext(context)) === false) continue;
       try {
         // The entry of the point says what members its request has.

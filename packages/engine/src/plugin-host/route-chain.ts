@@ -5,6 +5,7 @@ import { FailedPlugin } from "./failed-plugin.ts";
 import { boundedTable, checkTable, refusing, splitTable } from "./handler-table.ts";
 import { isGuest } from "./late-failures.ts";
 import { LentRoutes } from "./lent-routes.ts";
+import { passedBy } from "./passed-by.ts";
 import type { PluginRegistry } from "./plugin-registry.ts";
 import { unserved } from "./shadow/shadow-request.ts";
 
@@ -32,20 +33,23 @@ export class RouteChain {
     for (const link of links) {
       const before = link.slot.mode === "active" ? table : unserved(table);
       const { shown, hidden } = splitTable(before, link.settings.filters);
-      const lent = link.slot.instance !== undefined && isGuest(link.slot.instance) ? new LentRoutes(shown) : undefined;
+      const { instance, name } = link.slot;
+      const enter = instance !== undefined && isGuest(instance) ? runner.enterRoute(link) : undefined;
+      const lent = new LentRoutes(shown, { name, enter, isLimited: link.guard.isLimited, isShadow: link.slot.mode === "shadow" });
       const settle = (answer: PointAnswer<"api.updateHandler">): Settled<HandlerSpec[]> => {
         const answered = boundedTable(before, answer.handlers);
-        const handlers = lent?.takenBack(answered, runner.enterRoute(link)) ?? answered;
-        const { table: after, patch } = checkTable(before, [...handlers, ...hidden]);
+        const { table: after, patch } = checkTable(before, [...lent.takenBack(answered), ...hidden]);
         link.guard.rerouted(patch);
+        lent.accept(patch);
         return { result: after, patch };
       };
       try {
-        const request = { handlers: lent?.shown ?? shown };
-        table = (await runner.run("api.updateHandler", link, request, {}, settle, { shown: {} })) ?? table;
+        const request = { handlers: lent.shown };
+        const after = await runner.run("api.updateHandler", link, request, {}, settle, { shown: {} });
+        table = after === undefined ? table : passedBy(link.slot, table, after);
       } catch (error) {
         if (!(link.slot.instance instanceof FailedPlugin)) throw error;
-        table = [...refusing(shown, error), ...hidden];
+        table = passedBy(link.slot, table, [...refusing(shown, error), ...hidden]);
       }
     }
     return table;

@@ -6,7 +6,7 @@ import { changesOf, type BodyChains } from "./body-chains.ts";
 import type { CallRunner, Settled } from "./call-runner.ts";
 import type { ChainContext } from "./chains.ts";
 import { WriteLog } from "./conflicts.ts";
-import type { ChainLink, PluginRegistry } from "./plugin-registry.ts";
+import { inTurn, type ChainLink, type PluginRegistry } from "./plugin-registry.ts";
 import { subjectOfContext } from "./point-chains.ts";
 import { bodyOf, jsonOf, readBody } from "./update-body.ts";
 
@@ -30,13 +30,15 @@ export class UpdateChain {
   async change(body: Readable, context: ChainContext): Promise<Readable> {
     const { registry, runner, bodies, bounds } = this.#deps;
     const subject = subjectOfContext(context);
-    const links = registry.chain("container.preUpdate").filter((link) => link.filter?.(subject) !== false);
-    if (links.length === 0) return body;
+    const matches = ({ filter }: ChainLink): boolean => filter?.(subject) !== false;
+    const links = registry.chain("container.preUpdate");
+    if (!links.some(matches)) return body;
     const writes = new WriteLog();
     // What is wrong here is the caller's fault, and no plugin's.
     const bytes = await readBody(body, { look: jsonBoundsInPieces() });
     let current = this.#updateBody(bytes);
-    for (const link of links) {
+    for (const link of inTurn(links)) {
+      if (!matches(link)) continue;
       const before = current;
       const settle = async (answer: PointAnswer<"container.preUpdate">, by: ChainLink): Promise<Settled<typeof current>> => {
         const { bytes: maxBytes, values } = bounds;

@@ -1,4 +1,4 @@
-import type { Authorizer } from "./authorizer.ts";
+import { isOfHost, type Authorizer } from "./authorizer.ts";
 import { parseChallenges } from "./challenge.ts";
 import { readBody, type HttpRequest, type HttpResponse, type HttpTransport } from "./http-transport.ts";
 import { RegistryError, registryErrorOf, type Asked } from "./registry-error.ts";
@@ -19,23 +19,22 @@ export async function sendAuthorized(
   host: RegistryHost,
   { headers, expected, what, ...request }: AuthorizedRequest,
 ): Promise<HttpResponse> {
-  const isOwn = new URL(request.url).origin === new URL(host.base).origin;
+  const isOwn = isOfHost(request.url, host);
   for (let attempt = 0; ; attempt += 1) {
     const authorization = isOwn ? authorizer.authorizationFor(host) : undefined;
-    const own = isOwn ? { ...host.headers, ...(authorization !== undefined && { authorization }) } : {};
-    const response = await transport.send({ ...request, headers: { ...own, ...headers }, tls: host.tls });
+    const originHeaders = isOwn ? { ...host.headers, ...(authorization !== undefined && { authorization }) } : {};
+    const response = await transport.send({ ...request, headers, originHeaders, tls: host.tls });
     if (expected.includes(response.status)) return response;
-    const challenge = response.headers["www-authenticate"];
     const body = request.method === "HEAD" ? "" : (await readBody(response, errorBodyLimit)).toString("utf8");
     response.body.resume();
     const mayAnswer = response.status === 401 && attempt === 0 && isOwn;
-    if (mayAnswer && (await authorizer.answer(host, challenge, authorization, request.signal))) continue;
-    throw refusalOf(response, body, challenge, what);
+    if (mayAnswer && (await authorizer.answer(host, response, authorization, request.signal))) continue;
+    throw refusalOf(response, body, what);
   }
 }
 
-function refusalOf(response: HttpResponse, body: string, challenge: string | undefined, what: Asked): RegistryError {
-  const bearer = parseChallenges(challenge ?? "").find(({ scheme }) => scheme === "bearer");
+function refusalOf(response: HttpResponse, body: string, what: Asked): RegistryError {
+  const bearer = parseChallenges(response.headers["www-authenticate"] ?? "").find(({ scheme }) => scheme === "bearer");
   // RFC 6750, section 3.1: the token is good and not enough, which is how a registry says "not yours or not there".
   if (bearer?.parameters["error"] === "insufficient_scope") {
     return new RegistryError(

@@ -2,8 +2,9 @@ import { checkJsonBounds } from "@pouchcontainer/api";
 import { internal } from "@pouchcontainer/errors";
 import { parseChallenges, type Challenge } from "./challenge.ts";
 import { basicAuthorization, type RegistryCredentials } from "./credentials.ts";
-import { readBody, type HttpTransport } from "./http-transport.ts";
+import { readBody, type HttpResponse, type HttpTransport } from "./http-transport.ts";
 import { registryErrorOf } from "./registry-error.ts";
+import { shownUrl } from "./shown-url.ts";
 import type { RegistryHost } from "./registry-host.ts";
 
 export interface AuthorizerOptions {
@@ -33,19 +34,23 @@ export class Authorizer {
 
   /**
    * Answers a 401. `used` is the header the refused request carried: when another flow replaced it meanwhile, there is
-   * nothing to do. Resolves to false when a second try cannot end differently.
+   * nothing to do. Resolves to false when a second try cannot end differently. Of somebody whom the registry redirected to nothing is
+   * answered: who asks for a proof says where it is to be sent (`realm`).
    */
   async answer(
     host: RegistryHost,
-    wwwAuthenticate: string | undefined,
+    refused: Pick<HttpResponse, "headers" | "url">,
     used: string | undefined,
     signal: AbortSignal,
   ): Promise<boolean> {
+    if (!isOfHost(refused.url, host)) return false;
     const current = this.#headers.get(host.base);
     if (current !== undefined && current !== used) return true;
     const running = this.#flows.get(host.base);
     if (running === undefined) {
-      const flow = this.#run(host, parseChallenges(wwwAuthenticate ?? ""), signal).finally(() => this.#flows.delete(host.base));
+      const flow = this.#run(host, parseChallenges(refused.headers["www-authenticate"] ?? ""), signal).finally(() =>
+        this.#flows.delete(host.base),
+      );
       this.#flows.set(host.base, flow);
       await flow;
     } else {
@@ -90,7 +95,8 @@ export class Authorizer {
         ...common,
         method: "GET",
         url: realm.href,
-        headers: basic === undefined ? {} : { authorization: basic },
+        headers: {},
+        originHeaders: basic === undefined ? {} : { authorization: basic },
       });
     } else {
       const form = new URLSearchParams({
@@ -121,6 +127,9 @@ export class Authorizer {
   }
 }
 
+/** Whether it is at the host's own origin. */
+export const isOfHost = (url: string, { base }: RegistryHost): boolean => new URL(url).origin === new URL(base).origin;
+
 /** A registry reached over TLS must not have the credentials sent somewhere in the clear. */
 function realmOf(realm: string | undefined, host: RegistryHost): URL {
   let url: URL;
@@ -131,7 +140,7 @@ function realmOf(realm: string | undefined, host: RegistryHost): URL {
   }
   if (url.protocol !== "https:" && !(url.protocol === "http:" && (host.base.startsWith("http:") || host.tls.skipVerify))) {
     throw internal(
-      `registry ${new URL(host.base).host} wants its token fetched from ${url.href}: credentials are not sent over an unprotected connection`,
+      `registry ${new URL(host.base).host} wants its token fetched from ${shownUrl(url.href)}: credentials are not sent over an unprotected connection`,
     );
   }
   return url;

@@ -42,12 +42,12 @@ async function ask({ transport, credentials, signal }: LoginCheck, host: Registr
   const url = `${host.base}/`;
   for (let attempt = 0; ; attempt += 1) {
     const authorization = authorizer.authorizationFor(host);
-    const headers = { ...host.headers, ...(authorization !== undefined && { authorization }) };
-    const response = await transport.send({ method: "GET", url, headers, tls: host.tls, signal });
+    const originHeaders = { ...host.headers, ...(authorization !== undefined && { authorization }) };
+    const response = await transport.send({ method: "GET", url, headers: {}, originHeaders, tls: host.tls, signal });
     response.body.resume();
     if (response.status === 200) return { Status: "Login Succeeded", IdentityToken: "" };
     const isChallenged = response.status === 401 && attempt === 0;
-    if (isChallenged && (await authorizer.answer(host, response.headers["www-authenticate"], authorization, signal))) continue;
+    if (isChallenged && (await authorizer.answer(host, response, authorization, signal))) continue;
     if (response.status === 401) throw unauthenticated(`Get "${url}": unauthorized: incorrect username or password`);
     throw internal(
       `Get "${url}": received unexpected HTTP status: ${response.status} ${response.body.statusMessage ?? ""}`.trimEnd(),

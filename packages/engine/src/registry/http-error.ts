@@ -1,3 +1,5 @@
+import { shownUrl } from "./shown-url.ts";
+
 /** A request that got no usable answer. The message reads as Go's `net/http` words it, which is what Docker's users know. */
 export class HttpError extends Error {
   /** Whether the same request may succeed a moment later. */
@@ -14,18 +16,12 @@ export class HttpError extends Error {
     options: { transient: boolean; unreachable?: boolean; cause?: unknown },
   ) {
     const verb = method.charAt(0) + method.slice(1).toLowerCase();
-    super(`${verb} "${withoutQuerySecrets(url)}": ${reason}`, options.cause === undefined ? undefined : { cause: options.cause });
+    super(`${verb} "${shownUrl(url)}": ${reason}`, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = "HttpError";
     this.reason = reason;
     this.transient = options.transient;
     this.unreachable = options.unreachable ?? false;
   }
-}
-
-/** Signed URLs of object stores carry secrets in their query. */
-function withoutQuerySecrets(url: string): string {
-  const question = url.indexOf("?");
-  return question < 0 ? url : url.slice(0, question);
 }
 
 interface SystemFault {

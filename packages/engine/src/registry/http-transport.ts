@@ -9,7 +9,10 @@ import { describeNetworkError, HttpError } from "./http-error.ts";
 export interface HttpRequest {
   method: "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE";
   url: string;
+  /** Sent wherever a redirect leads. */
   headers: Record<string, string | string[]>;
+  /** Sent to the origin of `url` and to no other: what proves who asks, and what an operator wants sent to it. */
+  originHeaders?: Record<string, string | string[]>;
   /** Sent to the origin of `url` and to no other. */
   body?: string | Uint8Array | StreamedBody;
   /** The answer is a credential: no redirect leads out of TLS, unless nobody vouches for that either. Default false. */
@@ -62,7 +65,8 @@ export class HttpTransport {
   }
 
   async send(request: HttpRequest): Promise<HttpResponse> {
-    let { url, headers, method, body } = request;
+    let { url, method, body } = request;
+    let headers: HttpRequest["headers"] = { ...request.originHeaders, ...request.headers };
     for (let hop = 0; hop <= redirectLimit; hop += 1) {
       const response = await this.#sendOnce({ ...request, url, headers, method, ...(body !== undefined && { body }) });
       const location = response.headers.location;
@@ -74,7 +78,7 @@ export class HttpTransport {
         body = undefined;
       }
       if (next.origin !== new URL(url).origin) {
-        headers = withoutSecrets(headers);
+        headers = withoutSecrets(request.headers);
         if (body !== undefined && !entersTls(new URL(url), next))
           throw refusedRedirect(request, url, `to ${next.origin}: what it sends is for the origin that was asked, and no other`);
       }

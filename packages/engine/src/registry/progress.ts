@@ -8,31 +8,32 @@ export type ProgressSink = (line: JsonMessage) => void;
 /** How often one layer may say how far it is. */
 const intervalMs = 100;
 
-/** Docker's lines about one layer. Lines that only count are thinned out; a new state is always told. */
+/** Docker's lines about one layer, or about what has no name. Lines that only count are thinned out; a new state is always told. */
 export class LayerProgress {
-  readonly #id: string;
+  readonly #id: { id?: string };
   readonly #sink: ProgressSink;
   readonly #now: () => number;
   #lastCount = Number.NEGATIVE_INFINITY;
   #counted = "";
 
-  constructor(options: { digest: string; sink: ProgressSink; now: () => number }) {
-    this.#id = shortId(options.digest);
+  constructor(options: { digest?: string; sink: ProgressSink; now: () => number }) {
+    this.#id = options.digest === undefined ? {} : { id: shortId(options.digest) };
     this.#sink = options.sink;
     this.#now = options.now;
   }
 
   /** `Pulling fs layer`, `Waiting`, `Already exists`… */
   state(status: string): void {
-    this.#sink({ status, progressDetail: {}, id: this.#id });
+    this.#sink({ status, progressDetail: {}, ...this.#id });
   }
 
-  /** `Downloading`, `Extracting`, `Loading layer`, with a number. */
+  /** `Downloading`, `Extracting`, `Loading layer`, with a number; a `total` of 0 is not known. */
   count(status: string, current: number, total: number): void {
     const now = this.#now();
-    if (status === this.#counted && current < total && now - this.#lastCount < intervalMs) return;
+    if (status === this.#counted && (current < total || total === 0) && now - this.#lastCount < intervalMs) return;
     this.#counted = status;
     this.#lastCount = now;
-    this.#sink({ status, progressDetail: { current, total }, progress: progressBar(current, total), id: this.#id });
+    const progressDetail = { current, ...(total > 0 && { total }) };
+    this.#sink({ status, progressDetail, progress: progressBar(current, total), ...this.#id });
   }
 }

@@ -5,7 +5,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { FakeRegistry, refuse } from "./testing/fake-registry.ts";
+import { FakeRegistry, refuse, type SeenRequest } from "./testing/fake-registry.ts";
 import { imageRoom } from "../images/testing/image-room.ts";
 
 const amd64 = { os: "linux", architecture: "amd64" };
@@ -156,6 +156,37 @@ test("a redirect to another host takes no credentials along", async () => {
   }
 });
 
+test("headers of hosts.toml are for the host they are written for, and for nobody it redirects to", async () => {
+  const seen: (string | undefined)[] = [];
+  const server = createServer((request, response) => {
+    seen.push(request.headersDistinct["x-api-key"]?.join());
+    response.writeHead(404).end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  // A listening TCP server has an address with a port.
+  const { port } = server.address() as AddressInfo;
+  await using registry = await FakeRegistry.start();
+  registry.interceptors.push(({ path, body }, response) => {
+    seen.push(`of its own: ${body.headersDistinct["x-api-key"]?.join()}`);
+    response.writeHead(302, { location: `http://127.0.0.1:${port}${path}` }).end();
+    return true;
+  });
+  const certsDirectory = mkdtempSync(join(tmpdir(), "pouch-certs-"));
+  try {
+    mkdirSync(join(certsDirectory, "example.test"));
+    const toml = [`server = "http://${registry.host}"`, "[header]", `x-api-key = "key"`];
+    writeFileSync(join(certsDirectory, "example.test", "hosts.toml"), toml.join("\n"));
+    const room = await imageRoom({ certsDirectory });
+    await assert.rejects(room.pull("example.test/app:1"));
+    await assert.rejects(room.images.checkAuth({ username: "me", password: "secret", serveraddress: "example.test" }));
+    assert.deepEqual(new Set(seen), new Set(["of its own: key", undefined]));
+  } finally {
+    rmSync(certsDirectory, { recursive: true });
+    server.closeAllConnections();
+    server.close();
+  }
+});
+
 test("a token server's redirect takes no refresh token to another host", async () => {
   await using registry = await FakeRegistry.start();
   await using thief = await FakeRegistry.start();
@@ -171,6 +202,52 @@ test("a token server's redirect takes no refresh token to another host", async (
   });
   assert.deepEqual(thief.requests, []);
 });
+
+/** Somebody to whom a registry redirects, who wants a proof of who asks sent to himself. */
+async function thiefOf(registry: FakeRegistry, redirects: (request: SeenRequest) => boolean): Promise<FakeRegistry> {
+  const thief = await FakeRegistry.start();
+  registry.interceptors.unshift((request, response) => {
+    if (redirects(request)) response.writeHead(307, { location: `http://${thief.host}${request.path}` }).end();
+    return redirects(request);
+  });
+  thief.interceptors.push(({ path }, response) => {
+    if (path === "/token") response.end(JSON.stringify({ token: "x" }));
+    else {
+      const challenge = `Bearer realm="http://${thief.host}/token",service="x"`;
+      refuse(response, 401, "UNAUTHORIZED", "authentication required", { "www-authenticate": challenge });
+    }
+    return true;
+  });
+  return thief;
+}
+
+for (const auth of [{ username: "me", password: "secret" }, { identitytoken: "refresh" }, { registrytoken: "token" }])
+  test(`who is redirected to asks for a proof in vain: ${Object.keys(auth).at(-1)}`, async () => {
+    await using registry = await FakeRegistry.start();
+    registry.addImage(["a"], amd64, "1");
+    const room = await imageRoom();
+    await room.pull(`${registry.host}/app:1`);
+    for (const [ask, redirects] of [
+      [() => room.pull(`${registry.host}/app:1`, { auth }), ({ path }) => path.includes("/manifests/")],
+      [() => room.push(`${registry.host}/app:1`, { auth }), ({ method }) => method === "POST"],
+      [() => room.images.checkAuth({ ...auth, serveraddress: registry.host }), ({ path }) => path === "/v2/"],
+    ] satisfies [() => Promise<unknown>, (request: SeenRequest) => boolean][]) {
+      registry.interceptors.length = 0;
+      // The layer is not there yet.
+      registry.interceptors.push(({ method, path }, response) => {
+        const isAsked = method === "HEAD" && path.includes("/blobs/");
+        if (isAsked) response.writeHead(404).end();
+        return isAsked;
+      });
+      await using thief = await thiefOf(registry, redirects);
+      await assert.rejects(ask(), /unauthorized|authentication required|denied/);
+      assert.ok(thief.requests.length > 0);
+      const proofs = thief.requests.flatMap(({ path, authorization }) =>
+        path === "/token" || authorization !== undefined ? [{ path, authorization }] : [],
+      );
+      assert.deepEqual(proofs, []);
+    }
+  });
 
 test("mirrors of hosts.toml are asked first, told whose content it is, and not given credentials", async () => {
   await using mirror = await FakeRegistry.start();

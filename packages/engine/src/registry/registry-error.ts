@@ -64,16 +64,16 @@ export function registryErrorOf(
   if (code === "")
     return new RegistryError(status, "", `received unexpected HTTP status: ${status} ${answer.statusText}`.trimEnd(), seconds);
   const words = code.toLowerCase().replaceAll("_", " ");
-  return new RegistryError(status, code, `${words}: ${first.message ?? defaultMessages[code] ?? words}`, seconds);
+  return new RegistryError(status, code, `${words}: ${first.message ?? defaultMessages.get(code) ?? words}`, seconds);
 }
 
-const defaultMessages: Record<string, string> = {
-  UNAUTHORIZED: "authentication required",
-  DENIED: "requested access to the resource is denied",
-  BLOB_UNKNOWN: "blob unknown to registry",
-  BLOB_UPLOAD_UNKNOWN: "blob upload unknown to registry",
-  NAME_UNKNOWN: "repository name not known to registry",
-};
+const defaultMessages = new Map([
+  ["UNAUTHORIZED", "authentication required"],
+  ["DENIED", "requested access to the resource is denied"],
+  ["BLOB_UNKNOWN", "blob unknown to registry"],
+  ["BLOB_UPLOAD_UNKNOWN", "blob upload unknown to registry"],
+  ["NAME_UNKNOWN", "repository name not known to registry"],
+]);
 
 function firstErrorOf(body: string): { code?: string; message?: string } {
   try {

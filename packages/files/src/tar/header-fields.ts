@@ -1,3 +1,4 @@
+import type { EntryKind } from "./tar-entry.ts";
 import { invalidHeader } from "./tar-error.ts";
 
 /** A tar is made of blocks of this size: a header, then content filled up with zeros. */
@@ -80,4 +81,56 @@ export function checksumsOf(block: Buffer): { unsigned: number; signed: number }
     if (byte > 127) high += 1;
   }
   return { unsigned, signed: unsigned - high * 256 };
+}
+
+const kinds = new Map<string, EntryKind>([
+  ["\0", "file"],
+  ["0", "file"],
+  ["7", "file"],
+  ["S", "file"],
+  ["1", "hardLink"],
+  ["2", "symbolicLink"],
+  ["3", "characterDevice"],
+  ["4", "blockDevice"],
+  ["5", "folder"],
+  ["6", "fifo"],
+]);
+
+/** What an entry is, by its type flag. */
+export const kindOf = (type: string): EntryKind | undefined => kinds.get(type);
+
+/** What ends a folder's name. */
+export const slash = 0x2f;
+
+/** An entry's name, where nothing before its header says another. */
+export function nameIn(header: Buffer): Buffer {
+  const name = textOf(header, field.name);
+  // "ustar" and NUL is POSIX; GNU's "ustar  " uses the place of the prefix for other things.
+  if (header.toString("latin1", field.magic[0], field.magic[0] + 6) !== "ustar\0") return name;
+  const prefix = textOf(header, field.prefix);
+  return prefix.length === 0 ? name : Buffer.concat([prefix, slashText, name]);
+}
+
+const slashText = Buffer.from("/");
+
+export function withoutNul(value: Buffer): Buffer {
+  if (value.includes(0)) throw invalidHeader();
+  return value;
+}
+
+export function upToNul(text: Buffer): Buffer {
+  const end = text.indexOf(0);
+  return end === -1 ? text : text.subarray(0, end);
+}
+
+const zeroBlock = Buffer.alloc(blockBytes);
+/** Two such blocks end an archive. */
+export const isZero = (block: Buffer): boolean => block[0] === 0 && block.equals(zeroBlock);
+
+/** A header whose checksum is right. */
+export function verified(block: Buffer): Buffer {
+  const { unsigned, signed } = checksumsOf(block);
+  const said = numberOf(block, field.checksum);
+  if (said !== unsigned && said !== signed) throw invalidHeader();
+  return block;
 }

@@ -7,8 +7,8 @@ const newline = 0x0a;
 const equals = 0x3d;
 const blank = 0x20;
 
-/** Reads `LENGTH KEY=VALUE\n` records; the length counts itself. */
-export function parsePaxRecords(content: Buffer): PaxRecords {
+/** Reads `LENGTH KEY=VALUE\n` records; the length counts itself. More than `most` are none. */
+export function parsePaxRecords(content: Buffer, most = Infinity): PaxRecords {
   const records: PaxRecords = [];
   for (let at = 0; at < content.length;) {
     const afterLength = content.indexOf(blank, at);
@@ -16,6 +16,7 @@ export function parsePaxRecords(content: Buffer): PaxRecords {
     const end = at + length;
     const split = content.indexOf(equals, afterLength);
     if (!(end <= content.length) || split === -1 || split >= end || content[end - 1] !== newline) throw invalidHeader();
+    if (records.length >= most) throw invalidHeader();
     records.push([content.toString("latin1", afterLength + 1, split), Buffer.from(content.subarray(split + 1, end - 1))]);
     at = end;
   }

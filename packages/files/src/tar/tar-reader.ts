@@ -1,5 +1,19 @@
 import type { ByteSource } from "./byte-source.ts";
-import { blockBytes, checksumsOf, field, numberOf, paddingOf, textOf, type Field } from "./header-fields.ts";
+import {
+  blockBytes,
+  field,
+  isZero,
+  kindOf,
+  nameIn,
+  numberOf,
+  paddingOf,
+  slash,
+  textOf,
+  upToNul,
+  verified,
+  withoutNul,
+  type Field,
+} from "./header-fields.ts";
 import { decimal, parsePaxRecords, type PaxRecords } from "./pax-records.ts";
 import { oldGnuSparseMap, paxSparseMap, type SparseMap } from "./sparse-map.ts";
 import { noAttributes, type EntryKind, type FileTime, type TarEntry } from "./tar-entry.ts";
@@ -11,19 +25,6 @@ const maxDescribingBytes = 1 << 20;
 const maxGlobalBytes = 64 << 10;
 /** One below the number that `chown` takes for "leave it": a file must not keep root as its owner by it. */
 const maxOwner = 2 ** 32 - 2;
-
-const kinds: Record<string, EntryKind> = {
-  "\0": "file",
-  "0": "file",
-  "7": "file",
-  S: "file",
-  "1": "hardLink",
-  "2": "symbolicLink",
-  "3": "characterDevice",
-  "4": "blockDevice",
-  "5": "folder",
-  "6": "fifo",
-};
 
 /** What headers before an entry say of it. */
 interface Description {
@@ -131,7 +132,7 @@ export class TarReader {
   #entry(header: Buffer, type: string, about: Description): TarEntry {
     const records = this.#globals.size > 0 ? [...this.#globals, ...about.records] : about.records;
     const said = saidIn(records);
-    const kind = kinds[type];
+    const kind = kindOf(type);
     if (kind === undefined) throw new TarError(`unhandled tar header type ${type.charCodeAt(0)}`);
     const name = said.name ?? about.longName ?? nameIn(header);
     const isFolder = kind === "folder" || (type === "\0" && name.at(-1) === slash);
@@ -168,7 +169,6 @@ export class TarReader {
 }
 
 const empty = Buffer.alloc(0);
-const slash = 0x2f;
 
 /** What PAX records say of an entry. */
 interface Said {
@@ -225,16 +225,6 @@ function saidIn(records: PaxRecords): Said {
 /** A global record is a default for all entries, which a name, a size or a map cannot be. */
 const isForAll = (key: string): boolean => !["path", "linkpath", "size"].includes(key) && !key.startsWith("GNU.sparse.");
 
-function withoutNul(value: Buffer): Buffer {
-  if (value.includes(0)) throw invalidHeader();
-  return value;
-}
-
-function upToNul(text: Buffer): Buffer {
-  const end = text.indexOf(0);
-  return end === -1 ? text : text.subarray(0, end);
-}
-
 /** Seconds with an optional fraction; digits beyond nanoseconds are cut off. */
 function parseTime(text: string): FileTime {
   const match = /^(-?)(\d{1,15})(?:\.(\d*))?$/.exec(text);
@@ -245,16 +235,6 @@ function parseTime(text: string): FileTime {
   if (sign !== "-") return { seconds, nanoseconds };
   return nanoseconds === 0 ? { seconds: -seconds, nanoseconds } : { seconds: -seconds - 1, nanoseconds: 1e9 - nanoseconds };
 }
-
-function nameIn(header: Buffer): Buffer {
-  const name = textOf(header, field.name);
-  // "ustar" and NUL is POSIX; GNU's "ustar  " uses the place of the prefix for other things.
-  if (header.toString("latin1", field.magic[0], field.magic[0] + 6) !== "ustar\0") return name;
-  const prefix = textOf(header, field.prefix);
-  return prefix.length === 0 ? name : Buffer.concat([prefix, slashText, name]);
-}
-
-const slashText = Buffer.from("/");
 
 function owner(id: number): number {
   if (id < 0 || id > maxOwner) throw invalidHeader();
@@ -269,16 +249,6 @@ function deviceIn(header: Buffer, kind: EntryKind): TarEntry["device"] {
     return value;
   };
   return { major: number(field.deviceMajor), minor: number(field.deviceMinor) };
-}
-
-const zeroBlock = Buffer.alloc(blockBytes);
-const isZero = (block: Buffer): boolean => block[0] === 0 && block.equals(zeroBlock);
-
-function verified(block: Buffer): Buffer {
-  const { unsigned, signed } = checksumsOf(block);
-  const said = numberOf(block, field.checksum);
-  if (said !== unsigned && said !== signed) throw invalidHeader();
-  return block;
 }
 
 function raise(error: Error): never {

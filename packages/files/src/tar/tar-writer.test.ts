@@ -65,6 +65,17 @@ test("sizes of records count their own digits", () => {
   }
 });
 
+test("an attribute that a record has no name for is left out, and is none of another name", () => {
+  const written = entry({
+    attributes: new Map([
+      ["user.a=b", Buffer.from("c")],
+      ["user.d", Buffer.from("e=f")],
+    ]),
+  });
+  const reader = new TarReader(new BufferSource(encodeHeader(written)));
+  assert.deepEqual(reader.next()?.attributes, new Map([["user.d", Buffer.from("e=f")]]));
+});
+
 test("GNU tar reads what is written", () => {
   const written = ["a name of 255 bytes", "a path no prefix holds", "a folder", "big owners", "a link to a long place"];
   const tar = Buffer.concat([...written.map((what) => encodeHeader(entries[what] ?? assert.fail())), endOfArchive]);

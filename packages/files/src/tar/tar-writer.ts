@@ -41,7 +41,8 @@ export function encodeHeader(entry: TarEntry): Buffer {
     records.push(["linkpath", entry.linkName]);
     putAscii(block, field.linkName, entry.linkName);
   }
-  for (const [name, value] of entry.attributes) records.push([`SCHILY.xattr.${name}`, value]);
+  // A record's name ends with its first "=": another name, with another value, would be read.
+  for (const [name, value] of entry.attributes) if (!name.includes("=")) records.push([`SCHILY.xattr.${name}`, value]);
   putNumber(block, field.deviceMajor, entry.device.major);
   putNumber(block, field.deviceMinor, entry.device.minor);
   seal(block);

@@ -1,12 +1,9 @@
 import type { Libc } from "@pouchcontainer/linux";
-import { lstatSync, readdirSync, type Stats } from "node:fs";
 import type { Change } from "../file-jobs.ts";
-import { codeOf, JobFailure } from "./job-failure.ts";
+import { FileAttributes } from "./file-attributes.ts";
+import { JobFailure } from "./job-failure.ts";
 import { joinPath } from "./paths.ts";
-import { isOpaque, isWhiteout, MountedOver, upper } from "./upper-layer.ts";
-
-/** Where the view has the layers below. */
-const lower = Buffer.from("/lower");
+import { isOpaque, isWhiteout, lower, lstatIn, MountedOver, namesIn, pathIn, upper } from "./upper-layer.ts";
 
 const kinds = { modified: 0, added: 1, deleted: 2 } as const;
 
@@ -16,7 +13,7 @@ const maxPathBytes = 128 << 20;
 
 /** What an overlay's upper layer changes of the layers below, in the order of the names' bytes; `mountedOver` is nobody's change. */
 export function layerChanges(libc: Libc, mountedOver: readonly string[]): Change[] {
-  const mounts = new MountedOver(mountedOver);
+  const mounts = new MountedOver(mountedOver, new FileAttributes(libc));
   const changes: Change[] = [];
   let pathBytes = 0;
   const add = (path: Buffer, kind: Change["Kind"]): void => {
@@ -25,19 +22,19 @@ export function layerChanges(libc: Libc, mountedOver: readonly string[]): Change
     changes.push({ Path: path.toString(), Kind: kind });
   };
   const walk = (folder: Buffer, inLower: boolean): void => {
-    for (const name of namesIn(joinPath(upper, folder.subarray(1)))) {
+    for (const name of namesIn(upper, folder)) {
       const path = joinPath(folder, name);
       if (mounts.hides(path)) continue;
-      const stats = lstat(upper, path);
+      const stats = lstatIn(upper, path);
       if (stats === undefined) continue;
-      const below = inLower ? lstat(lower, path) : undefined;
+      const below = inLower ? lstatIn(lower, path) : undefined;
       if (isWhiteout(stats)) {
         add(path, kinds.deleted);
         continue;
       }
-      const children = stats.isDirectory() ? namesIn(joinPath(upper, path.subarray(1))) : [];
+      const children = stats.isDirectory() ? namesIn(upper, path) : [];
       if (!mounts.isAllOf(path, children)) add(path, below === undefined ? kinds.added : kinds.modified);
-      if (stats.isDirectory()) walk(path, below?.isDirectory() === true && !isOpaque(libc, joinPath(upper, path.subarray(1))));
+      if (stats.isDirectory()) walk(path, below?.isDirectory() === true && !isOpaque(libc, pathIn(upper, path)));
     }
   };
   walk(Buffer.from("/"), true);
@@ -49,22 +46,3 @@ const tooManyChanges = (count: number): JobFailure =>
     "resourceExhausted",
     `the container changed more of its files than is listed: after ${count} changes there are more, and at most ${maxChanges} are listed, with ${maxPathBytes} bytes of paths; export the container to see its files`,
   );
-
-/** A running container removes files meanwhile, and puts others in the place of their folders. */
-function lstat(layer: Buffer, path: Buffer): Stats | undefined {
-  try {
-    return lstatSync(joinPath(layer, path.subarray(1)), { throwIfNoEntry: false });
-  } catch (error) {
-    if (codeOf(error) === "ENOTDIR" || codeOf(error) === "ELOOP") return undefined;
-    throw error;
-  }
-}
-
-function namesIn(path: Buffer): Buffer[] {
-  try {
-    return readdirSync(path, "buffer");
-  } catch {
-    // Removed or replaced since it was listed.
-    return [];
-  }
-}

@@ -1,12 +1,11 @@
 import type { Libc } from "@pouchcontainer/linux";
-import { readdirSync } from "node:fs";
 import type { TarEntry } from "../tar/tar-entry.ts";
 import { FileAttributes } from "./file-attributes.ts";
 import { JobFailure } from "./job-failure.ts";
 import { cString, joinPath } from "./paths.ts";
 import { readTree, type FoundEntry } from "./read-tree.ts";
 import { TarOutput } from "./tar-output.ts";
-import { isOpaque, MountedOver, upper } from "./upper-layer.ts";
+import { isOpaque, MountedOver, namesIn, upper } from "./upper-layer.ts";
 
 /** Marks of a layer: in front of the name of what is gone, and in a folder that hides the one below (OCI image spec, `layer.md`). */
 const whiteoutPrefix = ".wh.";
@@ -20,8 +19,9 @@ const slash = 0x2f;
 /** Writes the overlay's upper layer to a descriptor as the tar of an image's layer. */
 export function packLayer(libc: Libc, mountedOver: readonly string[], fd: number): undefined {
   const tar = new TarOutput(fd);
-  const mounts = new MountedOver(mountedOver);
-  for (const found of readTree(upper, Buffer.alloc(0), new FileAttributes(libc), (name) => !mounts.hides(absolute(name)))) {
+  const attributes = new FileAttributes(libc);
+  const mounts = new MountedOver(mountedOver, attributes);
+  for (const found of readTree(upper, Buffer.alloc(0), attributes, (name) => !mounts.hides(absolute(name)))) {
     const { entry } = found;
     const path = joinPath(upper, withoutSlash(entry.name));
     refuseWhatIsPartial(libc, found, path);
@@ -30,12 +30,14 @@ export function packLayer(libc: Libc, mountedOver: readonly string[], fd: number
       continue;
     }
     if (nameOf(entry).startsWith(whiteoutPrefix)) throw misread(entry.name);
-    if (entry.kind === "folder" && mounts.isAllOf(absolute(withoutSlash(entry.name)), readdirSync(path, "buffer"))) continue;
+    if (entry.kind === "folder" && isOnlyPlaces(mounts, absolute(withoutSlash(entry.name)))) continue;
     tar.add(entry, found.fd);
     if (entry.kind === "folder" && isOpaque(libc, path)) tar.add(mark(entry, joinPath(entry.name, Buffer.from(opaqueName))));
   }
   tar.end();
 }
+
+const isOnlyPlaces = (mounts: MountedOver, folder: Buffer): boolean => mounts.isAllOf(folder, namesIn(upper, folder));
 
 const absolute = (name: Buffer): Buffer => joinPath(Buffer.from("/"), name);
 

@@ -47,4 +47,11 @@ export {
   type RouteOperation,
   type WireCall,
 } from "../wire/wire.ts";
-export { createWireServer, readRequest, sendJson } from "../wire/wire-server.ts";
+export {
+  readMark,
+  sharedProcessArgument,
+  sharedProcessPaths,
+  type LetGoRequest,
+  type TakeRequest,
+} from "../wire/shared-process.ts";
+export { createWireServer, listen, readRequest, sendJson } from "../wire/wire-server.ts";

@@ -81,7 +81,7 @@ def serve(points, routes=()):
             function = functions[self.path]
             if self.path == "/ContainerPlugin.PreUpdate":
                 return function(content)
-            return json.dumps(function(json.loads(content))).encode()
+            return json.dumps(function(json.loads(content)) or {}).encode()
 
         def route(self, content):
             _, _, _call, operation, url = self.path.split("/", 4)

@@ -117,9 +117,10 @@ async function parse(bytes: Buffer): Promise<unknown> {
   if (isLarge) await nextTurn();
   const text = bytes.toString("utf8");
   if (isLarge) await nextTurn();
+  if (text === "") throw internal("it answered with an empty body where a JSON object was wanted");
   let answer: unknown;
   try {
-    answer = text === "" ? {} : JSON.parse(text);
+    answer = JSON.parse(text);
   } catch (error) {
     throw new EngineError("internal", `its answer is not JSON: ${excerpt(bytes)}`, { cause: error });
   }
@@ -159,7 +160,7 @@ function errorOf(answer: { Err: string; Kind?: unknown }): EngineError {
 
 async function reported(bytes: Buffer, status: number): Promise<EngineError> {
   try {
-    await parse(bytes);
+    if (bytes.length > 0) await parse(bytes);
   } catch (error) {
     if (error instanceof EngineError && !error.message.startsWith("its answer is not JSON")) return error;
   }

@@ -5,6 +5,7 @@ import { createServer, type IncomingMessage, type RequestListener, type Server, 
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { test, type TestContext } from "node:test";
 import { proxyRequest } from "./proxy-request.ts";
 
@@ -105,4 +106,18 @@ test("nobody behind is an error, not a hang", async (t) => {
   let received = "";
   for await (const chunk of socket) received += String(chunk);
   assert.match(received, /^HTTP\/1.1 502 /);
+});
+
+test("a head that no answer can have is the other side's failure, told to the client", async (t) => {
+  for (const line of ["001 OK", "099 OK", "600 OK"]) {
+    const near = await front(t, ({ socket }) => {
+      socket.end(`HTTP/1.1 ${line}\r\nContent-Length: 0\r\nX-Left: over\r\n\r\n`);
+    });
+    const client = connect(near);
+    client.write("GET /x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    const received = await text(client);
+    assert.match(received, /^HTTP\/1.1 502 /);
+    assert.match(received, new RegExp(`status ${Number(line.slice(0, 3))}; one from 200 to 599 is right`));
+    assert.doesNotMatch(received, /over/);
+  }
 });

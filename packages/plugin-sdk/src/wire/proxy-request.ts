@@ -1,4 +1,4 @@
-import { EngineError, unavailable } from "@pouchcontainer/errors";
+import { EngineError, internal, unavailable } from "@pouchcontainer/errors";
 import { inBackground, joinConnections, noticeHangup, ownConnection } from "@pouchcontainer/owners";
 import { request as httpRequest, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
@@ -52,11 +52,14 @@ export function proxyRequest(
         resolve();
         return;
       }
-      for (const [name, value] of Object.entries(answer.headers))
-        if (value !== undefined && !hopByHop.has(name)) response.setHeader(name, value);
-      response.writeHead(answer.statusCode ?? 502);
-      // Some clients wait for the head before they go on.
-      response.flushHeaders();
+      try {
+        passHead(answer, response);
+      } catch (error) {
+        answer.destroy();
+        for (const name of Object.keys(answer.headers)) response.removeHeader(name);
+        fail(error);
+        return;
+      }
       pipeline(answer, response).then(resolve, () => {
         outgoing.destroy();
         response.destroy();
@@ -64,8 +67,13 @@ export function proxyRequest(
       });
     });
     outgoing.once("upgrade", (answer, socket, head) => {
-      splice(request, response, answer, socket, head);
-      resolve();
+      try {
+        splice(request, response, answer, socket, head);
+        resolve();
+      } catch (error) {
+        socket.destroy();
+        fail(error);
+      }
     });
     if (hasBody(request)) {
       // An answer may come before the whole request was read, and counts.
@@ -74,6 +82,18 @@ export function proxyRequest(
       });
     } else outgoing.end();
   });
+}
+
+/** Throws for a head that no answer can have: a parser takes more than may be sent. */
+function passHead(answer: IncomingMessage, response: ServerResponse): void {
+  const { statusCode = 0 } = answer;
+  if (statusCode < 200 || statusCode > 599)
+    throw internal(`it answered with the status ${statusCode}; one from 200 to 599 is right`);
+  for (const [name, value] of Object.entries(answer.headers))
+    if (value !== undefined && !hopByHop.has(name)) response.setHeader(name, value);
+  response.writeHead(statusCode);
+  // Some clients wait for the head before they go on.
+  response.flushHeaders();
 }
 
 function hasBody(request: IncomingMessage): boolean {

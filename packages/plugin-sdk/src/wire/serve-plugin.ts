@@ -1,4 +1,4 @@
-import { invalidArgument, notFound } from "@pouchcontainer/errors";
+import { notFound } from "@pouchcontainer/errors";
 import { readFileSync } from "node:fs";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { createRequire } from "node:module";
@@ -15,43 +15,34 @@ import { entryOf, pointNames } from "../point-table.ts";
 import { pluginKinds, type PointName } from "../points.ts";
 import { WireClient } from "./http-client.ts";
 import { RouteServer } from "./route-server.ts";
-import {
-  callHeader,
-  implementsName,
-  pointPath,
-  wireEnvironment,
-  type ActivateAnswer,
-  type ActivateRequest,
-  type WireCall,
-} from "./wire.ts";
-import { createWireServer, readRequest, sendJson } from "./wire-server.ts";
+import { callHeader, implementsName, pointPath, type ActivateAnswer, type ActivateRequest, type WireCall } from "./wire.ts";
+import { createWireServer, listen, readRequest, sendJson } from "./wire-server.ts";
 
-/** What the plugin's process is made of. */
-export interface PluginProcessOptions {
+/** What a plugin is served with. */
+export interface ServedPluginOptions {
   /** Folder of the plugin's package.json. */
   directory: string;
+  /** Where it listens. */
+  socketPath: string;
+  /** Where the daemon takes its questions. */
+  hostSocket: string;
+  /** What it may read of, by the names in its manifest. */
   environment: Readonly<Record<string, string | undefined>>;
   /** Receives log lines. */
   write: (line: string) => void;
+  /** Runs code as the plugin's, where it is not alone. */
+  enter: <T>(code: () => T) => T;
 }
 
-/** Serves one plugin on the socket named in the environment. Resolves when it listens. */
-export async function servePlugin(options: PluginProcessOptions): Promise<Server> {
-  const socketPath = options.environment[wireEnvironment.socket];
-  const hostSocket = options.environment[wireEnvironment.hostSocket];
-  if (socketPath === undefined || hostSocket === undefined) {
-    throw invalidArgument(
-      `${wireEnvironment.socket} and ${wireEnvironment.hostSocket} must be set: the daemon starts plugin processes`,
-    );
-  }
+/** Serves one plugin on its socket. Resolves when it listens; it is over when the server is closed. */
+export async function servePlugin(options: ServedPluginOptions): Promise<Server> {
   const directory = resolve(options.directory);
   const manifest = parseManifest(JSON.parse(readFileSync(join(directory, "package.json"), "utf8")));
-  const served = new ServedPlugin(manifest, directory, new WireClient(hostSocket), hostSocket, options);
-  const server = createWireServer((request, response) => served.handle(request, response));
-  await new Promise<void>((listening, failed) => {
-    server.once("error", failed);
-    server.listen(socketPath, listening);
-  });
+  const host = new WireClient(options.hostSocket);
+  const served = new ServedPlugin(manifest, host, { ...options, directory });
+  const server = createWireServer((request, response) => options.enter(() => served.handle(request, response)));
+  server.once("close", () => host.close());
+  await listen(server, options.socketPath);
   return server;
 }
 
@@ -66,11 +57,11 @@ class ServedPlugin {
   readonly #environment: Record<string, string>;
   #instance: Promise<InProcessPlugin> | undefined;
 
-  constructor(manifest: PluginManifest, directory: string, host: WireClient, hostSocket: string, options: PluginProcessOptions) {
+  constructor(manifest: PluginManifest, host: WireClient, options: ServedPluginOptions) {
     this.#manifest = manifest;
-    this.#directory = directory;
+    this.#directory = options.directory;
     this.#host = host;
-    this.#routes = new RouteServer(hostSocket);
+    this.#routes = new RouteServer(options.hostSocket);
     this.#environment = Object.fromEntries(
       manifest.environment.flatMap((name) =>
         options.environment[name] === undefined ? [] : [[name, options.environment[name]]],

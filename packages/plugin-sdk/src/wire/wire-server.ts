@@ -1,15 +1,44 @@
-import { EngineError, resourceExhausted } from "@pouchcontainer/errors";
+import { deadlineExceeded, EngineError, resourceExhausted } from "@pouchcontainer/errors";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 
-/** Answers requests of the protocol on a Unix socket; anything thrown becomes a `WireError`. */
-export function createWireServer(handle: (request: IncomingMessage, response: ServerResponse) => Promise<void>): Server {
-  const server = createServer({ keepAlive: true, noDelay: true, maxHeaderSize: 1024 * 1024 }, (request, response) => {
+/** What one side of the protocol may cost the other. */
+export interface ConnectionBounds {
+  /** Most connections at once; others are closed. */
+  connections: number;
+  /** How long the head of a request may take. */
+  headMs: number;
+}
+
+/**
+ * Answers requests of the protocol on a Unix socket; anything thrown becomes a `WireError`. `bounds`: none where only the daemon, who made the
+ * socket for itself, connects.
+ */
+export function createWireServer(
+  handle: (request: IncomingMessage, response: ServerResponse) => Promise<void>,
+  bounds?: ConnectionBounds,
+): Server {
+  const options = {
+    keepAlive: true,
+    noDelay: true,
+    maxHeaderSize: 1024 * 1024,
+    ...(bounds && { headersTimeout: bounds.headMs, connectionsCheckingInterval: Math.ceil(bounds.headMs / 2) }),
+  };
+  const server = createServer(options, (request, response) => {
     response.on("error", () => response.destroy());
     handle(request, response).catch((error: unknown) => sendError(response, error));
   });
   server.requestTimeout = 0;
   server.keepAliveTimeout = 600_000;
+  if (bounds !== undefined) server.maxConnections = bounds.connections;
   return server;
+}
+
+/** Resolves when it listens; rejects where it cannot. */
+export async function listen(server: Server, socketPath: string): Promise<void> {
+  await new Promise<void>((listening, failed) => {
+    server.once("error", failed);
+    server.listen(socketPath, listening);
+  });
 }
 
 export function sendJson(response: ServerResponse, value: unknown): void {
@@ -32,15 +61,30 @@ function sendError(response: ServerResponse, thrown: unknown): void {
   response.end(body);
 }
 
-/** The whole body of a request. Throws `resourceExhausted` when it is larger than `maxBytes`. Default: no limit. */
-export async function readRequest(request: IncomingMessage, maxBytes = Infinity): Promise<Buffer> {
+/** What a body may cost whoever reads it. Default: no limit. */
+export interface BodyBounds {
+  maxBytes?: number;
+  /** How long it may take. */
+  withinMs?: number;
+}
+
+/** The whole body of a request. Throws `resourceExhausted` when it is too large, and `deadlineExceeded` when it does not come. */
+export async function readRequest(request: IncomingMessage, { maxBytes = Infinity, withinMs }: BodyBounds = {}): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
-  // An incoming message without encoding yields buffers.
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > maxBytes) throw resourceExhausted(`the question is larger than ${maxBytes} bytes`);
-    chunks.push(chunk);
+  const giveUp = (): void => {
+    request.destroy(deadlineExceeded(`the question did not come within ${withinMs} ms`));
+  };
+  const timer = withinMs === undefined ? undefined : setTimeout(giveUp, withinMs);
+  try {
+    // An incoming message without encoding yields buffers.
+    for await (const chunk of request as AsyncIterable<Buffer>) {
+      size += chunk.length;
+      if (size > maxBytes) throw resourceExhausted(`the question is larger than ${maxBytes} bytes`);
+      chunks.push(chunk);
+    }
+  } finally {
+    clearTimeout(timer);
   }
   return Buffer.concat(chunks);
 }

@@ -23,6 +23,8 @@ export interface ClaimOptions {
   folder?: string;
   /** Whether containers may go on with what a daemon that ended had. */
   mayBeNeeded?: (place: string) => Promise<boolean>;
+  /** Ends the wait for another daemon that claims; default: nothing does. */
+  calledOff?: AbortSignal;
 }
 
 /**
@@ -33,11 +35,11 @@ export async function claimNames(
   things: readonly NamedThing[],
   home: string,
   owner: string,
-  { folder = claimsFolder, mayBeNeeded: isNeeded = mayBeNeeded }: ClaimOptions = {},
+  { folder = claimsFolder, mayBeNeeded: isNeeded = mayBeNeeded, calledOff }: ClaimOptions = {},
 ): Promise<Claims> {
   const claiming = new Claiming(folder, home, owner, isNeeded);
   makeFoldersSync(folder, 0o700);
-  const turn = await claiming.turn();
+  const turn = await claiming.turn(calledOff);
   try {
     await claiming.sweep(things);
     for (const thing of things) await claiming.claim(thing);
@@ -87,9 +89,10 @@ class Claiming implements Claims {
     for (const { lock } of this.#held) lock.undo();
   }
 
-  async turn(): Promise<OwnerLock> {
+  async turn(calledOff?: AbortSignal): Promise<OwnerLock> {
     const file = join(this.#folder, turnName);
     for (const deadline = Date.now() + turnTimeoutMs; ; await sleep(10)) {
+      calledOff?.throwIfAborted();
       try {
         return await takeOwnerLock(file, { owner: this.#owner });
       } catch (error) {

@@ -19,7 +19,7 @@ export interface Containerd {
 export async function openContainerd(options: ContainerdOptions): Promise<Containerd> {
   const containerd = await open(options);
   try {
-    await checkSnapshotter(containerd.client, options.configuration.snapshotter);
+    await checkSnapshotter(containerd.client, options);
     return containerd;
   } catch (error) {
     await containerd.close();
@@ -33,13 +33,19 @@ interface ContainerdOptions {
   environment: NodeJS.ProcessEnv;
   /** Where this home's containerd was before: one that was left running there has its files open. */
   formerExecRoot: string | undefined;
+  /** Ends the wait for it, and a containerd of this daemon that was started. */
+  calledOff: AbortSignal;
 }
 
 /** containerd says "not loaded" of one it does not know, whatever is asked of it. */
-async function checkSnapshotter(client: ContainerdClient, snapshotter: string): Promise<void> {
+async function checkSnapshotter(
+  client: ContainerdClient,
+  { configuration: { snapshotter }, calledOff: signal }: ContainerdOptions,
+): Promise<void> {
   try {
-    await client.snapshots(snapshotter).stat("nothing-has-this-name");
+    await client.snapshots(snapshotter).stat("nothing-has-this-name", { signal });
   } catch (error) {
+    signal.throwIfAborted();
     if (!isKind(error, "invalidArgument")) return;
     throw invalidArgument(`--snapshotter: this containerd has no snapshotter ${snapshotter} that it could load`, {
       cause: error,
@@ -48,10 +54,10 @@ async function checkSnapshotter(client: ContainerdClient, snapshotter: string): 
 }
 
 async function open(options: ContainerdOptions): Promise<Containerd> {
-  const { configuration, log, environment, formerExecRoot } = options;
+  const { configuration, log, environment, formerExecRoot, calledOff } = options;
   const namespace = configuration["default-namespace"];
   if (configuration.containerd !== undefined)
-    return await connectTo(configuration.containerd.replace(/^unix:\/\//, ""), namespace);
+    return await connectTo(configuration.containerd.replace(/^unix:\/\//, ""), namespace, calledOff);
 
   const root = join(configuration["home-dir"], "containerd");
   const state = join(configuration["exec-root-dir"], "containerd");
@@ -63,6 +69,7 @@ async function open(options: ContainerdOptions): Promise<Containerd> {
     logFile: join(configuration["home-dir"], "containerd.log"),
     logger: log,
     env: environment,
+    calledOff,
     ...(formerExecRoot !== undefined && { formerState: join(formerExecRoot, "containerd") }),
   });
   const client = connectContainerd({ address: supervised.address, namespace });
@@ -79,10 +86,10 @@ async function open(options: ContainerdOptions): Promise<Containerd> {
   };
 }
 
-async function connectTo(address: string, namespace: string): Promise<Containerd> {
+async function connectTo(address: string, namespace: string, signal: AbortSignal): Promise<Containerd> {
   const client = connectContainerd({ address, namespace });
   try {
-    await client.version({ timeoutMs: 10_000 });
+    await client.version({ timeoutMs: 10_000, signal });
   } catch (error) {
     await client.close();
     throw unavailable(`no containerd answers at ${address}: ${messageChain(error)}; start it, or leave --containerd out`, {

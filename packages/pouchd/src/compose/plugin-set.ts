@@ -1,8 +1,10 @@
 import { privilegesText, readLimited, type PluginManager } from "@pouchcontainer/engine";
-import { invalidArgument, messageChain } from "@pouchcontainer/errors";
+import { deadlineExceeded, invalidArgument, messageChain } from "@pouchcontainer/errors";
+import { callAfter } from "@pouchcontainer/owners";
 import { parsePluginSet, type PluginSet } from "@pouchcontainer/plugin-sdk/host";
 import type { Configuration } from "../config/options.ts";
 import type { Log } from "../log/log.ts";
+import type { Starting } from "./starting.ts";
 
 /** The plugins that the configuration wants; none in safe mode, which leaves all as it is. A broken file ends the start. */
 export function readPluginSet(configuration: Configuration): PluginSet | undefined {
@@ -18,11 +20,25 @@ export function readPluginSet(configuration: Configuration): PluginSet | undefin
 }
 
 /** Takes up the plugins there are, and brings them to what the set says; what cannot be is told, and stays as it was. */
-export async function openWithSet(manager: PluginManager, set: PluginSet | undefined, log: Log): Promise<void> {
+export async function openWithSet(
+  manager: PluginManager,
+  { set, timeoutSeconds, starting, log }: { set: PluginSet | undefined; timeoutSeconds: number; starting: Starting; log: Log },
+): Promise<void> {
   const unwanted = set?.plugins.filter(({ enabled }) => !enabled) ?? [];
-  await manager.open(new Set(unwanted.map(({ name }) => name)));
+  await starting.until("the plugins of the last run", () => manager.open(new Set(unwanted.map(({ name }) => name))));
   if (set === undefined) return;
-  const { changed, failed } = await manager.sets.applyEach(set);
+  const isOver = deadlineExceeded(
+    `the ${timeoutSeconds} s are over that a start waits for what it fetches for its set of plugins (--plugin-set-timeout)`,
+  );
+  const fetching = new AbortController();
+  const callOff = callAfter(timeoutSeconds * 1000, () => fetching.abort(isOver));
+  const { changed, failed } = await manager.sets
+    .applyEach(set, {
+      fetching: fetching.signal,
+      within: ({ name, source = "what is there" }, work) =>
+        starting.until(`plugin "${name}" of the set, from ${source}; all that is fetched has ${timeoutSeconds} s`, work),
+    })
+    .finally(callOff);
   for (const { name, action, granted } of changed)
     log.info("a plugin is as the set of plugins wants it now", {
       plugin: name,

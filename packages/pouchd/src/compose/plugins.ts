@@ -40,6 +40,7 @@ import type { Configuration } from "../config/options.ts";
 import type { Log } from "../log/log.ts";
 import { pluginChildCommand } from "../plugin-child-command.ts";
 import { openWithSet } from "./plugin-set.ts";
+import type { Starting } from "./starting.ts";
 import { trueFolder } from "./true-folder.ts";
 
 export interface Plugins {
@@ -67,6 +68,7 @@ export async function openPlugins(options: {
   publish: (event: { type: string; action: string; id: string; attributes: Record<string, string> }) => void;
   rebuildRoutes: () => Promise<void>;
   set: PluginSet | undefined;
+  starting: Starting;
   registries: RegistrySettings;
   naming: NamingDefaults;
   signatures: SignatureSettings;
@@ -76,7 +78,7 @@ export async function openPlugins(options: {
   /** What else `/metrics` has to say. */
   metrics: readonly { text(): string }[];
 }): Promise<Plugins> {
-  const { configuration, log, environment, store, registries, naming } = options;
+  const { configuration, log, environment, store, starting, registries, naming } = options;
   const logs = new PluginLogs({
     logOf: (plugin) => ({
       debug: (message) => log.debug(message, { plugin }),
@@ -143,14 +145,16 @@ export async function openPlugins(options: {
   const safeMode = configuration["safe-mode"];
   const records = store.collection<PluginRecord>("plugins");
   const disabled = (plugin: string): boolean => records.get(plugin)?.enabled === false;
-  await loadBuiltinPlugins({
-    host,
-    plugins: [...options.plugins, ...validators],
-    configurationOf,
-    narrowedBy,
-    environment,
-    mayFail: safeMode ? () => true : disabled,
-  });
+  await starting.orLeave("compiled-in plugins", () =>
+    loadBuiltinPlugins({
+      host,
+      plugins: [...options.plugins, ...validators],
+      configurationOf,
+      narrowedBy,
+      environment,
+      mayFail: safeMode ? () => true : disabled,
+    }),
+  );
 
   let begun = false;
   const runtimeDirectory = join(configuration["exec-root-dir"], "plugins");
@@ -181,9 +185,20 @@ export async function openPlugins(options: {
     rebuildRoutes: options.rebuildRoutes,
     publish,
     daemonBegun: () => begun,
+    calledOff: starting.calledOff,
     safeMode,
   });
-  await openWithSet(manager, options.set, log);
+  const close = async (): Promise<void> => {
+    await manager.close();
+    await journal?.flushed();
+    await spans?.close();
+  };
+  try {
+    await openWithSet(manager, { set: options.set, timeoutSeconds: configuration["plugin-set-timeout"], starting, log });
+  } catch (error) {
+    await close();
+    throw error;
+  }
   if (safeMode) await warnOfSafeMode(manager, log);
   const { missing } = host.mandatory;
   if (missing.length > 0)
@@ -197,11 +212,7 @@ export async function openPlugins(options: {
       await orSafeMode(() => host.preStartHook({ signal }));
       begun = true;
     },
-    close: async () => {
-      await manager.close();
-      await journal?.flushed();
-      await spans?.close();
-    },
+    close,
   };
 }
 

@@ -337,6 +337,14 @@ export const optionTable = {
     placeholder: "FILE",
     help: "JSON file of the plugins to have: at each start they are installed, replaced, enabled and disabled as it says",
   },
+  "plugin-set-timeout": {
+    group: "plugins",
+    type: "integer",
+    default: 60,
+    placeholder: "SECONDS",
+    range: { least: 1, most: 86_400 },
+    help: "How long a start waits for what it fetches for --plugin-set from registries and npm, all together",
+  },
   "plugin-config-dir": {
     group: "plugins",
     type: "string",

@@ -1,4 +1,5 @@
 import type { FilesystemChange } from "@pouchcontainer/api";
+import { legibleLine } from "@pouchcontainer/errors";
 import { argument, defineCommand, exactArgs } from "../../command.ts";
 import { inPath } from "../../for-each-name.ts";
 
@@ -12,6 +13,6 @@ export const command = defineCommand({
   async run(context, { args }) {
     const engine = await context.engine();
     const changes = await engine.getJson<FilesystemChange[] | null>(`/containers/${inPath(argument(args, 0))}/changes`);
-    context.out.write((changes ?? []).map((change) => `${letters[change.Kind]} ${change.Path}\n`).join(""));
+    context.out.write((changes ?? []).map((change) => `${letters[change.Kind]} ${legibleLine(change.Path)}\n`).join(""));
   },
 });

@@ -71,8 +71,8 @@ async function watch(context: CliContext, engine: EngineClient, options: WatchOp
     for (let turn = 0; !abort.signal.aborted; turn++) {
       if (turn % 4 === 0 && options.args.length === 0) for (const name of await namesOf(engine, [], options.all)) follow(name);
       if (turn === 0) for (const name of options.args) follow(name);
-      const clear = context.out.isTTY ? "\u001b[2J\u001b[H" : "";
-      context.out.write(clear + options.print([...followed.values()]));
+      if (context.out.isTTY) context.out.write(Buffer.from("\u001b[2J\u001b[H"));
+      context.out.write(options.print([...followed.values()]));
       if (options.args.length > 0 && followed.size === 0) return;
       await new Promise((resolve) => setTimeout(resolve, refreshMs));
     }

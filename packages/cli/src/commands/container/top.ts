@@ -1,4 +1,5 @@
 import type { ContainerTopResponse } from "@pouchcontainer/api";
+import { legibleLine } from "@pouchcontainer/errors";
 import { argument, defineCommand, minArgs } from "../../command.ts";
 import { inPath } from "../../for-each-name.ts";
 import { alignColumns } from "../../output/tabwriter.ts";
@@ -20,6 +21,8 @@ export const command = defineCommand({
       `/containers/${inPath(argument(args, 0))}/top`,
       query,
     );
-    context.out.write(alignColumns([Titles, ...(Processes ?? [])].map((row) => `${row.join("\t")}\n`).join(""), 20));
+    context.out.write(
+      alignColumns([Titles, ...(Processes ?? [])].map((row) => `${row.map(legibleLine).join("\t")}\n`).join(""), 20),
+    );
   },
 });

@@ -3,6 +3,7 @@ import { CliError } from "../../cli-error.ts";
 import { defineCommand, noArgs } from "../../command.ts";
 import { bool, text } from "../../flags/flag-types.ts";
 import { platformQuery } from "../../image/platform.ts";
+import { writeText } from "../../output/output.ts";
 import { showProgress } from "../../progress-stream.ts";
 
 export const command = defineCommand({
@@ -33,7 +34,7 @@ export const command = defineCommand({
       });
       const isJson = (answer.head.headers.get("content-type") ?? "").startsWith("application/json");
       if (isJson) await showProgress(answer.chunks(), context.out);
-      else for await (const chunk of answer.chunks()) context.out.write(chunk);
+      else await writeText(context.out, answer.chunks());
     } catch (error) {
       if (abort.signal.aborted) throw new CliError("", { exitCode: 130 });
       throw error;

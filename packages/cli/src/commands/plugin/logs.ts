@@ -1,6 +1,7 @@
 import { argument, defineCommand, exactArgs } from "../../command.ts";
 import { bool } from "../../flags/flag-types.ts";
 import { inPath } from "../../for-each-name.ts";
+import { writeText } from "../../output/output.ts";
 
 export const command = defineCommand({
   usage: "[OPTIONS] PLUGIN",
@@ -12,6 +13,6 @@ export const command = defineCommand({
     const answer = await engine.get(`/plugins/${inPath(argument(args, 0))}/logs`, {
       query: { follow: flags.follow ? 1 : undefined },
     });
-    for await (const chunk of answer.chunks()) context.out.write(chunk);
+    await writeText(context.out, answer.chunks());
   },
 });

@@ -2,7 +2,7 @@ import type { Plugin } from "@pouchcontainer/api";
 import type { EngineClient } from "../../client/engine-client.ts";
 import { defineCommand, maxArgs } from "../../command.ts";
 import { bool, int, text } from "../../flags/flag-types.ts";
-import type { Output } from "../../output/output.ts";
+import { writeData, type Output } from "../../output/output.ts";
 import { compile } from "../../output/listing.ts";
 import { callText } from "../../plugin-calls.ts";
 import type { PluginCall } from "../../plugin-calls.ts";
@@ -34,17 +34,9 @@ export const command = defineCommand({
     });
     const format = flags.format ?? "";
     const template = format === "" || format === "json" ? undefined : compile(format);
-    context.out.write(
-      calls
-        .map((call) =>
-          template !== undefined
-            ? `${template.render(call)}\n`
-            : format === "json"
-              ? `${JSON.stringify(call)}\n`
-              : callText(call),
-        )
-        .join(""),
-    );
+    if (template !== undefined) writeData(context.out, calls.map((call) => `${template.render(call)}\n`).join(""));
+    else if (format === "json") writeData(context.out, calls.map((call) => `${JSON.stringify(call)}\n`).join(""));
+    else context.out.write(calls.map(callText).join(""));
     await tellOpenCircuits(engine, context.err);
   },
 });

@@ -24,10 +24,10 @@ export const command = defineCommand({
       for await (const chunk of response.chunks()) {
         await file.writeFile(chunk);
         written += chunk.length;
-        if (context.err.isTTY) context.err.write(`\r${decimalSize(written)}\u001B[K`);
+        if (context.err.isTTY) context.err.write(Buffer.from(`\r${decimalSize(written)}\u001B[K`));
       }
       await file.sync();
-      if (context.err.isTTY) context.err.write("\r\u001B[K");
+      if (context.err.isTTY) context.err.write(Buffer.from("\r\u001B[K"));
       context.out.write(`${path}: ${decimalSize(written)}\n`);
     } catch (error) {
       await rm(path, { force: true });

@@ -1,10 +1,12 @@
 import type { EventMessage } from "@pouchcontainer/api";
+import { legibleLine } from "@pouchcontainer/errors";
 import { jsonTexts } from "../../client/json-lines.ts";
 import { defineCommand, noArgs } from "../../command.ts";
 import { filterFlag } from "../../filters.ts";
 import { text } from "../../flags/flag-types.ts";
 import { parseTimestamp } from "../../flags/value-parsers.ts";
 import { compile } from "../../output/listing.ts";
+import { writeData } from "../../output/output.ts";
 
 export const command = defineCommand({
   usage: "[OPTIONS]",
@@ -32,13 +34,9 @@ export const command = defineCommand({
       },
     });
     for await (const text of jsonTexts(answer.chunks())) {
-      const line =
-        template !== undefined
-          ? template.render(goFields(readEvent(text)))
-          : flags.format === "json"
-            ? text
-            : eventText(readEvent(text));
-      context.out.write(`${line}\n`);
+      if (template !== undefined) writeData(context.out, `${template.render(goFields(readEvent(text)))}\n`);
+      else if (flags.format === "json") writeData(context.out, `${text}\n`);
+      else context.out.write(`${legibleLine(eventText(readEvent(text)))}\n`);
     }
   },
 });

@@ -2,6 +2,7 @@ import type { SystemInfo } from "@pouchcontainer/api";
 import { defineCommand, noArgs } from "../../command.ts";
 import { text } from "../../flags/flag-types.ts";
 import { compile } from "../../output/listing.ts";
+import { writeData } from "../../output/output.ts";
 import { binarySize } from "../../output/units.ts";
 import { toJson } from "../../template/functions.ts";
 import { clientVersion } from "../../version.ts";
@@ -18,7 +19,7 @@ export const command = defineCommand({
     const engine = await context.engine();
     const info = await engine.getJson<SystemInfo>("/info");
     if (flags.format === "json") context.out.write(`${toJson(info)}\n`);
-    else if (flags.format !== undefined && flags.format !== "") context.out.write(`${compile(flags.format).render(info)}\n`);
+    else if (flags.format !== undefined && flags.format !== "") writeData(context.out, `${compile(flags.format).render(info)}\n`);
     else {
       context.out.write(infoText(info));
       for (const warning of info.Warnings ?? []) context.err.write(`${warning}\n`);

@@ -4,6 +4,7 @@ import { CliError } from "../../cli-error.ts";
 import { defineCommand, noArgs } from "../../command.ts";
 import { bool, text } from "../../flags/flag-types.ts";
 import { compile } from "../../output/listing.ts";
+import { writeData } from "../../output/output.ts";
 import { alignColumns } from "../../output/tabwriter.ts";
 import { toJson } from "../../template/functions.ts";
 import { clientVersion } from "../../version.ts";
@@ -47,7 +48,7 @@ export const command = defineCommand({
     const client = clientFacts(apiVersion);
     if (flags.format !== undefined && flags.format !== "") {
       const data = { Client: client, ...(server === undefined ? {} : { Server: server }) };
-      context.out.write(`${flags.format === "json" ? toJson(data) : compile(flags.format).render(data)}\n`);
+      writeData(context.out, `${flags.format === "json" ? toJson(data) : compile(flags.format).render(data)}\n`);
     } else context.out.write(clientText(client) + (server === undefined ? "" : `\n${serverText(server)}`));
     if (failure !== undefined) throw failure;
     return 0;

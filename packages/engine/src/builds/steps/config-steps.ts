@@ -1,6 +1,6 @@
 import { invalidArgument, isKind } from "@pouchcontainer/errors";
 import type { ImageRunConfig } from "@pouchcontainer/oci";
-import { parseSignal } from "../../containers/config/signals.ts";
+import { parseSignal } from "../../signals.ts";
 import {
   emptySet,
   exposedPorts,

@@ -21,9 +21,9 @@ export async function withPlacedLayer<T>(
 ): Promise<T> {
   const tree = await drafts.writable(draft);
   try {
-    const upper = upperOf(draft, tree);
+    const layers = layersApart(draft, tree);
     await change(viewOf(tree));
-    const { tar, ended } = await files.layer(stackedView(upper), []);
+    const { tar, ended } = await files.layer(stackedView(layers), []);
     try {
       return await use(tar);
     } finally {
@@ -39,10 +39,10 @@ export function viewOf({ mounts }: DraftFiles): FileView {
   return { kind: "assembled", parts: [{ place: "/", mounts }], binds: [] };
 }
 
-function upperOf(draft: Draft | Scratch, { mounts }: DraftFiles): string {
+function layersApart(draft: Draft | Scratch, { mounts }: DraftFiles): { upper: string; lower: string[] } {
   const [upper, ...lower] = layersOf(mounts) ?? [];
   const hasLayers = "documents" in draft && draft.documents.manifest.layers.length > 0;
   if (upper === undefined || (lower.length === 0 && hasLayers))
     throw notImplemented("images are built with an overlay's snapshotter alone: others do not keep layers apart");
-  return upper;
+  return { upper, lower };
 }

@@ -11,6 +11,6 @@ export type { NormalisedCreate, NormaliseInput, VerifiedCreate } from "./normali
 export { adaptToOwnFolders } from "./own-folder-binds.ts";
 export { planMounts } from "./plan-mounts.ts";
 export type { MountPlan, PlanMountsInput } from "./plan-mounts.ts";
-export { parseSignal } from "./signals.ts";
+export { parseSignal } from "../../signals.ts";
 export { verifyVariable } from "./verify-container-config.ts";
 export { verifyOomScore } from "./verify-host-config.ts";

@@ -1,6 +1,6 @@
 import type { ContainerConfig, HealthConfig } from "@pouchcontainer/api";
 import { invalidArgument, notImplemented } from "@pouchcontainer/errors";
-import { parseSignal } from "./signals.ts";
+import { parseSignal } from "../../signals.ts";
 
 const millisecond = 1_000_000;
 /** Bytes, `__NEW_UTS_LEN`. */

@@ -1,5 +1,9 @@
 import { constants, openSync } from "node:fs";
 import { Socket } from "node:net";
+import { callAfter } from "@pouchcontainer/owners";
+
+/** Between two looks whether somebody has the other end. */
+const retryMs = 5;
 
 /** The daemon's end of a stdin FIFO, shared by everyone attached. */
 export class InputPipe {
@@ -8,24 +12,32 @@ export class InputPipe {
   readonly #writing = new Set<() => void>();
   #socket: Socket | undefined;
   #closed = false;
+  #giveUp: () => void = () => undefined;
 
   get closed(): boolean {
     return this.#closed;
   }
 
-  /** The process has its end open: what was written before goes in now. */
+  /**
+   * The process exists: what was written before goes in now. The shim, who reads for it, opens its end beside its answer, and may be later:
+   * until then nobody has the other end (ENXIO).
+   */
   open(path: string): void {
     if (this.#closed || this.#socket) return;
+    this.#giveUp();
+    let fd: number;
     try {
-      const fd = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);
-      this.#socket = new Socket({ fd, readable: false, writable: true });
-      // EPIPE: the process has closed its stdin or is gone. Its exit tells the client.
-      this.#socket.on("error", () => this.destroy());
-      this.#socket.once("close", () => this.#writing.forEach((done) => done()));
-      this.#ready.resolve(this.#socket);
-    } catch {
-      this.destroy();
+      fd = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENXIO") this.#giveUp = callAfter(retryMs, () => this.open(path));
+      else this.destroy();
+      return;
     }
+    this.#socket = new Socket({ fd, readable: false, writable: true });
+    // EPIPE: the process has closed its stdin or is gone. Its exit tells the client.
+    this.#socket.on("error", () => this.destroy());
+    this.#socket.once("close", () => this.#writing.forEach((done) => done()));
+    this.#ready.resolve(this.#socket);
   }
 
   /** Resolves when the pipe took the bytes, also when nobody wants them any more. */
@@ -53,6 +65,7 @@ export class InputPipe {
 
   destroy(): void {
     this.#closed = true;
+    this.#giveUp();
     this.#ready.resolve(undefined);
     this.#socket?.destroy();
   }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { PassThrough, Readable } from "node:stream";
+import { buffer } from "node:stream/consumers";
 import { test } from "node:test";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import type { JsonMessage } from "@pouchcontainer/api";
@@ -96,6 +97,22 @@ test("a name taken from another image is told", async () => {
   const lines = await load(room, await tarOf(dockerArchive(["app:1"], "b")));
   assert.equal(lines[0]?.stream, `The image app:1 already exists, renaming the old one with ID ${id} to empty string\n`);
   assert.deepEqual((await room.images.inspect(id)).RepoTags, []);
+});
+
+test("names of what every object has are names like others", async () => {
+  const room = await imageRoom();
+  const tags = ["constructor:keys", "constructor:__proto__", "tostring:call"];
+  const keys: unknown = Object.keys;
+  try {
+    await load(room, await tarOf(dockerArchive(tags, "a")));
+    const saved = await buffer(await room.images.save(tags, {}, new AbortController().signal));
+    assert.equal(Object.keys, keys);
+    const written = execFileSync("tar", ["-xO", "repositories"], { input: saved, encoding: "utf8" });
+    const top = digestOf("a").slice("sha256:".length);
+    assert.equal(written, `{"constructor":{"keys":"${top}","__proto__":"${top}"},"tostring":{"call":"${top}"}}\n`);
+  } finally {
+    Object.assign(Object, { keys });
+  }
 });
 
 test("layers may be links to others", async () => {

@@ -145,7 +145,7 @@ async function write(deps: SaveDeps, pack: Pack, selected: Selected[], signal: A
   );
   await writeFile(pack, "oci-layout", { imageLayoutVersion: "1.0.0" });
   const repositories = repositoriesOf(deps, selected);
-  if (Object.keys(repositories).length > 0) await writeFile(pack, "repositories", repositories);
+  if (repositories.size > 0) await writeFile(pack, "repositories", documentOf(repositories));
 }
 
 function pathOf(digest: string): string {
@@ -174,16 +174,24 @@ function manifestItemOf({ naming }: SaveDeps, { image, names }: Selected): objec
   };
 }
 
-function repositoriesOf({ naming }: SaveDeps, selected: Selected[]): Record<string, Record<string, string>> {
-  const repositories: Record<string, Record<string, string>> = {};
+/** Tags and what they stand for, by repository. Maps: a repository may be called `constructor`, a tag `__proto__`. */
+type Repositories = ReadonlyMap<string, ReadonlyMap<string, string>>;
+
+function repositoriesOf({ naming }: SaveDeps, selected: Selected[]): Repositories {
+  const repositories = new Map<string, Map<string, string>>();
   for (const { image, names } of selected) {
     for (const { reference } of names) {
-      const tags = (repositories[familiarRepository(reference, naming)] ??= {});
-      tags[reference.tag ?? ""] = digestHex(image.manifest.layers.at(-1)?.digest ?? image.id);
+      const repository = familiarRepository(reference, naming);
+      const tags = repositories.get(repository) ?? new Map<string, string>();
+      repositories.set(repository, tags);
+      tags.set(reference.tag ?? "", digestHex(image.manifest.layers.at(-1)?.digest ?? image.id));
     }
   }
   return repositories;
 }
+
+const documentOf = (repositories: Repositories): object =>
+  Object.fromEntries([...repositories].map(([repository, tags]) => [repository, Object.fromEntries(tags)]));
 
 /** Everything that could differ from one run to the next is fixed. */
 const epoch = new Date(0);

@@ -75,3 +75,36 @@ test("the names of an archive, which are in memory at once, are bounded together
     message: "invalid archive: the names of its entries have more than 67108864 characters",
   });
 });
+
+/** A header and its content, filled up to whole blocks. */
+function block(type: string, content: Buffer = Buffer.alloc(0)): Buffer {
+  const header = Buffer.alloc(512);
+  header.write("x");
+  header.write(content.length.toString(8).padStart(11, "0"), 124);
+  header.write(`        ${type}`, 148);
+  header.write("ustar\u000000", 257);
+  const sum = header.reduce((total, byte) => total + byte, 0);
+  header.write(`${sum.toString(8).padStart(6, "0")}\0 `, 148);
+  return Buffer.concat([header, content, Buffer.alloc(-content.length & 511)]);
+}
+
+const records = (count: number): Buffer =>
+  Buffer.from(Array.from({ length: count }, (_, index) => `13 k${1e6 + index}=\n`).join(""));
+
+test("what is said of all entries costs nothing with each of them", async () => {
+  const some = block("x", Buffer.from("7 a=bc\n"));
+  const file = block("0", Buffer.from("text"));
+  // With each of the entries this would take most of a second.
+  const tar = Buffer.concat([block("g", records(300_000)), ...Array.from({ length: 1000 }, () => [some, file]).flat()]);
+  assert.deepEqual(await namesIn(Readable.from([tar])), Array(1000).fill("x: text"));
+});
+
+test("what is said of one entry is bounded, and what is said in all", async () => {
+  const message = "invalid archive: archive/tar: invalid tar header";
+  const file = block("0");
+  assert.deepEqual(await namesIn(Readable.from([block("x", records(10_000)), file])), ["x: "]);
+  await assert.rejects(namesIn(Readable.from([block("x", records(10_001)), file])), { kind: "invalidArgument", message });
+  await assert.rejects(namesIn(Readable.from([block("L", Buffer.alloc((4 << 20) + 1)), file])), { kind: "invalidArgument" });
+  const long = block("x", Buffer.from(`4000000 comment=${"a".repeat(4_000_000 - 17)}\n`));
+  await assert.rejects(namesIn(Readable.from(Array.from({ length: 68 }, () => long))), { kind: "invalidArgument", message });
+});

@@ -10,14 +10,22 @@ export const emptySet = (names: readonly string[]): Record<string, Record<string
 
 /** A list in JSON's form, or undefined: then it is text for a shell. */
 export function jsonWords(text: string): string[] | undefined {
-  if (!text.startsWith("[")) return undefined;
+  const list = text.startsWith("[") ? jsonOf(text) : undefined;
+  if (!Array.isArray(list)) return undefined;
+  if (list.every((word) => typeof word === "string")) return list;
+  throw invalidArgument("when using JSON array syntax, arrays must be comprised of strings only");
+}
+
+function jsonOf(text: string): unknown {
   try {
-    const words: unknown = JSON.parse(text);
-    return Array.isArray(words) && words.every((word) => typeof word === "string") ? words : undefined;
+    return JSON.parse(text);
   } catch {
     return undefined;
   }
 }
+
+/** Of instructions whose words blanks part, whatever quotes are around them. */
+export const plainWords = (text: string): string[] => text.split(/\s+/).filter((word) => word !== "");
 
 const defaultShell = ["/bin/sh", "-c"];
 
@@ -49,7 +57,7 @@ export function pairsOf(instruction: string, rest: string, variables: Variables,
   ]);
 }
 
-function named(instruction: string, name: string): string {
+export function named(instruction: string, name: string): string {
   if (name === "") throw invalidArgument(`${instruction} names can not be blank`);
   return name;
 }
@@ -80,18 +88,24 @@ export function exposedPorts(words: readonly string[], read: (text: string) => s
   return [...ports];
 }
 
-/** Each port of a range is exposed by itself; one that is published for a place on the host is the container's alone here. */
-export function portsOf(text: string): string[] {
+/** One that is published for a place on the host is the container's alone here. */
+export function portRange(text: string): { from: number; to: number; protocol: string } {
   const [, first, last, protocol = "tcp"] = /^(?:.*:)?(\d+)(?:-(\d+))?(?:\/(\w+))?$/.exec(text) ?? [];
   const [from, to] = [Number(first), Number(last ?? first)];
   const isRange = first !== undefined && from <= to && to <= maxPort;
   if (!isRange || !["tcp", "udp", "sctp"].includes(protocol.toLowerCase()))
     throw invalidArgument(`invalid containerPort: ${text}: a port, a range of ports, or one of them with /tcp, /udp or /sctp`);
-  return Array.from({ length: to - from + 1 }, (_, index) => `${from + index}/${protocol.toLowerCase()}`);
+  return { from, to, protocol: protocol.toLowerCase() };
+}
+
+/** Each port of a range is exposed by itself. */
+export function portsOf(text: string): string[] {
+  const { from, to, protocol } = portRange(text);
+  return Array.from({ length: to - from + 1 }, (_, index) => `${from + index}/${protocol}`);
 }
 
 export function placesOf(rest: string, variables: Variables, escape?: string): string[] {
-  const places = expandAll(jsonWords(rest) ?? rawWords(rest, escape), variables, escape).map((place) => place.trim());
+  const places = expandAll(jsonWords(rest) ?? plainWords(rest), variables, escape).map((place) => place.trim());
   if (places.includes("")) throw invalidArgument("VOLUME specified can not be an empty string");
   return places;
 }

@@ -42,7 +42,7 @@ export function expand(text: string, variables: Variables, escape = "\\"): strin
     if (expanded.length > longestInstruction) throw tooLong(text);
     return expanded;
   } catch (error) {
-    if (error instanceof BadWord) throw invalidArgument(`failed to process "${text}": ${error.message}`);
+    if (error instanceof BadWord) throw invalidArgument(`failed to process ${JSON.stringify(text)}: ${error.message}`);
     throw error;
   }
 }
@@ -146,8 +146,7 @@ class Expander {
     const value = this.#variables.get(name);
     if (operator === "}") return value ?? "";
     const before = this.#at;
-    if (this.#depth === deepestSubstitution) throw new BadWord("too many substitutions in one another");
-    this.#depth++;
+    if (++this.#depth > deepestSubstitution) throw new BadWord(`more than ${deepestSubstitution} substitutions in one another`);
     const word = this.until((character) => character === "}");
     this.#depth--;
     if (this.#text.charAt(this.#at - 1) !== "}" || this.#at === before) throw new BadWord("syntax error: missing '}'");

@@ -1,8 +1,9 @@
 import { isOutage } from "@pouchcontainer/containerd";
 import type { Readable } from "node:stream";
-import { cancelled, invalidArgument } from "@pouchcontainer/errors";
+import { cancelled, invalidArgument, notFound } from "@pouchcontainer/errors";
 import {
   digestOf,
+  InvalidImageError,
   MediaType,
   parseImageConfig,
   type ContentDescriptor,
@@ -13,6 +14,7 @@ import {
   type Reference,
 } from "@pouchcontainer/oci";
 import type { LoadDeps } from "../archive/load-archive.ts";
+import { hasContent } from "../containerd-services.ts";
 import type { Lease } from "../lease.ts";
 import { documentLimit, type ImageDocuments } from "../store/image-documents.ts";
 import type { StoredImage } from "../store/image-store.ts";
@@ -50,6 +52,7 @@ export async function makeImage(
   reference: Reference | undefined,
   signal: AbortSignal,
 ): Promise<StoredImage> {
+  refuseWhatCannotBeRead(image);
   const lease = await deps.leases.take("new");
   let done = false;
   let afterOutage = false;
@@ -73,7 +76,7 @@ export async function makeImage(
 
 /** Writes what an image is made of, all of it held by the lease; there is no image before the store has it. */
 export async function writeImage(deps: LoadDeps, lease: Lease, image: NewImage, signal: AbortSignal): Promise<ImageDocuments> {
-  for (const layer of image.parent?.manifest.layers ?? []) await lease.holdContent(layer.digest);
+  if (image.parent !== undefined) await holdLayers(deps, image.parent, lease);
   const layer = await layerOf(deps, lease, image.layer, signal);
   return await writeDocuments(deps, lease, image, layer, signal);
 }
@@ -87,6 +90,28 @@ async function layerOf(
   if (layer === undefined || "diffId" in layer) return layer;
   const descriptor = await writeLayer(deps.containerd, lease, layer, signal);
   return descriptor && { descriptor, diffId: descriptor.digest };
+}
+
+/** What is too much for a configuration is told before the work on its layer, and as the client's fault. */
+function refuseWhatCannotBeRead(image: NewImage): void {
+  const bytes = Buffer.from(JSON.stringify(configOf(image, undefined, "")));
+  if (bytes.length > documentLimit)
+    throw invalidArgument(`the image's configuration has ${bytes.length} bytes, more than ${documentLimit}`);
+  try {
+    parseImageConfig(bytes);
+  } catch (error) {
+    if (error instanceof InvalidImageError) throw invalidArgument(error.message, { cause: error });
+    throw error;
+  }
+}
+
+/** Held first, then looked at: the image they are of may be removed at any moment, and a snapshot outlives what it was made from. */
+async function holdLayers({ containerd }: LoadDeps, { manifest }: ImageDocuments, lease: Lease): Promise<void> {
+  for (const { digest } of manifest.layers) {
+    await lease.holdContent(digest);
+    if (!(await hasContent(containerd.content, digest)))
+      throw notFound(`content of the image below is not here: blob ${digest} is missing`);
+  }
 }
 
 async function writeDocuments(
@@ -122,11 +147,13 @@ const ociTypes = new Map<string, string>(
     [MediaType.dockerLayer]: MediaType.ociLayer,
     [MediaType.dockerLayerGzip]: MediaType.ociLayerGzip,
     [MediaType.dockerLayerZstd]: MediaType.ociLayerZstd,
+    [MediaType.dockerForeignLayer]: MediaType.ociNondistributableLayer,
+    [MediaType.dockerForeignLayerGzip]: MediaType.ociNondistributableLayerGzip,
   }),
 );
 
-function asOci({ mediaType, digest, size }: ContentDescriptor): ContentDescriptor {
-  return { mediaType: ociTypes.get(mediaType) ?? mediaType, digest, size };
+function asOci({ mediaType, digest, size, urls }: ContentDescriptor): ContentDescriptor {
+  return { mediaType: ociTypes.get(mediaType) ?? mediaType, digest, size, ...(urls && { urls }) };
 }
 
 function configOf(image: NewImage, layer: NewLayer | undefined, created: string): ImageConfigFile {

@@ -1,4 +1,4 @@
-import type { Semaphore } from "../semaphore.ts";
+import type { Semaphore } from "../../semaphore.ts";
 import { LayerProgress, type ProgressSink } from "../../registry/progress.ts";
 import { isDiskFull } from "../../disk-full.ts";
 import { ingestionOf } from "./download-blob.ts";

@@ -9,7 +9,7 @@ import {
   type NamingDefaults,
   type Reference,
 } from "@pouchcontainer/oci";
-import type { Semaphore } from "../semaphore.ts";
+import type { Semaphore } from "../../semaphore.ts";
 import { fetchDocuments } from "./fetch-documents.ts";
 import { fetchLayers } from "./fetch-layers.ts";
 import type { ProgressSink } from "../../registry/progress.ts";

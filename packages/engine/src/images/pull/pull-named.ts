@@ -2,7 +2,7 @@ import { pullErrorOf } from "../../registry/registry-error.ts";
 import type { ProgressSink } from "../../registry/progress.ts";
 import { outcomeLine, pullImage } from "./pull-image.ts";
 import type { PullDeps, PullRequest } from "./pull-request.ts";
-import type { Semaphore } from "../semaphore.ts";
+import type { Semaphore } from "../../semaphore.ts";
 
 /** Pulls what the reference names: one image, or, without tag and digest, each tag of the repository, one after the other. */
 export async function pullNamed(

@@ -1,6 +1,6 @@
 import { Readable } from "node:stream";
 import { isKind, notFound } from "@pouchcontainer/errors";
-import type { ContentDescriptor, Reference } from "@pouchcontainer/oci";
+import { isNondistributable, type ContentDescriptor, type Reference } from "@pouchcontainer/oci";
 import { countedSource } from "../../registry/blob-sources.ts";
 import { LayerProgress, type ProgressSink } from "../../registry/progress.ts";
 import type { BlobOutcome, RegistryUploader } from "../../registry/registry-uploader.ts";
@@ -37,6 +37,10 @@ export async function pushLayers(context: PushContext, layers: ContentDescriptor
 }
 
 async function pushLayer(context: PushContext, layer: ContentDescriptor, report: LayerProgress): Promise<void> {
+  if (isNondistributable(layer.mediaType)) {
+    report.state("Skipped foreign layer");
+    return;
+  }
   const outcome = await context.deps.places.run(
     () => pushBlob(context, layer, (current, total) => report.count("Pushing", current, total)),
     context.signal,

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
+import { Readable } from "node:stream";
 import { test } from "node:test";
 import type { JsonMessage } from "@pouchcontainer/api";
 import { forbidden } from "@pouchcontainer/errors";
-import { digestOf, MediaType, shortId } from "@pouchcontainer/oci";
+import { digestOf, MediaType, parseManifest, shortId } from "@pouchcontainer/oci";
 import { FakeRegistry, faulty, refuse, type SeenRequest } from "../../registry/testing/fake-registry.ts";
 import { FakeContainerd } from "../testing/fake-containerd.ts";
 import { imageRoom, noPlugins, type ImageRoom } from "../testing/image-room.ts";
@@ -63,6 +64,45 @@ test("a pushed image is in the registry as it is here, and is told of in Docker'
   await other.pull(`${name}:v1`);
   assert.equal((await other.images.inspect(`${name}:v1`)).Id, (await room.images.inspect("app:1")).Id);
   assert.equal(room.containerd.leaseResources.size, 0);
+});
+
+test("a layer that is not to be handed on stays here, and the image is made on it all the same", async () => {
+  await using origin = await FakeRegistry.start();
+  await using registry = await FakeRegistry.start();
+  const urls = ["https://example.test/layer"];
+  const foreign = { mediaType: MediaType.dockerForeignLayerGzip, ...origin.addBlob("foreign"), urls };
+  const own = { mediaType: MediaType.dockerLayer, ...origin.addBlob("own") };
+  const config = { ...amd64, rootfs: { type: "layers", diff_ids: [digestOf("foreign"), digestOf("own")] } };
+  const manifest = {
+    schemaVersion: 2,
+    mediaType: MediaType.dockerManifest,
+    config: { mediaType: MediaType.dockerConfig, ...origin.addBlob(JSON.stringify(config)) },
+    layers: [foreign, own],
+  };
+  origin.addManifest(manifest, MediaType.dockerManifest, "1");
+  const room = await imageRoom();
+  await room.pull(`${origin.host}/app:1`);
+  await room.images.tag(`${origin.host}/app:1`, { repository: `${registry.host}/app`, tag: "1" });
+  const lines = await room.push(`${registry.host}/app:1`);
+  assert.ok(statuses(lines).includes(`${shortId(foreign.digest)}: Skipped foreign layer`));
+  assert.deepEqual(
+    [foreign, own].map(({ digest }) => registry.blob("app", digest)?.toString()),
+    [undefined, "own"],
+  );
+  assert.ok(registry.manifest("1") !== undefined);
+
+  const { id: parent } = await room.images.resolve(`${origin.host}/app:1`);
+  const onTop = { parent, layer: Readable.from([Buffer.from("top")]), config: {}, author: "", comment: "", createdBy: "" };
+  const name = room.images.newName(`${registry.host}/app`, "2");
+  await room.images.makeOnTop(onTop, name, new AbortController().signal);
+  await room.push(`${registry.host}/app:2`);
+  const [first] = parseManifest(registry.manifest("2")?.bytes ?? Buffer.alloc(0)).layers;
+  assert.deepEqual(first, {
+    mediaType: "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip",
+    digest: foreign.digest,
+    size: foreign.size,
+    urls,
+  });
 });
 
 test("what the registry has is not sent again; another repository has it from there", async () => {

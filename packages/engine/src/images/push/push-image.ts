@@ -1,6 +1,6 @@
 import type { JsonMessage } from "@pouchcontainer/api";
 import { notFound } from "@pouchcontainer/errors";
-import { familiarReference, formatPlatform, isIndexType, type Digest } from "@pouchcontainer/oci";
+import { familiarReference, formatPlatform, isIndexType, isNondistributable, type Digest } from "@pouchcontainer/oci";
 import { readDocument, readImageDocuments, type ImageDocuments } from "../store/image-documents.ts";
 import type { ImageName, StoredImage } from "../store/image-store.ts";
 import type { Lease } from "../lease.ts";
@@ -25,11 +25,12 @@ export async function pushImage(context: TagContext, { image, name }: NamedImage
     await lease.holdContent(name.target.digest);
     const documents = await documentsOf(deps, name, request);
     await lease.holdContent(documents.manifestDescriptor.digest);
-    const { content, insteadOf } = await contentOf(deps, name, documents, request);
+    const { content, insteadOf } = await contentOf(context, name, documents);
     const { reference } = name;
     await uploadContent({ ...context, reference, names: image.names }, content, lease);
     const size = await putDocuments(context, content, reference.tag ?? "");
-    await noteRepository(deps.containerd.content, [...content.layers, ...content.configs], reference);
+    const sent = content.layers.filter(({ mediaType }) => !isNondistributable(mediaType));
+    await noteRepository(deps.containerd.content, [...sent, ...content.configs], reference);
     await nameDigest(deps, { image, name }, content, documents);
     if (insteadOf !== undefined)
       progress(aux({ manifestPushedInsteadOfIndex: true, originalIndex: insteadOf, selectedManifest: content.target }));
@@ -60,14 +61,13 @@ async function documentsOf(
 
 /** An index only with all that it names, else the image of this machine's platform. */
 async function contentOf(
-  { containerd }: PushDeps,
+  { deps: { containerd }, request: { platform }, signal }: TagContext,
   { target: { mediaType, digest, size } }: ImageName,
   documents: ImageDocuments,
-  { platform }: PushRequest,
 ): Promise<{ content: PushedContent; insteadOf?: object }> {
   if (!isIndexType(mediaType)) return { content: contentOfManifest(documents) };
   const index = { mediaType, digest, size };
-  const whole = platform === undefined ? await contentOfIndex(containerd, index) : undefined;
+  const whole = platform === undefined ? await contentOfIndex(containerd, index, signal) : undefined;
   if (whole !== undefined) return { content: whole };
   return { content: contentOfManifest(documents), ...(platform === undefined && { insteadOf: index }) };
 }

@@ -7,7 +7,7 @@ import type { Clock } from "../../registry/retry.ts";
 import type { ImageServices } from "../containerd-services.ts";
 import type { ImageEvents } from "../image-events.ts";
 import type { Leases } from "../lease.ts";
-import type { Semaphore } from "../semaphore.ts";
+import type { Semaphore } from "../../semaphore.ts";
 import type { ImageStore } from "../store/image-store.ts";
 
 export interface PushRequest {

@@ -1,4 +1,11 @@
-import { InvalidImageError, isIndexType, parseIndex, parseManifest, type ContentDescriptor } from "@pouchcontainer/oci";
+import {
+  InvalidImageError,
+  isIndexType,
+  isNondistributable,
+  parseIndex,
+  parseManifest,
+  type ContentDescriptor,
+} from "@pouchcontainer/oci";
 import { hasContent, type ImageServices } from "../containerd-services.ts";
 import { behindLimit, nestingLimit, readDocument, type ImageDocuments } from "../store/image-documents.ts";
 
@@ -21,9 +28,13 @@ export function contentOfManifest({ manifest, manifestDescriptor: { mediaType, d
 }
 
 /** All that is behind an index; undefined where some of it is not here: what a registry has not it takes no index of. */
-export async function contentOfIndex(containerd: Content, target: ContentDescriptor): Promise<PushedContent | undefined> {
+export async function contentOfIndex(
+  containerd: Content,
+  target: ContentDescriptor,
+  signal: AbortSignal,
+): Promise<PushedContent | undefined> {
   const found: Found = { layers: new Map(), configs: new Map(), behind: new Map() };
-  if (!(await gather(containerd, target, found, 0))) return undefined;
+  if (!(await gather({ containerd, signal, found }, target, 0))) return undefined;
   found.behind.delete(target.digest);
   return { target, layers: [...found.layers.values()], configs: [...found.configs.values()], behind: [...found.behind.values()] };
 }
@@ -34,20 +45,39 @@ interface Found {
   behind: Map<string, ContentDescriptor>;
 }
 
-async function gather(containerd: Content, document: ContentDescriptor, found: Found, depth: number): Promise<boolean> {
+interface Gathering {
+  containerd: Content;
+  signal: AbortSignal;
+  found: Found;
+}
+
+async function gather(gathering: Gathering, document: ContentDescriptor, depth: number): Promise<boolean> {
+  const { containerd, found } = gathering;
   if (found.behind.has(document.digest)) return true;
   if (depth > nestingLimit || found.behind.size > behindLimit)
     throw new InvalidImageError(`invalid image index: more than ${nestingLimit} indexes in one another, or too many manifests`);
-  if (!(await hasContent(containerd.content, document.digest))) return false;
+  if (!(await isHere(gathering, document.digest))) return false;
   const bytes = await readDocument(containerd, document.digest);
   if (isIndexType(document.mediaType)) {
-    for (const inner of parseIndex(bytes).manifests) if (!(await gather(containerd, inner, found, depth + 1))) return false;
-  } else {
-    const { config, layers } = parseManifest(bytes);
-    for (const { digest } of [config, ...layers]) if (!(await hasContent(containerd.content, digest))) return false;
-    found.configs.set(config.digest, config);
-    for (const layer of layers) found.layers.set(layer.digest, layer);
-  }
+    for (const inner of parseIndex(bytes).manifests) if (!(await gather(gathering, inner, depth + 1))) return false;
+  } else if (!(await takeParts(gathering, bytes))) return false;
   found.behind.set(document.digest, document);
   return true;
+}
+
+/** An index may name the same parts again and again: each is looked for once. */
+async function takeParts(gathering: Gathering, manifest: Uint8Array): Promise<boolean> {
+  const { layers, configs } = gathering.found;
+  const { config, layers: own } = parseManifest(manifest);
+  for (const [known, part] of [[configs, config] as const, ...own.map((layer) => [layers, layer] as const)]) {
+    if (known.has(part.digest)) continue;
+    if (!isNondistributable(part.mediaType) && !(await isHere(gathering, part.digest))) return false;
+    known.set(part.digest, part);
+  }
+  return true;
+}
+
+function isHere({ containerd, signal }: Gathering, digest: string): Promise<boolean> {
+  signal.throwIfAborted();
+  return hasContent(containerd.content, digest);
 }

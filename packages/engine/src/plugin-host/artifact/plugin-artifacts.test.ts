@@ -85,7 +85,10 @@ test("a registry tells what a plugin asks for without its package, and a pull an
   const privileges = await to.manager.pullPrivileges({ remote }, signal);
   assert.deepEqual(
     privileges.map(({ Name, Value }) => [Name, ...Value]),
-    [["fields at container.preCreate", "Hostname"]],
+    [
+      ["fields at container.preCreate", "Hostname"],
+      ["user", "root"],
+    ],
   );
   assert.equal(registry.requests.filter(({ path }) => path.includes("/blobs/")).length, 1, "its config alone");
   const pull = { remote, enable: true };
@@ -102,14 +105,19 @@ test("a registry tells what a plugin asks for without its package, and a pull an
   assertOneFolder(host);
 });
 
-test("an artifact whose config asks for other permissions than its package is refused, whatever is granted, with both", async (t) => {
+test("an artifact whose config asks for other privileges than its package is refused, whatever is granted, with both", async (t) => {
   await using registry = await FakeRegistry.start();
   const [author, host] = [home(t), home(t)];
   const [from, to] = [await author.daemon(), await host.daemon()];
   const remote = `${registry.host}/tool:1`;
-  for (const [pouch, inside] of [
-    [{ permissions: { ...asks.permissions, hooks: true } }, /the permissions \{"fields":.*,"hooks":true\}/],
-    [{}, /no permissions by name/],
+  for (const [pouch, beside, inside] of [
+    [
+      { permissions: { ...asks.permissions, hooks: true } },
+      'the permissions {"fields":',
+      /the permissions \{"fields":.*,"hooks":true\}/,
+    ],
+    [{}, 'the permissions {"fields":', /no permissions by name/],
+    [{ ...asks, sharedProcess: "team-a" }, "a process of its own", /the shared process "team-a"/],
   ] as const) {
     await from.manager.install({ reference: author.plugin("tool", { pouch }) }, { privileges: "all" });
     await from.manager.push("tool", { remote }, quiet, signal);
@@ -124,16 +132,14 @@ test("an artifact whose config asks for other permissions than its package is re
     const granted = await to.manager.pullPrivileges({ remote }, signal);
     assert.deepEqual(
       granted.map(({ Value }) => Value),
-      [["Hostname"]],
+      [["Hostname"], ["root"]],
     );
     for (const privileges of [granted, "all"] as const)
       await assert.rejects(to.manager.pull({ remote, enable: true, privileges }, quiet, signal), (error) => {
         const { kind, message } = EngineError.from(error);
         assert.equal(kind, "invalidArgument");
-        assert.match(
-          message,
-          /^the config of \S+tool:1 and its package disagree: its config asks for the permissions \{"fields":/,
-        );
+        assert.match(message, /^the config of \S+tool:1 and its package disagree: its config asks for /);
+        assert.ok(message.includes(`its config asks for ${beside}`), message);
         assert.match(message, inside);
         return true;
       });
@@ -142,6 +148,16 @@ test("an artifact whose config asks for other permissions than its package is re
 });
 
 for (const [what, told, message] of [
+  [
+    "another user",
+    { pouch: { api: "^1.0.0", points: ["container.preCreate"], user: "nobody" } },
+    /disagree: its config asks for the user "nobody", the package.json in its package for the user root; whoever made it/,
+  ],
+  [
+    "other variables of the daemon",
+    { pouch: { api: "^1.0.0", points: ["container.preCreate"], environment: ["LANG"] } },
+    /disagree: its config asks for the environment \["LANG"\], the package.json in its package for no environment; whoever made it/,
+  ],
   [
     "another name",
     { name: "other" },

@@ -131,6 +131,14 @@ test("what is late, invalid or not permitted is a failure; what refuses is an an
   assert.deepEqual([canary.facts.Failures, canary.facts.Calls, calls().at(-1)], [3, 4, "2.0.0 failed"]);
 });
 
+test("what the daemon finds wrong with an answer is a failure of the canary, also where a client would be told a conflict", async () => {
+  const sets = (value: number): Container => ({ preCreate: (config) => void (config.HostConfig.Memory = value) });
+  const { host, add, canary } = world(sets(1), sets(2), { pouch: { onConflict: "error" } });
+  add("first", "container", sets(1), { priority: 1 });
+  assert.equal((await host.preCreate(body(), {})).HostConfig.Memory, 1);
+  assert.equal(canary.facts.Failures, 1);
+});
+
 test("slow calls count though their answers do", async () => {
   const slow: Container = {
     async preCreate(config) {

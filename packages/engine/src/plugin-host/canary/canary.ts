@@ -2,9 +2,10 @@ import type { PluginCanary } from "@pouchcontainer/api";
 import { EngineError } from "@pouchcontainer/errors";
 import { inBackground } from "@pouchcontainer/owners";
 import { pointNames, type PointName } from "@pouchcontainer/plugin-sdk";
-import { isRefusal, type PluginInstance, type PointRequest } from "@pouchcontainer/plugin-sdk/host";
+import type { PluginInstance, PointRequest } from "@pouchcontainer/plugin-sdk/host";
 import { ended } from "../../ended.ts";
-import { isNotListening } from "../installed/plugin-process.ts";
+import { CallFailure } from "../call-runner.ts";
+import { isNotListening } from "../installed/hand-shake.ts";
 import type { CallOfSlot, CanaryVersion, ChainLink, MakeCall, PluginRegistry, PluginSlot } from "../plugin-registry.ts";
 import type { CanaryOptions } from "./canary-options.ts";
 import { CanaryTally, limitText } from "./canary-tally.ts";
@@ -100,7 +101,7 @@ export class Canary implements CanaryVersion {
     } catch (error) {
       // Of a caller who went away it says nothing.
       if (signal?.aborted === true) throw error;
-      if (isRefusal(error)) {
+      if (error instanceof CallFailure && error.isRefusal) {
         this.#answered(performance.now() - started);
         throw error;
       }

@@ -4,6 +4,7 @@ import {
   readJson,
   jsonStream,
   type ImageRequest,
+  type PluginLog,
   type PluginManifest,
   type PluginPermissions,
   type Supervisor,
@@ -37,9 +38,10 @@ import { verifyCreate } from "../../containers/config/index.ts";
 import { sampleConfigSettings, sampleFacts } from "../../containers/config/sample-settings.ts";
 import { Canary, linksOf } from "../canary/canary.ts";
 import { InstalledPlugin } from "../installed/installed-plugin.ts";
+import { SharedProcesses, type Sharing } from "../installed/shared-processes.ts";
 import { PluginHost } from "../plugin-host.ts";
 
-/** One suite, three transports: what an operator sees of a plugin must not depend on where it runs. Rules in CEL are in policies.test.ts. */
+/** One suite, four transports: what an operator sees of a plugin must not depend on where it runs. Rules in CEL are in policies.test.ts. */
 
 interface World {
   host: PluginHost;
@@ -69,20 +71,53 @@ const transports: Record<string, Start> = {
     });
   },
   "child process": (...world) => installed("typescript", ...world),
+  "shared process": (...world) => sharing(...world),
   python: (...world) => installed("python", ...world),
 };
 
-function installed(folder: string, ...[log, runtimeDirectory, more]: Parameters<Start>): Promise<InstalledPlugin> {
+const environment = { PATH: process.env["PATH"] ?? "" };
+const childCommand = (place: string): { command: string; args: string[] } => ({
+  command: process.execPath,
+  args: [join(import.meta.dirname, "run-child.ts"), place],
+});
+
+function logInto(log: string[]): PluginLog {
   const write = (message: string): void => void log.push(message);
+  return { debug: write, info: write, warn: write, error: write };
+}
+
+/** `sharing`: what it shares with others, as it may have to by its manifest. */
+function installed(
+  folder: string,
+  ...[log, runtimeDirectory, more, sharing]: [...Parameters<Start>, Sharing?]
+): Promise<InstalledPlugin> {
   return InstalledPlugin.start({
     manifest: { ...manifestOf(folder), ...more },
     directory: join(import.meta.dirname, folder),
     configuration: settings,
-    environment: { PATH: process.env["PATH"] ?? "" },
-    childCommand: (directory) => ({ command: process.execPath, args: [join(import.meta.dirname, "run-child.ts"), directory] }),
+    environment,
+    childCommand,
     runtimeDirectory,
-    log: { debug: write, info: write, warn: write, error: write },
+    log: logInto(log),
+    ...(sharing && { sharing }),
   });
+}
+
+/** Beside another plugin, in one process. */
+async function sharing(...[log, runtimeDirectory, more]: Parameters<Start>): Promise<PluginInstance> {
+  const shared = new SharedProcesses({ childCommand, runtimeDirectory, environment, logOf: () => logInto(log) });
+  const start = async (folder: string, more = {}): Promise<InstalledPlugin> => {
+    const manifest = { ...manifestOf(folder), ...more };
+    const belongings = { manifest, directory: "", environment, stateDirectory: () => "" };
+    return installed(folder, log, runtimeDirectory, more, await shared.join("conformance", belongings));
+  };
+  const { memoryLimitMb = manifestOf("typescript").memoryLimitMb, permissions } = more;
+  const alike = { memoryLimitMb, ...(permissions && { permissions }) };
+  const [neighbour, instance] = await Promise.all([start("neighbour", alike), start("typescript", more)]);
+  assert.equal(instance.pid, neighbour.pid);
+  const close = instance.close.bind(instance);
+  instance.close = async () => void (await Promise.all([close(), neighbour.close()]));
+  return instance;
 }
 
 async function open(
@@ -276,7 +311,7 @@ for (const transport of Object.keys(transports)) {
       await assert.rejects(host.preCreate({ ...config("garbage"), Cmd: [hostConfig] }, {}), (error: EngineError) => {
         const { kind, details } = error;
         // What the SDK refuses in the plugin's process arrives as words.
-        const pointer = transport === "child process" && field === "/HostConfig/UTSMode" ? undefined : field;
+        const pointer = transport.endsWith(" process") && field === "/HostConfig/UTSMode" ? undefined : field;
         assert.deepEqual([kind, details["point"], details["field"]], ["internal", "container.preCreate", pointer]);
         assert.ok(error.message.startsWith(prefix), error.message);
         const said = error.message.slice(prefix.length);

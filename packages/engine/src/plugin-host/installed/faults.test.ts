@@ -64,6 +64,9 @@ async function start(t: TestContext, code: string, startTimeoutMs = 5000): Promi
 
 for (const [what, fault, message] of [
   ["garbage", `respond("<html>")`, 'its answer is not JSON: "<html>"'],
+  ["nothing", `respond("")`, "it answered with an empty body where a JSON object was wanted"],
+  ["a status that has no body", `response.writeHead(204).end()`, "it answered with an empty body where a JSON object was wanted"],
+  ["an error without a page", `respond("", {}, 500)`, 'it answered with status 500: ""'],
   ["a number", `respond("42")`, "its answer is not a JSON object"],
   ["a config that is none", `respond('{"config": [1]}')`, "the answer is not an object"],
   ["an error page", `respond("no such thing", {}, 404)`, 'it answered with status 404: "no such thing"'],

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { request } from "node:http";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -118,4 +119,31 @@ test("a question that is none is answered with what it should be", async (t) => 
       client.post({ path: originalPath("c1", 0) + "/x/y", body: Buffer.alloc(0), headers: { [paramsHeader]: params } }),
       "the header pouch-params must be an object of strings, in percent-encoded JSON",
     );
+});
+
+test("a plugin holds so many connections of the daemon's and no more, and what it does not send is not waited for", async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), "callbacks-"));
+  const socketPath = join(directory, "host.sock");
+  const callbacks = new HostCallbacks({ connections: 4, maxBytes: 1024, withinMs: 100, atOnce: 1 });
+  await callbacks.listen(socketPath);
+  t.after(async () => {
+    await callbacks.close();
+    rmSync(directory, { recursive: true });
+  });
+  const closedOf = async (words: string): Promise<void> => {
+    const connection = connect(socketPath);
+    connection.on("error", () => undefined).resume();
+    connection.write(words);
+    await new Promise<void>((resolve) => void connection.once("close", () => resolve()));
+  };
+  const unfinished = "POST /Image.Unpack HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n{";
+  // One is read, the next waits for its turn, two never come to the end of their heads, and for the last there is no place.
+  await Promise.all([unfinished, unfinished, "POST /Image", "POST /Image", unfinished].map(closedOf));
+  const client = new WireClient(socketPath);
+  t.after(() => client.close());
+  await assert.rejects(client.call("/Image.Unpack", { call: "c1" }, AbortSignal.timeout(10_000)), /that call is over/);
+  await assert.rejects(
+    client.call("/Image.Unpack", { call: "x".repeat(2000) }, AbortSignal.timeout(10_000)),
+    /larger than 1024 bytes/,
+  );
 });

@@ -5,16 +5,29 @@ import {
   checkedAssistant,
   createWireServer,
   isObject,
+  listen,
   paramsHeader,
   readRequest,
   sendJson,
   splitRoutePath,
 } from "@pouchcontainer/plugin-sdk/host";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import { Semaphore } from "../../semaphore.ts";
 import { jsonOf } from "../update-body.ts";
 
-/** Largest question of a plugin, in bytes. */
-const maxQuestionBytes = 1024 * 1024;
+/** What a plugin's questions may cost the daemon, whose memory and descriptors are nobody's limit. */
+export interface QuestionBounds {
+  /** A request that goes through a route of the plugin to the original has one of them for as long as it goes on. */
+  connections: number;
+  /** Of one question. */
+  maxBytes: number;
+  /** How long its head may take to come, and its body. */
+  withinMs: number;
+  /** So many are read at once; the others wait. */
+  atOnce: number;
+}
+
+const defaultBounds: QuestionBounds = { connections: 512, maxBytes: 1024 * 1024, withinMs: 10_000, atOnce: 8 };
 
 /** The daemon's side of a plugin's questions: functions that JSON cannot carry across. One per instance, on a socket of its own. */
 export class HostCallbacks {
@@ -24,16 +37,18 @@ export class HostCallbacks {
   readonly #images = new Map<string, PulledImage>();
   readonly #tables = new Map<string, readonly HandlerSpec[]>();
   readonly #assistants = new Map<string, AssistantHandle>();
+  readonly #bounds: QuestionBounds;
+  readonly #reading: Semaphore;
 
-  constructor() {
-    this.#server = createWireServer((request, response) => this.#handle(request, response));
+  constructor(bounds = defaultBounds) {
+    const { connections, withinMs, atOnce } = bounds;
+    this.#bounds = bounds;
+    this.#reading = new Semaphore(atOnce);
+    this.#server = createWireServer((request, response) => this.#handle(request, response), { connections, headMs: withinMs });
   }
 
   async listen(socketPath: string): Promise<void> {
-    await new Promise<void>((listening, failed) => {
-      this.#server.once("error", failed);
-      this.#server.listen(socketPath, listening);
-    });
+    await listen(this.#server, socketPath);
     this.#server.on("error", () => undefined);
   }
 
@@ -64,7 +79,7 @@ export class HostCallbacks {
     const url = request.url ?? "/";
     const original = splitRoutePath(url);
     if (original !== undefined) return this.#original(original, request, response);
-    const body = objectOf(await readRequest(request, maxQuestionBytes));
+    const body = objectOf(await this.#question(request));
     switch (url) {
       case "/Image.Unpack":
         await this.#image(body).unpack(text(body, "snapshotter"));
@@ -78,6 +93,17 @@ export class HostCallbacks {
         return sendJson(response, {});
       default:
         throw notFound(`the daemon does not answer ${url}`);
+    }
+  }
+
+  async #question(request: IncomingMessage): Promise<Buffer> {
+    const gone = new AbortController();
+    const leave = (): void => gone.abort();
+    request.once("close", leave);
+    try {
+      return await this.#reading.run(() => readRequest(request, this.#bounds), gone.signal);
+    } finally {
+      request.off("close", leave);
     }
   }
 

@@ -25,17 +25,22 @@ import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Confinement } from "../confinement/confinement.ts";
 import { bodyOf, readBody } from "../update-body.ts";
+import { AfterCalls } from "./after-calls.ts";
 import { HostCallbacks } from "./host-callbacks.ts";
-import { isNotListening, PluginProcess } from "./plugin-process.ts";
+import { isNotListening } from "./hand-shake.ts";
+import { LimitedProcess } from "./limited-process.ts";
+import { PluginProcess } from "./plugin-process.ts";
+import type { PluginRun } from "./plugin-run.ts";
 import { applyOperations } from "./remote-routes.ts";
 import { RouteGenerations } from "./route-generations.ts";
+import type { Sharing } from "./shared-processes.ts";
 
 export interface InstalledPluginOptions {
   manifest: PluginManifest;
-  /** Folder of the plugin's package.json; the process's working directory. */
+  /** Folder of the plugin's package.json; its own process's working directory. */
   directory: string;
   configuration: Record<string, unknown>;
-  /** The whole environment of the process, besides the two sockets. */
+  /** The whole environment of its own process, besides the two sockets; of one that it shares, what it may read of. */
   environment: Record<string, string>;
   /** How a JavaScript or TypeScript plugin is run; a plugin with a `command` of its own is run by that. */
   childCommand: (directory: string) => { command: string; args: string[] };
@@ -44,9 +49,13 @@ export interface InstalledPluginOptions {
   log: PluginLog;
   /** Limits and user of all its processes; released when it is closed. Default: none but the limit of its process's memory. */
   confinement?: Confinement;
+  /** What it shares with others, its process first of all; left when it is closed. Default: its process is its own. */
+  sharing?: Sharing;
   /** Default: the SDK's. */
   answerBounds?: AnswerBounds;
   startTimeoutMs?: number;
+  /** Ends its start. Default: nothing does. */
+  calledOff?: AbortSignal;
   /** Told when the process serves again after it had ended. Default: nothing. */
   restarted?: () => void;
 }
@@ -61,7 +70,7 @@ export function removeLostSockets(runtimeDirectory: string): void {
     if (/^[0-9a-f]{8}$/.test(name)) rmSync(join(runtimeDirectory, name), { recursive: true, force: true });
 }
 
-/** A plugin in a process of its own, spoken to in HTTP and JSON over a Unix socket. */
+/** A plugin in another process, its own or one that it shares, spoken to in HTTP and JSON over a Unix socket. */
 export class InstalledPlugin implements PluginInstance {
   readonly manifest: PluginManifest;
   readonly origin = "installed";
@@ -71,6 +80,7 @@ export class InstalledPlugin implements PluginInstance {
   readonly #client: WireClient;
   readonly #callbacks: HostCallbacks;
   readonly #generations = new RouteGenerations();
+  readonly #afters = new AfterCalls();
   #calls = 0;
   #hearCrash: (how: string) => void = () => undefined;
 
@@ -87,12 +97,9 @@ export class InstalledPlugin implements PluginInstance {
     this.#client = new WireClient(socketPath, options.answerBounds);
     this.#callbacks = new HostCallbacks();
     this.#process = new PluginProcess({
-      command: this.#command(),
-      socketPath,
+      run: () => this.#run(),
       handShake: (signal) => this.#handShake(signal),
       log: options.log,
-      memoryLimitMb: options.manifest.memoryLimitMb,
-      ...(options.confinement && { confinement: options.confinement }),
       restarted: options.restarted ?? (() => undefined),
       crashed: (how) => this.#hearCrash(how),
       ...(options.startTimeoutMs === undefined ? {} : { startTimeoutMs: options.startTimeoutMs }),
@@ -106,11 +113,11 @@ export class InstalledPlugin implements PluginInstance {
       plugin = new InstalledPlugin(options);
       makeFoldersSync(plugin.#sockets, 0o700);
       await plugin.#callbacks.listen(plugin.#hostSocketPath);
-      await options.confinement?.giveSockets(plugin.#sockets, plugin.#hostSocketPath);
-      await plugin.#process.start();
+      await plugin.confinement?.giveSockets(plugin.#sockets, plugin.#hostSocketPath);
+      await plugin.#process.start(options.calledOff);
       return plugin;
     } catch (error) {
-      await (plugin?.close() ?? options.confinement?.release());
+      await (plugin?.close() ?? release(options));
       const { kind, message } = EngineError.from(error);
       throw new EngineError(kind, `plugin "${options.manifest.name}" could not be started: ${message}`, { cause: error });
     }
@@ -118,7 +125,7 @@ export class InstalledPlugin implements PluginInstance {
 
   /** Of its assistants, too. */
   get confinement(): Confinement | undefined {
-    return this.#options.confinement;
+    return (this.#options.sharing ?? this.#options).confinement;
   }
 
   get pid(): number | undefined {
@@ -184,7 +191,7 @@ export class InstalledPlugin implements PluginInstance {
     this.#client.close();
     await this.#callbacks.close();
     rmSync(this.#sockets, { recursive: true, force: true });
-    await this.confinement?.release();
+    await release(this.#options);
   }
 
   async #call<P extends PointName>(
@@ -263,6 +270,7 @@ export class InstalledPlugin implements PluginInstance {
       generation,
       timeoutMs: call.timeoutMs,
       hold: () => this.#generations.hold(generation, hold()),
+      afters: this.#afters,
       suspect: (error: unknown, late: boolean) => this.#lookAfter(error, late),
       warn: (message: string) => this.#options.log.warn(message),
     };
@@ -289,6 +297,15 @@ export class InstalledPlugin implements PluginInstance {
     }
   }
 
+  async #run(): Promise<PluginRun> {
+    const { manifest, directory, environment, confinement, log, sharing } = this.#options;
+    const { name, memoryLimitMb } = manifest;
+    const socketPath = this.#socketPath;
+    rmSync(socketPath, { force: true });
+    if (sharing !== undefined) return sharing.run({ name, directory, environment, socketPath, hostSocket: this.#hostSocketPath });
+    return LimitedProcess.start({ command: this.#command(), confinement, memoryLimitMb, log });
+  }
+
   #command(): { command: string; args: string[]; env: Record<string, string>; workingDirectory: string } {
     const { manifest, directory } = this.#options;
     const [program, ...args] = manifest.command ?? [];
@@ -303,6 +320,11 @@ export class InstalledPlugin implements PluginInstance {
       workingDirectory: directory,
     };
   }
+}
+
+/** Gives back what an instance was started with. */
+async function release({ confinement, sharing }: InstalledPluginOptions): Promise<void> {
+  await (sharing?.leave() ?? confinement?.release());
 }
 
 /** The answer of a plugin that says nothing. */

@@ -34,6 +34,9 @@ const own: Entry[] = [
   { name: "package/index.js", text: "export {};" },
 ];
 
+/** Nothing is against it. */
+const admitted = (): void => undefined;
+
 interface Place {
   root: string;
   room: PackageRoom;
@@ -68,7 +71,7 @@ function place(t: TestContext): Place {
 /** It is refused with that message, and nothing of it is left. */
 async function assertRefused({ room }: Place, reference: string, message: RegExp): Promise<void> {
   for (const source of [{ reference }, ...(statSync(reference).isFile() ? [{ archive: createReadStream(reference) }] : [])])
-    await assert.rejects(unpackPlugin(source, room), (error: EngineError) => {
+    await assert.rejects(unpackPlugin(source, room, admitted), (error: EngineError) => {
       assert.match(error.message, message);
       assert.equal(error.kind, "invalidArgument");
       return true;
@@ -157,7 +160,7 @@ test("links inside a package are what they were, in its folder, its copy and an 
     link("lib", "package/again"),
   );
   for (const reference of [folder, archive]) {
-    const { directory, content: unpacked } = await unpackPlugin({ reference }, here.room);
+    const { directory, content: unpacked } = await unpackPlugin({ reference }, here.room, admitted);
     assert.equal(unpacked, content);
     assert.equal(readlinkSync(join(directory, "lib/main.js")), "../index.js");
     assert.deepEqual(readdirSync(directory).toSorted(), ["again", "here", "index.js", "lib", "package.json"]);
@@ -178,7 +181,7 @@ test("no program of a package runs as somebody else: what its modes say of that 
     { name: "package/shared", type: "directory", mode: 0o3775 },
   );
   for (const reference of [folder, archive]) {
-    const { directory } = await unpackPlugin({ reference }, here.room);
+    const { directory } = await unpackPlugin({ reference }, here.room, admitted);
     const modes = ["run", "shared"].map((name) => statSync(join(directory, name)).mode & 0o7777);
     assert.deepEqual(modes, [0o755, 0o775]);
   }
@@ -207,7 +210,10 @@ test("a package does not say what npm takes for git, and asks for nothing of the
   writeFileSync(join(folder, ".npmrc"), `git=${join(folder, "git")}\n`);
   const dependencies = { dep: "git+https://127.0.0.1:1/dep.git" };
   writeFileSync(join(folder, "package.json"), JSON.stringify({ ...manifest, dependencies }));
-  await assert.rejects(unpackPlugin({ reference: folder }, here.room), /that plugin "tool" depends on could not be installed/);
+  await assert.rejects(
+    unpackPlugin({ reference: folder }, here.room, admitted),
+    /that plugin "tool" depends on could not be installed/,
+  );
   assert.equal(existsSync(witness), false);
 });
 

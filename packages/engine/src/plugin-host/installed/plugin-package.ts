@@ -4,6 +4,7 @@ import {
   deadlineExceeded,
   EngineError,
   invalidArgument,
+  isKind,
   messageChain,
   notFound,
   unavailable,
@@ -55,6 +56,8 @@ export interface PackageRoom {
   artifacts: PluginArtifacts;
   /** Default: those of the daemon. */
   limits?: ArchiveLimits;
+  /** Ends whatever is waited for, as the daemon is to stop. Default: nothing does. */
+  calledOff?: AbortSignal;
 }
 
 const sdkName = "@pouchcontainer/plugin-sdk";
@@ -68,22 +71,27 @@ export async function packageFolders(parent: string): Promise<string[]> {
 }
 
 /**
- * Brings a plugin's package into a folder of its own, with the packages it depends on. No script of any package is run.
- * After a failure nothing of it is left.
+ * Brings a plugin's package into a folder of its own, with the packages it depends on, of which none is asked for before `admit`, which throws
+ * for a package that is not to be brought in. No script of any package is run. After a failure nothing of it is left.
  */
-export async function unpackPlugin(source: PackageSource, room: PackageRoom): Promise<UnpackedPlugin> {
+export async function unpackPlugin(
+  source: PackageSource,
+  room: PackageRoom,
+  admit: (words: PluginWords) => void,
+): Promise<UnpackedPlugin> {
   await makeFolders(room.directory, 0o700);
   const directory = await mkdtemp(join(room.directory, folderPrefix));
   try {
     const place = await bring(source, directory, room);
     const packageJson = await readPackageJson(directory);
     const manifest = parseManifest(packageJson);
+    admit({ manifest, packageJson });
     const policy = isPolicy(packageJson);
     await (policy ? loadPolicy(manifest, packageJson) : checkMain(manifest, directory));
     const content = await packageContent(directory);
     if (!policy && (place.digest === undefined || lacksDependencies(packageJson, directory))) {
       room.artifacts.signatures.checkUnsigned(`what npm has of the packages that plugin "${manifest.name}" depends on`);
-      await installDependencies(packageJson, manifest.name, directory);
+      await installDependencies(packageJson, manifest.name, { directory, ...patienceFor(source, room) });
       await settleTree(directory);
     }
     return { manifest, packageJson, directory, content, place };
@@ -110,16 +118,22 @@ export async function contentAt(reference: string, room: PackageRoom): Promise<s
   }
 }
 
+/** The same of one that is looked at: `fetches` are the packages, with their versions, that npm will be asked for. */
+export interface ReadPlugin extends PluginWords {
+  fetches: readonly string[];
+}
+
 /** What a package says of itself. Nothing that it depends on is fetched, and nothing of it is left. */
-export async function readPlugin(source: PackageSource, room: PackageRoom): Promise<PluginWords> {
+export async function readPlugin(source: PackageSource, room: PackageRoom): Promise<ReadPlugin> {
   const told = await toldByRegistry(source, room);
-  if (told !== undefined) return { manifest: parseManifest(told), packageJson: told };
+  // One that was pushed has what it depends on in it.
+  if (told !== undefined) return { manifest: parseManifest(told), packageJson: told, fetches: [] };
   await makeFolders(room.directory, 0o700);
   const directory = await mkdtemp(join(room.directory, folderPrefix));
   try {
     await bring(source, directory, room);
     const packageJson = await readPackageJson(directory);
-    return { manifest: parseManifest(packageJson), packageJson };
+    return { manifest: parseManifest(packageJson), packageJson, fetches: wantedOfNpm(packageJson) };
   } finally {
     await removeTree(directory);
   }
@@ -131,8 +145,17 @@ async function toldByRegistry(source: PackageSource, { artifacts }: PackageRoom)
   return artifacts.describe(artifacts.parse(source.reference), source.pull ?? {});
 }
 
+/** How long whoever wants the package waits for what is fetched. */
+function patienceFor(source: PackageSource, { calledOff }: PackageRoom): { signal?: AbortSignal } {
+  const asked = "reference" in source ? source.pull?.signal : undefined;
+  const signals = [asked, calledOff].filter((signal) => signal !== undefined);
+  return signals.length === 0 ? {} : { signal: AbortSignal.any(signals) };
+}
+
 async function bring(source: PackageSource, directory: string, room: PackageRoom): Promise<PluginPlace> {
-  const { artifacts, limits = archiveLimits } = room;
+  const { artifacts, calledOff } = room;
+  const limits = { ...(room.limits ?? archiveLimits), ...(calledOff && { signal: calledOff }) };
+  const patience = patienceFor(source, room);
   const file = join(directory, ".archive");
   if ("archive" in source) {
     artifacts.signatures.checkUnsigned("an archive that is sent");
@@ -143,17 +166,18 @@ async function bring(source: PackageSource, directory: string, room: PackageRoom
   const { reference, pull = {} } = source;
   if (isArtifactReference(reference)) {
     const parsed = artifacts.parse(reference);
-    const { told, ...fetched } = await artifacts.fetch(parsed, pull, file, limits.sentBytes);
+    const { told, ...fetched } = await artifacts.fetch(parsed, { ...pull, ...patience }, file, limits.sentBytes);
     await unpackArchive(file, directory, limits);
     if (told !== undefined) checkTold(told, await readPackageJson(directory), formatReference(parsed));
     return { source: formatReference(parsed), ...fetched };
   }
   artifacts.signatures.checkUnsigned(reference);
-  await bringUnsigned(reference, directory, limits);
+  await bringUnsigned(reference, { directory, ...patience }, limits);
   return { source: reference };
 }
 
-async function bringUnsigned(reference: string, directory: string, limits: ArchiveLimits): Promise<void> {
+async function bringUnsigned(reference: string, place: PackagePlace, limits: ArchiveLimits): Promise<void> {
+  const { directory } = place;
   if (reference.startsWith("/")) {
     const found = await stat(reference).catch(() => undefined);
     if (found === undefined) throw notFound(`there is no folder or archive ${reference} on the daemon's host`);
@@ -162,7 +186,7 @@ async function bringUnsigned(reference: string, directory: string, limits: Archi
     if (!found.isFile()) throw invalidArgument(`${reference} is neither a folder nor a regular file`);
     return unpackArchive(reference, directory, limits);
   }
-  await unpackArchive(await npmPack(reference, directory), directory, limits);
+  await unpackArchive(await npmPack(reference, place), directory, limits);
 }
 
 /** The stream is left as it is after a failure: where it is a request, its client is to hear what was wrong. */
@@ -184,7 +208,8 @@ async function receive(archive: Readable, file: string, { idleMs, sentBytes }: A
   }
 }
 
-async function npmPack(reference: string, directory: string): Promise<string> {
+async function npmPack(reference: string, place: PackagePlace): Promise<string> {
+  const { directory } = place;
   if (!/^(@[a-z0-9][a-z0-9._-]*\/)?[a-z0-9][a-z0-9._-]*(@[a-z0-9^~<>=.*+ |-]+)?$/i.test(reference)) {
     throw invalidArgument(
       `"${reference}" is not the name of an npm package (a folder or archive on the daemon's host begins with /, a plugin of a registry is REGISTRY/NAME:TAG)`,
@@ -192,7 +217,7 @@ async function npmPack(reference: string, directory: string): Promise<string> {
   }
   const { stdout } = await npm(
     ["pack", "--ignore-scripts", "--json", "--pack-destination", directory, "--", reference],
-    directory,
+    place,
   ).catch((error: unknown) => {
     const { message } = EngineError.from(error);
     throw /E404|404 Not Found/.test(message) ? notFound(`npm knows no package "${reference}"`) : error;
@@ -229,6 +254,11 @@ async function checkMain(manifest: PluginManifest, directory: string): Promise<v
   }
 }
 
+function wantedOfNpm(packageJson: Record<string, unknown>): string[] {
+  if (isPolicy(packageJson)) return [];
+  return Object.entries(dependenciesOf(packageJson)).map(([name, version]) => `${name}@${String(version)}`);
+}
+
 /** The SDK is the daemon's own. */
 function dependenciesOf(packageJson: Record<string, unknown>): Record<string, unknown> {
   const all = packageJson["dependencies"];
@@ -250,7 +280,8 @@ function lacksDependencies(packageJson: Record<string, unknown>, directory: stri
 const npmEnvironment = { npm_config_git: "git", npm_config_global: "false" };
 
 /** From npm, which is asked as this host is set up. */
-async function installDependencies(packageJson: Record<string, unknown>, name: string, directory: string): Promise<void> {
+async function installDependencies(packageJson: Record<string, unknown>, name: string, place: PackagePlace): Promise<void> {
+  const { directory } = place;
   const dependencies = dependenciesOf(packageJson);
   if (Object.keys(dependencies).length === 0) return;
   const { devDependencies: _dev, ...rest } = packageJson;
@@ -259,9 +290,10 @@ async function installDependencies(packageJson: Record<string, unknown>, name: s
   try {
     await npm(
       ["install", "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock", "--loglevel=error"],
-      directory,
+      place,
     );
   } catch (error) {
+    if (isKind(error, "cancelled")) throw error;
     throw unavailable(
       `the packages that plugin "${name}" depends on could not be installed: ${EngineError.from(error).message}`,
       { cause: error },
@@ -269,6 +301,12 @@ async function installDependencies(packageJson: Record<string, unknown>, name: s
   }
 }
 
-async function npm(args: string[], directory: string): Promise<{ stdout: string }> {
-  return runGuarded("npm", args, { directory, environment: npmEnvironment });
+/** Where npm works, and until when. */
+interface PackagePlace {
+  directory: string;
+  signal?: AbortSignal;
+}
+
+async function npm(args: string[], place: PackagePlace): Promise<{ stdout: string }> {
+  return runGuarded("npm", args, { ...place, environment: npmEnvironment });
 }

@@ -1,26 +1,22 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { test } from "node:test";
 import { unavailable } from "@pouchcontainer/errors";
+import { LimitedProcess } from "./limited-process.ts";
 import { PluginProcess } from "./plugin-process.ts";
 
-test("a process that was killed is not told to be stuck, and one that does not answer is", async (t) => {
-  const directory = mkdtempSync(join(tmpdir(), "pouch-plugin-process-"));
-  t.after(() => rmSync(directory, { recursive: true }));
+test("a process that was killed is not told to be stuck, and one that does not answer is", async () => {
   for (const isKilled of [true, false]) {
     const said: string[] = [];
     const note = (text: string): void => void said.push(text);
+    const log = { debug: note, info: note, warn: note, error: note };
+    const command = { command: "sleep", args: ["100"], env: { PATH: process.env["PATH"] ?? "" } };
     let answers = true;
     const plugin = new PluginProcess({
-      command: { command: "sleep", args: ["100"], env: { PATH: process.env["PATH"] ?? "" } },
-      socketPath: join(directory, "s"),
+      run: () => LimitedProcess.start({ command, memoryLimitMb: 64, log }),
       handShake: async () => {
         if (!answers) throw unavailable("nobody is there");
       },
-      log: { debug: note, info: note, warn: note, error: note },
-      memoryLimitMb: 64,
+      log,
       restarted: () => undefined,
       crashed: () => undefined,
     });

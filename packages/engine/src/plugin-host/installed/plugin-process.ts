@@ -1,28 +1,22 @@
 import { EngineError, messageChain, unavailable } from "@pouchcontainer/errors";
 import { inBackground } from "@pouchcontainer/owners";
 import type { PluginLog } from "@pouchcontainer/plugin-sdk";
-import { readFileSync, rmSync } from "node:fs";
 import type { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ended } from "../../ended.ts";
 import { firstLine } from "../../first-line.ts";
-import { oomKillsIn } from "../../control-groups/group-events.ts";
-import type { Confinement } from "../confinement/confinement.ts";
-import { GuardedProcess, type Exit, type GuardedCommand } from "../guarded-process.ts";
 import { readOutputLines } from "../output-lines.ts";
+import { endedWithinMs, untilHandShake } from "./hand-shake.ts";
 import { LastLines, withLastLines } from "./last-lines.ts";
+import type { PluginRun } from "./plugin-run.ts";
 
 /** How a plugin's process is run. */
 export interface PluginProcessOptions {
-  command: Omit<GuardedCommand, "stopTimeoutMs" | "surroundings">;
-  /** Where it will listen; removed before each start. */
-  socketPath: string;
+  /** Begins it, each time anew. */
+  run: () => Promise<PluginRun>;
   /** Resolves when the process answered the hand-shake. Rejects with `unavailable` while nothing listens yet. */
   handShake: (signal: AbortSignal) => Promise<void>;
   log: PluginLog;
-  memoryLimitMb: number;
-  /** Default: the memory of the process itself is limited, and nothing else. */
-  confinement?: Confinement;
   /** Told when the process serves again after it had ended: what it knew is lost. */
   restarted: () => void;
   /** Told how it was each time the process ended that was not stopped, or could not be started again. */
@@ -33,19 +27,16 @@ export interface PluginProcessOptions {
 
 const firstDelayMs = 100;
 const maxDelayMs = 30_000;
-const limitCheckMs = 1000;
 /** How long the last output of a process that has ended may take to be read. */
 const lastWordsMs = 1000;
 /** How long a process that missed a deadline may take to answer the hand-shake before it counts as stuck. */
 const aliveTimeoutMs = 3000;
-/** How long the end of a process whose socket failed may take to be heard of. */
-const endedWithinMs = 200;
 
-/** A plugin's process: started, restarted with back-off when it ends by itself, ended when it is stuck or takes too much memory. */
+/** The process that a plugin runs in: started, restarted with back-off when it ends by itself, ended when it is stuck. */
 export class PluginProcess {
   readonly #options: PluginProcessOptions;
   readonly #stopping = new AbortController();
-  #current: GuardedProcess | undefined;
+  #current: PluginRun | undefined;
   #ready = false;
   #waiting: (() => void)[] = [];
   #supervision: Promise<void> = Promise.resolve();
@@ -66,9 +57,31 @@ export class PluginProcess {
   }
 
   /** Resolves when the process answered the hand-shake; the first failure is the caller's, later ones lead to restarts. */
-  async start(): Promise<void> {
-    const first = await this.#spawn();
-    this.#supervision = this.#supervise(first);
+  async start(calledOff?: AbortSignal): Promise<void> {
+    const callOff = (): void => this.#stopping.abort();
+    calledOff?.addEventListener("abort", callOff, { once: true });
+    try {
+      const first = await this.#spawnFirst();
+      this.#supervision = this.#supervise(first);
+    } finally {
+      calledOff?.removeEventListener("abort", callOff);
+    }
+  }
+
+  /** Who ends a process in its own start has failed; those that were in it begin once more, without it. */
+  async #spawnFirst(): Promise<PluginRun> {
+    for (;;) {
+      this.#current = undefined;
+      try {
+        return await this.#spawn();
+      } catch (error) {
+        if (!this.#wasEndedByAnother || this.#stopping.signal.aborted) throw error;
+      }
+    }
+  }
+
+  get #wasEndedByAnother(): boolean {
+    return this.#current?.wasEndedByAnother() ?? false;
   }
 
   /** Resolves when the process can take calls, also after a restart under way; rejects when the signal aborts. */
@@ -117,61 +130,29 @@ export class PluginProcess {
     await this.#supervision;
   }
 
-  async #spawn(): Promise<GuardedProcess> {
-    const { command, socketPath, log, confinement } = this.#options;
-    rmSync(socketPath, { force: true });
-    const surroundings = confinement && { surroundings: () => confinement.ofItself() };
-    const started = await GuardedProcess.start({ ...command, ...surroundings, stopTimeoutMs: 2000 });
+  async #spawn(): Promise<PluginRun> {
+    const { log, handShake, startTimeoutMs } = this.#options;
+    const started = await this.#options.run();
     this.#current = started;
     this.#complaints = new LastLines();
     this.#logLines(started.stdout, "stdout");
     this.#logLines(started.stderr, "stderr");
-    let hasEnded = false;
     inBackground("noticing the end of a plugin's process", async () => {
-      const exit = await started.exited;
-      hasEnded = true;
+      const how = await started.exited;
       const served = this.#ready;
       this.#ready = false;
-      if (served && !this.#stopping.signal.aborted) this.#options.crashed(`its process ended ${this.#ending(exit)}`);
+      if (served && !this.#stopping.signal.aborted) this.#options.crashed(`its process ended ${how}`);
     });
     try {
-      await this.#untilHandShake(started, () => hasEnded);
+      await untilHandShake(started, { handShake, stopping: this.#stopping.signal, timeoutMs: startTimeoutMs });
     } catch (error) {
-      await started.kill();
+      await started.giveUp();
       throw this.#stopping.signal.aborted ? error : await this.#withComplaints(error, started);
     }
-    this.#watchLimits(started);
     this.#ready = true;
     this.#wake();
     log.debug(`process ${started.pid} serves the plugin`);
     return started;
-  }
-
-  async #untilHandShake(started: GuardedProcess, hasEnded: () => boolean): Promise<void> {
-    const timeoutMs = this.#options.startTimeoutMs ?? 15_000;
-    const deadline = AbortSignal.any([AbortSignal.timeout(timeoutMs), this.#stopping.signal]);
-    let waitMs = 5;
-    for (;;) {
-      if (hasEnded()) throw await this.#endedAtStart(started);
-      try {
-        return await this.#options.handShake(deadline);
-      } catch (error) {
-        if (this.#stopping.signal.aborted) throw unavailable("it is being stopped");
-        if (deadline.aborted)
-          throw unavailable(`its process did not answer the hand-shake within ${timeoutMs / 1000} s`, { cause: error });
-        if (!isNotListening(error)) {
-          // An error of the process itself is best told by its end, where that is what happened.
-          await Promise.race([started.exited, sleep(200)]);
-          throw hasEnded() ? await this.#endedAtStart(started) : error;
-        }
-      }
-      await sleep(waitMs);
-      waitMs = Math.min(waitMs * 1.5, 50);
-    }
-  }
-
-  async #endedAtStart(started: GuardedProcess): Promise<EngineError> {
-    return unavailable(`its process ended ${this.#ending(await started.exited)} at its start`);
   }
 
   /** What it complained about last, for the author. */
@@ -180,24 +161,24 @@ export class PluginProcess {
   }
 
   /** A failure of the start, with what its author wants to see: the process wrote why it failed, be it alive or not. */
-  async #withComplaints(error: unknown, started: GuardedProcess): Promise<EngineError> {
+  async #withComplaints(error: unknown, started: PluginRun): Promise<EngineError> {
     // They may still be in the pipe.
-    await ended(started.program.closed, lastWordsMs);
+    await ended(started.closed, lastWordsMs);
     return withLastLines(EngineError.from(error), this.complaints || undefined);
   }
 
-  async #supervise(first: GuardedProcess): Promise<void> {
+  async #supervise(first: PluginRun): Promise<void> {
     const { log } = this.#options;
-    let current: GuardedProcess | undefined = first;
+    let current: PluginRun | undefined = first;
     let delayMs = 0;
     while (current !== undefined) {
       const startedAt = performance.now();
-      const exit = await current.exited;
+      const how = await current.exited;
       await current.stop();
       this.#current = undefined;
       if (this.#stopping.signal.aborted) return;
       if (performance.now() - startedAt > maxDelayMs) delayMs = 0;
-      log.error(`its process ended ${this.#ending(exit)}; starting it again`);
+      log.error(`its process ended ${how}; starting it again`);
       current = undefined;
       while (current === undefined && !this.#stopping.signal.aborted) {
         delayMs = delayMs === 0 ? firstDelayMs : Math.min(delayMs * 2, maxDelayMs);
@@ -207,7 +188,7 @@ export class PluginProcess {
     }
   }
 
-  async #respawn(delayMs: number): Promise<GuardedProcess | undefined> {
+  async #respawn(delayMs: number): Promise<PluginRun | undefined> {
     if (this.#stopping.signal.aborted) return undefined;
     try {
       const started = await this.#spawn();
@@ -223,39 +204,6 @@ export class PluginProcess {
       this.#options.crashed(`its process could not be started again: ${why}`);
       return undefined;
     }
-  }
-
-  /** Looks after the limits of a process that serves, and ends it with all it started where it needs more memory. */
-  #watchLimits(started: GuardedProcess): void {
-    const { confinement, log } = this.#options;
-    let isRefused = false;
-    const timer = setInterval(() => {
-      const refused = isRefused ? undefined : confinement?.refusedForks(started.groups);
-      if (refused !== undefined) log.warn(refused);
-      isRefused ||= refused !== undefined;
-      const excess = this.#excessOf(started);
-      if (excess === undefined) return;
-      clearInterval(timer);
-      log.error(`${excess}; ending it`);
-      inBackground("ending a plugin's process", () => started.kill());
-    }, limitCheckMs);
-    timer.unref();
-    inBackground("noticing the end of a plugin's process", () => started.exited.finally(() => clearInterval(timer)));
-  }
-
-  /** In words, what it takes more of than it may. Of several processes the kernel may have ended one. */
-  #excessOf({ pid, groups }: GuardedProcess): string | undefined {
-    const { memoryLimitMb, confinement } = this.#options;
-    if (confinement?.limitsMemory) return (oomKillsIn(groups) ?? 0) > 0 ? confinement.outOfMemory : undefined;
-    const usedMb = anonymousMegabytes(pid);
-    if (usedMb <= memoryLimitMb) return undefined;
-    return `its process uses ${Math.round(usedMb)} MB of memory, more than its limit of ${memoryLimitMb} MB`;
-  }
-
-  /** How it ended, in words. */
-  #ending({ code, signal, outOfMemory }: Exit): string {
-    const how = signal === null ? `with status ${code}` : `by ${signal}`;
-    return outOfMemory && this.#options.confinement !== undefined ? `${how}: ${this.#options.confinement.outOfMemory}` : how;
   }
 
   #logLines(output: Readable, stream: "stdout" | "stderr"): void {
@@ -278,20 +226,4 @@ const levels: Record<string, keyof PluginLog> = { "3": "error", "4": "warn", "6"
 function splitLevel(line: string): { message: string; level?: keyof PluginLog } {
   const parts = /^<([0-7])>(.*)$/.exec(line);
   return parts === null ? { message: line } : { message: parts[2] ?? "", level: levels[parts[1] ?? ""] ?? "info" };
-}
-
-/** Whether there is no socket, or nobody behind it. */
-export function isNotListening(error: unknown): boolean {
-  const cause = error instanceof Error ? error.cause : undefined;
-  const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
-  return code === "ENOENT" || code === "ECONNREFUSED";
-}
-
-/** Memory that is the process's own: mapped files, the executable first of all, are shared and do not count. */
-export function anonymousMegabytes(pid: number): number {
-  try {
-    return Number(/^RssAnon:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0) / 1024;
-  } catch {
-    return 0;
-  }
 }

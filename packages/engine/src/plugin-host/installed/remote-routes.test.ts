@@ -9,9 +9,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { AfterCalls } from "./after-calls.ts";
 import { applyOperations, type RemotePlugin } from "./remote-routes.ts";
 
-const rest = { name: "router", timeoutMs: 5000, hold: () => () => undefined, suspect: () => undefined, warn: assert.fail };
+const rest = {
+  name: "router",
+  timeoutMs: 5000,
+  hold: () => () => undefined,
+  suspect: () => undefined,
+  warn: assert.fail,
+  afters: new AfterCalls(),
+};
 
 type Question = Record<string, unknown>;
 
@@ -30,7 +38,7 @@ async function wrapped(
   const plugin = createWireServer(async (request, response) => {
     const question = { path: request.url, ...(JSON.parse((await readRequest(request)).toString()) as object) } as Question;
     asked.push(question);
-    const answer = request.url === "/ApiPlugin.Before" || "status" in question ? before(question) : {};
+    const answer = request.url === "/ApiPlugin.Before" || "status" in question ? await before(question) : {};
     if (answer !== undefined) sendJson(response, answer);
   }).listen(socketPath);
   await once(plugin, "listening");
@@ -258,6 +266,21 @@ test("after is not shown a body that is too large", async (t) => {
   assert.equal(await (await post(long)).text(), `7:${long}`);
   for (let round = 0; round < 100 && asked.length === 0; round += 1) await sleep(10);
   assert.deepEqual([asked[0]?.["status"], asked[0]?.["body"]], [200, undefined]);
+});
+
+test("a plugin that does not end what it is told afterwards is told of so many and no more, and that is said", async (t) => {
+  const release = Promise.withResolvers<object>();
+  const warned: string[] = [];
+  const { asked, post } = await wrapped(t, { after: true, responseBody: true }, () => release.promise, {
+    warn: (message) => void warned.push(message),
+    afters: new AfterCalls(),
+  });
+  for (let request = 0; request < 20; request += 1) assert.equal(await (await post("x")).text(), "7:x");
+  for (let round = 0; round < 200 && asked.length < 16; round += 1) await sleep(10);
+  release.resolve({});
+  for (let round = 0; round < 200 && warned.length === 0; round += 1) await sleep(10);
+  assert.equal(asked.length, 16);
+  assert.deepEqual(warned, ["after a request: it was not told of 4 more, as 16 calls were under way"]);
 });
 
 test("an upgraded connection counts as under way until its end", async (t) => {

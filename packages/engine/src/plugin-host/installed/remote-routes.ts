@@ -13,6 +13,7 @@ import {
 } from "@pouchcontainer/plugin-sdk/host";
 import { IncomingMessage, validateHeaderName, validateHeaderValue, type ServerResponse } from "node:http";
 import { routeKey, wrapping } from "../handler-table.ts";
+import { mostAfterCalls, type AfterCalls } from "./after-calls.ts";
 import { maskedFailure, maskedWords } from "../masked-failure.ts";
 import { jsonOf, readBody } from "../update-body.ts";
 
@@ -26,6 +27,7 @@ export interface RemotePlugin {
   timeoutMs: number;
   /** Counts a request as under way in the plugin until what it returns is called. */
   hold: () => () => void;
+  afters: AfterCalls;
   /** Told of a call that failed, and whether its time was up: the process may be stuck. */
   suspect: (error: unknown, late: boolean) => void;
   /** Told of an `after` that failed: the answer is out by then. */
@@ -243,6 +245,7 @@ function replay(request: IncomingMessage, body: Buffer): IncomingMessage {
 function notifyAfter(response: ServerResponse, wrap: Wrap, plugin: RemotePlugin, about: Pick<Told, "url">): void {
   const body = wrap.responseBody === true ? recordBody(response) : undefined;
   response.once("close", () => {
+    if (!plugin.afters.enter()) return;
     const shown = body?.();
     const answer = {
       status: response.statusCode,
@@ -257,7 +260,12 @@ function notifyAfter(response: ServerResponse, wrap: Wrap, plugin: RemotePlugin,
         const [shown, about] = legible(error, told);
         plugin.warn(`after a request: ${maskedWords(messageChain(shown), about)}`);
       })
-      .finally(release);
+      .finally(() => {
+        release();
+        const leftOut = plugin.afters.leave();
+        if (leftOut > 0)
+          plugin.warn(`after a request: it was not told of ${leftOut} more, as ${mostAfterCalls} calls were under way`);
+      });
   });
 }
 

@@ -5,16 +5,18 @@ import { GuardedProcess } from "../guarded-process.ts";
 /** npm and tar have this long. */
 const programTimeoutMs = 300_000;
 
-/** Where a program runs, and what is set besides the daemon's own environment. */
+/** Where a program runs, what is set besides the daemon's own environment, and what ends it. */
 export interface ProgramPlace {
   directory?: string;
   environment?: Record<string, string>;
+  signal?: AbortSignal;
 }
 
 /** Ends with the daemon, also where that is killed: the next one takes away what it was filling. */
 export async function runGuarded(command: string, args: string[], place: ProgramPlace = {}): Promise<{ stdout: string }> {
   const running = await startGuarded(command, args, place);
-  const limits = { timeoutMs: programTimeoutMs, maxOutputBytes: 16 * 1024 * 1024 };
+  const { signal } = place;
+  const limits = { timeoutMs: programTimeoutMs, maxOutputBytes: 16 * 1024 * 1024, ...(signal && { signal }) };
   const ended = outcomeOf(running.program, limits);
   await Promise.allSettled([ended]);
   await running.stop();

@@ -19,6 +19,8 @@ export interface ArchiveLimits {
   sentBytes: number;
   /** Most bytes of what is in it; tar counts them in pieces of 10 KiB. */
   unpackedBytes: number;
+  /** Ends the work on it. Default: nothing does. */
+  signal?: AbortSignal;
 }
 
 export const archiveLimits: ArchiveLimits = { idleMs: 30_000, sentBytes: 512 * 1024 ** 2, unpackedBytes: 2 * 1024 ** 3 };
@@ -55,9 +57,9 @@ async function onlyFolderIn(folder: string): Promise<string | undefined> {
   return join(folder, only.name);
 }
 
-async function tar(what: "archive" | "folder", args: string[], { unpackedBytes }: ArchiveLimits): Promise<void> {
+async function tar(what: "archive" | "folder", args: string[], { unpackedBytes, signal }: ArchiveLimits): Promise<void> {
   try {
-    await runGuarded("tar", [...tarLimit(unpackedBytes), ...args]);
+    await runGuarded("tar", [...tarLimit(unpackedBytes), ...args], signal && { signal });
   } catch (error) {
     if (messageChain(error).includes(tooLarge))
       throw invalidArgument(`the plugin's ${what} holds more than ${unpackedBytes} bytes, which is the most that is unpacked`);

@@ -4,7 +4,7 @@ import type { PluginManifest } from "@pouchcontainer/plugin-sdk";
 import { isObject } from "@pouchcontainer/plugin-sdk/host";
 import type { PluginRecord } from "../plugin-record.ts";
 import { isPolicy } from "../policies/index.ts";
-import { missingPrivileges, privilegesOf, privilegesText } from "./privileges.ts";
+import { missingPrivileges, privilegesAsked, privilegesOf, privilegesText, processPrivileges } from "./privileges.ts";
 import { routeWarnings } from "./request-routes.ts";
 import { fieldWarnings } from "./unknown-fields.ts";
 
@@ -17,33 +17,39 @@ export interface Asking {
   packageJson: unknown;
 }
 
+/** All that a package asks for. */
+export function askedBy({ manifest, packageJson }: Asking): PluginPrivilege[] {
+  return [...privilegesAsked(manifest), ...processPrivileges(packageJson)];
+}
+
 /**
  * What a plugin asks for that was not granted to it before. One that is new and asks for nothing by name needs no grant, as ever; nor does
  * a policy whose versions never did, as what it changes is read in its rules. That is no grant for code in its place.
  */
-export function toBeGranted({ manifest, packageJson }: Asking, old: PluginRecord | undefined): PluginPrivilege[] {
+export function toBeGranted(asking: Asking, old: PluginRecord | undefined): PluginPrivilege[] {
+  const { manifest, packageJson } = asking;
   const before = old?.installed;
   const wereRules = isPolicy(before?.packageJson) && before?.granted === undefined;
   const areRules = isPolicy(packageJson);
   if (manifest.permissions === undefined && (before === undefined || (areRules && before.granted === undefined))) return [];
   const granted = old?.installed === undefined || (wereRules && !areRules) ? [] : grantedTo(old);
-  return missingPrivileges(privilegesOf(manifest.permissions), granted);
+  return missingPrivileges(askedBy(asking), granted);
 }
 
-/** What an installed plugin was granted. */
+/** What an installed plugin was granted; what its process has of the host, it has been installed with. */
 export function grantedTo({ installed }: PluginRecord): readonly PluginPrivilege[] {
-  return installed?.granted ?? privilegesOf(undefined);
+  return [...(installed?.granted ?? privilegesOf(undefined)), ...processPrivileges(installed?.packageJson)];
 }
 
-/** What a plugin is granted from now on: what it asks for. Throws `forbidden` where that is more than it was and is being granted. */
+/** What a plugin is granted from now on: the permissions it asks for. Throws `forbidden` where that is more than it was and is being granted. */
 export function grantNow(asking: Asking, old: PluginRecord | undefined, given: GrantedPrivileges): PluginPrivilege[] {
-  const { name, permissions } = asking.manifest;
+  const { name } = asking.manifest;
   const missing = given === "all" ? [] : missingPrivileges(toBeGranted(asking, old), given);
   if (missing.length > 0)
     throw forbidden(
       `plugin "${name}" asks for privileges that were not granted: ${privilegesText(missing)}; who grants them says so with --grant-all-permissions, lists them as "privileges" in the request, or writes "grantAllPermissions": true into its entry of a set`,
     );
-  return privilegesOf(permissions);
+  return privilegesAsked(asking.manifest);
 }
 
 /** What a request says is granted: `all`, or a list in Docker's shape. */
@@ -70,5 +76,9 @@ export function warningOf(asking: Asking, observed: readonly PluginPrivilege[]):
 function ofAll({ manifest, packageJson }: Asking, observed: readonly PluginPrivilege[]): string[] {
   if (manifest.permissions !== undefined || isPolicy(packageJson)) return [];
   const needed = observed.length === 0 ? "" : `; what it did so far would need ${privilegesText(observed)}`;
-  return [`plugin "${manifest.name}" has no permissions in its manifest and may do all that its points let it do${needed}`];
+  const { name, user = "root", environment } = manifest;
+  const reads = environment.length === 0 ? "" : `, with ${environment.join(", ")} of the daemon's environment`;
+  return [
+    `plugin "${name}" has no permissions in its manifest and may do all that its points let it do, as ${user}${reads}${needed}`,
+  ];
 }

@@ -13,6 +13,7 @@ import {
 import { compileBodyChecks, InProcessPlugin, parseManifest, type Registration } from "@pouchcontainer/plugin-sdk/host";
 import { sampleContainer, sampleContainerConfig, sampleEndpoint, sampleImage } from "@pouchcontainer/plugin-sdk/testing";
 import assert from "node:assert/strict";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { test } from "node:test";
 import { PluginHost } from "../plugin-host.ts";
 
@@ -264,6 +265,33 @@ for (const [what, routes, refused] of [
     );
   });
 }
+
+test("handlers that a plugin was shown answer it once its table is accepted: its own routes' where it is limited, protected ones' never", async () => {
+  const called: string[] = [];
+  const served = (method: string, path: string): HandlerSpec => ({ method, path, handler: () => void called.push(path) });
+  const table = [served("GET", "/info"), served("GET", "/version"), served("POST", "/prune"), served("GET", "/plugins")];
+  // Neither is looked at.
+  const [request, response] = [{} as IncomingMessage, {} as ServerResponse];
+  const reached = async (asked: PluginPermissions | undefined, change: (shown: readonly HandlerSpec[]) => HandlerSpec[]) => {
+    const { host, add } = harness();
+    let lent: readonly HandlerSpec[] = [];
+    add("api", { updateHandler: (handlers) => change((lent = handlers)) }, asked);
+    const isAccepted = await host.updateHandlers(table).then(
+      () => true,
+      () => false,
+    );
+    called.length = 0;
+    for (const { handler } of lent) await Promise.resolve(handler(request, response, {})).catch(() => undefined);
+    return [isAccepted, ...called];
+  };
+  const keep = (shown: readonly HandlerSpec[]): HandlerSpec[] => [...shown];
+  const replace = (shown: readonly HandlerSpec[]): HandlerSpec[] =>
+    shown.map((spec) => (spec.path === "/version" ? route("GET", "/version") : spec));
+  assert.deepEqual(await reached({}, keep), [true]);
+  assert.deepEqual(await reached({}, replace), [false]);
+  assert.deepEqual(await reached({ routes: ["replace GET /version"] }, replace), [true, "/version"]);
+  assert.deepEqual(await reached(undefined, keep), [true, "/info", "/version", "/prune"]);
+});
 
 test("what a plugin did is remembered as the permissions that it would have to ask for", async () => {
   const { host, add } = harness();

@@ -53,6 +53,11 @@ export class PermissionGuard {
     }
   }
 
+  /** Whether a paper says what it may do; without one it may do all. */
+  get isLimited(): boolean {
+    return this.#limits.length > 0;
+  }
+
   /** The difference that it made in the table of routes. */
   rerouted(patch: readonly PatchOperation[]): void {
     for (const change of routeChanges(patch)) {

@@ -3,6 +3,7 @@ import { WireClient } from "@pouchcontainer/plugin-sdk/host";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { checkTable } from "../handler-table.ts";
+import { AfterCalls } from "../installed/after-calls.ts";
 import { applyOperations } from "../installed/remote-routes.ts";
 import { compileRoutes, coversRoute, routeChanges, routeText, type RouteChange } from "./route-changes.ts";
 
@@ -16,6 +17,7 @@ test("a route that the protocol wraps is told from one that it replaces, also wh
     generation: "c1",
     timeoutMs: 1,
     hold: () => () => undefined,
+    afters: new AfterCalls(),
     suspect: () => undefined,
     warn: () => undefined,
   };

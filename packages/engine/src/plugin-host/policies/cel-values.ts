@@ -39,7 +39,9 @@ export function celOf(value: unknown, meter: Meter): CelInput | undefined {
 function listOf(items: readonly unknown[], meter: Meter): CelList {
   meter.spend(items.length / 16);
   const isText = (item: unknown): item is string => typeof item === "string";
-  return celList(items.every(isText) ? items : items.map((item) => celOf(item, meter) ?? null));
+  if (items.every(isText)) return celList(items);
+  meter.spend(items.length / 4);
+  return celList(items.map((item) => celOf(item, meter) ?? null));
 }
 
 function mapOf(members: object, meter: Meter): CelMap {
@@ -102,7 +104,10 @@ class JsonMap implements ReadonlyMap<string, CelInput> {
   }
 
   #known(): string[] {
-    this.#names ??= Object.keys(this.#members).filter((name) => (this.#members[name] ?? null) !== null);
+    if (this.#names === undefined) {
+      this.#names = Object.keys(this.#members).filter((name) => (this.#members[name] ?? null) !== null);
+      this.#meter.spend(this.#names.length / 4);
+    }
     return this.#names;
   }
 }

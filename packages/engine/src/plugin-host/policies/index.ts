@@ -18,6 +18,8 @@ export async function loadPolicy(
 ): Promise<PluginInstance> {
   if (manifest.command !== undefined)
     throw invalidArgument(`policy "${manifest.name}": it runs no command, leave out pouch.command`);
+  if (manifest.sharedProcess !== undefined)
+    throw invalidArgument(`policy "${manifest.name}": it runs in no process, leave out pouch.sharedProcess`);
   const { PolicyPlugin } = await import("./policy-plugin.ts");
   return new PolicyPlugin(manifest, policy, configuration);
 }

@@ -3,6 +3,7 @@ import { entryOf, parseManifest, type PointRequest } from "@pouchcontainer/plugi
 import { sampleContainerConfig } from "@pouchcontainer/plugin-sdk/testing";
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { loadPolicy } from "./index.ts";
 import { PolicyPlugin } from "./policy-plugin.ts";
 import type { PolicySection } from "./policy-schema.ts";
 import { context, create, made, policy, refused, valid } from "./try-policy.ts";
@@ -25,6 +26,15 @@ test("a validation refuses in its own words, and as its reason says", () => {
     kind: "invalidArgument",
     message: "failed expression: object.Image == ''",
   });
+});
+
+test("a policy that names a program, or a process to run in, is refused with the key to leave out", async () => {
+  for (const [key, value] of Object.entries({ command: ["python3"], sharedProcess: "team-a" })) {
+    const pouch = { api: "1", points: ["container.preCreate"], [key]: value };
+    const manifest = parseManifest({ name: "rules", version: "1.0.0", pouch });
+    const message = new RegExp(`^policy "rules": it runs .*, leave out pouch.${key}$`);
+    await assert.rejects(loadPolicy(manifest, { policy: {} }), { kind: "invalidArgument", message });
+  }
 });
 
 test("a message that cannot be made is the fixed one, or says the expression", () => {

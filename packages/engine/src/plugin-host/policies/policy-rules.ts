@@ -1,5 +1,5 @@
 import { forbidden, invalidArgument, unauthenticated } from "@pouchcontainer/errors";
-import { merged, patched } from "./apply-change.ts";
+import type { Draft } from "./draft.ts";
 import type { CelRules, Rule } from "./cel-rules.ts";
 import type { Scope } from "./check-expression.ts";
 import type { PolicySection } from "./policy-schema.ts";
@@ -7,7 +7,7 @@ import type { Shape } from "./shapes.ts";
 
 export interface Mutation {
   rule: Rule;
-  apply: (body: unknown, change: unknown) => unknown;
+  apply: (draft: Draft, change: unknown) => void;
 }
 
 export interface Validation {
@@ -67,8 +67,14 @@ function withVariables(scope: Scope, variables: ReadonlyMap<string, Rule>): Scop
 
 function mutationOf(mutation: NonNullable<PolicySection["mutations"]>[number], place: string, compile: Compile): Mutation {
   return mutation.patchType === "JSONPatch"
-    ? { rule: compile(`${place}.jsonPatch.expression`, mutation.jsonPatch.expression), apply: patched }
-    : { rule: compile(`${place}.applyConfiguration.expression`, mutation.applyConfiguration.expression), apply: merged };
+    ? {
+        rule: compile(`${place}.jsonPatch.expression`, mutation.jsonPatch.expression),
+        apply: (draft, change) => draft.patch(change),
+      }
+    : {
+        rule: compile(`${place}.applyConfiguration.expression`, mutation.applyConfiguration.expression),
+        apply: (draft, change) => draft.merge(change),
+      };
 }
 
 function validationOf(

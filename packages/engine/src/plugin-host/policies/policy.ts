@@ -2,6 +2,7 @@ import { celMap, isCelMap, type CelInput, type CelMap } from "@bufbuild/cel";
 import { internal, messageChain } from "@pouchcontainer/errors";
 import { CelRules, type Parsed, type Rule } from "./cel-rules.ts";
 import { celOf, jsonOf } from "./cel-values.ts";
+import { Draft } from "./draft.ts";
 import { compilePolicy, type PolicyRules, type PolicyShapes, type Validation } from "./policy-rules.ts";
 import type { PolicySection } from "./policy-schema.ts";
 
@@ -35,15 +36,15 @@ export class Policy {
     const bindingsOf = (value: unknown): Bindings => this.#bindings({ object: celOf(value, meter) ?? null, ...others });
     let bindings = bindingsOf(body);
     if (!conditions.every((rule) => isTrue(rule, bindings))) return body;
-    let result = body;
+    const draft = new Draft(body, meter);
     const mutations = options.mutates ? this.#compiled.mutations : [];
     for (const { rule, apply } of mutations) {
       const change = rule.evaluate(bindings);
-      result = failingAt(rule, () => apply(result, jsonOf(change, meter)));
-      bindings = bindingsOf(result);
+      failingAt(rule, () => apply(draft, jsonOf(change, meter)));
+      bindings = bindingsOf(draft.body);
     }
     for (const validation of validations) this.#validate(validation, bindings);
-    return result;
+    return draft.body;
   }
 
   #validate({ rule, text, message, refuse }: Validation, bindings: Bindings): void {

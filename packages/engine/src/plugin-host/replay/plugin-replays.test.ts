@@ -1,7 +1,7 @@
 import type { PluginReplayDifference, PluginReplayMessage, PluginReplaySummary } from "@pouchcontainer/api";
 import { sampleContainerConfig } from "@pouchcontainer/plugin-sdk/testing";
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -237,6 +237,42 @@ test("whoever goes ends the replay with all that it began, and the next one is f
   assert.throws(() => process.kill(Number(readFileSync(file, "utf8")), 0), { code: "ESRCH" });
   assert.equal((await replay()).summary.same, 1);
 });
+
+for (const [what, change] of Object.entries({
+  removed: ({ manager }: Daemon) => manager.remove("tool", { force: true }),
+  reloaded: ({ manager }: Daemon) => manager.reload("tool"),
+}))
+  test(`one that is ${what} while its calls are replayed is run to their end, and its folder goes then`, async (t) => {
+    const { plugin, root, running, create, replay, folders } = await world(t);
+    const [flag, called] = [join(root, "flag"), join(root, "called")];
+    // Its process ends with the first call of the replay: the others are made by one that is started from the folder again.
+    const code = `async preCreate(config) {
+      const { existsSync, writeFileSync } = await import("node:fs");
+      if (existsSync(${JSON.stringify(flag)})) {
+        writeFileSync(${JSON.stringify(called)}, "");
+        while (existsSync(${JSON.stringify(flag)})) await new Promise((resolve) => setTimeout(resolve, 10));
+        process.exit(7);
+      }
+      config.Hostname = config.Image;
+    }`;
+    await running.manager.install({ reference: plugin("tool", { code }) });
+    for (const image of ["apple", "banana", "cherry"]) await create(image);
+    const [before] = folders();
+    writeFileSync(flag, "");
+    const replaying = replay();
+    while (!existsSync(called)) await sleep(10);
+    plugin("tool", { version: "2.0.0", code: naming('"other"') });
+    await change(running);
+    rmSync(flag);
+    const { summary, differences } = await replaying;
+    assert.deepEqual(
+      differences.map(({ container }) => container.name),
+      ["apple"],
+    );
+    assert.deepEqual([summary.same, summary.leftOut, summary.version], [2, [], "1.0.0"]);
+    assert.ok(!folders().includes(before ?? ""));
+    assert.equal(folders().length, what === "removed" ? 0 : 1);
+  });
 
 test("one that is compiled in is called itself, and no other version of it can be", async (t) => {
   const { plugin, create, replay } = await world(t);

@@ -69,6 +69,8 @@ export class PluginReplays {
     signal: AbortSignal,
   ): Promise<PluginReplaySummary> {
     await using instances = new ReplayInstances(this.#deps);
+    const present = subject.record?.installed?.directory;
+    if (present !== undefined) instances.keep(present);
     const fresh = against && (await this.#unpacked(against, subject, instances));
     signal.throwIfAborted();
     // What does not start is told before there is anything else to tell: the answer is an error's then.
@@ -85,10 +87,12 @@ export class PluginReplays {
   async #unpacked(source: PackageSource, { name, builtin }: ReplaySubject, instances: ReplayInstances): Promise<UnpackedPlugin> {
     if (builtin !== undefined)
       throw failedPrecondition(`plugin ${name} is compiled into the daemon: another version of it cannot be run beside it`);
-    const unpacked = await unpackPlugin(source, this.#deps);
+    // Whoever asks for a replay has it run: what it lacks a grant for is in the report.
+    const unpacked = await unpackPlugin(source, this.#deps, ({ manifest }) => {
+      if (manifest.name !== name)
+        throw invalidArgument(`the package is plugin "${manifest.name}", not "${name}", whose calls are recorded`);
+    });
     instances.removeAfterwards(unpacked.directory);
-    if (unpacked.manifest.name !== name)
-      throw invalidArgument(`the package is plugin "${unpacked.manifest.name}", not "${name}", whose calls are recorded`);
     return unpacked;
   }
 

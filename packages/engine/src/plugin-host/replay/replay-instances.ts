@@ -5,6 +5,7 @@ import { mkdtemp } from "node:fs/promises";
 import { join } from "node:path";
 import { removeTree } from "../../remove-tree.ts";
 import { folderPrefix } from "../installed/plugin-package.ts";
+import type { PackageFolders } from "../package-folders.ts";
 import { LeavingVersions } from "../leaving-versions.ts";
 import { PluginLogs } from "../plugin-logs.ts";
 import type { PluginRecord } from "../plugin-record.ts";
@@ -13,6 +14,7 @@ import { PluginSwitch, type PluginSwitchDeps } from "../plugin-switch.ts";
 export type ReplayInstancesDeps = Omit<PluginSwitchDeps, "builtin" | "withTable" | "endCanary" | "leaving"> & {
   /** Below it are folders that the next daemon removes where this one could not. */
   directory: string;
+  folders: PackageFolders;
 };
 
 /** Instances of plugins that are in no chain: with processes, folders of state and control groups of their own, which end with it. */
@@ -47,6 +49,11 @@ export class ReplayInstances implements AsyncDisposable {
 
   async end(instance: PluginInstance): Promise<void> {
     if (this.#started.delete(instance)) await instance.close();
+  }
+
+  /** A plugin's folder stays until what was started has ended, also where the plugin is removed or replaced meanwhile. */
+  keep(folder: string): void {
+    this.#held.defer(this.#deps.folders.hold(folder));
   }
 
   /** A folder that nobody needs any more when what was started has ended. */

@@ -16,9 +16,11 @@ export class Withheld {
   }
 
   note(what: string): void {
+    if (this.#what.length >= maxNotes) return;
     const words = cutText(what, maxBytes);
-    this.#log.info(`in shadow mode, so not done: ${words}`);
-    if (this.#what.length < maxNotes) this.#what.push(words);
+    this.#what.push(words);
+    const last = this.#what.length === maxNotes ? "; what else it asks for in this call is not told" : "";
+    this.#log.info(`in shadow mode, so not done: ${words}${last}`);
   }
 
   get what(): readonly string[] {

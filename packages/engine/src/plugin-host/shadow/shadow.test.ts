@@ -221,6 +221,14 @@ test("every handle of the table of points has a stand-in that does nothing", () 
   }
 });
 
+test("what a call asks for without end is noted and logged up to a bound, and the last line says so", () => {
+  const lines: string[] = [];
+  const withheld = new Withheld({ debug() {}, info: (line) => void lines.push(line), warn() {}, error() {} });
+  for (let question = 0; question < 1000; question += 1) withheld.note(`start ${question}`);
+  assert.deepEqual([lines.length, withheld.what.length], [16, 16]);
+  assert.match(lines.at(-1) ?? "", /start 15; what else it asks for in this call is not told$/);
+});
+
 test("a mandatory plugin in shadow mode admits nothing, by configuration and by label, and the message says so", async () => {
   const { host, shadow } = setup({ mandatory: ["new"] });
   shadow("container", { validateCreate: () => undefined });

@@ -17,8 +17,8 @@ export async function refuseKept(kept: readonly string[], asked: readonly string
   if (kept.length === 0 || asked.length === 0) return;
   const keptPlaces = await Promise.all(kept.map(async (path) => ({ path, place: await truePath(path) })));
   for (const path of asked) {
-    const place = await truePath(path);
-    const hit = keptPlaces.find((one) => isWithin(place, one.place) || isWithin(one.place, place));
+    const places = await placesOf(path);
+    const hit = keptPlaces.find((one) => places.some((place) => isWithin(place, one.place) || isWithin(one.place, place)));
     if (hit !== undefined)
       throw forbidden(`${path} is not mounted into containers here: the daemon's --validator keeps ${hit.path} from them`);
   }
@@ -28,13 +28,22 @@ function isWithin(path: string, folder: string): boolean {
   return path === folder || path.startsWith(folder === "/" ? "/" : `${folder}/`);
 }
 
+/**
+ * Where a path leads as the kernel walks it, for which `..` behind a link is the folder above where that leads, and without its `..`, as
+ * those of binds are cleaned before they are mounted.
+ */
+async function placesOf(path: string): Promise<string[]> {
+  // Relative paths are mounted from there, too.
+  const walked = path.startsWith("/") ? path : `${mountFolder}/${path}`;
+  return [await truePath(walked), await truePath(resolve(walked))];
+}
+
 /** Of a path that is not there yet, what will be its place. */
 async function truePath(path: string): Promise<string> {
-  // Relative paths are mounted from there, too.
-  const plain = resolve(mountFolder, path);
   try {
-    return await realpath(plain);
+    return await realpath(path);
   } catch {
-    return plain === "/" ? plain : join(await truePath(dirname(plain)), basename(plain));
+    const parent = dirname(path);
+    return parent === path ? path : join(await truePath(parent), basename(path));
   }
 }

@@ -110,7 +110,12 @@ test("kept paths are mounted by nobody, nor what is below them or contains them,
   );
 });
 
-test("kept paths do not come in as volumes either", async () => {
+test("kept paths do not come in as volumes either", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "kept-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  symlinkSync("/usr/lib", join(folder, "link"));
+  // For the kernel this is /etc; with its `..` taken out by name it is a folder of its own.
+  const behindLink = `${folder}/link/../../etc`;
   const { host } = await guarded("no-bind=/etc");
   for (const DriverOpts of [
     { type: "nfs", device: ":/etc", o: "addr=10.0.0.1" },
@@ -124,6 +129,9 @@ test("kept paths do not come in as volumes either", async () => {
     { type: "none", o: "bind", device: "etc" },
     { type: "none", o: "ro,rbind", device: "./etc/ssl" },
     { type: "none", o: "bind", device: "../../usr/../etc" },
+    { type: "none", o: "bind", device: behindLink },
+    { type: "none", o: "bind", device: behindLink.slice(1) },
+    { type: "overlay", device: "overlay", o: `lowerdir=${behindLink}/ssl:/tmp` },
     { type: "tmpfs", o: "bind", device: "etc" },
     { type: "overlay", o: "move", device: "etc" },
     { type: "ext4", device: "etc/disk.img" },
