@@ -186,7 +186,7 @@ async function startInstalled(index: string, isSharing: boolean): Promise<Instal
     childCommand,
     runtimeDirectory: folder,
     log,
-    ...(isSharing && { sharing: await sharedProcesses.join("bench", belongings) }),
+    ...(isSharing && { sharing: await sharedProcesses.join("bench", belongings, "active") }),
   });
 }
 

@@ -287,7 +287,7 @@ export class PluginSwitch {
     const { host, logs, childCommand, runtimeDirectory, withTable, calledOff } = this.#deps;
     calledOff?.throwIfAborted();
     const environment = this.#environmentOf(manifest);
-    const held = await this.#hold({ manifest, directory: installed.directory, environment });
+    const held = await this.#hold({ manifest, directory: installed.directory, environment }, record.mode);
     return InstalledPlugin.start({
       manifest,
       directory: installed.directory,
@@ -318,11 +318,14 @@ export class PluginSwitch {
   }
 
   /** What the plugin is held to, by itself or with those that it shares a process with. */
-  async #hold(own: Omit<PluginBelongings, "stateDirectory">): Promise<Pick<InstalledPluginOptions, "confinement" | "sharing">> {
+  async #hold(
+    own: Omit<PluginBelongings, "stateDirectory">,
+    mode: PluginMode = "active",
+  ): Promise<Pick<InstalledPluginOptions, "confinement" | "sharing">> {
     const { host, confine } = this.#deps;
     const { name, sharedProcess } = own.manifest;
     const belongings = { ...own, stateDirectory: () => host.stateDirectoryOf(name) };
-    if (sharedProcess !== undefined) return { sharing: await this.#sharedProcesses.join(sharedProcess, belongings) };
+    if (sharedProcess !== undefined) return { sharing: await this.#sharedProcesses.join(sharedProcess, belongings, mode) };
     return confine === undefined ? {} : { confinement: await Confinement.of(confine, belongings) };
   }
 

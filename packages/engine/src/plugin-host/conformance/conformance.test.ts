@@ -109,7 +109,7 @@ async function sharing(...[log, runtimeDirectory, more]: Parameters<Start>): Pro
   const start = async (folder: string, more = {}): Promise<InstalledPlugin> => {
     const manifest = { ...manifestOf(folder), ...more };
     const belongings = { manifest, directory: "", environment, stateDirectory: () => "" };
-    return installed(folder, log, runtimeDirectory, more, await shared.join("conformance", belongings));
+    return installed(folder, log, runtimeDirectory, more, await shared.join("conformance", belongings, "active"));
   };
   const { memoryLimitMb = manifestOf("typescript").memoryLimitMb, permissions } = more;
   const alike = { memoryLimitMb, ...(permissions && { permissions }) };

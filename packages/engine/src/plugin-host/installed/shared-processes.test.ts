@@ -218,3 +218,28 @@ for (const [what, pouch] of [
     const [a, b] = await pids(daemon, "a", "b");
     assert.notEqual(a, b);
   });
+
+test("a plugin in shadow mode shares a process with those alone that are in it too, whichever way it came into it", async (t) => {
+  const { world, daemon } = await running(t, "a", "b");
+  const [active] = await pids(daemon, "a");
+  await daemon.manager.install({ reference: member(world, "c") }, { mode: "shadow" });
+  await daemon.manager.setMode("b", "shadow");
+  const [a, b, c] = await pids(daemon, "a", "b", "c");
+  assert.deepEqual([a, c], [active, b]);
+  assert.notEqual(b, active);
+  await daemon.manager.setMode("b", "active");
+  assert.notEqual(await pidOf(daemon, "b"), c);
+  await daemon.manager.reload("a");
+  assert.equal(await pidOf(daemon, "a"), await pidOf(daemon, "b"));
+});
+
+test("what a plugin in shadow mode does to its process and its globals is no active plugin's", async (t) => {
+  const { world, daemon } = await running(t, "a");
+  const code = `if (what === "spoil") JSON.stringify = () => '{"Labels":{"spoilt":"yes"}}';`;
+  await daemon.manager.install({ reference: member(world, "s", { code }) }, { mode: "shadow" });
+  const before = await stateOf(daemon, "a");
+  for (const image of ["s-spoil", "s-loop"]) assert.deepEqual(await labels(daemon, image), { a: "of a" });
+  await eventually("its process was ended", async () => (await stateOf(daemon, "s")).restarts === 1);
+  assert.deepEqual(await labels(daemon), { a: "of a" });
+  assert.deepEqual(await stateOf(daemon, "a"), before);
+});

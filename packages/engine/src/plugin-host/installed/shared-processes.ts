@@ -1,6 +1,7 @@
 import type { PluginLog, PluginManifest } from "@pouchcontainer/plugin-sdk";
 import { Confinement, type ConfinementDeps, type PluginBelongings } from "../confinement/confinement.ts";
 import { reachesNetwork } from "../confinement/network-access.ts";
+import type { PluginMode } from "../shadow/plugin-mode.ts";
 import type { PluginRun } from "./plugin-run.ts";
 import { SharedProcess, type SharedProcessOptions, type TakenPlugin } from "./shared-process.ts";
 
@@ -22,7 +23,7 @@ export interface Sharing {
   leave(): Promise<void>;
 }
 
-/** Plugins that name the same group and are made alike. */
+/** Plugins that name the same group, are made alike and are in the same mode. */
 interface SharingGroup {
   members: number;
   readonly confinement: Promise<Confinement | undefined>;
@@ -42,10 +43,10 @@ export class SharedProcesses {
     this.#deps = deps;
   }
 
-  /** Makes a plugin one of the group that its manifest names. */
-  async join(group: string, belongings: PluginBelongings): Promise<Sharing> {
+  /** Makes a plugin one of the group that its manifest names, among those that are in the same mode. */
+  async join(group: string, belongings: PluginBelongings, mode: PluginMode): Promise<Sharing> {
     const { manifest } = belongings;
-    const key = likenessOf(group, manifest);
+    const key = likenessOf(group, manifest, mode);
     const joined = this.#groups.get(key) ?? { members: 0, confinement: this.#confine(group, manifest), newest: undefined };
     this.#groups.set(key, joined);
     joined.members += 1;
@@ -81,8 +82,11 @@ export class SharedProcesses {
   }
 }
 
-/** The group, and all that a process is made with: only where that is the same it can be one. */
-function likenessOf(group: string, manifest: PluginManifest): string {
+/**
+ * The group, and all that a process is made with: only where that is the same it can be one. The mode is among it: what a plugin in shadow
+ * mode does to its process is done to nobody whose calls count.
+ */
+function likenessOf(group: string, manifest: PluginManifest, mode: PluginMode): string {
   const { user, memoryLimitMb, pidsLimit } = manifest;
-  return JSON.stringify([group, user, memoryLimitMb, pidsLimit, reachesNetwork(manifest)]);
+  return JSON.stringify([group, mode, user, memoryLimitMb, pidsLimit, reachesNetwork(manifest)]);
 }
