@@ -122,7 +122,7 @@ test("what the kernel cannot carry is refused where it is given, with the field'
   assert.equal((await daemon.docker("rm", "-f", id)).code, 0);
 });
 
-test("without a mandatory plugin no container is created: one that a label names, of it or of its image, and the validator that is switched off", async () => {
+test("without a mandatory plugin no container is created: one that a label names, of it or of its image; the validator is switched off by nobody", async () => {
   const label = (name: string): string[] => ["--label", `io.pouchcontainer.mandatory-plugins=${name}`];
   const named = await daemon.docker("run", "--rm", ...label("raiser"), "busybox", "echo", "admitted");
   assert.equal(named.stdout, "admitted\n", named.stderr);
@@ -142,10 +142,11 @@ test("without a mandatory plugin no container is created: one that a label names
       /no container of this image is created without the mandatory plugin "guard", which its label \S+ names: it is not installed/,
     );
 
-  assert.equal((await daemon.docker("plugin", "disable", "pouch-validator")).code, 0);
-  const unguarded = await daemon.docker("create", "busybox");
-  assert.match(unguarded.stderr, /no container is created without the mandatory plugin "pouch-validator"/);
-  assert.equal((await daemon.docker("plugin", "enable", "pouch-validator")).code, 0);
-  const again = await daemon.docker("run", "--rm", "busybox", "echo", "admitted");
-  assert.equal(again.stdout, "admitted\n", again.stderr);
+  for (const flags of [[], ["--force"]])
+    assert.match(
+      (await daemon.docker("plugin", "disable", ...flags, "pouch-validator")).stderr,
+      /plugin pouch-validator is the rules of the daemon's --validator/,
+    );
+  assert.equal((await daemon.api("POST", "/plugins/pouch-validator/mode", { mode: "shadow" })).status, 409);
+  assert.match((await daemon.docker("create", "-v", "/etc:/x", "busybox")).stderr, /plugin "pouch-validator" at/);
 });

@@ -12,6 +12,7 @@ export type {
   Verifiers,
 } from "./chains.ts";
 export { BodyHistory } from "./body-history.ts";
+export { isMadeOfFlag } from "./flag-plugins.ts";
 export { isOfPlugin } from "./is-of-plugin.ts";
 export { validatorName, validatorPlugin } from "./validator/validator-plugin.ts";
 export { validatorRules } from "./validator/validator-rules.ts";

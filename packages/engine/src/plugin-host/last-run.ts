@@ -4,6 +4,7 @@ import { firstLine } from "../first-line.ts";
 import type { Collection } from "../store/index.ts";
 import type { ConfinementDeps } from "./confinement/confinement.ts";
 import { FailedPlugin } from "./failed-plugin.ts";
+import { isMadeOfFlag } from "./flag-plugins.ts";
 import { removeLostSockets } from "./installed/installed-plugin.ts";
 import type { PackageFolders } from "./package-folders.ts";
 import type { PluginHost } from "./plugin-host.ts";
@@ -32,11 +33,12 @@ export async function takeUpLastRun(deps: LastRunDeps, heldBack: ReadonlySet<str
   const { host, records, orders, runtimeDirectory, confine, builtin } = deps;
   await confine?.groups.sweep();
   removeLostSockets(runtimeDirectory);
+  await forgetFlagPlugins(deps);
   const order = orders.get("order")?.order;
   if (order !== undefined) host.registry.reorder(order);
   const installed = [deps.folders.sweep(deps.directory)];
   if (deps.safeMode === true) {
-    for (const name of builtin.keys()) host.registry.remove(name);
+    for (const name of builtin.keys()) if (!isMadeOfFlag(name)) host.registry.remove(name);
     await Promise.all(installed);
     return;
   }
@@ -49,6 +51,19 @@ export async function takeUpLastRun(deps: LastRunDeps, heldBack: ReadonlySet<str
   }
   await Promise.all(installed);
   deps.calledOff?.throwIfAborted();
+}
+
+/** What a daemon without the flag had under such a name, a plugin or whether it is called and how, is not to hold for what the flag asks for. */
+async function forgetFlagPlugins({ records, logs, builtin }: LastRunDeps): Promise<void> {
+  for (const name of [...builtin.keys()].filter(isMadeOfFlag)) {
+    const record = records.get(name);
+    if (record === undefined) continue;
+    await records.delete(name);
+    if (record.installed !== undefined)
+      logs
+        .logOf(name)
+        .warn("the plugin that was installed under this name was removed: it is that of rules of the daemon's flags");
+  }
 }
 
 function takeUpBuiltin({ host, builtin }: LastRunDeps, { name, mode }: PluginRecord): void {

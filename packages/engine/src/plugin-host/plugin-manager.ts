@@ -8,6 +8,7 @@ import type { PluginArtifacts, PullOptions } from "./artifact/plugin-artifacts.t
 import { pushInstalled, type PluginPushRequest } from "./artifact/push-installed.ts";
 import { Canaries, type CanaryRecord } from "./canary/canaries.ts";
 import type { CanaryOptions } from "./canary/canary-options.ts";
+import { isMadeOfFlag, refuseAgainstFlag, refuseReservedName } from "./flag-plugins.ts";
 import type { PackageSource, PluginWords, UnpackedPlugin } from "./installed/plugin-package.ts";
 import { takeUpLastRun } from "./last-run.ts";
 import { LeavingVersions } from "./leaving-versions.ts";
@@ -209,6 +210,7 @@ export class PluginManager {
         `the package is plugin "${name}"; another name for it is not possible, because manifests and traces speak of "${name}"`,
       );
     }
+    refuseReservedName(name);
     if (this.#builtin.has(name)) throw conflict(`a plugin named "${name}" is compiled into the daemon`);
     grantNow({ manifest, packageJson }, this.#deps.records.get(name), options.privileges ?? []);
   }
@@ -227,9 +229,9 @@ export class PluginManager {
 
   /** The plugins there are, as a set that `sets` would bring about. */
   exportSet(): PluginSetFile {
-    const builtin = [...this.#builtin.keys()].map((name) =>
-      withMode({ name, enabled: this.#catalogue.isEnabled(name) }, this.#catalogue.modeOf(name)),
-    );
+    const builtin = [...this.#builtin.keys()]
+      .filter((name) => !isMadeOfFlag(name))
+      .map((name) => withMode({ name, enabled: this.#catalogue.isEnabled(name) }, this.#catalogue.modeOf(name)));
     return exportedSet([...this.#deps.records.values()], builtin, this.order);
   }
 
@@ -249,6 +251,7 @@ export class PluginManager {
   async disable(ref: string, options: { force: boolean } = { force: false }): Promise<void> {
     if (options.force) this.#switch.hurry(this.#turns.keyOf(ref));
     await this.#turns.takeOn(ref, async (name) => {
+      this.#refuseAgainstFlag(name);
       if (!this.#catalogue.isEnabled(name)) throw failedPrecondition(`plugin ${name} is already disabled`);
       await this.#deps.records.put(name, { ...(this.#deps.records.get(name) ?? { name }), enabled: false });
       if (this.#catalogue.isInChains(name)) await this.#switch.takeOut(name, options);
@@ -259,6 +262,7 @@ export class PluginManager {
   /** Lets what it does count from now on, or no longer. It is started anew, as what it began in the other mode ends. */
   async setMode(ref: string, mode: PluginMode): Promise<Plugin> {
     return this.#turns.takeOn(ref, async (name) => {
+      this.#refuseAgainstFlag(name);
       if (this.#catalogue.modeOf(name) === mode) throw failedPrecondition(`plugin ${name} is already in ${mode} mode`);
       const { records, publish } = this.#deps;
       const record = withMode(records.get(name) ?? { name, enabled: true }, mode);
@@ -271,6 +275,7 @@ export class PluginManager {
   async remove(ref: string, options: { force: boolean } = { force: false }): Promise<Plugin> {
     if (options.force) this.#switch.hurry(this.#turns.keyOf(ref));
     return this.#turns.takeOn(ref, async (name) => {
+      this.#refuseAgainstFlag(name);
       if (this.#builtin.has(name))
         throw failedPrecondition(`plugin ${name} is compiled into the daemon: disable it, or build the daemon without it`);
       const described = this.#catalogue.describe(name);
@@ -337,6 +342,11 @@ export class PluginManager {
       await this.#take(unpacked, place, { privileges });
       return this.#reloaded(name);
     });
+  }
+
+  /** One that an earlier daemon installed under such a name, where there is no flag, is as any other. */
+  #refuseAgainstFlag(name: string): void {
+    if (this.#builtin.has(name)) refuseAgainstFlag(name);
   }
 
   #installed(name: string): InstalledRecord {

@@ -2,6 +2,7 @@ import type { PluginPrivilege } from "@pouchcontainer/api";
 import { failedPrecondition, invalidArgument, isKind, notFound } from "@pouchcontainer/errors";
 import { checkConfiguration, equalJson, type PluginSet, type WantedPlugin } from "@pouchcontainer/plugin-sdk/host";
 import type { Collection } from "../store/index.ts";
+import { refuseAgainstFlag, refuseReservedName } from "./flag-plugins.ts";
 import { contentAt, unpackPlugin, type PackageRoom } from "./installed/plugin-package.ts";
 import type { PackageFolders } from "./package-folders.ts";
 import { grantNow, toBeGranted, type Asking } from "./permissions/granted.ts";
@@ -94,6 +95,7 @@ export class SetPlan {
       throw invalidArgument(
         `plugin ${name} is compiled into the daemon: a set may enable and disable it, and say its mode; its settings are in the daemon's folder of configurations`,
       );
+    if (!enabled || mode === "shadow") refuseAgainstFlag(name);
     const to = withMode({ ...from, name, enabled }, mode);
     const isEnabled = from?.enabled ?? true;
     if (isEnabled !== enabled) return { name, action: enabled ? "enable" : "disable", from, to };
@@ -144,6 +146,7 @@ export class SetPlan {
 /** What a package is granted by its entry; throws for one that is not what the entry wants, or asks for more. */
 function grantedBy(wanted: WantedPlugin, asking: Asking, from: PluginRecord | undefined): PluginPrivilege[] {
   const { name, version } = asking.manifest;
+  refuseReservedName(name);
   if (name !== wanted.name) throw invalidArgument(`${wanted.source} is plugin "${name}", its entry is named "${wanted.name}"`);
   if (wanted.version !== undefined && wanted.version !== version)
     throw failedPrecondition(`plugin ${name} is there in version ${version}, its entry wants ${wanted.version}`);

@@ -37,7 +37,7 @@ export interface PluginSwitchDeps extends OperatorSettings {
   runtimeDirectory: string;
   /** How a JavaScript or TypeScript plugin is run. */
   childCommand: (directory: string) => { command: string; args: string[] };
-  /** No plugin is started or called, whatever records say; each can be disabled, removed and replaced. Default: false. */
+  /** No plugin is started or called, whatever records say, but those that are made of a flag; each can be disabled, removed and replaced. Default: false. */
   safeMode?: boolean;
   stopAssistants: (plugin: string) => Promise<void>;
   /** Default: processes of plugins are not confined. */

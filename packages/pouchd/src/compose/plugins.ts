@@ -4,6 +4,7 @@ import {
   AssistantSupervisor,
   decodeUpdate,
   InstalledPlugin,
+  isMadeOfFlag,
   loadBuiltinPlugins,
   metricsHandler,
   OtlpSpans,
@@ -110,7 +111,7 @@ export async function openPlugins(options: {
       ? undefined
       : new OtlpSpans({ endpoint, serviceVersion: options.version, warn: (message) => log.warn(message) });
   const rules = validatorRules(configuration.validator);
-  // Who switches it off is not to have what it rules out.
+  // Where it cannot be called nobody is to have what it rules out.
   const validators = configuration.validator.length === 0 ? [] : [validatorPlugin(rules)];
   const mandatory = [...configuration["mandatory-plugin"], ...(validators.length === 0 ? [] : [validatorName])];
   const journal = await PluginJournal.open({
@@ -144,7 +145,7 @@ export async function openPlugins(options: {
     permissionsLeft(configuration["plugin-config-dir"], plugin);
   const safeMode = configuration["safe-mode"];
   const records = store.collection<PluginRecord>("plugins");
-  const disabled = (plugin: string): boolean => records.get(plugin)?.enabled === false;
+  const disabled = (plugin: string): boolean => !isMadeOfFlag(plugin) && records.get(plugin)?.enabled === false;
   await starting.orLeave("compiled-in plugins", () =>
     loadBuiltinPlugins({
       host,
@@ -217,7 +218,8 @@ export async function openPlugins(options: {
 }
 
 async function warnOfSafeMode(manager: PluginManager, log: Log): Promise<void> {
-  const heldBack = (await manager.list({ enabled: ["true"] })).map(({ Name }) => Name);
+  const enabled = await manager.list({ enabled: ["true"] });
+  const heldBack = enabled.flatMap(({ Name }) => (isMadeOfFlag(Name) ? [] : [Name]));
   log.warn(
     "safe mode: no plugin is started or called; disable, remove or replace the one that keeps the daemon down, and start without --safe-mode",
     { plugins: heldBack },

@@ -11,12 +11,15 @@ import { testRegistrySettings } from "../../registry/testing/opened-repository.t
 import { Store } from "../../store/index.ts";
 import { PluginArtifacts } from "../artifact/plugin-artifacts.ts";
 import { SignaturePolicy, type SignatureSettings } from "../artifact/signature-policy.ts";
+import { loadBuiltinPlugins } from "../builtin-plugins.ts";
 import type { CanaryRecord } from "../canary/canaries.ts";
 import type { PluginEvent } from "../call-runner.ts";
 import { PluginHost } from "../plugin-host.ts";
 import { PluginLogs } from "../plugin-logs.ts";
 import { PluginManager, type PluginManagerDeps } from "../plugin-manager.ts";
 import type { PluginOrderRecord, PluginRecord } from "../plugin-record.ts";
+import { validatorPlugin } from "../validator/validator-plugin.ts";
+import { validatorRules } from "../validator/validator-rules.ts";
 
 export const checks = compileBodyChecks();
 
@@ -30,7 +33,8 @@ export interface Daemon {
 
 export interface Home {
   root: string;
-  daemon(changes?: Partial<PluginManagerDeps>): Promise<Daemon>;
+  /** `validator`: the words of its `--validator`. */
+  daemon(changes?: Partial<PluginManagerDeps>, options?: { validator?: readonly string[] }): Promise<Daemon>;
   /** A folder with a plugin whose preCreate sets the host name. */
   plugin(name: string, options?: PluginOptions): string;
 }
@@ -58,7 +62,7 @@ export function home(t: TestContext): Home {
   });
   return {
     root,
-    async daemon(changes = {}) {
+    async daemon(changes = {}, { validator } = {}) {
       const store = Store.open(join(root, "store.db"));
       const events: PluginEvent[] = [];
       const quiet = (): void => undefined;
@@ -80,6 +84,8 @@ export function home(t: TestContext): Home {
       });
       const plugin = { preCreate: (config: { Domainname?: string }) => void (config.Domainname = "built-in") };
       host.add(new InProcessPlugin({ manifest, registrations: [{ kind: "container", plugin }], settings }));
+      const plugins = validator === undefined ? [] : [validatorPlugin(validatorRules(validator))];
+      await loadBuiltinPlugins({ host, plugins, configurationOf: () => undefined, environment: {} });
       const manager = new PluginManager({
         host,
         logs,
