@@ -77,9 +77,10 @@ export const rangeArgs =
     args.length >= min && args.length <= max ? undefined : `requires at least ${min} and at most ${plural(max)}`;
 export const anyArgs: ArgumentRule = () => undefined;
 
-/** The argument at a place that the command's rule guarantees. */
+/** The argument at a place that the command's rule guarantees. An empty one is what a script has that lacks a value: it names nothing, not the current folder either. */
 export function argument(args: readonly string[], index: number): string {
   const value = args[index];
   if (value === undefined) throw new UsageError(`argument ${index + 1} is missing`);
+  if (value === "") throw new UsageError(`argument ${index + 1} is empty`);
   return value;
 }

@@ -1,4 +1,4 @@
-import { CliError, DaemonError, messageOf } from "./cli-error.ts";
+import { CliError, DaemonError, messageOf, UsageError } from "./cli-error.ts";
 import type { CliContext } from "./context.ts";
 
 type Action = (name: string) => Promise<string>;
@@ -30,11 +30,16 @@ function report(context: CliContext, result: PromiseSettledResult<string>): numb
   }
   const { reason }: { reason: unknown } = result;
   // A daemon that is not there is one failure, not one for each name.
-  if (reason instanceof CliError && !(reason instanceof DaemonError)) throw reason;
+  if (reason instanceof CliError && !(reason instanceof DaemonError || reason instanceof UsageError)) throw reason;
   context.err.write(`${messageOf(reason)}\n`);
   return 1;
 }
 
-/** An id or name as a part of a URL's path; what image names are made of (`/`, `:`, `@`) stays readable, as Docker's client sends it. */
-export const inPath = (name: string): string =>
-  encodeURIComponent(name).replaceAll(/%(2F|3A|40)/g, (code) => decodeURIComponent(code));
+/**
+ * An id or name as a part of a URL's path; what image names are made of (`/`, `:`, `@`) stays readable, as Docker's client sends it. Without
+ * a name it would be the path of something else.
+ */
+export function inPath(name: string): string {
+  if (name === "") throw new UsageError("a name is empty");
+  return encodeURIComponent(name).replaceAll(/%(2F|3A|40)/g, (code) => decodeURIComponent(code));
+}

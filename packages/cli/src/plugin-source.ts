@@ -1,6 +1,7 @@
 import { stat } from "node:fs/promises";
 import { hostname } from "node:os";
 import { isAbsolute, resolve } from "node:path";
+import { UsageError } from "./cli-error.ts";
 import { openArchive } from "./archive/open-archive.ts";
 
 export interface PluginSource {
@@ -12,6 +13,7 @@ export interface PluginSource {
 
 /** A folder, an archive or a policy of this host, to be sent to the daemon; undefined where there is none at that path. */
 export async function localPluginSource(source: string): Promise<PluginSource | undefined> {
+  if (source === "") throw new UsageError("the source is empty: the current folder is written .");
   const path = resolve(source);
   const found = await stat(path).catch(() => undefined);
   if (found === undefined) return undefined;

@@ -25,7 +25,7 @@ export const command = defineCommand({
     { does: "The body from a file", run: "pouch plugin dry-run volume.preVolumeCreate volume.json" },
   ],
   async run(context, { flags, args }) {
-    const body = await readBody(context, args[1] ?? "-");
+    const body = await readBody(context, args[1] === undefined ? "-" : argument(args, 1));
     const engine = await context.engine();
     const answer = await engine.postJson<DryRunAnswer>("/plugins/dry-run", { json: { point: argument(args, 0), body } });
     if (flags.json) {

@@ -1,6 +1,6 @@
 import type { Plugin } from "@pouchcontainer/api";
 import { CliError } from "../../cli-error.ts";
-import { argument, defineCommand, exactArgs } from "../../command.ts";
+import { defineCommand, exactArgs } from "../../command.ts";
 import type { CliContext } from "../../context.ts";
 import { bool, text } from "../../flags/flag-types.ts";
 import { authHeader } from "../../image/credentials.ts";
@@ -30,7 +30,7 @@ export const command = defineCommand({
     { does: "One of a registry", run: "pouch plugin install registry.example.com/plugins/net-qos:1.2.0" },
   ],
   async run(context, { flags, args }) {
-    const source = argument(args, 0);
+    const [source = ""] = args;
     const isLocal = (await localPluginSource(source)) !== undefined;
     const name =
       !isLocal && isRegistryReference(source) ? await pull(context, source, flags) : await install(context, source, flags);
