@@ -24,6 +24,7 @@ import { PluginRegistry, type ChainLink, type PluginSlot } from "./plugin-regist
 import { PointChains, subjectOfContext } from "./point-chains.ts";
 import { RouteChain } from "./route-chain.ts";
 import type { PluginMode } from "./shadow/plugin-mode.ts";
+import { refuseRaised } from "./validator/refuse-raised.ts";
 import { shadowRootfs } from "./shadow/shadow-request.ts";
 import { PluginTrace, type TraceEntry } from "./trace.ts";
 import { UpdateChain } from "./update-chain.ts";
@@ -39,6 +40,8 @@ export interface PluginHostDeps {
   mandatory?: readonly string[];
   /** Whether hooks of plugins, which run on the host, are refused. Default: false. */
   refuseHooks?: boolean;
+  /** Whether execs that plugins made privileged are refused. Default: false. */
+  refusePrivilegedExecs?: boolean;
   /** Default: the SDK's. */
   answerBounds?: AnswerBounds;
   /** The daemon's log for one plugin. */
@@ -105,7 +108,13 @@ export class PluginHost implements PluginChains {
       bodies: this.#bodies,
       checks,
       verifiers: this.#verifiers,
-      admissions: { "container.preCreate": (bodies, calls) => this.mandatory.check(bodies, calls) },
+      admissions: {
+        "container.preCreate": (_final, { bodies, calls }) => this.mandatory.check(bodies, calls),
+        ...(deps.refusePrivilegedExecs === true && {
+          "container.preExec": (final, { history: { provenance } }) =>
+            refuseRaised("the exec", final, { pointer: "/Privileged", provenance }),
+        }),
+      },
       logOf,
     });
     const chains = { registry: this.registry, runner: this.#runner, bodies: this.#bodies };

@@ -24,10 +24,17 @@ import { asRead, requestBodyOf } from "./request-bodies.ts";
 import { Tellings } from "./tellings.ts";
 import type { TraceEntry } from "./trace.ts";
 
-/** What has the last word on a body, by point: throws for one that calls did not admit. `bodies`: as it came, as each plugin left it, and as it is now. */
+/** What has the last word on a body, by point: throws for one that calls did not admit, or as plugins have changed it. */
 export type Admissions = {
-  readonly [P in PointOf<"changes">]?: (bodies: readonly PointBody<P>[], calls: readonly TraceEntry[]) => void;
+  readonly [P in PointOf<"changes">]?: (final: PointBody<P>, admission: Admission<PointBody<P>>) => void;
 };
+
+export interface Admission<B> {
+  /** As it came, as each plugin left it, and as it is now. */
+  bodies: readonly B[];
+  calls: readonly TraceEntry[];
+  history: BodyHistory;
+}
 
 export interface PointChainsDeps {
   registry: PluginRegistry;
@@ -62,7 +69,7 @@ export class PointChains {
     const final = await this.#changed(point, request, body, { ...context, calls, history });
     // A history is one body's, whose form is the same at each point that it comes by.
     const passed = history.bodies as readonly PointBody<P>[];
-    admit([...passed, body, final], calls);
+    admit(final, { bodies: [...passed, body, final], calls, history });
     return final;
   }
 

@@ -126,6 +126,7 @@ export async function openPlugins(options: {
     verifiers: options.verifiers,
     mandatory,
     refuseHooks: rules.hostHooks,
+    refusePrivilegedExecs: rules.privileged,
     answerBounds: {
       bytes: configuration["plugin-answer-bytes"],
       values: configuration["plugin-answer-values"],

@@ -11,7 +11,7 @@ import { validatorRules } from "./validator-rules.ts";
 
 async function guarded(...words: string[]): Promise<Harness> {
   const rules = validatorRules(words);
-  const world = harness({ refuseHooks: rules.hostHooks });
+  const world = harness({ refuseHooks: rules.hostHooks, refusePrivilegedExecs: rules.privileged });
   const { packageJson, load } = validatorPlugin(rules);
   const settings = { configuration: {}, environment: {} };
   world.host.add(await InProcessPlugin.load({ manifest: parseManifest(packageJson), load, settings }));
@@ -161,4 +161,25 @@ test("hooks on the host are refused as the plugin's that asks for them, and do n
       message:
         'plugin "hooker" at container.preStart: it asks for the hook /bin/sh -c true, and the daemon\'s --validator rules out hooks on the host',
     });
+});
+
+test("an exec is no plugin's to make privileged either, whatever another takes back or its policy says; its client may ask for it", async () => {
+  const words = 'plugin "p" made the exec privileged, which the daemon\'s --validator rules out';
+  const exec = async ({ host, add }: Harness, Privileged: boolean, ...made: (boolean | undefined)[]): Promise<unknown> => {
+    for (const [at, value] of made.entries())
+      add(
+        at === made.length - 1 ? "p" : "q",
+        "container",
+        { preExec: (config) => ({ ...config, ...(value !== undefined && { Privileged: value }) }) },
+        { priority: -at, failurePolicy: "ignore" },
+      );
+    return (await host.change("container.preExec", { config: { Cmd: ["true"], Privileged } }, {})).Privileged;
+  };
+  const rule = "no-privileged";
+  assert.equal(await exec(await guarded(), false, true), true);
+  assert.equal(await exec(await guarded(rule), true, undefined), true);
+  assert.equal(await exec(await guarded(rule), true, false, true), true);
+  assert.equal(await exec(await guarded(rule), false, true, false), false);
+  for (const made of [[true], [false, true]])
+    await assert.rejects(exec(await guarded(rule), false, ...made), { kind: "forbidden", message: words });
 });

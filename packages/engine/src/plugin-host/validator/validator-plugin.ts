@@ -1,20 +1,14 @@
 import { forbidden } from "@pouchcontainer/errors";
-import {
-  registerContainerPlugin,
-  registerVolumePlugin,
-  writesOf,
-  type ContainerCreateConfig,
-  type FieldWrite,
-  type Provenance,
-} from "@pouchcontainer/plugin-sdk";
+import { registerContainerPlugin, registerVolumePlugin, type FieldWrite, type Provenance } from "@pouchcontainer/plugin-sdk";
 import type { BuiltinPlugin } from "../builtin-plugins.ts";
 import { mountedBy, refuseKept } from "./kept-paths.ts";
+import { refuseRaised } from "./refuse-raised.ts";
 import type { ValidatorRules } from "./validator-rules.ts";
 import { mountedByVolume } from "./volume-paths.ts";
 
 export const validatorName = "pouch-validator";
 
-/** The plugin that refuses what an operator has ruled out, whichever plugin or client asks for it. Hooks are refused where they are asked for. */
+/** The plugin that refuses what an operator has ruled out, whichever plugin or client asks for it. Hooks are refused where they are asked for, execs where plugins have changed them. */
 export function validatorPlugin(rules: ValidatorRules): BuiltinPlugin {
   return {
     packageJson: {
@@ -26,7 +20,7 @@ export function validatorPlugin(rules: ValidatorRules): BuiltinPlugin {
     load: async () => {
       registerContainerPlugin({
         validateCreate: async (config, { provenance }) => {
-          if (rules.privileged) refusePrivileged(config, provenance);
+          if (rules.privileged) refuseRaised("the container", config, { pointer: "/HostConfig/Privileged", provenance });
           if (rules.seccompChange) refuseSeccompChange(provenance);
           await refuseKept(rules.binds, mountedBy(config));
         },
@@ -34,12 +28,6 @@ export function validatorPlugin(rules: ValidatorRules): BuiltinPlugin {
       registerVolumePlugin({ validateVolumeCreate: (config) => refuseKept(rules.binds, mountedByVolume(config)) });
     },
   };
-}
-
-function refusePrivileged({ HostConfig }: Readonly<ContainerCreateConfig>, provenance: Provenance): void {
-  const writes = writesOf(provenance, "/HostConfig/Privileged");
-  if (HostConfig.Privileged !== true || writes.length === 0 || writes[0]?.old === true) return;
-  throw forbidden(`plugin "${writes.at(-1)?.plugin}" made the container privileged, which the daemon's --validator rules out`);
 }
 
 const securityOptions = "/HostConfig/SecurityOpt";
