@@ -1,11 +1,12 @@
 import type { PluginSetReport } from "@pouchcontainer/api";
 import { EngineError } from "@pouchcontainer/errors";
 import { parsePluginSet, type PluginSet } from "@pouchcontainer/plugin-sdk/host";
-import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { CliError, messageOf } from "../../cli-error.ts";
+import { CliError } from "../../cli-error.ts";
 import { defineCommand, noArgs } from "../../command.ts";
+import type { CliContext } from "../../context.ts";
 import { bool, text } from "../../flags/flag-types.ts";
+import { readNamed } from "../../named-file.ts";
 import { setReportText } from "../../plugin-set-report.ts";
 
 export const command = defineCommand({
@@ -15,7 +16,7 @@ export const command = defineCommand({
   args: noArgs,
   flags: {
     "dry-run": bool("Show what would change, and change nothing"),
-    file: text("JSON file of plugins", { short: "f" }),
+    file: text("JSON file of plugins; - for standard input", { short: "f" }),
   },
   examples: [
     { does: "What the file would change", run: "pouch plugin apply -f plugins.json --dry-run" },
@@ -23,7 +24,7 @@ export const command = defineCommand({
   ],
   async run(context, { flags }) {
     if (flags.file === undefined) throw new CliError("plugin apply needs -f FILE: the file of plugins");
-    const set = readSet(flags.file);
+    const set = await readSet(context, flags.file);
     const engine = await context.engine();
     const report = await engine.postJson<PluginSetReport>("/plugins/apply", {
       query: { dryRun: flags["dry-run"] ? 1 : undefined },
@@ -33,15 +34,11 @@ export const command = defineCommand({
   },
 });
 
-function readSet(file: string): PluginSet {
-  let content: string;
+async function readSet(context: CliContext, file: string): Promise<PluginSet> {
+  const content = await readNamed(context, file);
   try {
-    content = readFileSync(file, "utf8");
-  } catch (error) {
-    throw new CliError(messageOf(error));
-  }
-  try {
-    return parsePluginSet(content, resolve(file));
+    // Relative paths begin at the folder that it is in; standard input is in the current one.
+    return parsePluginSet(content, resolve(file === "-" ? "standard input" : file));
   } catch (error) {
     throw error instanceof EngineError ? new CliError(error.message) : error;
   }

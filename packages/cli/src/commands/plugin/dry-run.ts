@@ -1,8 +1,8 @@
-import { readFileSync } from "node:fs";
 import { CliError, messageOf } from "../../cli-error.ts";
 import { argument, defineCommand, rangeArgs } from "../../command.ts";
 import type { CliContext } from "../../context.ts";
 import { bool } from "../../flags/flag-types.ts";
+import { readNamed } from "../../named-file.ts";
 import { callText } from "../../plugin-calls.ts";
 import type { PluginCall } from "../../plugin-calls.ts";
 
@@ -41,9 +41,7 @@ export const command = defineCommand({
 });
 
 async function readBody(context: CliContext, source: string): Promise<unknown> {
-  let text = "";
-  if (source === "-") for await (const chunk of context.stdin()) text += String(chunk);
-  else text = readFileSync(source, "utf8");
+  const text = await readNamed(context, source);
   try {
     return JSON.parse(text);
   } catch (error) {

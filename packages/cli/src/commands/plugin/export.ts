@@ -1,8 +1,7 @@
 import type { PluginSetFile } from "@pouchcontainer/api";
-import { writeFileSync } from "node:fs";
-import { CliError, messageOf } from "../../cli-error.ts";
 import { defineCommand, noArgs } from "../../command.ts";
 import { text } from "../../flags/flag-types.ts";
+import { writeNamed } from "../../named-file.ts";
 
 export const command = defineCommand({
   usage: "[OPTIONS]",
@@ -19,10 +18,6 @@ export const command = defineCommand({
       context.out.write(content);
       return;
     }
-    try {
-      writeFileSync(flags.output, content, { mode: 0o600 });
-    } catch (error) {
-      throw new CliError(messageOf(error));
-    }
+    writeNamed(flags.output, content);
   },
 });

@@ -13,6 +13,7 @@ import {
 import { CliError } from "../../cli-error.ts";
 import { argument, defineCommand, exactArgs } from "../../command.ts";
 import { bool, list, text } from "../../flags/flag-types.ts";
+import { pathFailure } from "../../named-file.ts";
 import { clientVersion } from "../../version.ts";
 
 export const command = defineCommand({
@@ -47,10 +48,13 @@ export const command = defineCommand({
     const language = asked ?? ((await nodeRunsTypeScript()) ? "typescript" : "javascript");
     const { kind, point: points, sdk } = flags;
     const files = filesOf({ name: basename(folder), sdk: sdkOf(sdk), language, points, ...(kind === undefined ? {} : { kind }) });
-    await makeFolders(dirname(folder));
-    await mkdir(folder).catch((error: unknown) => {
-      throw new CliError(`cannot make ${argument(args, 0)}: ${error instanceof Error ? error.message : String(error)}`);
-    });
+    for (const [path, make] of [
+      [dirname(folder), makeFolders],
+      [folder, mkdir],
+    ] as const)
+      await make(path).catch((error: unknown) => {
+        throw pathFailure("make the folder", path, error);
+      });
     for (const [path, content] of Object.entries(files)) {
       await makeFolders(dirname(join(folder, path)));
       await writeFile(join(folder, path), content);
