@@ -2,6 +2,7 @@ import type { Plugin } from "@pouchcontainer/api";
 import type { EngineClient } from "../../client/engine-client.ts";
 import { defineCommand, maxArgs } from "../../command.ts";
 import { bool, int, text } from "../../flags/flag-types.ts";
+import { inPath } from "../../for-each-name.ts";
 import { writeData, type Output } from "../../output/output.ts";
 import { compile } from "../../output/listing.ts";
 import { callText } from "../../plugin-calls.ts";
@@ -32,6 +33,7 @@ export const command = defineCommand({
       limit: flags.limit ?? (args[0] === undefined ? 20 : undefined),
       showEnv: flags["show-env"] ? 1 : undefined,
     });
+    if (calls.length === 0 && args[0] !== undefined) await engine.get(`/containers/${inPath(args[0])}/json`);
     const format = flags.format ?? "";
     const template = format === "" || format === "json" ? undefined : compile(format);
     if (template !== undefined) writeData(context.out, calls.map((call) => `${template.render(call)}\n`).join(""));
