@@ -55,7 +55,10 @@ function chainOf(host: PluginHost, checks: BodyChecks, asked: string, body: unkn
   const context = containerOf(body);
   const others = madeUp(context);
   const [shown = entry?.answer, ...more] = entry?.args.filter(({ name }) => !(name in others)) ?? [];
-  if (point === undefined || shown === undefined || shown.isHandle || more.length > 0) throw cannotBeTried(asked);
+  // What is changed has to be what is given, and all of it.
+  const isAnotherChanged = entry?.rule === "changes" && entry.answer?.name !== shown?.name;
+  if (point === undefined || shown === undefined || shown.isHandle || more.length > 0 || isAnotherChanged)
+    throw cannotBeTried(asked);
   // No schema says what it is where it is no draft.
   if (entry?.rule !== "changes" && !isObject(body)) throw invalidArgument("body must be a JSON object");
   const request = (value: unknown): PointRequest<PointName> => {

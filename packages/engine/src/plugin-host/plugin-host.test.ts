@@ -630,6 +630,9 @@ test("a dry run finds in its body what filters look at, and says what an update 
     assert.deepEqual([point, found.calls.length, (await run(miss)).calls.length], [point, 1, 0]);
     if (point === "container.preCreateEndpoint") assert.deepEqual(found.body, { ...endpoint, aliases: ["A=1"] });
   }
+  await assert.rejects(dryRun(host, checks, { point: "container.postUpdate", body: {} }), {
+    message: "container.postUpdate cannot be tried: it has no body, or it acts on more than its body",
+  });
   const { error } = await dryRun(host, checks, { point: "container.preUpdate", body: { Memory: "lots" } });
   assert.equal(error, 'Memory must be an integer, got "lots"');
 });
