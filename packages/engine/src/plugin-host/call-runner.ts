@@ -166,6 +166,9 @@ export class CallRunner {
       const isFound = Finding.is(thrown);
       const error = readThrown(isFound ? thrown.found : thrown);
       const isRefusing = !isFound && isRefusal(error);
+      const whyGivenUp = isKind(error, "unavailable") ? slot.whyGivenUp(instance) : undefined;
+      // That its process ended meanwhile is this daemon's doing, and no cause.
+      if (whyGivenUp !== undefined) return this.#failed(call, unavailable(whyGivenUp), "failed");
       return this.#failed(call, error, isKind(error, "deadlineExceeded") ? "timeout" : "failed", isRefusing);
     } finally {
       slot.leave(instance);

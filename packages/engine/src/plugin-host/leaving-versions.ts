@@ -26,6 +26,8 @@ export class LeavingVersions {
     this.#leaving.add(leaving);
     const late = sleep(atMostMs, undefined, { ref: false, signal: hurry }).catch(() => undefined);
     await Promise.race([slot.drained(instance), late]);
+    if (slot.callsIn(instance) > 0)
+      slot.giveUp(instance, `its plugin was ${hurry.aborted ? "taken out by force" : "taken out or replaced"} while it ran`);
     this.#leaving.delete(leaving);
   }
 

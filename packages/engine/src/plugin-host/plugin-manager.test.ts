@@ -408,6 +408,29 @@ test("a plugin that hangs in its change holds up no other's, nor the order of ot
   assert.equal(readdirSync(join(h.root, "run")).length, 1);
 });
 
+test("a disable by force ends the wait of another, which is no failure of it, and calls that it gives up say why they end", async (t) => {
+  const h = home(t);
+  const daemon = await h.daemon();
+  const { manager } = daemon;
+  const code = `preCreate(config, { log }) { log.info("hanging"); return new Promise(() => undefined); }`;
+  for (const isAnotherWaiting of [false, true]) {
+    await manager.install({ reference: h.plugin("tool", { code, pouch: { timeoutMs: 60_000 } }) });
+    const call = assert.rejects(hostname(daemon), {
+      kind: "unavailable",
+      message: 'plugin "tool" at container.preCreate: its plugin was taken out by force while it ran',
+    });
+    await untilSaid(daemon, "tool", "hanging");
+    const waiting = isAnotherWaiting ? manager.disable("tool") : undefined;
+    const others = isAnotherWaiting ? 1 : 0;
+    while ((await manager.inspect("tool")).Pouch?.Leaving?.length !== others) await sleep(10);
+    await manager.disable("tool", { force: true });
+    await Promise.all([call, waiting]);
+    assert.equal((await manager.inspect("tool")).Enabled, false);
+    await assert.rejects(manager.disable("tool", { force: true }), { message: "plugin tool is already disabled" });
+    await manager.remove("tool");
+  }
+});
+
 test("what another plugin's table refuses is not this one's failure: it is in the chains when its own hook has ended", async (t) => {
   const h = home(t);
   const daemon = await h.daemon();

@@ -249,9 +249,11 @@ export class PluginManager {
 
   /** Leaves it out of every chain; calls under way end in it, unless `force` gives them no time. */
   async disable(ref: string, options: { force: boolean } = { force: false }): Promise<void> {
-    if (options.force) this.#switch.hurry(this.#turns.keyOf(ref));
+    const hurried = options.force && this.#switch.hurry(this.#turns.keyOf(ref));
     await this.#turns.takeOn(ref, async (name) => {
       this.#refuseAgainstFlag(name);
+      // What was hurried took it out, or did not bring it in.
+      if (hurried && !this.#catalogue.isEnabled(name)) return;
       if (!this.#catalogue.isEnabled(name)) throw failedPrecondition(`plugin ${name} is already disabled`);
       await this.#deps.records.put(name, { ...(this.#deps.records.get(name) ?? { name }), enabled: false });
       if (this.#catalogue.isInChains(name)) await this.#switch.takeOut(name, options);

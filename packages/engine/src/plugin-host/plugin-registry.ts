@@ -66,6 +66,7 @@ export class PluginSlot {
   canary: CanaryVersion | undefined;
   mode: PluginMode;
   readonly #inFlight = new Map<PluginInstance, number>();
+  readonly #givenUp = new WeakMap<PluginInstance, string>();
   #idle: (() => void)[] = [];
 
   constructor(instance: PluginInstance, mode: PluginMode) {
@@ -105,6 +106,16 @@ export class PluginSlot {
       if (isHeld) this.leave(instance);
       isHeld = false;
     };
+  }
+
+  /** Calls that run in the instance are waited for no longer, and end as its process does. */
+  giveUp(instance: PluginInstance, reason: string): void {
+    this.#givenUp.set(instance, reason);
+  }
+
+  /** Why calls in the instance were given up; undefined where they were not. */
+  whyGivenUp(instance: PluginInstance): string | undefined {
+    return this.#givenUp.get(instance);
   }
 
   /** Resolves when no call runs in the instance any more. */

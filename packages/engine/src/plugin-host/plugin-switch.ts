@@ -163,7 +163,7 @@ export class PluginSwitch {
       await this.#leaveOut(instance);
       await Promise.all([
         endCanary(name, "its plugin is taken out", force ? AbortSignal.abort() : hurry),
-        leaving.drained(slot, instance, force ? 0 : patienceWith(mode), hurry),
+        leaving.drained(slot, instance, patienceWith(mode), force ? AbortSignal.abort() : hurry),
       ]);
       if (force) await stop(forcedStopMs);
     });
@@ -213,9 +213,11 @@ export class PluginSwitch {
     if (old !== undefined) await this.#close(name, old);
   }
 
-  /** What the change of this plugin that is under way waits for, a hook or calls, is waited for no longer: it is to be out by force. */
-  hurry(name: string): void {
-    this.#changing.get(name)?.abort(new Error("the plugin is taken out by force"));
+  /** What the change of this plugin that is under way waits for, a hook or calls, is waited for no longer: it is to be out by force. Whether there is one. */
+  hurry(name: string): boolean {
+    const changing = this.#changing.get(name);
+    changing?.abort(new Error("the plugin is taken out by force"));
+    return changing !== undefined;
   }
 
   async #hurried(name: string, change: (hurry: AbortSignal) => Promise<void>): Promise<void> {
