@@ -81,24 +81,29 @@ function wraps(handler: Handler, original: Handler): boolean {
   return inner === original;
 }
 
-/** Characters of a wrong path that an error shows. */
-const maxShownPath = 100;
+/** Characters of a wrong value that an error shows. */
+const maxShown = 100;
 
 const methods = new Set(["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"]);
+
+export function isMethod(value: unknown): value is string {
+  return typeof value === "string" && methods.has(value.toUpperCase());
+}
+
+/** In words, of a method that is none. */
+export function methodProblem(method: unknown): string {
+  return `must be one of ${[...methods].join(", ")}, got ${JSON.stringify(method)?.slice(0, maxShown)}`;
+}
 
 function checkSpec(value: unknown, index: number): HandlerSpec {
   if (typeof value !== "object" || value === null)
     throw internal(`handlers[${index}] must be an object { method, path, handler }`);
   // Fields are checked one by one below.
   const { method, path, handler } = value as Partial<HandlerSpec>;
-  if (typeof method !== "string" || !methods.has(method.toUpperCase())) {
-    throw internal(`handlers[${index}].method must be one of ${[...methods].join(", ")}, got ${JSON.stringify(method)}`);
-  }
+  if (!isMethod(method)) throw internal(`handlers[${index}].method ${methodProblem(method)}`);
   const problem = routePathProblem(path);
   if (typeof path !== "string" || problem !== undefined)
-    throw internal(
-      `handlers[${index}].path ${problem ?? "must be a string"}, got ${JSON.stringify(path)?.slice(0, maxShownPath)}`,
-    );
+    throw internal(`handlers[${index}].path ${problem ?? "must be a string"}, got ${JSON.stringify(path)?.slice(0, maxShown)}`);
   if (typeof handler !== "function") throw internal(`handlers[${index}].handler of ${method} ${path} must be a function`);
   return { method: method.toUpperCase(), path, handler };
 }

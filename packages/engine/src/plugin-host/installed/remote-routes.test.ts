@@ -119,6 +119,18 @@ test("operations that are none are refused with their index", () => {
   const handler = (): void => undefined;
   const table = [{ method: "GET", path: "/info", handler }];
   assert.throws(() => applyOperations(table, "all", plugin), /operations must be an array/);
+  const route = { method: "GET", path: "/some" };
+  for (const [operation, words] of [
+    [
+      { op: "add", ...route, method: "BREW" },
+      'operations[0].method must be one of GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS, got "BREW"',
+    ],
+    [{ op: "add", ...route, before: true }, 'operations[0] must not have the member "before" with op add'],
+    [{ op: "wrap", ...route, befor: true }, 'operations[0] must not have the member "befor" with op wrap'],
+    [{ op: "wrap", ...route, before: 5 }, "operations[0].before must be true or false"],
+    [{ op: "wrap", ...route, requestBody: true }, "operations[0] wraps a route and asks for neither before nor after"],
+  ] as const)
+    assert.throws(() => applyOperations(table, [operation], plugin), { kind: "internal", message: words });
   assert.throws(
     () => applyOperations(table, [{ op: "explode" }], plugin),
     /operations\[0\].op must be add, remove, replace or wrap, got "explode"/,

@@ -12,7 +12,7 @@ import {
   type WireClient,
 } from "@pouchcontainer/plugin-sdk/host";
 import { IncomingMessage, validateHeaderName, validateHeaderValue, type ServerResponse } from "node:http";
-import { routeKey, wrapping } from "../handler-table.ts";
+import { isMethod, methodProblem, routeKey, wrapping } from "../handler-table.ts";
 import { mostAfterCalls, type AfterCalls } from "./after-calls.ts";
 import { maskedFailure, maskedWords } from "../masked-failure.ts";
 import { jsonOf, readBody } from "../update-body.ts";
@@ -82,10 +82,28 @@ function checked(value: unknown, index: number): RouteOperation {
   if (typeof operation.method !== "string" || typeof operation.path !== "string") {
     throw internal(`operations[${index}] needs a method and a path`);
   }
+  if (!isMethod(operation.method)) throw internal(`operations[${index}].method ${methodProblem(operation.method)}`);
   const problem = routePathProblem(operation.path);
   if (problem !== undefined) throw internal(`operations[${index}].path ${problem}`);
-  // `op`, `method` and `path` are there; the rest are flags, compared with `true` where they are used.
+  checkFlags(operation, index);
+  // `op`, `method` and `path` are there, and so are only the operation's flags.
   return operation as RouteOperation;
+}
+
+const routeWords = new Set(["op", "method", "path"]);
+const wrapFlags = new Set(["before", "after", "requestBody", "responseBody"]);
+
+/** A flag that is misspelt, or on an operation that has none, is what the plugin believes to be asked for. */
+function checkFlags(operation: Partial<RouteOperation>, index: number): void {
+  const at = `operations[${index}]`;
+  for (const [name, value] of Object.entries(operation)) {
+    if (routeWords.has(name)) continue;
+    if (operation.op !== "wrap" || !wrapFlags.has(name))
+      throw internal(`${at} must not have the member ${JSON.stringify(name.slice(0, 100))} with op ${operation.op}`);
+    if (typeof value !== "boolean") throw internal(`${at}.${name} must be true or false`);
+  }
+  if (operation.op === "wrap" && operation.before !== true && operation.after !== true)
+    throw internal(`${at} wraps a route and asks for neither before nor after`);
 }
 
 function remoteHandler(plugin: RemotePlugin, index: number): Handler {
