@@ -49,7 +49,7 @@ export interface Capabilities {
 export interface Rlimit {
   /** `RLIMIT_NOFILE` and so on. */
   type: string;
-  /** Unlimited is `rlimitInfinity`. */
+  /** Unlimited is `rlimitInfinity()`. */
   hard: number | ExactInteger;
   soft: number | ExactInteger;
 }
@@ -213,8 +213,10 @@ export interface ExactInteger {
   readonly rawJSON: string;
 }
 
-/** The standard library's types do not know ECMAScript's `JSON.rawJSON` yet; every supported Node has it. */
+/** The standard library's types do not know ECMAScript's `JSON.rawJSON` yet; the daemon's Node has it, a plugin author's may not. */
 const exactJson = JSON as typeof JSON & { rawJSON(text: string): ExactInteger };
 
 /** RLIM_INFINITY (2^64-1), the value `getrlimit` has for "unlimited". */
-export const rlimitInfinity: ExactInteger = exactJson.rawJSON("18446744073709551615");
+export function rlimitInfinity(): ExactInteger {
+  return exactJson.rawJSON("18446744073709551615");
+}

@@ -45,4 +45,4 @@ export function buildRlimits(
   return { rlimits, warnings };
 }
 
-const unlimited = (value: number): number | ExactInteger => (value === -1 ? rlimitInfinity : value);
+const unlimited = (value: number): number | ExactInteger => (value === -1 ? rlimitInfinity() : value);
