@@ -63,11 +63,13 @@ function packageJson({ name, sdk, language = "typescript" }: TemplateOptions, po
   const head = { name, version: "0.1.0", description: `A plugin for PouchContainer: ${points.join(", ")}` };
   if (language === "python")
     return { ...head, scripts: { test: "python3 -m unittest" }, pouch: { ...pouch, command: ["python3", "plugin.py"] } };
+  const extension = language === "typescript" ? "ts" : "js";
   return {
     ...head,
     type: "module",
-    exports: `./index.${language === "typescript" ? "ts" : "js"}`,
-    scripts: { test: "node --test", check: "tsc -p ." },
+    exports: `./index.${extension}`,
+    // By name: a Node that does not run TypeScript looks for none itself, and finds nothing wrong.
+    scripts: { test: `node --test *.test.${extension}`, check: "tsc -p ." },
     devDependencies: { "@pouchcontainer/plugin-sdk": sdk, "@types/node": ">=22", typescript: ">=5.8" },
     pouch,
   };

@@ -45,7 +45,8 @@ export const command = defineCommand({
   async run(context, { flags, args }) {
     const folder = resolve(argument(args, 0));
     const asked = askedLanguage(flags);
-    const language = asked ?? ((await nodeRunsTypeScript()) ? "typescript" : "javascript");
+    const node = await nodeOnPath();
+    const language = asked ?? (node === undefined || runsTypeScript(node) ? "typescript" : "javascript");
     const { kind, point: points, sdk } = flags;
     const files = filesOf({ name: basename(folder), sdk: sdkOf(sdk), language, points, ...(kind === undefined ? {} : { kind }) });
     for (const [path, make] of [
@@ -71,6 +72,10 @@ export const command = defineCommand({
       context.out.write(
         "The node on PATH cannot run TypeScript (22.18 can), so this is JavaScript; --language typescript writes it all the same.\n",
       );
+    if (node !== undefined && !runsTests(node, language))
+      context.err.write(
+        `npm test needs Node ${language === "typescript" ? "22.18" : "20.11"}, and the node on PATH is ${node.join(".")}.\n`,
+      );
   },
 });
 
@@ -94,15 +99,29 @@ async function unpackSdk(folder: string): Promise<void> {
   await runProgram("tar", ["-xzf", builtSdk, "--strip-components=1", "-C", folder]);
 }
 
-async function nodeRunsTypeScript(): Promise<boolean> {
+type NodeVersion = readonly [major: number, minor: number];
+
+/** Undefined where there is none: the daemon brings its own, only the tests need one. */
+async function nodeOnPath(): Promise<NodeVersion | undefined> {
   try {
     const { stdout } = await runProgram("node", ["--version"]);
     const [major = 0, minor = 0] = stdout.trim().slice(1).split(".").map(Number);
-    return major > 22 || (major === 22 && minor >= 18);
+    return [major, minor];
   } catch {
-    // No Node at all: the daemon brings its own, only the tests need one.
-    return true;
+    return undefined;
   }
+}
+
+function runsTypeScript(node: NodeVersion): boolean {
+  return isAtLeast(node, [22, 18]);
+}
+
+function runsTests(node: NodeVersion, language: TemplateLanguage): boolean {
+  return language === "typescript" ? runsTypeScript(node) : isAtLeast(node, [20, 11]);
+}
+
+function isAtLeast([major, minor]: NodeVersion, [leastMajor, leastMinor]: NodeVersion): boolean {
+  return major > leastMajor || (major === leastMajor && minor >= leastMinor);
 }
 
 /** A path becomes npm's `file:` notation; without a word it is the archive beside this command line, or else its version. */
