@@ -101,3 +101,15 @@ test("a plugin of each language that init writes passes its test, is installed a
   const nowhere = await shell("pouch plugin init x --kind volume --point preStart; ls x");
   assert.match(nowhere.stderr, /"preStart" is no point of a volume plugin: one of volume\.preVolumeCreate.*\n.*No such file/s);
 });
+
+test("a plugin that awaits at the top of its module passes its test and is installed", async () => {
+  await using daemon = await Daemon.start();
+  const shell = authorsShell(daemon);
+  for (const language of ["typescript", "javascript"]) {
+    const late = `for f in index.[tj]s; do printf 'await Promise.resolve();\\n' | cat - $f > $f.new && mv $f.new $f; done`;
+    const made = await shell(`pouch plugin init ${language} --language ${language} && cd ${language} && ${late} && npm test`);
+    assert.equal(made.code, 0, made.stdout + made.stderr);
+    const installed = await shell(`pouch plugin install --grant-all-permissions ./${language}`);
+    assert.equal(installed.code, 0, installed.stdout + installed.stderr);
+  }
+});

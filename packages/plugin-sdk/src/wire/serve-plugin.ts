@@ -1,7 +1,6 @@
 import { notFound } from "@pouchcontainer/errors";
 import { readFileSync } from "node:fs";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
-import { createRequire } from "node:module";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { AssistantHandle } from "../daemon-plugin.ts";
@@ -97,7 +96,7 @@ class ServedPlugin {
     const { configuration = {} } = (body.length === 0 ? {} : JSON.parse(body.toString("utf8"))) as Partial<ActivateRequest>;
     this.#instance ??= InProcessPlugin.load({
       manifest: this.#manifest,
-      load: () => importModule(join(this.#directory, this.#manifest.main)),
+      load: () => import(pathToFileURL(join(this.#directory, this.#manifest.main)).href),
       settings: { configuration, environment: this.#environment },
       origin: "installed",
     });
@@ -198,10 +197,4 @@ async function readCall(request: IncomingMessage): Promise<{ call: WireCall; mem
     unknown
   >;
   return { call, members };
-}
-
-/** In a single-file executable `import()` of a path is refused, and `require` loads ES modules and TypeScript as well. */
-function importModule(path: string): unknown {
-  const isSingleFile = process.getBuiltinModule("node:sea").isSea();
-  return isSingleFile ? createRequire(path)(path) : import(pathToFileURL(path).href);
 }
