@@ -113,3 +113,21 @@ test("a plugin that awaits at the top of its module passes its test and is insta
     assert.equal(installed.code, 0, installed.stdout + installed.stderr);
   }
 });
+
+test("an install that fails shows where in the plugin, and nothing of the daemon's own code", async () => {
+  await using daemon = await Daemon.start();
+  daemon.expectsErrors(/"plugin":"broken","msg":/);
+  const shell = authorsShell(daemon);
+  const made = await shell("pouch plugin init broken --language javascript");
+  assert.equal(made.code, 0, made.stderr);
+  for (const [content, shown] of [
+    ["export const a = 1;\\nexport const b = [;\\n", /installed\/[^\n]*index\.js:2\n[^]*b = \[;/],
+    ["export const a = 1;\\n", /declares container\.preCreate but registers no container plugin/],
+    ['\\nconst fail = () => { throw new Error("mine"); };\\nfail();\\n', /Error: mine\n[^]*index\.js:2:\d+\)\n[^]*index\.js:3:1/],
+  ] as const) {
+    const failed = await shell(`cd broken && printf '${content}' > index.js && pouch plugin install --grant-all-permissions .`);
+    assert.notEqual(failed.code, 0);
+    assert.match(failed.stderr, shown);
+    assert.doesNotMatch(failed.stderr, /node:|pouchd\.cjs/);
+  }
+});

@@ -1,5 +1,6 @@
 import { invalidArgument, messageChain } from "@pouchcontainer/errors";
 import { catchLostErrors } from "@pouchcontainer/owners";
+import { authorsStack } from "./authors-stack.ts";
 import { provideSdk } from "./sdk-module.ts";
 import { servePlugin } from "./serve-plugin.ts";
 import { serveSharedProcess } from "./serve-shared-process.ts";
@@ -12,7 +13,8 @@ import { wireEnvironment } from "./wire.ts";
  */
 export async function runPluginProcess(directory: string): Promise<void> {
   const fail = (what: string, error: unknown): never => {
-    const where = error instanceof Error && error.stack !== undefined ? `\n${error.stack}` : "";
+    const stack = authorsStack(error);
+    const where = stack === undefined ? "" : `\n${stack}`;
     process.stderr.write(`${what}: ${messageChain(error)}${where}\n`.replaceAll(/^(?=.)/gm, "<3>"));
     process.exit(1);
   };

@@ -2,7 +2,6 @@ import { notFound } from "@pouchcontainer/errors";
 import { readFileSync } from "node:fs";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { join, resolve } from "node:path";
-import { pathToFileURL } from "node:url";
 import type { AssistantHandle } from "../daemon-plugin.ts";
 import { InProcessPlugin } from "../in-process-plugin.ts";
 import type { PluginManifest } from "../manifest.ts";
@@ -12,7 +11,9 @@ import { copyAnswer } from "../json-copy.ts";
 import type { InvokeContext, PointRequest } from "../plugin-instance.ts";
 import { entryOf, pointNames } from "../point-table.ts";
 import { pluginKinds, type PointName } from "../points.ts";
+import { authorsStack } from "./authors-stack.ts";
 import { WireClient } from "./http-client.ts";
+import { importModule } from "./import-module.ts";
 import { RouteServer } from "./route-server.ts";
 import { callHeader, implementsName, pointPath, type ActivateAnswer, type ActivateRequest, type WireCall } from "./wire.ts";
 import { createWireServer, listen, readRequest, sendJson } from "./wire-server.ts";
@@ -96,13 +97,14 @@ class ServedPlugin {
     const { configuration = {} } = (body.length === 0 ? {} : JSON.parse(body.toString("utf8"))) as Partial<ActivateRequest>;
     this.#instance ??= InProcessPlugin.load({
       manifest: this.#manifest,
-      load: () => import(pathToFileURL(join(this.#directory, this.#manifest.main)).href),
+      load: () => importModule(this.#directory, this.#manifest.main),
       settings: { configuration, environment: this.#environment },
       origin: "installed",
     });
     await this.#instance.catch((error: unknown) => {
       // The answer has its message alone, its author wants to know where.
-      if (error instanceof Error && error.stack !== undefined) this.#log.error(error.stack);
+      const stack = authorsStack(error);
+      if (stack !== undefined) this.#log.error(stack);
       throw error;
     });
     const kinds = pluginKinds.filter((kind) => Object.keys(this.#manifest.points).some((point) => point.startsWith(`${kind}.`)));

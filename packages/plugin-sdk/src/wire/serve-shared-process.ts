@@ -1,6 +1,7 @@
 import { messageChain, notFound } from "@pouchcontainer/errors";
 import { asGuest, guestNow, type Guest } from "@pouchcontainer/owners";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import { authorsStack } from "./authors-stack.ts";
 import { divertOutput, MarkedOutput } from "./marked-output.ts";
 import { servePlugin } from "./serve-plugin.ts";
 import { endedBy, sharedProcessPaths, type LetGoRequest, type TakeRequest } from "./shared-process.ts";
@@ -99,7 +100,8 @@ class SharingPlugins {
 
   /** Errors that nobody caught end the process, as where a plugin has it to itself: its state is unknown, and the daemon starts a new one. */
   #end(failed: SharingPlugin, error: unknown): void {
-    const where = error instanceof Error && error.stack !== undefined ? `\n${error.stack}` : "";
+    const stack = authorsStack(error);
+    const where = stack === undefined ? "" : `\n${stack}`;
     failed.complain(`an error of its code was caught by nobody: ${messageChain(error)}${where}`);
     process.exit(1);
   }
