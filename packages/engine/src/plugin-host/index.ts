@@ -24,6 +24,7 @@ export { PluginJournal } from "./journal/plugin-journal.ts";
 export { PluginLogs } from "./plugin-logs.ts";
 export { privilegesText } from "./permissions/privileges.ts";
 export { PluginManager, type PluginManagerDeps } from "./plugin-manager.ts";
+export { StateFolders } from "./state-folders.ts";
 export { StoredPlugins, type StoredPlugin } from "./stored-plugins.ts";
 export type { PluginOrderRecord, PluginRecord } from "./plugin-record.ts";
 export { OtlpSpans, otlpEndpointOf } from "./otlp-spans.ts";

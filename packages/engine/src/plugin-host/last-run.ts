@@ -10,6 +10,7 @@ import type { PackageFolders } from "./package-folders.ts";
 import type { PluginHost } from "./plugin-host.ts";
 import type { PluginLogs } from "./plugin-logs.ts";
 import { legibleManifestOf, originOf, type PluginOrderRecord, type PluginRecord } from "./plugin-record.ts";
+import type { StateFolders } from "./state-folders.ts";
 
 /** See `PluginManagerDeps`. */
 export interface LastRunDeps {
@@ -19,6 +20,7 @@ export interface LastRunDeps {
   logs: PluginLogs;
   directory: string;
   folders: PackageFolders;
+  states: StateFolders;
   runtimeDirectory: string;
   confine?: ConfinementDeps;
   safeMode?: boolean;
@@ -36,7 +38,7 @@ export async function takeUpLastRun(deps: LastRunDeps, heldBack: ReadonlySet<str
   await forgetFlagPlugins(deps);
   const order = orders.get("order")?.order;
   if (order !== undefined) host.registry.reorder(order);
-  const installed = [deps.folders.sweep(deps.directory)];
+  const installed = [deps.folders.sweep(deps.directory), deps.states.sweep([...records.values()].map(({ name }) => name))];
   if (deps.safeMode === true) {
     for (const name of builtin.keys()) if (!isMadeOfFlag(name)) host.registry.remove(name);
     await Promise.all(installed);

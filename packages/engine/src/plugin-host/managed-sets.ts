@@ -8,6 +8,7 @@ import type { SetAction, SetChange } from "./plugin-set-plan.ts";
 import { PluginSets } from "./plugin-sets.ts";
 import type { PluginSwitch } from "./plugin-switch.ts";
 import type { PluginTurns } from "./plugin-turns.ts";
+import type { StateFolders } from "./state-folders.ts";
 
 /** See `PluginManagerDeps`. */
 export interface ManagedSetsDeps {
@@ -15,6 +16,7 @@ export interface ManagedSetsDeps {
   directory: string;
   artifacts: PluginArtifacts;
   folders: PackageFolders;
+  states: StateFolders;
   calledOff?: AbortSignal;
   logs: PluginLogs;
   publish: (event: { action: string; plugin: string; attributes: Record<string, string> }) => void;
@@ -27,12 +29,13 @@ export interface ManagedSetsDeps {
 
 /** Sets of plugins, brought about as other changes are. */
 export function managedSets(deps: ManagedSetsDeps): PluginSets {
-  const { records, directory, artifacts, folders, calledOff, now = Date.now, isBuiltin, logs, turns, order } = deps;
+  const { records, directory, artifacts, folders, states, calledOff, now = Date.now, isBuiltin, logs, turns, order } = deps;
   return new PluginSets({
     records,
     directory,
     artifacts,
     folders,
+    states,
     ...(calledOff && { calledOff }),
     now,
     isBuiltin,
@@ -47,11 +50,13 @@ export function managedSets(deps: ManagedSetsDeps): PluginSets {
   });
 }
 
-async function settle({ name, action, from, to }: SetChange, { publish, logs, folders }: ManagedSetsDeps): Promise<void> {
+async function settle({ name, action, from, to }: SetChange, deps: ManagedSetsDeps): Promise<void> {
+  const { publish, logs, folders, states, isBuiltin } = deps;
   publish({ action: eventOf(action), plugin: name, attributes: {} });
   const before = from?.installed?.directory;
   if (before !== undefined && before !== to?.installed?.directory) await folders.release(name, before);
   if (to === undefined) logs.forget(name);
+  if (to === undefined && !isBuiltin(name)) await states.remove(name);
 }
 
 /** The events that the same change has when it is asked for by itself. */

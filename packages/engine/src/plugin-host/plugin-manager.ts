@@ -27,6 +27,7 @@ import { PluginTurns } from "./plugin-turns.ts";
 import type { PluginJournal } from "./journal/plugin-journal.ts";
 import { PluginReplays, type ReplayRequest, type TellReplay } from "./replay/plugin-replays.ts";
 import { PluginSwitch, type PluginSwitchDeps } from "./plugin-switch.ts";
+import type { StateFolders } from "./state-folders.ts";
 import { withPackage } from "./with-package.ts";
 
 export interface PluginManagerDeps extends Omit<PluginSwitchDeps, "builtin" | "withTable" | "endCanary" | "leaving"> {
@@ -36,6 +37,8 @@ export interface PluginManagerDeps extends Omit<PluginSwitchDeps, "builtin" | "w
   canaries: Collection<CanaryRecord>;
   /** Where installed plugins live; survives restarts. */
   directory: string;
+  /** Their own, which goes when one is removed. */
+  states: StateFolders;
   /** Plugins in registries, and whose signatures count. */
   artifacts: PluginArtifacts;
   /** Calls that can be made again. Default: none are kept. */
@@ -284,8 +287,10 @@ export class PluginManager {
       if (this.#catalogue.isEnabled(name) && !options.force)
         throw failedPrecondition(`plugin ${name} is enabled, disable it first or use force`);
       const record = this.#deps.records.get(name);
+      await this.#deps.states.leaves(name);
       await this.#deps.records.delete(name);
       if (this.#catalogue.isInChains(name)) await this.#switch.takeOut(name, { force: true });
+      await this.#deps.states.remove(name);
       if (record?.installed !== undefined) await this.#folders.release(name, record.installed.directory);
       this.#deps.logs.forget(name);
       this.#deps.publish({ action: "remove", plugin: name, attributes: {} });

@@ -3,6 +3,7 @@ import { equalJson, type PluginInstance, type PluginSet, type WantedPlugin } fro
 import type { PluginRecord } from "./plugin-record.ts";
 import { differenceOf, type SetDifference } from "./plugin-set-difference.ts";
 import { SetPlan, type SetChange, type SetPlanDeps } from "./plugin-set-plan.ts";
+import type { StateFolders } from "./state-folders.ts";
 
 export interface PluginSetsDeps extends SetPlanDeps {
   /** In the turn of each of these plugins. */
@@ -14,7 +15,8 @@ export interface PluginSetsDeps extends SetPlanDeps {
   order: () => readonly string[];
   /** As part of a change. */
   setOrder: (names: readonly string[]) => Promise<void>;
-  /** A change is in force: the folder of before is nobody's any more. */
+  states: StateFolders;
+  /** A change is in force: the folder of before is nobody's any more, nor is the state of a plugin that is gone. In the plugin's turn. */
   settled: (change: SetChange) => Promise<void>;
   warn: (plugin: string, message: string) => void;
 }
@@ -59,12 +61,12 @@ export class PluginSets {
         const make = async (): Promise<void> => {
           this.#checkUnchanged(change);
           await this.#make(change);
+          await this.#deps.settled(change);
         };
         await this.#deps.exclusive([change.name], make).catch(async (error: unknown) => {
           await this.#plan.discard(change);
           throw error;
         });
-        await this.#deps.settled(change);
         report.changed.push(differenceOf(change));
       } catch (error) {
         this.#deps.calledOff?.throwIfAborted();
@@ -180,7 +182,8 @@ export class PluginSets {
   }
 
   async #keep(name: string, record: PluginRecord | undefined): Promise<void> {
-    const { records } = this.#deps;
+    const { records, states, isBuiltin } = this.#deps;
+    if (record === undefined && !isBuiltin(name)) await states.leaves(name);
     await (record === undefined ? records.delete(name) : records.put(name, record));
   }
 

@@ -19,6 +19,7 @@ import {
   PluginMetrics,
   readLimited,
   SignaturePolicy,
+  StateFolders,
   validatorName,
   validatorPlugin,
   validatorRules,
@@ -120,6 +121,7 @@ export async function openPlugins(options: {
     secrets: configuration["plugin-journal-secrets"] === "omit" ? "omit" : "mask",
     warn: (message) => log.warn(message),
   });
+  const states = new StateFolders({ parent: join(configuration["home-dir"], "plugins", "state"), logOf: logs.logOf });
   const host = new PluginHost({
     checks,
     decodeUpdate,
@@ -134,7 +136,7 @@ export async function openPlugins(options: {
     },
     logOf: logs.logOf,
     supervisorOf,
-    stateDirectoryOf: (plugin) => stateDirectory(configuration, plugin),
+    stateDirectoryOf: (plugin) => states.of(plugin),
     events: { publish },
     observers: spans ? [metrics, spans] : [metrics],
     journal,
@@ -175,6 +177,7 @@ export async function openPlugins(options: {
     orders: store.collection<PluginOrderRecord>("plugin-order"),
     canaries: store.collection<CanaryRecord>("plugin-canaries"),
     directory: join(configuration["home-dir"], "plugins", "installed"),
+    states,
     artifacts: new PluginArtifacts({ registries, naming, signatures: new SignaturePolicy(options.signatures) }),
     journal,
     runtimeDirectory,
@@ -242,12 +245,6 @@ export async function orSafeMode(work: () => Promise<void>): Promise<void> {
 /** `@scope/name` has to be one path component. */
 function fileNameOf(plugin: string): string {
   return plugin.replaceAll("/", "__");
-}
-
-function stateDirectory(configuration: Configuration, plugin: string): string {
-  const directory = join(configuration["home-dir"], "plugins", "state", fileNameOf(plugin));
-  makeFoldersSync(directory, 0o700);
-  return directory;
 }
 
 function pluginConfiguration(directory: string, plugin: string): unknown {

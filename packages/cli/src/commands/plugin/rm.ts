@@ -4,6 +4,8 @@ import { forEachName, inPath } from "../../for-each-name.ts";
 
 export const command = defineCommand({
   usage: "[OPTIONS] PLUGIN [PLUGIN...]",
+  description:
+    "What a plugin keeps in its state directory goes with it; disable it, or install the other version over it, to keep that.",
   args: minArgs(1),
   flags: { force: bool("Force the removal of an active plugin", { short: "f" }) },
   examples: [{ does: "Remove an installed plugin that is still enabled", run: "pouch plugin rm -f net-qos" }],

@@ -18,6 +18,7 @@ import { PluginHost } from "../plugin-host.ts";
 import { PluginLogs } from "../plugin-logs.ts";
 import { PluginManager, type PluginManagerDeps } from "../plugin-manager.ts";
 import type { PluginOrderRecord, PluginRecord } from "../plugin-record.ts";
+import { StateFolders } from "../state-folders.ts";
 import { validatorPlugin } from "../validator/validator-plugin.ts";
 import { validatorRules } from "../validator/validator-rules.ts";
 
@@ -68,11 +69,12 @@ export function home(t: TestContext): Home {
       const quiet = (): void => undefined;
       const logs = new PluginLogs({ logOf: () => ({ debug: quiet, info: quiet, warn: quiet, error: quiet }) });
       const supervisorOf = (): Supervisor => ({ start: () => assert.fail("no assistants in this test") });
+      const states = new StateFolders({ parent: join(root, "state"), logOf: logs.logOf });
       const host = new PluginHost({
         checks,
         logOf: logs.logOf,
         supervisorOf,
-        stateDirectoryOf: () => "/nowhere",
+        stateDirectoryOf: (plugin) => states.of(plugin),
         events: { publish: (event) => void events.push(event) },
         journal: changes.journal,
       });
@@ -93,6 +95,7 @@ export function home(t: TestContext): Home {
         orders: store.collection<PluginOrderRecord>("plugin-order"),
         canaries: store.collection<CanaryRecord>("plugin-canaries"),
         directory: join(root, "installed"),
+        states,
         artifacts: artifactsOf({ keys: [], required: false }),
         runtimeDirectory: join(root, "run"),
         childCommand: (directory) => ({
