@@ -70,9 +70,10 @@ export const PluginPermissionFacts = Type.Object({
 });
 export type PluginPermissionFacts = Static<typeof PluginPermissionFacts>;
 
-/** The same, with what the plugin did. */
+/** The same, with what the plugin did, and of the new version that takes a share of its calls. */
 export const PluginPermissionsReport = Type.Object({
   ...PluginPermissionFacts.properties,
+  Canary: nullable(Type.Object({ Version: text(), ...PluginPermissionFacts.properties })),
   Observed: Type.Unsafe<object>(Type.Object({})),
   ObservedMore: flag("It did more than is remembered"),
 });
@@ -92,6 +93,7 @@ export const PluginCanary = Type.Object({
   FailureLimit: text("Failures, slow calls and crashes with which it goes back: a number, or a share of its calls"),
   MaxMs: nullable(integer()),
   PromoteAt: nullable(text("RFC 3339, when it becomes the plugin's version by itself")),
+  Permissions: PluginPermissionFacts,
 });
 export type PluginCanary = Static<typeof PluginCanary>;
 

@@ -69,3 +69,20 @@ test("a list says of which plugin a canary runs, as a table and as JSON", async 
     ["shadow", "active, canary 5%"],
   );
 });
+
+test("the permissions of a plugin have those of its canary beside them", async (t) => {
+  const of = (field: string): object => ({ Name: "container.preCreate", Description: "", Value: [field] });
+  const facts = (field: string): object => ({ Asked: [of(field)], Granted: [of(field)], Narrowed: null, Warning: "both" });
+  let canary: object | null = { Version: "2.0.0", ...facts("Env") };
+  const daemon = await SampleDaemon.start(
+    t,
+    (_request, response) =>
+      void response.end(JSON.stringify({ ...facts("Hostname"), Canary: canary, Observed: {}, ObservedMore: false })),
+  );
+  const list = (field: string): string => ` - container.preCreate: [${field}]\n`;
+  const own = `Asked:\n${list("Hostname")}Granted:\n${list("Hostname")}`;
+  const its = `Canary 2.0.0, asked:\n${list("Env")}Canary 2.0.0, granted:\n${list("Env")}`;
+  assert.deepEqual(await daemon.run(["plugin", "permissions", "tool"]), { status: 0, out: own + its, err: "WARNING: both\n" });
+  canary = null;
+  assert.equal((await daemon.run(["plugin", "permissions", "tool"])).out, own);
+});

@@ -1,16 +1,16 @@
-import type { Plugin, PluginPermissionsReport } from "@pouchcontainer/api";
+import type { Plugin, PluginPermissionFacts, PluginPermissionsReport } from "@pouchcontainer/api";
 import { invalidArgument, notFound } from "@pouchcontainer/errors";
 import type { PluginManifest, PointName } from "@pouchcontainer/plugin-sdk";
 import type { PluginInstance } from "@pouchcontainer/plugin-sdk/host";
 import type { Collection } from "../store/index.ts";
 import { reachesNetwork } from "./confinement/network-access.ts";
+import type { TriedVersion } from "./canary/canaries.ts";
 import { describePlugin, pluginId } from "./describe-plugin.ts";
 import { FailedPlugin } from "./failed-plugin.ts";
 import { InstalledPlugin } from "./installed/installed-plugin.ts";
 import type { LeavingVersions } from "./leaving-versions.ts";
 import type { PluginHost } from "./plugin-host.ts";
-import { grantedTo, warningOf } from "./permissions/granted.ts";
-import { privilegesAsked, privilegesOf, processPrivileges } from "./permissions/privileges.ts";
+import { permissionFacts } from "./permissions/permission-facts.ts";
 import { legibleManifestOf, originOf, type PluginRecord } from "./plugin-record.ts";
 import type { PluginMode } from "./shadow/plugin-mode.ts";
 
@@ -20,6 +20,8 @@ export interface PluginCatalogueDeps {
   /** Instances of built-in plugins, which are kept while they are disabled. */
   builtin: ReadonlyMap<string, PluginInstance>;
   leaving: LeavingVersions;
+  /** The new version that takes a share of a plugin's calls. */
+  tried: (name: string) => TriedVersion | undefined;
   safeMode: boolean;
 }
 
@@ -88,30 +90,31 @@ export class PluginCatalogue {
   }
 
   permissions(name: string): PluginPermissionsReport {
-    const { manifest } = this.manifest(name);
-    const { registry } = this.#deps.host;
-    const instance = registry.get(name)?.instance;
-    const record = this.#deps.records.get(name);
-    const observed = instance === undefined ? undefined : registry.observedOf(instance);
-    const narrowed = instance?.manifest.narrowed;
-    const asking = {
-      manifest: narrowed === undefined ? manifest : { ...manifest, narrowed },
-      packageJson: record?.installed?.packageJson,
-    };
-    const warning = warningOf(asking, observed?.isEmpty === false ? privilegesOf(observed.permissions) : []);
-    const installed = record?.installed;
-    // What is compiled in has no process of its own.
-    const ofProcess = installed === undefined ? [] : processPrivileges(installed.packageJson);
-    const asked = [...privilegesAsked(manifest), ...ofProcess];
-    const left = narrowed && [...privilegesAsked({ ...manifest, permissions: narrowed }), ...ofProcess];
+    const instance = this.#deps.host.registry.get(name)?.instance;
+    const observed = instance && this.#deps.host.registry.observedOf(instance);
+    const tried = this.#deps.tried(name);
     return {
-      Asked: asked,
-      Granted: left ?? (record?.installed === undefined ? asked : [...grantedTo(record)]),
-      Narrowed: narrowed ? privilegesOf(narrowed) : null,
-      Warning: warning ?? null,
+      ...this.#permissionFacts(name),
+      Canary: tried === undefined ? null : { Version: tried.facts.Version, ...this.#permissionsTried(tried) },
       Observed: observed?.permissions ?? {},
       ObservedMore: observed?.isCut ?? false,
     };
+  }
+
+  #permissionFacts(name: string): PluginPermissionFacts {
+    const { manifest } = this.manifest(name);
+    const { registry } = this.#deps.host;
+    const instance = registry.get(name)?.instance;
+    const narrowed = instance?.manifest.narrowed;
+    return permissionFacts({
+      manifest: narrowed === undefined ? manifest : { ...manifest, narrowed },
+      record: this.#deps.records.get(name),
+      observed: instance && registry.observedOf(instance),
+    });
+  }
+
+  #permissionsTried({ instance, record }: TriedVersion): PluginPermissionFacts {
+    return permissionFacts({ manifest: instance.manifest, record, observed: this.#deps.host.registry.observedOf(instance) });
   }
 
   describe(name: string): Plugin {
@@ -135,7 +138,7 @@ export class PluginCatalogue {
       details["Error"] = instance.reason;
     }
     details["Points"] = manifest.points;
-    const { Observed: _observed, ObservedMore: _more, ...permissions } = this.permissions(name);
+    const tried = this.#deps.tried(name);
     const origin = record === undefined || this.#deps.builtin.has(name) ? "built-in" : originOf(record);
     return describePlugin({
       manifest,
@@ -143,10 +146,10 @@ export class PluginCatalogue {
       enabled,
       mode: this.modeOf(name),
       state,
-      canary: slot?.canary?.facts,
+      canary: tried && { ...tried.facts, Permissions: this.#permissionsTried(tried) },
       leaving: this.#deps.leaving.of(name),
       openCircuits: openCircuits(this.#deps.host, name),
-      permissions,
+      permissions: this.#permissionFacts(name),
       reachesNetwork: origin !== "installed" || reachesNetwork(instance?.manifest ?? manifest),
       details,
       place: record?.installed ?? {},

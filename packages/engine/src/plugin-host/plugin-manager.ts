@@ -72,7 +72,14 @@ export class PluginManager {
     const { host, records, now = Date.now, safeMode = false } = deps;
     this.#folders = new PackageFolders({ records, logOf: deps.logs.logOf });
     const leaving = new LeavingVersions(now);
-    this.#catalogue = new PluginCatalogue({ host, records, builtin: this.#builtin, leaving, safeMode });
+    this.#catalogue = new PluginCatalogue({
+      host,
+      records,
+      builtin: this.#builtin,
+      leaving,
+      tried: (name) => this.canaries.tried(name),
+      safeMode,
+    });
     this.#turns = new PluginTurns((ref) => this.#catalogue.resolve(ref));
     this.#switch = new PluginSwitch({
       ...deps,

@@ -50,9 +50,12 @@ export interface CallOfSlot<P extends PointName> {
 /** Makes a call by a link; rejects when it fails, unless that is to be ignored. */
 export type MakeCall<P extends PointName, R> = (by: ChainLink, request: PointRequest<P>) => Promise<R | undefined>;
 
+/** What is told of it, but what it may do. */
+export type CanaryFacts = Omit<PluginCanary, "Permissions">;
+
 /** A new version that is tried beside the one in a slot. */
 export interface CanaryVersion {
-  readonly facts: PluginCanary;
+  readonly facts: CanaryFacts;
   /** Makes a call of itself or of the slot's own version; of that also where it fails itself. */
   answer<P extends PointName, R>(call: CallOfSlot<P>, make: MakeCall<P, R>): Promise<R | undefined>;
 }

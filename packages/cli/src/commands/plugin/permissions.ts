@@ -1,4 +1,5 @@
 import type { PluginPermissionsReport } from "@pouchcontainer/api";
+import { legibleLine } from "@pouchcontainer/errors";
 import { argument, defineCommand, exactArgs } from "../../command.ts";
 import { bool } from "../../flags/flag-types.ts";
 import { inPath } from "../../for-each-name.ts";
@@ -13,7 +14,7 @@ export const command = defineCommand({
     ),
   },
   description:
-    "What a plugin asks for in its manifest and what it was granted: it may do what is in both. What it did is remembered of a plugin that asks for nothing by name, and of what others were refused.",
+    "What a plugin asks for in its manifest and what it was granted: it may do what is in both. While a canary runs, the same of that. What it did is remembered of a plugin that asks for nothing by name, and of what others were refused.",
   examples: [
     { does: "What it may do", run: "pouch plugin permissions net-qos" },
     { does: "What an older plugin would have to ask for", run: "pouch plugin permissions --observed net-qos" },
@@ -28,6 +29,12 @@ export const command = defineCommand({
       return;
     }
     context.out.write(`Asked:\n${listed(report.Asked)}Granted:\n${listed(report.Granted)}`);
-    if ((report.Warning ?? "") !== "") context.err.write(`WARNING: ${report.Warning}\n`);
+    const canary = report.Canary ?? undefined;
+    if (canary !== undefined) {
+      const who = `Canary ${legibleLine(canary.Version)}`;
+      context.out.write(`${who}, asked:\n${listed(canary.Asked)}${who}, granted:\n${listed(canary.Granted)}`);
+    }
+    for (const warning of new Set([report.Warning, canary?.Warning]))
+      if ((warning ?? "") !== "") context.err.write(`WARNING: ${warning}\n`);
   },
 });

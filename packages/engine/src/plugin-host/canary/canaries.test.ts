@@ -37,6 +37,25 @@ test("a canary takes its share beside the old version; promoted it takes all", a
   assert.equal(await hostname(await h.daemon()), "new");
 });
 
+test("what a canary may do is told beside what the old version may", async (t) => {
+  const w = await world(t);
+  const { h, daemon } = w;
+  const pouch = { permissions: { fields: { "container.preCreate": ["Hostname"] } } };
+  h.plugin("tool", { version: "2.0.0", hostname: "new", pouch });
+  const canary = { sharePercent: 50, failures: { calls: 2 } };
+  await daemon.manager.reload("tool", undefined, { canary, privileges: "all" });
+  const report = daemon.manager.permissions("tool");
+  const { Canary, Permissions } = (await daemon.manager.inspect("tool")).Pouch ?? {};
+  const fields = (privileges: readonly { Name: string; Value: readonly string[] }[] = []): readonly string[] | undefined =>
+    privileges.find(({ Name }) => Name === "fields at container.preCreate")?.Value;
+  for (const facts of [report.Canary, Canary?.Permissions])
+    for (const list of [facts?.Asked, facts?.Granted]) assert.deepEqual(fields(list), ["Hostname"]);
+  assert.equal(report.Canary?.Version, "2.0.0");
+  for (const list of [report.Asked, report.Granted, Permissions?.Asked]) assert.notDeepEqual(fields(list), ["Hostname"]);
+  await daemon.manager.canaries.promote("tool");
+  assert.equal(daemon.manager.permissions("tool").Canary, null);
+});
+
 test("aborted it takes none, and nothing of it is left", async (t) => {
   const w = await world(t);
   w.h.plugin("tool", { version: "2.0.0", hostname: "new" });

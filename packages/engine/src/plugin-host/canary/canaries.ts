@@ -9,7 +9,7 @@ import type { PluginEvent } from "../call-runner.ts";
 import { FailedPlugin } from "../failed-plugin.ts";
 import type { LeavingVersions } from "../leaving-versions.ts";
 import { manifestOf, type InstalledRecord, type PluginRecord } from "../plugin-record.ts";
-import type { PluginRegistry, PluginSlot } from "../plugin-registry.ts";
+import type { CanaryFacts, PluginRegistry, PluginSlot } from "../plugin-registry.ts";
 import { Canary, linksOf } from "./canary.ts";
 import type { CanaryOptions } from "./canary-options.ts";
 import { Departures } from "./departures.ts";
@@ -38,6 +38,13 @@ export interface CanariesDeps {
   logOf: (plugin: string) => PluginLog;
   now: () => number;
   random: () => number;
+}
+
+/** A version that is tried now. */
+export interface TriedVersion {
+  facts: CanaryFacts;
+  instance: PluginInstance;
+  record: InstalledRecord;
 }
 
 interface Trial {
@@ -160,6 +167,12 @@ export class Canaries {
     for (const trial of trials) this.#detach(trial);
     await this.#departures.over(undefined, AbortSignal.abort());
     await Promise.all(trials.map(({ canary }) => canary.instance.close()));
+  }
+
+  /** Undefined where a plugin has no canary. */
+  tried(name: string): TriedVersion | undefined {
+    const trial = this.#trials.get(name);
+    return trial && { facts: trial.canary.facts, instance: trial.canary.instance, record: trial.record };
   }
 
   #trialOf(name: string): Trial {

@@ -1,4 +1,3 @@
-import type { PluginCanary } from "@pouchcontainer/api";
 import { EngineError } from "@pouchcontainer/errors";
 import { inBackground } from "@pouchcontainer/owners";
 import { pointNames, type PointName } from "@pouchcontainer/plugin-sdk";
@@ -6,7 +5,15 @@ import type { PluginInstance, PointRequest } from "@pouchcontainer/plugin-sdk/ho
 import { ended } from "../../ended.ts";
 import { CallFailure } from "../call-runner.ts";
 import { isNotListening } from "../installed/hand-shake.ts";
-import type { CallOfSlot, CanaryVersion, ChainLink, MakeCall, PluginRegistry, PluginSlot } from "../plugin-registry.ts";
+import type {
+  CallOfSlot,
+  CanaryFacts,
+  CanaryVersion,
+  ChainLink,
+  MakeCall,
+  PluginRegistry,
+  PluginSlot,
+} from "../plugin-registry.ts";
 import type { CanaryOptions } from "./canary-options.ts";
 import { CanaryTally, limitText } from "./canary-tally.ts";
 import { repeatable } from "./repeatable-request.ts";
@@ -55,7 +62,7 @@ export class Canary implements CanaryVersion {
     return this.#tally.calls > 0 && this.instance.isReady !== false;
   }
 
-  get facts(): PluginCanary {
+  get facts(): CanaryFacts {
     const { options, since } = this.#deps;
     const { sharePercent, failures, maxMs } = options;
     return {
