@@ -75,13 +75,17 @@ interface Confined {
 
 /** The plugin in a process of its own, without a daemon. */
 async function start(t: TestContext, code: string, pouch: object = {}, operator?: PluginPermissions): Promise<Confined> {
+  return startProgram(t, python(code), pouch, operator);
+}
+
+async function startProgram(t: TestContext, program: string, pouch: object, operator?: PluginPermissions): Promise<Confined> {
   // As a daemon's home: no other user gets in.
   const home = mkdtempSync(join(tmpdir(), "confined "));
   t.after(() => rmSync(home, { recursive: true }));
   writeFileSync(join(home, "secret"), "", { mode: 0o644 });
   const directory = join(home, "package");
   for (const name of ["package", "state"]) mkdirSync(join(home, name), { mode: 0o700 });
-  writeFileSync(join(directory, "plugin.py"), python(code), { mode: 0o600 });
+  writeFileSync(join(directory, "plugin.py"), program, { mode: 0o600 });
   const said: string[] = [];
   const note = (message: string): void => void said.push(message);
   const log = { debug: note, info: note, warn: note, error: note };
@@ -228,6 +232,56 @@ with socket.socket(socket.AF_UNIX) as asked: asked.connect(os.environ["POUCH_HOS
   await eventually("which has the plugin's environment", () => said.includes("helper: False"));
   await handle.stop();
   assert.equal(statSync(join(home, "secret")).uid, 0);
+});
+
+/** A socket that root alone reaches, and how often it was connected to. */
+async function rootsSocket(t: TestContext): Promise<{ path: string; connections: () => number }> {
+  const folder = mkdtempSync(join(tmpdir(), "roots-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  let connections = 0;
+  const server = createServer((socket) => {
+    connections += 1;
+    socket.destroy();
+  }).listen(join(folder, "roots.sock"));
+  await once(server, "listening");
+  t.after(() => server.close());
+  return { path: join(folder, "roots.sock"), connections: () => connections };
+}
+
+const leadAway = (path: string): string => `
+own = os.environ["POUCH_PLUGIN_SOCKET"]
+try: os.unlink(own)
+except FileNotFoundError: pass
+os.symlink(${JSON.stringify(path)}, own)`;
+
+test("a plugin with a user of its own cannot lead the daemon to a socket that it does not reach itself, once it listens", async (t) => {
+  const { path, connections } = await rootsSocket(t);
+  const code = `try:${leadAway(path).replaceAll("\n", "\n    ")}
+except PermissionError: answer = {"config": {**request["config"], "Env": ["led=nowhere"]}}`;
+  const { plugin, ask } = await start(t, code, { user: "54321:54322" });
+  assert.deepEqual(await told(ask), { led: "nowhere" });
+  // One of them has to be on another connection.
+  assert.deepEqual(await Promise.all([told(ask), told(ask)]), [{ led: "nowhere" }, { led: "nowhere" }]);
+  process.kill(plugin.pid ?? 0, "SIGKILL");
+  await eventually("it was started again", () => plugin.restarts === 1 && plugin.isReady);
+  assert.deepEqual(await told(ask), { led: "nowhere" });
+  assert.equal(connections(), 0);
+});
+
+test("nor at its start, or at that of another life of it", async (t) => {
+  const { path, connections } = await rootsSocket(t);
+  const away = `${leadAway(path)}\ntime.sleep(100)\n`;
+  const refusal = /is not a socket that its own user made: it has to listen there itself/;
+  const atOnce = python("").replace("class Server", () => `${away}class Server`);
+  await assert.rejects(startProgram(t, atOnce, { user: "54321" }), refusal);
+  const later = python('open("../state/lived", "w"); os._exit(0)').replace(
+    "class Server",
+    () => `if os.path.exists("../state/lived"):${away.replaceAll("\n", "\n    ")}\nclass Server`,
+  );
+  const { said, ask } = await startProgram(t, later, { user: "54321" });
+  await assert.rejects(ask());
+  await eventually("its next life is refused", () => said.some((line) => refusal.test(line)));
+  assert.equal(connections(), 0);
 });
 
 /** A server and a resolver on the host's loopback interface, as a host may have them. */

@@ -1,7 +1,7 @@
 /** Installed plugins that share a process, in a real daemon: of the executable, with its control groups and its users. */
 import assert from "node:assert/strict";
-import { chmodSync, existsSync, readFileSync, readlinkSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { chmodSync, existsSync, readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { test } from "node:test";
 import { Daemon, eventually } from "./harness/daemon.ts";
 import { writePlugin } from "./harness/write-plugin.ts";
@@ -48,6 +48,18 @@ async function labels(daemon: Daemon): Promise<Record<string, string>> {
   assert.equal(made.code, 0, made.stderr);
   const { stdout } = await daemon.docker("inspect", "-f", "{{json .Config.Labels}}", made.stdout.trim());
   return JSON.parse(stdout) as Record<string, string>;
+}
+
+/** Whose the folders are of what the daemon connects to. */
+function socketFolders({ execRoot }: Daemon): string[] {
+  const sockets = readdirSync(join(execRoot, "plugins"), { recursive: true, encoding: "utf8" }).filter((path) =>
+    /(plugin|shared)\.sock$/.test(path),
+  );
+  const folders = sockets.map((path) => statSync(dirname(join(execRoot, "plugins", path))));
+  return folders
+    .map(({ uid, gid, mode }) => `${uid}:${gid} ${(mode & 0o7777).toString(8)}`)
+    .toSorted()
+    .toReversed();
 }
 
 const groupsOf = ({ cgroupParent }: Daemon, name: string): string[] => [
@@ -104,4 +116,8 @@ test("plugins with a user of their own share a process of that user, which sees 
   const network = (pid: number): string => readlinkSync(`/proc/${pid}/ns/net`);
   assert.equal(network(one), readlinkSync("/proc/self/ns/net"));
   assert.notEqual(network(lonely), network(one));
+  // One of each process, and of each plugin.
+  assert.deepEqual(socketFolders(daemon), [...Array<string>(5).fill("0:65534 710"), ...Array<string>(2).fill("0:0 700")]);
+  const home = readlinkSync(`/proc/${one}/cwd`);
+  assert.deepEqual([basename(home), statSync(`/proc/${one}/root${home}`).uid], ["home", 65_534]);
 });

@@ -27,12 +27,13 @@ export interface WireRequest {
 
 /** A few connections to one Unix socket, kept open between calls. */
 export class WireClient {
-  readonly #socketPath: string;
+  readonly #socketPath: () => string;
   readonly #bounds: AnswerBounds;
   readonly #agent = new Agent({ keepAlive: true, maxFreeSockets: 4 });
 
-  constructor(socketPath: string, bounds = defaultAnswerBounds) {
-    this.#socketPath = socketPath;
+  /** A function is asked for each call, in the turn in which it is connected; what it throws is the call's failure. */
+  constructor(socketPath: string | (() => string), bounds = defaultAnswerBounds) {
+    this.#socketPath = typeof socketPath === "string" ? () => socketPath : socketPath;
     this.#bounds = bounds;
   }
 
@@ -60,7 +61,7 @@ export class WireClient {
       };
       const outgoing = request({
         agent: this.#agent,
-        socketPath: this.#socketPath,
+        socketPath: this.#socketPath(),
         method: "POST",
         path,
         headers: { Host: "plugin", "Content-Type": "application/json", "Content-Length": Buffer.byteLength(body), ...headers },

@@ -8,7 +8,7 @@ import { showMore, type UserView } from "./as-user.ts";
 import type { PluginGroup, PluginLimits } from "./plugin-group.ts";
 import type { PluginGroups } from "./plugin-groups.ts";
 import { reachesNetwork } from "./network-access.ts";
-import { resolveUser } from "./process-user.ts";
+import { resolveUser, type ProcessUser } from "./process-user.ts";
 
 export interface ConfinementDeps {
   groups: PluginGroups;
@@ -89,10 +89,14 @@ export class Confinement {
     return this.#confined.group?.limitsMemory ?? false;
   }
 
-  /** Hands the folder of its sockets over. */
-  async giveSockets(folder: string, hostSocket: string): Promise<void> {
+  /** Whom its processes run as. Default: root. */
+  get user(): ProcessUser | undefined {
+    return this.#user;
+  }
+
+  /** Shows the folder of its sockets, and hands over the one on which it asks the daemon. */
+  async showSockets(folder: string, hostSocket: string): Promise<void> {
     await this.give(hostSocket);
-    await this.give(folder);
     this.#user &&= { ...this.#user, shown: [...this.#user.shown, folder] };
   }
 

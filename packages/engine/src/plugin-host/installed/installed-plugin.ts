@@ -1,5 +1,5 @@
 import { EngineError, internal, invalidArgument } from "@pouchcontainer/errors";
-import { inBackground, makeFoldersSync } from "@pouchcontainer/owners";
+import { inBackground } from "@pouchcontainer/owners";
 import type { PluginLog, PluginManifest, PointName } from "@pouchcontainer/plugin-sdk";
 import { pluginApiVersion } from "@pouchcontainer/plugin-sdk";
 import {
@@ -20,7 +20,6 @@ import {
   type PointRequest,
   type WireCall,
 } from "@pouchcontainer/plugin-sdk/host";
-import { randomBytes } from "node:crypto";
 import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Confinement } from "../confinement/confinement.ts";
@@ -34,6 +33,7 @@ import type { PluginRun } from "./plugin-run.ts";
 import { applyOperations } from "./remote-routes.ts";
 import { RouteGenerations } from "./route-generations.ts";
 import type { Sharing } from "./shared-processes.ts";
+import { SocketFolder } from "./socket-folder.ts";
 
 export interface InstalledPluginOptions {
   manifest: PluginManifest;
@@ -75,7 +75,7 @@ export class InstalledPlugin implements PluginInstance {
   readonly manifest: PluginManifest;
   readonly origin = "installed";
   readonly #options: InstalledPluginOptions;
-  readonly #sockets: string;
+  readonly #sockets: SocketFolder;
   readonly #process: PluginProcess;
   readonly #client: WireClient;
   readonly #callbacks: HostCallbacks;
@@ -87,14 +87,14 @@ export class InstalledPlugin implements PluginInstance {
   private constructor(options: InstalledPluginOptions) {
     this.manifest = options.manifest;
     this.#options = options;
-    this.#sockets = join(options.runtimeDirectory, randomBytes(4).toString("hex"));
-    const socketPath = this.#socketPath;
+    this.#sockets = new SocketFolder(options.runtimeDirectory, "plugin.sock");
+    const { socketPath } = this.#sockets;
     if (Buffer.byteLength(socketPath) > maxSocketPath) {
       throw invalidArgument(
         `the path of the plugin's socket, ${socketPath}, is longer than ${maxSocketPath} bytes; choose a shorter --exec-root-dir`,
       );
     }
-    this.#client = new WireClient(socketPath, options.answerBounds);
+    this.#client = new WireClient(() => this.#sockets.address, options.answerBounds);
     this.#callbacks = new HostCallbacks();
     this.#process = new PluginProcess({
       run: () => this.#run(),
@@ -111,9 +111,9 @@ export class InstalledPlugin implements PluginInstance {
     let plugin: InstalledPlugin | undefined;
     try {
       plugin = new InstalledPlugin(options);
-      makeFoldersSync(plugin.#sockets, 0o700);
+      plugin.#sockets.make();
       await plugin.#callbacks.listen(plugin.#hostSocketPath);
-      await plugin.confinement?.giveSockets(plugin.#sockets, plugin.#hostSocketPath);
+      await plugin.confinement?.showSockets(plugin.#sockets.path, plugin.#hostSocketPath);
       await plugin.#process.start(options.calledOff);
       return plugin;
     } catch (error) {
@@ -153,12 +153,8 @@ export class InstalledPlugin implements PluginInstance {
     this.#hearCrash = hear;
   }
 
-  get #socketPath(): string {
-    return join(this.#sockets, "plugin.sock");
-  }
-
   get #hostSocketPath(): string {
-    return join(this.#sockets, "host.sock");
+    return join(this.#sockets.path, "host.sock");
   }
 
   async invoke<P extends PointName>(point: P, request: PointRequest<P>, context: InvokeContext): Promise<PointAnswer<P>> {
@@ -190,7 +186,7 @@ export class InstalledPlugin implements PluginInstance {
     await this.#process.stop();
     this.#client.close();
     await this.#callbacks.close();
-    rmSync(this.#sockets, { recursive: true, force: true });
+    rmSync(this.#sockets.path, { recursive: true, force: true });
     await release(this.#options);
   }
 
@@ -262,10 +258,13 @@ export class InstalledPlugin implements PluginInstance {
     const inUse = this.#generations.ask(generation);
     this.#callbacks.keepTable(generation, handlers, inUse);
     const shown = handlers.map(({ method, path }) => ({ method, path }));
+    const sockets = this.#sockets;
     const { operations } = await this.#ask("api.updateHandler", { call, handlers: shown, inUse }, signal);
     const plugin = {
       name: this.manifest.name,
-      socketPath: this.#socketPath,
+      get socketPath() {
+        return sockets.address;
+      },
       client: this.#client,
       generation,
       timeoutMs: call.timeoutMs,
@@ -278,6 +277,7 @@ export class InstalledPlugin implements PluginInstance {
   }
 
   async #handShake(signal: AbortSignal): Promise<void> {
+    this.#sockets.takeBack();
     const body: ActivateRequest = {
       apiVersion: pluginApiVersion,
       name: this.manifest.name,
@@ -300,8 +300,8 @@ export class InstalledPlugin implements PluginInstance {
   async #run(): Promise<PluginRun> {
     const { manifest, directory, environment, confinement, log, sharing } = this.#options;
     const { name, memoryLimitMb } = manifest;
-    const socketPath = this.#socketPath;
-    rmSync(socketPath, { force: true });
+    const { socketPath } = this.#sockets;
+    this.#sockets.give(this.confinement?.user);
     if (sharing !== undefined) return sharing.run({ name, directory, environment, socketPath, hostSocket: this.#hostSocketPath });
     return LimitedProcess.start({ command: this.#command(), confinement, memoryLimitMb, log });
   }
@@ -314,7 +314,7 @@ export class InstalledPlugin implements PluginInstance {
       ...run,
       env: {
         ...this.#options.environment,
-        [wireEnvironment.socket]: this.#socketPath,
+        [wireEnvironment.socket]: this.#sockets.socketPath,
         [wireEnvironment.hostSocket]: this.#hostSocketPath,
       },
       workingDirectory: directory,

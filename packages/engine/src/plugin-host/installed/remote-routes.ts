@@ -20,7 +20,8 @@ import { jsonOf, readBody } from "../update-body.ts";
 /** The plugin's process as route operations need it. */
 export interface RemotePlugin {
   name: string;
-  socketPath: string;
+  /** Read for each connection; throws while there can be none. */
+  readonly socketPath: string;
   client: WireClient;
   generation: string;
   /** How long a request waits for an answer to `before`. */
@@ -108,14 +109,11 @@ function checkFlags(operation: Partial<RouteOperation>, index: number): void {
 
 function remoteHandler(plugin: RemotePlugin, index: number): Handler {
   return async (request, response, params) => {
-    const target = {
-      socketPath: plugin.socketPath,
-      path: `${routePath(plugin.generation, index)}${request.url}`,
-      headers: { [paramsHeader]: encodeURIComponent(JSON.stringify(params)) },
-    };
+    const path = `${routePath(plugin.generation, index)}${request.url}`;
+    const headers = { [paramsHeader]: encodeURIComponent(JSON.stringify(params)) };
     const release = plugin.hold();
     try {
-      await proxyRequest(target, request, response);
+      await proxyRequest({ socketPath: plugin.socketPath, path, headers }, request, response);
     } catch (error) {
       plugin.suspect(error, false);
       throw pluginFailure(plugin.name, "api.updateHandler", error);

@@ -9,7 +9,6 @@ import {
   type LetGoRequest,
   type TakeRequest,
 } from "@pouchcontainer/plugin-sdk/host";
-import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { ended } from "../../ended.ts";
@@ -20,6 +19,7 @@ import { readOutputLines } from "../output-lines.ts";
 import { endedWithinMs, untilHandShake } from "./hand-shake.ts";
 import { LimitedProcess } from "./limited-process.ts";
 import type { PluginRun } from "./plugin-run.ts";
+import { SocketFolder } from "./socket-folder.ts";
 import { splitOutput } from "./split-output.ts";
 
 export interface SharedProcessOptions {
@@ -48,7 +48,7 @@ const letGoWithinMs = 3000;
  */
 export class SharedProcess {
   readonly #options: SharedProcessOptions;
-  readonly #folder: string;
+  readonly #sockets: SocketFolder;
   readonly #client: WireClient;
   readonly #stopping = new AbortController();
   readonly #places = new Map<string, Place>();
@@ -64,8 +64,8 @@ export class SharedProcess {
 
   constructor(options: SharedProcessOptions) {
     this.#options = options;
-    this.#folder = join(options.runtimeDirectory, randomBytes(4).toString("hex"));
-    this.#client = new WireClient(this.#socketPath);
+    this.#sockets = new SocketFolder(options.runtimeDirectory, "shared.sock");
+    this.#client = new WireClient(() => this.#sockets.address);
     this.#process = this.#start();
     // Who waits for a place in it is told.
     this.#process.catch(() => this.#stopping.abort());
@@ -112,16 +112,13 @@ export class SharedProcess {
     }
   }
 
-  get #socketPath(): string {
-    return join(this.#folder, "shared.sock");
-  }
-
   async #start(): Promise<LimitedProcess> {
     const running = await this.#spawn();
     this.#readOutput(running);
     this.#cleared = this.#clearUp(running);
     inBackground("clearing up after a process that plugins shared", () => this.#cleared);
     const handShake = async (signal: AbortSignal): Promise<void> => {
+      this.#sockets.takeBack();
       await this.#client.call(sharedProcessPaths.hello, {}, signal);
     };
     try {
@@ -135,19 +132,21 @@ export class SharedProcess {
 
   async #spawn(): Promise<LimitedProcess> {
     const { childCommand, environment, confinement, memoryLimitMb, isRoot, log } = this.#options;
-    const home = isRoot ? {} : { HOME: this.#folder };
+    const { path, socketPath } = this.#sockets;
+    const home = join(path, "home");
     const command = {
       ...childCommand(sharedProcessArgument),
-      env: { ...environment, ...home, [wireEnvironment.socket]: this.#socketPath },
-      workingDirectory: this.#folder,
+      env: { ...environment, ...(isRoot ? {} : { HOME: home }), [wireEnvironment.socket]: socketPath },
+      workingDirectory: home,
     };
     try {
-      makeFoldersSync(this.#folder, 0o700);
-      await confinement?.give(this.#folder);
-      const surroundings = (held: Confinement): Promise<ProcessSurroundings> => held.ofItself([this.#folder]);
+      makeFoldersSync(home, 0o700);
+      await confinement?.give(home);
+      this.#sockets.give(confinement?.user);
+      const surroundings = (held: Confinement): Promise<ProcessSurroundings> => held.ofItself([path]);
       return await LimitedProcess.start({ command, log, memoryLimitMb, confinement, surroundings });
     } catch (error) {
-      await removeTree(this.#folder);
+      await removeTree(path);
       throw error;
     }
   }
@@ -173,7 +172,7 @@ export class SharedProcess {
     await running.exited;
     this.#stopping.abort();
     this.#client.close();
-    await removeTree(this.#folder);
+    await removeTree(this.#sockets.path);
   }
 
   /** Takes a plugin out; the last one ends the process, of which nothing is left then. */
