@@ -1,4 +1,4 @@
-import { deadlineExceeded, EngineError, resourceExhausted } from "@pouchcontainer/errors";
+import { EngineError, resourceExhausted } from "@pouchcontainer/errors";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 
 /** What one side of the protocol may cost the other. */
@@ -61,30 +61,15 @@ function sendError(response: ServerResponse, thrown: unknown): void {
   response.end(body);
 }
 
-/** What a body may cost whoever reads it. Default: no limit. */
-export interface BodyBounds {
-  maxBytes?: number;
-  /** How long it may take. */
-  withinMs?: number;
-}
-
-/** The whole body of a request. Throws `resourceExhausted` when it is too large, and `deadlineExceeded` when it does not come. */
-export async function readRequest(request: IncomingMessage, { maxBytes = Infinity, withinMs }: BodyBounds = {}): Promise<Buffer> {
+/** The whole body of a request. Throws `resourceExhausted` when it is too large; by default it may have any size. */
+export async function readRequest(request: IncomingMessage, { maxBytes = Infinity } = {}): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
-  const giveUp = (): void => {
-    request.destroy(deadlineExceeded(`the question did not come within ${withinMs} ms`));
-  };
-  const timer = withinMs === undefined ? undefined : setTimeout(giveUp, withinMs);
-  try {
-    // An incoming message without encoding yields buffers.
-    for await (const chunk of request as AsyncIterable<Buffer>) {
-      size += chunk.length;
-      if (size > maxBytes) throw resourceExhausted(`the question is larger than ${maxBytes} bytes`);
-      chunks.push(chunk);
-    }
-  } finally {
-    clearTimeout(timer);
+  // An incoming message without encoding yields buffers.
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > maxBytes) throw resourceExhausted(`the question is larger than ${maxBytes} bytes`);
+    chunks.push(chunk);
   }
   return Buffer.concat(chunks);
 }

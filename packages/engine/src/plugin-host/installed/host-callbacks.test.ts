@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { request } from "node:http";
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -146,4 +146,36 @@ test("a plugin holds so many connections of the daemon's and no more, and what i
     client.call("/Image.Unpack", { call: "x".repeat(2000) }, AbortSignal.timeout(10_000)),
     /larger than 1024 bytes/,
   );
+});
+
+test("what a plugin does not send of its questions is given up for all at once, and a question that only waits for its turn is not", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const directory = mkdtempSync(join(tmpdir(), "callbacks-"));
+  const socketPath = join(directory, "host.sock");
+  const callbacks = new HostCallbacks({ connections: 8, maxBytes: 1024, withinMs: 10_000, atOnce: 1 });
+  await callbacks.listen(socketPath);
+  t.after(async () => {
+    await callbacks.close();
+    rmSync(directory, { recursive: true });
+  });
+  /** Resolves when its head was taken. */
+  const question = async (body: string, length: number): Promise<Socket> => {
+    const connection = connect(socketPath);
+    connection.on("error", () => undefined);
+    const head = `POST /Image.Unpack HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: ${length}\r\n\r\n`;
+    connection.write(head + body);
+    const [first] = (await once(connection, "data")) as [Buffer];
+    assert.match(first.toString(), /^HTTP\/1.1 100 Continue/);
+    return connection;
+  };
+  const unfinished: Socket[] = [];
+  for (let count = 0; count < 3; count += 1) unfinished.push(await question("{", 1000));
+  const closed = unfinished.map((connection) => once(connection.resume(), "close"));
+  const whole = '{"call":"c1"}';
+  const waiting = await question(whole, whole.length);
+  const answered = once(waiting, "data", { signal: AbortSignal.timeout(10_000) });
+  t.mock.timers.tick(10_000);
+  assert.match(String(await answered), /that call is over/);
+  await Promise.all(closed);
+  waiting.destroy();
 });

@@ -1,5 +1,5 @@
 import { checkJsonBounds, sendError, type HandlerSpec } from "@pouchcontainer/api";
-import { failedPrecondition, invalidArgument, notFound } from "@pouchcontainer/errors";
+import { deadlineExceeded, failedPrecondition, invalidArgument, notFound } from "@pouchcontainer/errors";
 import type { AssistantHandle, PulledImage, Supervisor } from "@pouchcontainer/plugin-sdk";
 import {
   checkedAssistant,
@@ -21,7 +21,7 @@ export interface QuestionBounds {
   connections: number;
   /** Of one question. */
   maxBytes: number;
-  /** How long its head may take to come, and its body. */
+  /** How long its head may take to come, and from then on its body, whether it is read or waits. */
   withinMs: number;
   /** So many are read at once; the others wait. */
   atOnce: number;
@@ -97,12 +97,19 @@ export class HostCallbacks {
   }
 
   async #question(request: IncomingMessage): Promise<Buffer> {
+    const { withinMs } = this.#bounds;
+    const giveUp = (): void => {
+      // What is there and waits for its turn is not late.
+      if (!request.complete) request.destroy(deadlineExceeded(`the question did not come within ${withinMs} ms`));
+    };
+    const timer = setTimeout(giveUp, withinMs);
     const gone = new AbortController();
     const leave = (): void => gone.abort();
     request.once("close", leave);
     try {
       return await this.#reading.run(() => readRequest(request, this.#bounds), gone.signal);
     } finally {
+      clearTimeout(timer);
       request.off("close", leave);
     }
   }
