@@ -28,7 +28,7 @@ test("a route that the protocol wraps is told from one that it replaces, also wh
     ["replace", "/replaced"],
     ["replace", "/both"],
     ["wrap", "/both"],
-  ].map(([op, path]) => ({ op, method: "GET", path }));
+  ].map(([op, path]) => ({ op, method: "GET", path, ...(op === "wrap" && { after: true }) }));
   const { patch } = checkTable(before, applyOperations(before, operations, plugin));
   plugin.client.close();
   assert.deepEqual(routeChanges(patch).map(routeText), [
