@@ -119,7 +119,8 @@ test("a package has what its test and its check need, and nothing that the daemo
     if (language === "python") assert.deepEqual([devDependencies, scripts], [undefined, { test: "python3 -m unittest" }]);
     else {
       assert.deepEqual(Object.keys(devDependencies), ["@pouchcontainer/plugin-sdk", "@types/node", "typescript"]);
-      assert.deepEqual(scripts, { test: "node --test", check: "tsc -p ." });
+      const ending = language === "typescript" ? "ts" : "js";
+      assert.deepEqual(scripts, { test: `node --test *.test.${ending}`, check: "tsc -p ." });
     }
   }
 });
