@@ -8,6 +8,8 @@ import { Daemon, dockerCommand, eventually, sleep, type CommandResult } from "..
 
 let daemon: Daemon;
 before(async () => {
+  // Newer ones hand a build to buildx otherwise, which wants BuildKit.
+  process.env["DOCKER_BUILDKIT"] = "0";
   daemon = await Daemon.start();
 });
 after(() => daemon[Symbol.asyncDispose]());
