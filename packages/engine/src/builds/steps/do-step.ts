@@ -63,7 +63,8 @@ async function runStep(room: BuildRoom, state: StepState, { rest, flags }: Instr
     );
   const { deps, drafts, request, output, signal } = room;
   const command = commandOf(state.config, rest);
-  const variables = [...variablesOf(state)].filter(([name]) => !isInEnvironment(state, name));
+  const ownNames = new Set(state.config.Env?.map((entry) => entry.split("=", 1)[0]));
+  const variables = [...variablesOf(state)].filter(([name]) => !ownNames.has(name));
   refuseLong(variables);
   const environment = variables.map(([name, value]) => `${name}=${value}`);
   const told = variables.filter(([name]) => state.arguments.isTold(name)).map(([name, value]) => `${name}=${value}`);
@@ -83,10 +84,6 @@ function refuseLong(variables: readonly (readonly [string, string])[]): void {
   const length = variables.reduce((sum, [name, value]) => sum + name.length + value.length, 0);
   if (length > longestEnvironment)
     throw invalidArgument(`the build arguments of a command have ${length} characters, more than ${longestEnvironment}`);
-}
-
-function isInEnvironment({ config }: StepState, name: string): boolean {
-  return (config.Env ?? []).some((entry) => entry.split("=", 1)[0] === name);
 }
 
 function filled(draft: Draft | Scratch): Draft {
