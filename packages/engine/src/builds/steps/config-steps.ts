@@ -10,11 +10,12 @@ import {
   placesOf,
   portsOf,
   withVariables,
+  shellOf,
 } from "../../images/instructions/values.ts";
 import { expand, expandAll, rawWords, type Variables } from "../../images/instructions/words.ts";
 import type { Instruction } from "../dockerfile/instruction.ts";
 import { goHealthcheck, goQuotedList } from "./go-text.ts";
-import { shellOf, type StepState } from "./step-state.ts";
+import type { StepState } from "./step-state.ts";
 
 interface Words {
   variables: Variables;

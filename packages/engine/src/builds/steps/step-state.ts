@@ -1,6 +1,7 @@
 import type { ImageRunConfig } from "@pouchcontainer/oci";
 import { shortId } from "@pouchcontainer/oci";
 import type { Draft, Scratch } from "../../images/new/image-drafts.ts";
+import { shellOf, variableOf } from "../../images/instructions/values.ts";
 import type { BuildArguments } from "../build-arguments.ts";
 
 /** A stage as far as it has come. Steps change it in place. */
@@ -16,14 +17,8 @@ export interface StepState {
 
 /** What instructions see: the environment, and arguments that it does not have. */
 export function variablesOf({ config, arguments: given }: StepState): Map<string, string> {
-  const environment = (config.Env ?? []).map((entry): [string, string] => {
-    const at = entry.indexOf("=");
-    return at === -1 ? [entry, ""] : [entry.slice(0, at), entry.slice(at + 1)];
-  });
-  return new Map([...given.visible, ...environment]);
+  return new Map([...given.visible, ...(config.Env ?? []).map(variableOf)]);
 }
-
-export const shellOf = ({ Shell }: ImageRunConfig): readonly string[] => (Shell?.length ? Shell : ["/bin/sh", "-c"]);
 
 /** What the history says of a step that runs nothing. */
 export const noOperation = (config: ImageRunConfig, comment: string): string => [...shellOf(config), "#(nop)", comment].join(" ");

@@ -1,5 +1,6 @@
 import { invalidArgument } from "@pouchcontainer/errors";
 import type { ImageRunConfig } from "@pouchcontainer/oci";
+import { variableOf } from "./values.ts";
 import { expand, type Variables } from "./words.ts";
 
 /** What variables may make of a request's instructions, in characters: each may stand for many of another. */
@@ -29,10 +30,7 @@ export class ChangedConfig {
   constructor(config: ImageRunConfig) {
     this.plain = { ...config };
     this.#env = [...(config.Env ?? [])];
-    const pairs = this.#env.map((entry): [string, string] => {
-      const at = entry.indexOf("=");
-      return at === -1 ? [entry, ""] : [entry.slice(0, at), entry.slice(at + 1)];
-    });
+    const pairs = this.#env.map(variableOf);
     for (const [place, [name]] of pairs.entries()) if (!this.#places.has(name)) this.#places.set(name, place);
     this.#variables = new Map(pairs);
   }

@@ -27,10 +27,16 @@ function jsonOf(text: string): unknown {
 /** Of instructions whose words blanks part, whatever quotes are around them. */
 export const plainWords = (text: string): string[] => text.split(/\s+/).filter((word) => word !== "");
 
-const defaultShell = ["/bin/sh", "-c"];
+export const shellOf = ({ Shell }: ImageRunConfig): readonly string[] => (Shell?.length ? Shell : ["/bin/sh", "-c"]);
 
-export function commandOf({ Shell }: ImageRunConfig, rest: string): string[] {
-  return jsonWords(rest) ?? [...(Shell?.length ? Shell : defaultShell), rest];
+export function commandOf(config: ImageRunConfig, rest: string): string[] {
+  return jsonWords(rest) ?? [...shellOf(config), rest];
+}
+
+/** A variable of an environment: its name, and its value. */
+export function variableOf(entry: string): [name: string, value: string] {
+  const at = entry.indexOf("=");
+  return at === -1 ? [entry, ""] : [entry.slice(0, at), entry.slice(at + 1)];
 }
 
 /** `name=value name2="value 2"`, or one name and the rest of the line; as they stand. */
